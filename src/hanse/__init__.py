@@ -1,0 +1,1 @@
+"""Hanse: authorities that fight cybercrime defend each other, each master of its own files."""

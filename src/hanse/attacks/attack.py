@@ -1,0 +1,153 @@
+"""What an attack is: one victim, one vector, one interval; and what a detection hands on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from hanse.kernel import units
+from hanse.telemetry.schema import ADDRESS
+
+SOURCES: pa.Schema = pa.schema(
+    [
+        pa.field("attack_id", pa.string(), nullable=False),
+        pa.field("src", ADDRESS, nullable=False),
+        pa.field("flows", pa.int64(), nullable=False),
+        pa.field("packets", pa.int64(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("tcp_flags", pa.uint8(), nullable=False),
+        pa.field("ttl", pa.uint8(), nullable=False),
+    ]
+)
+"""The apparent sources of each attack: one row per attack and source address.
+
+`packets` and `bytes` are estimates (sampling applied); `tcp_flags` are or-ed over the source's
+attack flows; `ttl` is the lowest seen, 0 where unknown. An attack with more than `SOURCE_LIMIT`
+distinct sources is represented by those with the smallest address hashes, which is a uniform
+sample of the distinct sources and the same sample of an address in every attack
+(bottom-k sketch; Cohen and Kaplan 2007). `Attack.sources` holds the full distinct count.
+"""
+
+SOURCE_LIMIT = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """One victim, one vector, one interval.
+
+    Attributes:
+        id: Stable name: the same telemetry and victim give the same id on every run.
+        victim: Address, or prefix for an attack on a whole network, in text.
+        vector: What kind of traffic, in the terms of docs/reference/vectors.
+        start_us: First second over the threshold, microseconds UTC.
+        end_us: End of the last second over the threshold, microseconds UTC.
+        peak_bps: Highest rate over one second, bit/s.
+        peak_pps: Highest rate over one second, packets/s.
+        packets: Estimated packets (sampling applied).
+        bytes: Estimated IP octets.
+        flows: Flow records behind it.
+        sources: Distinct apparent source addresses.
+        networks: Distinct source /24 (IPv4) or /48 (IPv6) networks.
+        top_networks: The networks with most packets and their share of all packets.
+        dst_ports: Destination ports with most packets and their share; empty without ports.
+        src_ports: Source ports with most packets and their share; empty without ports.
+        packet_sizes: Modes of bytes per packet and their share of packets.
+        tcp_flags: Most frequent flag combination of the flows, 0 where not TCP.
+        icmp_type: Most frequent ICMP type of the flows, -1 where not ICMP.
+        answered_share: Share of sources with which the victim exchanged traffic in both directions
+            (for TCP: a completed handshake), 0 to 1; None where the return way was not seen at all.
+        requested_share: Share of the sources to which the victim had itself sent traffic before
+            they sent theirs, 0 to 1; None where the return way was not seen at all.
+        threshold: Which threshold fired, in words with numbers.
+        confidence: ``high``, ``medium`` or ``low``.
+        reasons: Why that confidence: one short sentence each.
+        refuted_by: What would show it to be no attack: one short sentence each.
+        linked: Ids of other attacks on the same victim at the same time (multi-vector).
+        source_class: ``direct``, ``reflected``, ``spoofed`` or ``undetermined``; set by tracing.
+    """
+
+    id: str
+    victim: str
+    vector: str
+    start_us: int
+    end_us: int
+    peak_bps: float
+    peak_pps: float
+    packets: int
+    bytes: int
+    flows: int
+    sources: int
+    networks: int = 0
+    top_networks: tuple[tuple[str, float], ...] = ()
+    dst_ports: tuple[tuple[int, float], ...] = ()
+    src_ports: tuple[tuple[int, float], ...] = ()
+    packet_sizes: tuple[tuple[int, float], ...] = ()
+    tcp_flags: int = 0
+    icmp_type: int = -1
+    answered_share: float | None = None
+    requested_share: float | None = None
+    threshold: str = ""
+    confidence: str = "medium"
+    reasons: tuple[str, ...] = ()
+    refuted_by: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+    source_class: str = "undetermined"
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the interval, s."""
+        return (self.end_us - self.start_us) / 1e6
+
+    @property
+    def mean_bps(self) -> float:
+        """Mean rate over the interval, bit/s."""
+        return self.bytes * 8 / max(self.duration_s, 1e-6)
+
+    @property
+    def mean_pps(self) -> float:
+        """Mean rate over the interval, packets/s."""
+        return self.packets / max(self.duration_s, 1e-6)
+
+    def as_json(self) -> dict[str, Any]:
+        """The attack as documented in docs/reference/json."""
+        return {
+            "id": self.id,
+            "victim": self.victim,
+            "vector": self.vector,
+            "start": units.iso(self.start_us),
+            "end": units.iso(self.end_us),
+            "duration_s": round(self.duration_s, 3),
+            "peak_bps": round(self.peak_bps),
+            "mean_bps": round(self.mean_bps),
+            "peak_pps": round(self.peak_pps, 1),
+            "mean_pps": round(self.mean_pps, 1),
+            "packets": self.packets,
+            "bytes": self.bytes,
+            "flows": self.flows,
+            "sources": self.sources,
+            "source_class": self.source_class,
+            "linked": list(self.linked),
+            "evidence": {
+                "threshold": self.threshold,
+                "confidence": self.confidence,
+                "reasons": list(self.reasons),
+                "refuted_by": list(self.refuted_by),
+                "source_networks": self.networks,
+                "top_networks": [{"network": name, "share": round(share, 4)} for name, share in self.top_networks],
+                "dst_ports": [{"port": port, "share": round(share, 4)} for port, share in self.dst_ports],
+                "src_ports": [{"port": port, "share": round(share, 4)} for port, share in self.src_ports],
+                "packet_sizes": [{"bytes": size, "share": round(share, 4)} for size, share in self.packet_sizes],
+                "tcp_flags": self.tcp_flags,
+                "icmp_type": self.icmp_type if self.icmp_type >= 0 else None,
+                "answered_share": self.answered_share,
+                "requested_share": self.requested_share,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Detection:
+    """All that the detector found: attacks in order of start, and `SOURCES` rows behind them."""
+
+    attacks: tuple[Attack, ...]
+    sources: pa.Table

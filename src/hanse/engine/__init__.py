@@ -1,0 +1,4 @@
+"""The query engine behind an Ibis expression: DuckDB in the process, or Spark.
+
+In: Parquet paths. Out: Ibis tables and Arrow results. Used by: attacks, exercise, the shell.
+"""

@@ -1,0 +1,61 @@
+"""IP addresses as 16 bytes: IPv4 as IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2)."""
+
+import ipaddress
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+V4_MAPPED = bytes(10) + b"\xff\xff"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def pack(text: str) -> bytes:
+    """The 16 bytes of an address written in text.
+
+    Raises:
+        ValueError: The text is no IPv4 or IPv6 address.
+    """
+    address = ipaddress.ip_address(text)
+    return V4_MAPPED + address.packed if address.version == 4 else address.packed
+
+
+def unpack(raw: bytes) -> str:
+    """Text of a 16-byte address: dotted form for IPv4, RFC 5952 for IPv6."""
+    if raw[:12] == V4_MAPPED:
+        return f"{raw[12]}.{raw[13]}.{raw[14]}.{raw[15]}"
+    return str(ipaddress.IPv6Address(raw))
+
+
+def is_v4(raw: bytes) -> bool:
+    """Whether a 16-byte address is an IPv4 one."""
+    return raw[:12] == V4_MAPPED
+
+
+def network_bounds(network: Network) -> tuple[bytes, bytes]:
+    """First and last 16-byte address of a network."""
+    return pack(str(network.network_address)), pack(str(network.broadcast_address))
+
+
+def prefix_of(raw: bytes, v4_bits: int = 24, v6_bits: int = 48) -> str:
+    """The network around an address in text, by default its /24 (IPv4) or /48 (IPv6)."""
+    bits = v4_bits if is_v4(raw) else v6_bits
+    return str(ipaddress.ip_network(f"{unpack(raw)}/{bits}", strict=False))
+
+
+def v4_column(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+    """IPv4 addresses as host-order integers, shape (n,), to an (n, 16) array of bytes."""
+    out = np.zeros((len(numbers), 16), np.uint8)
+    out[:, 10:12] = 0xFF
+    out[:, 12:] = numbers.astype(">u4").view(np.uint8).reshape(-1, 4)
+    return out
+
+
+def pack_all(texts: Iterable[str]) -> npt.NDArray[np.uint8]:
+    """Addresses in text to an (n, 16) array of bytes.
+
+    Raises:
+        ValueError: One of them is no address.
+    """
+    joined = b"".join(pack(text) for text in texts)
+    return np.frombuffer(joined, np.uint8).reshape(-1, 16)
