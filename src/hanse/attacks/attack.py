@@ -133,10 +133,14 @@ class Attack:
                 "reasons": list(self.reasons),
                 "refuted_by": list(self.refuted_by),
                 "source_networks": self.networks,
-                "top_networks": [{"network": name, "share": round(share, 4)} for name, share in self.top_networks],
+                "top_networks": [
+                    {"network": name, "share": round(share, 4)} for name, share in self.top_networks
+                ],
                 "dst_ports": [{"port": port, "share": round(share, 4)} for port, share in self.dst_ports],
                 "src_ports": [{"port": port, "share": round(share, 4)} for port, share in self.src_ports],
-                "packet_sizes": [{"bytes": size, "share": round(share, 4)} for size, share in self.packet_sizes],
+                "packet_sizes": [
+                    {"bytes": size, "share": round(share, 4)} for size, share in self.packet_sizes
+                ],
                 "tcp_flags": self.tcp_flags,
                 "icmp_type": self.icmp_type if self.icmp_type >= 0 else None,
                 "answered_share": self.answered_share,

@@ -56,5 +56,11 @@ class Problem:
 
     def as_json(self) -> dict[str, Any]:
         """The problem as a JSON object, absent parts left out."""
-        values = {"path": self.path, "what": self.what, "offset": self.offset, "field": self.field, "do": self.do}
+        values = {
+            "path": self.path,
+            "what": self.what,
+            "offset": self.offset,
+            "field": self.field,
+            "do": self.do,
+        }
         return {key: value for key, value in values.items() if value not in {None, ""}}

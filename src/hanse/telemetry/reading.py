@@ -33,7 +33,15 @@ class InputReport:
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
 
-    def add(self, what: str, *, offset: int | None = None, field: str | None = None, do: str = "", fatal: bool = True) -> None:
+    def add(
+        self,
+        what: str,
+        *,
+        offset: int | None = None,
+        field: str | None = None,
+        do: str = "",
+        fatal: bool = True,
+    ) -> None:
         """Note a problem with this input; reading may go on after it."""
         self.problem_count += 1
         if len(self.problems) < MAX_PROBLEMS:
