@@ -1,0 +1,316 @@
+"""The flow store: FLOW batches in, Parquet files in folders by hour of flow start out.
+
+The layout is ``root/date=2007-05-09/hour=14/part-<when written>-<token>.parquet`` (UTC). The files
+hold the whole FLOW schema, and neither ``date`` nor ``hour`` is a column of it, so DuckDB and Spark
+read the folder with hive partitioning or without. A file appears under its name only when it is
+whole and on disk; a reader of ``*.parquet`` never sees half of one.
+
+Rows stay in the order in which they came. Sorting them by destination was measured on a million
+flows: writing took more than twice as long, the files grew by 4 %, and grouping them was no faster.
+"""
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hanse.kernel.errors import HanseError
+from hanse.telemetry.schema import FLOW
+
+HOUR_US = 3_600_000_000
+FILE_ROWS = 1_000_000
+"""Rows buffered for one hour before they become a file: about 20 MB on disk, far above the size where
+opening files costs more than reading them."""
+
+BUFFER_BYTES = 192 * 1024 * 1024
+"""Memory for all hours together (about 1.4 million flows); above it the fullest hour is written."""
+
+MAX_OPEN_HOURS = 1024
+"""Hours buffered at once (six weeks); above it the fullest is written. Only buffers are kept open,
+never files."""
+
+ROW_GROUP_ROWS = 250_000
+"""Rows per row group: a reader's unit of parallel work and of skipping by statistics."""
+
+STALE_S = 86_400
+"""Age after which a temporary file must be the leftover of a crash, s."""
+
+_LAST_HOUR = int(datetime(9999, 12, 31, 23, tzinfo=UTC).timestamp()) // 3600
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Batch: TypeAlias = pa.RecordBatch | pa.Table
+
+
+class StoreError(HanseError):
+    """Flows could not be written; what had been written before stays as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A file that the quota removed.
+
+    Attributes:
+        path: The file that is gone.
+        bytes: Its size.
+        hour_us: Start of its hour, microseconds UTC.
+    """
+
+    path: Path
+    bytes: int
+    hour_us: int
+
+
+def write_options() -> dict[str, Any]:
+    """How Hanse writes Parquet, as keyword arguments of `pyarrow.parquet.write_table`."""
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "row_group_size": ROW_GROUP_ROWS,
+        "write_statistics": True,
+        "store_schema": True,
+        "version": "2.6",
+    }
+
+
+def write_parquet(path: Path, batches: Iterable[Batch], schema: pa.Schema = FLOW) -> int:
+    """Write one Parquet file, whole or not at all; an existing file is replaced.
+
+    Returns:
+        The rows written.
+
+    Raises:
+        StoreError: The file cannot be written (no space, no permission).
+        ValueError: A batch has not the given schema.
+    """
+    options = write_options()
+    group_rows = options.pop("row_group_size")
+    rows = 0
+    with _atomically(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as writer:
+        for batch in batches:
+            writer.write_table(_checked(batch, schema), row_group_size=group_rows)
+            rows += batch.num_rows
+    return rows
+
+
+class FlowStore:
+    """Writes flows into a folder by hour of flow start, within a quota.
+
+    Nothing is touched on disk before the first full hour or `close`. One thread may use a store;
+    several processes may write into one folder.
+
+    Attributes:
+        root: The folder.
+        quota_bytes: Most bytes of Parquet that may lie in it; None for no limit.
+        rows: Rows given to `write` so far.
+        removed: What the quota has removed so far.
+    """
+
+    def __init__(self, root: Path, quota_bytes: int | None = None) -> None:
+        self.root = root
+        self.quota_bytes = quota_bytes
+        self.rows = 0
+        self.removed: list[Removal] = []
+        self._hours: dict[int, list[pa.Table]] = {}
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._buffered = 0
+        self._stored: int | None = None
+
+    def __enter__(self) -> Self:
+        """The store itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what is buffered, also after an error: flows that were read are not thrown away."""
+        self.close()
+
+    def write(self, batch: Batch) -> None:
+        """Take a batch of FLOW rows, in any order of time.
+
+        Raises:
+            StoreError: A file cannot be written.
+            ValueError: The batch has not the FLOW schema, or nulls where it allows none.
+        """
+        table = _checked(batch, FLOW)
+        for hour, part in _by_hour(table):
+            self._buffer(hour, part)
+        self.rows += table.num_rows
+        while self._buffered > BUFFER_BYTES or len(self._hours) > MAX_OPEN_HOURS:
+            self._flush(max(self._sizes, key=lambda hour: self._sizes[hour][1]))
+
+    def close(self) -> None:
+        """Write all that is buffered and keep to the quota; the store can be used again after it."""
+        for hour in sorted(self._hours):
+            self._flush(hour)
+
+    def bytes_stored(self) -> int:
+        """Bytes of Parquet in the folder now; what is only buffered does not count."""
+        return sum(_size(path) for path in self.files())
+
+    def files(self, since_us: int | None = None, until_us: int | None = None) -> list[Path]:
+        """The files that can hold flows that start in [since, until), oldest hour first.
+
+        Args:
+            since_us: Microseconds UTC; None for no lower bound.
+            until_us: Microseconds UTC, not included; None for no upper bound.
+        """
+        found = []
+        for path in self.root.glob("date=*/hour=*/part-*.parquet"):
+            hour = _hour_of(path)
+            if hour is None:
+                continue
+            if since_us is not None and (hour + 1) * HOUR_US <= since_us:
+                continue
+            if until_us is not None and hour * HOUR_US >= until_us:
+                continue
+            found.append((hour, path.name, path))
+        return [path for _, _, path in sorted(found)]
+
+    def enforce_quota(self) -> list[Removal]:
+        """Remove the oldest files until the rest fits the quota; the newest one is never removed.
+
+        Leftovers of a crash older than a day go as well.
+
+        Returns:
+            What was removed, oldest first; also appended to `removed`.
+        """
+        self._remove_leftovers()
+        files = self.files()
+        sizes = {path: _size(path) for path in files}
+        stored = sum(sizes.values())
+        gone: list[Removal] = []
+        for path in files[:-1]:
+            if self.quota_bytes is None or stored <= self.quota_bytes:
+                break
+            path.unlink(missing_ok=True)
+            stored -= sizes[path]
+            gone.append(Removal(path, sizes[path], (_hour_of(path) or 0) * HOUR_US))
+            _remove_if_empty(path.parent, path.parent.parent)
+        self._stored = stored
+        self.removed += gone
+        return gone
+
+    def _buffer(self, hour: int, part: pa.Table) -> None:
+        rows, octets = self._sizes.get(hour, (0, 0))
+        self._hours.setdefault(hour, []).append(part)
+        self._sizes[hour] = (rows + part.num_rows, octets + part.nbytes)
+        self._buffered += part.nbytes
+        if self._sizes[hour][0] >= FILE_ROWS:
+            self._flush(hour)
+
+    def _flush(self, hour: int) -> None:
+        table = pa.concat_tables(self._hours[hour])
+        path = self._folder(hour) / f"part-{time.time_ns() // 1000:016d}-{secrets.token_hex(4)}.parquet"
+        write_parquet(path, [table])
+        self._buffered -= self._sizes.pop(hour)[1]
+        del self._hours[hour]
+        if self.quota_bytes is not None:
+            if self._stored is None:
+                self._stored = self.bytes_stored()
+            else:
+                self._stored += _size(path)
+            if self._stored > self.quota_bytes:
+                self.enforce_quota()
+
+    def _folder(self, hour: int) -> Path:
+        when = _EPOCH + timedelta(hours=hour)
+        return self.root / f"date={when:%Y-%m-%d}" / f"hour={when:%H}"
+
+    def _remove_leftovers(self) -> None:
+        limit = time.time() - STALE_S
+        for path in self.root.glob("date=*/hour=*/.*.tmp"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit:
+                    path.unlink()
+
+
+def _checked(batch: Batch, schema: pa.Schema) -> pa.Table:
+    """The batch as a table; it must have exactly the schema's names and types, and no null but where allowed."""
+    if batch.schema != schema:
+        raise ValueError(f"a batch has not the expected columns: {batch.schema.names} for {schema.names}")
+    for field in schema:
+        if not field.nullable and batch.column(field.name).null_count:
+            raise ValueError(f"column {field.name} has nulls, which the schema does not allow")
+    columns = [batch.column(name) for name in schema.names]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _by_hour(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """Split a table by hour of `start`; parts own their memory, so that no large batch stays for a small part."""
+    if table.num_rows == 0:
+        return
+    hours = np.clip(_numbers(table.column("start")) // HOUR_US, 0, _LAST_HOUR)
+    if hours.min() == hours.max():
+        whole = table.get_total_buffer_size() <= 2 * table.nbytes
+        yield int(hours[0]), table if whole else table.take(np.arange(table.num_rows))
+        return
+    order = np.argsort(hours, kind="stable")
+    found, first = np.unique(hours[order], return_index=True)
+    bounds = [*first.tolist(), table.num_rows]
+    for index, hour in enumerate(found.tolist()):
+        yield hour, table.take(order[bounds[index] : bounds[index + 1]])
+
+
+def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    numbers: npt.NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
+    return numbers
+
+
+@contextlib.contextmanager
+def _atomically(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`; renamed to it, data first on disk, if the body succeeds."""
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _to_disk(temporary)
+        temporary.replace(path)
+        _to_disk(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(f"{path}: cannot write flows: {error.strerror or error}.") from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _hour_of(path: Path) -> int | None:
+    """Hours since the epoch that a file's folders say; None where they are not the store's."""
+    text = f"{path.parent.parent.name}T{path.parent.name}"
+    try:
+        when = datetime.strptime(text, "date=%Y-%m-%dThour=%H").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (when - _EPOCH) // timedelta(hours=1)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _remove_if_empty(*folders: Path) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
