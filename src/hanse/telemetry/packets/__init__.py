@@ -4,6 +4,8 @@ In: a file's bytes. Out: Arrow batches in `telemetry.schema.FLOW`, or `Datagrams
 NetFlow, IPFIX and sFlow. Used by: the readers of the telemetry room.
 """
 
-from hanse.telemetry.packets.flows import read_flows, recognise
+from hanse.telemetry.packets.capture import recognise
+from hanse.telemetry.packets.datagrams import Datagrams, looks_like_export, udp_payloads
+from hanse.telemetry.packets.flows import read_flows
 
-__all__ = ["read_flows", "recognise"]
+__all__ = ["Datagrams", "looks_like_export", "read_flows", "recognise", "udp_payloads"]

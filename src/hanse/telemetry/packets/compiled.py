@@ -6,7 +6,7 @@ there too.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -21,7 +21,7 @@ def kernel(loop: Loop) -> Loop:
     process, a few seconds, rather than not at all.
     """
     try:
-        compiled: Loop = njit(cache=True, nogil=True)(loop)
+        compiled: Any = njit(cache=True, nogil=True)(loop)
     except RuntimeError:
         compiled = njit(nogil=True)(loop)
-    return compiled
+    return cast("Loop", compiled)

@@ -9,15 +9,10 @@ Numbers of protocols are those of the IANA registries "IEEE 802 Numbers", "Proto
 "IPv6 Extension Header Types", link types those of tcpdump.org/linktypes.html.
 """
 
-from typing import Any
-
 import numpy as np
 
 from hanse.telemetry.packets.compiled import kernel
-from hanse.telemetry.packets.frames import Bytes, Int, Records
-
-Row = Any
-"""One row of an array of `PACKET`, as the kernels see it."""
+from hanse.telemetry.packets.frames import Bytes, Int, Records, Row
 
 PACKET = np.dtype(
     [
@@ -111,25 +106,36 @@ def _mix(state: np.uint64, word: np.uint64) -> np.uint64:
 
 
 @kernel
+def _family(data: Bytes, pos: Int, end: Int) -> tuple[Int, Int]:
+    """EtherType and first byte after a loopback header; a negative EtherType is a fault.
+
+    The address family (2 IPv4; 10, 24, 28, 30 IPv6) is in the byte order of whichever machine captured.
+    """
+    if end - pos < 4:
+        return -CUT, pos
+    family = _be32(data, pos)
+    if family & 0xFFFFFF == 0:
+        family >>= 24
+    return (TYPE_IPV4, pos + 4) if family in (2, 10, 24, 28, 30) else (-NOT_IP, pos)
+
+
+@kernel
 def _link_type(data: Bytes, pos: Int, end: Int, link: Int) -> tuple[Int, Int]:
     """EtherType and first byte after the link header; a negative EtherType is a fault."""
-    size = end - pos
-    if link == ETHERNET:
-        return (_be16(data, pos + 12), pos + 14) if size >= 14 else (-CUT, pos)
-    if link == COOKED:
-        return (_be16(data, pos + 14), pos + 16) if size >= 16 else (-CUT, pos)
-    if link == COOKED2:
-        return (_be16(data, pos), pos + 20) if size >= 20 else (-CUT, pos)
     if link in (RAW, RAW_BSD, RAW_OPENBSD, IPV4, IPV6):
         return TYPE_IPV4, pos
     if link in (NULL, LOOP):
-        if size < 4:
-            return -CUT, pos
-        # The address family stands in the byte order of the machine that captured: exactly one end is set.
-        family = data[pos] | np.int64(data[pos + 3])
-        ours = data[pos + 1] | data[pos + 2] == 0 and family in (2, 10, 24, 28, 30)
-        return (TYPE_IPV4, pos + 4) if ours else (-NOT_IP, pos)
-    return -UNKNOWN_LINK, pos
+        return _family(data, pos, end)
+    size, at = 0, 0
+    if link == ETHERNET:
+        size, at = 14, 12
+    elif link == COOKED:
+        size, at = 16, 14
+    elif link == COOKED2:
+        size, at = 20, 0
+    if size == 0:
+        return -UNKNOWN_LINK, pos
+    return (_be16(data, pos + at), pos + size) if end - pos >= size else (-CUT, pos)
 
 
 @kernel
@@ -149,6 +155,23 @@ def _labels(data: Bytes, pos: Int, end: Int) -> tuple[Int, Int]:
 
 
 @kernel
+def _layer(data: Bytes, pos: Int, end: Int, ethertype: Int) -> tuple[Int, Int]:
+    """EtherType and first byte behind one tag, label stack or inner link header."""
+    size = end - pos
+    if ethertype in (MPLS, MPLS_MULTICAST):
+        return _labels(data, pos, end)
+    if ethertype in (VLAN, QINQ, OLD_QINQ):
+        return (_be16(data, pos + 2), pos + 4) if size >= 4 else (-CUT, pos)
+    if ethertype == TYPE_ETHERNET:
+        return (_be16(data, pos + 12), pos + 14) if size >= 14 else (-CUT, pos)
+    if ethertype == TYPE_PPPOE and size >= 8:
+        return (TYPE_IPV4 if _be16(data, pos + 6) in (PPP_IPV4, PPP_IPV6) else -NOT_IP), pos + 8
+    if ethertype <= 1500 and size >= 8 and _be32(data, pos) == 0xAAAA0300 and data[pos + 4] == 0:
+        return _be16(data, pos + 6), pos + 8  # SNAP (RFC 1042) under an 802.3 length
+    return (-CUT if ethertype == TYPE_PPPOE else -NOT_IP), pos
+
+
+@kernel
 def _network(data: Bytes, pos: Int, end: Int, ethertype: Int) -> Int:
     """First byte of the IP header behind tags, labels, PPPoE and SNAP; a negative number is a fault."""
     for _ in range(MAX_TAGS):
@@ -156,26 +179,7 @@ def _network(data: Bytes, pos: Int, end: Int, ethertype: Int) -> Int:
             return ethertype
         if ethertype in (TYPE_IPV4, TYPE_IPV6):
             return pos
-        size = end - pos
-        if ethertype in (VLAN, QINQ, OLD_QINQ):
-            if size < 4:
-                return -CUT
-            ethertype, pos = _be16(data, pos + 2), pos + 4
-        elif ethertype in (MPLS, MPLS_MULTICAST):
-            ethertype, pos = _labels(data, pos, end)
-        elif ethertype == TYPE_PPPOE:
-            if size < 8:
-                return -CUT
-            protocol = _be16(data, pos + 6)
-            return pos + 8 if protocol in (PPP_IPV4, PPP_IPV6) else -NOT_IP
-        elif ethertype == TYPE_ETHERNET:
-            if size < 14:
-                return -CUT
-            ethertype, pos = _be16(data, pos + 12), pos + 14
-        elif ethertype <= 1500 and size >= 8 and _be32(data, pos) == 0xAAAA0300 and data[pos + 4] == 0:
-            ethertype, pos = _be16(data, pos + 6), pos + 8  # SNAP (RFC 1042) under an 802.3 length
-        else:
-            return -NOT_IP
+        ethertype, pos = _layer(data, pos, end, ethertype)
     return -NOT_IP
 
 
@@ -307,7 +311,7 @@ def _inside(data: Bytes, row: Row) -> Int:
 @kernel
 def _tunnels(data: Bytes, start: Int, row: Row) -> Int:
     """Go into the tunnels of the row, whose IP header is at `start`: the outermost's protocol or 0."""
-    tunnel = 0
+    tunnel = np.int64(0)
     for _ in range(MAX_TUNNELS):
         pos = _inside(data, row)
         if pos < 0:
@@ -325,7 +329,7 @@ def _tunnels(data: Bytes, start: Int, row: Row) -> Int:
             if not row.fragment:
                 row.fragment, row.datagram, row.fragment_offset = fragment, datagram, offset
         if tunnel == 0:
-            tunnel = np.int64(protocol)
+            tunnel = protocol
             row.outer_src_hi, row.outer_src_lo, row.outer_dst_hi, row.outer_dst_lo = (
                 src_hi,
                 src_lo,

@@ -9,15 +9,11 @@ Later fragments that come first wait in the ring as counters, until their first 
 or the ring needs their place; then they become a flow without ports.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from hanse.telemetry.packets.compiled import kernel
-from hanse.telemetry.packets.frames import Records
-
-Row = Any
+from hanse.telemetry.packets.frames import Int, Records, Row
 
 ROW = np.dtype(
     [
@@ -70,7 +66,7 @@ Limits = tuple[int, int]
 
 
 @kernel
-def _same(flow: Row, row: Row) -> bool:
+def _same(flow: Row, row: Row) -> Int:
     """Whether both have one key; the outer addresses are zero on both sides without a tunnel."""
     return (
         flow.src_lo == row.src_lo
@@ -94,7 +90,7 @@ def _copy_key(flow: Row, row: Row) -> None:
 
 
 @kernel
-def _start(flow: Row, moment: int) -> None:
+def _start(flow: Row, moment: Int) -> None:
     """Zero the counters."""
     flow.start, flow.end = moment, moment
     flow.packets, flow.bytes, flow.fragments = 0, 0, 0
@@ -103,8 +99,8 @@ def _start(flow: Row, moment: int) -> None:
 
 @kernel
 def _flow(
-    flows: Records, used: int, index: npt.NDArray[np.int32], key: Row, span: tuple[int, int], limits: Limits
-) -> int:
+    flows: Records, used: Int, index: npt.NDArray[np.int32], key: Row, span: tuple[int, int], limits: Limits
+) -> Int:
     """Number of the open record for a key that may take packets from `span[0]` to `span[1]`, us.
 
     A number equal to `used` is a new record: the open one, if any, reached a timeout.
@@ -148,7 +144,7 @@ def _merge(flow: Row, other: Row) -> None:
 
 
 @kernel
-def _find(notes: Records, buckets: npt.NDArray[np.int64], serial: int, row: Row) -> int:
+def _find(notes: Records, buckets: npt.NDArray[np.int64], serial: Int, row: Row) -> Int:
     """Place in the ring of the row's datagram, -1 when it is not there or too old."""
     at = buckets[np.int64(row.datagram & np.uint64(len(buckets) - 1))]
     while at >= 0 and at >= serial - len(notes):
@@ -160,7 +156,7 @@ def _find(notes: Records, buckets: npt.NDArray[np.int64], serial: int, row: Row)
 
 
 @kernel
-def _remember(notes: Records, held: Records, buckets: npt.NDArray[np.int64], serial: int, row: Row) -> int:
+def _remember(notes: Records, held: Records, buckets: npt.NDArray[np.int64], serial: Int, row: Row) -> Int:
     """Write the row's datagram over the oldest place of the ring and say which that was."""
     place = serial % len(notes)
     bucket = np.int64(row.datagram & np.uint64(len(buckets) - 1))
@@ -177,16 +173,17 @@ def _remember(notes: Records, held: Records, buckets: npt.NDArray[np.int64], ser
 @kernel
 def _release(
     flows: Records,
-    used: int,
+    used: Int,
     index: npt.NDArray[np.int32],
     notes: Records,
     held: Records,
-    place: int,
+    place: Int,
     limits: Limits,
-) -> int:
+) -> Int:
     """Make fragments that waited in vain a flow without ports; the records used now."""
-    waiting = held[place]
-    if notes[place].known or waiting.packets == 0:
+    waiting: Row = held[place]
+    note: Row = notes[place]
+    if note.known or waiting.packets == 0:
         return used
     at = _flow(flows, used, index, waiting, (waiting.start, waiting.end), limits)
     _merge(flows[at], waiting)
@@ -197,26 +194,27 @@ def _release(
 @kernel
 def _fragment(
     flows: Records,
-    used: int,
+    used: Int,
     index: npt.NDArray[np.int32],
     notes: Records,
     held: Records,
-    place: int,
+    place: Int,
     row: Row,
     limits: Limits,
-) -> int:
+) -> Int:
     """Count a fragment whose datagram is remembered at `place`; the records used now."""
-    mine = held[place]
+    mine: Row = held[place]
+    note: Row = notes[place]
     moment = row.time_us
     if row.fragment & FIRST:
-        waited = notes[place].known == 0 and mine.packets > 0
+        waited = note.known == 0 and mine.packets > 0
         span = (min(moment, mine.start), max(moment, mine.end)) if waited else (moment, moment)
         at = _flow(flows, used, index, row, span, limits)
         if waited:
             _merge(flows[at], mine)
         _copy_key(mine, row)
-        notes[place].known = 1
-    elif notes[place].known:
+        note.known = 1
+    elif note.known:
         at = _flow(flows, used, index, mine, (moment, moment), limits)
     else:
         _count(mine, row)
@@ -228,16 +226,16 @@ def _fragment(
 @kernel
 def _collect(
     rows: Records,
-    begin: int,
+    begin: Int,
     flows: Records,
-    used: int,
+    used: Int,
     index: npt.NDArray[np.int32],
     notes: Records,
     held: Records,
     buckets: npt.NDArray[np.int64],
-    serial: int,
+    serial: Int,
     limits: Limits,
-) -> tuple[int, int, int]:
+) -> tuple[Int, Int, Int]:
     """Count rows from number `begin` on until the table is full: (next row, records, datagrams)."""
     for number in range(begin, len(rows)):
         if used + 2 > len(flows):  # a packet can open two records: its own, and one of fragments given up
@@ -261,14 +259,14 @@ def _collect(
 
 @kernel
 def _drain(
-    begin: int,
+    begin: Int,
     flows: Records,
-    used: int,
+    used: Int,
     index: npt.NDArray[np.int32],
     notes: Records,
     held: Records,
     limits: Limits,
-) -> tuple[int, int]:
+) -> tuple[Int, Int]:
     """Give up all waiting fragments from place `begin` on until the table is full: (next place, records)."""
     for place in range(begin, len(notes)):
         if used == len(flows):

@@ -7,9 +7,11 @@ import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
 Records = npt.NDArray[Any]
-Int = int | np.int64
-"""A whole number inside a kernel. `int()` of an octet would be unsigned there, and mixing signed with
-unsigned gives a float: octets are always taken with `np.int64`."""
+Int = Any
+"""A whole number inside a kernel: 64 bits, signed, for numba to check. `int()` of an octet would be
+unsigned there, and signed mixed with unsigned is a float: octets are always taken with `np.int64`."""
+Row = Any
+"""One row of a structured array inside a kernel."""
 
 FRAME = np.dtype(
     [

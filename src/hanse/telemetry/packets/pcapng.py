@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hanse.telemetry.packets.compiled import kernel
-from hanse.telemetry.packets.frames import CHUNK_BYTES, CHUNK_FRAMES, FRAME, Bytes, Int, Records
+from hanse.telemetry.packets.frames import CHUNK_BYTES, CHUNK_FRAMES, FRAME, Bytes, Int, Records, Row
 from hanse.telemetry.reading import InputReport
 
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -114,7 +114,7 @@ def _packet(
     big: bool,
     table: npt.NDArray[np.int64],
     known: Int,
-    frame: Records,
+    frame: Row,
 ) -> bool:
     """Fill `frame` from the packet block at `pos`; False when its captured length cannot be true."""
     first = 12 if kind == SIMPLE else 28
@@ -162,34 +162,33 @@ def _scan(
 ) -> tuple[Int, Int, Int, Int]:
     """Fill `out` from byte `start` on: (frames, next byte, why it stopped, frames without a time)."""
     size = len(data)
-    pos = start
-    count = 0
-    untimed = 0
+    pos, count, untimed, why = start, 0, 0, FULL
     while count < len(out) and pos - start < span:
-        if pos == size:
-            return count, pos, END, untimed
         if size - pos < 12:
-            return count, pos, CUT, untimed
-        kind = _word(data, pos, big)
+            why = END if pos == size else CUT
+            break
+        kind, length = _word(data, pos, big), _word(data, pos + 4, big)
         if kind in (SECTION, INTERFACE):
-            return count, pos, RARE, untimed
-        length = _word(data, pos + 4, big)
-        if length < 12 or length % 4:
-            return count, pos, BAD_LENGTH, untimed
-        if length > size - pos:
-            return count, pos, CUT, untimed
-        if _word(data, pos + length - 4, big) != length:
-            return count, pos, BAD_TRAILER, untimed
+            why = RARE
+        elif length < 12 or length % 4:
+            why = BAD_LENGTH
+        elif length > size - pos:
+            why = CUT
+        elif _word(data, pos + length - 4, big) != length:
+            why = BAD_TRAILER
+        if why != FULL:
+            break
         if kind in (ENHANCED, SIMPLE, OBSOLETE):
             # A packet without a time of its own (simple block, unknown interface) has its forerunner's.
             out[count].time_us = last_us
             if not _packet(data, pos, length, kind, big, table, known, out[count]):
-                return count, pos, BAD_PACKET, untimed
+                why = BAD_PACKET
+                break
             last_us = out[count].time_us
             untimed += kind == SIMPLE
             count += 1
         pos += length
-    return count, pos, FULL, untimed
+    return count, pos, why, untimed
 
 
 def pcapng_frames(data: Bytes, report: InputReport) -> Iterator[Records]:
