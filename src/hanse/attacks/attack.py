@@ -149,9 +149,45 @@ class Attack:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """Traffic over a threshold that is no attack, and why.
+
+    Attributes:
+        victim: Address or prefix in text.
+        vector: The vector it looked like.
+        start_us: First second over the threshold, microseconds UTC.
+        end_us: End of the last, microseconds UTC.
+        reason: Why it is none, in one sentence.
+    """
+
+    victim: str
+    vector: str
+    start_us: int
+    end_us: int
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The dismissal as documented in docs/reference/json."""
+        return {
+            "victim": self.victim,
+            "vector": self.vector,
+            "start": units.iso(self.start_us),
+            "end": units.iso(self.end_us),
+            "reason": self.reason,
+        }
+
+
 @dataclass(frozen=True)
 class Detection:
-    """All that the detector found: attacks in order of start, and `SOURCES` rows behind them."""
+    """All that the detector found.
+
+    Attributes:
+        attacks: In order of start.
+        sources: `SOURCES` rows behind them.
+        dismissed: What looked like an attack and is none.
+    """
 
     attacks: tuple[Attack, ...]
     sources: pa.Table
+    dismissed: tuple[Dismissed, ...] = ()

@@ -2,3 +2,7 @@
 
 In: Parquet paths. Out: Ibis tables and Arrow results. Used by: attacks, exercise, the shell.
 """
+
+from hanse.engine.engine import Engine, open_engine
+
+__all__ = ["Engine", "open_engine"]

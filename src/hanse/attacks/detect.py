@@ -1,0 +1,200 @@
+"""From flows to attacks: one victim, one vector, one interval."""
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from hanse.attacks import evidence, traffic
+from hanse.attacks import vectors as v
+from hanse.attacks.attack import SOURCES, Attack, Detection, Dismissed
+from hanse.attacks.evidence import Suspect
+from hanse.attacks.judge import judge
+from hanse.attacks.look import Look, facts, look, suspects
+from hanse.attacks.thresholds import Thresholds
+from hanse.engine import Engine
+from hanse.kernel import addresses
+
+SENSITIVITY_GAPS = (60, 300, 600, 3_600)
+V6_NETWORKS = traffic.Scope(6)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be chosen.
+
+    Attributes:
+        gap_s: Quiet time that ends an attack, s.
+        thresholds: Fixed, or with what was learnt.
+        networks: Whether to look for carpet bombing too.
+    """
+
+    gap_s: int = v.JOIN_GAP_S
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    networks: bool = True
+
+
+def detect(
+    engine: Engine,
+    paths: Sequence[str],
+    options: Options | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Detection:
+    """Find all attacks in flow Parquet.
+
+    Args:
+        engine: Where the queries run.
+        paths: Parquet files or folders in the flow schema.
+        options: Gap and thresholds; the defaults are the documented definition.
+        step: Told what is being done, for progress.
+
+    Returns:
+        Attacks in order of start, their sources, and what was dismissed and why.
+    """
+    options = options or Options()
+    flows, flags_known = _telemetry(engine, paths)
+    found = _detect_hosts(engine, flows, options, flags_known=flags_known, step=step)
+    if options.networks:
+        found = _with_networks(engine, flows, options, found, flags_known=flags_known, step=step)
+    attacks = tuple(sorted(_linked(found.attacks), key=lambda attack: (attack.start_us, attack.id)))
+    return Detection(attacks, found.sources, found.dismissed)
+
+
+def sensitivity(engine: Engine, paths: Sequence[str], options: Options | None = None) -> dict[int, int]:
+    """How many attacks there would be under other gaps, by gap in s."""
+    options = options or Options()
+    flows, flags_known = _telemetry(engine, paths)
+    seen = look(engine, flows, traffic.HOSTS, flags_known=flags_known, step=lambda _: None)
+    if seen is None:
+        return dict.fromkeys(SENSITIVITY_GAPS, 0)
+    return {gap: len(_judged(engine, seen, replace(options, gap_s=gap)).attacks) for gap in SENSITIVITY_GAPS}
+
+
+def _telemetry(engine: Engine, paths: Sequence[str]) -> tuple[ir.Table, bool]:
+    """The flow table, with outer GRE packets where there are any, and whether TCP flags are reported."""
+    flows = engine.read(paths)
+    most = engine.arrow(flows.agg(flags=flows.tcp_flags.max(), tunnel=flows.tunnel.max())).to_pylist()[0]
+    return (traffic.with_tunnels(flows) if most["tunnel"] else flows), bool(most["flags"])
+
+
+def _detect_hosts(
+    engine: Engine, flows: ir.Table, options: Options, *, flags_known: bool, step: Callable[[str], None]
+) -> Detection:
+    seen = look(engine, flows, traffic.HOSTS, flags_known=flags_known, step=step)
+    if seen is None:
+        return Detection((), SOURCES.empty_table())
+    step("weighing the evidence")
+    return _judged(engine, seen, options)
+
+
+def _judged(engine: Engine, seen: Look, options: Options) -> Detection:
+    """Judge all suspects of a look, and settle between those that explain the same traffic."""
+    found = suspects(seen, options.thresholds, options.gap_s)
+    if not found:
+        return Detection((), SOURCES.empty_table())
+    known, sources = facts(engine, seen, found, options.thresholds)
+    attacks: dict[int, Attack] = {}
+    dismissed: list[Dismissed] = []
+    for suspect in found:
+        if suspect.number not in known:
+            continue
+        verdict = judge(suspect, known[suspect.number])
+        if isinstance(verdict, Attack):
+            attacks[suspect.number] = verdict
+        elif suspect.code != v.MIXED:
+            dismissed.append(verdict)
+    kept = settle({suspect.number: suspect for suspect in found}, attacks)
+    return Detection(tuple(kept.values()), _sources(engine, sources, kept), tuple(dismissed))
+
+
+def settle(found: dict[int, Suspect], attacks: dict[int, Attack]) -> dict[int, Attack]:
+    """Leave out attacks that another one on the same victim explains.
+
+    A mixture explains the single classes that it is made of; a reflection explains the fragments of
+    its answers. A mixture inside a longer single-vector attack stands beside it.
+    """
+    dropped = set()
+    for number, attack in attacks.items():
+        code = found[number].code
+        for other, rival in attacks.items():
+            if rival.victim != attack.victim or other == number or other in dropped:
+                continue
+            explains = (found[other].code == v.MIXED and found[number].cells[0] in found[other].cells) or (
+                code == v.FRAGMENT and v.is_reflection(found[other].code)
+            )
+            if explains and code != v.MIXED and _overlap(attack, rival) >= 0.5 * attack.duration_s:
+                dropped.add(number)
+    return {number: attack for number, attack in attacks.items() if number not in dropped}
+
+
+def _overlap(first: Attack, second: Attack) -> float:
+    """Time that two attacks share, s."""
+    return max(min(first.end_us, second.end_us) - max(first.start_us, second.start_us), 0) / 1e6
+
+
+def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> pa.Table:
+    """The `SOURCES` rows of the attacks."""
+    if not attacks:
+        return SOURCES.empty_table()
+    names = pa.table(
+        {
+            "suspect": pa.array(list(attacks), pa.int64()),
+            "attack_id": pa.array([attack.id for attack in attacks.values()], pa.string()),
+        }
+    )
+    wanted = sources.inner_join(engine.table(names, "hanse_attacks"), "suspect")
+    rows = engine.arrow(evidence.sample_of_sources(engine, wanted))
+    ttl = pa.compute.if_else(pa.compute.equal(rows["ttl"], 256), 0, rows["ttl"])
+    columns = {name: rows[name] for name in ("attack_id", "src", "flows", "packets", "bytes", "tcp_flags")}
+    table = pa.table({**columns, "ttl": ttl}).select(SOURCES.names)
+    return table.cast(SOURCES).sort_by([("attack_id", "ascending"), ("src", "ascending")])
+
+
+def _with_networks(
+    engine: Engine,
+    flows: ir.Table,
+    options: Options,
+    hosts: Detection,
+    *,
+    flags_known: bool,
+    step: Callable[[str], None],
+) -> Detection:
+    """Add attacks on whole networks, in which no single host is over its threshold."""
+    rest = flows
+    if hosts.attacks:
+        victims = pa.array([addresses.pack(attack.victim) for attack in hosts.attacks], pa.binary()).unique()
+        rest = flows.anti_join(engine.table(pa.table({"dst": victims}), "hanse_hit"), "dst")
+    attacks, sources, dismissed = list(hosts.attacks), [hosts.sources], list(hosts.dismissed)
+    for scope in (traffic.V4_NETWORKS, V6_NETWORKS):
+        step("looking for attacks on whole networks")
+        seen = look(engine, rest, scope, flags_known=flags_known, step=lambda _: None)
+        if seen is None:
+            continue
+        found = _judged(engine, seen, options)
+        attacks += found.attacks
+        sources.append(found.sources)
+        dismissed += found.dismissed
+    return Detection(tuple(attacks), pa.concat_tables(sources), tuple(dismissed))
+
+
+def _linked(attacks: Sequence[Attack]) -> list[Attack]:
+    """Attacks that know of the others on the same victim at the same time."""
+    by_victim: dict[str, list[Attack]] = {}
+    for attack in attacks:
+        by_victim.setdefault(attack.victim, []).append(attack)
+    linked = []
+    for attack in attacks:
+        others = [
+            other.id
+            for other in by_victim[attack.victim]
+            if other.id != attack.id and other.vector != attack.vector and _overlap(attack, other) > 0
+        ]
+        linked.append(replace(attack, linked=tuple(sorted(others))) if others else attack)
+    return linked
+
+
+def covers(attack: Attack, address: str) -> bool:
+    """Whether an address is the victim of an attack, or lies in its network."""
+    return ipaddress.ip_address(address) in ipaddress.ip_network(attack.victim)

@@ -1,0 +1,200 @@
+"""The flows behind suspected intervals, summed by source, port and packet size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hanse.attacks import vectors as v
+from hanse.attacks.attack import SOURCE_LIMIT
+from hanse.attacks.intervals import Interval
+from hanse.attacks.screen import MINUTE_US
+from hanse.attacks.series import SECOND_US
+from hanse.engine import Engine
+
+TOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An interval that may be an attack.
+
+    Attributes:
+        number: Its number in this run.
+        victim: Address, or leading octets of it for a network.
+        code: Class, or `vectors.MIXED`.
+        cells: The cells (victim and class) whose flows are its evidence.
+        interval: When.
+    """
+
+    number: int
+    victim: bytes
+    code: int
+    cells: tuple[int, ...]
+    interval: Interval
+
+
+def slices(suspects: Sequence[Suspect]) -> pa.Table:
+    """The suspects by cell and minute, so that flows find theirs by an equality join."""
+    cells, minutes, numbers, firsts, ends = [], [], [], [], []
+    for suspect in suspects:
+        low = suspect.interval.first * SECOND_US
+        high = suspect.interval.end * SECOND_US
+        span = np.arange(low // MINUTE_US, (high - 1) // MINUTE_US + 1)
+        for cell in suspect.cells:
+            minutes.append(span)
+            cells.append(np.full(len(span), cell))
+            numbers.append(np.full(len(span), suspect.number))
+            firsts.append(np.full(len(span), low))
+            ends.append(np.full(len(span), high))
+    joined = [
+        np.concatenate(part) if part else np.empty(0) for part in (cells, minutes, numbers, firsts, ends)
+    ]
+    names = ("cell", "minute", "suspect", "low_us", "high_us")
+    return pa.table({name: pa.array(part.astype(np.int64)) for name, part in zip(names, joined, strict=True)})
+
+
+def evidence_flows(flows: ir.Table, of: ir.Table) -> ir.Table:
+    """Flows of the close look that began inside a suspect's interval, with its number."""
+    joined = flows.inner_join(of, ["cell", "minute"])
+    return joined.filter((joined.start_us >= joined.low_us) & (joined.start_us < joined.high_us))
+
+
+def by_source(evidence: ir.Table) -> ir.Table:
+    """Sums by suspect and source address; ``classes`` has a bit for each class that the source sent."""
+    ttl = (evidence.ttl > 0).ifelse(evidence.ttl.cast("int32"), 256)
+    return (
+        evidence.mutate(
+            _ttl=ttl,
+            _class=(ibis.literal(1, "int64") << (evidence.code % 31).cast("int64")),
+            _flags=evidence.tcp_flags.cast("int32"),
+        )
+        .group_by("suspect", "src")
+        .agg(
+            flows=lambda rows: rows.count(),
+            packets=lambda rows: rows.packets.sum().cast("int64"),
+            bytes=lambda rows: rows.octets.sum().cast("int64"),
+            observed=lambda rows: rows.observed.sum().cast("int64"),
+            tcp_flags=lambda rows: rows._flags.bit_or(),  # noqa: SLF001 - a column, not a private member
+            classes=lambda rows: rows._class.bit_or(),  # noqa: SLF001 - a column, not a private member
+            ttl=lambda rows: rows._ttl.min(),  # noqa: SLF001 - a column, not a private member
+            first_us=lambda rows: rows.start_us.min(),
+            last_us=lambda rows: rows.end_us.max(),
+        )
+    )
+
+
+def totals(engine: Engine, sources: ir.Table) -> ir.Table:
+    """One row per suspect: sums, distinct sources and source networks, first and last microsecond."""
+    sources = sources.mutate(
+        several=_several(sources.classes), net=engine.prefix(sources.src, v.PREFIX_OCTETS)
+    )
+    return sources.group_by("suspect").agg(
+        sources=lambda rows: rows.count(),
+        networks=lambda rows: rows.net.nunique(),
+        flows=lambda rows: rows.flows.sum().cast("int64"),
+        packets=lambda rows: rows.packets.sum().cast("int64"),
+        bytes=lambda rows: rows.bytes.sum().cast("int64"),
+        observed=lambda rows: rows.observed.sum().cast("int64"),
+        mixed_sources=lambda rows: rows.several.sum().cast("int64"),
+        first_us=lambda rows: rows.first_us.min(),
+        last_us=lambda rows: rows.last_us.max(),
+    )
+
+
+def _several(classes: ir.IntegerValue) -> ir.IntegerValue:
+    """1 where more than one bit is set: taking away the lowest leaves something."""
+    return ((classes & (classes - 1)) != 0).ifelse(1, 0)
+
+
+def sample_of_sources(engine: Engine, sources: ir.Table) -> ir.Table:
+    """At most `SOURCE_LIMIT` sources per suspect, those with the smallest address hashes."""
+    ranked = sources.mutate(
+        _rank=ibis.row_number().over(
+            ibis.window(group_by=sources.suspect, order_by=[engine.hashed(sources.src), sources.src])
+        )
+    )
+    return ranked.filter(ranked._rank < SOURCE_LIMIT).drop("_rank")  # noqa: SLF001 - a column, not a private member
+
+
+def top_values(evidence: ir.Table, value: ir.Value) -> ir.Table:
+    """The values with most packets per suspect, at most `TOP` each.
+
+    Returns:
+        Columns ``suspect``, ``value``, ``packets``; in order of suspect, then packets downwards.
+    """
+    sums = (
+        evidence.select(suspect=evidence.suspect, value=value, packets=evidence.packets)
+        .group_by("suspect", "value")
+        .agg(packets=lambda rows: rows.packets.sum().cast("int64"))
+    )
+    ranked = sums.mutate(
+        _rank=ibis.row_number().over(
+            ibis.window(group_by=sums.suspect, order_by=[sums.packets.desc(), sums.value])
+        )
+    )
+    return ranked.filter(ranked._rank < TOP).drop("_rank")  # noqa: SLF001 - a column, not a private member
+
+
+def shares(rows: pa.Table, packets: dict[int, int]) -> dict[int, tuple[tuple[int, float], ...]]:
+    """The result of `top_values` as (value, share of all packets) by suspect, largest first."""
+    rows = rows.take(
+        pc.sort_indices(rows, [("suspect", "ascending"), ("packets", "descending"), ("value", "ascending")])
+    )
+    found: dict[int, list[tuple[int, float]]] = {}
+    for row in rows.to_pylist():
+        share = row["packets"] / max(packets.get(row["suspect"], 0), 1)
+        found.setdefault(row["suspect"], []).append((row["value"], share))
+    return {suspect: tuple(values) for suspect, values in found.items()}
+
+
+def probed_targets(evidence: ir.Table) -> ir.Table:
+    """Distinct (source, host, port) combinations and distinct (host, port) by suspect: what a scan would try."""
+    tried = evidence.group_by("suspect", "src", "dst", "dst_port").agg(flows=lambda rows: rows.count())
+    return tried.group_by("suspect").agg(
+        tried=lambda rows: rows.count(),
+        ports=lambda rows: rows.dst_port.nunique(),
+        hosts=lambda rows: rows.dst.nunique(),
+    )
+
+
+def by_host(evidence: ir.Table) -> ir.Table:
+    """Packets by suspect and host, for attacks on networks."""
+    return evidence.group_by("suspect", "dst").agg(packets=lambda rows: rows.packets.sum().cast("int64"))
+
+
+def heavy_clients(sources: ir.Table, minutes: ir.Table) -> ir.Table:
+    """By suspect: clients that open a connection a second or more, and their share of all connections.
+
+    Args:
+        sources: `by_source`.
+        minutes: Columns ``suspect`` and ``minutes``, the length of each interval, at least 1.
+    """
+    joined = sources.inner_join(minutes, "suspect")
+    heavy = joined.flows >= joined.minutes * v.HEAVY_CLIENT_FLOWS_PER_MINUTE
+    return (
+        joined.mutate(_heavy=heavy.ifelse(1, 0), _flows=heavy.ifelse(joined.flows, 0))
+        .group_by("suspect")
+        .agg(
+            clients=lambda rows: rows._heavy.sum(),  # noqa: SLF001 - a column, not a private member
+            share=lambda rows: rows._flows.sum().cast("float64") / rows.flows.sum(),  # noqa: SLF001 - a column
+        )
+    )
+
+
+def answered(sources: ir.Table, victims: ir.Table, spoke: ir.Table) -> ir.Table:
+    """By suspect, how many of its sources the victim conversed with; its ICMP errors are no conversation.
+
+    Args:
+        sources: `by_source`.
+        victims: Columns ``suspect``, ``victim``.
+        spoke: `traffic.conversations` with ``spoke`` = 1.
+    """
+    pairs = spoke.filter(~spoke.protocol.isin((1, 58))).select("victim", "remote").distinct()
+    joined = sources.inner_join(victims, "suspect")
+    both = joined.semi_join(pairs, [("victim", "victim"), ("src", "remote")])
+    return both.group_by("suspect").agg(answered=lambda rows: rows.count())

@@ -1,0 +1,225 @@
+"""Whether a suspected interval is an attack: the structure of its traffic, beyond its rate."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from hanse.attacks import vectors as v
+from hanse.attacks.attack import Attack, Dismissed
+from hanse.attacks.evidence import Suspect
+from hanse.attacks.series import SECOND_US
+from hanse.kernel import addresses, units
+
+CLEAR_MARGIN = 4.0
+"""Peak over threshold from which the rate alone leaves little doubt."""
+FEW_OBSERVED = 30
+"""Observed packets below which a sampled rate is mostly noise: the relative error of n samples is
+about 196% / sqrt(n) (RFC 3176 and sFlow's own accuracy note), 36% at 30."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the evidence flows of one suspect add up to.
+
+    Attributes:
+        sources: Distinct apparent sources.
+        networks: Distinct source networks.
+        flows: Flow records.
+        packets: Estimated packets.
+        bytes: Estimated IP octets.
+        observed: Packets before scaling by the sampling rate.
+        mixed_sources: Sources that sent several classes.
+        first_us: Start of its first flow, microseconds UTC.
+        last_us: End of its last flow, microseconds UTC.
+        sees_return: Whether the telemetry shows anything that the victim sent.
+        answered: Sources with which the victim conversed.
+        tried: Distinct (source, host, port) combinations; 0 where not counted.
+        ports: Distinct destination ports among them.
+        hosts: Distinct hosts among them, or hit hosts of a network.
+        heavy_clients: Clients with a connection a second or more.
+        heavy_share: Their share of all connections, 0 to 1.
+        learnt: Whether the threshold was learnt from the victim's own past.
+        dst_ports, src_ports, sizes, flags, icmp_types: Top values with their shares of packets.
+        top_networks: Source networks with most packets and their shares.
+    """
+
+    sources: int
+    networks: int
+    flows: int
+    packets: int
+    bytes: int
+    observed: int
+    mixed_sources: int
+    first_us: int
+    last_us: int
+    sees_return: bool = False
+    answered: int = 0
+    tried: int = 0
+    ports: int = 0
+    hosts: int = 1
+    heavy_clients: int = 0
+    heavy_share: float = 0.0
+    learnt: bool = False
+    dst_ports: tuple[tuple[int, float], ...] = ()
+    src_ports: tuple[tuple[int, float], ...] = ()
+    sizes: tuple[tuple[int, float], ...] = ()
+    flags: tuple[tuple[int, float], ...] = ()
+    icmp_types: tuple[tuple[int, float], ...] = ()
+    top_networks: tuple[tuple[str, float], ...] = field(default=())
+
+
+def victim_text(victim: bytes) -> str:
+    """A victim in words: an address, or a network in CIDR form for leading octets of one."""
+    if len(victim) == 16:
+        return addresses.unpack(victim)
+    whole = victim + bytes(16 - len(victim))
+    bits = len(victim) * 8 - (96 if addresses.is_v4(whole) else 0)
+    return f"{addresses.unpack(whole)}/{bits}"
+
+
+def judge(suspect: Suspect, facts: Facts) -> Attack | Dismissed:
+    """Decide on one suspect."""
+    vector = v.vectors()[suspect.code]
+    reason = why_not(suspect, vector, facts)
+    start_us = max(facts.first_us, suspect.interval.first * SECOND_US)
+    end_us = max(min(facts.last_us, suspect.interval.end * SECOND_US), start_us + 1_000)
+    victim = victim_text(suspect.victim)
+    if reason:
+        return Dismissed(victim, vector.name, start_us, end_us, reason)
+    confidence, reasons = how_sure(suspect, vector, facts)
+    return Attack(
+        id=attack_id(victim, vector.name, start_us),
+        victim=victim,
+        vector=vector.name,
+        start_us=start_us,
+        end_us=end_us,
+        peak_bps=suspect.interval.peak_ops * 8,
+        peak_pps=suspect.interval.peak_pps,
+        packets=facts.packets,
+        bytes=facts.bytes,
+        flows=facts.flows,
+        sources=facts.sources,
+        networks=facts.networks,
+        top_networks=facts.top_networks,
+        dst_ports=facts.dst_ports,
+        src_ports=facts.src_ports,
+        packet_sizes=facts.sizes,
+        tcp_flags=facts.flags[0][0] if facts.flags else 0,
+        icmp_type=facts.icmp_types[0][0] if facts.icmp_types and suspect.code == v.ICMP else -1,
+        answered_share=facts.answered / max(facts.sources, 1) if facts.sees_return else None,
+        requested_share=0.0 if facts.sees_return and v.is_reflection(suspect.code) else None,
+        threshold=threshold_words(suspect, facts),
+        confidence=confidence,
+        reasons=reasons,
+        refuted_by=what_would_refute(suspect.code),
+    )
+
+
+def attack_id(victim: str, vector: str, start_us: int) -> str:
+    """A name that the same victim, vector and first second always give."""
+    text = f"{victim}|{vector}|{start_us // SECOND_US}"
+    return "A-" + hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def why_not(suspect: Suspect, vector: v.Vector, facts: Facts) -> str:
+    """Why a suspect is no attack; empty when nothing speaks against it."""
+    return _too_little(vector, facts) or _looks_normal(suspect, vector, facts)
+
+
+def _too_little(vector: v.Vector, facts: Facts) -> str:
+    """Whether there is too little of it: packets, samples, sources."""
+    if facts.packets < vector.min_packets:
+        return f"only {facts.packets} packets in all (under {vector.min_packets})"
+    if facts.observed < facts.packets and facts.observed < FEW_OBSERVED:
+        return f"only {facts.observed} sampled packets, too few for a rate"
+    if facts.sources < vector.min_sources and not facts.learnt:
+        return f"{facts.sources} sources (under {vector.min_sources}): {vector.why}"
+    return ""
+
+
+def _looks_normal(suspect: Suspect, vector: v.Vector, facts: Facts) -> str:
+    """Whether it has the structure of something that is no attack."""
+    mean_size = facts.bytes / max(facts.packets, 1)
+    reasons = {
+        f"a port scan: {facts.sources} sources tried {facts.tried} targets with a few packets each": (
+            vector.scannable and is_scan(facts)
+        ),
+        f"answers of {mean_size:.0f} bytes on average are not amplified (under {vector.answer_bytes})": (
+            mean_size < vector.answer_bytes
+        ),
+        f"a crowd: {facts.heavy_share:.0%} of the connections come from clients that open one a second or more "
+        f"(under {v.HEAVY_SHARE:.0%})": suspect.code == v.WEB and not _is_request_flood(vector, facts),
+        "several vectors from different sources, not one mixture": (
+            suspect.code == v.MIXED and facts.mixed_sources < v.MIXTURE_SOURCES * facts.sources
+        ),
+        f"only {facts.hosts} hosts of the network were hit (under {v.CARPET_MIN_HOSTS})": (
+            len(suspect.victim) < 16 and facts.hosts < v.CARPET_MIN_HOSTS
+        ),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def is_scan(facts: Facts) -> bool:
+    """Whether few sources try many targets with a few packets each."""
+    targets = max(facts.ports, facts.hosts)
+    return (
+        0 < facts.sources < v.SCAN_MAX_SOURCES
+        and targets >= v.SCAN_MIN_TARGETS
+        and facts.packets <= v.SCAN_PACKETS_PER_TARGET * facts.tried
+    )
+
+
+def _is_request_flood(vector: v.Vector, facts: Facts) -> bool:
+    return facts.heavy_share >= v.HEAVY_SHARE and facts.heavy_clients >= vector.min_sources
+
+
+def threshold_words(suspect: Suspect, facts: Facts) -> str:
+    """Which threshold fired, with its number."""
+    kind = "learnt from the victim's own past" if facts.learnt else "fixed"
+    return (
+        f"{units.packet_rate(suspect.interval.threshold)} ({kind}); "
+        f"peak {units.packet_rate(suspect.interval.peak_pps)}"
+    )
+
+
+def how_sure(suspect: Suspect, vector: v.Vector, facts: Facts) -> tuple[str, tuple[str, ...]]:
+    """Confidence (``high``, ``medium``, ``low``) and why."""
+    margin = suspect.interval.peak_pps / max(suspect.interval.threshold, 1e-9)
+    reasons = [f"The peak is {margin:.1f} times the threshold."]
+    clear = margin >= CLEAR_MARGIN
+    if v.is_reflection(suspect.code):
+        reasons.append(
+            f"{units.count(facts.sources)} reflectors sent answers that the victim had not asked for."
+        )
+    else:
+        reasons.append(
+            f"{units.count(facts.sources)} apparent sources in {units.count(facts.networks)} networks."
+        )
+    if facts.sees_return:
+        reasons.append(
+            f"The victim conversed with {facts.answered} of its {units.count(facts.sources)} sources."
+        )
+    elif vector.unanswered:
+        reasons.append("The return way was not seen, so that a conversation cannot be ruled out.")
+    if facts.observed < facts.packets:
+        reasons.append(f"Sampled telemetry: {units.count(facts.observed)} packets were observed.")
+    sure = clear and (facts.sees_return or not vector.unanswered or facts.sources >= 10 * vector.min_sources)
+    if sure:
+        return "high", tuple(reasons)
+    return ("medium" if clear or facts.sees_return else "low"), tuple(reasons)
+
+
+def what_would_refute(code: int) -> tuple[str, ...]:
+    """What would show that an attack of this class is none."""
+    if v.is_reflection(code):
+        return ("Requests from the victim to these hosts, seen at another vantage point.",)
+    return {
+        v.ICMP: ("A monitoring or measurement run that the victim's operator ordered.",),
+        v.SYN: (
+            "Completed handshakes with most of these sources at another vantage point.",
+            "A load test that the victim's operator ordered.",
+        ),
+        v.WEB: ("Proxies or a load test behind the busiest clients.",),
+    }.get(
+        code,
+        ("Answers from the victim to these sources, seen at another vantage point.",),
+    )

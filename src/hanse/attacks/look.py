@@ -1,0 +1,234 @@
+"""One look over the telemetry under one scope: from flows to suspects with their facts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+
+from hanse.attacks import evidence, screen, series
+from hanse.attacks import vectors as v
+from hanse.attacks.evidence import Suspect
+from hanse.attacks.intervals import Interval, find_intervals
+from hanse.attacks.judge import Facts
+from hanse.attacks.thresholds import Thresholds
+from hanse.attacks.traffic import HOSTS, Scope, classified, conversations
+from hanse.engine import Engine
+from hanse.kernel import addresses
+
+KEEP_ROWS = 30_000_000
+"""Flows of a close look up to which they are kept in the engine (about 100 bytes each, spilled to disk
+beyond its memory) instead of being joined anew for each of the queries that follow."""
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Look:
+    """The close look under one scope.
+
+    Attributes:
+        scope: Hosts or networks.
+        flows: Flows of busy minutes outside the victims' conversations.
+        spoke: The victims' conversations.
+        seen: Victims of which the telemetry shows something that they sent.
+        cells: Number of each victim and class.
+        series: Rate of each cell.
+    """
+
+    scope: Scope
+    flows: ir.Table
+    spoke: ir.Table
+    seen: frozenset[bytes]
+    cells: dict[tuple[bytes, int], int]
+    series: dict[int, series.Series]
+
+
+def look(engine: Engine, flows: ir.Table, scope: Scope, *, flags_known: bool, step: Step) -> Look | None:
+    """Screen the flows and sum up what is left by cell and second; None when nothing is left."""
+    name = f"s{scope.octets}"
+    traffic = classified(engine, flows, scope=scope, flags_known=flags_known)
+    step("looking for busy victims")
+    busy = screen.without_multicast(engine.arrow(screen.busy_victims(traffic)))
+    busy = busy.filter(pa.array([_fits(victim, scope) for victim in busy["victim"].to_pylist()], pa.bool_()))
+    if busy.num_rows == 0:
+        return None
+    victims = engine.table(busy, f"hanse_victims_{name}")
+    step("looking for busy minutes")
+    minutes = engine.arrow(screen.busy_minutes(traffic, victims))
+    if minutes.num_rows == 0:
+        return None
+    cells, numbered, rows = _numbered(minutes)
+    victims = engine.table(pa.table({"victim": minutes["victim"].unique()}), f"hanse_victims_{name}")
+    step("reading the victims' own traffic")
+    talks = engine.keep(conversations(engine, flows, victims, scope), f"hanse_talks_{name}")
+    seen = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
+    spoke = talks.filter(talks.spoke == 1)
+    close = series.close_look(
+        traffic, engine.table(numbered, f"hanse_minutes_{name}"), spoke if seen else None
+    )
+    if rows <= KEEP_ROWS:
+        close = engine.keep(close, f"hanse_close_{name}")
+    step("measuring rates by the second")
+    rates = series.series_by_cell(engine.arrow(series.changes(close)))
+    return Look(scope, close, spoke, frozenset(seen), cells, rates)
+
+
+def _fits(victim: bytes, scope: Scope) -> bool:
+    """Networks are /24 of IPv4 or /48 of IPv6, each under its own scope."""
+    if scope.octets == HOSTS.octets:
+        return True
+    return victim.startswith(addresses.V4_MAPPED) == (scope.octets > 12) and victim != bytes(scope.octets)
+
+
+def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table, int]:
+    """Cells numbered, the minutes with their cell, and how many flows began in them."""
+    victims = minutes["victim"].combine_chunks().dictionary_encode()
+    names = victims.dictionary.to_pylist()
+    code = minutes["code"].to_numpy().astype(np.int64)
+    pair = victims.indices.to_numpy(zero_copy_only=False).astype(np.int64) * 1_000 + code
+    distinct, cell = np.unique(pair, return_inverse=True)
+    cells = {
+        (names[value // 1_000], int(value % 1_000)): number for number, value in enumerate(distinct.tolist())
+    }
+    numbered = minutes.drop_columns(["flows"]).append_column("cell", pa.array(cell.astype(np.int64)))
+    return cells, numbered, int(minutes["flows"].to_numpy().sum())
+
+
+def suspects(seen: Look, thresholds: Thresholds, gap_s: int) -> list[Suspect]:
+    """All intervals over a threshold, single classes and mixtures, in a fixed order."""
+    found: list[tuple[bytes, int, tuple[int, ...], Interval]] = []
+    by_victim: dict[bytes, list[int]] = {}
+    for (victim, code), cell in sorted(seen.cells.items()):
+        by_victim.setdefault(victim, []).append(code)
+        rate = seen.series.get(cell)
+        if rate is None or code == v.OTHER:
+            continue
+        cells = _evidence_cells(seen, victim, code)
+        limit = thresholds.limit(victim, code, rate.second)
+        found += [(victim, code, cells, interval) for interval in find_intervals(rate, limit, gap_s)]
+    for victim, codes in sorted(by_victim.items()):
+        parts = [seen.cells[victim, code] for code in codes if code in screen.MIXABLE]
+        parts = [cell for cell in parts if cell in seen.series]
+        found += [
+            (victim, v.MIXED, tuple(parts), interval)
+            for interval in mixtures(seen, victim, parts, thresholds, gap_s)
+        ]
+    return [Suspect(number, *rest) for number, rest in enumerate(found)]
+
+
+def _evidence_cells(seen: Look, victim: bytes, code: int) -> tuple[int, ...]:
+    """The cells of a suspect: its own and, for a UDP reflection, the fragments of its answers."""
+    cells = [seen.cells[victim, code]]
+    if code >= v.REFLECTION and (victim, v.FRAGMENT) in seen.cells:
+        cells.append(seen.cells[victim, v.FRAGMENT])
+    return tuple(cells)
+
+
+def mixtures(
+    seen: Look, victim: bytes, parts: Sequence[int], thresholds: Thresholds, gap_s: int
+) -> list[Interval]:
+    """Intervals in which several classes together are over the threshold and none has a majority."""
+    if len(parts) < 2:
+        return []
+    rate, largest = series.total([seen.series[cell] for cell in parts])
+    limit = thresholds.limit(victim, v.MIXED, rate.second)
+    return find_intervals(rate, limit, gap_s, largest < v.MIXTURE_MAJORITY)
+
+
+def facts(
+    engine: Engine, seen: Look, found: Sequence[Suspect], thresholds: Thresholds
+) -> tuple[dict[int, Facts], ir.Table]:
+    """The facts of each suspect, and its sources (`evidence.by_source`)."""
+    name = f"s{seen.scope.octets}"
+    spans = engine.table(evidence.slices(found), f"hanse_spans_{name}")
+    flows = evidence.evidence_flows(seen.flows, spans)
+    sources = engine.keep(evidence.by_source(flows), f"hanse_sources_{name}")
+    rows = {row["suspect"]: row for row in engine.arrow(evidence.totals(engine, sources)).to_pylist()}
+    packets = {number: row["packets"] for number, row in rows.items()}
+    extra = _tops(engine, flows, sources, packets)
+    counts = _counts(engine, seen, found, flows, sources)
+    by_number = {suspect.number: suspect for suspect in found}
+    return {
+        number: Facts(
+            **{key: value for key, value in row.items() if key != "suspect"},
+            sees_return=by_number[number].victim in seen.seen,
+            learnt=thresholds.is_learnt(by_number[number].victim, by_number[number].code),
+            **extra.get(number, {}),
+            **counts.get(number, {}),
+        )
+        for number, row in rows.items()
+    }, sources
+
+
+def _tops(
+    engine: Engine, flows: ir.Table, sources: ir.Table, packets: dict[int, int]
+) -> dict[int, dict[str, Any]]:
+    """Top values of each suspect, by the field of `Facts`."""
+    size = (flows.octets / flows.packets).round().cast("int64")
+    columns = {
+        "dst_ports": flows.dst_port.cast("int64"),
+        "src_ports": flows.src_port.cast("int64"),
+        "sizes": size,
+        "flags": flows.tcp_flags.cast("int64"),
+        "icmp_types": flows.icmp_type.cast("int64"),
+    }
+    found: dict[int, dict[str, Any]] = {}
+    for name, column in columns.items():
+        for number, values in evidence.shares(
+            engine.arrow(evidence.top_values(flows, column)), packets
+        ).items():
+            found.setdefault(number, {})[name] = (
+                () if name.endswith("ports") and values[0] == (0, 1.0) else values
+            )
+    networks = evidence.top_values(sources, engine.prefix(sources.src, v.PREFIX_OCTETS))
+    for number, values in evidence.shares(engine.arrow(networks), packets).items():
+        found[number]["top_networks"] = tuple(
+            (addresses.prefix_of(bytes(value) + b"\0"), share) for value, share in values
+        )
+    return found
+
+
+def _counts(
+    engine: Engine, seen: Look, found: Sequence[Suspect], flows: ir.Table, sources: ir.Table
+) -> dict[int, dict[str, Any]]:
+    """Counts that only some suspects need: answered sources, scan targets, hosts of networks, heavy clients."""
+    name = f"s{seen.scope.octets}"
+    counts: dict[int, dict[str, Any]] = {suspect.number: {} for suspect in found}
+    victims = pa.table(
+        {
+            "suspect": pa.array([suspect.number for suspect in found], pa.int64()),
+            "victim": pa.array([suspect.victim for suspect in found], pa.binary()),
+            "minutes": pa.array(
+                [max((s.interval.end - s.interval.first) // 60, 1) for s in found], pa.int64()
+            ),
+            "code": pa.array([suspect.code for suspect in found], pa.int64()),
+        }
+    )
+    facts_of = engine.table(victims, f"hanse_suspects_{name}")
+
+    def merge(query: ir.Table, names: dict[str, str]) -> None:
+        for row in engine.arrow(query).to_pylist():
+            counts[row["suspect"]].update({field: row[column] for column, field in names.items()})
+
+    merge(
+        evidence.answered(sources, facts_of.select("suspect", "victim"), seen.spoke), {"answered": "answered"}
+    )
+    scannable = [code for code, vector in v.vectors().items() if vector.scannable]
+    if any(suspect.code in scannable for suspect in found):
+        few = sources.group_by("suspect").agg(n=lambda rows: rows.count())
+        few = few.filter(few.n < v.SCAN_MAX_SOURCES).semi_join(
+            facts_of.filter(facts_of.code.isin(scannable)), "suspect"
+        )
+        merge(
+            evidence.probed_targets(flows.semi_join(few, "suspect")),
+            {"tried": "tried", "ports": "ports", "hosts": "hosts"},
+        )
+    if seen.scope is not HOSTS:
+        hosts = evidence.by_host(flows).group_by("suspect").agg(hosts=lambda rows: rows.count())
+        merge(hosts, {"hosts": "hosts"})
+    web = facts_of.filter(facts_of.code == v.WEB).select("suspect", "minutes")
+    merge(evidence.heavy_clients(sources, web), {"clients": "heavy_clients", "share": "heavy_share"})
+    return counts

@@ -1,0 +1,50 @@
+"""From which rate a second counts: fixed numbers, or more where the victim's own past asks for it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from hanse.attacks import vectors as v
+
+HOURS_PER_WEEK = 168
+_EPOCH_HOUR_OF_WEEK = 72
+"""1970-01-01 was a Thursday: 72 hours after Monday 00:00 UTC."""
+
+Cell = tuple[bytes, int]
+
+
+class Thresholds:
+    """Thresholds by victim, class and time.
+
+    Args:
+        learnt: By victim and class, packets/s for each hour of the week (Monday 00:00 UTC first), shape (168,).
+        factors: By victim and class, what an analyst's lessons multiply the limit by.
+    """
+
+    def __init__(
+        self,
+        learnt: Mapping[Cell, npt.NDArray[np.float64]] | None = None,
+        factors: Mapping[Cell, float] | None = None,
+    ) -> None:
+        self._learnt = learnt or {}
+        self._factors = factors or {}
+
+    def limit(self, victim: bytes, code: int, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Packets/s from which each of the seconds (s since the epoch) counts."""
+        limits = np.full(len(seconds), fixed_limit(victim, code))
+        if (victim, code) in self._learnt:
+            hours = (seconds // 3600 + _EPOCH_HOUR_OF_WEEK) % HOURS_PER_WEEK
+            limits = np.maximum(limits, self._learnt[victim, code][hours])
+        return limits * self._factors.get((victim, code), 1.0)
+
+    def is_learnt(self, victim: bytes, code: int) -> bool:
+        """Whether the victim's own past is known for this class."""
+        return (victim, code) in self._learnt
+
+
+def fixed_limit(victim: bytes, code: int) -> float:
+    """The fixed threshold for a victim (network if shorter than 16 octets), packets/s."""
+    factor = 1.0 if len(victim) == 16 else v.CARPET_FACTOR
+    vector = v.vectors().get(code)
+    return np.inf if vector is None else vector.min_pps * factor

@@ -1,0 +1,160 @@
+"""Every flow sorted into one class of possible attack traffic: the view that all later queries read."""
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from hanse.attacks import vectors as v
+from hanse.engine import Engine
+
+ICMP_ANSWERS = (0, 3, 5, 11, 12, 14, 18)
+ICMP6_ANSWERS = (1, 2, 3, 4, 129)
+"""ICMP types that answer something the receiver sent (RFC 792, RFC 4443): they count only unasked."""
+
+_TCP_FLAGS = 0x3F
+"""FIN, SYN, RST, PSH, ACK, URG; the congestion bits say nothing about the kind of segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose traffic is summed: single hosts, or networks by the leading octets of their address."""
+
+    octets: int = 16
+
+    def of(self, engine: Engine, address: ir.Value) -> ir.Value:
+        """The key of an address column under this scope."""
+        return address if self.octets == 16 else engine.prefix(address, self.octets)
+
+
+HOSTS = Scope()
+V4_NETWORKS = Scope(v.PREFIX_OCTETS)
+
+
+def classified(
+    engine: Engine, flows: ir.Table, *, scope: Scope = HOSTS, flags_known: bool = True
+) -> ir.Table:
+    """Flows towards a victim with their class.
+
+    Args:
+        engine: Where the query runs.
+        flows: A table in the flow schema.
+        scope: What counts as one victim.
+        flags_known: Whether the exporters report TCP flags at all.
+
+    Returns:
+        Columns ``victim`` (binary), ``dst``, ``src``, ``src_port``, ``dst_port``, ``protocol``, ``code``
+        (int, see `vectors`), ``unasked`` (whether conversations have to be left out), ``packets`` and
+        ``octets`` (estimates), ``observed`` (packets before scaling), ``start_us``, ``end_us``,
+        ``tcp_flags``, ``icmp_type``, ``ttl``.
+    """
+    code = _code(flows, flags_known=flags_known)
+    return flows.select(
+        victim=scope.of(engine, flows.dst),
+        dst=flows.dst,
+        src=flows.src,
+        src_port=flows.src_port,
+        dst_port=flows.dst_port,
+        protocol=flows.protocol,
+        code=code,
+        unasked=_unasked(flows, code),
+        packets=flows.packets * flows.sampling,
+        octets=flows.bytes * flows.sampling,
+        observed=flows.packets,
+        start_us=engine.micros(flows.start),
+        end_us=engine.micros(flows.end),
+        tcp_flags=flows.tcp_flags,
+        icmp_type=flows.icmp_type,
+        ttl=flows.ttl,
+    )
+
+
+def with_tunnels(flows: ir.Table) -> ir.Table:
+    """Flows, and for each GRE-tunnelled one its outer packet too, so that a GRE flood shows on its victim."""
+    outer = flows.filter((flows.tunnel == 47) & flows.outer_dst.notnull())
+    outer = outer.mutate(
+        src=outer.outer_src,
+        dst=outer.outer_dst,
+        protocol=ibis.literal(47, "uint8"),
+        src_port=ibis.literal(0, "uint16"),
+        dst_port=ibis.literal(0, "uint16"),
+        fragments=ibis.literal(0, "int64"),
+        tunnel=ibis.literal(0, "uint8"),
+    )
+    return flows.union(outer.select(flows.columns))
+
+
+def _code(flows: ir.Table, *, flags_known: bool) -> ir.IntegerValue:
+    """The class of each flow, as a number of `vectors`."""
+    services = [
+        ((flows.src_port == service.port), v.REFLECTION + number)
+        for number, service in enumerate(v.reflection_services())
+    ]
+    fragment = (flows.fragments > 0) & (flows.fragments == flows.packets)
+    udp = ibis.cases((fragment, v.FRAGMENT), *services, else_=v.UDP)
+    tcp = _tcp_code(flows) if flags_known else ibis.literal(v.SESSION)
+    return ibis.cases(
+        (flows.protocol == 6, tcp),
+        (flows.protocol == 17, udp),
+        (flows.protocol.isin((1, 58)), v.ICMP),
+        (flows.protocol == 47, v.GRE),
+        (flows.protocol == 50, v.ESP),
+        else_=v.OTHER,
+    ).cast("int32")
+
+
+def _tcp_code(flows: ir.Table) -> ir.IntegerValue:
+    flags = flows.tcp_flags.cast("int32") & _TCP_FLAGS
+    to_web = flows.dst_port.isin(v.WEB_PORTS)
+    fragment = (flows.fragments > 0) & (flows.fragments == flows.packets)
+    return ibis.cases(
+        (fragment, v.FRAGMENT),
+        (flags == 2, v.SYN),
+        (flags == 18, v.SYNACK),
+        (flags == 16, v.ACK),
+        (flags == 0, v.NULL),
+        (flags.isin((4, 20)), v.RST),
+        (flags.isin((1, 41)), v.FIN),
+        (to_web, v.WEB),
+        ((flags & 2) == 2, v.SESSION),
+        (flows.src_port.isin(v.TCP_REFLECTOR_PORTS), v.TCP_ANSWER),
+        else_=v.ACK,
+    )
+
+
+def _unasked(flows: ir.Table, code: ir.IntegerValue) -> ir.BooleanValue:
+    """Whether a flow counts only if the victim did not converse with its source."""
+    always = [number for number, vector in v.vectors().items() if vector.unanswered]
+    answer = ibis.cases(
+        (flows.protocol == 1, flows.icmp_type.isin(ICMP_ANSWERS)),
+        (flows.protocol == 58, flows.icmp_type.isin(ICMP6_ANSWERS)),
+        else_=False,
+    )
+    return code.isin([*always, v.OTHER]) | answer
+
+
+def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Scope) -> ir.Table:
+    """With whom the victims spoke themselves, by day.
+
+    A victim converses with a source when it sends it more than resets and half handshakes. Whatever
+    it sends excuses the ICMP errors and echo replies that come back.
+
+    Returns:
+        Columns ``victim``, ``remote``, ``protocol``, ``day`` (days since the epoch), ``spoke`` (1 where
+        it was a conversation or a request, 0 where only a refusal was seen).
+    """
+    own = flows.mutate(victim=scope.of(engine, flows.src))
+    own = own.semi_join(victims, "victim")
+    flags = own.tcp_flags.cast("int32") & _TCP_FLAGS
+    refusal = (own.protocol == 6) & (((flags & 4) == 4) | (flags == 18))
+    return (
+        own.select(
+            victim=own.victim,
+            remote=own.dst,
+            protocol=own.protocol.cast("int32"),
+            day=(engine.micros(own.start) / 86_400_000_000).floor().cast("int64"),
+            spoke=refusal.ifelse(0, 1),
+        )
+        .group_by("victim", "remote", "protocol", "day")
+        .agg(spoke=lambda rows: rows.spoke.max())
+    )

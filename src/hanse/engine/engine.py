@@ -1,0 +1,247 @@
+"""Open an engine by its address and read flow Parquet through it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from hanse.kernel.errors import DataMissingError, UsageError
+
+DEFAULT_MEMORY = "3GB"
+"""DuckDB's own limit: 100 million flows must be analysed in under 4 GB by the whole process."""
+
+
+class Engine(Protocol):
+    """What the rooms need of a query engine, beyond Ibis itself."""
+
+    name: str
+
+    def read(self, paths: Sequence[str]) -> ir.Table:
+        """The rows of all Parquet files (or folders of them) under one schema."""
+
+    def table(self, rows: pa.Table, name: str) -> ir.Table:
+        """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
+
+    def keep(self, query: ir.Table, name: str) -> ir.Table:
+        """Compute a query once and keep its rows under a name for the queries to come."""
+
+    def arrow(self, query: ir.Table) -> pa.Table:
+        """Run a query."""
+
+    def micros(self, moment: ir.Value) -> ir.IntegerValue:
+        """Microseconds since the epoch of a timestamp column."""
+
+    def prefix(self, address: ir.Value, octets: int) -> ir.Value:
+        """The first octets of a 16-byte address column."""
+
+    def hashed(self, address: ir.Value) -> ir.IntegerValue:
+        """A hash of an address column that spreads evenly; the same within one engine only."""
+
+
+_UTC = dt.Timestamp(timezone="UTC")
+
+
+@ibis.udf.scalar.builtin(name="epoch_us", signature=((_UTC,), dt.int64))
+def _duckdb_micros(moment: ir.Value) -> ir.Value: ...
+
+
+@ibis.udf.scalar.builtin(name="array_slice", signature=((dt.binary, dt.int64, dt.int64), dt.binary))
+def _duckdb_slice(address: ir.Value, first: int, last: int) -> ir.Value: ...
+
+
+@ibis.udf.scalar.builtin(name="unix_micros", signature=((_UTC,), dt.int64))
+def _spark_micros(moment: ir.Value) -> ir.Value: ...
+
+
+@ibis.udf.scalar.builtin(name="substring", signature=((dt.binary, dt.int64, dt.int64), dt.binary))
+def _spark_slice(address: ir.Value, first: int, length: int) -> ir.Value: ...
+
+
+class DuckDBEngine:
+    """DuckDB inside this process, spilling to a folder of its own beyond its memory limit."""
+
+    name = "duckdb"
+
+    def __init__(self, memory: str = DEFAULT_MEMORY, threads: int | None = None) -> None:
+        self._memory = memory
+        self._threads = threads or os.cpu_count() or 1
+        self._spill: str | None = None
+        self._connection: Any = None
+
+    def start(self) -> None:
+        """Open the connection and the spill folder."""
+        self._spill = tempfile.mkdtemp(prefix="hanse-spill-")
+        self._connection = ibis.duckdb.connect(
+            threads=self._threads,
+            memory_limit=self._memory,
+            temp_directory=self._spill,
+        )
+        # Without this DuckDB holds back parallel scans to keep rows in file order, which nothing here needs.
+        self._connection.raw_sql("SET preserve_insertion_order = false")
+        self._connection.raw_sql("SET TimeZone = 'UTC'")
+
+    def stop(self) -> None:
+        """Close the connection and remove the spill folder."""
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._connection = None
+        if self._spill is not None:
+            shutil.rmtree(self._spill, ignore_errors=True)
+            self._spill = None
+
+    def read(self, paths: Sequence[str]) -> ir.Table:
+        """The rows of all Parquet files (or folders of them) under one schema."""
+        return self._connection.read_parquet(_files(paths), hive_partitioning=False, union_by_name=False)
+
+    def table(self, rows: pa.Table, name: str) -> ir.Table:
+        """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
+        raw = self._connection.con
+        raw.register("hanse_incoming", rows)
+        raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM hanse_incoming")
+        raw.unregister("hanse_incoming")
+        return self._connection.table(name)
+
+    def keep(self, query: ir.Table, name: str) -> ir.Table:
+        """Compute a query once and keep its rows under a name for the queries to come."""
+        # Ibis 12 cannot replace a temporary table itself: it drops it by a statement that does not parse.
+        query_text = ibis.to_sql(query, dialect="duckdb")
+        self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query_text}")
+        return self._connection.table(name)
+
+    def arrow(self, query: ir.Table) -> pa.Table:
+        """Run a query."""
+        return self._connection.to_pyarrow(query)
+
+    def micros(self, moment: ir.Value) -> ir.IntegerValue:
+        """Microseconds since the epoch of a timestamp column."""
+        return _duckdb_micros(moment)
+
+    def prefix(self, address: ir.Value, octets: int) -> ir.Value:
+        """The first octets of a 16-byte address column."""
+        return _duckdb_slice(address, 1, octets)
+
+    def hashed(self, address: ir.Value) -> ir.IntegerValue:
+        """A hash of an address column that spreads evenly; the same within one engine only."""
+        return address.hash()
+
+
+class SparkEngine:
+    """Apache Spark: ``spark://host:port`` for a cluster, ``spark://local[2]`` inside this machine."""
+
+    name = "spark"
+
+    def __init__(self, address: str) -> None:
+        rest = address.removeprefix("spark://")
+        self._master = rest if rest.startswith("local") else address
+        self._session: Any = None
+        self._connection: Any = None
+
+    def start(self) -> None:
+        """Start or join the Spark session.
+
+        Raises:
+            DataMissingError: PySpark or Java is not installed.
+        """
+        if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+            raise DataMissingError(
+                "Spark needs Java, which is not installed. Install a JDK, or leave --engine out."
+            )
+        try:
+            from pyspark.sql import SparkSession  # noqa: PLC0415 - an optional engine, loaded only when it is asked for
+        except ImportError as error:
+            raise DataMissingError(
+                "The Spark engine needs PySpark. Install it with: pip install pyspark"
+            ) from error
+        self._session = (
+            SparkSession.builder.master(self._master)
+            .appName("hanse")
+            .config("spark.sql.session.timeZone", "UTC")
+            .config("spark.sql.shuffle.partitions", "8")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.execution.arrow.pyspark.enabled", "true")
+            .getOrCreate()
+        )
+        self._session.sparkContext.setLogLevel("ERROR")
+        self._connection = ibis.pyspark.connect(self._session)
+
+    def stop(self) -> None:
+        """Stop the Spark session."""
+        if self._session is not None:
+            self._session.stop()
+            self._session = None
+
+    def read(self, paths: Sequence[str]) -> ir.Table:
+        """The rows of all Parquet files (or folders of them) under one schema."""
+        frame = self._session.read.parquet(*_files(paths))
+        frame.createOrReplaceTempView("hanse_flows")
+        return self._connection.table("hanse_flows")
+
+    def table(self, rows: pa.Table, name: str) -> ir.Table:
+        """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
+        frame = self._session.createDataFrame(rows)
+        frame.createOrReplaceTempView(name)
+        return self._connection.table(name)
+
+    def keep(self, query: ir.Table, name: str) -> ir.Table:
+        """Compute a query once and keep its rows under a name for the queries to come."""
+        frame = self._session.sql(ibis.to_sql(query, dialect="pyspark")).cache()
+        frame.createOrReplaceTempView(name)
+        return self._connection.table(name)
+
+    def arrow(self, query: ir.Table) -> pa.Table:
+        """Run a query."""
+        return self._connection.to_pyarrow(query)
+
+    def micros(self, moment: ir.Value) -> ir.IntegerValue:
+        """Microseconds since the epoch of a timestamp column."""
+        return _spark_micros(moment)
+
+    def prefix(self, address: ir.Value, octets: int) -> ir.Value:
+        """The first octets of a 16-byte address column."""
+        return _spark_slice(address, 1, octets)
+
+    def hashed(self, address: ir.Value) -> ir.IntegerValue:
+        """A hash of an address column that spreads evenly; the same within one engine only."""
+        return address.hash()
+
+
+@contextmanager
+def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterator[Engine]:
+    """The engine at an address, started, and stopped at the end.
+
+    Args:
+        address: ``duckdb``, or ``spark://host:port``, or ``spark://local[2]``.
+        memory: DuckDB's memory limit, such as ``3GB``.
+
+    Raises:
+        UsageError: The address names no known engine.
+        DataMissingError: The engine is not installed.
+    """
+    engine: DuckDBEngine | SparkEngine
+    if address == "duckdb":
+        engine = DuckDBEngine(memory)
+    elif address.startswith("spark://"):
+        engine = SparkEngine(address)
+    else:
+        raise UsageError(f"Unknown engine {address!r}. Use duckdb, spark://HOST:PORT or spark://local[2].")
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+def _files(paths: Sequence[str]) -> list[str]:
+    """All Parquet files behind paths, folders walked, in a fixed order."""
+    found: list[str] = []
+    for path in map(Path, paths):
+        found += sorted(str(file) for file in path.rglob("*.parquet")) if path.is_dir() else [str(path)]
+    return found
