@@ -11,6 +11,7 @@ from hanse.attacks import evidence, traffic
 from hanse.attacks import vectors as v
 from hanse.attacks.attack import SOURCES, Attack, Detection, Dismissed
 from hanse.attacks.evidence import Suspect
+from hanse.attacks.intervals import Gaps
 from hanse.attacks.judge import judge
 from hanse.attacks.look import Look, facts, look, suspects
 from hanse.attacks.thresholds import Thresholds
@@ -26,12 +27,12 @@ class Options:
     """What may be chosen.
 
     Attributes:
-        gap_s: Quiet time that ends an attack, s.
+        gaps: Quiet time that ends an attack.
         thresholds: Fixed, or with what was learnt.
         networks: Whether to look for carpet bombing too.
     """
 
-    gap_s: int = v.JOIN_GAP_S
+    gaps: Gaps = field(default_factory=lambda: Gaps(v.JOIN_GAP_S))
     thresholds: Thresholds = field(default_factory=Thresholds)
     networks: bool = True
 
@@ -69,7 +70,10 @@ def sensitivity(engine: Engine, paths: Sequence[str], options: Options | None = 
     seen = look(engine, flows, traffic.HOSTS, flags_known=flags_known, step=lambda _: None)
     if seen is None:
         return dict.fromkeys(SENSITIVITY_GAPS, 0)
-    return {gap: len(_judged(engine, seen, replace(options, gap_s=gap)).attacks) for gap in SENSITIVITY_GAPS}
+    return {
+        gap: len(_judged(engine, seen, replace(options, gaps=replace(options.gaps, default_s=gap))).attacks)
+        for gap in SENSITIVITY_GAPS
+    }
 
 
 def _telemetry(engine: Engine, paths: Sequence[str]) -> tuple[ir.Table, bool]:
@@ -91,7 +95,7 @@ def _detect_hosts(
 
 def _judged(engine: Engine, seen: Look, options: Options) -> Detection:
     """Judge all suspects of a look, and settle between those that explain the same traffic."""
-    found = suspects(seen, options.thresholds, options.gap_s)
+    found = suspects(seen, options.thresholds, options.gaps)
     if not found:
         return Detection((), SOURCES.empty_table())
     known, sources = facts(engine, seen, found, options.thresholds)

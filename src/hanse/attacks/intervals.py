@@ -1,6 +1,8 @@
 """From a rate over time to intervals over a threshold."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -92,3 +94,39 @@ def _bridged(
         else:
             joined.append((begin, end))
     return joined
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Which quiet ends an attack, and what an analyst has decided otherwise.
+
+    Attributes:
+        default_s: Quiet time that ends an attack, s.
+        longer_s: By victim and class, a longer one (from attacks that were merged), s.
+        cuts: By victim and class, seconds (since the epoch) at which attacks were split.
+    """
+
+    default_s: int
+    longer_s: Mapping[tuple[bytes, int], int] = field(default_factory=dict)
+    cuts: Mapping[tuple[bytes, int], Sequence[int]] = field(default_factory=dict)
+
+    def intervals(
+        self,
+        victim: bytes,
+        code: int,
+        series: Series,
+        threshold: npt.NDArray[np.float64],
+        counts: npt.NDArray[np.bool_] | None = None,
+    ) -> list[Interval]:
+        """The intervals of one victim and class (see `find_intervals`), cut where it was decided."""
+        gap_s = max(self.default_s, self.longer_s.get((victim, code), 0))
+        cuts = self.cuts.get((victim, code), ())
+        if not cuts:
+            return find_intervals(series, threshold, gap_s, counts)
+        everything = np.ones(len(series.second), np.bool_) if counts is None else counts
+        edges = [-(2**62), *sorted(cuts), 2**62]
+        found: list[Interval] = []
+        for low, high in pairwise(edges):
+            part = everything & (series.second >= low) & (series.second < high)
+            found += find_intervals(series, threshold, gap_s, part)
+        return found

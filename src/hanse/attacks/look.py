@@ -11,7 +11,7 @@ import pyarrow as pa
 from hanse.attacks import evidence, screen, series
 from hanse.attacks import vectors as v
 from hanse.attacks.evidence import Suspect
-from hanse.attacks.intervals import Interval, find_intervals
+from hanse.attacks.intervals import Gaps, Interval
 from hanse.attacks.judge import Facts
 from hanse.attacks.thresholds import Thresholds
 from hanse.attacks.traffic import HOSTS, Scope, classified, conversations
@@ -97,7 +97,7 @@ def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table
     return cells, numbered, int(minutes["flows"].to_numpy().sum())
 
 
-def suspects(seen: Look, thresholds: Thresholds, gap_s: int) -> list[Suspect]:
+def suspects(seen: Look, thresholds: Thresholds, gaps: Gaps) -> list[Suspect]:
     """All intervals over a threshold, single classes and mixtures, in a fixed order."""
     found: list[tuple[bytes, int, tuple[int, ...], Interval]] = []
     by_victim: dict[bytes, list[int]] = {}
@@ -108,13 +108,13 @@ def suspects(seen: Look, thresholds: Thresholds, gap_s: int) -> list[Suspect]:
             continue
         cells = _evidence_cells(seen, victim, code)
         limit = thresholds.limit(victim, code, rate.second)
-        found += [(victim, code, cells, interval) for interval in find_intervals(rate, limit, gap_s)]
+        found += [(victim, code, cells, interval) for interval in gaps.intervals(victim, code, rate, limit)]
     for victim, codes in sorted(by_victim.items()):
         parts = [seen.cells[victim, code] for code in codes if code in screen.MIXABLE]
         parts = [cell for cell in parts if cell in seen.series]
         found += [
             (victim, v.MIXED, tuple(parts), interval)
-            for interval in mixtures(seen, victim, parts, thresholds, gap_s)
+            for interval in mixtures(seen, victim, parts, thresholds, gaps)
         ]
     return [Suspect(number, *rest) for number, rest in enumerate(found)]
 
@@ -128,14 +128,14 @@ def _evidence_cells(seen: Look, victim: bytes, code: int) -> tuple[int, ...]:
 
 
 def mixtures(
-    seen: Look, victim: bytes, parts: Sequence[int], thresholds: Thresholds, gap_s: int
+    seen: Look, victim: bytes, parts: Sequence[int], thresholds: Thresholds, gaps: Gaps
 ) -> list[Interval]:
     """Intervals in which several classes together are over the threshold and none has a majority."""
     if len(parts) < 2:
         return []
     rate, largest = series.total([seen.series[cell] for cell in parts])
     limit = thresholds.limit(victim, v.MIXED, rate.second)
-    return find_intervals(rate, limit, gap_s, largest < v.MIXTURE_MAJORITY)
+    return gaps.intervals(victim, v.MIXED, rate, limit, largest < v.MIXTURE_MAJORITY)
 
 
 def facts(

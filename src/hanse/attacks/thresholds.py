@@ -19,28 +19,33 @@ class Thresholds:
 
     Args:
         learnt: By victim and class, packets/s for each hour of the week (Monday 00:00 UTC first), shape (168,).
-        factors: By victim and class, what an analyst's lessons multiply the limit by.
+        raised: By victim and class, packets/s under which an analyst has called traffic harmless.
     """
 
     def __init__(
         self,
         learnt: Mapping[Cell, npt.NDArray[np.float64]] | None = None,
-        factors: Mapping[Cell, float] | None = None,
+        raised: Mapping[Cell, float] | None = None,
     ) -> None:
         self._learnt = learnt or {}
-        self._factors = factors or {}
+        self._raised = raised or {}
 
     def limit(self, victim: bytes, code: int, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Packets/s from which each of the seconds (s since the epoch) counts."""
         limits = np.full(len(seconds), fixed_limit(victim, code))
         if (victim, code) in self._learnt:
-            hours = (seconds // 3600 + _EPOCH_HOUR_OF_WEEK) % HOURS_PER_WEEK
-            limits = np.maximum(limits, self._learnt[victim, code][hours])
-        return limits * self._factors.get((victim, code), 1.0)
+            limits = np.maximum(limits, self._learnt[victim, code][hour_of_week(seconds)])
+        raised: npt.NDArray[np.float64] = np.maximum(limits, self._raised.get((victim, code), 0.0))
+        return raised
 
     def is_learnt(self, victim: bytes, code: int) -> bool:
         """Whether the victim's own past is known for this class."""
         return (victim, code) in self._learnt
+
+
+def hour_of_week(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Hour of the week of seconds since the epoch: 0 is Monday 00:00 UTC."""
+    return (seconds // 3600 + _EPOCH_HOUR_OF_WEEK) % HOURS_PER_WEEK
 
 
 def fixed_limit(victim: bytes, code: int) -> float:
