@@ -16,6 +16,7 @@ from markupsafe import Markup
 from hanse.campaigns.report import charts, rows, sources, timeline, verdict, words, worldmap
 from hanse.campaigns.report.findings import Findings
 from hanse.kernel import units
+from hanse.kernel.countries import country_name
 
 PACKAGE = "hanse.campaigns.report"
 SHOWN_LINKS = 200
@@ -77,7 +78,7 @@ def _environment() -> Environment:
         "probability": words.probability,
         "plain": words.plain,
         "vector": words.vector,
-        "country": worldmap.country_name,
+        "country": country_name,
         "anchor": lambda name: quote(words.visible(name), safe=""),
         "pc": lambda value: f"{value:.3f}".rstrip("0").rstrip("."),
     }

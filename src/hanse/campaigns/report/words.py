@@ -67,7 +67,7 @@ def percent(share: float) -> str:
     if 0 < value < 0.1:
         return "<0.1\u202f%"
     # The rounded value decides about the decimal, so that 9.96 reads 10 and not 10.0.
-    if round(value, 1) < 10 and value > 0 and round(value, 1) != round(value):
+    if 0 < round(value, 1) < 10:
         return f"{value:.1f}\u202f%"
     # Only what is whole may read as whole: 99.7 % is not 100 %.
     return f"{min(value, 99.9):.1f}\u202f%" if 99.5 <= value < 100 else f"{value:.0f}\u202f%"

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanse.campaigns.report import codes, geometry, words
+from hanse.campaigns.report import geometry, words
 from hanse.campaigns.report.sources import Group, Sources
+from hanse.kernel.countries import NUMERIC, country_name
 from hanse.kernel.errors import DataMissingError
 
 
@@ -54,21 +55,21 @@ def maps(borders: Path | None, sources: Sources) -> Maps:
 
 
 def _map(title: str, group: Group, world: list[geometry.Country]) -> Map:
-    place_of = {codes.numeric(place.code): place for place in group.places}
+    place_of = {_shape_of(place.code): place for place in group.places}
     lands = []
     for country in world:
-        place = place_of.get(country.id) if country.id else None
+        place = place_of.get(country.id or country.name)
         label = f"{country.name}: {words.percent(place.share)}" if place else country.name
         lands.append(Land(country.path, place.shade if place else 0, label))
-    outlined = {country.id for country in world}
+    outlined = {country.id or country.name for country in world}
     absent = tuple(
         f"{country_name(place.code)} {words.percent(place.share)}"
         for place in group.places
-        if codes.numeric(place.code) not in outlined
+        if _shape_of(place.code) not in outlined
     )
     return Map(title, group, tuple(lands), absent)
 
 
-def country_name(code: str) -> str:
-    """The country's name in English; the code itself where it is none."""
-    return codes.name(code)
+def _shape_of(code: str) -> str:
+    """What a country is found by in the borders: its number, or its name where ISO gave it none (Kosovo)."""
+    return NUMERIC.get(code) or country_name(code)
