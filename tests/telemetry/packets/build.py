@@ -4,12 +4,16 @@ Layers are put together from the outside in: ``ethernet(ipv4(udp(b"payload", 53,
 Checksums are zero: nothing that is tested looks at them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from struct import pack
 
 TCP, UDP, ICMP, ICMP6, GRE, IPIP, SIX_IN_FOUR = 6, 17, 1, 58, 47, 4, 41
+
+
+Writer = Callable[[Iterable["Caught | bytes"]], bytes]
+"""`pcap` or `pcapng` with their defaults."""
 
 
 @dataclass(frozen=True)

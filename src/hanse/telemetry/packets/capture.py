@@ -35,6 +35,12 @@ WORDS = {
         "",
         False,
     ),
+    dissection.NO_INTERFACE: (
+        "name an interface that their section never described and were left out",
+        "interface id",
+        "The file is damaged or was cut at its start.",
+        True,
+    ),
     dissection.UNKNOWN_LINK: (
         "have a link type that is not known ({links}) and were left out",
         "link type",

@@ -1,8 +1,8 @@
 """How the loops over packets are compiled: numba, cached on disk, one machine type per kernel.
 
 Numba notices a change of a function's own file only, never of a file that the function calls into:
-a kernel therefore calls other kernels of its own file and no others, and takes its constants from
-there too.
+a kernel therefore calls other kernels of its own file and no others, and its constants are its file's own
+too, or they are numbers that never change.
 """
 
 from collections.abc import Callable

@@ -41,7 +41,7 @@ PACKET = np.dtype(
     align=True,
 )
 
-OK, NOT_IP, CUT, BAD_IHL, BAD_LENGTH, BAD_VERSION, UNKNOWN_LINK = range(7)
+OK, NOT_IP, CUT, BAD_IHL, BAD_LENGTH, BAD_VERSION, UNKNOWN_LINK, NO_INTERFACE = range(8)
 """Why a packet is no row. `CUT`: the capture ends before the IP header does."""
 
 NO_FRAGMENT, FIRST, LATER, LAST = 0, 1, 2, 4
@@ -134,7 +134,7 @@ def _link_type(data: Bytes, pos: Int, end: Int, link: Int) -> tuple[Int, Int]:
     elif link == COOKED2:
         size, at = 20, 0
     if size == 0:
-        return -UNKNOWN_LINK, pos
+        return (-NO_INTERFACE if link < 0 else -UNKNOWN_LINK), pos
     return (_be16(data, pos + at), pos + size) if end - pos >= size else (-CUT, pos)
 
 

@@ -19,12 +19,12 @@ FRAME = np.dtype(
         ("time_us", np.int64),  # microseconds UTC
         ("captured", np.int64),  # octets of it in the file
         ("wire", np.int64),  # octets of it on the wire, as the capturing program says
-        ("link", np.int32),  # link type as registered at tcpdump.org; NO_INTERFACE where unknown
+        ("link", np.int32),  # link type as registered at tcpdump.org; NO_LINK where unknown
     ],
     align=True,
 )
 
-NO_INTERFACE = -1
+NO_LINK = -1
 """Link of a frame whose block names an interface that its section never described."""
 
 CHUNK_FRAMES = 8_192

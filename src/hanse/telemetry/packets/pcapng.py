@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hanse.telemetry.packets.compiled import kernel
-from hanse.telemetry.packets.frames import CHUNK_BYTES, CHUNK_FRAMES, FRAME, Bytes, Int, Records, Row
+from hanse.telemetry.packets.frames import CHUNK_BYTES, CHUNK_FRAMES, FRAME, NO_LINK, Bytes, Int, Records, Row
 from hanse.telemetry.reading import InputReport
 
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -29,7 +29,6 @@ LINK, SNAP, UNITS, TIMES, DIVIDE, DROP, OFFSET_S = 0, 1, 2, 3, 4, 5, 6
 second becomes microseconds (drop bits, multiply, divide), and seconds to add."""
 COLUMNS = 7
 LAST_SECOND = 253_402_300_799
-ANY_LINK = -1
 
 FULL, END, RARE, CUT, BAD_LENGTH, BAD_TRAILER, BAD_PACKET = 0, 1, 2, 3, 4, 5, 6
 
@@ -95,14 +94,14 @@ def _word(data: Bytes, pos: Int, big: bool) -> Int:
 @kernel
 def _moment(high: Int, low: Int, row: npt.NDArray[np.int64]) -> Int:
     """Microseconds UTC of a 64-bit stamp, held between 1970 and 9999."""
-    seconds = LAST_SECOND
-    rest = 0
-    if high < 0x80000000:
-        stamp = (high << 32) | low
-        seconds = stamp // row[UNITS]
-        rest = ((stamp % row[UNITS]) >> row[DROP]) * row[TIMES] // row[DIVIDE]
-    seconds = min(seconds, LAST_SECOND) + row[OFFSET_S]
-    return min(max(seconds, 0), LAST_SECOND) * 1_000_000 + rest
+    stamp = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
+    units = np.uint64(row[UNITS])
+    seconds = np.int64(min(stamp // units, np.uint64(LAST_SECOND)))
+    rest = (np.int64(stamp % units) >> row[DROP]) * row[TIMES] // row[DIVIDE]
+    seconds += row[OFFSET_S]
+    if seconds < 0:
+        return 0
+    return seconds * 1_000_000 + rest if seconds < LAST_SECOND else LAST_SECOND * 1_000_000
 
 
 @kernel
@@ -141,7 +140,7 @@ def _packet(
     frame.offset = pos + first
     frame.captured = captured
     frame.wire = wire
-    frame.link = ANY_LINK
+    frame.link = NO_LINK
     if interface < known:
         frame.link = table[interface, LINK]
         if kind != SIMPLE:
