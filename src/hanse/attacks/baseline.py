@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from hanse.attacks import screen
 from hanse.attacks.thresholds import HOURS_PER_WEEK, Cell, hour_of_week
-from hanse.attacks.traffic import HOSTS, classified
+from hanse.attacks.traffic import classified
 from hanse.engine import Engine
 from hanse.kernel.errors import UsageError
 

@@ -48,7 +48,7 @@ def classified(
         ``octets`` (estimates), ``observed`` (packets before scaling), ``start_us``, ``end_us``,
         ``tcp_flags``, ``icmp_type``, ``ttl``.
     """
-    code = _code(flows, flags_known=flags_known)
+    code = class_of(flows, flags_known=flags_known)
     return flows.select(
         victim=scope.of(engine, flows.dst),
         dst=flows.dst,
@@ -57,7 +57,7 @@ def classified(
         dst_port=flows.dst_port,
         protocol=flows.protocol,
         code=code,
-        unasked=_unasked(flows, code),
+        unasked=counts_only_unasked(flows, code),
         packets=flows.packets * flows.sampling,
         octets=flows.bytes * flows.sampling,
         observed=flows.packets,
@@ -84,7 +84,7 @@ def with_tunnels(flows: ir.Table) -> ir.Table:
     return flows.union(outer.select(flows.columns))
 
 
-def _code(flows: ir.Table, *, flags_known: bool) -> ir.IntegerValue:
+def class_of(flows: ir.Table, *, flags_known: bool) -> ir.IntegerValue:
     """The class of each flow, as a number of `vectors`."""
     services = [
         ((flows.src_port == service.port), v.REFLECTION + number)
@@ -122,7 +122,7 @@ def _tcp_code(flows: ir.Table) -> ir.IntegerValue:
     )
 
 
-def _unasked(flows: ir.Table, code: ir.IntegerValue) -> ir.BooleanValue:
+def counts_only_unasked(flows: ir.Table, code: ir.IntegerValue) -> ir.BooleanValue:
     """Whether a flow counts only if the victim did not converse with its source."""
     always = [number for number, vector in v.vectors().items() if vector.unanswered]
     answer = ibis.cases(
