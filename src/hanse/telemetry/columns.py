@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hanse.kernel.errors import UsageError
+from hanse.telemetry.assemble import account
 from hanse.telemetry.cells import UNITS
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.schema import FLOW
@@ -70,6 +71,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "sampling": ("sampling", "samplingrate", "samplerate", "samplinginterval"),
     "fragments": ("fragments",),
     "ttl": ("ttl", "minimumttl", "minttl"),
+    "tunnel": ("tunnel",),
+    "outer_src": ("outersrc",),
+    "outer_dst": ("outerdst",),
     "exporter": (
         "exporter", "ra", "router", "routerip", "sampleraddress", "exporteraddress", "exporteripv4address",
         "exporteripv6address", "peeripsrc",
@@ -184,17 +188,50 @@ def read_text(
     rows.finish()
 
 
-def is_flow_parquet(schema: pa.Schema) -> bool:
-    """Whether a Parquet file holds the FLOW columns with their types, so that engines can read it in place."""
-    return all(
-        name in schema.names and schema.field(name).type == FLOW.field(name).type for name in FLOW.names
-    )
+def is_flow_parquet(file: pq.ParquetFile) -> bool:
+    """Whether a Parquet file can be read in place: FLOW columns, their types, nulls only where allowed."""
+    schema = file.schema_arrow
+    for field in FLOW:
+        if field.name not in schema.names or schema.field(field.name).type != field.type:
+            return False
+        if not field.nullable and schema.field(field.name).nullable and _nulls(file, field.name):
+            return False
+    return True
+
+
+def _nulls(file: pq.ParquetFile, name: str) -> bool:
+    """Whether a column holds nulls, or does not say in its statistics."""
+    at = file.schema_arrow.get_field_index(name)
+    for group in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(group).column(at).statistics
+        if statistics is None or not statistics.has_null_count or statistics.null_count:
+            return True
+    return False
 
 
 def read_parquet(
     file: pq.ParquetFile, report: InputReport, vantage: str, told: Layout | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """FLOW batches of a Parquet table with other columns."""
+    """FLOW batches of a Parquet table, whatever its columns; those of the flow table pass as they are."""
+    try:
+        if is_flow_parquet(file):
+            yield from _as_they_are(file, report)
+        else:
+            yield from _mapped(file, report, vantage, told)
+    except (pa.ArrowException, OSError) as error:
+        report.add(f"the Parquet file is damaged: {error}.", do="Write or fetch it again.")
+
+
+def _as_they_are(file: pq.ParquetFile, report: InputReport) -> Iterator[pa.RecordBatch]:
+    for batch in file.iter_batches(PARQUET_ROWS, columns=FLOW.names):
+        columns = [batch.column(name) for name in FLOW.names]
+        packets = batch.column("packets").to_numpy() * batch.column("sampling").to_numpy()
+        yield account(pa.RecordBatch.from_arrays(columns, schema=FLOW), packets, report)
+
+
+def _mapped(
+    file: pq.ParquetFile, report: InputReport, vantage: str, told: Layout | None
+) -> Iterator[pa.RecordBatch]:
     names = file.schema_arrow.names
     layout = layout_for(names, told)
     if not _usable(layout, names, report):
@@ -204,9 +241,8 @@ def read_parquet(
     try:
         for batch in file.iter_batches(PARQUET_ROWS, columns=sorted(set(layout.columns.values()))):
             yield from rows.flows(batch)
-    except (pa.ArrowException, OSError) as error:
-        report.add(f"the Parquet file is damaged: {error}.", do="Write or fetch it again.")
-    rows.finish()
+    finally:
+        rows.finish()
 
 
 def _usable(layout: Layout, names: Sequence[str], report: InputReport) -> bool:

@@ -11,6 +11,7 @@ numbers are estimates already, and `sampling` stays 1.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -118,12 +119,19 @@ class _Pushed:
 
 
 def _listen(talk: bytes, code: int | None, report: InputReport) -> None:
-    """nfdump ends with 0 even for a damaged file; what it says on standard error is what counts."""
+    """Note what nfdump said; it ends with 0 even for a damaged file, so its words are what counts."""
     lines = [line.strip() for line in talk.decode("utf-8", "replace").splitlines() if line.strip()]
     for line in dict.fromkeys(lines):
-        report.add(f"nfdump says: {line[:200]}", do="Its other blocks were read." if report.flows else "")
+        report.add(
+            f"nfdump says: {_without_descriptor(line)[:200]}",
+            do="Its other blocks were read." if report.flows else "",
+        )
     if code and code > 0 and not lines:
         report.add(f"nfdump ended with code {code} and said nothing.")
+
+
+def _without_descriptor(line: str) -> str:
+    return re.sub(r"'?/dev/fd/\d+'?", "the file", line)
 
 
 def is_csv_header(names: list[str]) -> bool:

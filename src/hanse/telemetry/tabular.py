@@ -1,5 +1,6 @@
 """Rows of a table with a meaning for each column, to FLOW batches; bad rows are counted and left out."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +16,7 @@ from hanse.telemetry.reading import MAX_PROBLEMS, InputReport
 FIELDS = (
     "start", "end", "duration", "src", "dst", "src_port", "dst_port", "protocol", "tcp_flags", "icmp_type",
     "icmp_code", "packets", "bytes", "reverse_packets", "reverse_bytes", "sampling", "fragments", "ttl",
-    "exporter",
+    "tunnel", "outer_src", "outer_dst", "exporter",
 )  # fmt: skip
 """What a column of a table can mean: FLOW columns; a duration in place of the end; and the counters of
 the way back, for tables that hold both directions in one row."""
@@ -26,13 +27,14 @@ WORDED_ROWS = 5
 
 _UPPER = {
     "src_port": 0xFFFF, "dst_port": 0xFFFF, "icmp_type": 0xFF, "icmp_code": 0xFF, "sampling": 0x7FFFFFFF,
-    "ttl": 0xFF, "packets": 1 << 62, "bytes": 1 << 62, "fragments": 1 << 62, "reverse_packets": 1 << 62,
+    "ttl": 0xFF, "tunnel": 0xFF, "packets": 1 << 62, "bytes": 1 << 62, "fragments": 1 << 62, "reverse_packets": 1 << 62,
     "reverse_bytes": 1 << 62,
 }  # fmt: skip
 _MEANING = {
     "start": "a time", "end": "a time", "duration": "a duration", "src": "an address",
-    "dst": "an address", "exporter": "an address", "protocol": "an IP protocol", "tcp_flags": "TCP flags",
+    "dst": "an address", "exporter": "an address", "outer_src": "an address", "outer_dst": "an address", "protocol": "an IP protocol", "tcp_flags": "TCP flags",
 }  # fmt: skip
+_ZONE = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)$")
 ICMP, TCP, ICMPV6 = 1, 6, 58
 _Way = tuple[dict[str, Values], npt.NDArray[np.intp]]
 
@@ -100,7 +102,7 @@ class Rows:
         vantage: str,
         *,
         line_of: Callable[[int], int] | None = None,
-        adapt: Callable[[dict[str, Values], Mapping[str, pa.Array]], None] | None = None,
+        adapt: Callable[[dict[str, Values], pa.RecordBatch | pa.Table], None] | None = None,
     ) -> None:
         self.layout = layout
         self.bad_rows = 0
@@ -121,7 +123,7 @@ class Rows:
         }
         values, good = self._decode(columns)
         if self._adapt is not None:
-            self._adapt(values, {name: cells.plain(table.column(name)) for name in table.schema.names})
+            self._adapt(values, table)
         self._row += table.num_rows
         kept = np.flatnonzero(good)
         values = {name: column[kept] for name, column in values.items()}
@@ -201,9 +203,15 @@ class Rows:
 
     def _say_inferred(self, unit: str, column: pa.Array) -> None:
         first = int(np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))[0])
+        shown = cells.text_of(column, first)
+        if unit == "iso" and (pa.types.is_timestamp(column.type) or _ZONE.search(shown)):
+            return
         names = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-        what = f"times such as {cells.text_of(column, first)} are read as "
-        what += f"{names[unit]} since 1970." if unit in names else "ISO 8601, UTC where no zone is named."
+        what = (
+            f"times such as {shown} are read as {names[unit]} since 1970."
+            if unit in names
+            else (f"times such as {shown} name no zone and are read as UTC.")
+        )
         self._report.add(what, field=self.layout.columns["start"], fatal=False)
 
     def _word(self, name: str, column: pa.Array, bad: npt.NDArray[np.bool_]) -> None:
@@ -226,7 +234,8 @@ assert WORDED_ROWS < MAX_PROBLEMS  # noqa: S101 - the summary of the other rows 
 def _blank(columns: Mapping[str, pa.Array]) -> Good:
     """Rows without any cell, which is what an empty line becomes."""
     valid = [column.is_valid().to_numpy(zero_copy_only=False) for column in columns.values()]
-    return ~np.any(valid, axis=0)
+    blank: Good = ~np.any(valid, axis=0)
+    return blank
 
 
 def _durations(column: pa.Array, scale: float) -> tuple[Values, Good]:
@@ -236,8 +245,10 @@ def _durations(column: pa.Array, scale: float) -> tuple[Values, Good]:
     return np.round(np.where(good, micros, 0)).astype(np.int64), good
 
 
-def _exporters(column: pa.Array) -> tuple[Values, Good]:
+def _addresses_or_none(column: pa.Array) -> tuple[Values, Good]:
+    """Addresses that may be unknown, which empty cells and 0.0.0.0 mean."""
     octets, good = cells.addresses(column)
+    octets[~octets[:, 12:].any(axis=1)] = 0
     return octets, good | ~column.is_valid().to_numpy(zero_copy_only=False)
 
 
@@ -247,7 +258,9 @@ _LONGEST_US = 1e17
 _READERS: dict[str, Callable[[pa.Array], tuple[Values, Good]]] = {
     "src": cells.addresses,
     "dst": cells.addresses,
-    "exporter": _exporters,
+    "exporter": _addresses_or_none,
+    "outer_src": _addresses_or_none,
+    "outer_dst": _addresses_or_none,
     "protocol": cells.protocols,
     "tcp_flags": cells.tcp_flags,
 }

@@ -1,7 +1,7 @@
 """Zeek's conn.log, as TSV or JSON lines: one row of two directions becomes up to two flows."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from hanse.telemetry.tabular import ICMP, ICMPV6, TCP, Layout, Rows
 from hanse.telemetry.texttable import TextTable
 
 NEEDED = ("ts", "id.orig_h", "id.resp_h")
+TELLING = ("conn_state", "orig_pkts", "orig_ip_bytes", "orig_bytes", "history")
+"""Fields that conn.log has and Zeek's other logs, which carry the same addresses, have not."""
+
 _COLUMNS = {
     "start": "ts", "duration": "duration", "src": "id.orig_h", "dst": "id.resp_h",
     "src_port": "id.orig_p", "dst_port": "id.resp_p", "protocol": "proto", "packets": "orig_pkts",
@@ -50,7 +53,7 @@ def tsv_fields(head: str) -> list[str] | None:
             return None
         if line.startswith("#fields"):
             names = line.split("\t")[1:]
-            return names if set(NEEDED) <= set(names) else None
+            return names if _is_conn(names) else None
     return None
 
 
@@ -63,7 +66,11 @@ def is_json(head: str) -> bool:
         row = json.loads(line)
     except ValueError:
         return False
-    return set(NEEDED) <= set(row)
+    return isinstance(row, dict) and _is_conn(row)
+
+
+def _is_conn(names: Collection[str]) -> bool:
+    return all(name in names for name in NEEDED) and any(name in names for name in TELLING)
 
 
 def layout_of(names: list[str], report: InputReport) -> Layout:
@@ -76,6 +83,8 @@ def layout_of(names: list[str], report: InputReport) -> Layout:
         if field not in columns and instead in names:
             columns[field] = instead
             report.add(f"there is no {name}: {instead} was used, which counts no headers.", fatal=False)
+    if "packets" not in columns:
+        report.add("there is no orig_pkts: every connection counts as one packet.", fatal=False)
     if "ip_proto" in names:
         columns["protocol"] = "ip_proto"
     return Layout(columns)
@@ -189,16 +198,14 @@ def _fit(value: object, kind: pa.DataType) -> object:
     return None
 
 
-def adapt(values: dict[str, Values], table: Mapping[str, pa.Array]) -> None:
-    """What only Zeek knows: flags from `history`, ICMP in the ports, packets without a count."""
+def adapt(values: dict[str, Values], table: pa.RecordBatch | pa.Table) -> None:
+    """What only Zeek knows: flags from `history`, ICMP in the ports."""
     protocol = values.get("protocol", np.zeros(len(values["start"]), np.int64))
     v6 = ~(values["src"][:, :12] == _V4).all(axis=1)
     protocol = np.where((protocol == ICMP) & v6, ICMPV6, protocol)
     values["protocol"] = protocol
-    if "packets" not in values:
-        values["packets"] = np.ones(len(protocol), np.int64)
-    if _HISTORY in table:
-        ahead, back = _flags(table[_HISTORY])
+    if _HISTORY in table.schema.names:
+        ahead, back = _flags(cells.plain(table.column(_HISTORY)))
         values["tcp_flags"] = np.where(protocol == TCP, ahead, 0)
         values["tcp_flags_back"] = np.where(protocol == TCP, back, 0)
     if "src_port" in values and "dst_port" in values:
