@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from itertools import pairwise
 from pathlib import Path
 
 from hanse.attacks.attack import Attack
@@ -33,7 +34,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     "</title><script>alert(2)</script>",
     "</noscript><img src=x onerror=alert(3)>",
-    "\"><svg onload=alert(4)>",
+    '"><svg onload=alert(4)>',
     "' onmouseover='alert(5)",
     "javascript:alert(6)",
     "</style><script>alert(7)</script>",
@@ -55,7 +56,9 @@ def spread(counts: dict[str, int] | dict[int, int], random_: random.Random) -> l
     return names
 
 
-def attack(number: int, start_us: int, seconds: float, victim: str, vector: str, mbps: float, **more) -> Attack:
+def attack(
+    number: int, start_us: int, seconds: float, victim: str, vector: str, mbps: float, **more
+) -> Attack:
     """An attack with everything filled in."""
     octets = int(mbps * 1e6 / 8 * seconds * 0.6)
     values = {
@@ -99,7 +102,14 @@ def estonia(borders: Path | None = None) -> Findings:
     victims = spread({victim: number for victim, (_, number) in TARGETS.items()}, random_)
     vectors = spread(VECTORS, random_)
     days = sorted(int(day) for day in spread(DAYS, random_))
-    bins = ((10, 59, 17), (60, 3600, 78), (3600, 18000, 16), (18000, 32400, 8), (32500, 35900, 2), (36000, 37800, 7))
+    bins = (
+        (10, 59, 17),
+        (60, 3600, 78),
+        (3600, 18000, 16),
+        (18000, 32400, 8),
+        (32500, 35900, 2),
+        (36000, 37800, 7),
+    )
     lengths = [random_.uniform(low, high) for low, high, number in bins for _ in range(number)]
     rates = [
         random_.uniform(low, high)
@@ -182,12 +192,20 @@ def campaign(attacks: tuple[Attack, ...]) -> Campaign:
             first.id,
             second.id,
             (
-                LinkTest("fingerprint", 2.1e-9, f"both ICMP echo floods of 1 028-byte packets, distance 0.0{index % 7}"),
-                LinkTest("concurrency", 0.00021 * (index % 9 + 1), "starts 34 s apart; 1 of 4 700 shuffles is closer"),
+                LinkTest(
+                    "fingerprint",
+                    2.1e-9,
+                    f"both ICMP echo floods of 1 028-byte packets, distance 0.0{index % 7}",
+                ),
+                LinkTest(
+                    "concurrency",
+                    0.00021 * (index % 9 + 1),
+                    "starts 34 s apart; 1 of 4 700 shuffles is closer",
+                ),
                 *([LinkTest("sources", 1e-80, "212 of 904 sources in common")] if index % 3 else []),
             ),
         )
-        for index, (first, second) in enumerate(zip(attacks, attacks[1:], strict=False))
+        for index, (first, second) in enumerate(pairwise(attacks))
     )
     return Campaign(
         "c-estonia",
@@ -261,7 +279,9 @@ def two_campaigns(borders: Path | None = None) -> Findings:
     full = estonia(borders)
     first, second = full.attacks[:60], full.attacks[60:120]
     both = tuple(
-        dataclasses.replace(campaign(part), id=f"c-{index}", verdict=f"{len(part)} attacks are one campaign ({index}).")
+        dataclasses.replace(
+            campaign(part), id=f"c-{index}", verdict=f"{len(part)} attacks are one campaign ({index})."
+        )
         for index, part in enumerate((first, second), 1)
     )
     return dataclasses.replace(full, campaigns=both)
@@ -298,7 +318,9 @@ def hostile(borders: Path | None = None) -> Findings:
             verdict=text(index),
             reasons=HOSTILE,
             countries=((text(index + 1), 0.5), ("US", 0.2)),
-            networks=(NetworkShare(64500 + index, text(index + 2), text(index + 3), 9, 0.1, text(index + 4)),),
+            networks=(
+                NetworkShare(64500 + index, text(index + 2), text(index + 3), 9, 0.1, text(index + 4)),
+            ),
         )
         for index, (item, found) in enumerate(zip(attacks, full.traces, strict=False))
     )

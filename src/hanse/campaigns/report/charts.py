@@ -131,7 +131,8 @@ def _bins(counts: "Counter[int]", labels: list[str]) -> tuple[Bin, ...]:
     """Classes from the lowest to the highest that occur; empty ones between them stay."""
     most = max(counts.values())
     return tuple(
-        Bin(labels[index], counts[index], counts[index] / most) for index in range(min(counts), max(counts) + 1)
+        Bin(labels[index], counts[index], counts[index] / most)
+        for index in range(min(counts), max(counts) + 1)
     )
 
 
@@ -174,7 +175,9 @@ def _short(at_us: int, size: int, *, first: bool) -> str:
     when = units.moment(at_us)
     if size < DAY_US:
         return when.strftime("%H:%M")
-    return f"{when.day} {MONTHS[when.month - 1]}" if first or when.day == 1 or size > DAY_US else str(when.day)
+    return (
+        f"{when.day} {MONTHS[when.month - 1]}" if first or when.day == 1 or size > DAY_US else str(when.day)
+    )
 
 
 def _long(at_us: int, size: int) -> str:

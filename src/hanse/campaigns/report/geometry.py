@@ -6,6 +6,7 @@ Equal-area, because a map that is shaded by share must not let a large country l
 import json
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,12 @@ def countries(path: Path) -> list[Country]:
 
 def _country(shape: dict[str, Any], arcs: list[Ring]) -> Country:
     kind = shape.get("type")
-    polygons = {"Polygon": [shape.get("arcs")], "MultiPolygon": shape.get("arcs")}.get(str(kind), [])
-    rings = [_stitch(ring, arcs) for polygon in polygons or [] for ring in polygon]
+    polygons: list[Any] = []
+    if kind == "Polygon":
+        polygons = [shape["arcs"]]
+    elif kind == "MultiPolygon":
+        polygons = shape["arcs"]
+    rings = [_stitch(ring, arcs) for polygon in polygons for ring in polygon]
     pieces = [piece for ring in rings for piece in cut(ring)]
     name = str(shape.get("properties", {}).get("name", ""))
     return Country(str(shape.get("id", "")), name, "".join(outline(piece) for piece in pieces))
@@ -131,7 +136,7 @@ def cut(ring: Ring) -> list[Ring]:
 def _unroll(ring: Ring) -> Ring:
     turn = 0.0
     out = [ring[0]]
-    for (before, _), (x, y) in zip(ring, ring[1:], strict=False):
+    for (before, _), (x, y) in pairwise(ring):
         if x - before > 180:
             turn -= 360
         elif x - before < -180:
@@ -166,6 +171,6 @@ def outline(ring: Ring) -> str:
             points.append(spot)
     if len(points) < 3:
         return ""
-    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(points, points[1:], strict=False)]
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(points)]
     moves = "l" + " ".join(f"{dx / 4:g},{dy / 4:g}" for dx, dy in steps)
     return f"M{points[0][0] / 4:g},{points[0][1] / 4:g}{moves}z"

@@ -123,11 +123,16 @@ def _context(findings: Findings) -> dict[str, Any]:
         "victims_drawn": charts.VICTIMS,
         "peaks": charts.peaks(attacks),
         "durations": charts.durations(attacks),
-        "over_time": charts.over_time(attacks, *timeline.window(attacks, findings.span_us)) if attacks else None,
+        "over_time": charts.over_time(attacks, *timeline.window(attacks, findings.span_us))
+        if attacks
+        else None,
         "sources": found,
         "why_hidden": sources.why_hidden(found.hidden),
         "maps": worldmap.maps(findings.borders, found),
-        "shades": [*((5 - rank, label) for rank, (_, label) in enumerate(sources.SHADES)), (1, sources.LIGHTEST)],
+        "shades": [
+            *((5 - rank, label) for rank, (_, label) in enumerate(sources.SHADES)),
+            (1, sources.LIGHTEST),
+        ],
         "rows": rows.build(findings),
         "vectors": [name for name, _ in timeline.ranked_vectors(attacks)],
         "tests": {campaign.id: verdict.tests(campaign) for campaign in findings.campaigns},

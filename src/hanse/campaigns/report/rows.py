@@ -9,7 +9,16 @@ from hanse.campaigns.report.timeline import hues
 from hanse.kernel import units
 from hanse.tracing.trace import Trace
 
-TCP_FLAGS = ((1, "FIN"), (2, "SYN"), (4, "RST"), (8, "PSH"), (16, "ACK"), (32, "URG"), (64, "ECE"), (128, "CWR"))
+TCP_FLAGS = (
+    (1, "FIN"),
+    (2, "SYN"),
+    (4, "RST"),
+    (8, "PSH"),
+    (16, "ACK"),
+    (32, "URG"),
+    (64, "ECE"),
+    (128, "CWR"),
+)
 """RFC 9293, section 3.1."""
 
 

@@ -10,7 +10,12 @@ from hanse.campaigns.report.findings import Findings
 from hanse.tracing.trace import NetworkShare, Trace
 
 MEANINGS = ("apparent sources", "location of reflectors", "not attributable")
-SHADES = ((0.20, "20\u202f% and more"), (0.10, "10 to 20\u202f%"), (0.05, "5 to 10\u202f%"), (0.01, "1 to 5\u202f%"))
+SHADES = (
+    (0.20, "20\u202f% and more"),
+    (0.10, "10 to 20\u202f%"),
+    (0.05, "5 to 10\u202f%"),
+    (0.01, "1 to 5\u202f%"),
+)
 """Lower edges of the map's shades, darkest first; anything above zero has the lightest."""
 LIGHTEST = "under 1\u202f%"
 UNKNOWN = "ZZ"
@@ -129,7 +134,12 @@ def _networks(traced: Iterable[tuple[Attack, Trace]], meaning: str) -> tuple[Net
     what = "reflector" if meaning == MEANINGS[1] else "apparent source"
     return tuple(
         NetworkRow(
-            asn, rows[asn].holder, rows[asn].country, number, attacks[asn], _registered(rows[asn].government, what)
+            asn,
+            rows[asn].holder,
+            rows[asn].country,
+            number,
+            attacks[asn],
+            _registered(rows[asn].government, what),
         )
         for asn, number in sources.most_common()
     )

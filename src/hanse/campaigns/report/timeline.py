@@ -23,7 +23,9 @@ SHORTEST = 0.3
 HEAD, LABEL, ROW, BAR, GAP = 34, 20, 11, 9, 10
 """Heights in pixels: axis, lane label, row, bar in its row, space below a lane."""
 
-STEPS_S = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 7776000)
+STEPS_S = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200) + tuple(
+    days * 86400 for days in (1, 2, 3, 7, 14, 30, 90, 365)
+)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 HUES = 8
 """Hues of Okabe and Ito (2008), each with a pattern of its own; the last serves all further vectors."""
@@ -111,7 +113,14 @@ def build(findings: Findings) -> Timeline:
     bands = tuple(_bands(findings.attacks, start, end))
     quiet = sum(round((band.end_s - band.start_s) / 86400) for band in bands if band.quiet)
     return Timeline(
-        start, end, y, tuple(lanes), bands, tuple(_ticks(start, end)), _legend(findings.attacks, hue_of), quiet
+        start,
+        end,
+        y,
+        tuple(lanes),
+        bands,
+        tuple(_ticks(start, end)),
+        _legend(findings.attacks, hue_of),
+        quiet,
     )
 
 
@@ -207,13 +216,13 @@ def facts(attack: Attack, findings: Findings) -> str:
     """An attack in four lines, for the tooltip and for a screen reader."""
     name = findings.organisation_of.get(attack.victim)
     who = f"{name} ({attack.victim})" if name else attack.victim
+    rates = f"peak {units.bit_rate(attack.peak_bps)}, {units.packet_rate(attack.peak_pps)}"
+    test = words.CLASS_WORDS.get(attack.source_class, attack.source_class)
     lines = (
         who,
         f"{words.vector(attack.vector)}, {units.minute(attack.start_us)}, {units.duration(attack.duration_s)}",
-        f"peak {units.bit_rate(attack.peak_bps)}, {units.packet_rate(attack.peak_pps)}, "
-        f"{units.volume(attack.bytes)}",
-        f"{words.many(attack.sources, 'apparent source')}, "
-        f"{words.CLASS_WORDS.get(attack.source_class, attack.source_class)}",
+        f"{rates}, {units.volume(attack.bytes)}",
+        f"{words.many(attack.sources, 'apparent source')}, {test}",
     )
     return " · ".join(lines)
 
@@ -234,7 +243,12 @@ def _bands(attacks: Sequence[Attack], start: int, end: int) -> Iterable[Band]:
             until += 1
         label = "" if active[day] else f"quiet {until - day} d" if until - day > 1 else "quiet"
         yield Band(
-            day / days * 100, (until - day) / days * 100, day * 86400, until * 86400, label, quiet=not active[day]
+            day / days * 100,
+            (until - day) / days * 100,
+            day * 86400,
+            until * 86400,
+            label,
+            quiet=not active[day],
         )
         day = until
 

@@ -63,7 +63,9 @@ def _of_campaigns(findings: Findings) -> Finding:
         headline = campaigns[0].verdict
     else:
         members = len({attack for campaign in campaigns for attack in campaign.attacks})
-        headline = f"{words.many(len(campaigns), 'campaign')} found, together {words.many(members, 'attack')}."
+        headline = (
+            f"{words.many(len(campaigns), 'campaign')} found, together {words.many(members, 'attack')}."
+        )
     statements = tuple(
         Statement(
             campaign.verdict if len(campaigns) > 1 else "",
@@ -83,9 +85,11 @@ def _strength(campaign: Campaign) -> tuple[str, ...]:
     fewest = min(len(link.tests) for link in campaign.links)
     weakest = max(min((test.p_value for test in link.tests), default=1.0) for link in campaign.links)
     return (
-        f"{words.many(len(campaign.links), 'link')} between its attacks, each resting on at least "
-        f"{words.many(fewest, 'independent test')}; in the weakest link the best single test has "
-        f"p = {words.probability(weakest)} before correction.",
+        (
+            f"{words.many(len(campaign.links), 'link')} between its attacks, each resting on at least "
+            f"{words.many(fewest, 'independent test')}; in the weakest link the best single test has "
+            f"p = {words.probability(weakest)} before correction."
+        ),
     )
 
 

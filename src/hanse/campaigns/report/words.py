@@ -5,11 +5,18 @@ import unicodedata
 
 from hanse.kernel import units
 
-ACRONYMS = frozenset(
+_ACRONYMS = (
     "icmp icmpv6 tcp udp syn ack rst fin null ip ipv6 gre esp ah http https quic dns mdns ntp ssdp snmp "
-    "cldap ldap wsd arms coap tftp rdp sip stun dtls isakmp ipmi l2tp rpc netbios ws vxworks".split()
+    "cldap ldap wsd arms tftp rdp sip stun dtls isakmp ipmi l2tp rpc ws vxworks"
 )
-SPELLED = {"synack": "SYN-ACK", "bacnet": "BACnet", "chargen": "CharGEN", "netbios": "NetBIOS", "coap": "CoAP"}
+ACRONYMS = frozenset(_ACRONYMS.split())
+SPELLED = {
+    "synack": "SYN-ACK",
+    "bacnet": "BACnet",
+    "chargen": "CharGEN",
+    "netbios": "NetBIOS",
+    "coap": "CoAP",
+}
 
 CLASS_WORDS = {
     "direct": "direct",
@@ -45,7 +52,9 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(char) if unicodedata.category(char) in _HIDDEN_CATEGORIES else char for char in text)
+    return "".join(
+        _escape(char) if unicodedata.category(char) in _HIDDEN_CATEGORIES else char for char in text
+    )
 
 
 def _escape(char: str) -> str:
@@ -73,11 +82,13 @@ def percent(share: float) -> str:
     return f"{min(value, 99.9):.1f}\u202f%" if 99.5 <= value < 100 else f"{value:.0f}\u202f%"
 
 
-_SUPERSCRIPT = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+_SUPERSCRIPT = str.maketrans(
+    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
 
 
 def probability(value: float) -> str:
-    """A p-value: ``0.034`` or ``2.1 × 10⁻⁷``; one too small for a double is said to be below 10⁻³⁰⁰."""
+    """A p-value: ``0.034`` or ``2.1e-7`` in figures as people write them; one too small for a double is said to be below 10⁻³⁰⁰."""
     if not math.isfinite(value):
         return "not known"
     if value < 1e-300:
@@ -85,7 +96,7 @@ def probability(value: float) -> str:
     if value >= 0.001:
         return f"{value:.2g}"
     mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}\u2009×\u200910{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    return f"{mantissa}\u2009\u00d7\u200910{str(int(exponent)).translate(_SUPERSCRIPT)}"
 
 
 def number(value: float) -> str:

@@ -13,7 +13,7 @@ document.addEventListener("DOMContentLoaded", () => {
 // ---- Timeline -----------------------------------------------------------------------------------
 
 const DAY = 86400;
-const STEPS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, DAY, 2 * DAY, 7 * DAY, 30 * DAY, 90 * DAY];
+const STEPS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const LEAST_PIXELS = 3;
 const SVG = "http://www.w3.org/2000/svg";
@@ -112,7 +112,7 @@ function zoomable(picture) {
 
 // Marks on the axis: as fine as the width has room for.
 function ticks(axis, from, [a, b], width, height) {
-  const room = Math.max(2, Math.floor(width / 72));
+  const room = Math.max(2, Math.floor(width / 58));
   const step = STEPS.find((size) => (b - a) / size <= room) ?? STEPS[STEPS.length - 1];
   const marks = [];
   for (let at = Math.ceil((from + a) / step) * step; at < from + b; at += step) {
