@@ -1,0 +1,445 @@
+"""Export datagrams in, flow batches out; what exporters said before is remembered from call to call.
+
+A batch of datagrams is handled as a whole: a compiled loop lists all sets in them, the sets of one
+template are gathered into one stretch of memory and read as one structured array. Templates and
+options data take effect from the set on in which they stand, however the datagrams are batched.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hanse.kernel.addresses import unpack
+from hanse.telemetry.exports import sequence
+from hanse.telemetry.exports.flows import Builder, Piece, backward, is_flow
+from hanse.telemetry.exports.sampling import Facts, learn, sampling_of
+from hanse.telemetry.exports.scan import (
+    COUNT,
+    FAULTS,
+    HEADER,
+    SET,
+    SFLOW,
+    V5_SET,
+    Bytes,
+    Table,
+    gather,
+    read_headers,
+    read_sets,
+    walk_variable,
+)
+from hanse.telemetry.exports.streams import Stream, Streams, Waiting
+from hanse.telemetry.exports.templates import SET_TEMPLATES, V5, Records, Template, TemplateError, parse
+from hanse.telemetry.packets.frames import as_bytes
+from hanse.telemetry.reading import InputReport
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+Change: TypeAlias = tuple[int, Template | None]
+"""The set from which a template holds, and the template (None: withdrawn)."""
+PARSED_SETS = 256
+"""Template sets whose parsed form is kept, since exporters repeat them."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """What sequence numbers say never arrived, each in what its protocol counts.
+
+    Attributes:
+        v5_flows: NetFlow v5 counts flows.
+        v9_packets: NetFlow v9 counts export datagrams.
+        ipfix_records: IPFIX counts data records.
+        sflow_datagrams: sFlow counts datagrams; not added to the report, since
+        sflow_samples: it counts samples too, per data source.
+        restarts: Streams that began to count anew.
+    """
+
+    v5_flows: int = 0
+    v9_packets: int = 0
+    ipfix_records: int = 0
+    sflow_datagrams: int = 0
+    sflow_samples: int = 0
+    restarts: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """The datagrams of one call, listed."""
+
+    data: Bytes
+    heads: Table
+    sets: Table
+    streams: list[Stream]
+    stream_of: Ints
+    """Per datagram, an index of `streams`."""
+    records: Ints
+    """Records per set; `sequence.UNKNOWN` where they could not be counted."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Sets of one stream to be read with one template; all arrays have shape (sets,)."""
+
+    stream: Stream
+    template: Template
+    data: Bytes
+    begins: Ints
+    ends: Ints
+    export_us: Ints
+    uptime_ms: Ints
+    holds_from: Ints
+    """The set at which each is read, in the order of the batch: its own, or its template's if later."""
+    sampling: Ints | None = None
+    sets: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    """Which sets of the batch they are; empty for sets that waited from an earlier batch."""
+
+
+class ExportDecoder:
+    """Decodes NetFlow v5, v9, IPFIX and sFlow v5 datagrams of any number of exporters.
+
+    Args:
+        report: Told of losses, of what was skipped, and of problems, with byte offsets in the buffer.
+        vantage: Name of the vantage point for the flows.
+
+    Attributes:
+        losses: Sequence gaps by protocol; their sum is in ``report.lost``.
+    """
+
+    def __init__(self, report: InputReport, vantage: str) -> None:
+        self.report = report
+        self.losses = Losses()
+        self._streams = Streams()
+        self._builder = Builder(vantage)
+        self._parsed: dict[
+            tuple[int, bool, bytes], tuple[list[tuple[int, Template | None]], TemplateError | None]
+        ] = {}
+        self._refused_sets = 0
+        self._refused_templates = 0
+
+    def decode(
+        self,
+        buffer: npt.NDArray[np.uint8],
+        offsets: npt.NDArray[np.int64],
+        lengths: npt.NDArray[np.int32],
+        sender: npt.NDArray[np.uint8],
+        received_us: npt.NDArray[np.int64],
+    ) -> pa.RecordBatch | None:
+        """Decode datagrams, ``buffer[offsets[i] : offsets[i] + lengths[i]]`` each, in order of arrival.
+
+        Args:
+            buffer: Octets; it may be used again after the call.
+            offsets: First octet of each datagram, shape (n,).
+            lengths: Octets of each datagram, shape (n,).
+            sender: Addresses of the senders, shape (n, 16), IPv4 as ::ffff:a.b.c.d; zero where unknown.
+            received_us: When each arrived, microseconds UTC, shape (n,); sFlow has no other time.
+
+        Returns:
+            A batch of `schema.FLOW`, of whole calls in no particular order; None without a flow.
+        """
+        batch = self._list(as_bytes(buffer), offsets, lengths, sender)
+        pieces: list[Piece] = []
+        runs = self._runs(batch, self._templates(batch))
+        self._learn([run for run in runs if run.template.options], batch)
+        for run in runs:
+            if not run.template.options:
+                pieces += self._pieces(run, batch)
+        self._follow(batch)
+        for stream in batch.streams:
+            stream.history.clear()
+        built = self._builder.build(pieces)
+        self._count(built)
+        return built
+
+    def finish(self) -> pa.RecordBatch | None:
+        """Say what never became readable; there are no more flows to come."""
+        kept = 0
+        names = []
+        for stream in self._streams:
+            for number in list(stream.waiting):
+                kept += len(stream.release(number))
+                names.append(f"{unpack(stream.address)} domain {stream.domain} template {number}")
+        lost = kept + self._refused_sets + self._streams.forgotten_sets
+        if lost:
+            self.report.skipped += lost
+            shown = "; ".join(names[:5]) + ("; and others" if len(names) > 5 else "")
+            self.report.add(
+                f"{lost} data sets could not be read, their templates never came"
+                + (f" ({shown})." if shown else "."),
+                field="set id",
+                do="Record for longer: exporters send templates again every few minutes.",
+            )
+        if self._refused_templates:
+            self.report.add(
+                f"{self._refused_templates} templates were refused: their exporter sent too many.",
+                field="template id",
+            )
+        self._refused_sets = self._streams.forgotten_sets = self._refused_templates = 0
+        return None
+
+    def _count(self, built: pa.RecordBatch | None) -> None:
+        if built is not None:
+            self.report.flows += built.num_rows
+            packets = built.column("packets").to_numpy(zero_copy_only=True)
+            self.report.packets += int(packets.sum())
+
+    def _list(
+        self,
+        data: Bytes,
+        offsets: npt.NDArray[np.int64],
+        lengths: npt.NDArray[np.int32],
+        sender: npt.NDArray[np.uint8],
+    ) -> Batch:
+        heads = np.zeros(len(offsets), HEADER)
+        sets = np.zeros(read_headers(data, offsets, lengths, heads), SET)
+        read_sets(data, offsets, lengths, heads, sets)
+        self._say_faults(heads)
+        netflow = np.flatnonzero((heads["version"] != 0) & (heads["version"] != SFLOW))
+        stream_of = np.full(len(heads), -1, np.int64)
+        streams, stream_of[netflow] = self._streams.of_datagrams(
+            sender[netflow], heads["version"][netflow], heads["domain"][netflow]
+        )
+        return Batch(data, heads, sets, streams, stream_of, np.zeros(len(sets), np.int64))
+
+    def _say_faults(self, heads: Table) -> None:
+        for head in heads[heads["fault"] != 0]:
+            what, name = FAULTS[int(head["fault"])]
+            self.report.add(f"{what}.", offset=int(head["fault_at"]), field=name)
+            self.report.skipped += not head["version"]
+            if head["fault"] == COUNT:
+                self.report.skipped += int(head["count"])
+
+    def _templates(self, batch: Batch) -> dict[tuple[int, int], list[Change]]:
+        """Read the template sets: what changed, by stream and template id, in order."""
+        changes: dict[tuple[int, int], list[Change]] = {}
+        sets = batch.sets
+        for place in np.flatnonzero(sets["id"] < 4).tolist():
+            one = sets[place]
+            index = int(batch.stream_of[one["datagram"]])
+            stream = batch.streams[index]
+            options = SET_TEMPLATES[stream.version].get(int(one["id"]))
+            if options is None:
+                continue
+            content = batch.data[one["begin"] : one["end"]].tobytes()
+            found, error = self._parse(content, stream.version, options=options)
+            if error is not None:
+                offset = int(one["begin"]) + error.offset
+                self.report.add(f"{error}.", offset=offset, field="template")
+            share = len(content) // max(len(found), 1)
+            for number, template in found:
+                for changed, before in self._apply(stream, number, template, share, options=options):
+                    timeline = changes.setdefault((index, changed), [(-1, before)])
+                    timeline.append((place, stream.templates.get(changed)))
+        return changes
+
+    def _parse(
+        self, content: bytes, version: int, *, options: bool
+    ) -> tuple[list[tuple[int, Template | None]], TemplateError | None]:
+        key = (version, options, content)
+        if key not in self._parsed:
+            if len(self._parsed) >= PARSED_SETS:
+                del self._parsed[next(iter(self._parsed))]
+            self._parsed[key] = parse(content, version, options=options)
+        return self._parsed[key]
+
+    def _apply(
+        self, stream: Stream, number: int, template: Template | None, size: int, *, options: bool
+    ) -> list[tuple[int, Template | None]]:
+        """Put one template in force, or withdraw it; the ids changed, with what was in force before."""
+        before = stream.templates.get(number)
+        if template is not None:
+            if before is template:
+                return []
+            if not stream.define(number, template, size):
+                self._refused_templates += 1
+            return [(number, before)]
+        withdrawn = [(number, before)] if before is not None else []
+        if number < 4:  # all of its kind
+            withdrawn = [(n, known) for n, known in stream.templates.items() if known.options == options]
+        for one, _ in withdrawn:
+            stream.withdraw(one)
+        return withdrawn
+
+    def _runs(self, batch: Batch, changes: dict[tuple[int, int], list[Change]]) -> list[Run]:
+        """What can be read, by stream and template; what cannot yet is kept."""
+        runs = []
+        for (index, number), timeline in changes.items():
+            arrived = next(((place, one) for place, one in timeline if one is not None), None)
+            waiting = batch.streams[index].release(number) if arrived is not None else []
+            if arrived is not None and arrived[1] is not None and waiting:
+                runs.append(_late_run(batch.streams[index], arrived[1], waiting, arrived[0]))
+        places = np.flatnonzero(batch.sets["id"] >= 256)
+        numbers = batch.sets["id"][places]
+        index_of = batch.stream_of[batch.sets["datagram"][places]]
+        keys = (index_of << 17) | numbers
+        order = np.argsort(keys, kind="stable")
+        starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+        for group in np.split(order, starts[1:]) if len(order) else []:
+            index, number = int(index_of[group[0]]), int(numbers[group[0]])
+            known = V5 if number == V5_SET else batch.streams[index].templates.get(number)
+            timeline = changes.get((index, number), [(-1, known)])
+            runs += self._by_time(batch, batch.streams[index], number, places[group], timeline)
+        return runs
+
+    def _by_time(
+        self, batch: Batch, stream: Stream, number: int, places: Ints, timeline: list[Change]
+    ) -> list[Run]:
+        """One template id's sets, each with the template in force, or the next one to come."""
+        runs = []
+        cuts = np.searchsorted(places, [place for place, _ in timeline]).tolist() + [len(places)]
+        for step, (begin, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+            some = places[begin:end]
+            found = next((change for change in timeline[step:] if change[1] is not None), None)
+            if not len(some):
+                continue
+            if found is None or found[1] is None:
+                self._keep(batch, stream, number, some)
+                continue
+            runs.append(_run(batch, stream, found[1], some, found[0]))
+        return runs
+
+    def _keep(self, batch: Batch, stream: Stream, number: int, places: Ints) -> None:
+        batch.records[places] = sequence.UNKNOWN
+        for one in batch.sets[places]:
+            head = batch.heads[one["datagram"]]
+            content = batch.data[one["begin"] : one["end"]].tobytes()
+            if not stream.keep(number, Waiting(content, int(head["export_us"]), int(head["uptime_ms"]))):
+                self._refused_sets += 1
+
+    def _read(self, run: Run, batch: Batch) -> tuple[Records, Ints]:
+        """All records of a run, and how many each set has."""
+        template = run.template
+        size = template.dtype.itemsize
+        if template.widths is None:
+            counts = (run.ends - run.begins) // size
+            out = np.empty(int(counts.sum()) * size, np.uint8)
+            gather(run.data, run.begins, counts * size, out)
+        else:
+            layout = (template.widths, template.keep, size, template.least)
+            counts = walk_variable(run.data, run.begins, run.ends, *layout, np.empty(0, np.uint8))
+            for place in np.flatnonzero(counts < 0).tolist():
+                self.report.add(
+                    "a record reaches beyond the end of its set.",
+                    offset=int(run.begins[place]),
+                    field="variable-length field",
+                )
+            counts = np.where(counts < 0, -1 - counts, counts)
+            total = int(counts.sum()) * size
+            # One record more, for the beginning of one that is cut off.
+            out = np.zeros(total + size, np.uint8)
+            walk_variable(run.data, run.begins, run.ends, *layout, out)
+            out = out[:total]
+        if len(run.sets):
+            batch.records[run.sets] = counts
+        return out.view(template.dtype), counts
+
+    def _learn(self, runs: list[Run], batch: Batch) -> None:
+        """Read options data in the order in which it holds."""
+        told: list[tuple[int, Stream, Template, Records]] = []
+        for run in runs:
+            records, counts = self._read(run, batch)
+            if not run.template.matters:
+                continue
+            parts = np.split(records, np.cumsum(counts)[:-1])
+            told += [
+                (place, run.stream, run.template, part)
+                for place, part in zip(run.holds_from.tolist(), parts, strict=True)
+            ]
+        for place, stream, template, records in sorted(told, key=lambda one: one[0]):
+            facts = learn(stream.facts, template, records)
+            if facts is not stream.facts:
+                stream.history = stream.history or [(-1, stream.facts)]
+                stream.history.append((place, facts))
+                stream.facts = facts
+
+    def _pieces(self, run: Run, batch: Batch) -> list[Piece]:
+        """The flows of a run, cut where what options data says changes."""
+        records, counts = self._read(run, batch)
+        if not is_flow(run.template):
+            self.report.skipped += len(records)
+            return []
+        base = self._streams.find(run.stream.address, run.stream.version, 0) or run.stream
+        places = sorted({place for place, _ in (*run.stream.history, *base.history) if place > -1})
+        cuts = [0, *np.searchsorted(run.holds_from, places).tolist(), len(counts)]
+        first = np.concatenate([[0], np.cumsum(counts)])
+        pieces = []
+        for begin, end, place in zip(cuts[:-1], cuts[1:], [-1, *places], strict=True):
+            if first[end] > first[begin]:
+                some = slice(begin, end)
+                facts = _facts_at(run.stream, place), _facts_at(base, place)
+                part = records[first[begin] : first[end]]
+                pieces += _flows(run, part, counts[some], some, *facts)
+        return pieces
+
+    def _follow(self, batch: Batch) -> None:
+        """Count what the sequence numbers say was lost."""
+        heads = batch.heads
+        rows_of = np.array([stream.row for stream in batch.streams] + [-1], np.int64)
+        known = np.bincount(batch.sets["datagram"], np.maximum(batch.records, 0), len(heads)).astype(np.int64)
+        units = np.where(heads["version"] == 9, 1, np.where(heads["version"] == 5, heads["count"], known))
+        unsure = heads["fault"] != 0
+        unsure[batch.sets["datagram"][batch.records < 0]] = True
+        units[unsure & (heads["version"] == 10)] = sequence.UNKNOWN
+        rows = rows_of[batch.stream_of]
+        for version, name in ((5, "v5_flows"), (9, "v9_packets"), (10, "ipfix_records")):
+            some = np.where(heads["version"] == version, rows, -1)
+            change = sequence.follow(some, heads["sequence"].copy(), units, self._streams.states)
+            setattr(self.losses, name, getattr(self.losses, name) + change)
+            self.report.lost += change
+        self.losses.restarts = int(self._streams.states["restarts"].sum())
+
+
+def _run(batch: Batch, stream: Stream, template: Template, places: Ints, from_place: int) -> Run:
+    sets = batch.sets[places]
+    heads = batch.heads[sets["datagram"]]
+    return Run(
+        stream,
+        template,
+        batch.data,
+        sets["begin"].copy(),
+        sets["end"].copy(),
+        heads["export_us"].copy(),
+        heads["uptime_ms"].copy(),
+        np.maximum(places, from_place),
+        heads["sampling"].copy() if stream.version == 5 else None,
+        places,
+    )
+
+
+def _late_run(stream: Stream, template: Template, waiting: list[Waiting], place: int) -> Run:
+    """Data sets that waited, read at the set that brought their template."""
+    sizes = np.array([len(one.data) for one in waiting], np.int64)
+    ends = np.cumsum(sizes)
+    return Run(
+        stream,
+        template,
+        as_bytes(np.frombuffer(b"".join(one.data for one in waiting), np.uint8)),
+        ends - sizes,
+        ends,
+        np.array([one.export_us for one in waiting], np.int64),
+        np.array([one.uptime_ms for one in waiting], np.int64),
+        np.full(len(waiting), place, np.int64),
+    )
+
+
+def _facts_at(stream: Stream, place: int) -> Facts:
+    """What options data had told when the set at `place` was read."""
+    return next((facts for since, facts in reversed(stream.history) if since <= place), stream.facts)
+
+
+def _flows(run: Run, records: Records, counts: Ints, sets: slice, facts: Facts, base: Facts) -> list[Piece]:
+    """The pieces of some of a run's sets: their records, and where there is one the way back."""
+    sampling: int | Ints = sampling_of(run.template, records, facts, base)
+    if run.sampling is not None:
+        sampling = np.maximum(np.repeat(run.sampling[sets], counts), 1)
+    piece = Piece(
+        run.template,
+        records,
+        np.repeat(run.export_us[sets], counts),
+        np.repeat(run.uptime_ms[sets], counts) if run.stream.version != 10 else None,
+        facts.system_init_us or base.system_init_us,
+        sampling,
+        run.stream.address,
+    )
+    back = backward(piece)
+    return [piece] if back is None else [piece, back]

@@ -1,0 +1,353 @@
+"""Records of one template to flow columns, all of them in one step."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hanse.kernel.addresses import V4_MAPPED
+from hanse.telemetry.exports import elements as e
+from hanse.telemetry.exports.templates import Records, Template, number_of
+from hanse.telemetry.schema import ADDRESS, FLOW, TIMESTAMP
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+Columns: TypeAlias = dict[str, npt.NDArray[Any]]
+
+NTP_TO_UNIX_S = 2_208_988_800
+"""Seconds from 1900 to 1970 (RFC 868)."""
+LAST_MOMENT_US = 253_402_300_799_000_000
+"""9999-12-31T23:59:59Z: later times, which only nonsense gives, become this."""
+MOST = 2**63 - 1
+ICMP, ICMP6 = 1, 58
+
+KINDS: dict[str, Any] = {
+    "start": np.int64, "end": np.int64, "src_port": np.uint16, "dst_port": np.uint16,
+    "protocol": np.uint8, "tcp_flags": np.uint8, "icmp_type": np.uint8, "icmp_code": np.uint8,
+    "packets": np.int64, "bytes": np.int64, "sampling": np.int32, "ttl": np.uint8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Records of one template and one stream, with what their datagrams say.
+
+    Attributes:
+        template: How to read them.
+        records: The records, shape (n,), of the template's dtype.
+        export_us: When each was exported, microseconds UTC, shape (n,).
+        uptime_ms: The exporter's uptime then, shape (n,); None for IPFIX, which has none.
+        system_init_us: When the exporter started, microseconds UTC, for IPFIX; None where unknown.
+        sampling: One in how many packets, a number or shape (n,); fields in the records go before.
+        exporter: 16 bytes; all zero where unknown.
+        backward: Whether to read the records' reverse direction (RFC 5103).
+    """
+
+    template: Template
+    records: Records
+    export_us: Ints
+    uptime_ms: Ints | None
+    system_init_us: int | None
+    sampling: int | npt.NDArray[np.int64]
+    exporter: bytes
+    backward: bool = False
+
+    def __len__(self) -> int:
+        """How many flows it gives."""
+        return len(self.records)
+
+    def read(self, number: int) -> npt.NDArray[Any] | None:
+        """An element of the records' own direction, None where the template lacks it."""
+        name = self.template.names.get((e.REVERSE if self.backward else 0, number))
+        return None if name is None else number_of(self.records, name)
+
+    def shared(self, number: int) -> npt.NDArray[Any] | None:
+        """An element that holds for both directions, None where the template lacks it."""
+        name = self.template.names.get((0, number))
+        return None if name is None else number_of(self.records, name)
+
+    def first(self, *numbers: int) -> npt.NDArray[Any] | None:
+        """The first of some elements that the template has."""
+        return next((column for n in numbers if (column := self.read(n)) is not None), None)
+
+
+def _counter(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.minimum(column, MOST) if column.dtype.itemsize == 8 else column
+
+
+def is_flow(template: Template) -> bool:
+    """Whether records of this template are flows: an address, and something counted."""
+    addressed = any(template.has(number) for number in e.ADDRESS_WIDTHS)
+    return addressed and any(template.has(n) for n in (*e.OCTETS, *e.PACKETS, *e.LAYER2_OCTETS))
+
+
+def backward(piece: Piece) -> Piece | None:
+    """The records of a piece in which the other direction was seen too, as flows of their own."""
+    reverse = any(
+        template_has for template_has in (piece.template.has(n, e.REVERSE) for n in (*e.OCTETS, *e.PACKETS))
+    )
+    if (
+        not reverse
+        and not piece.template.has(e.RESPONDER_PACKETS)
+        and not piece.template.has(e.RESPONDER_OCTETS)
+    ):
+        return None
+    other = _replaced(piece, np.ones(len(piece), np.bool_))
+    seen = np.zeros(len(piece), np.bool_)
+    for column in (_packets(other), _octets(other)):
+        if column is not None:
+            seen |= column != 0
+    return _replaced(piece, seen) if seen.any() else None
+
+
+def _replaced(piece: Piece, rows: npt.NDArray[np.bool_]) -> Piece:
+    """The backward piece of some of the records."""
+    sampling = piece.sampling
+    return Piece(
+        piece.template,
+        piece.records[rows],
+        piece.export_us[rows],
+        None if piece.uptime_ms is None else piece.uptime_ms[rows],
+        piece.system_init_us,
+        sampling if isinstance(sampling, int) else sampling[rows],
+        piece.exporter,
+        backward=True,
+    )
+
+
+def _packets(piece: Piece) -> npt.NDArray[Any] | None:
+    found = piece.first(*e.PACKETS)
+    return piece.shared(e.RESPONDER_PACKETS) if found is None and piece.backward else found
+
+
+def _octets(piece: Piece) -> npt.NDArray[Any] | None:
+    found = piece.first(*e.OCTETS)
+    if found is None:
+        found = piece.shared(e.RESPONDER_OCTETS) if piece.backward else piece.first(*e.LAYER2_OCTETS)
+    return found
+
+
+def _address(piece: Piece, v4: int, v6: int, out: npt.NDArray[np.uint32]) -> None:
+    """Write one address column, seen as four words of 32 bits in network order."""
+    four = piece.template.names.get((0, v4))
+    six = piece.template.names.get((0, v6))
+    if six is not None:
+        out[:] = np.ascontiguousarray(piece.records[six]).view(np.uint32)
+    if four is None:
+        if six is None:
+            out[:] = _MAPPED if piece.template.has(e.SRC4) or piece.template.has(e.DST4) else 0
+        return
+    words = np.ascontiguousarray(piece.records[four]).view(np.uint32).ravel()
+    if six is None:
+        out[:, 0] = out[:, 1] = 0
+        out[:, 2] = _MAPPED[2]
+        out[:, 3] = words
+        return
+    version = piece.shared(e.IP_VERSION)
+    rows = words != 0 if version is None else version != 6
+    out[rows, :3] = _MAPPED[:3]
+    out[rows, 3] = words[rows]
+
+
+_MAPPED = np.frombuffer(V4_MAPPED + bytes(4), np.uint32)
+
+
+def _moment(piece: Piece, number: int, kind: int, column: npt.NDArray[Any]) -> Ints | None:
+    """A time field as microseconds UTC; the time of export where the field is empty."""
+    if kind == e.UPTIME:
+        return _by_uptime(piece, column)
+    if kind == e.DELTA:
+        return piece.export_us - column.astype(np.int64)
+    if kind == e.NTP:
+        if column.dtype.itemsize != 8:
+            return None
+        whole = (column >> np.uint64(32)).astype(np.int64)
+        part = (column & np.uint64(0xFFFFFFFF)).astype(np.int64) * 1_000_000 >> 32
+        # With the top bit clear it is a time from 2036 on (RFC 4330, section 3).
+        us = (whole + np.where(whole >> 31, 0, 1 << 32) - NTP_TO_UNIX_S) * 1_000_000 + part
+    else:
+        unit = 1_000_000 if kind == e.SECONDS else 1000
+        us = np.minimum(column, LAST_MOMENT_US // unit).astype(np.int64) * unit
+    return np.where(column == 0, piece.export_us, us)
+
+
+def _by_uptime(piece: Piece, column: npt.NDArray[Any]) -> Ints | None:
+    """Times in milliseconds since the exporter's start, which wrap after 49.7 days."""
+    if piece.uptime_ms is not None:
+        since = (column.astype(np.int64) - piece.uptime_ms).astype(np.int32)
+        return piece.export_us + since.astype(np.int64) * 1000
+    init = piece.shared(e.SYSTEM_INIT)
+    if init is not None:
+        return (
+            np.minimum(init, LAST_MOMENT_US // 2000).astype(np.int64) * 1000 + column.astype(np.int64) * 1000
+        )
+    if piece.system_init_us is not None:
+        return piece.system_init_us + column.astype(np.int64) * 1000
+    return None
+
+
+def _time(piece: Piece, kinds: dict[int, int]) -> Ints | None:
+    for number, kind in kinds.items():
+        column = piece.read(number)
+        found = None if column is None else _moment(piece, number, kind, column)
+        if found is not None:
+            return found
+    return None
+
+
+def _duration(piece: Piece) -> Ints | None:
+    for number, unit in e.DURATIONS.items():
+        column = piece.read(number)
+        if column is not None:
+            return np.minimum(column, 2**40).astype(np.int64) * unit
+    first, last = piece.read(22), piece.read(21)
+    if first is None or last is None:
+        return None
+    # Times since a start that nobody tells: only how long it took is known.
+    return (last.astype(np.int64) - first.astype(np.int64)).astype(np.int32).astype(np.int64) * 1000
+
+
+def _times(piece: Piece, start: Ints, end: Ints) -> None:
+    first, last = _time(piece, e.STARTS), _time(piece, e.ENDS)
+    if piece.backward and first is None and last is None:
+        forward = Piece(
+            piece.template, piece.records, piece.export_us, piece.uptime_ms, piece.system_init_us, 1, b""
+        )
+        _times(forward, start, end)
+        return
+    if first is None and last is None:
+        last = _time(piece, e.OBSERVED)
+        last = piece.export_us if last is None else last
+    if first is None or last is None:
+        took = _duration(piece)
+        took = np.zeros(len(piece), np.int64) if took is None else np.maximum(took, 0)
+        if last is None and first is not None:
+            last = first + took
+        elif last is not None:
+            first = last - took
+    np.clip(first, 0, LAST_MOMENT_US, out=start)
+    np.clip(last, 0, LAST_MOMENT_US, out=end)
+    np.maximum(start, end, out=end)
+
+
+def _ports(piece: Piece, columns: Columns) -> None:
+    source, target = (
+        next((column for n in numbers if (column := piece.shared(n)) is not None), None)
+        for numbers in (e.SRC_PORTS, e.DST_PORTS)
+    )
+    for name, column in (("src_port", source), ("dst_port", target)):
+        columns[name][:] = 0 if column is None else column
+    protocol = columns["protocol"]
+    icmp = np.flatnonzero((protocol == ICMP) | (protocol == ICMP6))
+    if len(icmp):
+        _icmp(piece, columns, icmp)
+    if piece.backward:
+        columns["src_port"][:], columns["dst_port"][:] = (
+            columns["dst_port"].copy(),
+            columns["src_port"].copy(),
+        )
+
+
+def _icmp(piece: Piece, columns: Columns, rows: npt.NDArray[np.intp]) -> None:
+    """Type and code of the ICMP rows: from their own fields, else from the destination port (v5, v9)."""
+    pair = columns["dst_port"][rows].astype(np.int64)
+    for number in e.ICMP_PAIRS:
+        column = piece.shared(number)
+        if column is not None:
+            own = column[rows].astype(np.int64)
+            pair = np.where(own != 0, own, pair)
+    for numbers, shift in ((e.ICMP_TYPES, 8), (e.ICMP_CODES, 0)):
+        for number in numbers:
+            column = piece.shared(number)
+            if column is not None:
+                own = (column[rows].astype(np.int64) & 255) << shift
+                pair = np.where(own != 0, (pair & ~(255 << shift)) | own, pair)
+    columns["icmp_type"][rows] = pair >> 8 & 255
+    columns["icmp_code"][rows] = pair & 255
+    columns["src_port"][rows] = columns["dst_port"][rows] = 0
+
+
+def fill(piece: Piece, columns: Columns) -> None:
+    """Write a piece into its slice of the columns."""
+    ends = ("dst", "src") if piece.backward else ("src", "dst")
+    for name, v4, v6 in zip(ends, (e.SRC4, e.DST4), (e.SRC6, e.DST6), strict=True):
+        _address(piece, v4, v6, columns[name].view(np.uint32))
+    protocol = piece.shared(e.PROTOCOL)
+    columns["protocol"][:] = 0 if protocol is None else protocol
+    columns["icmp_type"][:] = columns["icmp_code"][:] = 0
+    _ports(piece, columns)
+    flags = piece.read(e.TCP_FLAGS)
+    columns["tcp_flags"][:] = 0 if flags is None else (flags & 0xFF)
+    ttl = piece.first(*e.TTLS)
+    columns["ttl"][:] = 0 if ttl is None else ttl
+    for name, column in (("packets", _packets(piece)), ("bytes", _octets(piece))):
+        columns[name][:] = 0 if column is None else _counter(column)
+    columns["sampling"][:] = piece.sampling
+    columns["exporter"].view(np.uint64)[:] = np.frombuffer(piece.exporter, np.uint64)
+    _times(piece, columns["start"], columns["end"])
+
+
+def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+class Builder:
+    """Makes record batches; columns that never change are made once and shared."""
+
+    def __init__(self, vantage: str) -> None:
+        self._vantage = vantage
+        self._size = 0
+        self._same: dict[str, pa.Array] = {}
+
+    def _constant(self, name: str, size: int) -> pa.Array:
+        if size > self._size:
+            self._size = size
+            self._same = {
+                "fragments": pa.array(np.zeros(size, np.int64)),
+                "tunnel": pa.array(np.zeros(size, np.uint8)),
+                "nothing": pa.nulls(size, ADDRESS),
+                "vantage": pa.repeat(pa.scalar(self._vantage, pa.string()), size),
+            }
+        return self._same[name].slice(0, size)
+
+    def empty(self, size: int) -> Columns:
+        """Columns for `size` flows, not yet written."""
+        columns: Columns = {name: np.empty(size, kind) for name, kind in KINDS.items()}
+        for name in ("src", "dst", "exporter"):
+            columns[name] = np.empty((size, 16), np.uint8)
+        return columns
+
+    def build(self, pieces: list[Piece]) -> pa.RecordBatch | None:
+        """All pieces as one batch; None where there is no flow."""
+        size = sum(map(len, pieces))
+        if not size:
+            return None
+        columns = self.empty(size)
+        at = 0
+        for piece in pieces:
+            fill(piece, {name: column[at : at + len(piece)] for name, column in columns.items()})
+            at += len(piece)
+        return self.batch(columns)
+
+    def batch(self, columns: Columns) -> pa.RecordBatch:
+        """Columns as a batch; those of `schema.FLOW` that are missing have their value for unknown."""
+        size = len(columns["start"])
+        arrays = [self._column(name, columns, size) for name in FLOW.names]
+        return pa.RecordBatch.from_arrays(arrays, schema=FLOW)
+
+    def _column(self, name: str, columns: Columns, size: int) -> pa.Array:
+        if name in {"outer_src", "outer_dst"} and name not in columns:
+            return self._constant("nothing", size)
+        if name not in columns:
+            return self._constant(name, size)
+        values = columns[name]
+        if name in {"start", "end"}:
+            return _array(TIMESTAMP, values)
+        if name == "exporter" and not values.any(axis=1).all():
+            known = values.any(axis=1)
+            listed = [bytes(row) if yes else None for row, yes in zip(values, known, strict=True)]
+            return pa.array(listed, ADDRESS)
+        if values.ndim == 2:
+            return pa.Array.from_buffers(ADDRESS, size, [None, pa.py_buffer(values)])
+        return _array(FLOW.field(name).type, values)
