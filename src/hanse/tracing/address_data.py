@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -140,7 +140,7 @@ class AddressData:
         return cls({}, Description(reason=reason))
 
     @classmethod
-    def load(
+    def find(
         cls,
         directory: Path | None = None,
         *,
@@ -278,7 +278,7 @@ def write_atomically(path: Path, write: Callable[[Any], None]) -> None:
         raise
 
 
-def shares(numbers: npt.NDArray[np.uint32]) -> Iterable[tuple[int, int]]:
+def shares(numbers: npt.NDArray[np.uint32]) -> list[tuple[int, int]]:
     """Each number and how often it occurs, most frequent first."""
     values, counts = np.unique(numbers, return_counts=True)
     order = np.lexsort((values, -counts))
