@@ -185,10 +185,12 @@ def _size(path: Path) -> int:
 def _read_export_capture(source: Source, report: InputReport, _: Layout | None) -> Iterator[pa.RecordBatch]:
     decoder = ExportDecoder(report, source.path)
     for some in udp_payloads(source.data, report):
-        container = report.format
-        yield from decoder.decode(some.buffer, some.offsets, some.lengths, some.sender, some.received_us)
-        report.format = container
-    yield from decoder.finish()
+        batch = decoder.decode(some.buffer, some.offsets, some.lengths, some.sender, some.received_us)
+        if batch is not None:
+            yield batch
+    last = decoder.finish()
+    if last is not None:
+        yield last
     report.format = f"export stream in {report.format}"
 
 

@@ -277,11 +277,11 @@ def _atomically(path: Path) -> Iterator[Path]:
         _to_disk(temporary)
         temporary.replace(path)
         _to_disk(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot write flows: {error.strerror or error}.") from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise StoreError(f"{path}: cannot write flows: {error.strerror or error}.") from error
         raise
 
 
