@@ -54,8 +54,18 @@ def detect(
     Returns:
         Attacks in order of start, their sources, and what was dismissed and why.
     """
+    return detect_in(engine, engine.read(paths), options, step)
+
+
+def detect_in(
+    engine: Engine,
+    flows: ir.Table,
+    options: Options | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Detection:
+    """Find all attacks in a flow table of the engine (see `detect`)."""
     options = options or Options()
-    flows, flags_known = _telemetry(engine, paths)
+    flows, flags_known = _prepared(engine, flows)
     found = _detect_hosts(engine, flows, options, flags_known=flags_known, step=step)
     if options.networks:
         found = _with_networks(engine, flows, options, found, flags_known=flags_known, step=step)
@@ -66,7 +76,7 @@ def detect(
 def sensitivity(engine: Engine, paths: Sequence[str], options: Options | None = None) -> dict[int, int]:
     """How many attacks there would be under other gaps, by gap in s."""
     options = options or Options()
-    flows, flags_known = _telemetry(engine, paths)
+    flows, flags_known = _prepared(engine, engine.read(paths))
     seen = look(engine, flows, traffic.HOSTS, flags_known=flags_known, step=lambda _: None)
     if seen is None:
         return dict.fromkeys(SENSITIVITY_GAPS, 0)
@@ -76,9 +86,16 @@ def sensitivity(engine: Engine, paths: Sequence[str], options: Options | None = 
     }
 
 
-def _telemetry(engine: Engine, paths: Sequence[str]) -> tuple[ir.Table, bool]:
-    """The flow table, with outer GRE packets where there are any, and whether TCP flags are reported."""
+def span_of(engine: Engine, paths: Sequence[str]) -> tuple[int, int] | None:
+    """First start and last end of all flows, microseconds UTC; None without flows."""
     flows = engine.read(paths)
+    row = engine.arrow(flows.agg(low=engine.micros(flows.start.min()), high=engine.micros(flows.end.max())))
+    low, high = row["low"][0].as_py(), row["high"][0].as_py()
+    return None if low is None else (low, high)
+
+
+def _prepared(engine: Engine, flows: ir.Table) -> tuple[ir.Table, bool]:
+    """Flows with outer GRE packets where there are any, and whether TCP flags are reported."""
     most = engine.arrow(flows.agg(flags=flows.tcp_flags.max(), tunnel=flows.tunnel.max())).to_pylist()[0]
     return (traffic.with_tunnels(flows) if most["tunnel"] else flows), bool(most["flags"])
 

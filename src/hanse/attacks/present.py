@@ -47,12 +47,17 @@ def rows(attacks: Sequence[Attack]) -> list[dict[str, object]]:
 
 
 def as_csv(attacks: Sequence[Attack]) -> str:
+    """One line per attack, with a header."""
+    return csv_text(COLUMNS, rows(attacks))
+
+
+def csv_text(columns: Sequence[str], lines: Sequence[Mapping[str, object]]) -> str:
     """CSV with a header; cells that a spreadsheet would take for a formula get a leading apostrophe."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    for row in rows(attacks):
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
+    for line in lines:
+        writer.writerow({name: _harmless(value) for name, value in line.items()})
     return text.getvalue()
 
 

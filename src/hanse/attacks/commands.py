@@ -1,0 +1,163 @@
+"""`hanse learn` and `hanse lesson`: what is normal, and what analysts decide."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hanse.attacks import baseline, lessons
+from hanse.engine import open_engine
+from hanse.kernel.errors import HanseError, UsageError
+
+_FILE = click.option(
+    "--lessons",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("hanse-lessons.json"),
+    show_default=True,
+    help="File of lessons.",
+)
+_REASON = click.option("--reason", required=True, help="Why; kept with the lesson.")
+_FOUND = click.argument("found", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where to write it."
+)
+def learn(paths: tuple[str, ...], out: Path) -> None:
+    """Learn each victim's normal traffic from past flow Parquet (`hanse flows ... --out DIR` makes it).
+
+    Use it with `hanse attacks ... --baseline FILE`. A week is the least; four weeks are good.
+    """
+    try:
+        with open_engine() as engine:
+            limits = baseline.learn(engine, paths)
+    except HanseError as error:
+        raise click.ClickException(str(error)) from error
+    baseline.save(limits, out)
+    victims = len({victim for victim, _ in limits})
+    click.echo(f"Learnt {len(limits)} limits of {victims} victims: {out}", err=True)
+
+
+@click.group()
+def lesson() -> None:
+    """Decide on attacks: a false positive, a merge, a split; used from then on.
+
+    FOUND is a file that `hanse attacks --format json` wrote.
+    """
+
+
+@lesson.command("false-positive")
+@_FOUND
+@click.argument("attack")
+@_REASON
+@_FILE
+def false_positive(found: Path, attack: str, reason: str, file: Path) -> None:
+    """ATTACK was none: such traffic to this victim is no longer reported, up to a quarter more than its peak."""
+    taught = lessons.false_positive(_attack(found, attack), reason, _now())
+    _teach(
+        file, taught, f"Up to {taught.value:.0f} packets/s of {taught.vector} to {taught.victim} is harmless."
+    )
+
+
+@lesson.command()
+@_FOUND
+@click.argument("first")
+@click.argument("second")
+@_REASON
+@_FILE
+def merge(found: Path, first: str, second: str, reason: str, file: Path) -> None:
+    """FIRST and SECOND are one attack: so much quiet no longer ends an attack on this victim."""
+    one, two = sorted((_attack(found, first), _attack(found, second)), key=lambda row: row["start"])
+    quiet = (_time(two["start"]) - _time(one["end"])).total_seconds()
+    try:
+        taught = lessons.merge(one, two, max(quiet, 0), reason, _now())
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+    _teach(file, taught, f"{taught.value:.0f} s of quiet no longer end a {taught.vector} on {taught.victim}.")
+
+
+@lesson.command()
+@_FOUND
+@click.argument("attack")
+@click.option("--at", required=True, help="Start of the second attack, ISO 8601 UTC.")
+@_REASON
+@_FILE
+def split(found: Path, attack: str, at: str, reason: str, file: Path) -> None:
+    """ATTACK is two: cut it at a time."""
+    try:
+        second = int(_time(at).timestamp())
+    except ValueError as error:
+        raise click.UsageError(f"--at {at}: not a time. Write it like 2007-05-09T14:32:00Z.") from error
+    taught = lessons.split(_attack(found, attack), second, reason, _now())
+    _teach(file, taught, f"A {taught.vector} on {taught.victim} is cut at {at}.")
+
+
+@lesson.command("list")
+@_FILE
+def list_lessons(file: Path) -> None:
+    """Show the lessons, the newest last."""
+    taught = _load(file)
+    if not taught:
+        click.echo(f"No lessons in {file}. `hanse lesson false-positive`, `merge` and `split` add them.")
+        return
+    table = Table(
+        "number", "decided", "what", "victim", "vector", "value", "reason", box=None, header_style="bold"
+    )
+    for number, row in enumerate(taught, 1):
+        table.add_row(
+            str(number), row.decided, row.kind, row.victim, row.vector, f"{row.value:.0f}", row.reason
+        )
+    Console().print(table)
+
+
+@lesson.command()
+@click.argument("number", type=click.IntRange(min=1))
+@_FILE
+def undo(number: int, file: Path) -> None:
+    """Take back lesson NUMBER of `hanse lesson list`."""
+    taught = _load(file)
+    if number > len(taught):
+        raise click.UsageError(f"There are {len(taught)} lessons in {file}; `hanse lesson list` shows them.")
+    lessons.save([*taught[: number - 1], *taught[number:]], file)
+    gone = taught[number - 1]
+    click.echo(f"Taken back: {gone.kind} of {gone.vector} on {gone.victim}.")
+
+
+def _teach(file: Path, taught: lessons.Lesson, words: str) -> None:
+    lessons.save([*_load(file), taught], file)
+    click.echo(f"{words} Undo: hanse lesson undo {len(_load(file))} --lessons {file}")
+
+
+def _load(file: Path) -> tuple[lessons.Lesson, ...]:
+    try:
+        return lessons.load(file)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _attack(found: Path, attack: str) -> dict[str, Any]:
+    """One attack in a file of findings."""
+    try:
+        rows = {row["id"]: row for row in json.loads(found.read_text("utf-8"))["attacks"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError(f"{found}: not the output of `hanse attacks --format json`.") from error
+    if attack not in rows:
+        raise click.UsageError(f"{found}: no attack {attack} in it; it has {len(rows)}.")
+    row: dict[str, Any] = rows[attack]
+    return row
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,85 @@
+"""Attacks in a stream of flows, seconds after they cross a threshold."""
+
+from dataclasses import dataclass, field, replace
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from hanse.attacks import screen
+from hanse.attacks.attack import Attack
+from hanse.attacks.detect import Options, detect_in
+from hanse.attacks.traffic import classified
+from hanse.engine import Engine
+
+Running = dict[tuple[str, str], Attack]
+
+
+@dataclass
+class LiveDetector:
+    """Watches batches of flows, some seconds each, and keeps the running attacks.
+
+    A cheap screen (one grouping of the batch) tells whether anything is over a threshold. Only then
+    the whole definition is applied to the batch, conversations, scans and sources included, so that
+    an alarm means what an attack means.
+
+    Attributes:
+        engine: A started engine of its own.
+        options: Gap and thresholds.
+        running: Attacks that have not been quiet for the gap yet, by victim and vector.
+    """
+
+    engine: Engine
+    options: Options = field(default_factory=Options)
+    running: Running = field(default_factory=dict)
+
+    def feed(self, batch: pa.Table) -> list[Attack]:
+        """Look at the next flows.
+
+        Args:
+            batch: Rows in the flow schema.
+
+        Returns:
+            Attacks that were not running before.
+        """
+        if batch.num_rows == 0:
+            return []
+        flows = self.engine.table(batch, "hanse_live")
+        if not self._crosses(flows):
+            return []
+        begun = []
+        for attack in detect_in(self.engine, flows, self.options).attacks:
+            key = (attack.victim, attack.vector)
+            known = self.running.get(key)
+            self.running[key] = attack if known is None else joined(known, attack)
+            if known is None:
+                begun.append(attack)
+        return begun
+
+    def _crosses(self, flows: ir.Table) -> bool:
+        traffic = classified(self.engine, flows)
+        victims = self.engine.table(
+            screen.without_multicast(self.engine.arrow(screen.busy_victims(traffic))), "hanse_live_victims"
+        )
+        return self.engine.arrow(screen.busy_minutes(traffic, victims).limit(1)).num_rows > 0
+
+    def ended(self, now_us: int) -> list[Attack]:
+        """Attacks that have been quiet for the gap by now (microseconds UTC); they stop running."""
+        quiet_us = self.options.gaps.default_s * 1_000_000
+        over = [key for key, attack in self.running.items() if now_us - attack.end_us > quiet_us]
+        return [self.running.pop(key) for key in over]
+
+
+def joined(known: Attack, more: Attack) -> Attack:
+    """A running attack with what the next batch adds; sources are counted in the larger batch only."""
+    largest = max(known, more, key=lambda attack: attack.sources)
+    return replace(
+        largest,
+        id=known.id,
+        start_us=min(known.start_us, more.start_us),
+        end_us=max(known.end_us, more.end_us),
+        peak_bps=max(known.peak_bps, more.peak_bps),
+        peak_pps=max(known.peak_pps, more.peak_pps),
+        packets=known.packets + more.packets,
+        bytes=known.bytes + more.bytes,
+        flows=known.flows + more.flows,
+    )

@@ -1,0 +1,38 @@
+"""Attacks in a stream of flows."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from hanse.attacks.live import LiveDetector
+from hanse.engine import Engine, open_engine
+from tests.attacks import build
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """One embedded engine for all tests of this file."""
+    with open_engine() as opened:
+        yield opened
+
+
+def test_begun_once_and_ended_once(engine: Engine) -> None:
+    """An attack is reported with its first batch, grows with the next, and ends after the gap."""
+    live = LiveDetector(engine)
+    calm = build.flows(500, src=build.addresses(50), flags=27, dst_port=443, span_s=5)
+    assert live.feed(calm) == []
+    first = live.feed(build.icmp_flood(5, 10))
+    assert [attack.vector for attack in first] == ["icmp_flood"]
+    assert live.feed(build.icmp_flood(15, 10)) == []
+    (running,) = live.running.values()
+    assert running.id == first[0].id
+    assert running.packets == 2 * first[0].packets
+    assert running.duration_s == pytest.approx(20, abs=2)
+    assert live.ended(running.end_us + 299_000_000) == []
+    assert live.ended(running.end_us + 301_000_000) == [running]
+    assert live.running == {}
+
+
+def test_empty_batch(engine: Engine) -> None:
+    """No flows, no attack."""
+    assert LiveDetector(engine).feed(build.icmp_flood(0, 10).slice(0, 0)) == []
