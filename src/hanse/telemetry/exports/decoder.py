@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hanse.kernel.addresses import unpack
-from hanse.telemetry.exports import sequence
-from hanse.telemetry.exports.flows import Builder, Piece, backward, is_flow
+from hanse.telemetry.exports import sequence, sflow
+from hanse.telemetry.exports.flows import Builder, Part, Piece, backward, is_flow
 from hanse.telemetry.exports.sampling import Facts, learn, sampling_of
 from hanse.telemetry.exports.scan import (
     COUNT,
@@ -38,6 +38,7 @@ from hanse.telemetry.reading import InputReport
 Ints: TypeAlias = npt.NDArray[np.int64]
 Change: TypeAlias = tuple[int, Template | None]
 """The set from which a template holds, and the template (None: withdrawn)."""
+ALL_FAULTS = FAULTS | sflow.FAULTS
 PARSED_SETS = 256
 """Template sets whose parsed form is kept, since exporters repeat them."""
 
@@ -138,16 +139,17 @@ class ExportDecoder:
             A batch of `schema.FLOW`, of whole calls in no particular order; None without a flow.
         """
         batch = self._list(as_bytes(buffer), offsets, lengths, sender)
-        pieces: list[Piece] = []
+        parts: list[Part] = self._sflow(batch, offsets, lengths, received_us)
+        self._say_faults(batch.heads)
         runs = self._runs(batch, self._templates(batch))
         self._learn([run for run in runs if run.template.options], batch)
         for run in runs:
             if not run.template.options:
-                pieces += self._pieces(run, batch)
+                parts += self._pieces(run, batch)
         self._follow(batch)
         for stream in batch.streams:
             stream.history.clear()
-        built = self._builder.build(pieces)
+        built = self._builder.build(parts)
         self._count(built)
         return built
 
@@ -193,7 +195,6 @@ class ExportDecoder:
         heads = np.zeros(len(offsets), HEADER)
         sets = np.zeros(read_headers(data, offsets, lengths, heads), SET)
         read_sets(data, offsets, lengths, heads, sets)
-        self._say_faults(heads)
         netflow = np.flatnonzero((heads["version"] != 0) & (heads["version"] != SFLOW))
         stream_of = np.full(len(heads), -1, np.int64)
         streams, stream_of[netflow] = self._streams.of_datagrams(
@@ -203,7 +204,7 @@ class ExportDecoder:
 
     def _say_faults(self, heads: Table) -> None:
         for head in heads[heads["fault"] != 0]:
-            what, name = FAULTS[int(head["fault"])]
+            what, name = ALL_FAULTS[int(head["fault"])]
             self.report.add(f"{what}.", offset=int(head["fault_at"]), field=name)
             self.report.skipped += not head["version"]
             if head["fault"] == COUNT:
@@ -370,6 +371,50 @@ class ExportDecoder:
                 part = records[first[begin] : first[end]]
                 pieces += _flows(run, part, counts[some], some, *facts)
         return pieces
+
+    def _sflow(
+        self, batch: Batch, offsets: npt.NDArray[np.int64], lengths: npt.NDArray[np.int32], received_us: Ints
+    ) -> list[Part]:
+        """The flows of the sFlow datagrams."""
+        which = np.flatnonzero(batch.heads["version"] == SFLOW)
+        if not len(which):
+            return []
+        agents = np.empty((len(which), 16), np.uint8)
+        count = sflow.read_agents(batch.data, offsets, lengths, batch.heads, which, agents)
+        samples = np.zeros(count, sflow.SAMPLE)
+        sflow.read_samples(batch.data, offsets, lengths, batch.heads, which, samples)
+        of_sample = np.searchsorted(which, samples["datagram"])
+        self._follow_sflow(batch.heads[which], agents, samples, of_sample)
+        times = received_us[samples["datagram"]]
+        some = samples["kind"] == sflow.HEADER
+        found, skipped = sflow.headers(batch.data, samples[some], times[some], agents[of_sample[some]])
+        parts: list[Part] = [found]
+        for kind in sflow.TEMPLATES:
+            some = samples["kind"] == kind
+            if some.any():
+                chosen = samples[some], times[some], agents[of_sample[some]]
+                parts.append(sflow.addresses(batch.data, *chosen, kind))
+        self.report.skipped += skipped + int(np.count_nonzero(samples["kind"] == 0))
+        return parts
+
+    def _follow_sflow(self, heads: Table, agents: Bytes, samples: Table, of_sample: Ints) -> None:
+        """Count lost datagrams per sub-agent, and lost samples per data source."""
+        good = np.flatnonzero(heads["fault"] != sflow.FAULT_AGENT)
+        version = np.full(len(good), SFLOW)
+        self.losses.sflow_datagrams += self._gaps(
+            agents[good], version, heads["domain"][good], heads["sequence"][good]
+        )
+        # A data source is a stream of its own, beneath its sub-agent.
+        version = SFLOW + 1 + (heads["domain"][of_sample] & 0xFFFF)
+        lost = self._gaps(agents[of_sample], version, samples["source"], samples["sequence"])
+        self.losses.sflow_samples += lost
+        self.report.lost += lost
+
+    def _gaps(self, addresses: Bytes, versions: Ints, domains: Ints, numbers: Ints) -> int:
+        streams, index = self._streams.of_datagrams(addresses, versions, domains)
+        rows = np.array([stream.row for stream in streams], np.int64)[index]
+        ones = np.ones(len(rows), np.int64)
+        return int(sequence.follow(rows, numbers.copy(), ones, self._streams.states))
 
     def _follow(self, batch: Batch) -> None:
         """Count what the sequence numbers say was lost."""

@@ -1,7 +1,8 @@
 """Records of one template to flow columns, all of them in one step."""
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pyarrow as pa
 from hanse.kernel.addresses import V4_MAPPED
 from hanse.telemetry.exports import elements as e
 from hanse.telemetry.exports.templates import Records, Template, number_of
-from hanse.telemetry.schema import ADDRESS, FLOW, TIMESTAMP
+from hanse.telemetry.schema import ADDRESS, FLOW
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -57,6 +58,10 @@ class Piece:
         """How many flows it gives."""
         return len(self.records)
 
+    def fill(self, columns: Columns) -> None:
+        """Write them into their slice of the columns."""
+        fill(self, columns)
+
     def read(self, number: int) -> npt.NDArray[Any] | None:
         """An element of the records' own direction, None where the template lacks it."""
         name = self.template.names.get((e.REVERSE if self.backward else 0, number))
@@ -83,36 +88,27 @@ def is_flow(template: Template) -> bool:
 
 
 def backward(piece: Piece) -> Piece | None:
-    """The records of a piece in which the other direction was seen too, as flows of their own."""
-    reverse = any(
-        template_has for template_has in (piece.template.has(n, e.REVERSE) for n in (*e.OCTETS, *e.PACKETS))
-    )
-    if (
-        not reverse
-        and not piece.template.has(e.RESPONDER_PACKETS)
-        and not piece.template.has(e.RESPONDER_OCTETS)
-    ):
+    """The records of a piece in which the other direction was seen too, as flows of their own.
+
+    A two-way record (RFC 5103, or initiator and responder counts) stands for two flows here, since
+    every room above counts what goes to a victim and what comes back apart.
+    """
+    there = any(piece.template.has(number, e.REVERSE) for number in (*e.OCTETS, *e.PACKETS))
+    if not there and not any(piece.template.has(n) for n in (e.RESPONDER_PACKETS, e.RESPONDER_OCTETS)):
         return None
-    other = _replaced(piece, np.ones(len(piece), np.bool_))
+    both = replace(piece, backward=True)
     seen = np.zeros(len(piece), np.bool_)
-    for column in (_packets(other), _octets(other)):
+    for column in (_packets(both), _octets(both)):
         if column is not None:
             seen |= column != 0
-    return _replaced(piece, seen) if seen.any() else None
-
-
-def _replaced(piece: Piece, rows: npt.NDArray[np.bool_]) -> Piece:
-    """The backward piece of some of the records."""
-    sampling = piece.sampling
-    return Piece(
-        piece.template,
-        piece.records[rows],
-        piece.export_us[rows],
-        None if piece.uptime_ms is None else piece.uptime_ms[rows],
-        piece.system_init_us,
-        sampling if isinstance(sampling, int) else sampling[rows],
-        piece.exporter,
-        backward=True,
+    if not seen.any():
+        return None
+    return replace(
+        both,
+        records=piece.records[seen],
+        export_us=piece.export_us[seen],
+        uptime_ms=None if piece.uptime_ms is None else piece.uptime_ms[seen],
+        sampling=piece.sampling if isinstance(piece.sampling, int) else piece.sampling[seen],
     )
 
 
@@ -153,7 +149,7 @@ def _address(piece: Piece, v4: int, v6: int, out: npt.NDArray[np.uint32]) -> Non
 _MAPPED = np.frombuffer(V4_MAPPED + bytes(4), np.uint32)
 
 
-def _moment(piece: Piece, number: int, kind: int, column: npt.NDArray[Any]) -> Ints | None:
+def _moment(piece: Piece, kind: int, column: npt.NDArray[Any]) -> Ints | None:
     """A time field as microseconds UTC; the time of export where the field is empty."""
     if kind == e.UPTIME:
         return _by_uptime(piece, column)
@@ -190,7 +186,7 @@ def _by_uptime(piece: Piece, column: npt.NDArray[Any]) -> Ints | None:
 def _time(piece: Piece, kinds: dict[int, int]) -> Ints | None:
     for number, kind in kinds.items():
         column = piece.read(number)
-        found = None if column is None else _moment(piece, number, kind, column)
+        found = None if column is None else _moment(piece, kind, column)
         if found is not None:
             return found
     return None
@@ -211,21 +207,18 @@ def _duration(piece: Piece) -> Ints | None:
 def _times(piece: Piece, start: Ints, end: Ints) -> None:
     first, last = _time(piece, e.STARTS), _time(piece, e.ENDS)
     if piece.backward and first is None and last is None:
-        forward = Piece(
-            piece.template, piece.records, piece.export_us, piece.uptime_ms, piece.system_init_us, 1, b""
-        )
-        _times(forward, start, end)
+        _times(replace(piece, backward=False), start, end)
         return
-    if first is None and last is None:
-        last = _time(piece, e.OBSERVED)
-        last = piece.export_us if last is None else last
-    if first is None or last is None:
+    if first is None:
         took = _duration(piece)
         took = np.zeros(len(piece), np.int64) if took is None else np.maximum(took, 0)
-        if last is None and first is not None:
-            last = first + took
-        elif last is not None:
-            first = last - took
+        if last is None:
+            last = _time(piece, e.OBSERVED)
+        last = piece.export_us if last is None else last
+        first = last - took
+    if last is None:
+        took = _duration(piece)
+        last = first if took is None else first + np.maximum(took, 0)
     np.clip(first, 0, LAST_MOMENT_US, out=start)
     np.clip(last, 0, LAST_MOMENT_US, out=end)
     np.maximum(start, end, out=end)
@@ -288,8 +281,19 @@ def fill(piece: Piece, columns: Columns) -> None:
     _times(piece, columns["start"], columns["end"])
 
 
-def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+class Part(Protocol):
+    """Some flows that can be written into columns."""
+
+    def __len__(self) -> int:
+        """How many flows it gives."""
+
+    def fill(self, columns: Columns) -> None:
+        """Write them into their slice of the columns."""
+
+
+def _bitmap(valid: npt.NDArray[np.bool_]) -> pa.Buffer | None:
+    """Arrow's validity bitmap; None where everything is valid."""
+    return None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
 
 
 class Builder:
@@ -300,54 +304,47 @@ class Builder:
         self._size = 0
         self._same: dict[str, pa.Array] = {}
 
+    def build(self, parts: Sequence[Part]) -> pa.RecordBatch | None:
+        """All parts as one batch; None where there is no flow."""
+        size = sum(map(len, parts))
+        if not size:
+            return None
+        columns: Columns = {name: np.empty(size, kind) for name, kind in KINDS.items()}
+        for name in ("src", "dst", "exporter"):
+            columns[name] = np.empty((size, 16), np.uint8)
+        if not all(isinstance(part, Piece) for part in parts):
+            columns["fragments"] = np.zeros(size, np.int64)
+            columns["tunnel"] = np.zeros(size, np.uint8)
+            for name in ("outer_src", "outer_dst"):
+                columns[name] = np.zeros((size, 16), np.uint8)
+        at = 0
+        for part in parts:
+            part.fill({name: column[at : at + len(part)] for name, column in columns.items()})
+            at += len(part)
+        return pa.RecordBatch.from_arrays(
+            [self._column(name, columns, size) for name in FLOW.names], schema=FLOW
+        )
+
+    def _column(self, name: str, columns: Columns, size: int) -> pa.Array:
+        values = columns.get(name)
+        if values is None:
+            return self._constant(name, size)
+        valid = None
+        if name == "exporter":
+            valid = _bitmap(values.view(np.uint64).any(axis=1))
+        elif name in {"outer_src", "outer_dst"}:
+            valid = _bitmap(columns["tunnel"] != 0)
+        kind = FLOW.field(name).type
+        return pa.Array.from_buffers(kind, size, [valid, pa.py_buffer(values)])
+
     def _constant(self, name: str, size: int) -> pa.Array:
         if size > self._size:
             self._size = size
             self._same = {
                 "fragments": pa.array(np.zeros(size, np.int64)),
                 "tunnel": pa.array(np.zeros(size, np.uint8)),
-                "nothing": pa.nulls(size, ADDRESS),
+                "outer_src": pa.nulls(size, ADDRESS),
+                "outer_dst": pa.nulls(size, ADDRESS),
                 "vantage": pa.repeat(pa.scalar(self._vantage, pa.string()), size),
             }
         return self._same[name].slice(0, size)
-
-    def empty(self, size: int) -> Columns:
-        """Columns for `size` flows, not yet written."""
-        columns: Columns = {name: np.empty(size, kind) for name, kind in KINDS.items()}
-        for name in ("src", "dst", "exporter"):
-            columns[name] = np.empty((size, 16), np.uint8)
-        return columns
-
-    def build(self, pieces: list[Piece]) -> pa.RecordBatch | None:
-        """All pieces as one batch; None where there is no flow."""
-        size = sum(map(len, pieces))
-        if not size:
-            return None
-        columns = self.empty(size)
-        at = 0
-        for piece in pieces:
-            fill(piece, {name: column[at : at + len(piece)] for name, column in columns.items()})
-            at += len(piece)
-        return self.batch(columns)
-
-    def batch(self, columns: Columns) -> pa.RecordBatch:
-        """Columns as a batch; those of `schema.FLOW` that are missing have their value for unknown."""
-        size = len(columns["start"])
-        arrays = [self._column(name, columns, size) for name in FLOW.names]
-        return pa.RecordBatch.from_arrays(arrays, schema=FLOW)
-
-    def _column(self, name: str, columns: Columns, size: int) -> pa.Array:
-        if name in {"outer_src", "outer_dst"} and name not in columns:
-            return self._constant("nothing", size)
-        if name not in columns:
-            return self._constant(name, size)
-        values = columns[name]
-        if name in {"start", "end"}:
-            return _array(TIMESTAMP, values)
-        if name == "exporter" and not values.any(axis=1).all():
-            known = values.any(axis=1)
-            listed = [bytes(row) if yes else None for row, yes in zip(values, known, strict=True)]
-            return pa.array(listed, ADDRESS)
-        if values.ndim == 2:
-            return pa.Array.from_buffers(ADDRESS, size, [None, pa.py_buffer(values)])
-        return _array(FLOW.field(name).type, values)

@@ -10,7 +10,7 @@ from hanse.telemetry.exports.sampling import Facts
 from hanse.telemetry.exports.sequence import Table, fresh
 from hanse.telemetry.exports.templates import Template
 
-MAX_STREAMS = 16_384
+MAX_STREAMS = 65_536
 """Streams remembered; when there are more, the one not heard for the longest is forgotten."""
 WAITING_BYTES = 4 << 20
 """Data sets kept per exporter until their template comes: 4 MiB, some 70,000 flows. Exporters
