@@ -355,3 +355,31 @@ def hostile(borders: Path | None = None) -> Findings:
         data_description=HOSTILE[3],
         parameters={text_: text_ for text_ in HOSTILE},
     )
+
+
+def topology() -> dict:
+    """A small quantised TopoJSON: Estonia and Russia share an arc; Fiji crosses the antimeridian."""
+    arcs = [
+        [[20700, 14800], [0, -200], [50, 0]],  # the shared border, (27, 58) to (28, 57) or so
+        [[20750, 14600], [3000, 0], [0, 1200], [-3050, -1000]],
+        [[20750, 14600], [-300, 0], [0, 200], [250, 0]],
+        [[35800, 7000], [400, 0], [0, -300], [-400, 0], [0, 300]],
+        [[0, 2000], [12000, 0], [12000, 0], [11900, 0], [100, 0]],
+    ]
+    return {
+        "type": "Topology",
+        "transform": {"scale": [0.01, 0.01], "translate": [-180, -90]},
+        "arcs": arcs,
+        "objects": {
+            "countries": {
+                "type": "GeometryCollection",
+                "geometries": [
+                    {"type": "Polygon", "id": "643", "properties": {"name": "Russia"}, "arcs": [[0, 1]]},
+                    {"type": "Polygon", "id": "233", "properties": {"name": "Estonia"}, "arcs": [[-1, 2]]},
+                    {"type": "MultiPolygon", "id": "242", "properties": {"name": "Fiji"}, "arcs": [[[3]]]},
+                    {"type": "Polygon", "id": "010", "properties": {"name": "Antarctica"}, "arcs": [[4]]},
+                    {"properties": {"name": "Nowhere"}, "type": None},
+                ],
+            }
+        },
+    }

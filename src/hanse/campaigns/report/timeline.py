@@ -23,9 +23,8 @@ SHORTEST = 0.3
 HEAD, LABEL, ROW, BAR, GAP = 34, 20, 11, 9, 10
 """Heights in pixels: axis, lane label, row, bar in its row, space below a lane."""
 
-STEPS_S = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200) + tuple(
-    days * 86400 for days in (1, 2, 3, 7, 14, 30, 90, 365)
-)
+_STEPS_DAYS = (1, 2, 3, 7, 14, 30, 90, 365)
+STEPS_S = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, *(d * 86400 for d in _STEPS_DAYS))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 HUES = 8
 """Hues of Okabe and Ito (2008), each with a pattern of its own; the last serves all further vectors."""

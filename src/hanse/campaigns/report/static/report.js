@@ -35,7 +35,7 @@ function zoomable(picture) {
 
   const draw = () => {
     waiting = false;
-    const width = inner.getBoundingClientRect().width || 1;
+    const width = picture.getBoundingClientRect().width || 1;
     const [a, b] = view;
     const least = (LEAST_PIXELS / width) * 100;
     for (const item of moving) {
@@ -76,7 +76,7 @@ function zoomable(picture) {
     in: () => zoom(0.5), out: () => zoom(2), left: () => pan(-0.25), right: () => pan(0.25), reset: () => look(0, whole),
   };
   const when = (event) => {
-    const box = inner.getBoundingClientRect();
+    const box = picture.getBoundingClientRect();
     return view[0] + ((event.clientX - box.left) / box.width) * (view[1] - view[0]);
   };
 
@@ -205,7 +205,11 @@ function tips(picture) {
   const hide = () => { tip.hidden = true; };
   picture.addEventListener("pointerleave", hide);
   picture.addEventListener("focusout", hide);
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => {
+    // The tip stays with a bar that was chosen by keyboard; under a pointer the page has moved away.
+    if (document.activeElement.closest(".bar")) show({ target: document.activeElement, type: "focusin" });
+    else hide();
+  }, { passive: true });
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 }
 
