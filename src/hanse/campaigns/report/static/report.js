@@ -181,7 +181,9 @@ function tips(picture) {
   tip.hidden = true;
   document.body.append(tip);
   const show = (event) => {
-    const bar = event.target.closest?.(".bar");
+    // Where the pointer is on no bar, the one chosen by keyboard keeps its tip.
+    const pointed = event.target.closest?.(".bar");
+    const bar = pointed ?? document.activeElement.closest(".bar");
     tip.hidden = !bar;
     if (!bar) return;
     const title = bar.querySelector("title");
@@ -195,22 +197,17 @@ function tips(picture) {
       return row;
     }));
     const box = bar.getBoundingClientRect();
-    const x = event.type === "pointerover" ? event.clientX : box.left;
+    const x = pointed && event.type === "pointerover" ? event.clientX : box.left;
     tip.style.left = `${Math.max(8, Math.min(x + 12, document.documentElement.clientWidth - tip.offsetWidth - 8))}px`;
     const below = box.bottom + 10;
     tip.style.top = `${below + tip.offsetHeight < innerHeight ? below : box.top - tip.offsetHeight - 10}px`;
   };
-  picture.addEventListener("pointerover", show);
-  picture.addEventListener("focusin", show);
-  const hide = () => { tip.hidden = true; };
-  picture.addEventListener("pointerleave", hide);
-  picture.addEventListener("focusout", hide);
-  addEventListener("scroll", () => {
-    // The tip stays with a bar that was chosen by keyboard; under a pointer the page has moved away.
-    if (document.activeElement.closest(".bar")) show({ target: document.activeElement, type: "focusin" });
-    else hide();
-  }, { passive: true });
-  addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  const rest = () => show({ target: document.body });
+  for (const kind of ["pointerover", "focusin"]) picture.addEventListener(kind, show);
+  picture.addEventListener("pointerleave", rest);
+  picture.addEventListener("focusout", () => { tip.hidden = true; });
+  addEventListener("scroll", rest, { passive: true });
+  addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
 }
 
 // ---- Table of attacks ---------------------------------------------------------------------------
