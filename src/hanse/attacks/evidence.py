@@ -14,7 +14,7 @@ from hanse.attacks.attack import SOURCE_LIMIT
 from hanse.attacks.intervals import Interval
 from hanse.attacks.screen import MINUTE_US
 from hanse.attacks.series import SECOND_US
-from hanse.engine import Engine
+from hanse.engine import Engine, any_bits
 
 TOP = 5
 
@@ -71,7 +71,7 @@ def by_source(evidence: ir.Table) -> ir.Table:
         evidence.mutate(
             _ttl=ttl,
             _class=(ibis.literal(1, "int64") << (evidence.code % 31).cast("int64")),
-            _flags=evidence.tcp_flags.cast("int32"),
+            _flags=evidence.tcp_flags.cast("int64"),
         )
         .group_by("suspect", "src")
         .agg(
@@ -79,8 +79,8 @@ def by_source(evidence: ir.Table) -> ir.Table:
             packets=lambda rows: rows.packets.sum().cast("int64"),
             bytes=lambda rows: rows.octets.sum().cast("int64"),
             observed=lambda rows: rows.observed.sum().cast("int64"),
-            tcp_flags=lambda rows: rows._flags.bit_or(),  # noqa: SLF001 - a column, not a private member
-            classes=lambda rows: rows._class.bit_or(),  # noqa: SLF001 - a column, not a private member
+            tcp_flags=lambda rows: any_bits(rows._flags),  # noqa: SLF001 - a column, not a private member
+            classes=lambda rows: any_bits(rows._class),  # noqa: SLF001 - a column, not a private member
             ttl=lambda rows: rows._ttl.min(),  # noqa: SLF001 - a column, not a private member
             first_us=lambda rows: rows.start_us.min(),
             last_us=lambda rows: rows.end_us.max(),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,11 @@ def _spark_micros(moment: ir.Value) -> ir.Value: ...
 
 @ibis.udf.scalar.builtin(name="substring", signature=((dt.binary, dt.int64, dt.int64), dt.binary))
 def _spark_slice(address: ir.Value, first: int, length: int) -> ir.Value: ...
+
+
+@ibis.udf.agg.builtin(name="bit_or", signature=((dt.int64,), dt.int64))
+def any_bits(number: ir.Value) -> ir.Value:
+    """All numbers of a group or-ed. Ibis knows it for DuckDB only; both engines have it under this name."""
 
 
 class DuckDBEngine:
@@ -166,6 +172,8 @@ class SparkEngine:
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.sql.shuffle.partitions", "8")
             .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
+            .config("spark.driver.host", "127.0.0.1" if self._master.startswith("local") else _own_address())
             .config("spark.sql.execution.arrow.pyspark.enabled", "true")
             .getOrCreate()
         )
@@ -237,6 +245,11 @@ def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterat
         yield engine
     finally:
         engine.stop()
+
+
+def _own_address() -> str:
+    """The address under which a cluster can reach this machine."""
+    return socket.gethostbyname(socket.getfqdn())
 
 
 def _files(paths: Sequence[str]) -> list[str]:

@@ -1,0 +1,52 @@
+"""The same attacks on every engine."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hanse.attacks.detect import detect
+from hanse.engine import open_engine
+from hanse.kernel.errors import DataMissingError, UsageError
+from tests.attacks import build
+from tests.attacks.build import addresses, both_ways, flows, icmp_flood
+
+
+@pytest.mark.spark
+def test_duckdb_and_spark_agree(tmp_path: Path) -> None:
+    """DuckDB and Spark find equal attacks, sources and dismissals in the same flows."""
+    if shutil.which("java") is None:
+        pytest.skip("no Java on this machine: Spark cannot run")
+    pytest.importorskip("pyspark", reason="PySpark is not installed")
+    paths = build.write(
+        tmp_path,
+        icmp_flood(100, 40, pps=300),
+        flows(20_000, src=addresses(9_000, base="90.0.0.0"), flags=2, dst_port=80, start_s=110, span_s=30),
+        flows(3_000, src=addresses(300), protocol=17, src_port=53, dst_port=4_321, size=1_300, dst=["192.0.2.5"]),
+        flows(20_000, src=["203.0.113.9"], flags=2, dst_port=np.arange(20_000) % 10_000, span_s=20),
+        flows(60_000, src=addresses(300), dst=[f"198.51.100.{i}" for i in range(1, 201)], protocol=1, icmp=8),
+        *both_ways(5_000, addresses(2_000, 4), "192.0.2.7", 443, packets=10, size=300),
+    )
+    with open_engine("duckdb") as engine:
+        here = detect(engine, paths)
+    with open_engine("spark://local[2]") as engine:
+        there = detect(engine, paths)
+    assert {attack.vector for attack in here.attacks} == {"icmp_flood", "tcp_syn_flood", "dns_reflection"}
+    assert here.attacks == there.attacks
+    assert here.sources.equals(there.sources)
+    assert here.dismissed == there.dismissed
+
+
+def test_unknown_engine() -> None:
+    """An engine that is none is refused in words that say which there are."""
+    with pytest.raises(UsageError, match="duckdb"), open_engine("oracle"):
+        pass
+
+
+def test_spark_without_java(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Java, Spark says what to install instead of failing somewhere inside."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(DataMissingError, match="JDK"), open_engine("spark://local[1]"):
+        pass
