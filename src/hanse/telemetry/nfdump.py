@@ -43,7 +43,7 @@ _TAGS = {
 _LAYOUT = Layout({name: name for name in _TAGS}, time="iso", icmp_in_port=True)
 _HINT = "Install nfdump (Debian and Ubuntu: apt install nfdump), or export with `nfdump -r FILE -o csv`."
 _TALK_BYTES = 4000
-_FOOTER = ("Summary", "flows,", "No matching", "Time window", "Total flows", "Sys:")
+_FOOTER = ("Summary", "No matching flows")
 
 
 def layout_of(head: bytes) -> str:
@@ -83,6 +83,7 @@ def read_nfdump(source: Source, report: InputReport, vantage: str) -> Iterator[p
 
 def _printed(pipe: IO[bytes], report: InputReport, vantage: str) -> Iterator[pa.RecordBatch]:
     rows = Rows(_LAYOUT, report, vantage)
+    wrong: list[str] = []
     first = pipe.read(1)
     if not first:
         return
@@ -90,14 +91,22 @@ def _printed(pipe: IO[bytes], report: InputReport, vantage: str) -> Iterator[pa.
         with pa_csv.open_csv(
             pa.PythonFile(_Pushed(first, pipe), "r"),
             pa_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(_TAGS)),
-            pa_csv.ParseOptions(quote_char=False, invalid_row_handler=lambda _: "skip"),
+            pa_csv.ParseOptions(quote_char=False, invalid_row_handler=lambda row: _skip(row, wrong)),
             pa_csv.ConvertOptions(column_types=dict.fromkeys(_TAGS, pa.string()), check_utf8=False),
         ) as reader:
             for batch in reader:
                 yield from rows.flows(batch)
     except pa.ArrowInvalid as error:
         report.add(f"what nfdump printed cannot be read: {error}.", do="Try the nfdump that wrote the file.")
+    if wrong:
+        report.add(f"nfdump printed {len(wrong)} lines that are no flows, such as {wrong[0][:80]!r}.")
     rows.finish()
+
+
+def _skip(row: pa_csv.InvalidRow, wrong: list[str]) -> str:
+    if not row.text.startswith(_FOOTER):
+        wrong.append("" if wrong else row.text)
+    return "skip"
 
 
 class _Pushed:
@@ -147,7 +156,7 @@ def read_csv(data: npt.NDArray[np.uint8], report: InputReport, vantage: str) -> 
     """
     header, first = header_of(data)
     delimiter, names = split_header(header)
-    table = TextTable(data, names, delimiter, first, first_line=2, ignored=_FOOTER)
+    table = TextTable(data, names, delimiter, first, first_line=2, footer=_FOOTER)
     what = "nfdump prints times in the zone of its machine; they were read as UTC."
     report.add(what, do="Print with TZ=UTC nfdump ... if they are not.", fatal=False)
     yield from read_text(table, guess(names), report, vantage)

@@ -31,7 +31,8 @@ class TextTable:
         first_line: Its line number, from 1.
         quote: The quoting character; empty for none.
         nulls: Cells that mean "nothing".
-        ignored: First words of lines that are no rows and no mistake (footers, comments).
+        ignored: First words of lines that are no rows and no mistake (comments).
+        footer: First words of lines after which no rows come, and nothing is a mistake.
         wrong: Lines with a wrong number of cells.
     """
 
@@ -43,9 +44,11 @@ class TextTable:
     quote: str = '"'
     nulls: Sequence[str] = ("",)
     ignored: tuple[str, ...] = ()
+    footer: tuple[str, ...] = ()
     wrong: int = 0
     _dropped: list[int] = field(default_factory=list)
     _examples: list[tuple[int, str]] = field(default_factory=list)
+    _ended: bool = False
 
     def batches(self, report: InputReport) -> Iterator[pa.RecordBatch]:
         """Batches of text columns; lines with a wrong number of cells are left out and reported."""
@@ -55,7 +58,12 @@ class TextTable:
         try:
             with pa_csv.open_csv(
                 pa.BufferReader(pa.py_buffer(body)),
-                pa_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(self.names)),
+                pa_csv.ReadOptions(
+                    use_threads=False,
+                    block_size=BLOCK,
+                    column_names=list(self.names),
+                    encoding="utf8" if _is_ascii(body) else "latin1",
+                ),
                 pa_csv.ParseOptions(
                     delimiter=self.delimiter,
                     quote_char=self.quote or False,
@@ -90,7 +98,8 @@ class TextTable:
         if len(self._dropped) < _LINES_KEPT:
             self._dropped.append(number)
         text = row.text.strip()
-        if text and not text.startswith(self.ignored or ("\0",)):
+        self._ended = self._ended or text.startswith(self.footer)
+        if text and not self._ended and not text.startswith(self.ignored):
             self.wrong += 1
             if len(self._examples) < WORDED_ROWS:
                 cells = f"{row.actual_columns} cells where {row.expected_columns} were expected"
@@ -105,6 +114,15 @@ class TextTable:
                 f"{self.wrong - len(self._examples)} more lines with a wrong number of cells were left out."
             )
         report.skipped += self.wrong
+
+
+def _is_ascii(body: npt.NDArray[np.uint8]) -> bool:
+    """Whether no byte is above 127.
+
+    If one is, bytes are read as Latin-1, one to one: Arrow drops a line with wrong UTF-8 without a
+    word, and no cell of a flow needs such bytes.
+    """
+    return all(int(body[at : at + BLOCK].max()) < 128 for at in range(0, len(body), BLOCK))
 
 
 def header_of(data: npt.NDArray[np.uint8], limit: int = 65536) -> tuple[str, int]:

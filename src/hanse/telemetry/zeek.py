@@ -73,8 +73,8 @@ def _is_conn(names: Collection[str]) -> bool:
     return all(name in names for name in NEEDED) and any(name in names for name in TELLING)
 
 
-def layout_of(names: list[str], report: InputReport) -> Layout:
-    """What the columns of a conn.log mean; missing counters are reported."""
+def layout_of(names: list[str], report: InputReport, time: str = "s") -> Layout:
+    """What the columns of a conn.log mean, times in this unit; missing counters are reported."""
     columns = {field: name for field, name in _COLUMNS.items() if name in names}
     for field, name, instead in (
         ("bytes", "orig_ip_bytes", "orig_bytes"),
@@ -87,7 +87,7 @@ def layout_of(names: list[str], report: InputReport) -> Layout:
         report.add("there is no orig_pkts: every connection counts as one packet.", fatal=False)
     if "ip_proto" in names:
         columns["protocol"] = "ip_proto"
-    return Layout(columns)
+    return Layout(columns, time=time)
 
 
 def read_tsv(data: npt.NDArray[np.uint8], report: InputReport, vantage: str) -> Iterator[pa.RecordBatch]:
@@ -107,20 +107,28 @@ def read_tsv(data: npt.NDArray[np.uint8], report: InputReport, vantage: str) -> 
 
 def read_json(data: npt.NDArray[np.uint8], report: InputReport, vantage: str) -> Iterator[pa.RecordBatch]:
     """FLOW batches of a conn.log in JSON lines; a line that is no JSON costs only itself."""
-    first = data[:65536].tobytes().split(b"\n", 1)[0]
-    names = [name for name, value in json.loads(first).items() if not isinstance(value, dict | list)]
+    first = json.loads(data[:65536].tobytes().split(b"\n", 1)[0])
     wanted = {*_COLUMNS.values(), _HISTORY, "ip_proto", "orig_bytes", "resp_bytes"}
     # Zeek leaves fields without value out of a line, so the first line does not have them all.
-    layout = layout_of(sorted((wanted - {"ip_proto"}) | set(names)), report)
-    schema = pa.schema([(name, pa.string() if name in _TEXTS else pa.float64()) for name in sorted(wanted)])
-    if isinstance(json.loads(first)["ts"], str):
-        schema = schema.set(schema.get_field_index("ts"), pa.field("ts", pa.string()))
+    layout = layout_of(sorted((wanted - {"ip_proto"}) | set(first)), report, _unit(first["ts"]))
+    texts = _TEXTS | {"ts"} if layout.time == "iso" else _TEXTS
+    schema = pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in sorted(wanted)])
     lines = _Lines(data, schema, report)
     rows = Rows(layout, report, vantage, adapt=adapt)
     for table in lines.tables():
         yield from rows.flows(table)
     rows.finish()
 
+
+def _unit(first: object) -> str:
+    """Zeek writes JSON times as seconds, ISO 8601 or milliseconds (`LogAscii::json_timestamps`)."""
+    if isinstance(first, str):
+        return "iso"
+    return "ms" if isinstance(first, int | float) and first >= SECONDS_END else "s"
+
+
+SECONDS_END = 1e10
+"""From here on a number of seconds would lie beyond the year 2286."""
 
 _TEXTS = {"id.orig_h", "id.resp_h", "proto", _HISTORY}
 
