@@ -225,13 +225,13 @@ def null_moments(number: int, blocks: int = BLOCKS) -> tuple[float, float, float
     return blocks * mean, math.sqrt(variance), third / variance**1.5
 
 
-def clustering(sources: Positions, family: Family) -> Clustering:
-    """How clustered distinct sources are in /16 (IPv4) or /32 (IPv6) networks.
+def clustering(sources: Positions, family: Family, *, wider: int = 0) -> Clustering:
+    """How clustered distinct sources are in /16 (IPv4) or /32 (IPv6) networks, or `wider` bits shorter.
 
     Pairs of draws that coincide estimate the sum of squared shares without bias, for any sample size
     and however many networks there are (Simpson 1949; as a test of evenness Paninski 2008).
     """
-    shift = np.uint64(16 if family == 4 else 32)
+    shift = np.uint64((16 if family == 4 else 32) + wider)
     _, counts = np.unique(sources >> shift, return_counts=True)
     pairs = int((counts.astype(np.int64) * (counts - 1) // 2).sum())
     possible = len(sources) * (len(sources) - 1) / 2

@@ -71,6 +71,7 @@ class Observed:
         unannounced_if_random: What random addresses of the unreserved space would show.
         divergences: Divergence from even spread over each reference space, by its name.
         clustering: How clustered they are in /16 (IPv6: /32) networks.
+        coarse: How clustered they are in /12 (IPv6: /28) networks.
         networks: Distinct /16 (IPv6: /32) networks.
         densest: The /24 (IPv6: /48) with most sources.
         densest_share: Its share of the sources.
@@ -86,6 +87,7 @@ class Observed:
     unannounced_if_random: float | None
     divergences: dict[str, Divergence]
     clustering: Clustering
+    coarse: Clustering
     networks: int
     densest: str
     densest_share: float
@@ -142,6 +144,7 @@ def observe(attack: Attack, rows: SourceRows, references: References) -> Observe
         unannounced_if_random=1 - announced.size / spaces[1].size if announced else None,
         divergences={space.name: divergence(where, space) for space in spaces},
         clustering=clustering(where, family),
+        coarse=clustering(where, family, wider=4),
         networks=len(np.unique(where >> np.uint64(16 if family == 4 else 32))),
         densest=densest,
         densest_share=densest_share,

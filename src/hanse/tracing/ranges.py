@@ -195,10 +195,8 @@ def before(keys: npt.NDArray[Any], family: Family) -> npt.NDArray[Any]:
     return np.frombuffer(b"".join(number.to_bytes(width, "big") for number in numbers), "S16")
 
 
-def _refuse(name: str, line: int, what: str) -> NoReturn:
-    raise UnreadableInputError(
-        Problem(name, what, field=f"line {line}", do="Nothing was changed; get a whole, sorted table.")
-    )
+def _refuse(name: str, line: int, what: str, do: str = "Get a whole, sorted table.") -> NoReturn:
+    raise UnreadableInputError(Problem(name, what, field=f"line {line}", do=do))
 
 
 def _columns(raw: bytes, name: str) -> list[list[str]]:
@@ -294,9 +292,6 @@ def _check_order(
     refused = starts[1:] <= starts[:-1] if cut_overlaps else overlap
     if refused.any():
         line = int(refused.argmax()) + 2
-        _refuse(
-            name,
-            line,
-            f"{columns[0][line - 1]} is not after {columns[1][line - 2]}, where the range before ends.",
-        )
+        what = f"{columns[0][line - 1]} is not after {columns[1][line - 2]}, where the range before ends."
+        _refuse(name, line, what, "Sort the table; --cut-overlaps ends a range where the next begins.")
     return overlap
