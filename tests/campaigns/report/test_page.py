@@ -133,7 +133,9 @@ def test_untraced_names_no_country():
     words = read(render(made.untraced())).words()
     assert "Tracing is off" in words
     assert "128 attacks not traced" in words
+    assert "The source test" not in words
     assert "Germany" not in words
+    assert "128 attacks on 9 victims, 3 May to 11 May 2007; no evidence that they belong together." in words
 
 
 def test_two_campaigns_are_told_apart():

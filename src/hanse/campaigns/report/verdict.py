@@ -9,6 +9,7 @@ from hanse.attacks.attack import Attack
 from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.report import words
 from hanse.campaigns.report.findings import Findings
+from hanse.campaigns.report.timeline import MONTHS
 from hanse.kernel import units
 
 REASONS = 4
@@ -96,10 +97,11 @@ def _strength(campaign: Campaign) -> tuple[str, ...]:
 def _of_attacks(findings: Findings) -> Finding:
     attacks = findings.attacks
     who = {findings.organisation(attack.victim) for attack in attacks}
+    named = "organisation" if findings.organisation_of else "victim"
     first, last = min(attack.start_us for attack in attacks), max(attack.end_us for attack in attacks)
     headline = (
-        f"{words.many(len(attacks), 'attack')} on {words.many(len(who), 'organisation')}, "
-        f"{units.minute(first)} to {units.minute(last)}; no evidence that they belong together."
+        f"{words.many(len(attacks), 'attack')} on {words.many(len(who), named)}, {_days(first, last)}; "
+        "no evidence that they belong together."
         if len(attacks) > 1
         else f"One attack on {findings.organisation(attacks[0].victim)}, {units.minute(first)}, "
         f"lasting {units.duration(attacks[0].duration_s)}."
@@ -107,6 +109,15 @@ def _of_attacks(findings: Findings) -> Finding:
     sure = (_confidences(attacks), *_common(attack.reasons for attack in attacks))
     refuted_by = _common(attack.refuted_by for attack in attacks)
     return Finding(headline, "", (Statement("", "attacks", sure, refuted_by),), caution(findings))
+
+
+def _days(first_us: int, last_us: int) -> str:
+    """``9 May 2007`` or ``3 May to 11 May 2007`` (UTC)."""
+    first, last = (f"{when.day} {MONTHS[when.month - 1]}" for when in map(units.moment, (first_us, last_us)))
+    years = units.moment(first_us).year, units.moment(last_us).year
+    if years[0] != years[1]:
+        return f"{first} {years[0]} to {last} {years[1]}"
+    return f"{last} {years[1]}" if first == last else f"{first} to {last} {years[1]}"
 
 
 def _confidences(attacks: tuple[Attack, ...]) -> str:

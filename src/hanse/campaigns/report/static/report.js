@@ -229,7 +229,7 @@ function attackTable(table) {
     let matching = 0;
     for (const item of items) {
       // The evidence is searched too: it lies in the row as text until it is opened.
-      item.text ??= item.body.textContent.replace(/<[^>]*>/g, " ").toLowerCase();
+      if (words.length) item.text ??= item.body.textContent.replace(/<[^>]*>/g, " ").toLowerCase();
       item.shown = (!vector.value || item.body.dataset.vector === vector.value)
         && (!organisation.value || item.body.dataset.organisation === organisation.value)
         && words.every((word) => item.text.includes(word));
@@ -289,6 +289,7 @@ function attackTable(table) {
     if (link && link.getAttribute("href") === location.hash && !event.defaultPrevented) aim();
   });
   paint();
+  table.classList.add("ready");
   aim();
 }
 
