@@ -160,6 +160,7 @@ def test_picture_can_be_saved(estonia):
     assert text.count("<a ") == 128
     assert 'id="pattern-1"' in text
     assert "var(" not in text
+    assert 'paint-order="stroke' in text
 
 
 def test_without_scripts_all_is_there(opened, borders):

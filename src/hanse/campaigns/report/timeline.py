@@ -20,8 +20,8 @@ ROWS = 6
 """Rows of bars in a lane; where more attacks run at once, bars overlap."""
 SHORTEST = 0.3
 """Least width of a bar in per cent, so that an attack of seconds still shows on a page of weeks."""
-HEAD, LABEL, ROW, BAR, GAP = 34, 20, 11, 9, 10
-"""Heights in pixels: axis, lane label, row, bar in its row, space below a lane."""
+HEAD, LABEL, ROW, GAP = 34, 20, 11, 10
+"""Heights in pixels: axis, lane label, row of bars, space below a lane."""
 
 _STEPS_DAYS = (1, 2, 3, 7, 14, 30, 90, 365)
 STEPS_S = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, *(d * 86400 for d in _STEPS_DAYS))
@@ -32,12 +32,13 @@ HUES = 8
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One attack: per cent of the plot, seconds since the window's start, and the facts in words."""
+    """One attack: place (per cent across, pixels down), seconds since the window's start, and the facts in words."""
 
     id: str
     x: float
     width: float
     row: int
+    y: int
     hue: int
     start_s: float
     end_s: float
@@ -179,6 +180,7 @@ def _lane(
                 x,
                 width,
                 row,
+                y + LABEL + row * ROW,
                 hue_of[attack.vector],
                 (attack.start_us - span[0]) / 1e6,
                 (attack.end_us - span[0]) / 1e6,

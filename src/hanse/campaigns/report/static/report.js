@@ -330,7 +330,7 @@ function sortable(table, items, paint) {
 
 // ---- Saving a picture ---------------------------------------------------------------------------
 
-const LOOKS = ["fill", "stroke", "stroke-width", "opacity", "font-size", "font-weight", "font-family", "text-anchor"];
+const LOOKS = ["fill", "stroke", "stroke-width", "stroke-linejoin", "paint-order", "opacity", "font-size", "font-weight", "font-family", "text-anchor"];
 
 function exportable(figure) {
   const picture = figure.querySelector("svg");
