@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from hanse.tracing.ranges import Addresses, Family, RangeTable, as_keys
+from hanse.tracing.ranges import Addresses, Family, RangeTable, as_keys, is_v4
 
 Positions = npt.NDArray[np.uint64]
 
@@ -162,6 +162,14 @@ def reserved(addresses: Addresses, family: Family, *, private: bool) -> npt.NDAr
             low, count = _bounds(text)
             found |= (where >= low) & (where < low + count)
     return found
+
+
+def in_private(address: bytes) -> bool:
+    """Whether a 16-byte address is in a private network (RFC 1918, RFC 6598, RFC 4193)."""
+    raw = np.frombuffer(address, np.uint8)[None]
+    family: Family = 4 if bool(is_v4(raw)[0]) else 6
+    inside = reserved(raw, family, private=True) & ~reserved(raw, family, private=False)
+    return bool(inside[0])
 
 
 def divergence(sources: Positions, space: Space, blocks: int = BLOCKS) -> Divergence:

@@ -1,6 +1,5 @@
 """What the sources of one attack show: the numbers on which the source test decides."""
 
-import ipaddress
 import math
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from hanse.tracing.address_space import (
     Space,
     clustering,
     divergence,
+    in_private,
     positions,
     reserved,
     routed_space,
@@ -186,6 +186,6 @@ def _ttl(ttl: npt.NDArray[np.uint8]) -> tuple[float, float]:
 def _is_private(victim: str) -> bool:
     """Whether the victim is itself in a private network, as inside an organisation or when anonymised."""
     try:
-        return ipaddress.ip_network(victim, strict=False).is_private
+        return in_private(text_addresses.pack(victim.partition("/")[0]))
     except ValueError:
         return False
