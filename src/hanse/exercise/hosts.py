@@ -69,6 +69,29 @@ def estonian_hosts(destinations: tuple[Destination, ...]) -> tuple[Host, ...]:
     return tuple(found)
 
 
+_ABROAD = (
+    ("Riga Bank (invented)", "banking", "LV"),
+    ("Daugava Bank (invented)", "banking", "LV"),
+    ("Kurzeme Bank (invented)", "banking", "LV"),
+    ("Vilnius Bank (invented)", "banking", "LT"),
+    ("Kaunas Bank (invented)", "banking", "LT"),
+    ("Helsinki Bank (invented)", "banking", "FI"),
+    ("Latvian Airport (invented)", "transport", "LV"),
+    ("Lithuanian Hospital (invented)", "health", "LT"),
+    ("Finnish Foods (invented)", "food", "FI"),
+)
+
+
+def neighbouring_hosts() -> tuple[Host, ...]:
+    """Two invented web servers each of organisations in Latvia, Lithuania and Finland."""
+    found = []
+    for index, (organisation, sector, country) in enumerate(_ABROAD):
+        for host in (10, 11):
+            address = f"198.19.{index + 1}.{host}"
+            found.append(Host(address, "web", Target(f"{address}/32", organisation, sector, country)))
+    return tuple(found)
+
+
 def with_role(hosts: tuple[Host, ...], *roles: str) -> Addresses:
     """Addresses of the hosts that have one of these roles, as host-order integers."""
     return np.array([host.number for host in hosts if host.role in roles], np.uint32)

@@ -99,7 +99,7 @@ def _draft(facts: Facts, rng: np.random.Generator) -> tuple[Planned, ...]:
     lengths = _lengths(facts, vectors, [str(each) for each in zip(victims, dates, strict=True)], rng)
     peaks = _peaks(facts, vectors, rng)
     waiting = [
-        (str(day), Planned(str(victim), vector, 0, length, peak, int(rng.random() < 0.3)))
+        (str(day), Planned(str(victim), vector, 0, length, peak, int(rng.random() < 0.3), "E"))
         for victim, day, vector, length, peak in zip(victims, dates, vectors, lengths, peaks, strict=True)
     ]
     placed: list[Planned] = []

@@ -1,24 +1,77 @@
 """The exercises: what each is made of, and how it is written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hanse.constituency import Registry
-from hanse.exercise import background, botnets, floods
+from hanse.exercise import botnets, floods, two_campaigns
+from hanse.exercise.assumptions import assumptions, published
+from hanse.exercise.background import background, surroundings
+from hanse.exercise.confusers import events, make
 from hanse.exercise.days import HOURS
 from hanse.exercise.facts import estonia_2007
-from hanse.exercise.hosts import Host, estonian_hosts
+from hanse.exercise.floods import Recipe
+from hanse.exercise.hosts import Host, estonian_hosts, neighbouring_hosts
 from hanse.exercise.planning import Planned, plan
-from hanse.exercise.records import Records
-from hanse.exercise.truth import TrueAttack, TrueCampaign, Truth
+from hanse.exercise.truth import Confuser, TrueAttack, TrueCampaign, Truth
 from hanse.kernel.errors import UsageError
 from hanse.telemetry.store import FlowStore
 
 LEAST_SCALE = 0.1
-"""Below it, attacks have too few sources and background too few hosts to mean anything."""
+"""Below it, attacks have too few sources and background too few clients to mean anything."""
+
+MOST_SCALE = 1000.0
 
 Progress = Callable[[int, int], None]
 """Called with steps done and steps in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scenario:
+    """What an exercise is made of.
+
+    Attributes:
+        hosts: The constituency.
+        plan: Its attacks for a seed.
+        recipe: How one of them is made, from its number, the seed and the scale.
+        campaigns: Id, scope and country of each campaign.
+    """
+
+    hosts: Callable[[], tuple[Host, ...]]
+    plan: Callable[[int], tuple[Planned, ...]]
+    recipe: Callable[[Planned, str, int, float], Recipe]
+    campaigns: tuple[tuple[str, str, str], ...] = ()
+
+
+def _estonia() -> tuple[Host, ...]:
+    return estonian_hosts(estonia_2007().by_destination)
+
+
+def _baltic() -> tuple[Host, ...]:
+    return _estonia() + neighbouring_hosts()
+
+
+def _estonian_recipe(attack: Planned, number: str, seed: int, scale: float) -> Recipe:
+    return botnets.recipe(attack, botnets.botnet(seed, "estonia", scale), number, seed, scale)
+
+
+_SCENARIOS = {
+    "estonia-2007": _Scenario(
+        _estonia,
+        lambda seed: plan(estonia_2007(), seed),
+        _estonian_recipe,
+        (("E", "a state", "EE"),),
+    ),
+    "quiet": _Scenario(_estonia, lambda _: (), _estonian_recipe),
+    "two-campaigns": _Scenario(
+        _baltic,
+        two_campaigns.plan_two,
+        two_campaigns.recipe_of,
+        (("A", "a state", "EE"), ("B", "a sector", "")),
+    ),
+}
+SCENARIOS = tuple(_SCENARIOS)
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -31,8 +84,9 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
     Args:
         scenario: One of `SCENARIOS`.
         seed: A whole number from 0; the same seed and scale give the same flows.
-        scale: How many sources, clients and hosts: 1 gives about two million flows, 50 a hundred million.
-        out: Folder; its ``flows`` must not exist or be empty.
+        scale: How many bots, clients and sessions: 1 gives about two million flows in estonia-2007, 55 about
+            a hundred million. Attacks, their times and rates do not depend on it.
+        out: Folder; its ``flows`` must hold no flows yet.
         progress: Told how far it is.
 
     Raises:
@@ -40,49 +94,55 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
         StoreError: The flows cannot be written.
     """
     _check(scenario, seed, scale, out)
-    facts = estonia_2007()
-    hosts = estonian_hosts(facts.by_destination)
-    planned = plan(facts, seed) if scenario == "estonia-2007" else ()
-    around = background.surroundings(hosts, seed, scale)
-    out.mkdir(parents=True, exist_ok=True)
-    total = len(planned) + HOURS
+    parts = _SCENARIOS[scenario]
+    hosts = parts.hosts()
+    planned = parts.plan(seed)
+    around = surroundings(hosts, seed, scale)
+    stretches = events(around)
+    total = len(planned) + len(stretches) + HOURS
     attacks: list[TrueAttack] = []
-    done = 0
+    confusers: list[Confuser] = []
+    out.mkdir(parents=True, exist_ok=True)
     with FlowStore(out / "flows") as store:
-        for number, attack in enumerate(planned, 1):
-            for records, true in _made(attack, f"E-{number:03d}", seed, scale):
+        for index, attack in enumerate(planned):
+            number = f"T-{index + 1:03d}"
+            recipe = parts.recipe(attack, number, seed, scale)
+            for records, true in floods.make(number, attack, recipe, seed, scale):
                 store.write(records.table())
                 attacks += [true] if true else []
-            done += 1
-            progress(done, total)
-        for records in background.background(around):
+            progress(index + 1, total)
+        for index, event in enumerate(stretches):
+            records, confuser = make(event, seed)
             store.write(records.table())
-            done += 1
-            progress(done, total)
-        flows = store.rows
+            confusers.append(confuser)
+            progress(len(planned) + index + 1, total)
+        for hour, records in enumerate(background(around)):
+            store.write(records.table())
+            progress(len(planned) + len(stretches) + hour + 1, total)
     Registry(host.target for host in hosts).write(out / "registry.csv")
-    truth = Truth(scenario, seed, scale, flows, tuple(attacks), _campaigns(attacks, hosts))
+    truth = Truth(
+        scenario,
+        seed,
+        scale,
+        store.rows,
+        tuple(attacks),
+        tuple(_campaign(each, attacks, hosts) for each in parts.campaigns),
+        tuple(confusers),
+        assumptions(scenario),
+        published(scenario),
+    )
     truth.write(out / "truth.json")
     return truth
 
 
-def _made(
-    attack: Planned, number: str, seed: int, scale: float
-) -> Iterator[tuple[Records, TrueAttack | None]]:
-    army = botnets.botnet(seed, "estonia", scale)
-    recipe = botnets.recipe(attack, army, number, seed, scale)
-    return floods.make(number, attack, recipe, seed, scale)
-
-
-def _campaigns(attacks: list[TrueAttack], hosts: tuple[Host, ...]) -> tuple[TrueCampaign, ...]:
-    if not attacks:
-        return ()
-    victims = {attack.victim for attack in attacks}
+def _campaign(
+    words: tuple[str, str, str], attacks: list[TrueAttack], hosts: tuple[Host, ...]
+) -> TrueCampaign:
+    name, scope, country = words
+    inside = [attack for attack in attacks if attack.campaign == name]
+    victims = {attack.victim for attack in inside}
     organisations = tuple(sorted({each.target.organisation for each in hosts if each.address in victims}))
-    return (TrueCampaign("estonia", tuple(each.id for each in attacks), "state", "EE", organisations),)
-
-
-SCENARIOS = ("estonia-2007", "quiet")
+    return TrueCampaign(name, tuple(each.id for each in inside), scope, country, organisations)
 
 
 def _check(scenario: str, seed: int, scale: float, out: Path) -> None:
@@ -90,7 +150,7 @@ def _check(scenario: str, seed: int, scale: float, out: Path) -> None:
         raise UsageError(f"There is no exercise {scenario!r}; there are {', '.join(SCENARIOS)}.")
     if seed < 0:
         raise UsageError(f"The seed {seed} is below 0; give a whole number from 0.")
-    if not LEAST_SCALE <= scale <= 1000:
-        raise UsageError(f"The scale {scale} is not between {LEAST_SCALE} and 1000.")
+    if not LEAST_SCALE <= scale <= MOST_SCALE:
+        raise UsageError(f"The scale {scale} is not between {LEAST_SCALE} and {MOST_SCALE}.")
     if any((out / "flows").glob("**/*.parquet")):
         raise UsageError(f"{out / 'flows'} holds flows already; name another folder or remove it.")
