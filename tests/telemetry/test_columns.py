@@ -244,6 +244,16 @@ def test_delimiters_quotes_and_marks_are_seen_through() -> None:
         assert report.problems == []
 
 
+def test_a_column_that_occurs_twice_is_refused_by_name() -> None:
+    """Of two columns of one name, nobody can say which is meant; two that are not used do not matter."""
+    row = "2007-05-09T12:00:00Z,192.0.2.1,192.0.2.2,1,60,17,x,y\n"
+    table, report = read("ts,src,dst,packets,bytes,proto,note,note\n" + row)
+    assert (table.num_rows, report.problems) == (1, [])
+    table, report = read("ts,src,dst,packets,bytes,proto,ts,note\n" + row)
+    assert table.num_rows == 0
+    assert "'ts' occurs more than once" in report.problems[0].what
+
+
 def test_a_line_without_end_is_reported_and_bounded() -> None:
     """A cell larger than a block stops the table with a problem, not with memory."""
     head = "ts,src,dst,packets,bytes,proto\n2007-05-09T12:00:00Z,192.0.2.1,192.0.2.2,1,60,17\n"

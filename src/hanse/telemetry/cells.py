@@ -8,13 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from hanse.kernel.addresses import V4_MAPPED, pack, v4_column
+from hanse.telemetry.dotted import parse_dotted
 
 Values = npt.NDArray[Any]
 Good = npt.NDArray[np.bool_]
@@ -278,7 +278,7 @@ def _text_addresses(column: pa.Array, present: Good) -> tuple[npt.NDArray[np.uin
     offsets = np.frombuffer(buffers[1], np.int32, len(column) + 1, column.offset * 4)
     text = np.frombuffer(buffers[2] or b"", np.uint8)
     done = np.zeros(len(column), bool)
-    _dotted(text, offsets, out, done)
+    parse_dotted(text, offsets, out, done)
     done &= present
     rest = np.flatnonzero(present & ~done)
     if len(rest):
@@ -286,37 +286,6 @@ def _text_addresses(column: pa.Array, present: Good) -> tuple[npt.NDArray[np.uin
         out[rest] = packed.view(np.uint8).reshape(-1, 16)
         done[rest] = good
     return out, done
-
-
-@numba.njit(cache=True, nogil=True)
-def _dotted(text: Values, offsets: Values, out: Values, done: Values) -> None:
-    """Dotted IPv4 without leading zeros; anything else is left for the slow way."""
-    for row in range(len(done)):
-        part = -1
-        parts = 0
-        value = 0
-        good = True
-        for at in range(offsets[row], offsets[row + 1]):
-            byte = text[at]
-            if byte >= 48 and byte <= 57 and part != 0:
-                part = byte - 48 if part < 0 else part * 10 + byte - 48
-                if part > 255:
-                    good = False
-                    break
-            elif byte == 46 and part >= 0 and parts < 3:
-                value = value * 256 + part
-                parts += 1
-                part = -1
-            else:
-                good = False
-                break
-        if good and parts == 3 and part >= 0:
-            value = value * 256 + part
-            out[row, 10] = 255
-            out[row, 11] = 255
-            for index in range(4):
-                out[row, 12 + index] = (value >> (24 - 8 * index)) & 255
-            done[row] = True
 
 
 def each(

@@ -171,9 +171,6 @@ def read_csv(
     header, first = header_of(data)
     delimiter, names = split_header(header)
     layout = layout_for(names, told)
-    if not _usable(layout, names, report):
-        return
-    _say_defaults(layout, report)
     table = TextTable(data, names, delimiter, first, first_line=2)
     yield from read_text(table, layout, report, vantage)
 
@@ -182,6 +179,9 @@ def read_text(
     table: TextTable, layout: Layout, report: InputReport, vantage: str, **extra: Any
 ) -> Iterator[pa.RecordBatch]:
     """FLOW batches of a text table; further arguments go to `Rows`."""
+    if not _usable(layout, table.names, report):
+        return
+    _say_defaults(layout, report)
     rows = Rows(layout, report, vantage, line_of=table.line_of, **extra)
     for batch in table.batches(report):
         yield from rows.flows(batch)

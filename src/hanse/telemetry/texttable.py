@@ -25,7 +25,7 @@ class TextTable:
 
     Attributes:
         data: The whole input.
-        names: Names of the columns.
+        names: Names of the columns; of equal ones, only the first can be asked for.
         delimiter: What stands between them.
         first: Byte at which the first row starts.
         first_line: Its line number, from 1.
@@ -55,13 +55,14 @@ class TextTable:
         body = self.data[self.first :]
         if not len(body):
             return
+        names = [f"{name}#{at}" if name in self.names[:at] else name for at, name in enumerate(self.names)]
         try:
             with pa_csv.open_csv(
                 pa.BufferReader(pa.py_buffer(body)),
                 pa_csv.ReadOptions(
                     use_threads=False,
                     block_size=BLOCK,
-                    column_names=list(self.names),
+                    column_names=names,
                     encoding="utf8" if _is_ascii(body) else "latin1",
                 ),
                 pa_csv.ParseOptions(
@@ -72,7 +73,7 @@ class TextTable:
                 ),
                 pa_csv.ConvertOptions(
                     check_utf8=False,
-                    column_types=dict.fromkeys(self.names, pa.string()),
+                    column_types=dict.fromkeys(names, pa.string()),
                     null_values=list(self.nulls),
                     strings_can_be_null=True,
                 ),

@@ -83,8 +83,6 @@ def layout_of(names: list[str], report: InputReport, time: str = "s") -> Layout:
         if field not in columns and instead in names:
             columns[field] = instead
             report.add(f"there is no {name}: {instead} was used, which counts no headers.", fatal=False)
-    if "packets" not in columns:
-        report.add("there is no orig_pkts: every connection counts as one packet.", fatal=False)
     if "ip_proto" in names:
         columns["protocol"] = "ip_proto"
     return Layout(columns, time=time)
