@@ -40,7 +40,7 @@ def learn(engine: Engine, paths: Sequence[str]) -> dict[Cell, npt.NDArray[np.flo
     past matter less. Conversations are not taken out, which errs on the side of higher limits.
     """
     traffic = classified(engine, engine.read(paths))
-    busy = screen.without_multicast(engine.arrow(screen.busy_victims(traffic)))
+    busy = screen.without_multicast(engine.arrow(screen.busy_hosts(screen.sums_by_host(traffic))))
     victims = engine.table(busy, "hanse_baseline_victims")
     sums = (
         traffic.semi_join(victims, "victim")

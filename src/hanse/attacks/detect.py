@@ -7,19 +7,18 @@ from dataclasses import dataclass, field, replace
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from hanse.attacks import evidence, traffic
+from hanse.attacks import evidence, screen, traffic
 from hanse.attacks import vectors as v
 from hanse.attacks.attack import SOURCES, Attack, Detection, Dismissed
 from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps
 from hanse.attacks.judge import judge
-from hanse.attacks.look import Look, facts, look, suspects
+from hanse.attacks.look import Look, Telemetry, facts, look_at_hosts, look_at_networks, suspects
 from hanse.attacks.thresholds import Thresholds
 from hanse.engine import Engine
 from hanse.kernel import addresses
 
 SENSITIVITY_GAPS = (60, 300, 600, 3_600)
-V6_NETWORKS = traffic.Scope(6)
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,12 @@ def detect_in(
 ) -> Detection:
     """Find all attacks in a flow table of the engine (see `detect`)."""
     options = options or Options()
-    flows, flags_known = _prepared(engine, flows)
-    found = _detect_hosts(engine, flows, options, flags_known=flags_known, step=step)
+    seen = _prepared(engine, flows, step)
+    close = look_at_hosts(engine, seen, step)
+    step("weighing the evidence")
+    found = _judged(engine, close, options)
     if options.networks:
-        found = _with_networks(engine, flows, options, found, flags_known=flags_known, step=step)
+        found = _with_networks(engine, seen, options, found, step)
     attacks = tuple(sorted(_linked(found.attacks), key=lambda attack: (attack.start_us, attack.id)))
     return Detection(attacks, found.sources, found.dismissed)
 
@@ -76,12 +77,9 @@ def detect_in(
 def sensitivity(engine: Engine, paths: Sequence[str], options: Options | None = None) -> dict[int, int]:
     """How many attacks there would be under other gaps, by gap in s."""
     options = options or Options()
-    flows, flags_known = _prepared(engine, engine.read(paths))
-    seen = look(engine, flows, traffic.HOSTS, flags_known=flags_known, step=lambda _: None)
-    if seen is None:
-        return dict.fromkeys(SENSITIVITY_GAPS, 0)
+    close = look_at_hosts(engine, _prepared(engine, engine.read(paths)), lambda _: None)
     return {
-        gap: len(_judged(engine, seen, replace(options, gaps=replace(options.gaps, default_s=gap))).attacks)
+        gap: len(_judged(engine, close, replace(options, gaps=replace(options.gaps, default_s=gap))).attacks)
         for gap in SENSITIVITY_GAPS
     }
 
@@ -94,26 +92,20 @@ def span_of(engine: Engine, paths: Sequence[str]) -> tuple[int, int] | None:
     return None if low is None else (low, high)
 
 
-def _prepared(engine: Engine, flows: ir.Table) -> tuple[ir.Table, bool]:
-    """Flows with outer GRE packets where there are any, and whether TCP flags are reported."""
+def _prepared(engine: Engine, flows: ir.Table, step: Callable[[str], None] = lambda _: None) -> Telemetry:
+    """Flows with outer GRE packets where there are any, whether TCP flags are reported, and sums by host."""
     most = engine.arrow(flows.agg(flags=flows.tcp_flags.max(), tunnel=flows.tunnel.max())).to_pylist()[0]
-    return (traffic.with_tunnels(flows) if most["tunnel"] else flows), bool(most["flags"])
+    flows = traffic.with_tunnels(flows) if most["tunnel"] else flows
+    step("looking for busy victims")
+    flags_known = bool(most["flags"])
+    sums = screen.sums_by_host(traffic.classified(engine, flows, flags_known=flags_known))
+    return Telemetry(flows, flags_known, engine.keep(sums, "hanse_sums"))
 
 
-def _detect_hosts(
-    engine: Engine, flows: ir.Table, options: Options, *, flags_known: bool, step: Callable[[str], None]
-) -> Detection:
-    seen = look(engine, flows, traffic.HOSTS, flags_known=flags_known, step=step)
-    if seen is None:
-        return Detection((), SOURCES.empty_table())
-    step("weighing the evidence")
-    return _judged(engine, seen, options)
-
-
-def _judged(engine: Engine, seen: Look, options: Options) -> Detection:
+def _judged(engine: Engine, seen: Look | None, options: Options) -> Detection:
     """Judge all suspects of a look, and settle between those that explain the same traffic."""
-    found = suspects(seen, options.thresholds, options.gaps)
-    if not found:
+    found = suspects(seen, options.thresholds, options.gaps) if seen else []
+    if seen is None or not found:
         return Detection((), SOURCES.empty_table())
     known, sources = facts(engine, seen, found, options.thresholds)
     attacks: dict[int, Attack] = {}
@@ -133,21 +125,50 @@ def _judged(engine: Engine, seen: Look, options: Options) -> Detection:
 def settle(found: dict[int, Suspect], attacks: dict[int, Attack]) -> dict[int, Attack]:
     """Leave out attacks that another one on the same victim explains.
 
-    A mixture explains the single classes that it is made of; a reflection explains the fragments of
-    its answers. A mixture inside a longer single-vector attack stands beside it.
+    A mixture inside a longer single-vector attack stands beside it.
     """
-    dropped = set()
+    by_victim: dict[str, list[int]] = {}
     for number, attack in attacks.items():
-        code = found[number].code
-        for other, rival in attacks.items():
-            if rival.victim != attack.victim or other == number or other in dropped:
-                continue
-            explains = (found[other].code == v.MIXED and found[number].cells[0] in found[other].cells) or (
-                code == v.FRAGMENT and v.is_reflection(found[other].code)
-            )
-            if explains and code != v.MIXED and _overlap(attack, rival) >= 0.5 * attack.duration_s:
-                dropped.add(number)
-    return {number: attack for number, attack in attacks.items() if number not in dropped}
+        by_victim.setdefault(attack.victim, []).append(number)
+    kept = dict(attacks)
+    for number, attack in attacks.items():
+        for other in by_victim[attack.victim]:
+            explained = other != number and _explains((found[other], attacks[other]), (found[number], attack))
+            if explained and _overlap(attack, attacks[other]) >= 0.5 * attack.duration_s:
+                kept.pop(number, None)
+                if found[number].code == v.FRAGMENT and other in kept and found[other].code >= v.REFLECTION:
+                    kept[other] = _with_fragments(kept[other], attack)
+                break
+    return kept
+
+
+def _with_fragments(reflection: Attack, fragments: Attack) -> Attack:
+    """A reflection with the volume of its answers' fragments."""
+    return replace(
+        reflection,
+        end_us=max(reflection.end_us, fragments.end_us),
+        peak_bps=reflection.peak_bps + fragments.peak_bps,
+        peak_pps=reflection.peak_pps + fragments.peak_pps,
+        packets=reflection.packets + fragments.packets,
+        bytes=reflection.bytes + fragments.bytes,
+        flows=reflection.flows + fragments.flows,
+    )
+
+
+def _explains(rival: tuple[Suspect, Attack], attack: tuple[Suspect, Attack]) -> bool:
+    """Whether one attack's traffic is only a part of another's on the same victim.
+
+    A mixture explains the single classes that it is made of; a reflection the fragments of its answers;
+    a UDP flood or mixture from random ports the few packets that happen to come from a service's port.
+    """
+    flood, part = rival[0].code, attack[0].code
+    component = flood == v.MIXED and part != v.MIXED and attack[0].cells[0] in rival[0].cells
+    by_chance = (
+        part >= v.REFLECTION
+        and flood in {v.MIXED, v.UDP}
+        and attack[1].packets < v.CHANCE_PORT_SHARE * rival[1].packets
+    )
+    return component or by_chance or (part == v.FRAGMENT and flood >= v.REFLECTION)
 
 
 def _overlap(first: Attack, second: Attack) -> float:
@@ -174,26 +195,14 @@ def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> p
 
 
 def _with_networks(
-    engine: Engine,
-    flows: ir.Table,
-    options: Options,
-    hosts: Detection,
-    *,
-    flags_known: bool,
-    step: Callable[[str], None],
+    engine: Engine, seen: Telemetry, options: Options, hosts: Detection, step: Callable[[str], None]
 ) -> Detection:
     """Add attacks on whole networks, in which no single host is over its threshold."""
-    rest = flows
-    if hosts.attacks:
-        victims = pa.array([addresses.pack(attack.victim) for attack in hosts.attacks], pa.binary()).unique()
-        rest = flows.anti_join(engine.table(pa.table({"dst": victims}), "hanse_hit"), "dst")
+    hit = frozenset(addresses.pack(attack.victim) for attack in hosts.attacks)
     attacks, sources, dismissed = list(hosts.attacks), [hosts.sources], list(hosts.dismissed)
-    for scope in (traffic.V4_NETWORKS, V6_NETWORKS):
+    for scope in (traffic.V4_NETWORKS, traffic.V6_NETWORKS):
         step("looking for attacks on whole networks")
-        seen = look(engine, rest, scope, flags_known=flags_known, step=lambda _: None)
-        if seen is None:
-            continue
-        found = _judged(engine, seen, options)
+        found = _judged(engine, look_at_networks(engine, seen, scope, hit, lambda _: None), options)
         attacks += found.attacks
         sources.append(found.sources)
         dismissed += found.dismissed

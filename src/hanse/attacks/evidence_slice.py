@@ -40,7 +40,7 @@ def _codes(vector: str) -> list[int]:
     codes = [code for code, known in v.vectors().items() if known.name == vector]
     if v.MIXED in codes:
         return list(MIXABLE)
-    return [*codes, v.FRAGMENT] if any(code >= v.REFLECTION for code in codes) else codes
+    return codes
 
 
 def _victim(text: str) -> tuple[Scope, bytes]:

@@ -57,10 +57,9 @@ class LiveDetector:
 
     def _crosses(self, flows: ir.Table) -> bool:
         traffic = classified(self.engine, flows)
-        victims = self.engine.table(
-            screen.without_multicast(self.engine.arrow(screen.busy_victims(traffic))), "hanse_live_victims"
-        )
-        return self.engine.arrow(screen.busy_minutes(traffic, victims).limit(1)).num_rows > 0
+        busy = screen.without_multicast(self.engine.arrow(screen.busy_hosts(screen.sums_by_host(traffic))))
+        minutes = screen.busy_minutes(traffic, self.engine.table(busy, "hanse_live_victims"))
+        return bool(self.engine.arrow(minutes.limit(1)).num_rows)
 
     def ended(self, now_us: int) -> list[Attack]:
         """Attacks that have been quiet for the gap by now (microseconds UTC); they stop running."""

@@ -46,41 +46,75 @@ class Look:
     series: dict[int, series.Series]
 
 
-def look(engine: Engine, flows: ir.Table, scope: Scope, *, flags_known: bool, step: Step) -> Look | None:
-    """Screen the flows and sum up what is left by cell and second; None when nothing is left."""
-    name = f"s{scope.octets}"
-    traffic = classified(engine, flows, scope=scope, flags_known=flags_known)
-    step("looking for busy victims")
-    busy = screen.without_multicast(engine.arrow(screen.busy_victims(traffic)))
-    busy = busy.filter(pa.array([_fits(victim, scope) for victim in busy["victim"].to_pylist()], pa.bool_()))
+@dataclass(frozen=True)
+class Telemetry:
+    """Flows and what every look starts from.
+
+    Attributes:
+        flows: In the flow schema.
+        flags_known: Whether the exporters report TCP flags at all.
+        sums: `screen.sums_by_host`, computed once.
+    """
+
+    flows: ir.Table
+    flags_known: bool
+    sums: ir.Table
+
+
+def look_at_hosts(engine: Engine, seen: Telemetry, step: Step) -> Look | None:
+    """The close look at single hosts; None when none is busy enough."""
+    busy = screen.without_multicast(engine.arrow(screen.busy_hosts(seen.sums)))
+    return look(engine, seen, seen.flows, seen.flows, HOSTS, busy, step)
+
+
+def look_at_networks(
+    engine: Engine, seen: Telemetry, scope: Scope, hit: frozenset[bytes], step: Step
+) -> Look | None:
+    """The close look at networks, hosts that were attacked themselves left out; None when none is busy enough."""
+    hosts = engine.arrow(screen.hosts_of_busy_networks(engine, seen.sums, scope.octets))
+    left = [
+        host not in hit and addresses.is_v4(host) == (scope.octets > 12) for host in hosts["dst"].to_pylist()
+    ]
+    hosts = hosts.filter(pa.array(left, pa.bool_()))
+    busy = screen.without_multicast(pa.table({"victim": hosts["victim"].unique()}))
+    members = engine.table(hosts, f"hanse_members_{scope.octets}")
+    inbound = seen.flows.semi_join(members, "dst")
+    outbound = seen.flows.semi_join(members.select(src=members.dst), "src")
+    return look(engine, seen, inbound, outbound, scope, busy, step)
+
+
+def look(
+    engine: Engine,
+    seen: Telemetry,
+    inbound: ir.Table,
+    outbound: ir.Table,
+    scope: Scope,
+    busy: pa.Table,
+    step: Step,
+) -> Look | None:
+    """Sum up by cell and second what the busy victims received; None when nothing is over a threshold."""
     if busy.num_rows == 0:
         return None
-    victims = engine.table(busy, f"hanse_victims_{name}")
+    name = f"s{scope.octets}"
+    traffic = classified(engine, inbound, scope=scope, flags_known=seen.flags_known)
     step("looking for busy minutes")
-    minutes = engine.arrow(screen.busy_minutes(traffic, victims))
+    minutes = engine.arrow(screen.busy_minutes(traffic, engine.table(busy, f"hanse_victims_{name}")))
     if minutes.num_rows == 0:
         return None
     cells, numbered, rows = _numbered(minutes)
     victims = engine.table(pa.table({"victim": minutes["victim"].unique()}), f"hanse_victims_{name}")
     step("reading the victims' own traffic")
-    talks = engine.keep(conversations(engine, flows, victims, scope), f"hanse_talks_{name}")
-    seen = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
+    talks = engine.keep(conversations(engine, outbound, victims, scope), f"hanse_talks_{name}")
+    answering = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
     spoke = talks.filter(talks.spoke == 1)
     close = series.close_look(
-        traffic, engine.table(numbered, f"hanse_minutes_{name}"), spoke if seen else None
+        traffic, engine.table(numbered, f"hanse_minutes_{name}"), spoke if answering else None
     )
     if rows <= KEEP_ROWS:
         close = engine.keep(close, f"hanse_close_{name}")
     step("measuring rates by the second")
     rates = series.series_by_cell(engine.arrow(series.changes(close)))
-    return Look(scope, close, spoke, frozenset(seen), cells, rates)
-
-
-def _fits(victim: bytes, scope: Scope) -> bool:
-    """Networks are /24 of IPv4 or /48 of IPv6, each under its own scope."""
-    if scope.octets == HOSTS.octets:
-        return True
-    return victim.startswith(addresses.V4_MAPPED) == (scope.octets > 12) and victim != bytes(scope.octets)
+    return Look(scope, close, spoke, frozenset(answering), cells, rates)
 
 
 def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table, int]:
@@ -106,9 +140,8 @@ def suspects(seen: Look, thresholds: Thresholds, gaps: Gaps) -> list[Suspect]:
         rate = seen.series.get(cell)
         if rate is None or code == v.OTHER:
             continue
-        cells = _evidence_cells(seen, victim, code)
         limit = thresholds.limit(victim, code, rate.second)
-        found += [(victim, code, cells, interval) for interval in gaps.intervals(victim, code, rate, limit)]
+        found += [(victim, code, (cell,), interval) for interval in gaps.intervals(victim, code, rate, limit)]
     for victim, codes in sorted(by_victim.items()):
         parts = [seen.cells[victim, code] for code in codes if code in screen.MIXABLE]
         parts = [cell for cell in parts if cell in seen.series]
@@ -117,14 +150,6 @@ def suspects(seen: Look, thresholds: Thresholds, gaps: Gaps) -> list[Suspect]:
             for interval in mixtures(seen, victim, parts, thresholds, gaps)
         ]
     return [Suspect(number, *rest) for number, rest in enumerate(found)]
-
-
-def _evidence_cells(seen: Look, victim: bytes, code: int) -> tuple[int, ...]:
-    """The cells of a suspect: its own and, for a UDP reflection, the fragments of its answers."""
-    cells = [seen.cells[victim, code]]
-    if code >= v.REFLECTION and (victim, v.FRAGMENT) in seen.cells:
-        cells.append(seen.cells[victim, v.FRAGMENT])
-    return tuple(cells)
 
 
 def mixtures(

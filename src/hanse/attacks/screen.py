@@ -5,6 +5,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from hanse.attacks import vectors as v
+from hanse.engine import Engine
 
 MINUTE_US = 60_000_000
 
@@ -24,22 +25,47 @@ def _by_code(code: ir.IntegerValue, values: dict[int, float]) -> ir.NumericValue
     return ibis.cases(*[(code.isin(codes), value) for value, codes in grouped.items()], else_=1e18)
 
 
-def busy_victims(traffic: ir.Table) -> ir.Table:
-    """Victims that received enough packets of one class over the whole telemetry to be attacked at all.
+def sums_by_host(traffic: ir.Table) -> ir.Table:
+    """Packets of each class that each host received over the whole telemetry: ``dst``, ``code``, ``packets``."""
+    return (
+        traffic.filter(traffic.code != v.SESSION)
+        .group_by("dst", "code")
+        .agg(packets=lambda rows: rows.packets.sum().cast("float64"))
+    )
+
+
+def _least() -> dict[int, float]:
+    """Packets by class from which a victim may have been attacked at all."""
+    least = {code: float(vector.min_packets) for code, vector in v.vectors().items()}
+    return {**least, v.OTHER: float(v.vectors()[v.MIXED].min_packets)}
+
+
+def busy_hosts(sums: ir.Table) -> ir.Table:
+    """Hosts that received enough packets of one class over the whole telemetry to be attacked at all.
 
     No attack is lost here: an attack's packets are part of the sum.
 
     Returns:
         Column ``victim``, distinct.
     """
-    least = {code: float(vector.min_packets) for code, vector in v.vectors().items()}
-    least[v.OTHER] = float(v.vectors()[v.MIXED].min_packets)
-    sums = (
-        traffic.filter(traffic.code != v.SESSION)
-        .group_by("victim", "code")
-        .agg(packets=lambda rows: rows.packets.sum().cast("float64"))
+    busy = sums.filter(sums.packets >= _by_code(sums.code, _least()))
+    return busy.select(victim=busy.dst).distinct()
+
+
+def hosts_of_busy_networks(engine: Engine, sums: ir.Table, octets: int) -> ir.Table:
+    """Hosts of networks in which enough hosts together received enough packets of one class.
+
+    Returns:
+        Columns ``dst`` and ``victim`` (the network's leading octets), distinct.
+    """
+    named = sums.mutate(victim=engine.prefix(sums.dst, octets))
+    together = named.group_by("victim", "code").agg(
+        packets=lambda rows: rows.packets.sum(), hosts=lambda rows: rows.count()
     )
-    return sums.filter(sums.packets >= _by_code(sums.code, least)).select("victim").distinct()
+    busy = together.filter(
+        (together.hosts >= v.CARPET_MIN_HOSTS) & (together.packets >= _by_code(together.code, _least()))
+    )
+    return named.semi_join(busy, ["victim", "code"]).select("dst", "victim").distinct()
 
 
 def busy_minutes(traffic: ir.Table, victims: ir.Table) -> ir.Table:

@@ -29,6 +29,7 @@ class Scope:
 
 HOSTS = Scope()
 V4_NETWORKS = Scope(v.PREFIX_OCTETS)
+V6_NETWORKS = Scope(v.V6_PREFIX_OCTETS)
 
 
 def classified(
@@ -90,7 +91,10 @@ def class_of(flows: ir.Table, *, flags_known: bool) -> ir.IntegerValue:
         ((flows.src_port == service.port), v.REFLECTION + number)
         for number, service in enumerate(v.reflection_services())
     ]
-    fragment = (flows.fragments > 0) & (flows.fragments == flows.packets)
+    # Exporters give the later fragments of a datagram, which have no ports, as port 0 to port 0.
+    fragment = ((flows.fragments > 0) & (flows.fragments == flows.packets)) | (
+        (flows.src_port == 0) & (flows.dst_port == 0)
+    )
     udp = ibis.cases((fragment, v.FRAGMENT), *services, else_=v.UDP)
     tcp = _tcp_code(flows) if flags_known else ibis.literal(v.SESSION)
     return ibis.cases(

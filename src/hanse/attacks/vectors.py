@@ -226,13 +226,19 @@ MIXTURE_SOURCES = 0.3
 """A generic flood: no class has 60% of a second's packets, and at least 30% of the sources sent two
 classes or more."""
 
+CHANCE_PORT_SHARE = 0.01
+"""A flood from random source ports hits each service's port by chance: with 64,512 unprivileged ports and
+some 20 services, about 0.03% of its packets. A reflection under 1% of such a flood is that."""
+
 CARPET_FACTOR = 5.0
 CARPET_MIN_HOSTS = 8
 """Carpet bombing: a /24 (IPv4) or /48 (IPv6) in which at least 8 hosts are hit and none alone is over
 its threshold. A prefix is held to 5 times a host's threshold, since it gathers the noise of all its hosts."""
 
 PREFIX_OCTETS = 15
-"""/24 of an IPv4-mapped address; a /120 of IPv6 is too narrow and is widened in `carpet`."""
+V6_PREFIX_OCTETS = 6
+"""Leading octets of an address that make a network: /24 of an IPv4-mapped address, /48 of IPv6 (the
+least that is announced between networks for each)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ class DuckDBEngine:
         # Without this DuckDB holds back parallel scans to keep rows in file order, which nothing here needs.
         self._connection.raw_sql("SET preserve_insertion_order = false")
         self._connection.raw_sql("SET TimeZone = 'UTC'")
+        # A store has a file per hour, and each of the detector's queries would read all footers anew.
+        self._connection.raw_sql("SET parquet_metadata_cache = true")
 
     def stop(self) -> None:
         """Close the connection and remove the spill folder."""
