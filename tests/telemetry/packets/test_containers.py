@@ -2,7 +2,7 @@
 
 import pytest
 
-from hanse.telemetry.packets import recognise
+from hanse.telemetry.packets import pcapng, recognise
 from tests.telemetry.packets import build
 from tests.telemetry.packets.build import Caught
 from tests.telemetry.packets.reading import read
@@ -249,3 +249,12 @@ def test_pcapng_interfaces_without_end() -> None:
 def test_other_files_are_not_recognised(head: bytes) -> None:
     """Only the magic numbers of captures are."""
     assert not recognise(head)
+
+
+def test_pcapng_headers_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of nothing but header blocks is left at a limit; what came before remains."""
+    monkeypatch.setattr(pcapng, "MAX_HEADERS", 10)
+    good = build.pcapng([PACKET])
+    found = read(good + build.section() * 20)
+    (problem,) = found.report.problems
+    assert (found.report.packets, problem.offset, problem.fatal) == (1, len(good) + 8 * 28, True)

@@ -123,3 +123,10 @@ def test_nothing_is_lost_and_nothing_doubled(
     table = FlowTable(ACTIVE_US, INACTIVE_US, records=records, datagrams=datagrams)
     later = sum(offset > 0 for _, _, offset, _, _ in pieces)
     assert run(table, build.pcap(caught, 101)) == (len(pieces), 36 * len(pieces), later)
+
+
+def test_hashes_cannot_be_foreseen() -> None:
+    """Two readings of one capture hash differently, so nobody can send packets made to collide."""
+    data = np.frombuffer(build.pcap([build.ipv4(build.udp(), build.UDP)], 101), np.uint8)
+    hashes = {int(rows[0]["hash"]) for _ in range(2) for _, rows in Packets(data, InputReport(""))}
+    assert len(hashes) == 2

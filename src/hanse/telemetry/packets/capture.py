@@ -1,5 +1,6 @@
 """Captures of either kind as chunks of dissected packets, and what to tell of those that fail."""
 
+import secrets
 from collections.abc import Iterator
 
 import numpy as np
@@ -84,13 +85,14 @@ class Packets:
         self._counts = np.zeros(len(WORDS), np.int64)
         self._firsts = np.zeros(len(WORDS), np.int64)
         self._links: set[int] = set()
+        self._seed = np.uint64(secrets.randbits(64))
 
     def __iter__(self) -> Iterator[tuple[Records, Records]]:
         """Frames and rows (`PACKET`) of each chunk; both are overwritten by the next one."""
         rows = np.zeros(CHUNK_FRAMES, PACKET)
         for frames in frames_of(self.data, self._report):
             some = rows[: len(frames)]
-            if dissect(self.data, frames, some):
+            if dissect(self.data, frames, some, self._seed):
                 self._note(frames, some["fault"])
             self.read += len(frames)
             yield frames, some

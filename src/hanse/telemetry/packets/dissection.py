@@ -26,7 +26,7 @@ PACKET = np.dtype(
         ("outer_dst_hi", np.uint64),
         ("outer_dst_lo", np.uint64),
         ("kind", np.uint64),  # src_port 16, dst_port 16, protocol 8, tunnel 8, icmp type 8, code 8 bits
-        ("hash", np.uint64),  # of all of the above but the time: equal for equal flows
+        ("hash", np.uint64),  # of all of the above but the time, seeded: equal for equal flows
         ("datagram", np.uint64),  # hash of what the fragments of one datagram have in common, else 0
         ("bytes", np.int64),  # IP octets by the IP header, not as captured
         ("payload", np.int64),  # file offset of what follows the IP headers
@@ -248,14 +248,17 @@ def _ipv6(data: Bytes, pos: Int, end: Int, wire_end: Int, row: Row) -> Int:
 
 @kernel
 def _note_fragment(row: Row, offset: Int, more: bool, number: Int) -> None:
-    """Say which part of its datagram the packet is; `number` is the datagram's identification."""
+    """Say which part of its datagram the packet is; `number` is the datagram's identification.
+
+    `row.hash` holds the seed still.
+    """
     row.fragment_offset = offset
     row.datagram = np.uint64(0)
     row.fragment = NO_FRAGMENT
     if offset == 0 and not more:
         return
     row.fragment = (FIRST if offset == 0 else LATER) | (0 if more else LAST)
-    state = _mix(_mix(PRIME, row.src_hi), row.src_lo)
+    state = _mix(_mix(row.hash, row.src_hi), row.src_lo)
     state = _mix(_mix(state, row.dst_hi), row.dst_lo)
     state = _mix(state, (np.uint64(number) << U8) | np.uint64(row.protocol))
     row.datagram = state | np.uint64(1)
@@ -356,7 +359,7 @@ def _transport(data: Bytes, tunnel: Int, row: Row) -> None:
     ports = np.uint64((source << 16) | target)
     rest = np.uint64((protocol << 24) | (tunnel << 16) | icmp)
     row.kind = (ports << U32) | rest
-    state = _mix(_mix(PRIME, row.src_hi), row.src_lo)
+    state = _mix(_mix(row.hash, row.src_hi), row.src_lo)
     state = _mix(_mix(state, row.dst_hi), row.dst_lo)
     if tunnel:
         state = _mix(_mix(state, row.outer_src_hi), row.outer_src_lo)
@@ -365,19 +368,22 @@ def _transport(data: Bytes, tunnel: Int, row: Row) -> None:
 
 
 @kernel
-def dissect(data: Bytes, frames: Records, rows: Records) -> Int:
+def dissect(data: Bytes, frames: Records, rows: Records, seed: np.uint64) -> Int:
     """Fill one row per frame, in order, and say how many of them have a fault.
 
     Args:
         data: The whole file.
         frames: What to dissect, an array of `FRAME`.
         rows: Where to put it, an array of `PACKET` at least as long; what it held does not matter.
+        seed: Where the hashes start: a secret number, so that nobody can send packets made to have
+            equal hashes. Hashes of one capture compare with each other only.
     """
     faults = 0
     for number in range(len(frames)):
         frame = frames[number]
         row = rows[number]
         row.time_us = frame.time_us
+        row.hash = seed
         row.outer_src_hi = row.outer_src_lo = row.outer_dst_hi = row.outer_dst_lo = np.uint64(0)
         start = frame.offset
         end = start + frame.captured

@@ -23,6 +23,9 @@ SECTION_LEAST, INTERFACE_LEAST = 28, 20
 OPTION_RESOLUTION, OPTION_OFFSET = 9, 14
 MAX_INTERFACES = 65_536
 """Interfaces kept per section: the obsolete packet block can name no more."""
+MAX_HEADERS = 200_000
+"""Section and interface blocks read per file: a thousand joined captures of a hundred interfaces each
+have half as many, and reading this many in Python takes about two seconds."""
 
 LINK, SNAP, UNITS, TIMES, DIVIDE, DROP, OFFSET_S = 0, 1, 2, 3, 4, 5, 6
 """Columns of the interface table: link type, snap length, clock units per second, how the rest of a
@@ -41,7 +44,7 @@ class Section:
     known: int = 0
     table: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((4, COLUMNS), np.int64))
     last_us: int = 0
-    untimed: int = 0
+    headers: int = 0
 
     def add(self, row: list[int]) -> bool:
         """Take one more interface; False when there are `MAX_INTERFACES` already."""
@@ -238,6 +241,14 @@ def _tell(pos: int, why: int, report: InputReport) -> None:
 
 def _rare_block(data: Bytes, pos: int, section: Section, report: InputReport) -> int:
     """Read the section or interface block at `pos`: the byte after it, -1 when that cannot be known."""
+    section.headers += 1
+    if section.headers > MAX_HEADERS:
+        report.add(
+            f"more than {MAX_HEADERS} section and interface blocks",
+            offset=pos,
+            do="Split the file; everything before was read.",
+        )
+        return -1
     starts = data[pos : pos + 4].tobytes() == SECTION_MAGIC
     if starts:
         order = data[pos + 8 : pos + 12].tobytes()
