@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def references(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return References(AddressData.find(folder, cache=tmp_path_factory.getbasetemp() / "cache"))
 
 
+@cache
 def _run(program: str, *arguments: str) -> str:
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
@@ -112,13 +114,13 @@ def test_parts_of_a_real_population_are_direct(references: References, number: i
     path = shared_data("telemetry/attacks/ddosdb_fingerprint_1da3b_icmp.json")
     everyone = json.loads(path.read_bytes())["src_ips"]
     classes = Counter()
-    for seed in range(50):
+    for seed in range(30):
         rng = np.random.default_rng(seed)
         chosen = rng.choice(everyone, number, replace=False)
         sent = made.several(number, rng)
         packets = [(str(source), int(sent[index]), 0) for index, source in enumerate(chosen)]
         classes[_test(packets, references).source_class] += 1
-    assert classes["direct"] >= 49
+    assert classes["direct"] >= 29
     assert classes["spoofed"] == 0
 
 

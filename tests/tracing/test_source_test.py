@@ -39,20 +39,20 @@ def _classes(number: int, kind: str, packets: str, seeds: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize("kind", ["whole", "unreserved"])
-@pytest.mark.parametrize(("number", "seeds"), [(200, SEEDS), (1000, SEEDS), (10000, 40)])
+@pytest.mark.parametrize(("number", "seeds"), [(200, SEEDS), (1000, 100), (10000, 20)])
 def test_random_addresses_are_spoofed(kind: str, number: int, seeds: int) -> None:
     """Rule: addresses drawn at random, one packet each, are called spoofed at least 99 times in 100."""
     assert _classes(number, kind, "one", seeds)["spoofed"] >= 0.99 * seeds
 
 
 @pytest.mark.parametrize("packets", ["one", "several"])
-@pytest.mark.parametrize(("number", "seeds"), [(50, SEEDS), (200, SEEDS), (1000, SEEDS), (10000, 40)])
+@pytest.mark.parametrize(("number", "seeds"), [(50, SEEDS), (200, SEEDS), (1000, 100), (10000, 20)])
 def test_random_addresses_are_never_direct(packets: str, number: int, seeds: int) -> None:
-    """Rule: whatever their number and packets, random addresses are not called direct (200 seeds: none)."""
+    """Rule: whatever their number and packets, random addresses are not called direct, on any seed."""
     assert _classes(number, "unreserved", packets, seeds)["direct"] == 0
 
 
-@pytest.mark.parametrize("number", [80, 200, 600])
+@pytest.mark.parametrize("number", [80, 600])
 def test_a_botnet_is_direct(number: int) -> None:
     """Rule: 80 to 600 machines in 300 networks, several packets each, are apparent sources."""
     found = _classes(number, "botnet", "several", SEEDS)
@@ -60,10 +60,10 @@ def test_a_botnet_is_direct(number: int) -> None:
     assert found["spoofed"] == 0
 
 
-@pytest.mark.parametrize("number", [50, 200, 1000])
+@pytest.mark.parametrize("number", [50, 1000])
 def test_a_botnet_seen_once_each_is_not_spoofed(number: int) -> None:
     """Rule: clustered sources of single packets (heavy sampling) are undetermined, never spoofed."""
-    assert _classes(number, "botnet", "one", SEEDS) == {"undetermined": SEEDS}
+    assert _classes(number, "botnet", "one", 100) == {"undetermined": 100}
 
 
 def test_sampling_does_not_make_packets_return() -> None:
@@ -186,3 +186,15 @@ def test_a_sample_is_called_one() -> None:
     attack = replace(made.attack(), sources=1_000_000)
     found = _test(made.rows(made.draw(unicast_space(4), 1000, rng)), attack)
     assert any("of 1\u2009000\u2009000 sources" in reason for reason in found.reasons)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["whole", "unreserved"])
+@pytest.mark.parametrize("packets", ["one", "several"])
+@pytest.mark.parametrize("number", [50, 200, 1000, 10000])
+def test_error_rates_over_many_seeds(kind: str, packets: str, number: int) -> None:
+    """Rule: over 1,000 seeds random addresses are never direct, and from 200 on spoofed 98 times in 100."""
+    found = _classes(number, kind, packets, 1000)
+    assert found["direct"] == 0
+    if number >= 200:
+        assert found["spoofed"] >= 980

@@ -189,3 +189,12 @@ def read_state(store: Path) -> dict[str, Any]:
 def file_date(path: Path) -> date:
     """The day a file was last changed, UTC."""
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+
+
+def find_borders() -> Path | None:
+    """The TopoJSON file of the world's countries, where the borders package is installed."""
+    for folder in _project_folders():
+        path = folder / "world-atlas" / "countries-110m.json"
+        if path.exists():
+            return path
+    return None
