@@ -147,7 +147,7 @@ def analyse(
     campaigns: tuple[Campaign, ...] = ()
     if choices.campaigns and attacks:
         step("linking attacks")
-        campaigns = find_campaigns(attacks, found.sources, registry, traces=traces)
+        campaigns = find_campaigns(attacks, found.sources, registry, traces=traces, span_us=span)
     return Analysis(found, traces, campaigns, inputs, registry, data, counts, taught, span)
 
 

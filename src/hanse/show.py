@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -16,6 +16,7 @@ from hanse.bootstrap import Analysis
 from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.report import Findings, write
 from hanse.kernel import units
+from hanse.telemetry import listing
 from hanse.tracing.data_files import find_borders
 
 SHOWN_ON_TERMINAL = 200
@@ -185,3 +186,8 @@ def _parameters(options: Mapping[str, Any]) -> dict[str, str]:
 def write_report(page: Findings, path: Path) -> None:
     """Write the report."""
     write(page, path)
+
+
+def flows_csv(rows: pa.Table, out: IO[str]) -> None:
+    """Flows as text, addresses and times as people write them."""
+    listing.write_csv(rows.to_batches(), out)

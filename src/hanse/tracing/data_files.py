@@ -194,7 +194,7 @@ def file_date(path: Path) -> date:
 def find_borders() -> Path | None:
     """The TopoJSON file of the world's countries, where the borders package is installed."""
     for folder in _project_folders():
-        path = folder / "world-atlas" / "countries-110m.json"
+        path = folder / "node_modules" / "world-atlas" / "countries-110m.json"
         if path.exists():
             return path
     return None

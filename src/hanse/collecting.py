@@ -1,0 +1,239 @@
+"""`hanse collect`: live flow exports stored, and attacks reported while they run."""
+
+import json
+import queue
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import pyarrow as pa
+from rich.console import Console
+
+from hanse.attacks.attack import Attack
+from hanse.attacks.detect import Options
+from hanse.attacks.live import LiveDetector
+from hanse.bootstrap import LESSONS_FILE, Choices, options_from
+from hanse.constituency.registry import Registry
+from hanse.engine import open_engine
+from hanse.kernel import units
+from hanse.kernel.errors import HanseError
+from hanse.telemetry.collect import Collector, CollectorStatistics
+from hanse.telemetry.store import FlowStore
+
+LOOK_EVERY_S = 4.0
+"""How often the flows since the last look are searched. With the second that a batch takes to arrive and
+the look itself, an attack is reported well within 15 s of the export that shows it."""
+
+SIZES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+@dataclass
+class Watch:
+    """Takes batches from the collector, stores them, and looks at them every few seconds.
+
+    Attributes:
+        options: Gap and thresholds.
+        say: Told what begins and ends.
+        store: Where flows are kept; None to keep none.
+    """
+
+    options: Options
+    say: "Announcer"
+    store: FlowStore | None
+    _batches: "queue.SimpleQueue[pa.RecordBatch | None]" = field(default_factory=queue.SimpleQueue)
+    _thread: threading.Thread | None = None
+    failure: BaseException | None = None
+
+    def start(self) -> None:
+        """Start the looking thread."""
+        self._thread = threading.Thread(target=self._guarded, name="hanse-look", daemon=True)
+        self._thread.start()
+
+    def take(self, batch: pa.RecordBatch) -> None:
+        """Keep a batch and hand it on to be looked at.
+
+        Raises:
+            HanseError: The looking thread has failed.
+        """
+        if self.failure is not None:
+            raise HanseError(f"The live detector failed: {self.failure}") from self.failure
+        if self.store is not None:
+            self.store.write(batch)
+        self._batches.put(batch)
+
+    def stop(self) -> None:
+        """Look at what is left, and end."""
+        self._batches.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def _guarded(self) -> None:
+        try:
+            self._look()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the collector has to learn of it
+            self.failure = error
+
+    def _look(self) -> None:
+        with open_engine(memory="2GB") as engine:
+            live = LiveDetector(engine, self.options)
+            more = True
+            while more:
+                waiting, more = self._gather()
+                if waiting:
+                    for attack in live.feed(pa.Table.from_batches(waiting)):
+                        self.say.begun(attack)
+                for attack in live.ended(time.time_ns() // 1_000):
+                    self.say.ended(attack)
+            for attack in live.running.values():
+                self.say.ended(attack, running=True)
+
+    def _gather(self) -> tuple[list[pa.RecordBatch], bool]:
+        """The batches of the next few seconds, and whether more may come."""
+        until = time.monotonic() + LOOK_EVERY_S
+        waiting: list[pa.RecordBatch] = []
+        while (left := until - time.monotonic()) > 0:
+            try:
+                batch = self._batches.get(timeout=left)
+            except queue.Empty:
+                break
+            if batch is None:
+                return waiting, False
+            waiting.append(batch)
+        return waiting, True
+
+
+@dataclass(frozen=True)
+class Announcer:
+    """Says what begins and ends: lines for people, JSON lines for programs."""
+
+    as_json: bool
+    registry: Registry | None
+
+    def begun(self, attack: Attack) -> None:
+        """An attack began."""
+        self._say("begun", attack, f"{attack.threshold}")
+
+    def ended(self, attack: Attack, *, running: bool = False) -> None:
+        """An attack ended, or was still running when the collector stopped."""
+        self._say(
+            "running" if running else "ended",
+            attack,
+            f"{units.duration(attack.duration_s)}, peak {units.bit_rate(attack.peak_bps)}",
+        )
+
+    def _say(self, what: str, attack: Attack, more: str) -> None:
+        if self.as_json:
+            line = json.dumps(
+                {"event": what, "at": units.iso(time.time_ns() // 1_000), "attack": attack.as_json()}
+            )
+        else:
+            target = self.registry.lookup(attack.victim.split("/")[0]) if self.registry else None
+            name = f" ({target.organisation})" if target else ""
+            line = (
+                f"{units.second(attack.start_us)}  {what:8} {attack.vector} on {attack.victim}{name}: {more}"
+            )
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def _quota(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    """A size such as ``500G`` in bytes."""
+    if text is None:
+        return None
+    number, unit = (text[:-1], text[-1]) if text[-1:] in SIZES else (text, "")
+    try:
+        return int(float(number) * SIZES.get(unit, 1))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no size. Write it like 500G or 2T.") from error
+
+
+@click.command()
+@click.argument("listen", nargs=-1, required=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep the flows in.")
+@click.option(
+    "--quota", callback=_quota, help="Most that the folder may hold, like 500G; the oldest hours go first."
+)
+@click.option(
+    "--duration", type=click.FloatRange(min=0), help="Stop after so many seconds; by default on Ctrl-C."
+)
+@click.option(
+    "--registry",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV of whom you protect.",
+)
+@click.option(
+    "--baseline", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Learnt thresholds."
+)
+@click.option(
+    "--lessons", type=click.Path(dir_okay=False, path_type=Path), default=LESSONS_FILE, show_default=True
+)
+@click.option(
+    "--vantage", default="collector", show_default=True, help="Name of this vantage point in the flows."
+)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+def collect(
+    listen: tuple[str, ...],
+    out: Path | None,
+    quota: int | None,
+    duration: float | None,
+    registry: Path | None,
+    baseline: Path | None,
+    lessons: Path,
+    vantage: str,
+    form: str,
+) -> None:
+    """Receive NetFlow, IPFIX and sFlow live, keep the flows, and report attacks as they begin and end.
+
+    LISTEN is a port, ADDRESS:PORT or [IPV6]:PORT; several may be given. The protocol is told by content.
+    """
+    if quota is not None and out is None:
+        raise click.UsageError("--quota limits the folder of --out, which is missing.")
+    try:
+        options, _ = options_from(Choices(baseline=baseline, lessons=lessons))
+        known = Registry.load(registry) if registry else None
+        statistics = run(listen, options, Announcer(form == "json", known), out, quota, vantage, duration)
+    except HanseError as error:
+        raise click.ClickException(str(error)) from error
+    _account(statistics, Console(stderr=True))
+
+
+def run(
+    listen: Sequence[str],
+    options: Options,
+    say: Announcer,
+    out: Path | None,
+    quota: int | None,
+    vantage: str,
+    duration: float | None,
+) -> CollectorStatistics:
+    """Collect until a signal or for a duration (s), everything stopped in order at the end."""
+    store = FlowStore(out, quota) if out else None
+    watch = Watch(options, say, store)
+    collector = Collector(list(listen), watch.take, vantage)
+    watch.start()
+    try:
+        return collector.run(duration)
+    finally:
+        watch.stop()
+        if store is not None:
+            store.close()
+
+
+def _account(statistics: CollectorStatistics, talk: Console) -> None:
+    """What was received and what was lost, in two lines."""
+    rate = statistics.flows / max(statistics.seconds, 1e-9)
+    talk.print(
+        f"{units.count(statistics.flows)} flows in {units.count(statistics.datagrams)} datagrams, "
+        f"{units.count(rate)} flows/s over {units.duration(statistics.seconds)}.",
+        highlight=False,
+    )
+    talk.print(
+        f"Lost: {units.count(statistics.kernel_dropped)} datagrams dropped by the kernel, "
+        f"{statistics.truncated} truncated, {units.count(statistics.skipped)} records skipped; "
+        f"by sequence numbers: {statistics.losses}.",
+        highlight=False,
+    )
