@@ -36,8 +36,10 @@ def test_no_record_is_longer_than_the_active_timeout() -> None:
 
 
 def test_packets_out_of_order_widen_their_record() -> None:
-    """A packet that is older than its record moves the start back, never past the active timeout."""
+    """A packet that is older than its record moves the start back, unless a timeout lies between."""
     assert at(5 * SECOND, 4 * SECOND) == [(4 * SECOND, 5 * SECOND, 2)]
+    assert at(5 * SECOND, 5 * SECOND - INACTIVE_US) == [(5 * SECOND - INACTIVE_US, 5 * SECOND, 2)]
+    assert len(at(5 * SECOND, 5 * SECOND - INACTIVE_US - 1)) == 2
     assert at(5 * SECOND, 5 * SECOND - ACTIVE_US - 1) == [
         (5 * SECOND, 5 * SECOND, 1),
         (-5_000_001, -5_000_001, 1),

@@ -24,7 +24,8 @@ a pause. Routers wait 15 s to save records on the wire; here a record costs less
 def read_flows(data: npt.NDArray[np.uint8], report: InputReport, vantage: str) -> Iterator[pa.RecordBatch]:
     """Flow records of a pcap or pcapng capture.
 
-    Each record spans at most `ACTIVE_US`, with no silence over `INACTIVE_US`. Octets are those of the
+    Each record spans at most `ACTIVE_US`, with no silence over `INACTIVE_US` (save where fragments came
+    before their datagram's first one and waited for it, 30 s at most). Octets are those of the
     IP header (of the inner packet in a tunnel). Memory is fixed, whatever the capture: about 70 MB, with
     one batch in the caller's hands and the next one in the making.
 

@@ -111,7 +111,8 @@ def _flow(
         flow = flows[index[slot]]
         if flow.hash == key.hash and _same(flow, key):
             begin, end = min(flow.start, span[0]), max(flow.end, span[1])
-            if end - begin <= limits[0] and span[0] - flow.end <= limits[1]:
+            silence = max(span[0] - flow.end, flow.start - span[1])
+            if end - begin <= limits[0] and silence <= limits[1]:
                 return index[slot]
             break
         slot = (slot + 1) & mask
