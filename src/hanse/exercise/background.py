@@ -164,6 +164,51 @@ def _pings(around: Surroundings, hour: int, rng: np.random.Generator) -> Records
     return Records.joined([asked, asked.answered(icmp_type=0, ttl=62)])
 
 
+def _mail(around: Surroundings, hour: int, rng: np.random.Generator) -> Records:
+    """Mail that others bring and that the constituency's servers send, in completed sessions."""
+    n = int(60 * around.scale * level(hour)) + 3
+    servers = with_role(around.hosts, "mail")
+    own = servers[rng.integers(0, len(servers), n)]
+    others = access_addresses(stream(around.seed, "mail servers"), 300, 80)[rng.integers(0, 300, n)]
+    inward = rng.random(n) < 0.6
+    start = _moments(hour, n, rng)
+    packets = heavy_tailed(rng, n, 1.1, 12, 3_000)
+    asked = Records.of(
+        start,
+        start + heavy_tailed(rng, n, 1.1, 900, 50_000) * MS_US,
+        np.where(inward, others, own),
+        np.where(inward, own, others),
+        TCP,
+        packets,
+        packets * 780,
+        rng.integers(1025, 65536, n),
+        25,
+        SESSION,
+        ttl=57,
+    )
+    return Records.joined([asked, asked.answered(octets=packets * 60, ttl=55)])
+
+
+def _time(around: Surroundings, hour: int, rng: np.random.Generator) -> Records:
+    """Clients that ask the time servers for the time."""
+    n = int(50 * around.scale) + 3
+    servers = with_role(around.hosts, "ntp")
+    start = _moments(hour, n, rng)
+    asked = Records.of(
+        start,
+        start,
+        _some_client(around, n, rng),
+        servers[rng.integers(0, len(servers), n)],
+        UDP,
+        1,
+        76,
+        123,
+        123,
+        ttl=54,
+    )
+    return Records.joined([asked, asked.answered(ttl=62)])
+
+
 Kind = Callable[[Surroundings, int, np.random.Generator], Records]
-KINDS: dict[str, Kind] = {"web": _web, "dns": _dns, "pings": _pings}
+KINDS: dict[str, Kind] = {"web": _web, "dns": _dns, "pings": _pings, "mail": _mail, "time": _time}
 """Each kind of everyday traffic by name: the name of its random stream."""

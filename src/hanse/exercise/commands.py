@@ -21,7 +21,7 @@ from hanse.kernel.units import count
     type=click.FloatRange(min=LEAST_SCALE, max=1000),
     default=1.0,
     show_default=True,
-    help="1 makes about two million flows, 50 about a hundred million.",
+    help="1 makes about 2.6 million flows, 42 about a hundred million.",
 )
 @click.option(
     "--out",

@@ -84,7 +84,7 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
     Args:
         scenario: One of `SCENARIOS`.
         seed: A whole number from 0; the same seed and scale give the same flows.
-        scale: How many bots, clients and sessions: 1 gives about two million flows in estonia-2007, 55 about
+        scale: How many bots, clients and sessions: 1 gives about 2.6 million flows in estonia-2007, 42 about
             a hundred million. Attacks, their times and rates do not depend on it.
         out: Folder; its ``flows`` must hold no flows yet.
         progress: Told how far it is.
