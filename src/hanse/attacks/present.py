@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+from rich.markup import escape
 from rich.table import Table
 
 from hanse.attacks.attack import Attack
@@ -92,32 +93,53 @@ _ARROW = pa.schema(
 )
 
 
-def as_table(attacks: Sequence[Attack], organisation: Mapping[str, str]) -> Table:
-    """A table for a terminal, one line per attack."""
-    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"))
-    table.add_column("start (UTC)", no_wrap=True)
-    table.add_column("duration", justify="right", no_wrap=True)
-    table.add_column("victim", no_wrap=True)
-    table.add_column("organisation", overflow="ellipsis", no_wrap=True, max_width=30)
-    table.add_column("vector", no_wrap=True)
-    table.add_column("peak", justify="right", no_wrap=True)
-    table.add_column("volume", justify="right", no_wrap=True)
-    table.add_column("sources", justify="right", no_wrap=True)
-    table.add_column("source test", no_wrap=True)
-    table.add_column("sure", no_wrap=True)
-    table.add_column("id", no_wrap=True)
-    for attack in attacks:
-        table.add_row(
-            units.second(attack.start_us),
-            units.duration(attack.duration_s),
-            attack.victim,
-            organisation.get(attack.victim, ""),
-            attack.vector,
-            units.bit_rate(attack.peak_bps),
-            units.volume(attack.bytes),
-            units.count(attack.sources),
-            attack.source_class,
-            attack.confidence,
-            attack.id,
+MEDIUM = 112
+"""Columns of a terminal from which the organisation is shown too."""
+WIDE = 170
+"""Columns of a terminal from which volume, sources, confidence and id are shown too."""
+
+
+def as_table(attacks: Sequence[Attack], organisation: Mapping[str, str], width: int) -> Table:
+    """A table for a terminal of `width` columns, one line per attack; a narrow one shows what matters most."""
+    columns = [name for name, least in _SHOWN.items() if width >= least]
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 1, 0, 0) if width < MEDIUM else (0, 1), header_style="bold"
+    )
+    for name in columns:
+        right = name in {"duration", "peak", "volume", "sources"}
+        room = 28 if name == "organisation" else None
+        table.add_column(
+            name, no_wrap=True, justify="right" if right else "left", overflow="ellipsis", max_width=room
         )
+    for attack in attacks:
+        cells = {
+            "start (UTC)": units.second(attack.start_us)[: 19 if width >= MEDIUM else 16],
+            "duration": units.duration(attack.duration_s),
+            "victim": attack.victim,
+            "organisation": organisation.get(attack.victim, ""),
+            "vector": attack.vector,
+            "peak": units.bit_rate(attack.peak_bps),
+            "volume": units.volume(attack.bytes),
+            "sources": units.count(attack.sources),
+            "source test": attack.source_class,
+            "sure": attack.confidence,
+            "id": attack.id,
+        }
+        table.add_row(*(escape(cells[name]) for name in columns))
     return table
+
+
+_SHOWN = {
+    "start (UTC)": 0,
+    "duration": 0,
+    "victim": 0,
+    "organisation": MEDIUM,
+    "vector": 0,
+    "peak": 0,
+    "volume": WIDE,
+    "sources": WIDE,
+    "source test": MEDIUM + 16,
+    "sure": WIDE,
+    "id": WIDE,
+}
+"""Columns, and the width of a terminal from which each is shown."""
