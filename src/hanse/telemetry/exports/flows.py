@@ -124,17 +124,19 @@ def _octets(piece: Piece) -> npt.NDArray[Any] | None:
     return found
 
 
-def _address(piece: Piece, v4: int, v6: int, out: npt.NDArray[np.uint32]) -> None:
-    """Write one address column, seen as four words of 32 bits in network order."""
+def _address(piece: Piece, v4: int, v6: int, column: npt.NDArray[np.uint8]) -> None:
+    """Write one address column, shape (n, 16)."""
     four = piece.template.names.get((0, v4))
     six = piece.template.names.get((0, v6))
     if six is not None:
-        out[:] = np.ascontiguousarray(piece.records[six]).view(np.uint32)
+        column.view("V16")[:, 0] = piece.records[six]
+    elif four is None:
+        unknown = piece.template.has(e.SRC4) or piece.template.has(e.DST4)
+        column[:] = np.frombuffer(V4_MAPPED + bytes(4), np.uint8) if unknown else 0
     if four is None:
-        if six is None:
-            out[:] = _MAPPED if piece.template.has(e.SRC4) or piece.template.has(e.DST4) else 0
         return
-    words = np.ascontiguousarray(piece.records[four]).view(np.uint32).ravel()
+    out = column.view(np.uint32)
+    words = piece.records[four]
     if six is None:
         out[:, 0] = out[:, 1] = 0
         out[:, 2] = _MAPPED[2]
@@ -265,7 +267,7 @@ def fill(piece: Piece, columns: Columns) -> None:
     """Write a piece into its slice of the columns."""
     ends = ("dst", "src") if piece.backward else ("src", "dst")
     for name, v4, v6 in zip(ends, (e.SRC4, e.DST4), (e.SRC6, e.DST6), strict=True):
-        _address(piece, v4, v6, columns[name].view(np.uint32))
+        _address(piece, v4, v6, columns[name])
     protocol = piece.shared(e.PROTOCOL)
     columns["protocol"][:] = 0 if protocol is None else protocol
     columns["icmp_type"][:] = columns["icmp_code"][:] = 0
@@ -277,7 +279,7 @@ def fill(piece: Piece, columns: Columns) -> None:
     for name, column in (("packets", _packets(piece)), ("bytes", _octets(piece))):
         columns[name][:] = 0 if column is None else _counter(column)
     columns["sampling"][:] = piece.sampling
-    columns["exporter"].view(np.uint64)[:] = np.frombuffer(piece.exporter, np.uint64)
+    columns["exporter"].view("V16")[:] = np.void(piece.exporter)
     _times(piece, columns["start"], columns["end"])
 
 
@@ -331,7 +333,8 @@ class Builder:
             return self._constant(name, size)
         valid = None
         if name == "exporter":
-            valid = _bitmap(values.view(np.uint64).any(axis=1))
+            words = values.view(np.uint64)
+            valid = _bitmap((words[:, 0] | words[:, 1]) != 0)
         elif name in {"outer_src", "outer_dst"}:
             valid = _bitmap(columns["tunnel"] != 0)
         kind = FLOW.field(name).type

@@ -169,13 +169,20 @@ def read_sets(data: Bytes, offsets: Ints, lengths: npt.NDArray[np.int32], heads:
 
 
 @kernel
+def _copy(data: Bytes, at: Int, out: Bytes, to: Int, size: Int) -> None:
+    """Copy octets; written so that the compiler makes it a plain move of memory."""
+    source, target = data[at : at + size], out[to : to + size]
+    for step in range(size):
+        target[step] = source[step]
+
+
+@kernel
 def gather(data: Bytes, begins: Ints, octets: Ints, out: Bytes) -> None:
     """Copy stretches of the buffer behind each other."""
     to = 0
     for number in range(len(begins)):
-        begin, size = begins[number], octets[number]
-        out[to : to + size] = data[begin : begin + size]
-        to += size
+        _copy(data, begins[number], out, to, octets[number])
+        to += octets[number]
 
 
 @kernel
@@ -228,8 +235,7 @@ def walk_variable(
                     cut = True
                     break
                 if len(out) and keep[field] >= 0:
-                    target = to + keep[field]
-                    out[target : target + width] = data[at : at + width]
+                    _copy(data, at, out, to + keep[field], width)
                 at += width
             if cut:
                 break

@@ -77,7 +77,8 @@ def _format(element: Element, width: int) -> str | tuple[str, int] | None:
     """How NumPy reads a needed field of this width; None where that width makes no sense."""
     enterprise, number = element
     if enterprise == 0 and number in ADDRESS_WIDTHS:
-        return ("u1", width) if width == ADDRESS_WIDTHS[number] else None
+        # Octets are moved as they are: a word in this machine's order, or 16 octets.
+        return ("=u4" if width == 4 else "V16") if width == ADDRESS_WIDTHS[number] else None
     if number == PROBABILITY:
         return f">f{width}" if width in {4, 8} else None
     if width in {1, 2, 4, 8}:
