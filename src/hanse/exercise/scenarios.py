@@ -61,14 +61,14 @@ _SCENARIOS = {
         _estonia,
         lambda seed: plan(estonia_2007(), seed),
         _estonian_recipe,
-        (("E", "a state", "EE"),),
+        (("E", "state", "EE"),),
     ),
     "quiet": _Scenario(_estonia, lambda _: (), _estonian_recipe),
     "two-campaigns": _Scenario(
         _baltic,
         two_campaigns.plan_two,
         two_campaigns.recipe_of,
-        (("A", "a state", "EE"), ("B", "a sector", "")),
+        (("A", "state", "EE"), ("B", "several states", "")),
     ),
 }
 SCENARIOS = tuple(_SCENARIOS)
