@@ -81,6 +81,11 @@ def _counter(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.minimum(column, MOST) if column.dtype.itemsize == 8 else column
 
 
+def _capped(column: npt.NDArray[Any], most: int) -> Ints:
+    """Unsigned numbers as signed ones, larger ones made `most`."""
+    return np.minimum(_counter(column).astype(np.int64), most)
+
+
 def is_flow(template: Template) -> bool:
     """Whether records of this template are flows: an address, and something counted."""
     addressed = any(template.has(number) for number in e.ADDRESS_WIDTHS)
@@ -156,7 +161,7 @@ def _moment(piece: Piece, kind: int, column: npt.NDArray[Any]) -> Ints | None:
     if kind == e.UPTIME:
         return _by_uptime(piece, column)
     if kind == e.DELTA:
-        return piece.export_us - column.astype(np.int64)
+        return piece.export_us - _capped(column, LAST_MOMENT_US)
     if kind == e.NTP:
         if column.dtype.itemsize != 8:
             return None
@@ -166,23 +171,20 @@ def _moment(piece: Piece, kind: int, column: npt.NDArray[Any]) -> Ints | None:
         us = (whole + np.where(whole >> 31, 0, 1 << 32) - NTP_TO_UNIX_S) * 1_000_000 + part
     else:
         unit = 1_000_000 if kind == e.SECONDS else 1000
-        us = np.minimum(column, LAST_MOMENT_US // unit).astype(np.int64) * unit
-    return np.where(column == 0, piece.export_us, us)
+        us = _capped(column, LAST_MOMENT_US // unit) * unit
+    moments: Ints = np.where(column == 0, piece.export_us, us)
+    return moments
 
 
 def _by_uptime(piece: Piece, column: npt.NDArray[Any]) -> Ints | None:
     """Times in milliseconds since the exporter's start, which wrap after 49.7 days."""
+    since = _capped(column, 2**40)
     if piece.uptime_ms is not None:
-        since = (column.astype(np.int64) - piece.uptime_ms).astype(np.int32)
-        return piece.export_us + since.astype(np.int64) * 1000
+        return piece.export_us + (since - piece.uptime_ms).astype(np.int32).astype(np.int64) * 1000
     init = piece.shared(e.SYSTEM_INIT)
     if init is not None:
-        return (
-            np.minimum(init, LAST_MOMENT_US // 2000).astype(np.int64) * 1000 + column.astype(np.int64) * 1000
-        )
-    if piece.system_init_us is not None:
-        return piece.system_init_us + column.astype(np.int64) * 1000
-    return None
+        return (_capped(init, LAST_MOMENT_US // 1000) + since) * 1000
+    return None if piece.system_init_us is None else piece.system_init_us + since * 1000
 
 
 def _time(piece: Piece, kinds: dict[int, int]) -> Ints | None:
@@ -198,12 +200,13 @@ def _duration(piece: Piece) -> Ints | None:
     for number, unit in e.DURATIONS.items():
         column = piece.read(number)
         if column is not None:
-            return np.minimum(column, 2**40).astype(np.int64) * unit
+            return _capped(column, 2**40) * unit
     first, last = piece.read(22), piece.read(21)
     if first is None or last is None:
         return None
     # Times since a start that nobody tells: only how long it took is known.
-    return (last.astype(np.int64) - first.astype(np.int64)).astype(np.int32).astype(np.int64) * 1000
+    took: Ints = (_capped(last, MOST) - _capped(first, MOST)).astype(np.int32).astype(np.int64)
+    return took * 1000
 
 
 def _times(piece: Piece, start: Ints, end: Ints) -> None:
