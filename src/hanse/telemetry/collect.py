@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from hanse.kernel.errors import HanseError
 from hanse.telemetry.exports.decoder import ExportDecoder, Losses
-from hanse.telemetry.exports.receive import SLOT, SLOTS, Block, bind, dropped
+from hanse.telemetry.exports.receive import SLOTS, Block, bind, dropped
 from hanse.telemetry.reading import InputReport
 
 BLOCKS = 12

@@ -88,7 +88,8 @@ def a_set(number: int, content: bytes, *, pad: bool = True) -> bytes:
 def specifiers(fields: list[tuple[int, ...]]) -> bytes:
     """Field specifiers: (element, width) or (element, width, enterprise)."""
     return b"".join(
-        pack(">HHI", one[0] | 0x8000, one[1], one[2]) if len(one) == 3 else pack(">HH", *one) for one in fields
+        pack(">HHI", one[0] | 0x8000, one[1], one[2]) if len(one) == 3 else pack(">HH", *one)
+        for one in fields
     )
 
 

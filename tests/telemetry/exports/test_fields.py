@@ -132,7 +132,7 @@ def test_both_families_in_one_template() -> None:
 
 
 def test_ttl_and_wide_flags() -> None:
-    """minimumTTL goes before maximumTTL; TCP flags of two octets keep the lower one."""
+    """MinimumTTL goes before maximumTTL; TCP flags of two octets keep the lower one."""
     row = _one([(53, 1), (52, 1), (6, 2)], bytes([64, 60]) + pack(">H", 0x0112))
     assert (row["ttl"], row["tcp_flags"]) == (60, 0x12)
 

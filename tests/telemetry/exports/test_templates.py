@@ -157,7 +157,16 @@ def test_numbers_of_any_width(width: int) -> None:
 
 def test_two_way_records_are_two_flows() -> None:
     """The reverse counts (PEN 29305) make a flow of their own, back to the source, when not zero."""
-    fields: list[tuple[int, ...]] = [(8, 4), (12, 4), (7, 2), (11, 2), (2, 4), (1, 4), (2, 4, 29305), (1, 4, 29305)]
+    fields: list[tuple[int, ...]] = [
+        (8, 4),
+        (12, 4),
+        (7, 2),
+        (11, 2),
+        (2, 4),
+        (1, 4),
+        (2, 4, 29305),
+        (1, 4, 29305),
+    ]
     rows = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + pack(">HHIIII", 1234, 80, 5, 500, 4, 4_000)
     rows += bytes([10, 0, 0, 3, 10, 0, 0, 2]) + pack(">HHIIII", 1234, 80, 1, 60, 0, 0)
     found = Feed()(ipfix(0, a_set(2, template(300, fields)), a_set(300, rows)))

@@ -152,9 +152,7 @@ def test_netflow_vectors_agree_with_tshark(names: tuple[str, ...], tmp_path: Pat
     """Each record's key, flags, ICMP type and counters are what tshark reads, and none is missing."""
     paths = _paths(names)
     rows, report = decode(paths)
-    expected = Counter(
-        way for record in _records(tshark(paths, tmp_path)) for way in _expected(record)
-    )
+    expected = Counter(way for record in _records(tshark(paths, tmp_path)) for way in _expected(record))
     assert Counter(map(_actual, rows)) == expected
     assert sum(expected.values()) == report.flows > 0
     assert not report.problems

@@ -51,10 +51,9 @@ def _v9(data: Bytes, at: Int) -> Int:
     while len(data) - at >= 4:
         number, length = _be16(data, at), _be16(data, at + 2)
         # Ids 2 to 255 are no sets; id 0 with length 5 is the start of an sFlow datagram.
-        if 2 <= number <= 255 or (number == 0 and length == 5):
+        no_set = 2 <= number <= 255 or (number == 0 and length == 5)
+        if no_set or length < 4 or at + length > len(data) or at + length - begin > MOST:
             break
-        if length < 4 or at + length > len(data) or at + length - begin > MOST:
-            return 0
         at += length
     return at - begin if at > begin + 20 else 0
 

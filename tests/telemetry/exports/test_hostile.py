@@ -1,0 +1,117 @@
+"""Random templates are read as they were written; damaged datagrams do no harm."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hanse.telemetry.exports import read_dump, recognise
+from hanse.telemetry.exports.streams import TEMPLATE_BYTES, WAITING_BYTES
+from hanse.telemetry.reading import InputReport
+from tests.telemetry.exports.build import a_set, ipfix, ipfix_options, template, v5_header, v9
+from tests.telemetry.exports.feed import Feed
+from tests.telemetry.exports.test_sflow import sflow
+
+OTHER = st.integers(400, 30_000)
+"""Element numbers that mean nothing to a flow."""
+
+
+@st.composite
+def described(draw: st.DrawFn) -> tuple[list[tuple[int, ...]], bytes, list[tuple[int, int]]]:
+    """A template with fields in any order and of any width, records in it, and their counters."""
+    packets, octets = draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    fields: list[tuple[int, ...]] = [(8, 4), (12, 4), (2, packets), (1, octets)]
+    for _ in range(draw(st.integers(0, 6))):
+        width = draw(st.sampled_from([1, 2, 3, 7, 20, 65_535]))
+        fields.append((draw(OTHER), width, draw(st.integers(0, 2**32 - 1))))
+    fields = draw(st.permutations(fields))
+    rows, counters = b"", []
+    for _ in range(draw(st.integers(1, 5))):
+        values = [draw(st.integers(0, min(256**width, 2**63) - 1)) for width in (packets, octets)]
+        counters.append((values[0], values[1]))
+        known = {2: values[0].to_bytes(packets, "big"), 1: values[1].to_bytes(octets, "big")}
+        for number, width, *_ in fields:
+            if width == 65_535:
+                text = draw(st.binary(max_size=300))
+                size = bytes([len(text)]) if len(text) < 255 else b"\xff" + len(text).to_bytes(2, "big")
+                rows += size + text
+            else:
+                rows += known.get(number, b"\x0a" * width)
+    return fields, rows, counters
+
+
+@given(described())
+@settings(max_examples=80, deadline=None)
+def test_any_template_is_read_as_written(
+    case: tuple[list[tuple[int, ...]], bytes, list[tuple[int, int]]],
+) -> None:
+    """Counters of any width between fields of any width come out as they went in."""
+    fields, rows, counters = case
+    feed = Feed()
+    found = feed(ipfix(0, a_set(2, template(300, fields)), a_set(300, rows, pad=False)))
+    assert [(row["packets"], row["bytes"]) for row in found] == counters
+    assert feed.report.problem_count == 0
+
+
+SEEDS = [
+    v5_header(2, 0) + bytes(96),
+    v9(0, a_set(0, template(300, [(8, 4), (12, 4), (1, 4)])), a_set(300, bytes(24))),
+    ipfix(0, a_set(2, template(300, [(8, 4), (82, 65_535), (1, 3)])), a_set(300, b"\1" * 40)),
+    ipfix(0, a_set(3, ipfix_options(400, [(302, 4)], [(305, 4)])), a_set(400, bytes(16))),
+    sflow(1, [(1, 1), (2, 1)]),
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A good datagram with some octets changed and cut anywhere."""
+    data = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(0, 8))):
+        data[draw(st.integers(0, len(data) - 1))] = draw(st.sampled_from([0, 1, 2, 4, 127, 128, 254, 255]))
+    return bytes(data[: draw(st.integers(0, len(data)))])
+
+
+@given(st.lists(damaged(), min_size=1, max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_damaged_datagrams_do_no_harm(datagrams: list[bytes]) -> None:
+    """Whatever arrives, every flow given out is whole, every problem has a place, and room is bounded."""
+    feed = Feed()
+    for row in feed(*datagrams) + feed(*SEEDS):
+        assert row["end"] >= row["start"]
+        assert min(row["packets"], row["bytes"], row["sampling"] - 1) >= 0
+    report = feed.finish()
+    assert all(one.field for one in report.problems)
+    for stream in feed.decoder._streams:
+        assert 0 <= stream.exporter.waiting_bytes <= WAITING_BYTES
+        assert 0 <= stream.exporter.template_bytes <= TEMPLATE_BYTES
+
+
+@given(st.lists(damaged(), max_size=4), st.binary(max_size=64))
+@settings(max_examples=100, deadline=None)
+def test_damaged_dumps_do_no_harm(datagrams: list[bytes], tail: bytes) -> None:
+    """A dump of anything is read to its end or to an error with its offset."""
+    data = b"".join(datagrams) + tail
+    recognise(data)
+    report = InputReport("dump")
+    for batch in read_dump(np.frombuffer(data, np.uint8), report, "dump"):
+        batch.validate(full=True)
+    assert all(0 <= (problem.offset or 0) <= len(data) for problem in report.problems)
+
+
+def test_a_flood_of_templates_is_refused() -> None:
+    """An exporter that describes templates without end is cut off, and that is said."""
+    feed = Feed()
+    wide: list[tuple[int, ...]] = [(500, 4)] * 3_000
+    for number in range(256, 512):
+        feed(ipfix(0, a_set(2, template(number, wide))))
+    held = {stream.exporter.template_bytes for stream in feed.decoder._streams}
+    assert max(held) <= TEMPLATE_BYTES
+    assert "refused" in feed.finish().problems[0].what
+
+
+def test_unknown_datagrams_are_skipped_with_their_place() -> None:
+    """What is no export datagram is counted and named, and the others are read."""
+    feed = Feed()
+    rows = feed(b"\x00\x07" + bytes(30), SEEDS[0], b"\x00")
+    assert len(rows) == 2
+    assert feed.report.skipped == 2
+    assert [problem.offset for problem in feed.report.problems] == [0, 32 + len(SEEDS[0])]
