@@ -19,6 +19,9 @@ from hanse.campaigns import chance, pairs, target_lists
 ALL = tuple(combinations(pairs.TESTS, 2))
 TWO_VALUED = ("fingerprint", "targets")
 
+Held = dict[tuple[int, int], dict[str, float]]
+"""By link (the earlier attack first), the tests that hold with the logarithms of their p-values."""
+
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 
@@ -64,9 +67,7 @@ class Tree:
         return np.where(alone, -1, label).astype(np.int64)
 
 
-def join(
-    bench: pairs.Bench, tree: Tree, victims: float, level: float
-) -> tuple[Tree, dict[int, dict[str, float]]]:
+def join(bench: pairs.Bench, tree: Tree, victims: float, level: float) -> tuple[Tree, Held]:
     """Add attacks that belong to an established campaign; campaigns are never merged here.
 
     Args:
@@ -76,8 +77,7 @@ def join(
         level: Chance of any false joining.
 
     Returns:
-        The forest with the links added, and for each attack that joined the tests that hold, with the
-        logarithms of their p-values.
+        The forest with the links added, and by link the tests that hold.
     """
     label = tree.labels()
     alone, members = np.flatnonzero(label < 0), np.flatnonzero(label >= 0)
@@ -85,7 +85,7 @@ def join(
         return tree, {}
     allowed = np.log(level) - np.log(float(len(alone)) * len(members))
     looks, campaigns = bench.fingerprints.numbers[members], len(np.unique(label[members]))
-    held: dict[int, dict[str, float]] = {}
+    held: Held = {}
     rows, cols, values = [], [], []
     for some in (alone[part] for part in pairs.blocks(len(alone), len(members))):
         log_p = bench.log_p(some, members)
@@ -99,7 +99,7 @@ def join(
             cols.append(int(members[best[row]]))
             values.append(float(strength[row, best[row]]))
             one = {test: value[row : row + 1, best[row] : best[row] + 1] for test, value in log_p.items()}
-            held[rows[-1]] = pairs.holding(one, _one(more, row), ALL)
+            held[min(rows[-1], cols[-1]), max(rows[-1], cols[-1])] = pairs.holding(one, _one(more, row), ALL)
     first, second = np.array(rows, np.int64), np.array(cols, np.int64)
     found = pairs.Found(np.minimum(first, second), np.maximum(first, second), np.array(values))
     return tree.with_links(found), held

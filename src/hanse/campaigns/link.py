@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from hanse.attacks.attack import Attack
-from hanse.campaigns import joining, pairs, target_lists, verdict, wording
+from hanse.campaigns import joining, merging, pairs, target_lists, verdict, wording
 from hanse.campaigns.campaign import Campaign, Link
 from hanse.campaigns.concurrency import Starts
 from hanse.campaigns.fingerprint import Fingerprints
@@ -44,7 +44,7 @@ def find_campaigns(
         attacks: Any number, in any order, with different ids.
         sources: Their sources (`hanse.attacks.attack.SOURCES`).
         registry: Whom the victims belong to; without it the scope is unknown.
-        level: Chance of any false link, half of it for pairs and half for attacks that join later.
+        level: Chance of any false link, a third each for pairs, groups and attacks that join later.
         traces: Source tests; where given they decide what kind of sources an attack has.
         span_us: First and last microsecond of the telemetry; by default from first to last start, which
             makes attacks seem denser and is therefore the cautious choice.
@@ -63,11 +63,12 @@ def find_campaigns(
         return ()
     bench, victims = prepare(ordered, sources, registry, span_us, hosts)
     tries = pairs.count_tries(bench)
-    tree = _forest(bench, tries, level / 2)
-    tree, joined = joining.join(bench, tree, victims, level / 2)
+    tree = _forest(bench, tries, level / 3)
+    tree, merged = merging.merge(bench, tree, [each.vector for each in ordered], victims, level / 3)
+    tree, joined = joining.join(bench, tree, victims, level / 3)
     found = []
     for members in components(tree):
-        links = _links(ordered, bench, tries, tree, members, joined)
+        links = _links(ordered, bench, tries, tree, members, merged | joined)
         chosen = [ordered[number] for number in members]
         together = verdict.concurrent(bench.starts, members)
         found.append(verdict.campaign(_name(chosen), chosen, links, registry, together))
@@ -117,13 +118,13 @@ def _links(
     tries: pairs.Tries,
     tree: joining.Tree,
     members: Index,
-    joined: dict[int, dict[str, float]],
+    later: joining.Held,
 ) -> tuple[Link, ...]:
     """The links inside a campaign, in order of their later attack, with the tests that hold."""
     inside = np.isin(tree.first, members)
     links = []
     for second, first in sorted(zip(tree.second[inside].tolist(), tree.first[inside].tolist(), strict=True)):
-        held = joined.get(first, joined.get(second))
+        held = later.get((first, second))
         listed = held is not None
         if held is None:
             row, col = np.array([first]), np.array([second])

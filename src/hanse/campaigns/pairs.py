@@ -37,7 +37,7 @@ population that already depends on the vector, and moments and victims are shuff
 concurrency with targets: waves are found by the concurrency of starts. (They count together where the list
 comes from elsewhere; see `joining`.)"""
 
-BLOCK = 1_000_000
+BLOCK = 2_000_000
 """Pairs looked at in one step; bounds memory to some hundred MB."""
 
 Array = npt.NDArray[np.float64]

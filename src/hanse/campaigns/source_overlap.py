@@ -121,7 +121,10 @@ class Sources:
 
 
 def _log_p(common: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.where(common >= LEAST_COMMON, chance.log_overlap(common, expected), 0.0)
+    out = np.zeros(common.shape)
+    some = np.nonzero(common >= LEAST_COMMON)  # mostly few, and logarithms of all would take the most time
+    out[some] = chance.log_overlap(common[some], expected[some])
+    return out
 
 
 def _numbered(
@@ -170,4 +173,5 @@ def _matrix(rows: Index, cols: Index, shape: tuple[int, int]) -> sparse.csr_arra
 
 
 def _product(matrix: sparse.csr_array, rows: Index, cols: Index) -> npt.NDArray[np.float64]:
-    return np.asarray((matrix[rows] @ matrix[cols].T).toarray(), np.float64)
+    # Turned round, because the transposed side is converted anew each time and rows are the fewer.
+    return np.asarray((matrix[cols] @ matrix[rows].T).toarray().T, np.float64)

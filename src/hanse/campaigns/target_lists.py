@@ -81,8 +81,10 @@ class Waves:
         number = np.where(large, np.cumsum(large) - 1, -1)
         self.of = np.empty(len(start_s), np.int64)
         self.of[order] = number[chain]
-        self.hit = hit[large]
-        self.sizes = self.hit.sum(axis=1).astype(np.float64)
+        hit = hit[large]
+        self.sizes = hit.sum(axis=1).astype(np.float64)
+        self._common = hit.astype(np.float32) @ hit.astype(np.float32).T
+        self._has = hit[:, victim]
         self._victim = victim
         self._victims = victims
         covered = sum(float(np.ptp(ordered[chain == each])) + 2 * WAVE_S for each in np.flatnonzero(large))
@@ -95,22 +97,22 @@ class Waves:
 
     def repeated(self, rows: Index, cols: Index) -> npt.NDArray[np.float64]:
         """Victims that the companions of both attacks have in common, the two victims left out."""
-        if not len(self.hit):
+        if not len(self.sizes):
             return np.zeros((len(rows), len(cols)))
-        one, other = self.hit[self.of[rows]], self.hit[self.of[cols]]
-        common = one.astype(np.float32) @ other.astype(np.float32).T
+        one, other = self.of[rows], self.of[cols]
         first, second = self._victim[rows], self._victim[cols]
-        common -= other[:, first].T
-        common -= one[:, second]
+        common = self._common[np.ix_(one, other)]
+        common -= self._has[np.ix_(other, rows)].T
+        common -= self._has[np.ix_(one, cols)]
         common += first[:, None] == second[None, :]
-        return np.asarray(np.maximum(common.astype(np.float64), 0.0), np.float64)
+        return np.asarray(np.maximum(common, 0.0), np.float64)
 
     def log_p(self, rows: Index, cols: Index) -> npt.NDArray[np.float64]:
         """Logarithms of p-values of each row attack with each column attack, shape (rows, cols).
 
         Never below the chance that an attack which belongs to no wave starts inside one.
         """
-        if not len(self.hit):
+        if not len(self.sizes):
             return np.zeros((len(rows), len(cols)))
         sizes = np.multiply.outer(self.sizes[self.of[rows]] - 1, self.sizes[self.of[cols]] - 1)
         bound = chance.log_overlap(self.repeated(rows, cols), sizes / self._victims)
