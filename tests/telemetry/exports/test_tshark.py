@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from hanse.kernel.addresses import pack, unpack
@@ -42,12 +41,11 @@ def decode(paths: list[Path]) -> tuple[list[dict[str, Any]], InputReport]:
     """All flows of captures that are fed one after another."""
     report = InputReport("vectors")
     decoder = ExportDecoder(report, "test")
-    batches: list[pa.RecordBatch | None] = []
-    for path in paths:
-        for some in udp_payloads(np.frombuffer(path.read_bytes(), np.uint8), report):
-            batches.append(
-                decoder.decode(some.buffer, some.offsets, some.lengths, some.sender, some.received_us)
-            )
+    batches = [
+        decoder.decode(some.buffer, some.offsets, some.lengths, some.sender, some.received_us)
+        for path in paths
+        for some in udp_payloads(np.frombuffer(path.read_bytes(), np.uint8), report)
+    ]
     batches.append(decoder.finish())
     return [row for batch in batches if batch is not None for row in batch.to_pylist()], report
 

@@ -6,6 +6,7 @@ options data take effect from the set on in which they stand, however the datagr
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -37,7 +38,7 @@ from hanse.telemetry.reading import InputReport
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Change: TypeAlias = tuple[int, Template | None]
-"""The set from which a template holds, and the template (None: withdrawn)."""
+"""The set from which a template holds (or a template id), and the template (None: withdrawn)."""
 ALL_FAULTS = FAULTS | sflow.FAULTS
 PARSED_SETS = 256
 """Template sets whose parsed form is kept, since exporters repeat them."""
@@ -245,7 +246,7 @@ class ExportDecoder:
 
     def _apply(
         self, stream: Stream, number: int, template: Template | None, size: int, *, options: bool
-    ) -> list[tuple[int, Template | None]]:
+    ) -> list[Change]:
         """Put one template in force, or withdraw it; the ids changed, with what was in force before."""
         before = stream.templates.get(number)
         if template is not None:
@@ -254,7 +255,7 @@ class ExportDecoder:
             if not stream.define(number, template, size):
                 self._refused_templates += 1
             return [(number, before)]
-        withdrawn = [(number, before)] if before is not None else []
+        withdrawn: list[Change] = [(number, before)] if before is not None else []
         if number < 4:  # all of its kind
             withdrawn = [(n, known) for n, known in stream.templates.items() if known.options == options]
         for one, _ in withdrawn:
@@ -287,8 +288,8 @@ class ExportDecoder:
     ) -> list[Run]:
         """One template id's sets, each with the template in force, or the next one to come."""
         runs = []
-        cuts = np.searchsorted(places, [place for place, _ in timeline]).tolist() + [len(places)]
-        for step, (begin, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        cuts = [*np.searchsorted(places, [place for place, _ in timeline]).tolist(), len(places)]
+        for step, (begin, end) in enumerate(pairwise(cuts)):
             some = places[begin:end]
             found = next((change for change in timeline[step:] if change[1] is not None), None)
             if not len(some):

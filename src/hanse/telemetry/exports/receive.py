@@ -93,7 +93,8 @@ class Block:
             header = message.header
             header.name, header.name_size = self._names.ctypes.data + number * NAME, NAME
             header.vectors, header.vector_count = ctypes.addressof(vector), 1
-        self._view = np.frombuffer(self._messages, np.dtype(_Message))
+        messages: Any = self._messages  # a buffer, though its stubs do not say so
+        self._view = np.frombuffer(messages, np.dtype(_Message))
 
     def receive(self, source: socket.socket) -> int:
         """Take what a socket has, without waiting; how many datagrams that were."""
@@ -118,7 +119,7 @@ class Block:
     def _one_by_one(self, source: socket.socket, room: int) -> int:
         for number in range(room):
             slot = self.count + number
-            view = memoryview(self.buffer)[slot * SLOT : (slot + 1) * SLOT]
+            view = self.buffer[slot * SLOT : (slot + 1) * SLOT].data
             try:
                 size, address = source.recvfrom_into(view, SLOT)
             except (BlockingIOError, InterruptedError):

@@ -115,7 +115,7 @@ def _header(data: Bytes, at: Int, size: Int, head: Any) -> None:
 
 
 @kernel
-def _sets(data: Bytes, at: Int, size: Int, head: Any, number: Int, sets: Table, row: Int, write: bool) -> Int:
+def _sets(data: Bytes, at: Int, size: Int, head: Any, number: Int, sets: Any, row: Int, write: bool) -> Int:
     """Walk the sets of a datagram, write them from `row` on (if told to), and say where they end."""
     end = at + size
     if head.version == 5:
@@ -161,7 +161,7 @@ def read_headers(data: Bytes, offsets: Ints, lengths: npt.NDArray[np.int32], hea
 
 
 @kernel
-def read_sets(data: Bytes, offsets: Ints, lengths: npt.NDArray[np.int32], heads: Table, sets: Table) -> None:
+def read_sets(data: Bytes, offsets: Ints, lengths: npt.NDArray[np.int32], heads: Table, sets: Any) -> None:
     """Fill a SET row for each set, in the order of the datagrams; `sets` has the length found before."""
     row = 0
     for number in range(len(offsets)):

@@ -110,7 +110,7 @@ def _sample(data: Bytes, at: Int, end: Int, expanded: bool, head: Any, sample: A
 
 @kernel
 def _walk(
-    data: Bytes, at: Int, size: Int, head: Any, number: Int, samples: Table, row: Int, write: bool
+    data: Bytes, at: Int, size: Int, head: Any, number: Int, samples: Any, row: Int, write: bool
 ) -> Int:
     """Walk a datagram's samples, write the flow samples from `row` on (if told to), say where they end."""
     end = at + size

@@ -164,25 +164,26 @@ def parse(
     found: list[tuple[int, Template | None]] = []
     at = 0
     try:
-        while len(data) - at >= 4:
-            number, count = unpack_from(">HH", data, at)
-            if number == 0:
-                break  # padding
-            if version == 10 and count == 0:
-                found.append((number, None))
-                at += 4
-                continue
-            if number < 256:
-                raise TemplateError(f"template id {number} is below 256", at)
-            begin = at
-            fields, at = _template_fields(data, at, version, options=options)
-            template = describe(fields, options=options)
-            if template.least == 0:
-                raise TemplateError(f"template {number} describes empty records", begin)
+        while len(data) - at >= 4 and unpack_from(">H", data, at)[0]:  # id 0 is padding
+            number, template, at = _next(data, at, version, options=options)
             found.append((number, template))
     except TemplateError as error:
         return found, error
     return found, None
+
+
+def _next(data: bytes, at: int, version: int, *, options: bool) -> tuple[int, Template | None, int]:
+    """The template at `at` (None: withdrawn) with its id, and where it ends."""
+    number, count = unpack_from(">HH", data, at)
+    if version == 10 and count == 0:
+        return number, None, at + 4
+    if number < 256:
+        raise TemplateError(f"template id {number} is below 256", at)
+    fields, end = _template_fields(data, at, version, options=options)
+    template = describe(fields, options=options)
+    if template.least == 0:
+        raise TemplateError(f"template {number} describes empty records", at)
+    return number, template, end
 
 
 def _template_fields(
