@@ -23,11 +23,12 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.telemetry.exports.build import Stream, stream
+
 from hanse.telemetry.collect import Collector
 from hanse.telemetry.exports import ExportDecoder
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.schema import FLOW
-from tests.telemetry.exports.build import Stream, stream
 
 DATAGRAMS_PER_CALL = 4_096
 LIVE_OPTIONS: dict[str, Any] = {
@@ -146,7 +147,9 @@ def live(seconds: float, rate: float) -> None:
 
 def compare(flows: int, rate: float) -> None:
     """Print the table of ratios."""
-    print(f"{'datagrams':10} {'program':28} {'flows':>12} {'lost':>8} {'CPU s':>8} {'flows/CPU s':>14} {'ratio':>7}")
+    print(
+        f"{'datagrams':10} {'program':28} {'flows':>12} {'lost':>8} {'CPU s':>8} {'flows/CPU s':>14} {'ratio':>7}"
+    )
     for kind in ("v9", "ipfix", "v5"):
         made = stream(kind, flows // (24 if kind == "ipfix" else 27))
         base = None
@@ -163,7 +166,10 @@ def compare(flows: int, rate: float) -> None:
 
 def _row(kind: str, label: str, flows: int, lost: int, used: float, base: float) -> None:
     rate = flows / used
-    print(f"{kind:10} {label:28} {flows:12,} {lost:8,} {used:8.2f} {rate:14,.0f} {rate / base:6.2f}x", flush=True)
+    print(
+        f"{kind:10} {label:28} {flows:12,} {lost:8,} {used:8.2f} {rate:14,.0f} {rate / base:6.2f}x",
+        flush=True,
+    )
 
 
 def main() -> None:
