@@ -53,7 +53,9 @@ Ethernet frames (1,500), NTP monlist answers (468). A payload that is a multiple
 choose such; the others are odd. Without a mode every other attack without one matches."""
 
 SIZE_MODE_SHARE = 0.5
-"""A packet size is a mark of the tool where at least half of the packets have it."""
+MIXED_MODE_SHARE = 0.15
+"""A packet size is a mark of the tool where at least half of the packets have it; of a mixture the two leading
+sizes are, where each has 15%."""
 
 PORT_SHARE = {80: 0.5, 443: 0.3, 53: 0.3, 22: 0.1, 25: 0.1, 8080: 0.1, 123: 0.1, 0: 0.2}
 OTHER_PORT_SHARE = 0.05
@@ -62,6 +64,9 @@ PORT_MODE_SHARE = 0.8
 """Half of the floods on one port go to port 80 and a fifth to 443 (Jonker et al. 2017). A port is a mark where it
 has at least 80% of the packets. Reflections come from their service's port and go to a port the sender
 chose; sessions of web clients come from changing ports."""
+
+
+Key = tuple[str, int, tuple[int, ...], int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Look:
         words: The look in words.
     """
 
-    key: tuple[str, int, int, int, int]
+    key: Key
     share: float
     words: str
 
@@ -82,41 +87,52 @@ class Look:
 def look(attack: Attack) -> Look:
     """The fingerprint of one attack: vector, ICMP type, packet size, ports."""
     icmp = attack.icmp_type if attack.vector == "icmp_flood" else -1
-    size = _mode(attack.packet_sizes, SIZE_MODE_SHARE)
+    sizes = _sizes(attack)
     to_port = _mode(attack.dst_ports, PORT_MODE_SHARE)
     reflected = attack.vector.endswith("_reflection")
     from_port = -1 if reflected else _mode(attack.src_ports, PORT_MODE_SHARE)
     if attack.vector.startswith("icmp"):
         to_port = from_port = -1
-    share = VECTOR_SHARE.get(attack.vector, OTHER_VECTOR_SHARE) * _size_share(attack.vector, size)
+    share = VECTOR_SHARE.get(attack.vector, OTHER_VECTOR_SHARE) * _size_share(attack.vector, sizes)
     words = [attack.vector.replace("_", " ")]
     if icmp >= 0:
         share *= ICMP_TYPE_SHARE.get(icmp, OTHER_ICMP_TYPE_SHARE)
         words.append(f"ICMP type {icmp}")
-    if size >= 0:
-        words.append(f"packets of {size} bytes")
+    if sizes:
+        words.append(f"packets of {' and '.join(map(str, sizes))} bytes")
     if to_port >= 0:
         share *= PORT_SHARE.get(to_port, OTHER_PORT_SHARE)
         words.append(f"to port {to_port}")
     if from_port > 0:
         share *= FIXED_SOURCE_PORT_SHARE
         words.append(f"from port {from_port}")
-    return Look((attack.vector, icmp, size, to_port, from_port), max(share, FLOOR), ", ".join(words))
+    return Look((attack.vector, icmp, sizes, to_port, from_port), max(share, FLOOR), ", ".join(words))
 
 
 def _mode(values: Sequence[tuple[int, float]], least: float) -> int:
     return int(values[0][0]) if values and values[0][1] >= least else -1
 
 
-def _size_share(vector: str, size: int) -> float:
-    if size < 0:
-        return NO_SIZE_SHARE
+def _sizes(attack: Attack) -> tuple[int, ...]:
+    """The size most packets have, or the two leading ones of a mixture; empty where none stands out."""
+    size = _mode(attack.packet_sizes, SIZE_MODE_SHARE)
+    if size >= 0:
+        return (size,)
+    leading = [int(each) for each, share in attack.packet_sizes[:2] if share >= MIXED_MODE_SHARE]
+    return tuple(sorted(leading)) if len(leading) == 2 else ()
+
+
+def _size_share(vector: str, sizes: tuple[int, ...]) -> float:
+    """How many attacks of a vector have these packet sizes at most; of two, the rarer counts."""
+    return min((_one_size_share(vector, size) for size in sizes), default=NO_SIZE_SHARE)
+
+
+def _one_size_share(vector: str, size: int) -> float:
     kind = "reflection" if vector.endswith("_reflection") else vector.split("_", 1)[0]
     known = SIZE_SHARE.get(kind, {}).get(size)
     if known is not None:
         return known
-    header = {"icmp": 28, "udp": 28, "tcp": 40}.get(kind, 28)
-    payload = size - header
+    payload = size - {"tcp": 40}.get(kind, 28)
     return ROUND_SIZE_SHARE if payload % 100 == 0 or payload % 64 == 0 else ODD_SIZE_SHARE
 
 
@@ -131,7 +147,7 @@ class Fingerprints:
 
     def __init__(self, attacks: Sequence[Attack]) -> None:
         self.looks = tuple(look(attack) for attack in attacks)
-        known: dict[tuple[str, int, int, int, int], int] = {}
+        known: dict[Key, int] = {}
         self.numbers: npt.NDArray[np.int64] = np.array(
             [known.setdefault(each.key, len(known)) for each in self.looks], np.int64
         )

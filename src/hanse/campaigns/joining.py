@@ -84,13 +84,13 @@ def join(bench: pairs.Bench, tree: Tree, victims: float, level: float) -> tuple[
     if not len(alone) or not len(members):
         return tree, {}
     allowed = np.log(level) - np.log(float(len(alone)) * len(members))
-    looks, campaigns = bench.fingerprints.numbers[members], len(np.unique(label[members]))
+    campaigns = len(np.unique(label[members]))
     held: Held = {}
     rows, cols, values = [], [], []
     for some in (alone[part] for part in pairs.blocks(len(alone), len(members))):
         log_p = bench.log_p(some, members)
         log_p["targets"] = _listed(bench, some, members, label, victims)
-        more = _tries(log_p, looks, campaigns)
+        more = _tries(bench, log_p, some, members, campaigns)
         strength = pairs.log_linked(log_p, more, ALL, TWO_VALUED)
         strength += np.log(len(ALL))
         best = strength.argmin(axis=1)
@@ -105,15 +105,20 @@ def join(bench: pairs.Bench, tree: Tree, victims: float, level: float) -> tuple[
     return tree.with_links(found), held
 
 
-def _tries(log_p: dict[str, Array], look: Index, campaigns: int) -> Callable[[str, str], Array]:
+def _tries(
+    bench: pairs.Bench, log_p: dict[str, Array], rows: Index, members: Index, campaigns: int
+) -> Callable[[str, str], Array]:
     """Tries at a second test among the members that pass a given one; a campaign's list is one try."""
 
     def more(given: str, second: str) -> Array:
         passed = log_p[given] <= np.log(chance.SPEAKS)
         if second == "targets":
             return np.full((len(passed), 1), float(campaigns))
-        counted = pairs.different_looks(passed, look) if second == "fingerprint" else passed.sum(axis=1)
-        return np.maximum(counted, 1.0)[:, None].astype(np.float64)
+        if second == "fingerprint":
+            counted = pairs.look_tries(passed, rows, members, bench.fingerprints)
+        else:
+            counted = passed.sum(axis=1).astype(np.float64)
+        return np.maximum(counted, 1.0)[:, None]
 
     return more
 

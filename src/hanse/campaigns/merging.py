@@ -41,23 +41,25 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Two groups that hold together: logarithms of p-values, and the pairs of attacks that show it."""
+    """What the tests say of two groups: logarithms of p-values, and the pairs of attacks that show it."""
 
-    concurrency: float
-    targets: float
+    log_p: dict[str, float]
     pairs: tuple[tuple[int, int], ...]
 
-    @property
-    def joint(self) -> float:
-        """Logarithm of the joint p-value."""
-        one, other = np.array(self.concurrency), np.array(self.targets)
-        return float(chance.log_joint(one, other, graded=True))
+    def best(self) -> tuple[float, tuple[str, str]]:
+        """The best joint p-value (logarithm, corrected for the pairs of tests tried) and its two tests."""
+        found = []
+        for one, other in combinations(sorted(self.log_p), 2):
+            first, second = np.array(self.log_p[one]), np.array(self.log_p[other])
+            joint = float(chance.log_joint(first, second, graded=True))
+            found.append((joint + float(np.log(len(self.log_p) * (len(self.log_p) - 1) / 2)), (one, other)))
+        return min(found)
 
 
 def merge(
     bench: pairs.Bench, tree: Tree, vectors: Sequence[str], victims: float, level: float
 ) -> tuple[Tree, Held]:
-    """Join groups that keep time on common targets.
+    """Join groups that keep time, have common targets or common sources: two of these three.
 
     Args:
         bench: The tests.
@@ -78,13 +80,14 @@ def merge(
     held: Held = {}
     for one, other in tried:
         found = _together(bench, one, other, victims)
-        if found.joint + np.log(len(tried)) > np.log(level):
+        joint, names = found.best()
+        if joint + np.log(len(tried)) > np.log(level):
             continue
         for pair in found.pairs:
-            held[pair] = {"concurrency": found.concurrency, "targets": found.targets}
+            held[pair] = {name: found.log_p[name] for name in names}
             first.append(pair[0])
             second.append(pair[1])
-            log_p.append(found.joint)
+            log_p.append(joint)
     links = pairs.Found(np.array(first, np.int64), np.array(second, np.int64), np.array(log_p, np.float64))
     return tree.with_links(links), held
 
@@ -101,20 +104,43 @@ def _groups(tree: Tree, vectors: Sequence[str]) -> list[Group]:
 
 
 def _together(bench: pairs.Bench, one: Group, other: Group, victims: float) -> Together:
-    """Both tests on two groups. The smaller one's waves are counted against the larger one's starts."""
+    """The tests on two groups. The smaller one's waves are counted against the larger one's starts."""
     if other.campaign and (not one.campaign or len(one.attacks) < len(other.attacks)):
         one, other = other, one
     # Now `one` is a campaign, and the larger where both are.
-    hit = _targets(bench.starts.victim, one.attacks, other.attacks, victims)
-    if hit > np.log(chance.SPEAKS):
-        return Together(0.0, hit, ())
-    near, meetings = _meetings(bench, other, one)
-    waves = list(_waves(bench.starts.seconds[other.attacks]))
+    closest, gap = _closest(bench, other, one)
+    log_p = {
+        "concurrency": _concurrency(bench, gap <= WAVE_S, one, other),
+        "targets": _targets(bench.starts.victim, one.attacks, other.attacks, victims),
+    }
+    linked = _linked(bench, other, one, closest, gap)
+    if other.campaign:
+        log_p["sources"], common = _sources(bench, one, other)
+        linked = (common,) if log_p["sources"] < log_p["concurrency"] else linked
+    return Together(log_p, linked)
+
+
+def _concurrency(bench: pairs.Bench, near: npt.NDArray[np.bool_], campaign: Group, group: Group) -> float:
+    """Logarithm of the chance that so many waves of a group meet a start of a campaign."""
+    seconds = bench.starts.seconds[group.attacks]
+    waves = list(_waves(seconds))
     hits = sum(bool(near[wave].any()) for wave in waves)
-    chances = [_covered(bench.starts.seconds[other.attacks[wave]], bench, one) for wave in waves]
+    chances = [_covered(seconds[wave], bench, campaign) for wave in waves]
     # Events of unequal chance are at most as scattered as ones of their mean (Hoeffding 1956).
-    log_p = float(stats.binom.logsf(hits - 1, len(waves), min(float(np.mean(chances)), 1.0)))
-    return Together(min(log_p, 0.0), hit, meetings)
+    return min(float(stats.binom.logsf(hits - 1, len(waves), min(float(np.mean(chances)), 1.0))), 0.0)
+
+
+def _sources(bench: pairs.Bench, one: Group, other: Group) -> tuple[float, tuple[int, int]]:
+    """The best pair between two groups and the logarithm of its p-value, corrected for all such pairs."""
+    found = []
+    for part in pairs.blocks(len(other.attacks), len(one.attacks)):
+        rows = other.attacks[part]
+        log_p = bench.sources.log_p(rows, one.attacks)
+        row, col = np.unravel_index(int(log_p.argmin()), log_p.shape)
+        first, second = sorted((int(rows[row]), int(one.attacks[col])))
+        found.append((float(log_p[row, col]), (first, second)))
+    best, pair = min(found)
+    return min(best + float(np.log(len(one.attacks) * len(other.attacks))), 0.0), pair
 
 
 def _targets(victim: Index, one: Index, other: Index, victims: float) -> float:
@@ -143,23 +169,32 @@ def _covered(wave: npt.NDArray[np.float64], bench: pairs.Bench, group: Group) ->
     return float(np.maximum(high - np.maximum(low, reached), 0).sum() / (2 * SMOOTH_S))
 
 
-def _meetings(
-    bench: pairs.Bench, joining: Group, campaign: Group
-) -> tuple[npt.NDArray[np.bool_], tuple[tuple[int, int], ...]]:
-    """Which attacks of a group start with a campaign's on another victim, and the pairs that link them.
-
-    A campaign is linked by its closest pair; of lone attacks each is linked that keeps time and whose
-    victim is on the campaign's list.
-    """
+def _closest(bench: pairs.Bench, group: Group, campaign: Group) -> tuple[Index, npt.NDArray[np.float64]]:
+    """For each attack of a group, the campaign's attack on another victim that starts closest, and the gap, s."""
     victim = bench.starts.victim
-    gaps = bench.starts.gaps(joining.attacks, campaign.attacks)
-    gaps[victim[joining.attacks][:, None] == victim[campaign.attacks][None, :]] = np.inf
-    closest = gaps.argmin(axis=1)
-    best = gaps[np.arange(len(closest)), closest]
-    near = best <= WAVE_S
-    listed = near & np.isin(victim[joining.attacks], victim[campaign.attacks])
-    chosen = np.flatnonzero(listed)
-    if joining.campaign:
-        chosen = chosen[np.argsort(best[chosen], kind="stable")[:1]]
-    linked = zip(joining.attacks[chosen].tolist(), campaign.attacks[closest[chosen]].tolist(), strict=True)
-    return near, tuple((min(pair), max(pair)) for pair in linked)
+    number, gap = [], []
+    for part in pairs.blocks(len(group.attacks), len(campaign.attacks)):
+        rows = group.attacks[part]
+        gaps = bench.starts.gaps(rows, campaign.attacks)
+        gaps[victim[rows][:, None] == victim[campaign.attacks][None, :]] = np.inf
+        closest = gaps.argmin(axis=1)
+        number.append(campaign.attacks[closest])
+        gap.append(gaps[np.arange(len(rows)), closest])
+    return np.concatenate(number), np.concatenate(gap)
+
+
+def _linked(
+    bench: pairs.Bench, group: Group, campaign: Group, closest: Index, gap: npt.NDArray[np.float64]
+) -> tuple[tuple[int, int], ...]:
+    """The pairs that stand for the link between two groups.
+
+    Of two campaigns, the closest pair. Of lone attacks each that keeps time itself, and whose victim is on
+    the campaign's list.
+    """
+    if group.campaign:
+        chosen = np.argsort(gap, kind="stable")[:1]
+    else:
+        victim = bench.starts.victim
+        chosen = np.flatnonzero((gap <= WAVE_S) & np.isin(victim[group.attacks], victim[campaign.attacks]))
+    found = zip(group.attacks[chosen].tolist(), closest[chosen].tolist(), strict=True)
+    return tuple((min(pair), max(pair)) for pair in found)

@@ -6,8 +6,8 @@ A pair is linked when two independent tests hold together. Both conditions must 
    tests tried on it, is at most the level over the number of pairs of attacks (Bonferroni). The
    family-wise error is held and not the false discovery rate, because one false link merges two campaigns.
 2. *Each alone*: neither test may live from the other. An attack that passes one test with m attacks has
-   m tries at the second, so the second must hold at `chance.SPEAKS` over m. For the fingerprint m counts
-   the different fingerprints among them: with one look on all m there is one try.
+   m tries at the second, so the second must hold at `chance.SPEAKS` over m. For the fingerprint only the
+   different looks among them count, by their shares: with one look on all m there is one try.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -75,7 +75,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Tries:
-    """By test, with how many attacks each attack passes it, and how many different looks these have."""
+    """By test, with how many attacks each attack passes it, and how many tries their looks are."""
 
     partners: dict[str, Array]
     looks: dict[str, Array]
@@ -113,17 +113,25 @@ def count_tries(bench: Bench) -> Tries:
             passed = log_p <= np.log(chance.SPEAKS)
             passed[np.arange(len(rows)), rows] = False
             partners[test][rows] = passed.sum(axis=1)
-            looks[test][rows] = different_looks(passed, bench.fingerprints.numbers)
+            looks[test][rows] = look_tries(passed, rows, everyone, bench.fingerprints)
     return Tries(partners, looks)
 
 
-def different_looks(passed: npt.NDArray[np.bool_], look: Index) -> Array:
-    """For each row, how many different fingerprints the columns have that it passes with."""
-    of = sparse.csr_array(
-        (np.ones(len(look), np.int32), (np.arange(len(look)), look)),
-        shape=(len(look), int(look.max(initial=0)) + 1),
+def look_tries(passed: npt.NDArray[np.bool_], rows: Index, cols: Index, looks: Fingerprints) -> Array:
+    """For each row, how many tries at its look the columns give that it passes a test with.
+
+    The chance that an unrelated attack has any of the looks found there is the sum of their shares; over
+    its own share that is the number of tries. A rare look among common ones counts for less than one try.
+    """
+    numbers, share = looks.numbers, np.exp(looks.log_share)
+    of_look = np.zeros(int(numbers.max(initial=0)) + 1)
+    of_look[numbers] = share
+    held = sparse.csr_array(
+        (np.ones(len(cols), np.int32), (np.arange(len(cols)), numbers[cols])), shape=(len(cols), len(of_look))
     )
-    return np.diff((sparse.csr_array(passed.astype(np.int32)) @ of).indptr).astype(np.float64)
+    found = sparse.csr_array(passed.astype(np.int32)) @ held
+    found.data[:] = 1
+    return np.asarray((found @ of_look) / share[rows], np.float64)
 
 
 def log_linked(
