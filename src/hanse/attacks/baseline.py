@@ -39,9 +39,12 @@ def learn(engine: Engine, paths: Sequence[str]) -> dict[Cell, npt.NDArray[np.flo
     robust standard deviations. A week of past gives 60 values for each; more weeks make attacks in the
     past matter less. Conversations are not taken out, which errs on the side of higher limits.
     """
-    traffic = classified(engine, engine.read(paths))
-    busy = screen.without_multicast(engine.arrow(screen.busy_hosts(screen.sums_by_host(traffic))))
-    victims = engine.table(busy, "hanse_baseline_victims")
+    flows = engine.read(paths)
+    traffic = classified(engine, flows)
+    busy = screen.without_multicast(
+        engine.arrow(screen.busy_hosts(screen.sums_by_host(engine, flows, traffic)))
+    )
+    victims = engine.table(busy, "hanse_baseline_victims").select("victim").distinct()
     sums = (
         traffic.semi_join(victims, "victim")
         .mutate(minute=lambda rows: (rows.start_us / screen.MINUTE_US).floor().cast("int64"))

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hanse.attacks import evidence, screen, traffic
 from hanse.attacks import vectors as v
-from hanse.attacks.attack import SOURCES, Attack, Detection, Dismissed
+from hanse.attacks.attack import SOURCE_LIMIT, SOURCES, Attack, Detection, Dismissed
 from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps
 from hanse.attacks.judge import judge
@@ -98,7 +98,7 @@ def _prepared(engine: Engine, flows: ir.Table, step: Callable[[str], None] = lam
     flows = traffic.with_tunnels(flows) if most["tunnel"] else flows
     step("looking for busy victims")
     flags_known = bool(most["flags"])
-    sums = screen.sums_by_host(traffic.classified(engine, flows, flags_known=flags_known))
+    sums = screen.sums_by_host(engine, flows, traffic.classified(engine, flows, flags_known=flags_known))
     return Telemetry(flows, flags_known, engine.keep(sums, "hanse_sums"))
 
 
@@ -187,7 +187,8 @@ def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> p
         }
     )
     wanted = sources.inner_join(engine.table(names, "hanse_attacks"), "suspect")
-    rows = engine.arrow(evidence.sample_of_sources(engine, wanted))
+    many = any(attack.sources > SOURCE_LIMIT for attack in attacks.values())
+    rows = engine.arrow(evidence.sample_of_sources(engine, wanted) if many else wanted)
     ttl = pa.compute.if_else(pa.compute.equal(rows["ttl"], 256), 0, rows["ttl"])
     columns = {name: rows[name] for name in ("attack_id", "src", "flows", "packets", "bytes", "tcp_flags")}
     table = pa.table({**columns, "ttl": ttl}).select(SOURCES.names)

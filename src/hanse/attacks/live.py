@@ -57,8 +57,10 @@ class LiveDetector:
 
     def _crosses(self, flows: ir.Table) -> bool:
         traffic = classified(self.engine, flows)
-        busy = screen.without_multicast(self.engine.arrow(screen.busy_hosts(screen.sums_by_host(traffic))))
-        minutes = screen.busy_minutes(traffic, self.engine.table(busy, "hanse_live_victims"))
+        busy = screen.without_multicast(
+            self.engine.arrow(screen.busy_hosts(screen.sums_by_host(self.engine, flows, traffic)))
+        )
+        minutes = screen.busy_minutes(self.engine, traffic, self.engine.table(busy, "hanse_live_victims"))
         return bool(self.engine.arrow(minutes.limit(1)).num_rows)
 
     def ended(self, now_us: int) -> list[Attack]:

@@ -76,8 +76,8 @@ def look_at_networks(
         host not in hit and addresses.is_v4(host) == (scope.octets > 12) for host in hosts["dst"].to_pylist()
     ]
     hosts = hosts.filter(pa.array(left, pa.bool_()))
-    busy = screen.without_multicast(pa.table({"victim": hosts["victim"].unique()}))
-    members = engine.table(hosts, f"hanse_members_{scope.octets}")
+    busy = screen.without_multicast(hosts.group_by(["victim", "code"]).aggregate([]))
+    members = engine.table(hosts.group_by(["dst"]).aggregate([]), f"hanse_members_{scope.octets}")
     inbound = seen.flows.semi_join(members, "dst")
     outbound = seen.flows.semi_join(members.select(src=members.dst), "src")
     return look(engine, seen, inbound, outbound, scope, busy, step)
@@ -98,18 +98,18 @@ def look(
     name = f"s{scope.octets}"
     traffic = classified(engine, inbound, scope=scope, flags_known=seen.flags_known)
     step("looking for busy minutes")
-    minutes = engine.arrow(screen.busy_minutes(traffic, engine.table(busy, f"hanse_victims_{name}")))
+    minutes = engine.arrow(screen.busy_minutes(engine, traffic, engine.table(busy, f"hanse_busy_{name}")))
     if minutes.num_rows == 0:
         return None
     cells, numbered, rows = _numbered(minutes)
+    minutes_of = engine.table(numbered, f"hanse_minutes_{name}")
+    minutes_of = minutes_of.select(_minute_key=series.minute_key(engine, minutes_of), cell=minutes_of.cell)
     victims = engine.table(pa.table({"victim": minutes["victim"].unique()}), f"hanse_victims_{name}")
     step("reading the victims' own traffic")
     talks = engine.keep(conversations(engine, outbound, victims, scope), f"hanse_talks_{name}")
     answering = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
     spoke = talks.filter(talks.spoke == 1)
-    close = series.close_look(
-        traffic, engine.table(numbered, f"hanse_minutes_{name}"), spoke if answering else None
-    )
+    close = series.close_look(engine, traffic, minutes_of, spoke if answering else None)
     if rows <= KEEP_ROWS:
         close = engine.keep(close, f"hanse_close_{name}")
     step("measuring rates by the second")
@@ -118,10 +118,14 @@ def look(
 
 
 def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table, int]:
-    """Cells numbered, the minutes with their cell, and how many flows began in them."""
+    """Cells numbered, the minutes with their cell, and how many flows began in them.
+
+    ICMP that answers and ICMP that does not are one cell: both are an ICMP flood.
+    """
     victims = minutes["victim"].combine_chunks().dictionary_encode()
     names = victims.dictionary.to_pylist()
     code = minutes["code"].to_numpy().astype(np.int64)
+    code = np.where(code == v.ICMP_ANSWER, v.ICMP, code)
     pair = victims.indices.to_numpy(zero_copy_only=False).astype(np.int64) * 1_000 + code
     distinct, cell = np.unique(pair, return_inverse=True)
     cells = {
@@ -188,30 +192,34 @@ def facts(
     }, sources
 
 
+_FLAGS_FACTOR = 256
+"""Flags and ICMP type in one number, so that one query counts both."""
+
+
 def _tops(
     engine: Engine, flows: ir.Table, sources: ir.Table, packets: dict[int, int]
 ) -> dict[int, dict[str, Any]]:
     """Top values of each suspect, by the field of `Facts`."""
-    size = (flows.octets / flows.packets).round().cast("int64")
-    columns = {
-        "dst_ports": flows.dst_port.cast("int64"),
-        "src_ports": flows.src_port.cast("int64"),
-        "sizes": size,
-        "flags": flows.tcp_flags.cast("int64"),
-        "icmp_types": flows.icmp_type.cast("int64"),
+    with_ports = flows.filter(flows.protocol.isin((6, 17)))
+    kind = flows.tcp_flags.cast("int64") * _FLAGS_FACTOR + flows.icmp_type.cast("int64")
+    queries = {
+        "dst_ports": evidence.top_values(with_ports, with_ports.dst_port.cast("int64")),
+        "src_ports": evidence.top_values(with_ports, with_ports.src_port.cast("int64")),
+        "sizes": evidence.top_values(flows, (flows.octets / flows.packets).round().cast("int64")),
+        "kinds": evidence.top_values(flows, kind),
+        "top_networks": evidence.top_values(sources, engine.prefix(sources.src, v.PREFIX_OCTETS)),
     }
-    found: dict[int, dict[str, Any]] = {}
-    for name, column in columns.items():
-        for number, values in evidence.shares(
-            engine.arrow(evidence.top_values(flows, column)), packets
-        ).items():
-            found.setdefault(number, {})[name] = (
-                () if name.endswith("ports") and values[0] == (0, 1.0) else values
-            )
-    networks = evidence.top_values(sources, engine.prefix(sources.src, v.PREFIX_OCTETS))
-    for number, values in evidence.shares(engine.arrow(networks), packets).items():
-        found[number]["top_networks"] = tuple(
-            (addresses.prefix_of(bytes(value) + b"\0"), share) for value, share in values
+    found: dict[int, dict[str, Any]] = {number: {} for number in packets}
+    for name, query in queries.items():
+        for number, values in evidence.shares(engine.arrow(query), packets).items():
+            found[number][name] = values
+    for values in found.values():
+        kinds = values.pop("kinds", ())
+        values["flags"] = tuple((number // _FLAGS_FACTOR, share) for number, share in kinds)
+        values["icmp_types"] = tuple((number % _FLAGS_FACTOR, share) for number, share in kinds)
+        values["top_networks"] = tuple(
+            (addresses.prefix_of(bytes(value) + b"\0"), share)
+            for value, share in values.get("top_networks", ())
         )
     return found
 

@@ -9,7 +9,20 @@ from hanse.engine import Engine
 
 MINUTE_US = 60_000_000
 
-MIXABLE = (v.ICMP, v.SYN, v.ACK, v.RST, v.FIN, v.NULL, v.UDP, v.FRAGMENT, v.GRE, v.ESP, v.OTHER)
+MIXABLE = (
+    v.ICMP,
+    v.ICMP_ANSWER,
+    v.SYN,
+    v.ACK,
+    v.RST,
+    v.FIN,
+    v.NULL,
+    v.UDP,
+    v.FRAGMENT,
+    v.GRE,
+    v.ESP,
+    v.OTHER,
+)
 """Classes that a generic flood is made of. Reflections and web sessions have names of their own."""
 
 MIXTURE_MINUTE = 1_000
@@ -25,63 +38,110 @@ def _by_code(code: ir.IntegerValue, values: dict[int, float]) -> ir.NumericValue
     return ibis.cases(*[(code.isin(codes), value) for value, codes in grouped.items()], else_=1e18)
 
 
-def sums_by_host(traffic: ir.Table) -> ir.Table:
-    """Packets of each class that each host received over the whole telemetry: ``dst``, ``code``, ``packets``."""
-    return (
+EXPLAINED = 1.5
+"""Answers per packet sent, by host and hour, up to which ICMP answers are taken as asked for. An echo
+reply answers one request; the margin covers records that begin in the hour before."""
+
+
+def sums_by_host(engine: Engine, flows: ir.Table, traffic: ir.Table) -> ir.Table:
+    """Packets of each class that each host received: ``dst``, ``code``, ``packets``, over the whole telemetry.
+
+    ICMP answers count only in hours in which a host received more of them than it sent packets at all:
+    a flooding host that gets its echoes back is no victim.
+    """
+    hour = (traffic.start_us / 3_600_000_000).floor().cast("int64")
+    answers = traffic.code == v.ICMP_ANSWER
+    rows = (
         traffic.filter(traffic.code != v.SESSION)
-        .group_by("dst", "code")
+        .select(dst=traffic.dst, code=traffic.code, packets=traffic.packets, hour=answers.ifelse(hour, 0))
+        .group_by("dst", "code", "hour")
         .agg(packets=lambda rows: rows.packets.sum().cast("float64"))
     )
+    rows = engine.keep(rows, "hanse_sums_by_hour")
+    answered = rows.filter((rows.code == v.ICMP_ANSWER) & (rows.packets >= v.vectors()[v.ICMP].min_packets))
+    own = flows.semi_join(answered.select(src=answered.dst).distinct(), "src")
+    sent = (
+        own.select(
+            dst=own.src,
+            hour=(engine.micros(own.start) / 3_600_000_000).floor().cast("int64"),
+            sent=own.packets * own.sampling,
+        )
+        .group_by("dst", "hour")
+        .agg(sent=lambda rows: rows.sent.sum().cast("float64"))
+    )
+    unexplained = answered.left_join(sent, ["dst", "hour"])
+    unexplained = unexplained.filter(unexplained.packets > EXPLAINED * unexplained.sent.fill_null(0.0))
+    rest = rows.filter(rows.code != v.ICMP_ANSWER).select("dst", "code", "packets")
+    left = unexplained.group_by("dst", "code").agg(packets=lambda rows: rows.packets.sum())
+    return rest.union(left.select("dst", "code", "packets"))
 
 
 def _least() -> dict[int, float]:
     """Packets by class from which a victim may have been attacked at all."""
     least = {code: float(vector.min_packets) for code, vector in v.vectors().items()}
-    return {**least, v.OTHER: float(v.vectors()[v.MIXED].min_packets)}
+    return {**least, v.ICMP_ANSWER: least[v.ICMP]}
 
 
 def busy_hosts(sums: ir.Table) -> ir.Table:
-    """Hosts that received enough packets of one class over the whole telemetry to be attacked at all.
+    """Hosts and classes of which enough packets came over the whole telemetry for an attack.
 
-    No attack is lost here: an attack's packets are part of the sum.
+    No attack is lost here: an attack's packets are part of the sum. All classes of a mixture count
+    together where a second class adds something to the first.
 
     Returns:
-        Column ``victim``, distinct.
+        Columns ``victim``, ``code``, distinct.
     """
-    busy = sums.filter(sums.packets >= _by_code(sums.code, _least()))
-    return busy.select(victim=busy.dst).distinct()
+    together = ibis.window(group_by=sums.dst)
+    mixable = sums.code.isin(MIXABLE)
+    part = mixable.ifelse(sums.packets, 0.0)
+    sums = sums.mutate(_mixed=part.sum().over(together), _largest=part.max().over(together))
+    return sums.filter(_is_busy(sums)).select(victim="dst", code="code")
+
+
+def _is_busy(sums: ir.Table) -> ir.BooleanValue:
+    """Whether a class alone, or in a mixture with others, has enough packets (columns _mixed, _largest)."""
+    whole = float(v.vectors()[v.MIXED].min_packets)
+    others = sums._mixed - sums._largest  # noqa: SLF001 - columns, not private members
+    mixed = sums.code.isin(MIXABLE) & (others >= (1 - v.MIXTURE_MAJORITY) * whole)
+    return (sums.packets >= _by_code(sums.code, _least())) | mixed
 
 
 def hosts_of_busy_networks(engine: Engine, sums: ir.Table, octets: int) -> ir.Table:
     """Hosts of networks in which enough hosts together received enough packets of one class.
 
     Returns:
-        Columns ``dst`` and ``victim`` (the network's leading octets), distinct.
+        Columns ``dst``, ``victim`` (the network's leading octets) and ``code``, distinct.
     """
     named = sums.mutate(victim=engine.prefix(sums.dst, octets))
     together = named.group_by("victim", "code").agg(
         packets=lambda rows: rows.packets.sum(), hosts=lambda rows: rows.count()
     )
     busy = together.filter(
-        (together.hosts >= v.CARPET_MIN_HOSTS) & (together.packets >= _by_code(together.code, _least()))
+        (together.hosts >= v.CARPET_MIN_HOSTS)
+        & (together.packets >= _by_code(together.code, _least()) * v.CARPET_FACTOR)
     )
-    return named.semi_join(busy, ["victim", "code"]).select("dst", "victim").distinct()
+    return named.semi_join(busy, ["victim", "code"]).select("dst", "victim", "code")
 
 
-def busy_minutes(traffic: ir.Table, victims: ir.Table) -> ir.Table:
-    """The minutes in which a victim received as many packets of a class as one second at its threshold.
+def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table:
+    """The minutes in which a victim received enough packets of a class to be looked at by the second.
 
-    A flow counts in the minute of its start; one second over the threshold cannot hide, since its
-    packets all lie in flows of some minute with at least that sum, or in long flows that began
-    earlier at the same rate.
+    A flow counts in the minute of its start. See `vectors.minute_packets` for what that may cut off.
+
+    Args:
+        engine: Where the query runs.
+        traffic: `traffic.classified`.
+        pairs: Columns ``victim``, ``code``.
 
     Returns:
         Columns ``victim``, ``code``, ``minute`` (minutes since the epoch), ``flows``.
     """
-    least = {code: vector.min_pps for code, vector in v.vectors().items()}
+    least = {code: v.minute_packets(vector) for code, vector in v.vectors().items()}
+    least[v.ICMP_ANSWER] = least[v.ICMP]
+    keys = pairs.select(_pair=engine.hashed_with(pairs.victim, pairs.code))
     sums = (
-        traffic.filter(traffic.code != v.SESSION)
-        .semi_join(victims, "victim")
+        traffic.mutate(_pair=engine.hashed_with(traffic.victim, traffic.code))
+        .semi_join(keys, "_pair")
         .mutate(minute=lambda rows: (rows.start_us / MINUTE_US).floor().cast("int64"))
         .group_by("victim", "code", "minute")
         .agg(packets=lambda rows: rows.packets.sum().cast("float64"), flows=lambda rows: rows.count())

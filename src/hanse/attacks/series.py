@@ -7,57 +7,53 @@ between two changes it is constant (a difference array, or sweep line).
 
 from dataclasses import dataclass
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from hanse.attacks.screen import MINUTE_US
+from hanse.attacks.traffic import conversation_keys, counts_only_unasked, source_key
+from hanse.engine import Engine
 
 SECOND_US = 1_000_000
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-def close_look(traffic: ir.Table, minutes: ir.Table, spoke: ir.Table | None) -> ir.Table:
+CLOSE = (
+    "cell", "minute", "dst", "src", "src_port", "dst_port", "protocol", "code", "packets", "octets",
+    "observed", "start_us", "end_us", "tcp_flags", "icmp_type", "ttl",
+)  # fmt: skip
+"""Columns of the close look."""
+
+
+def close_look(engine: Engine, traffic: ir.Table, minutes: ir.Table, spoke: ir.Table | None) -> ir.Table:
     """The flows of busy minutes, without those that belong to the victim's own conversations.
 
     Args:
+        engine: Where the query runs.
         traffic: `traffic.classified`.
-        minutes: Columns ``victim``, ``code``, ``minute``, and ``cell``, a number for victim and class.
+        minutes: Columns ``_minute_key`` (`minute_key`) and ``cell``, a number for victim and class.
         spoke: `traffic.conversations` with ``spoke`` = 1, or None where no victim sends anything.
 
     Returns:
-        The columns of `traffic` and ``cell``, ``minute``.
+        The columns `CLOSE`.
     """
     flows = traffic.mutate(minute=(traffic.start_us / MINUTE_US).floor().cast("int64"))
-    flows = flows.inner_join(minutes, ["victim", "code", "minute"])
+    flows = flows.mutate(_minute_key=minute_key(engine, flows))
+    flows = flows.inner_join(minutes, "_minute_key")
     if spoke is None:
-        return flows
-    return without_conversations(flows, spoke)
+        return flows.select(*CLOSE)
+    unasked = counts_only_unasked(flows.code)
+    asked = flows.filter(unasked)
+    asked = asked.mutate(_key=source_key(engine, asked)).anti_join(conversation_keys(engine, spoke), "_key")
+    return flows.filter(~unasked).select(*CLOSE).union(asked.select(*CLOSE))
 
 
-def without_conversations(flows: ir.Table, spoke: ir.Table) -> ir.Table:
-    """Flows whose class counts only unasked, without those whose source the victim spoke to that day.
-
-    ICMP answers are excused by anything the victim sent; other classes by the same protocol only.
-    """
-    reasons = spoke.union(spoke.mutate(protocol=ibis.literal(-1, "int32"))).distinct()
-    flows = flows.mutate(
-        _day=(flows.start_us / 86_400_000_000).floor().cast("int64"),
-        _protocol=flows.protocol.isin((1, 58)).ifelse(-1, flows.protocol.cast("int32")),
-    )
-    asked = flows.filter(flows.unasked).anti_join(
-        reasons,
-        [
-            ("victim", "victim"),
-            ("src", "remote"),
-            ("_protocol", "protocol"),
-            ("_day", "day"),
-        ],
-    )
-    return flows.filter(~flows.unasked).union(asked.select(flows.columns)).drop("_day", "_protocol")
+def minute_key(engine: Engine, rows: ir.Table) -> ir.IntegerValue:
+    """One number for victim, class and minute: classes are under 1,000."""
+    return engine.hashed_with(rows.victim, rows.minute * 1_000 + rows.code)
 
 
 def changes(flows: ir.Table) -> ir.Table:

@@ -45,8 +45,7 @@ def classified(
 
     Returns:
         Columns ``victim`` (binary), ``dst``, ``src``, ``src_port``, ``dst_port``, ``protocol``, ``code``
-        (int, see `vectors`), ``unasked`` (whether conversations have to be left out), ``packets`` and
-        ``octets`` (estimates), ``observed`` (packets before scaling), ``start_us``, ``end_us``,
+        (int, see `vectors`), ``packets`` and ``octets`` (estimates), ``observed`` (packets before scaling), ``start_us``, ``end_us``,
         ``tcp_flags``, ``icmp_type``, ``ttl``.
     """
     code = class_of(flows, flags_known=flags_known)
@@ -58,7 +57,6 @@ def classified(
         dst_port=flows.dst_port,
         protocol=flows.protocol,
         code=code,
-        unasked=counts_only_unasked(flows, code),
         packets=flows.packets * flows.sampling,
         octets=flows.bytes * flows.sampling,
         observed=flows.packets,
@@ -100,6 +98,8 @@ def class_of(flows: ir.Table, *, flags_known: bool) -> ir.IntegerValue:
     return ibis.cases(
         (flows.protocol == 6, tcp),
         (flows.protocol == 17, udp),
+        ((flows.protocol == 1) & flows.icmp_type.isin(ICMP_ANSWERS), v.ICMP_ANSWER),
+        ((flows.protocol == 58) & flows.icmp_type.isin(ICMP6_ANSWERS), v.ICMP_ANSWER),
         (flows.protocol.isin((1, 58)), v.ICMP),
         (flows.protocol == 47, v.GRE),
         (flows.protocol == 50, v.ESP),
@@ -126,15 +126,15 @@ def _tcp_code(flows: ir.Table) -> ir.IntegerValue:
     )
 
 
-def counts_only_unasked(flows: ir.Table, code: ir.IntegerValue) -> ir.BooleanValue:
-    """Whether a flow counts only if the victim did not converse with its source."""
+def counts_only_unasked(code: ir.IntegerValue) -> ir.BooleanValue:
+    """Whether a class counts only if the victim did not converse with the source."""
     always = [number for number, vector in v.vectors().items() if vector.unanswered]
-    answer = ibis.cases(
-        (flows.protocol == 1, flows.icmp_type.isin(ICMP_ANSWERS)),
-        (flows.protocol == 58, flows.icmp_type.isin(ICMP6_ANSWERS)),
-        else_=False,
-    )
-    return code.isin([*always, v.OTHER]) | answer
+    return code.isin([*always, v.OTHER, v.ICMP_ANSWER])
+
+
+DAY_US = 86_400_000_000
+ANYTHING = -1
+"""In place of a protocol number: whatever the victim sent. It excuses the ICMP that comes back."""
 
 
 def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Scope) -> ir.Table:
@@ -156,9 +156,24 @@ def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Sco
             victim=own.victim,
             remote=own.dst,
             protocol=own.protocol.cast("int32"),
-            day=(engine.micros(own.start) / 86_400_000_000).floor().cast("int64"),
+            day=(engine.micros(own.start) / DAY_US).floor().cast("int64"),
             spoke=refusal.ifelse(0, 1),
         )
         .group_by("victim", "remote", "protocol", "day")
         .agg(spoke=lambda rows: rows.spoke.max())
+    )
+
+
+def conversation_keys(engine: Engine, spoke: ir.Table) -> ir.Table:
+    """Conversations as one number each, once by protocol and once by `ANYTHING`: column ``_key``."""
+    anything = spoke.mutate(protocol=ibis.literal(ANYTHING, "int32"))
+    both = spoke.union(anything)
+    return both.select(_key=engine.hashed_pair(both.victim, both.remote, both.protocol, both.day)).distinct()
+
+
+def source_key(engine: Engine, flows: ir.Table) -> ir.IntegerValue:
+    """The key under which a flow's source is looked up among `conversation_keys`."""
+    protocol = (flows.code == v.ICMP_ANSWER).ifelse(ANYTHING, flows.protocol.cast("int32"))
+    return engine.hashed_pair(
+        flows.victim, flows.src, protocol, (flows.start_us / DAY_US).floor().cast("int64")
     )

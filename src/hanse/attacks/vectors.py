@@ -12,6 +12,7 @@ from importlib.resources import files
 ICMP, SYN, ACK, RST, FIN, NULL, SYNACK, TCP_ANSWER, UDP, FRAGMENT, GRE, ESP, OTHER, WEB, SESSION = range(
     1, 16
 )
+ICMP_ANSWER = 16
 MIXED = 20
 REFLECTION = 100
 """Codes of flows; `REFLECTION` + n is the n-th service of `reflection_services`."""
@@ -275,6 +276,15 @@ def vectors() -> dict[int, Vector]:
             answer_bytes=service.answer_bytes,
         )
     return found
+
+
+def minute_packets(vector: Vector) -> float:
+    """Packets in a minute from which it is looked at by the second.
+
+    Ten seconds at the threshold, or the least packets of an attack, whichever is less. The edge of an
+    attack is cut by at most the time that so many packets take.
+    """
+    return min(10 * vector.min_pps, float(vector.min_packets))
 
 
 def is_reflection(code: int) -> bool:
