@@ -33,7 +33,7 @@ from hanse.telemetry.schema import FLOW
 DATAGRAMS_PER_CALL = 4_096
 LIVE_OPTIONS: dict[str, Any] = {
     "use_dictionary": ["vantage", "exporter"],
-    "write_statistics": ["start", "dst"],
+    "write_statistics": ["start"],
     "version": "2.6",
 }
 ROW_GROUP = 250_000

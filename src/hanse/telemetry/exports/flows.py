@@ -83,6 +83,8 @@ def _counter(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _capped(column: npt.NDArray[Any], most: int) -> Ints:
     """Unsigned numbers as signed ones, larger ones made `most`."""
+    if column.dtype.itemsize < 8 and most >= 2**32:
+        return column.astype(np.int64)
     return np.minimum(_counter(column).astype(np.int64), most)
 
 
