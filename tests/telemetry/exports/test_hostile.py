@@ -115,3 +115,11 @@ def test_unknown_datagrams_are_skipped_with_their_place() -> None:
     assert len(rows) == 2
     assert feed.report.skipped == 2
     assert [problem.offset for problem in feed.report.problems] == [0, 32 + len(SEEDS[0])]
+
+
+def test_records_cut_off_a_v5_datagram_are_skipped() -> None:
+    """Records that the header counts and the datagram does not hold are counted, the others read."""
+    feed = Feed()
+    assert len(feed(v5_header(3, 0) + bytes(100))) == 2
+    assert feed.report.skipped == 1
+    assert feed.report.problems[0].field == "count"

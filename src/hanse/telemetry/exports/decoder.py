@@ -18,11 +18,11 @@ from hanse.telemetry.exports import sequence, sflow
 from hanse.telemetry.exports.flows import Builder, Part, Piece, backward, is_flow
 from hanse.telemetry.exports.sampling import Facts, learn, sampling_of
 from hanse.telemetry.exports.scan import (
-    COUNT,
     FAULTS,
     HEADER,
     SET,
     SFLOW,
+    V5_RECORD,
     V5_SET,
     Bytes,
     Table,
@@ -141,7 +141,7 @@ class ExportDecoder:
         """
         batch = self._list(as_bytes(buffer), offsets, lengths, sender)
         parts: list[Part] = self._sflow(batch, offsets, lengths, received_us)
-        self._say_faults(batch.heads)
+        self._say_faults(batch)
         runs = self._runs(batch, self._templates(batch))
         self._learn([run for run in runs if run.template.options], batch)
         for run in runs:
@@ -203,13 +203,14 @@ class ExportDecoder:
         )
         return Batch(data, heads, sets, streams, stream_of, np.zeros(len(sets), np.int64))
 
-    def _say_faults(self, heads: Table) -> None:
-        for head in heads[heads["fault"] != 0]:
+    def _say_faults(self, batch: Batch) -> None:
+        for head in batch.heads[batch.heads["fault"] != 0]:
             what, name = ALL_FAULTS[int(head["fault"])]
             self.report.add(f"{what}.", offset=int(head["fault_at"]), field=name)
             self.report.skipped += not head["version"]
-            if head["fault"] == COUNT:
-                self.report.skipped += int(head["count"])
+        fixed = batch.sets[batch.sets["id"] == V5_SET]
+        there = (fixed["end"] - fixed["begin"]) // V5_RECORD
+        self.report.skipped += int((batch.heads["count"][fixed["datagram"]] - there).sum())
 
     def _templates(self, batch: Batch) -> dict[tuple[int, int], list[Change]]:
         """Read the template sets: what changed, by stream and template id, in order."""
