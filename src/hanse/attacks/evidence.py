@@ -88,14 +88,11 @@ def by_source(evidence: ir.Table) -> ir.Table:
     )
 
 
-def totals(engine: Engine, sources: ir.Table) -> ir.Table:
-    """One row per suspect: sums, distinct sources and source networks, first and last microsecond."""
-    sources = sources.mutate(
-        several=_several(sources.classes), net=engine.prefix(sources.src, v.PREFIX_OCTETS)
-    )
-    return sources.group_by("suspect").agg(
+def by_network(engine: Engine, sources: ir.Table) -> ir.Table:
+    """Sums of `by_source` by suspect and source network (column ``net``, its leading octets)."""
+    named = sources.mutate(several=_several(sources.classes), net=engine.prefix(sources.src, v.PREFIX_OCTETS))
+    return named.group_by("suspect", "net").agg(
         sources=lambda rows: rows.count(),
-        networks=lambda rows: rows.net.nunique(),
         flows=lambda rows: rows.flows.sum().cast("int64"),
         packets=lambda rows: rows.packets.sum().cast("int64"),
         bytes=lambda rows: rows.bytes.sum().cast("int64"),
@@ -104,6 +101,36 @@ def totals(engine: Engine, sources: ir.Table) -> ir.Table:
         first_us=lambda rows: rows.first_us.min(),
         last_us=lambda rows: rows.last_us.max(),
     )
+
+
+def totals(networks: ir.Table) -> ir.Table:
+    """One row per suspect from `by_network`: sums, distinct sources and networks, first and last microsecond."""
+    return networks.group_by("suspect").agg(
+        sources=lambda rows: rows.sources.sum().cast("int64"),
+        networks=lambda rows: rows.count(),
+        flows=lambda rows: rows.flows.sum().cast("int64"),
+        packets=lambda rows: rows.packets.sum().cast("int64"),
+        bytes=lambda rows: rows.bytes.sum().cast("int64"),
+        observed=lambda rows: rows.observed.sum().cast("int64"),
+        mixed_sources=lambda rows: rows.mixed_sources.sum().cast("int64"),
+        first_us=lambda rows: rows.first_us.min(),
+        last_us=lambda rows: rows.last_us.max(),
+    )
+
+
+def by_ports_and_kind(evidence: ir.Table, kind: ir.Value) -> ir.Table:
+    """Packets by suspect, protocol, ports, bytes per packet and `kind`: all that top values are taken from."""
+    rows = evidence.select(
+        suspect=evidence.suspect,
+        protocol=evidence.protocol,
+        dst_port=evidence.dst_port.cast("int64"),
+        src_port=evidence.src_port.cast("int64"),
+        size=(evidence.octets / evidence.packets).round().cast("int64"),
+        kind=kind,
+        packets=evidence.packets,
+    )
+    keys = ("suspect", "protocol", "dst_port", "src_port", "size", "kind")
+    return rows.group_by(*keys).agg(packets=lambda some: some.packets.sum().cast("int64"))
 
 
 def _several(classes: ir.IntegerValue) -> ir.IntegerValue:

@@ -14,13 +14,9 @@ from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps, Interval
 from hanse.attacks.judge import Facts
 from hanse.attacks.thresholds import Thresholds
-from hanse.attacks.traffic import HOSTS, Scope, classified, conversations
+from hanse.attacks.traffic import HOSTS, Scope, classified, conversation_keys, conversations
 from hanse.engine import Engine
 from hanse.kernel import addresses
-
-KEEP_ROWS = 30_000_000
-"""Flows of a close look up to which they are kept in the engine (about 100 bytes each, spilled to disk
-beyond its memory) instead of being joined anew for each of the queries that follow."""
 
 Step = Callable[[str], None]
 
@@ -31,7 +27,8 @@ class Look:
 
     Attributes:
         scope: Hosts or networks.
-        flows: Flows of busy minutes outside the victims' conversations.
+        flows: Flows of busy minutes outside the victims' conversations; a query, computed anew at each use,
+            since keeping its addresses costs more time and memory than reading them again.
         spoke: The victims' conversations.
         seen: Victims of which the telemetry shows something that they sent.
         cells: Number of each victim and class.
@@ -71,10 +68,10 @@ def look_at_networks(
     engine: Engine, seen: Telemetry, scope: Scope, hit: frozenset[bytes], step: Step
 ) -> Look | None:
     """The close look at networks, hosts that were attacked themselves left out; None when none is busy enough."""
-    hosts = engine.arrow(screen.hosts_of_busy_networks(engine, seen.sums, scope.octets))
-    left = [
-        host not in hit and addresses.is_v4(host) == (scope.octets > 12) for host in hosts["dst"].to_pylist()
-    ]
+    table = engine.table(pa.table({"dst": pa.array(sorted(hit), pa.binary())}), "hanse_hit")
+    sums = seen.sums.anti_join(table, "dst")
+    hosts = engine.arrow(screen.hosts_of_busy_networks(engine, sums, scope.octets))
+    left = [addresses.is_v4(host) == (scope.octets > 12) for host in hosts["dst"].to_pylist()]
     hosts = hosts.filter(pa.array(left, pa.bool_()))
     busy = screen.without_multicast(hosts.group_by(["victim", "code"]).aggregate([]))
     members = engine.table(hosts.group_by(["dst"]).aggregate([]), f"hanse_members_{scope.octets}")
@@ -101,7 +98,7 @@ def look(
     minutes = engine.arrow(screen.busy_minutes(engine, traffic, engine.table(busy, f"hanse_busy_{name}")))
     if minutes.num_rows == 0:
         return None
-    cells, numbered, rows = _numbered(minutes)
+    cells, numbered = _numbered(minutes)
     minutes_of = engine.table(numbered, f"hanse_minutes_{name}")
     minutes_of = minutes_of.select(_minute_key=series.minute_key(engine, minutes_of), cell=minutes_of.cell)
     victims = engine.table(pa.table({"victim": minutes["victim"].unique()}), f"hanse_victims_{name}")
@@ -109,16 +106,15 @@ def look(
     talks = engine.keep(conversations(engine, outbound, victims, scope), f"hanse_talks_{name}")
     answering = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
     spoke = talks.filter(talks.spoke == 1)
-    close = series.close_look(engine, traffic, minutes_of, spoke if answering else None)
-    if rows <= KEEP_ROWS:
-        close = engine.keep(close, f"hanse_close_{name}")
+    keys = engine.keep(conversation_keys(engine, spoke), f"hanse_keys_{name}") if answering else None
+    close = series.close_look(engine, traffic, minutes_of, keys)
     step("measuring rates by the second")
     rates = series.series_by_cell(engine.arrow(series.changes(close)))
     return Look(scope, close, spoke, frozenset(answering), cells, rates)
 
 
-def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table, int]:
-    """Cells numbered, the minutes with their cell, and how many flows began in them.
+def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table]:
+    """Cells numbered, and the minutes with their cell.
 
     ICMP that answers and ICMP that does not are one cell: both are an ICMP flood.
     """
@@ -131,8 +127,7 @@ def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table
     cells = {
         (names[value // 1_000], int(value % 1_000)): number for number, value in enumerate(distinct.tolist())
     }
-    numbered = minutes.drop_columns(["flows"]).append_column("cell", pa.array(cell.astype(np.int64)))
-    return cells, numbered, int(minutes["flows"].to_numpy().sum())
+    return cells, minutes.append_column("cell", pa.array(cell.astype(np.int64)))
 
 
 def suspects(seen: Look, thresholds: Thresholds, gaps: Gaps) -> list[Suspect]:
@@ -175,9 +170,10 @@ def facts(
     spans = engine.table(evidence.slices(found), f"hanse_spans_{name}")
     flows = evidence.evidence_flows(seen.flows, spans)
     sources = engine.keep(evidence.by_source(flows), f"hanse_sources_{name}")
-    rows = {row["suspect"]: row for row in engine.arrow(evidence.totals(engine, sources)).to_pylist()}
+    networks = engine.keep(evidence.by_network(engine, sources), f"hanse_nets_{name}")
+    rows = {row["suspect"]: row for row in engine.arrow(evidence.totals(networks)).to_pylist()}
     packets = {number: row["packets"] for number, row in rows.items()}
-    extra = _tops(engine, flows, sources, packets)
+    extra = _tops(engine, flows, networks, packets, seen.scope.octets)
     counts = _counts(engine, seen, found, flows, sources)
     by_number = {suspect.number: suspect for suspect in found}
     return {
@@ -197,29 +193,30 @@ _FLAGS_FACTOR = 256
 
 
 def _tops(
-    engine: Engine, flows: ir.Table, sources: ir.Table, packets: dict[int, int]
+    engine: Engine, flows: ir.Table, networks: ir.Table, packets: dict[int, int], octets: int
 ) -> dict[int, dict[str, Any]]:
     """Top values of each suspect, by the field of `Facts`."""
     with_ports = flows.filter(flows.protocol.isin((6, 17)))
     kind = flows.tcp_flags.cast("int64") * _FLAGS_FACTOR + flows.icmp_type.cast("int64")
+    combined = engine.keep(evidence.by_ports_and_kind(flows, kind), f"hanse_kinds_s{octets}")
+    with_ports = combined.filter(combined.protocol.isin((6, 17)))
     queries = {
-        "dst_ports": evidence.top_values(with_ports, with_ports.dst_port.cast("int64")),
-        "src_ports": evidence.top_values(with_ports, with_ports.src_port.cast("int64")),
-        "sizes": evidence.top_values(flows, (flows.octets / flows.packets).round().cast("int64")),
-        "kinds": evidence.top_values(flows, kind),
-        "top_networks": evidence.top_values(sources, engine.prefix(sources.src, v.PREFIX_OCTETS)),
+        "dst_ports": evidence.top_values(with_ports, with_ports.dst_port),
+        "src_ports": evidence.top_values(with_ports, with_ports.src_port),
+        "sizes": evidence.top_values(combined, combined.size),
+        "kinds": evidence.top_values(combined, combined.kind),
+        "top_networks": evidence.top_values(networks, networks.net),
     }
     found: dict[int, dict[str, Any]] = {number: {} for number in packets}
     for name, query in queries.items():
         for number, values in evidence.shares(engine.arrow(query), packets).items():
             found[number][name] = values
-    for values in found.values():
-        kinds = values.pop("kinds", ())
-        values["flags"] = tuple((number // _FLAGS_FACTOR, share) for number, share in kinds)
-        values["icmp_types"] = tuple((number % _FLAGS_FACTOR, share) for number, share in kinds)
-        values["top_networks"] = tuple(
-            (addresses.prefix_of(bytes(value) + b"\0"), share)
-            for value, share in values.get("top_networks", ())
+    for top in found.values():
+        kinds = top.pop("kinds", ())
+        top["flags"] = tuple((number // _FLAGS_FACTOR, share) for number, share in kinds)
+        top["icmp_types"] = tuple((number % _FLAGS_FACTOR, share) for number, share in kinds)
+        top["top_networks"] = tuple(
+            (addresses.prefix_of(bytes(net) + b"\0"), share) for net, share in top.get("top_networks", ())
         )
     return found
 

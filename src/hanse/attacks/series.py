@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hanse.attacks.screen import MINUTE_US
-from hanse.attacks.traffic import conversation_keys, counts_only_unasked, source_key
+from hanse.attacks.traffic import counts_only_unasked, source_key
 from hanse.engine import Engine
 
 SECOND_US = 1_000_000
@@ -28,14 +28,14 @@ CLOSE = (
 """Columns of the close look."""
 
 
-def close_look(engine: Engine, traffic: ir.Table, minutes: ir.Table, spoke: ir.Table | None) -> ir.Table:
+def close_look(engine: Engine, traffic: ir.Table, minutes: ir.Table, keys: ir.Table | None) -> ir.Table:
     """The flows of busy minutes, without those that belong to the victim's own conversations.
 
     Args:
         engine: Where the query runs.
         traffic: `traffic.classified`.
         minutes: Columns ``_minute_key`` (`minute_key`) and ``cell``, a number for victim and class.
-        spoke: `traffic.conversations` with ``spoke`` = 1, or None where no victim sends anything.
+        keys: `traffic.conversation_keys`, or None where no victim sends anything.
 
     Returns:
         The columns `CLOSE`.
@@ -43,11 +43,11 @@ def close_look(engine: Engine, traffic: ir.Table, minutes: ir.Table, spoke: ir.T
     flows = traffic.mutate(minute=(traffic.start_us / MINUTE_US).floor().cast("int64"))
     flows = flows.mutate(_minute_key=minute_key(engine, flows))
     flows = flows.inner_join(minutes, "_minute_key")
-    if spoke is None:
+    if keys is None:
         return flows.select(*CLOSE)
     unasked = counts_only_unasked(flows.code)
     asked = flows.filter(unasked)
-    asked = asked.mutate(_key=source_key(engine, asked)).anti_join(conversation_keys(engine, spoke), "_key")
+    asked = asked.mutate(_key=source_key(engine, asked)).anti_join(keys, "_key")
     return flows.filter(~unasked).select(*CLOSE).union(asked.select(*CLOSE))
 
 
