@@ -74,7 +74,13 @@ def test_spoofed_attacks_never_link_by_sources():
     same = Maker(1)
     pool = same.pool(1_000)
     for day in range(6):
-        same.add(f"10.0.0.{day}", MAY_3 + day * DAY_S * 1.3, pool, source_class="spoofed", packet_sizes=((1111, 1.0),))
+        same.add(
+            f"10.0.0.{day}",
+            MAY_3 + day * DAY_S * 1.3,
+            pool,
+            source_class="spoofed",
+            packet_sizes=((1111, 1.0),),
+        )
     assert found(same) == ()
 
 
@@ -83,15 +89,9 @@ def test_the_source_test_of_tracing_decides():
     maker = Maker(2)
     botnet_campaign(maker, ["10.0.0.1", "10.0.0.2", "10.0.0.3"], range(2), 1028, "icmp_flood")
     assert len(found(maker)) == 1
-    traces = [Trace(attack.id, "spoofed", "") for attack in maker.attacks[:3]]
-    linked = {name for campaign in found(maker, traces=traces) for name in campaign.attacks}
-    assert not linked & {attack.id for attack in maker.attacks[:1]} or all(
-        test.name != "sources"
-        for campaign in found(maker, traces=traces)
-        for link in campaign.links
-        for test in link.tests
-        if {link.first, link.second} & {trace.attack_id for trace in traces}
-    )
+    traces = [Trace(attack.id, "spoofed", "") for attack in maker.attacks]
+    tests = {test.name for each in found(maker, traces=traces) for link in each.links for test in link.tests}
+    assert "sources" not in tests
 
 
 def test_two_campaigns_with_a_victim_in_common_stay_apart():
@@ -189,7 +189,7 @@ def test_spoofed_campaign_in_waves():
     assert set().union(*(each.attacks for each in campaigns)) == spoofed
 
 
-@pytest.mark.parametrize("number", [5, 30, 120])
+@pytest.mark.parametrize("number", [5, 30, 90])
 def test_unrelated_attacks_stay_alone(number):
     """Under the null at most 1% of runs find anything; 60 runs of each size allow three by chance."""
     runs = 0
@@ -231,7 +231,6 @@ def test_nothing_from_nothing():
     assert found(maker) == ()
     maker.add("10.0.0.1", MAY_3, maker.pool(10))
     assert found(maker) == ()
-    maker.add("10.0.0.2", MAY_3, maker.pool(10), sources=0) if False else None
     two = [replace(maker.attacks[0], id="x", sources=0), replace(maker.attacks[0], id="y", sources=0)]
     assert find_campaigns(two, maker.sources().slice(0, 0)) == ()
 
@@ -246,12 +245,16 @@ def test_prefixes_and_ipv6_victims():
     assert campaign.scope == "unknown"
 
 
-def test_ten_thousand_attacks():
-    """10,000 attacks, 300 of them of one campaign, take seconds and not minutes, and stay told apart."""
+@pytest.mark.parametrize(
+    "number",
+    [3_000, pytest.param(10_000, marks=pytest.mark.soak), pytest.param(20_000, marks=pytest.mark.soak)],
+)
+def test_thousands_of_attacks(number):
+    """300 attacks of one campaign among thousands of others are found and told apart, in seconds."""
     maker = Maker(15)
     ids = botnet_campaign(maker, [f"10.9.0.{n}" for n in range(60)], range(5), 777, "icmp_flood")
-    for number in range(9_700):
-        kind = ("udp_flood", "tcp_syn_flood", "ntp_reflection")[number % 3]
+    for index in range(number - len(ids)):
+        kind = ("udp_flood", "tcp_syn_flood", "ntp_reflection")[index % 3]
         maker.add(
             f"10.1.{maker.rng.integers(200)}.{maker.rng.integers(250)}",
             MAY_3 + int(maker.rng.integers(14 * DAY_S)),

@@ -68,7 +68,7 @@ def find_campaigns(
     tree, joined = joining.join(bench, tree, victims, level / 3)
     found = []
     for members in components(tree):
-        links = _links(ordered, bench, tries, tree, members, merged | joined)
+        links = _links(ordered, bench, tries, tree, members, merged, joined)
         chosen = [ordered[number] for number in members]
         together = verdict.concurrent(bench.starts, members)
         found.append(verdict.campaign(_name(chosen), chosen, links, registry, together))
@@ -118,19 +118,21 @@ def _links(
     tries: pairs.Tries,
     tree: joining.Tree,
     members: Index,
-    later: joining.Held,
+    merged: joining.Held,
+    joined: joining.Held,
 ) -> tuple[Link, ...]:
     """The links inside a campaign, in order of their later attack, with the tests that hold."""
     inside = np.isin(tree.first, members)
     links = []
     for second, first in sorted(zip(tree.second[inside].tolist(), tree.first[inside].tolist(), strict=True)):
-        held = later.get((first, second))
-        listed = held is not None
+        way: wording.Way = "group" if (first, second) in merged else "member"
+        held = merged.get((first, second)) or joined.get((first, second))
         if held is None:
+            way = "pair"
             row, col = np.array([first]), np.array([second])
             more = partial(tries.between, row, col)
             held = pairs.holding(bench.log_p(row, col), more, pairs.INDEPENDENT)
-        tests = wording.tests(bench, attacks, first, second, held, listed)
+        tests = wording.tests(bench, attacks, first, second, held, way)
         links.append(Link(attacks[first].id, attacks[second].id, tests))
     return tuple(links)
 

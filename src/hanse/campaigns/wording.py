@@ -1,6 +1,7 @@
 """The tests that hold two attacks together, in words with numbers."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -9,9 +10,14 @@ from hanse.campaigns import pairs
 from hanse.campaigns.campaign import LinkTest
 from hanse.kernel import units
 
+Way = Literal["pair", "group", "member"]
+"""How a link was found: by the two attacks alone, by the groups they stand for, or against a campaign."""
+
 SMALLEST = 1e-300
 """Smaller p-values are given as this; a double ends near 1e-308."""
 
+WAVES = ", and so do others of both groups: p is for all their waves"
+COMMON_LIST = "both groups of attacks hit the same victims"
 ON_LIST = "the victim is one of those that the other attacks of this campaign hit"
 
 
@@ -21,7 +27,7 @@ def tests(
     first: int,
     second: int,
     held: dict[str, float],
-    listed: bool,
+    way: Way,
 ) -> tuple[LinkTest, ...]:
     """The tests that hold two attacks together, the strongest first.
 
@@ -31,13 +37,15 @@ def tests(
         first: Number of one attack.
         second: Number of the other.
         held: The tests that hold, with the logarithms of their p-values.
-        listed: Whether the list of targets is the campaign's own.
+        way: How the link was found.
     """
+    also = WAVES if way == "group" else ""
+    on_list = {"pair": "", "group": COMMON_LIST, "member": ON_LIST}[way]
     said = {
         "fingerprint": lambda: _fingerprint(bench, first),
-        "concurrency": lambda: _concurrency(bench, attacks, first, second),
+        "concurrency": lambda: _concurrency(bench, attacks, first, second) + also,
         "sources": lambda: _sources(bench, attacks, first, second),
-        "targets": lambda: ON_LIST if listed else _targets(bench, first, second),
+        "targets": lambda: on_list or _targets(bench, first, second),
     }
     return tuple(
         LinkTest(name, max(float(np.exp(log_p)), SMALLEST), said[name]())
