@@ -1,6 +1,6 @@
 """One look over the telemetry under one scope: from flows to suspects with their facts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,10 @@ from hanse.attacks.traffic import HOSTS, Scope, classified, conversation_keys, c
 from hanse.engine import Engine
 from hanse.kernel import addresses
 
+KEEP_ROWS = 2_000_000
+"""Flows of a close look up to which they are kept (about 150 bytes each). Beyond, reading them again for
+each query costs less time and memory than keeping their addresses."""
+
 Step = Callable[[str], None]
 
 
@@ -27,8 +31,7 @@ class Look:
 
     Attributes:
         scope: Hosts or networks.
-        flows: Flows of busy minutes outside the victims' conversations; a query, computed anew at each use,
-            since keeping its addresses costs more time and memory than reading them again.
+        flows: Flows of busy minutes outside the victims' conversations.
         spoke: The victims' conversations.
         seen: Victims of which the telemetry shows something that they sent.
         cells: Number of each victim and class.
@@ -99,6 +102,7 @@ def look(
     if minutes.num_rows == 0:
         return None
     cells, numbered = _numbered(minutes)
+    rows = int(minutes["flows"].to_numpy().sum())
     minutes_of = engine.table(numbered, f"hanse_minutes_{name}")
     minutes_of = minutes_of.select(_minute_key=series.minute_key(engine, minutes_of), cell=minutes_of.cell)
     victims = engine.table(pa.table({"victim": minutes["victim"].unique()}), f"hanse_victims_{name}")
@@ -108,6 +112,8 @@ def look(
     spoke = talks.filter(talks.spoke == 1)
     keys = engine.keep(conversation_keys(engine, spoke), f"hanse_keys_{name}") if answering else None
     close = series.close_look(engine, traffic, minutes_of, keys)
+    if rows <= KEEP_ROWS:
+        close = engine.keep(close, f"hanse_close_{name}")
     step("measuring rates by the second")
     rates = series.series_by_cell(engine.arrow(series.changes(close)))
     return Look(scope, close, spoke, frozenset(answering), cells, rates)
@@ -174,7 +180,7 @@ def facts(
     rows = {row["suspect"]: row for row in engine.arrow(evidence.totals(networks)).to_pylist()}
     packets = {number: row["packets"] for number, row in rows.items()}
     extra = _tops(engine, flows, networks, packets, seen.scope.octets)
-    counts = _counts(engine, seen, found, flows, sources)
+    counts = _counts(engine, seen, [s for s in found if s.number in rows], flows, sources, rows)
     by_number = {suspect.number: suspect for suspect in found}
     return {
         number: Facts(
@@ -222,7 +228,12 @@ def _tops(
 
 
 def _counts(
-    engine: Engine, seen: Look, found: Sequence[Suspect], flows: ir.Table, sources: ir.Table
+    engine: Engine,
+    seen: Look,
+    found: Sequence[Suspect],
+    flows: ir.Table,
+    sources: ir.Table,
+    rows: Mapping[int, Mapping[str, Any]],
 ) -> dict[int, dict[str, Any]]:
     """Counts that only some suspects need: answered sources, scan targets, hosts of networks, heavy clients."""
     name = f"s{seen.scope.octets}"
@@ -246,19 +257,19 @@ def _counts(
     merge(
         evidence.answered(sources, facts_of.select("suspect", "victim"), seen.spoke), {"answered": "answered"}
     )
-    scannable = [code for code, vector in v.vectors().items() if vector.scannable]
-    if any(suspect.code in scannable for suspect in found):
-        few = sources.group_by("suspect").agg(n=lambda rows: rows.count())
-        few = few.filter(few.n < v.SCAN_MAX_SOURCES).semi_join(
-            facts_of.filter(facts_of.code.isin(scannable)), "suspect"
-        )
-        merge(
-            evidence.probed_targets(flows.semi_join(few, "suspect")),
-            {"tried": "tried", "ports": "ports", "hosts": "hosts"},
-        )
+    few = [
+        suspect
+        for suspect in found
+        if v.vectors()[suspect.code].scannable and rows[suspect.number]["sources"] < v.SCAN_MAX_SOURCES
+    ]
+    if few:
+        spans = engine.table(evidence.slices(few), f"hanse_few_{name}")
+        tried = evidence.probed_targets(evidence.evidence_flows(seen.flows, spans))
+        merge(tried, {"tried": "tried", "ports": "ports", "hosts": "hosts"})
     if seen.scope is not HOSTS:
         hosts = evidence.by_host(flows).group_by("suspect").agg(hosts=lambda rows: rows.count())
         merge(hosts, {"hosts": "hosts"})
-    web = facts_of.filter(facts_of.code == v.WEB).select("suspect", "minutes")
-    merge(evidence.heavy_clients(sources, web), {"clients": "heavy_clients", "share": "heavy_share"})
+    if any(suspect.code == v.WEB for suspect in found):
+        web = facts_of.filter(facts_of.code == v.WEB).select("suspect", "minutes")
+        merge(evidence.heavy_clients(sources, web), {"clients": "heavy_clients", "share": "heavy_share"})
     return counts

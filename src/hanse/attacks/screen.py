@@ -134,7 +134,7 @@ def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table
         pairs: Columns ``victim``, ``code``.
 
     Returns:
-        Columns ``victim``, ``code``, ``minute`` (minutes since the epoch).
+        Columns ``victim``, ``code``, ``minute`` (minutes since the epoch), ``flows``.
     """
     least = {code: v.minute_packets(vector) for code, vector in v.vectors().items()}
     least[v.ICMP_ANSWER] = least[v.ICMP]
@@ -144,7 +144,7 @@ def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table
         .semi_join(keys, "_pair")
         .mutate(minute=lambda rows: (rows.start_us / MINUTE_US).floor().cast("int64"))
         .group_by("victim", "code", "minute")
-        .agg(packets=lambda rows: rows.packets.sum().cast("float64"))
+        .agg(packets=lambda rows: rows.packets.sum().cast("float64"), flows=lambda rows: rows.count())
     )
     mixable = sums.code.isin(MIXABLE) & (sums.code != v.ACK)
     sums = sums.mutate(
@@ -152,7 +152,7 @@ def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table
     )
     alone = sums.packets >= _by_code(sums.code, least)
     in_mixture = sums.code.isin(MIXABLE) & (sums.mixed >= MIXTURE_MINUTE)
-    return sums.filter(alone | in_mixture).select("victim", "code", "minute")
+    return sums.filter(alone | in_mixture).select("victim", "code", "minute", "flows")
 
 
 def without_multicast(victims: pa.Table) -> pa.Table:
