@@ -37,8 +37,8 @@ class Campaign:
     Attributes:
         id: Stable name, from the ids of its attacks.
         attacks: Ids in order of start.
-        links: For each attack but the first, the strongest link to an earlier member.
-        scope: ``one organisation``, ``a sector``, ``a state``, ``several states`` or ``unknown``.
+        links: The strongest links that hold all members together (a spanning tree: one less than members).
+        scope: ``organisation``, ``sector``, ``state``, ``several states`` or ``unknown``.
         country: ISO alpha-2 code where the scope is within one country, else empty.
         organisations: Names with their number of attacks, most first.
         sectors: Names with their number of attacks, most first.

@@ -16,6 +16,7 @@ _ESTONIA = (
     "Attacks on one destination with one vector are at least 420 s apart; a generic flood and any other attack on its destination at least 900 s.",
     "Most attacks start in waves, within a minute of attacks on other destinations.",
     "ICMP and generic floods come from one invented botnet of which each attack uses a part; two tools send echo requests of 1,028 or 540 bytes.",
+    "SYN floods begin within 50 s of an ICMP flood on another destination.",
     "SYN floods forge their sources uniformly over the unicast space, are among the small peaks, and last up to 4 minutes; below scale 4 a forged address stands for several packets.",
     "A generic flood is a mixture of UDP, TCP ACK, ICMP, fragments, GRE and IGMP without a majority.",
     "The unnamed destinations are entered under their networks, in the sector public administration.",

@@ -13,7 +13,7 @@ BOTS = 1_500
 """Bots at scale 1, in 300 /16s; a sixth of them are always on and take part in most attacks."""
 
 NETWORKS = 300
-LEAST_BOTS = 20
+LEAST_BOTS = 60
 RECORDS_PER_ATTACK = 20_000
 """Records of the longest attacks at scale 1: it bounds the bots of an attack by its length."""
 

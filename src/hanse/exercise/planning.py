@@ -194,13 +194,21 @@ def _place_day(day: str, attacks: list[Planned], placed: list[Planned], rng: np.
 
 
 def _beside(attack: Planned, placed: list[Planned], begin: int, rng: np.random.Generator) -> np.ndarray:
-    """Starts inside ICMP floods on the same victim, so that some attacks have two vectors at once."""
-    others = [
-        other.start_us + int((other.end_us - other.start_us) * rng.random() * 0.5) // MS_US * MS_US
-        for other in placed
-        if other.victim == attack.victim and other.vector == "icmp_flood" and other.start_us >= begin
+    """Starts in the wave of an ICMP flood on another victim, first those inside one on the same victim.
+
+    Forged sources tell nothing, so that what ties a SYN flood to the rest can only be its time.
+    """
+    floods = [
+        other for other in placed if other.vector == "icmp_flood" and begin <= other.start_us < begin + DAY_US
     ]
-    return np.array([each for each in others if each < begin + DAY_US], np.int64)
+    starts = [
+        other.start_us + int(rng.random() * WAVE_S * 0.8) * SECOND_US
+        for other in floods
+        if other.victim != attack.victim
+    ]
+    same = [other for other in floods if other.victim == attack.victim]
+    starts.sort(key=lambda start: not any(other.start_us <= start < other.end_us for other in same))
+    return np.array(starts, np.int64)
 
 
 def _apart(one: Planned, other: Planned) -> bool:

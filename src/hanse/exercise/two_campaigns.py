@@ -56,7 +56,7 @@ STYLES = {
     ),
     "B": (
         _Style("dns_reflection", "dns list", Component(1.0, UDP, 1378, 53, -1), "reflected"),
-        _Style("ntp_reflection", "ntp list", Component(1.0, UDP, 468, 123, -1), "reflected"),
+        _Style("ntp_reflection", "ntp list", Component(1.0, UDP, 440, 123, -1), "reflected"),
         _Style("tcp_syn_flood", "botnet B", Component(1.0, TCP, 52, -1, 443, SYN)),
     ),
 }
