@@ -1,226 +1,93 @@
-"""The shell: `hanse` and its commands."""
+"""The shell: `hanse` and its commands, each loaded only when it is called or asked for help."""
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from pathlib import Path
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 from typing import Any
 
 import click
-import pyarrow as pa
-import pyarrow.parquet as pq
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hanse import show
-from hanse.attacks.commands import learn, lesson
-from hanse.bootstrap import LESSONS_FILE, Analysis, Choices, analyse, evidence_of
-from hanse.collecting import collect
-from hanse.exercise.commands import exercise
 from hanse.kernel.errors import HanseError, UsageError
-from hanse.telemetry.commands import flows
-from hanse.tracing.commands import data
+from hanse.kernel.printable import printable
 
-FORMATS = ("table", "json", "csv", "parquet")
+COMMANDS = {
+    "attacks": ("hanse.analysing", "List the attacks in captures, exports, logs and tables."),
+    "campaigns": ("hanse.analysing", "List the campaigns that attacks belong to."),
+    "collect": ("hanse.collecting", "Receive flow exports live, and report attacks."),
+    "data": ("hanse.tracing.commands", "Address data: which is used, and how to replace it."),
+    "exercise": ("hanse.exercise.commands", "Make telemetry with known truth, to rehearse on."),
+    "flows": ("hanse.telemetry.commands", "Read any input, and print or store its flows."),
+    "learn": ("hanse.attacks.commands", "Learn each victim's normal traffic from past flows."),
+    "lesson": ("hanse.attacks.commands", "Decide on attacks: a false positive, a merge, a split."),
+    "report": ("hanse.analysing", "Write the findings as one HTML page that opens offline."),
+}
+"""Commands: the module that has each under its name, and the line for `hanse --help`."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Lazily(MutableMapping[str, click.Command]):
+    """The commands by name; a module is imported when its command is taken out.
+
+    Importing them all takes two seconds, mostly for numba, scipy, Ibis and Arrow.
+    """
+
+    def __init__(self) -> None:
+        self._more: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        """The command, its module imported."""
+        if name in self._more:
+            return self._more[name]
+        command: click.Command = getattr(import_module(COMMANDS[name][0]), name)
+        return command
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        """Add a command that is here already."""
+        self._more[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        """Take out a command that was added."""
+        del self._more[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter({**COMMANDS, **self._more})
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len({**COMMANDS, **self._more})
+
+
+class Shell(click.Group):
+    """The group of all commands: its help imports none of them, and no error of Hanse leaves it raw."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line per command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what goes wrong becomes one line and an exit code.
+
+        Raises:
+            click.UsageError: Wrong usage (exit code 2).
+            click.ClickException: Anything else that Hanse or the file system refused (exit code 1).
+        """
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(printable(str(error), keep="\n")) from error
+        except HanseError as error:
+            raise click.ClickException(printable(str(error), keep="\n")) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(printable(f"{place}{error.strerror or error}")) from error
+
+
+@click.group(cls=Shell, commands=Lazily(), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hanse")
 def main() -> None:
     """Hanse finds attacks in raw telemetry, and the campaigns that they belong to.
 
     Start with `hanse attacks PATH`; PATH is a capture, a flow export, a folder or a glob.
     """
-
-
-def _choices(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that attacks, campaigns and report share."""
-    options = [
-        click.argument("paths", nargs=-1, required=True),
-        click.option("--registry", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                     help="CSV of whom you protect: prefix,organisation,sector,country,site."),
-        click.option("--gap", "gap_s", type=click.IntRange(1, 86_400), default=300, show_default=True,
-                     help="Quiet seconds that end an attack."),
-        click.option("--baseline", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                     help="Thresholds learnt with `hanse learn`."),
-        click.option("--lessons", type=click.Path(dir_okay=False, path_type=Path), default=LESSONS_FILE,
-                     show_default=True, help="What analysts decided with `hanse lesson`."),
-        click.option("--government", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                     help="CSV of networks that government bodies hold."),
-        click.option("--columns", metavar="MAP", help="Columns of CSV or Parquet: field=column,... or a file."),
-        click.option("--engine", default="duckdb", show_default=True, help="duckdb or spark://..."),
-        click.option("--memory", default="3GB", show_default=True, help="Memory limit of DuckDB."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-
-    @wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except UsageError as error:
-            raise click.UsageError(str(error)) from error
-        except HanseError as error:
-            raise click.ClickException(str(error)) from error
-
-    return guarded
-
-
-def _split(options: dict[str, Any], **more: Any) -> Choices:
-    return Choices(
-        **{key: value for key, value in options.items() if key in Choices.__dataclass_fields__}, **more
-    )
-
-
-@contextmanager
-def _progress(talk: Console) -> Iterator[tuple[Callable[[str], None], Callable[[int, int, str], None]]]:
-    """A progress line on a terminal's error stream; silent elsewhere."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def step(name: str) -> None:
-            bar.update(task, description=name, total=None)
-
-        def read(done: int, total: int, path: str) -> None:
-            name = Path(path).name
-            bar.update(task, description=f"reading {name}", completed=done, total=max(total, 1))
-
-        yield step, read
-
-
-def _console() -> Console:
-    """Standard output; a file or a pipe has room for the wide tables."""
-    return Console() if sys.stdout.isatty() else Console(width=180)
-
-
-def _run(paths: tuple[str, ...], choices: Choices) -> Analysis:
-    with _progress(Console(stderr=True)) as (step, read):
-        return analyse(paths, choices, step, read)
-
-
-@main.command()
-@_choices
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, else csv.")
-@click.option("--sensitivity", is_flag=True, help="Also count attacks with gaps of 60, 300, 600 and 3,600 s.")
-@click.option("--evidence", metavar="ID", help="Print the flows behind this attack instead (csv or parquet).")
-@click.option("--explain", is_flag=True, help="Also list what looked like an attack and is none, and why.")
-@click.pass_context
-def attacks(
-    context: click.Context,
-    /,
-    paths: tuple[str, ...],
-    form: str | None,
-    evidence: str | None,
-    explain: bool,
-    **options: Any,
-) -> None:
-    """List the attacks in captures, exports, logs and tables.
-
-    Exit code 0 whether or not any are found, 1 when an input could not be read wholly, 2 for wrong usage.
-    """
-    form = form or ("table" if sys.stdout.isatty() else "csv")
-    if evidence:
-        _print_evidence(paths, _split(options, campaigns=False), evidence, form)
-        return
-    found = _run(paths, _split(options, campaigns=False))
-    if form == "json":
-        _print_json(show.attacks_json(found))
-    elif form == "csv":
-        click.echo(show.attacks_csv(found), nl=False)
-    elif form == "parquet":
-        _print_parquet(show.attacks_arrow(found))
-    else:
-        show.attacks_table(found, _console(), explain=explain)
-    show.problems(found, Console(stderr=True))
-    context.exit(0 if found.whole else 1)
-
-
-@main.command()
-@_choices
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table on a terminal, else json.")
-@click.pass_context
-def campaigns(context: click.Context, /, paths: tuple[str, ...], form: str | None, **options: Any) -> None:
-    """List the campaigns that attacks belong to, with the evidence and what would refute it."""
-    form = form or ("table" if sys.stdout.isatty() else "json")
-    found = _run(paths, _split(options))
-    if form == "json":
-        _print_json(show.campaigns_json(found))
-    elif form == "csv":
-        click.echo(show.campaigns_csv(found), nl=False)
-    elif form == "parquet":
-        _print_parquet(show.campaigns_arrow(found))
-    else:
-        show.campaigns_table(found, _console())
-    show.problems(found, Console(stderr=True))
-    context.exit(0 if found.whole else 1)
-
-
-@main.command()
-@_choices
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("hanse-report.html"),
-    show_default=True,
-    help="Where to write the page.",
-)
-@click.option("--title", help="Title of the page; by default the names of the inputs.")
-@click.option("--marking", default="TLP:AMBER", show_default=True, help="TLP 2.0 label at the head and foot.")
-@click.option(
-    "--exercise", "made_up", is_flag=True, help="Say at the head and foot that the telemetry is made up."
-)
-@click.pass_context
-def report(
-    context: click.Context, /, paths: tuple[str, ...], out: Path, title: str | None, marking: str, made_up: bool, **options: Any
-) -> None:  # fmt: skip
-    """Write the findings as one HTML page that opens offline, and print them."""
-    found = _run(paths, _split(options, sensitivity=True))
-    page = show.findings(
-        found, title=title or " ".join(paths), marking=marking, exercise=made_up, options=options
-    )
-    show.write_report(page, out)
-    console = _console()
-    show.campaigns_table(found, console)
-    console.print()
-    show.attacks_table(found, console)
-    console.print(f"\nReport: [bold]{out.resolve()}[/bold]", soft_wrap=True, highlight=False)
-    show.problems(found, Console(stderr=True))
-    context.exit(0 if found.whole else 1)
-
-
-def _print_evidence(paths: tuple[str, ...], choices: Choices, attack: str, form: str) -> None:
-    with _progress(Console(stderr=True)) as (step, _):
-        rows = evidence_of(paths, choices, attack, step)
-    if form == "parquet":
-        _print_parquet(rows)
-    else:
-        show.flows_csv(rows, sys.stdout)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _print_parquet(rows: pa.Table) -> None:
-    """Parquet on standard output.
-
-    Raises:
-        UsageError: Standard output is a terminal.
-    """
-    if sys.stdout.isatty():
-        raise UsageError("Parquet is not for a terminal. Redirect it: --format parquet > file.parquet")
-    sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink)
-    sys.stdout.buffer.write(sink.getvalue())
-
-
-for _command in (flows, collect, exercise, data, learn, lesson):
-    main.add_command(_command)

@@ -17,10 +17,10 @@ from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options
 from hanse.attacks.live import LiveDetector
 from hanse.bootstrap import LESSONS_FILE, Choices, options_from
-from hanse.constituency.registry import Registry
+from hanse.constituency.registry import Registry, RegistryError
 from hanse.engine import open_engine
 from hanse.kernel import units
-from hanse.kernel.errors import HanseError
+from hanse.kernel.errors import HanseError, UsageError
 from hanse.telemetry.collect import Collector, CollectorStatistics
 from hanse.telemetry.store import FlowStore
 
@@ -196,6 +196,8 @@ def collect(
         options, _ = options_from(Choices(baseline=baseline, lessons=lessons))
         known = Registry.load(registry) if registry else None
         statistics = run(listen, options, Announcer(form == "json", known), out, quota, vantage, duration)
+    except (UsageError, RegistryError) as error:
+        raise click.UsageError(str(error)) from error
     except HanseError as error:
         raise click.ClickException(str(error)) from error
     _account(statistics, Console(stderr=True))

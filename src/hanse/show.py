@@ -16,8 +16,15 @@ from hanse.bootstrap import Analysis
 from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.report import Findings, write
 from hanse.kernel import units
+from hanse.kernel.printable import printable
 from hanse.telemetry import listing
 from hanse.tracing.data_files import find_borders
+
+
+def _inert(text: str) -> str:
+    """Text for a console that neither Rich nor the terminal takes for more than text."""
+    return escape(printable(text))
+
 
 SHOWN_ON_TERMINAL = 200
 """Attacks printed in a terminal's table; more are in the report and the other formats."""
@@ -106,7 +113,7 @@ def _dismissed(found: Analysis) -> Table:
     for name in ("start (UTC)", "victim", "looked like", "why it is none"):
         table.add_column(name)
     for row in found.detection.dismissed[:SHOWN_ON_TERMINAL]:
-        table.add_row(units.second(row.start_us), row.victim, row.vector, row.reason)
+        table.add_row(units.second(row.start_us), _inert(row.victim), row.vector, _inert(row.reason))
     return table
 
 
@@ -125,12 +132,12 @@ def campaigns_table(found: Analysis, console: Console) -> None:
 
 
 def _campaign(campaign: Campaign, console: Console) -> None:
-    console.print(f"[bold]{escape(campaign.verdict)}[/bold]", soft_wrap=True, highlight=False)
+    console.print(f"[bold]{_inert(campaign.verdict)}[/bold]", soft_wrap=True, highlight=False)
     for line in campaign.evidence:
-        console.print(f"  · {escape(line)}", soft_wrap=True, highlight=False)
+        console.print(f"  · {_inert(line)}", soft_wrap=True, highlight=False)
     console.print("  What would refute it:", highlight=False)
     for line in campaign.refuted_by:
-        console.print(f"  · {escape(line)}", style="dim", soft_wrap=True, highlight=False)
+        console.print(f"  · {_inert(line)}", style="dim", soft_wrap=True, highlight=False)
     console.print(f"  {campaign.id}\n", style="dim", highlight=False)
 
 
@@ -138,13 +145,13 @@ def problems(found: Analysis, talk: Console) -> None:
     """What was wrong with the inputs, on the error stream."""
     for report in found.inputs:
         for problem in report.problems:
-            talk.print(f"hanse: {escape(str(problem))}", soft_wrap=True, highlight=False)
+            talk.print(f"hanse: {_inert(str(problem))}", soft_wrap=True, highlight=False)
         hidden = report.problem_count - len(report.problems)
         if hidden > 0:
-            talk.print(f"hanse: {escape(report.path)}: and {hidden} more problems", highlight=False)
+            talk.print(f"hanse: {_inert(report.path)}: and {hidden} more problems", highlight=False)
         if report.lost:
             talk.print(
-                f"hanse: {escape(report.path)}: {units.count(report.lost)} records lost before they came here"
+                f"hanse: {_inert(report.path)}: {units.count(report.lost)} records lost before they came here"
             )
 
 

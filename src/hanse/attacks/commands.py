@@ -1,17 +1,22 @@
 """`hanse learn` and `hanse lesson`: what is normal, and what analysts decide."""
 
 import json
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hanse.attacks import baseline, lessons
 from hanse.engine import open_engine
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.printable import printable
+from hanse.telemetry.commands import say_problems
+from hanse.telemetry.read import read
 
 _FILE = click.option(
     "--lessons",
@@ -30,19 +35,26 @@ _FOUND = click.argument("found", type=click.Path(exists=True, dir_okay=False, pa
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where to write it."
 )
-def learn(paths: tuple[str, ...], out: Path) -> None:
-    """Learn each victim's normal traffic from past flow Parquet (`hanse flows ... --out DIR` makes it).
+@click.pass_context
+def learn(context: click.Context, paths: tuple[str, ...], out: Path) -> None:
+    """Learn each victim's normal traffic from past telemetry, best flow Parquet (`hanse flows` makes it).
 
     Use it with `hanse attacks ... --baseline FILE`. A week is the least; four weeks are good.
     """
     try:
-        with open_engine() as engine:
-            limits = baseline.learn(engine, paths)
+        with tempfile.TemporaryDirectory(prefix="hanse-") as folder, open_engine() as engine:
+            past = read(paths, workdir=Path(folder))
+            files = [str(path) for path in past.files]
+            limits = baseline.learn(engine, files) if files else {}
     except HanseError as error:
         raise click.ClickException(str(error)) from error
+    say_problems(past, Console(stderr=True))
+    if not files:
+        raise click.ClickException("There are no flows to learn from; nothing was written.")
     baseline.save(limits, out)
     victims = len({victim for victim, _ in limits})
     click.echo(f"Learnt {len(limits)} limits of {victims} victims: {out}", err=True)
+    context.exit(0 if past.whole else 1)
 
 
 @click.group()
@@ -112,7 +124,10 @@ def list_lessons(file: Path) -> None:
     )
     for number, row in enumerate(taught, 1):
         table.add_row(
-            str(number), row.decided, row.kind, row.victim, row.vector, f"{row.value:.0f}", row.reason
+            str(number),
+            *(escape(printable(cell)) for cell in (row.decided, row.kind, row.victim, row.vector)),
+            f"{row.value:.0f}",
+            escape(printable(row.reason)),
         )
     Console().print(table)
 

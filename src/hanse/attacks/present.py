@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hanse.attacks.attack import Attack
 from hanse.kernel import units
+from hanse.kernel.printable import printable
 
 COLUMNS = (
     "id",
@@ -101,7 +102,9 @@ WIDE = 170
 
 def as_table(attacks: Sequence[Attack], organisation: Mapping[str, str], width: int) -> Table:
     """A table for a terminal of `width` columns, one line per attack; a narrow one shows what matters most."""
-    columns = [name for name, least in _SHOWN.items() if width >= least]
+    columns = [
+        name for name, least in _SHOWN.items() if width >= least and (organisation or name != "organisation")
+    ]
     table = Table(
         box=None, pad_edge=False, padding=(0, 1, 0, 0) if width < MEDIUM else (0, 1), header_style="bold"
     )
@@ -125,7 +128,7 @@ def as_table(attacks: Sequence[Attack], organisation: Mapping[str, str], width: 
             "sure": attack.confidence,
             "id": attack.id,
         }
-        table.add_row(*(escape(cells[name]) for name in columns))
+        table.add_row(*(escape(printable(cells[name])) for name in columns))
     return table
 
 
