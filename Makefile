@@ -8,7 +8,8 @@ OUT ?= exercise-out
 .PHONY: run test setup setup-dev lint types layers unit soak fuzz bench lock clean
 
 run: setup
-	$(BIN)/hanse exercise estonia-2007 --seed $(SEED) --out $(OUT)
+	@test -f $(OUT)/truth.json && echo "Using the exercise in $(OUT); 'make clean' removes it." \
+	|| $(BIN)/hanse exercise estonia-2007 --seed $(SEED) --out $(OUT)
 	$(BIN)/hanse report $(OUT)/flows --registry $(OUT)/registry.csv --exercise --out hanse-report.html
 
 test: setup-dev lint types layers unit

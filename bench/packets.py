@@ -119,7 +119,10 @@ def make_capture(path: Path, packets: int, seed: int = 1) -> None:
     records["dst_port"] = np.where(spoofed, 80, 443)
     records["protocol"] = np.where(flow % np.uint64(5) == 0, 17, 6)
     # Where UDP has its length (TCP: the upper half of its sequence number), and TCP's header length.
-    records["rest"][:, 0], records["rest"][:, 1] = (records["total"] - 20) >> 8, (records["total"] - 20) & 0xFF
+    records["rest"][:, 0], records["rest"][:, 1] = (
+        (records["total"] - 20) >> 8,
+        (records["total"] - 20) & 0xFF,
+    )
     records["rest"][:, 8] = 0x50
     records["rest"][:, 9] = np.where(spoofed, 2, 16)
     with path.open("wb") as file:

@@ -46,9 +46,9 @@ def test_attack_captures(name: str) -> None:
 
 def test_the_resolver_was_asked() -> None:
     """In the multi-vector capture every DNS answer has its question: the same ports, one resolver."""
+    from hanse.telemetry.inputs import open_input
     from hanse.telemetry.listing import in_text
     from hanse.telemetry.packets import read_flows
-    from hanse.telemetry.inputs import open_input
     from hanse.telemetry.reading import InputReport
 
     path = shared_data("telemetry/attacks/20141229_multivector.pcap")

@@ -23,7 +23,9 @@ def test_duckdb_and_spark_agree(tmp_path: Path) -> None:
         tmp_path,
         icmp_flood(100, 40, pps=300),
         flows(20_000, src=addresses(9_000, base="90.0.0.0"), flags=2, dst_port=80, start_s=110, span_s=30),
-        flows(3_000, src=addresses(300), protocol=17, src_port=53, dst_port=4_321, size=1_300, dst=["192.0.2.5"]),
+        flows(
+            3_000, src=addresses(300), protocol=17, src_port=53, dst_port=4_321, size=1_300, dst=["192.0.2.5"]
+        ),
         flows(20_000, src=["203.0.113.9"], flags=2, dst_port=np.arange(20_000) % 10_000, span_s=20),
         flows(60_000, src=addresses(300), dst=[f"198.51.100.{i}" for i in range(1, 201)], protocol=1, icmp=8),
         *both_ways(5_000, addresses(2_000, 4), "192.0.2.7", 443, packets=10, size=300),

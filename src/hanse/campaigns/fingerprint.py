@@ -53,9 +53,10 @@ Ethernet frames (1,500), NTP monlist answers (468). A payload that is a multiple
 choose such; the others are odd. Without a mode every other attack without one matches."""
 
 SIZE_MODE_SHARE = 0.5
-MIXED_MODE_SHARE = 0.15
-"""A packet size is a mark of the tool where at least half of the packets have it; of a mixture the two leading
-sizes are, where each has 15%."""
+MIXED_MODE_SHARE = 0.25
+MIXTURE = "generic_traffic_flood"
+"""A packet size is a mark of the tool where at least half of the packets have it; of a mixture the leading size is,
+from a quarter. What comes second and third in a mixture changes with the length of the attack."""
 
 PORT_SHARE = {80: 0.5, 443: 0.3, 53: 0.3, 22: 0.1, 25: 0.1, 8080: 0.1, 123: 0.1, 0: 0.2}
 OTHER_PORT_SHARE = 0.05
@@ -114,16 +115,14 @@ def _mode(values: Sequence[tuple[int, float]], least: float) -> int:
 
 
 def _sizes(attack: Attack) -> tuple[int, ...]:
-    """The size most packets have, or the two leading ones of a mixture; empty where none stands out."""
-    size = _mode(attack.packet_sizes, SIZE_MODE_SHARE)
-    if size >= 0:
-        return (size,)
-    leading = [int(each) for each, share in attack.packet_sizes[:2] if share >= MIXED_MODE_SHARE]
-    return tuple(sorted(leading)) if len(leading) == 2 else ()
+    """The size that most packets have, or the leading one of a mixture; empty where none stands out."""
+    least = MIXED_MODE_SHARE if attack.vector == MIXTURE else SIZE_MODE_SHARE
+    size = _mode(attack.packet_sizes, least)
+    return (size,) if size >= 0 else ()
 
 
 def _size_share(vector: str, sizes: tuple[int, ...]) -> float:
-    """How many attacks of a vector have these packet sizes at most; of two, the rarer counts."""
+    """How many attacks of a vector have these packet sizes at most; 0.5 without a mode."""
     return min((_one_size_share(vector, size) for size in sizes), default=NO_SIZE_SHARE)
 
 

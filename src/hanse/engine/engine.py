@@ -210,7 +210,7 @@ class SparkEngine:
             SparkSession.builder.master(self._master)
             .appName("hanse")
             .config("spark.sql.session.timeZone", "UTC")
-            .config("spark.sql.shuffle.partitions", "8")
+            .config("spark.sql.shuffle.partitions", "2" if self._master.startswith("local") else "200")
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
             .config("spark.driver.host", "127.0.0.1" if self._master.startswith("local") else _own_address())
