@@ -23,9 +23,11 @@ from hanse.campaigns.campaign import Link, LinkTest
 from hanse.cli import main
 from hanse.collecting import Announcer
 from hanse.constituency import SECTORS, Registry, Target
+from hanse.telemetry.columns import parse_mapping
 from hanse.telemetry.reading import InputReport
 from hanse.tracing.address_data import AddressData, Description
 from hanse.tracing.data_files import TableFile
+from hanse.tracing.government import GovernmentNetworks
 from hanse.tracing.trace import NetworkShare, Trace
 from tests.shared import ROOT
 
@@ -277,6 +279,38 @@ def test_the_registry_on_its_page_is_one(tmp_path):
     path = tmp_path / "registry.csv"
     path.write_text(example, "utf-8")
     assert len(list(Registry.load(path))) == len(example.splitlines()) - 1
+
+
+def example(page: str, language: str) -> str:
+    """The one code block of a language in a page."""
+    (found,) = re.findall(
+        rf"^```{language}\n(.*?)^```", (DOCS / page).read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return found
+
+
+def test_the_marked_networks_on_their_page_are_read(tmp_path):
+    """The example of networks of governments can be loaded."""
+    path = tmp_path / "government.csv"
+    path.write_text(example("how-to/mark-government-networks.md", "csv"), "utf-8")
+    assert len(GovernmentNetworks.load(path).claims) == 2
+
+
+def test_the_mapping_on_its_page_is_understood(tmp_path):
+    """The example of a column mapping can be loaded."""
+    path = tmp_path / "mapping.toml"
+    path.write_text(example("how-to/read-your-own-csv.md", "toml"), "utf-8")
+    assert parse_mapping(str(path)) is not None
+
+
+def test_the_script_on_its_page_uses_documented_fields():
+    """The example script compiles, and the fields it reads are documented."""
+    script = example("how-to/read-json-in-a-script.md", "python")
+    compile(script, "script", "exec")
+    names = {
+        name for path in documented("`hanse attacks --format json`") for name in re.findall(r"\w+", path)
+    }
+    assert set(re.findall(r'\["(\w+)"\]', script)) <= names
 
 
 def test_readme_names_commands_of_the_makefile():
