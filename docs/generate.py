@@ -12,7 +12,7 @@ from types import ModuleType
 import click
 
 from hanse import collecting
-from hanse.attacks import baseline, intervals, judge, lessons, screen, vectors
+from hanse.attacks import baseline, intervals, judge, lessons, screen, traffic, vectors
 from hanse.cli import main
 from hanse.telemetry.schema import FLOW
 
@@ -39,6 +39,7 @@ TRAFFIC = {
 
 NUMBERS = (
     ("What is an attack and what is none", vectors),
+    ("Records that count at all", traffic),
     ("Which victims are looked at closely", screen),
     ("Where an interval begins and ends", intervals),
     ("How sure a finding is", judge),
@@ -55,8 +56,8 @@ OTHER_NUMBERS = (
     "[thresholds explained](../explanation/thresholds.md). The source test's numbers are in "
     "[tracing](../explanation/tracing.md), those of the links in [campaigns](../explanation/campaigns.md).\n"
 )
-NO_THRESHOLDS = {"ICMP_ANSWER", "MIXED", "REFLECTION"}
-"""Numbers that only name a class."""
+NO_THRESHOLDS = {"ANYTHING", "DAY_US", "ICMP_ANSWER", "LARGEST", "MIXED", "REFLECTION"}
+"""Numbers that name or convert something and decide nothing."""
 
 
 def cell(text: str) -> str:
@@ -73,7 +74,7 @@ def table(*rows: tuple[str, ...]) -> str:
 
 def number(value: float) -> str:
     """A number with commas between thousands."""
-    return f"{value:,.10g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
 
 
 def cli_page() -> str:

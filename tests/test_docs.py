@@ -16,7 +16,7 @@ import pytest
 from hanse import show
 from hanse.attacks.attack import SOURCES, Attack, Detection, Dismissed
 from hanse.attacks.detect import SENSITIVITY_GAPS
-from hanse.attacks.present import COLUMNS
+from hanse.attacks.present import COLUMNS, as_table
 from hanse.bootstrap import Analysis
 from hanse.campaigns import verdict
 from hanse.campaigns.campaign import Link, LinkTest
@@ -352,6 +352,14 @@ def test_no_file_names_a_registry_or_a_machine(words):
         if re.search(rf"(?<![\w.]){re.escape(word)}", text)
     }
     assert found == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-attack.md"])
+def test_shown_tables_have_the_columns_of_a_terminal(page):
+    """The table of attacks that a page shows has the columns that a terminal of 130 columns gets."""
+    head = re.findall(r"^(start \(UTC\) .*)$", (ROOT / page).read_text("utf-8"), re.MULTILINE)
+    columns = [str(column.header) for column in as_table([ATTACK], {}, 130).columns]
+    assert [re.split(r"\s{2,}", line) for line in head] == [columns]
 
 
 def test_picture_of_the_report_is_small():
