@@ -28,7 +28,14 @@ LOOK_EVERY_S = 4.0
 """How often the flows since the last look are searched. With the second that a batch takes to arrive and
 the look itself, an attack is reported well within 15 s of the export that shows it."""
 
+MOST_WAITING = 6_000_000
+"""Flows that may wait to be looked at (about 700 MB). Beyond that they are stored but not looked at, and
+counted: memory stays bounded, and nobody is told that all was watched."""
+
 SIZES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+LARGEST = 10.0**18
+"""A quota in bytes that no disk reaches; it keeps infinity out."""
 
 
 @dataclass
@@ -39,6 +46,8 @@ class Watch:
         options: Gap and thresholds.
         say: Told what begins and ends.
         store: Where flows are kept; None to keep none.
+        unseen: Flows that came faster than they could be looked at; stored all the same.
+        failure: What ended the looking thread, if anything did.
     """
 
     options: Options
@@ -46,6 +55,9 @@ class Watch:
     store: FlowStore | None
     _batches: "queue.SimpleQueue[pa.RecordBatch | None]" = field(default_factory=queue.SimpleQueue)
     _thread: threading.Thread | None = None
+    _waiting: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    unseen: int = 0
     failure: BaseException | None = None
 
     def start(self) -> None:
@@ -63,7 +75,14 @@ class Watch:
             raise HanseError(f"The live detector failed: {self.failure}") from self.failure
         if self.store is not None:
             self.store.write(batch)
-        self._batches.put(batch)
+        with self._lock:
+            late = self._waiting >= MOST_WAITING
+            if late:
+                self.unseen += batch.num_rows
+            else:
+                self._waiting += batch.num_rows
+        if not late:
+            self._batches.put(batch)
 
     def stop(self) -> None:
         """Look at what is left, and end."""
@@ -86,7 +105,7 @@ class Watch:
                 if waiting:
                     for attack in live.feed(pa.Table.from_batches(waiting)):
                         self.say.begun(attack)
-                for attack in live.ended(time.time_ns() // 1_000):
+                for attack in live.ended(min(time.time_ns() // 1_000, live.latest_us)):
                     self.say.ended(attack)
             for attack in live.running.values():
                 self.say.ended(attack, running=True)
@@ -103,6 +122,8 @@ class Watch:
             if batch is None:
                 return waiting, False
             waiting.append(batch)
+            with self._lock:
+                self._waiting -= batch.num_rows
         return waiting, True
 
 
@@ -146,9 +167,12 @@ def _quota(_: click.Context, __: click.Parameter, text: str | None) -> int | Non
         return None
     number, unit = (text[:-1], text[-1]) if text[-1:] in SIZES else (text, "")
     try:
-        return int(float(number) * SIZES.get(unit, 1))
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no size. Write it like 500G or 2T.") from error
+        size = float(number) * SIZES.get(unit, 1)
+    except ValueError:
+        size = 0.0
+    if not 1 <= size < LARGEST:
+        raise click.BadParameter(f"{text!r} is no size. Write it like 500G or 2T.")
+    return int(size)
 
 
 @click.command()
@@ -195,12 +219,14 @@ def collect(
     try:
         options, _ = options_from(Choices(baseline=baseline, lessons=lessons))
         known = Registry.load(registry) if registry else None
-        statistics = run(listen, options, Announcer(form == "json", known), out, quota, vantage, duration)
+        statistics, unseen = run(
+            listen, options, Announcer(form == "json", known), out, quota, vantage, duration
+        )
     except (UsageError, RegistryError) as error:
         raise click.UsageError(str(error)) from error
     except HanseError as error:
         raise click.ClickException(str(error)) from error
-    _account(statistics, Console(stderr=True))
+    _account(statistics, unseen, Console(stderr=True))
 
 
 def run(
@@ -211,22 +237,26 @@ def run(
     quota: int | None,
     vantage: str,
     duration: float | None,
-) -> CollectorStatistics:
-    """Collect until a signal or for a duration (s), everything stopped in order at the end."""
+) -> tuple[CollectorStatistics, int]:
+    """Collect until a signal or for a duration (s), everything stopped in order at the end.
+
+    Returns:
+        What was received, and how many flows were stored without being looked at.
+    """
     store = FlowStore(out, quota) if out else None
     watch = Watch(options, say, store)
     collector = Collector(list(listen), watch.take, vantage)
     watch.start()
     try:
-        return collector.run(duration)
+        return collector.run(duration), watch.unseen
     finally:
         watch.stop()
         if store is not None:
             store.close()
 
 
-def _account(statistics: CollectorStatistics, talk: Console) -> None:
-    """What was received and what was lost, in two lines."""
+def _account(statistics: CollectorStatistics, unseen: int, talk: Console) -> None:
+    """What was received, what was lost, and what was not looked at."""
     rate = statistics.flows / max(statistics.seconds, 1e-9)
     talk.print(
         f"{units.count(statistics.flows)} flows in {units.count(statistics.datagrams)} datagrams, "
@@ -239,3 +269,9 @@ def _account(statistics: CollectorStatistics, talk: Console) -> None:
         f"by sequence numbers: {statistics.losses}.",
         highlight=False,
     )
+    if unseen:
+        talk.print(
+            f"Not looked at: {units.count(unseen)} flows came faster than they could be searched; they are stored "
+            "where --out was given, and `hanse attacks` finds what is in them.",
+            highlight=False,
+        )

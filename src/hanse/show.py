@@ -89,8 +89,10 @@ def attacks_table(found: Analysis, console: Console, *, explain: bool = False) -
     if found.sensitivity is not None:
         counts = ", ".join(f"{units.duration(gap)}: {number}" for gap, number in found.sensitivity.items())
         console.print(f"Attacks by the quiet time that ends one: {counts}.")
-    if explain:
+    if explain and found.detection.dismissed:
         console.print(_dismissed(found))
+    elif explain:
+        console.print("Nothing else came over a threshold.")
     if found.lessons:
         console.print(f"{found.lessons} lessons of analysts were applied (`hanse lesson list`).")
     for line in found.data.description.lines():

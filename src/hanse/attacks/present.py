@@ -32,7 +32,7 @@ COLUMNS = (
     "threshold",
     "linked",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@")
 """A spreadsheet takes a cell that begins with one of these for a formula."""
 
 
@@ -64,7 +64,12 @@ def csv_text(columns: Sequence[str], lines: Sequence[Mapping[str, object]]) -> s
 
 
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    if not isinstance(value, str):
+        return value
+    # Tabs and line ends are escaped too: a spreadsheet may skip them and compute what follows, and
+    # Python's writer leaves a lone carriage return unquoted.
+    text = printable(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def as_arrow(attacks: Sequence[Attack]) -> pa.Table:

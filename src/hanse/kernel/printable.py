@@ -1,5 +1,7 @@
 """Text from telemetry, file names and registries as a terminal may be given it."""
 
+import unicodedata
+
 
 def printable(text: str, keep: str = "") -> str:
     """Text with all that a terminal could act on (escape, newline, turned writing) as a Python escape.
@@ -11,13 +13,12 @@ def printable(text: str, keep: str = "") -> str:
         text: Any text, lone surrogates included.
         keep: Control characters to leave as they are.
     """
-    return "".join(
-        one if one.isprintable() or one in keep or one == THIN_SPACE else _escaped(one) for one in text
-    )
+    return "".join(one if _harmless(one) or one in keep else _escaped(one) for one in text)
 
 
-THIN_SPACE = "\u2009"
-"""Stands between thousands in Hanse's own numbers, and counts as unprintable."""
+def _harmless(one: str) -> bool:
+    # Python counts wide, thin and unbreakable spaces as unprintable; a terminal only leaves room for them.
+    return one.isprintable() or unicodedata.category(one) == "Zs"
 
 
 def _escaped(one: str) -> str:

@@ -1,0 +1,106 @@
+"""`hanse collect` as a process: it reports while it runs, keeps flows, and stops in order."""
+
+import json
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from struct import pack
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.shell import hanse
+
+VICTIM = bytes([195, 80, 105, 107])
+
+
+def datagram(sequence: int, records: int = 30) -> bytes:
+    """A NetFlow v5 datagram of ICMP echo requests that end now: 50 packets of 1,028 octets each."""
+    now = time.time()
+    head = pack(">HHIIIIHH", 5, records, 60_000, int(now), int(now % 1 * 1e9), sequence, 0, 0)
+    body = b"".join(
+        bytes([82, 0, 0, 1 + (sequence + one) % 200]) + VICTIM + bytes(4)
+        + pack(">HHIIII", 3, 7, 50, 51_400, 58_000, 59_000) + pack(">HH", 0, 0x0800)
+        + pack(">BBBBHHBBH", 0, 0, 1, 0, 0, 0, 0, 0, 0)
+        for one in range(records)
+    )  # fmt: skip
+    return head + body
+
+
+def free_port() -> int:
+    """A UDP port that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def watched(port: int, *words: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a collector, send it a flood until it says its first line, and return both."""
+    command = [sys.executable, "-c", "from hanse.cli import main; main()", "collect", f"127.0.0.1:{port}"]
+    process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    ready = selectors.DefaultSelector()
+    ready.register(process.stdout, selectors.EVENT_READ)
+    until, sequence = time.monotonic() + 30, 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        while time.monotonic() < until and process.poll() is None:
+            if ready.select(0.1):
+                return process, process.stdout.readline()
+            try:
+                out.sendto(datagram(sequence), ("127.0.0.1", port))
+                sequence += 30
+            except ConnectionRefusedError:
+                time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"nothing was reported: {process.communicate()}")
+
+
+@pytest.mark.parametrize(("form", "stop"), [("text", signal.SIGINT), ("json", signal.SIGTERM)])
+def test_an_attack_is_reported_while_it_runs(tmp_path: Path, form: str, stop: signal.Signals):
+    """The line comes while the collector runs; a signal stops it with 0 and an account; flows are kept."""
+    process, line = watched(free_port(), "--format", form, "--out", str(tmp_path / "flows"))
+    process.send_signal(stop)
+    rest, account = process.communicate(timeout=20)
+    assert process.returncode == 0, account
+    if form == "json":
+        lines = [json.loads(one) for one in (line + rest).splitlines()]
+        assert [one["event"] for one in lines] == ["begun", "running"]
+        assert lines[0]["attack"]["victim"] == "195.80.105.107"
+        assert lines[0]["attack"]["vector"] == "icmp_flood"
+    else:
+        assert "begun    icmp_flood on 195.80.105.107" in line
+    assert "flows/s over" in account
+    assert "Traceback" not in account
+    files = list((tmp_path / "flows").rglob("*.parquet"))
+    assert files
+    assert sum(pq.read_metadata(file).num_rows for file in files) % 30 == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nonsense"], "no port"),
+        (["127.0.0.1:0", "--quota", "1G"], "--out"),
+        (["127.0.0.1:0", "--quota", "lots", "--out", "x"], "no size"),
+        (["127.0.0.1:0", "--quota", "nan", "--out", "x"], "no size"),
+        (["127.0.0.1:0", "--quota", "-5G", "--out", "x"], "no size"),
+        ([], "Missing argument"),
+    ],
+)
+def test_wrong_usage_is_refused(words, said):
+    """Nothing is received when it was asked for wrongly."""
+    result = hanse("collect", *words, *(["--duration", "1"] if words else []))
+    assert result.exit_code in {1, 2}
+    assert isinstance(result.exception, SystemExit)
+    assert said in result.stderr
+
+
+def test_a_quiet_minute_ends_well(tmp_path):
+    """Without datagrams the collector ends after its duration, with nothing on standard output."""
+    result = hanse("collect", "127.0.0.1:0", "--duration", "0.2")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "0 flows in 0 datagrams" in result.stderr
