@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import click
@@ -266,7 +266,7 @@ def _account(statistics: CollectorStatistics, unseen: int, talk: Console) -> Non
     talk.print(
         f"Lost: {units.count(statistics.kernel_dropped)} datagrams dropped by the kernel, "
         f"{statistics.truncated} truncated, {units.count(statistics.skipped)} records skipped; "
-        f"by sequence numbers: {statistics.losses}.",
+        f"by sequence numbers: {_gaps(statistics)}.",
         highlight=False,
     )
     if unseen:
@@ -275,3 +275,9 @@ def _account(statistics: CollectorStatistics, unseen: int, talk: Console) -> Non
             "where --out was given, and `hanse attacks` finds what is in them.",
             highlight=False,
         )
+
+
+def _gaps(statistics: CollectorStatistics) -> str:
+    """Sequence gaps by what is counted, in words."""
+    gaps = {name.replace("_", " "): number for name, number in asdict(statistics.losses).items() if number}
+    return ", ".join(f"{units.count(number)} {name}" for name, number in gaps.items()) or "none"

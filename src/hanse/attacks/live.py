@@ -4,11 +4,12 @@ from dataclasses import dataclass, field, replace
 
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hanse.attacks import screen
 from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options, detect_in
-from hanse.attacks.traffic import classified
+from hanse.attacks.traffic import classified, sound
 from hanse.engine import Engine
 
 Running = dict[tuple[str, str], Attack]
@@ -26,11 +27,13 @@ class LiveDetector:
         engine: A started engine of its own.
         options: Gap and thresholds.
         running: Attacks that have not been quiet for the gap yet, by victim and vector.
+        latest_us: End of the latest flow seen, microseconds UTC: the time of the stream.
     """
 
     engine: Engine
     options: Options = field(default_factory=Options)
     running: Running = field(default_factory=dict)
+    latest_us: int = 0
 
     def feed(self, batch: pa.Table) -> list[Attack]:
         """Look at the next flows.
@@ -43,7 +46,8 @@ class LiveDetector:
         """
         if batch.num_rows == 0:
             return []
-        flows = self.engine.table(batch, "hanse_live")
+        self.latest_us = max(self.latest_us, pc.max(batch["end"].cast(pa.int64())).as_py())
+        flows = sound(self.engine.table(batch, "hanse_live"))
         if not self._crosses(flows):
             return []
         begun = []
