@@ -94,7 +94,8 @@ def flows(
 
 def write(folder: Path, *parts: pa.Table) -> list[str]:
     """Write the parts as one Parquet file and return its path as the detector takes it."""
-    path = folder / "flows.parquet"
+    # A new name each time: the engine keeps the footers of files that it has read by name and time.
+    path = folder / f"flows-{len(list(folder.iterdir()))}.parquet"
     pq.write_table(pa.concat_tables(parts), path)
     return [str(path)]
 

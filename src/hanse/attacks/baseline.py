@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from hanse.attacks import screen
 from hanse.attacks.thresholds import HOURS_PER_WEEK, Cell, hour_of_week
-from hanse.attacks.traffic import classified
+from hanse.attacks.traffic import classified, sound
 from hanse.engine import Engine
 from hanse.kernel.errors import UsageError
 
@@ -39,7 +39,7 @@ def learn(engine: Engine, paths: Sequence[str]) -> dict[Cell, npt.NDArray[np.flo
     robust standard deviations. A week of past gives 60 values for each; more weeks make attacks in the
     past matter less. Conversations are not taken out, which errs on the side of higher limits.
     """
-    flows = engine.read(paths)
+    flows = sound(engine.read(paths))
     traffic = classified(engine, flows)
     busy = screen.without_multicast(
         engine.arrow(screen.busy_hosts(screen.sums_by_host(engine, flows, traffic)))

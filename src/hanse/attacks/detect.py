@@ -95,6 +95,7 @@ def span_of(engine: Engine, paths: Sequence[str]) -> tuple[int, int] | None:
 def _prepared(engine: Engine, flows: ir.Table, step: Callable[[str], None] = lambda _: None) -> Telemetry:
     """Flows with outer GRE packets where there are any, whether TCP flags are reported, and sums by host."""
     most = engine.arrow(flows.agg(flags=flows.tcp_flags.max(), tunnel=flows.tunnel.max())).to_pylist()[0]
+    flows = traffic.sound(flows)
     flows = traffic.with_tunnels(flows) if most["tunnel"] else flows
     step("looking for busy victims")
     flags_known = bool(most["flags"])

@@ -15,6 +15,7 @@ from hanse.attacks.traffic import (
     conversation_keys,
     conversations,
     counts_only_unasked,
+    sound,
     source_key,
 )
 from hanse.engine import Engine
@@ -28,7 +29,7 @@ def slice_of(engine: Engine, paths: Sequence[str], attack: Attack) -> pa.Table:
     They are chosen as the detector chose them: towards the victim, of the vector's class, begun inside
     the interval, and outside the victim's own conversations where the class asks for that.
     """
-    flows = engine.read(paths)
+    flows = sound(engine.read(paths))
     scope, key = _victim(attack.victim)
     moment = engine.micros(flows.start)
     mine = flows.filter((moment >= attack.start_us) & (moment < attack.end_us))

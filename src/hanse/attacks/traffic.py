@@ -12,6 +12,15 @@ ICMP_ANSWERS = (0, 3, 5, 11, 12, 14, 18)
 ICMP6_ANSWERS = (1, 2, 3, 4, 129)
 """ICMP types that answer something the receiver sent (RFC 792, RFC 4443): they count only unasked."""
 
+MAX_PACKETS = 10**12
+MAX_OCTETS = 10**14
+"""The most that one flow can have carried: over two hours of a 100 Gbit/s line filled with the smallest
+packets, or with octets. Counters beyond are an exporter's error, and their sums overflow."""
+
+MAX_FLOW_US = 7 * 86_400_000_000
+"""Longest that a flow's packets are spread over, microseconds: a week. Exporters cut flows after half an
+hour, and a clock that is wrong by years must not make an interval of years."""
+
 _TCP_FLAGS = 0x3F
 """FIN, SYN, RST, PSH, ACK, URG; the congestion bits say nothing about the kind of segment."""
 
@@ -32,6 +41,20 @@ V4_NETWORKS = Scope(v.PREFIX_OCTETS)
 V6_NETWORKS = Scope(v.V6_PREFIX_OCTETS)
 
 
+def sound(flows: ir.Table) -> ir.Table:
+    """Flows without the records that no router can have seen, so that one broken exporter blinds nobody.
+
+    Out go counters that are zero, negative or beyond `MAX_PACKETS` and `MAX_OCTETS`; a sampling rate under
+    1 means unknown and becomes 1.
+    """
+    sampling = ibis.greatest(flows.sampling, 1)
+    # In doubles, since the product of two lying counters overflows an integer and ends the query.
+    packets = flows.packets.cast("float64") * sampling
+    octets = flows.bytes.cast("float64") * sampling
+    possible = (flows.packets > 0) & (packets <= MAX_PACKETS) & (flows.bytes >= 0) & (octets <= MAX_OCTETS)
+    return flows.filter(possible).mutate(sampling=sampling.cast("int32"))
+
+
 def classified(
     engine: Engine, flows: ir.Table, *, scope: Scope = HOSTS, flags_known: bool = True
 ) -> ir.Table:
@@ -49,6 +72,8 @@ def classified(
         ``tcp_flags``, ``icmp_type``, ``ttl``.
     """
     code = class_of(flows, flags_known=flags_known)
+    start_us = engine.micros(flows.start)
+    end_us = ibis.least(ibis.greatest(engine.micros(flows.end), start_us), start_us + MAX_FLOW_US)
     return flows.select(
         victim=scope.of(engine, flows.dst),
         dst=flows.dst,
@@ -60,8 +85,8 @@ def classified(
         packets=flows.packets * flows.sampling,
         octets=flows.bytes * flows.sampling,
         observed=flows.packets,
-        start_us=engine.micros(flows.start),
-        end_us=engine.micros(flows.end),
+        start_us=start_us,
+        end_us=end_us,
         tcp_flags=flows.tcp_flags,
         icmp_type=flows.icmp_type,
         ttl=flows.ttl,

@@ -1,0 +1,66 @@
+"""What someone tries who wants to stay unseen, to frame others, or to blind the detector."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from hanse.attacks.detect import detect
+from hanse.engine import Engine, open_engine
+from hanse.telemetry.schema import FLOW
+from tests.attacks import build
+from tests.attacks.build import VICTIM, icmp_flood
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """One embedded engine for all tests of this file."""
+    with open_engine() as opened:
+        yield opened
+
+
+def found(engine: Engine, folder: Path, *parts: object) -> list[tuple[str, str]]:
+    """(victim, vector) of every attack in the parts."""
+    return [(a.victim, a.vector) for a in detect(engine, build.write(folder, *parts)).attacks]
+
+
+def with_column(rows: pa.Table, name: str, value: int) -> pa.Table:
+    """The rows with one column set to one value, microseconds for times."""
+    place = rows.schema.get_field_index(name)
+    kind = FLOW.field(name).type
+    values = pa.array([value] * rows.num_rows, pa.int64() if pa.types.is_timestamp(kind) else kind)
+    return rows.set_column(place, FLOW.field(name), values.cast(kind))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"packets": 0},
+        {"packets": -5},
+        {"bytes": -5},
+        {"packets": 2**62},
+        {"packets": 2**62, "sampling": 1_000},
+        {"bytes": 2**62, "sampling": 2**31 - 1},
+        {"end": 0},
+        {"end": 2**52},
+        {"sampling": 0},
+        {"sampling": -1},
+    ],
+    ids=str,
+)
+def test_a_lying_record_blinds_nobody(engine: Engine, tmp_path: Path, lie: dict[str, int]) -> None:
+    """Impossible counters, rates and times in some records end no query and hide no other attack."""
+    liars = icmp_flood(0, 20).slice(0, 3)
+    for name, value in lie.items():
+        liars = with_column(liars, name, value)
+    assert found(engine, tmp_path, icmp_flood(0, 60), liars) == [(VICTIM, "icmp_flood")]
+
+
+def test_a_wrong_clock_makes_no_endless_interval(engine: Engine, tmp_path: Path) -> None:
+    """A record whose end lies a century ahead is spread over a week at most."""
+    far = with_column(icmp_flood(0, 20).slice(0, 1), "end", build.T0 + 100 * 365 * 86_400_000_000)
+    (attack,) = detect(
+        engine, build.write(tmp_path, icmp_flood(0, 60), with_column(far, "packets", 10**11))
+    ).attacks
+    assert attack.duration_s <= 7 * 86_400 + 60
