@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from hanse import show
 from hanse.bootstrap import LESSONS_FILE, Analysis, Choices, analyse, evidence_of
+from hanse.campaigns.report.findings import MARKINGS
 from hanse.constituency.registry import RegistryError
 from hanse.kernel.errors import HanseError, UnreadableInputError, UsageError
 from hanse.kernel.printable import printable
@@ -184,7 +185,13 @@ def campaigns(context: click.Context, /, paths: tuple[str, ...], form: str | Non
     help="Where to write the page.",
 )
 @click.option("--title", help="Title of the page; by default the names of the inputs.")
-@click.option("--marking", default="TLP:AMBER", show_default=True, help="TLP 2.0 label at the head and foot.")
+@click.option(
+    "--marking",
+    type=click.Choice(MARKINGS),
+    default="TLP:AMBER",
+    show_default=True,
+    help="TLP 2.0 label at the head and foot.",
+)
 @click.option(
     "--exercise", "made_up", is_flag=True, help="Say at the head and foot that the telemetry is made up."
 )
@@ -193,6 +200,8 @@ def report(
     context: click.Context, /, paths: tuple[str, ...], out: Path, title: str | None, marking: str, made_up: bool, **options: Any
 ) -> None:  # fmt: skip
     """Write the findings as one HTML page that opens offline, and print them."""
+    if not out.parent.is_dir():
+        raise click.UsageError(printable(f"--out {out}: there is no folder {out.parent}. Make it first."))
     found = _run(paths, _split(options, sensitivity=True))
     page = show.findings(
         found, title=title or " ".join(paths), marking=marking, exercise=made_up, options=options

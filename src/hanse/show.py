@@ -83,7 +83,7 @@ def attacks_table(found: Analysis, console: Console, *, explain: bool = False) -
         console.print(present.as_table(shown, names, console.width))
         more = len(found.attacks) - len(shown)
         rest = f", {units.count(more)} more in --format csv and in `hanse report`" if more else ""
-        console.print(f"\n{units.count(len(found.attacks))} attacks{rest}.")
+        console.print(f"\n{units.count(len(found.attacks))} attack{'' if len(found.attacks) == 1 else 's'}{rest}.")
     else:
         console.print(nothing_found(found))
     if found.sensitivity is not None:
@@ -95,8 +95,17 @@ def attacks_table(found: Analysis, console: Console, *, explain: bool = False) -
         console.print("Nothing else came over a threshold.")
     if found.lessons:
         console.print(f"{found.lessons} lessons of analysts were applied (`hanse lesson list`).")
-    for line in found.data.description.lines():
-        console.print(line, style="dim", highlight=False, soft_wrap=True)
+    console.print(_data_in_short(found), style="dim", highlight=False, soft_wrap=True)
+
+
+def _data_in_short(found: Analysis) -> str:
+    """Which address data the source test had, in one line; the report has all that must be said of it."""
+    data = found.data.description
+    if not data.available:
+        return data.lines()[0]
+    names = dict.fromkeys(f"{file.origin} {file.version}".strip() for file in data.files)
+    age = "of unknown date" if data.age_days is None else f"{units.count(data.age_days)} days old"
+    return f"Address data: {', '.join(names)}; {age}. Sources and licences: `hanse data status`."
 
 
 def nothing_found(found: Analysis) -> str:

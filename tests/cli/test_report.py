@@ -1,5 +1,7 @@
 """`hanse report`: the page is written."""
 
+import pytest
+
 from tests.cli.shell import floods, hanse
 
 
@@ -16,9 +18,13 @@ def test_the_page_is_written(tmp_path):
     assert "195.80.105.107" in html
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path):
-    """A missing folder for the page ends in one line, not in a traceback."""
-    result = hanse("report", floods(tmp_path, 0), "--out", tmp_path / "missing" / "page.html")
-    assert result.exit_code in {1, 2}
-    assert isinstance(result.exception, SystemExit)
-    assert "missing" in result.stderr
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--out", "{here}/missing/page.html"], "missing"), (["--marking", "SECRET"], "TLP:AMBER")],
+)
+def test_what_cannot_be_written_is_told_before_the_analysis(tmp_path, words, said):
+    """A missing folder or an unknown marking is wrong usage, told before anything is read."""
+    result = hanse("report", "nowhere.pcap", *(word.format(here=tmp_path) for word in words))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "nowhere" not in result.stderr
