@@ -140,8 +140,7 @@ def attacks(
         raise click.UsageError("--evidence prints flows, as csv or parquet.")
     form = form or ("table" if sys.stdout.isatty() else "csv")
     if evidence:
-        _print_evidence(paths, _split(options, campaigns=False), evidence, form)
-        return
+        context.exit(0 if _print_evidence(paths, _split(options, campaigns=False), evidence, form) else 1)
     found = _run(paths, _split(options, campaigns=False))
     if form == "json":
         _print_json(show.attacks_json(found))
@@ -218,13 +217,17 @@ def report(
     context.exit(0 if found.whole else 1)
 
 
-def _print_evidence(paths: tuple[str, ...], choices: Choices, attack: str, form: str) -> None:
-    with _progress(Console(stderr=True)) as (step, _):
-        rows = evidence_of(paths, choices, attack, step)
+def _print_evidence(paths: tuple[str, ...], choices: Choices, attack: str, form: str) -> bool:
+    """Print the flows behind an attack; whether every input could be read wholly."""
+    talk = Console(stderr=True)
+    with _progress(talk) as (step, read):
+        rows, result = evidence_of(paths, choices, attack, step, read)
     if form == "parquet":
         _print_parquet(rows)
     else:
         show.flows_csv(rows, sys.stdout)
+    show.input_problems(result.reports, result.left_out, talk)
+    return result.whole
 
 
 def _print_json(value: object) -> None:

@@ -20,7 +20,7 @@ from hanse.constituency.registry import Registry, Target
 from hanse.engine import open_engine
 from hanse.kernel.errors import UsageError
 from hanse.telemetry.columns import parse_mapping
-from hanse.telemetry.read import Progress, read
+from hanse.telemetry.read import Progress, ReadResult, read
 from hanse.telemetry.reading import InputReport
 from hanse.tracing.address_data import AddressData
 from hanse.tracing.government import GovernmentNetworks
@@ -75,6 +75,7 @@ class Analysis:
         sensitivity: Attacks under other gaps, by gap in s; None when not asked for.
         lessons: How many lessons were applied.
         span_us: First start and last end of all flows, microseconds UTC; None without flows.
+        left_out: Files in folders that are no telemetry, with the reason.
     """
 
     detection: Detection
@@ -86,6 +87,7 @@ class Analysis:
     sensitivity: dict[int, int] | None
     lessons: int
     span_us: tuple[int, int] | None
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def attacks(self) -> tuple[Attack, ...]:
@@ -110,12 +112,12 @@ class Analysis:
 @contextmanager
 def telemetry(
     paths: Sequence[str], columns: str | None, progress: Progress | None = None
-) -> Iterator[tuple[list[str], tuple[InputReport, ...]]]:
+) -> Iterator[tuple[list[str], ReadResult]]:
     """Inputs of any kind as Parquet, with their accounts; what was converted is gone when the context ends."""
     told = parse_mapping(columns) if columns else None
     with tempfile.TemporaryDirectory(prefix="hanse-") as workdir:
         result = read(paths, workdir=Path(workdir), told=told, progress=progress)
-        yield [str(path) for path in result.files], tuple(result.reports)
+        yield [str(path) for path in result.files], result
 
 
 def options_from(choices: Choices) -> tuple[Options, int]:
@@ -138,7 +140,7 @@ def analyse(
     government = GovernmentNetworks.load(choices.government) if choices.government else None
     options, taught = options_from(choices)
     step("reading")
-    with telemetry(paths, choices.columns, progress) as (files, inputs):
+    with telemetry(paths, choices.columns, progress) as (files, result):
         found, counts, span = _detect(files, choices, options, step)
     step("testing the sources")
     data = AddressData.find()
@@ -148,7 +150,8 @@ def analyse(
     if choices.campaigns and attacks:
         step("linking attacks")
         campaigns = find_campaigns(attacks, found.sources, registry, traces=traces, span_us=span)
-    return Analysis(found, traces, campaigns, inputs, registry, data, counts, taught, span)
+    inputs, left_out = tuple(result.reports), tuple(result.left_out)
+    return Analysis(found, traces, campaigns, inputs, registry, data, counts, taught, span, left_out)
 
 
 def _detect(
@@ -167,22 +170,28 @@ def _detect(
 
 
 def evidence_of(
-    paths: Sequence[str], choices: Choices, attack_id: str, step: Step = lambda _: None
-) -> pa.Table:
-    """The flows behind one attack.
+    paths: Sequence[str],
+    choices: Choices,
+    attack_id: str,
+    step: Step = lambda _: None,
+    progress: Progress | None = None,
+) -> tuple[pa.Table, ReadResult]:
+    """The flows behind one attack, and the account of the inputs.
 
     Raises:
         UsageError: No attack of that id is found in the inputs.
     """
     options, _ = options_from(choices)
     with (
-        telemetry(paths, choices.columns) as (files, _),
+        telemetry(paths, choices.columns, progress) as (files, result),
         open_engine(choices.engine, choices.memory) as engine,
     ):
-        attacks = {attack.id: attack for attack in detect(engine, files, options, step).attacks}
+        attacks = (
+            {attack.id: attack for attack in detect(engine, files, options, step).attacks} if files else {}
+        )
         if attack_id not in attacks:
             raise UsageError(
                 f"No attack {attack_id} in these inputs; `hanse attacks` lists the {len(attacks)} there are."
             )
         step("cutting out the evidence")
-        return slice_of(engine, files, attacks[attack_id])
+        return slice_of(engine, files, attacks[attack_id]), result

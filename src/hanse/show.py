@@ -1,7 +1,7 @@
 """An analysis as people and programs read it: tables, JSON, CSV, Arrow, the report's findings."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +18,7 @@ from hanse.campaigns.report import Findings, write
 from hanse.kernel import units
 from hanse.kernel.printable import printable
 from hanse.telemetry import listing
+from hanse.telemetry.reading import InputReport
 from hanse.tracing.data_files import find_borders
 
 
@@ -83,7 +84,9 @@ def attacks_table(found: Analysis, console: Console, *, explain: bool = False) -
         console.print(present.as_table(shown, names, console.width))
         more = len(found.attacks) - len(shown)
         rest = f", {units.count(more)} more in --format csv and in `hanse report`" if more else ""
-        console.print(f"\n{units.count(len(found.attacks))} attack{'' if len(found.attacks) == 1 else 's'}{rest}.")
+        console.print(
+            f"\n{units.count(len(found.attacks))} attack{'' if len(found.attacks) == 1 else 's'}{rest}."
+        )
     else:
         console.print(nothing_found(found))
     if found.sensitivity is not None:
@@ -153,8 +156,15 @@ def _campaign(campaign: Campaign, console: Console) -> None:
 
 
 def problems(found: Analysis, talk: Console) -> None:
-    """What was wrong with the inputs, on the error stream."""
-    for report in found.inputs:
+    """What was wrong with the inputs of an analysis, on the error stream."""
+    input_problems(found.inputs, found.left_out, talk)
+
+
+def input_problems(inputs: Iterable[InputReport], left_out: Iterable[tuple[str, str]], talk: Console) -> None:
+    """What was wrong with inputs, and what in folders was left out, on the error stream."""
+    for path, why in left_out:
+        talk.print(f"hanse: {_inert(path)}: left out, {_inert(why)}", soft_wrap=True, highlight=False)
+    for report in inputs:
         for problem in report.problems:
             talk.print(f"hanse: {_inert(str(problem))}", soft_wrap=True, highlight=False)
         hidden = report.problem_count - len(report.problems)

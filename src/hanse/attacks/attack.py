@@ -100,13 +100,13 @@ class Attack:
 
     @property
     def mean_bps(self) -> float:
-        """Mean rate over the interval, bit/s."""
-        return self.bytes * 8 / max(self.duration_s, 1e-6)
+        """Mean rate over the interval, or over one second where it is shorter (as the peak is), bit/s."""
+        return self.bytes * 8 / max(self.duration_s, 1.0)
 
     @property
     def mean_pps(self) -> float:
-        """Mean rate over the interval, packets/s."""
-        return self.packets / max(self.duration_s, 1e-6)
+        """Mean rate over the interval, or over one second where it is shorter, packets/s."""
+        return self.packets / max(self.duration_s, 1.0)
 
     def as_json(self) -> dict[str, Any]:
         """The attack as documented in docs/reference/json."""

@@ -37,6 +37,8 @@ class Facts:
         hosts: Distinct hosts among them, or hit hosts of a network.
         heavy_clients: Clients with a connection a second or more.
         heavy_share: Their share of all connections, 0 to 1.
+        sent: Packets that the victim itself sent in the same protocol; counted in sampled telemetry only.
+        received: Packets other than SYNs that it received in the same protocol; likewise.
         learnt: Whether the threshold was learnt from the victim's own past.
         dst_ports, src_ports, sizes, flags, icmp_types: Top values with their shares of packets.
         top_networks: Source networks with most packets and their shares.
@@ -58,6 +60,8 @@ class Facts:
     hosts: int = 1
     heavy_clients: int = 0
     heavy_share: float = 0.0
+    sent: int = 0
+    received: int = 0
     learnt: bool = False
     dst_ports: tuple[tuple[int, float], ...] = ()
     src_ports: tuple[tuple[int, float], ...] = ()
@@ -140,11 +144,16 @@ def _looks_normal(suspect: Suspect, vector: v.Vector, facts: Facts) -> str:
     """Whether it has the structure of something that is no attack."""
     mean_size = facts.bytes / max(facts.packets, 1)
     reasons = {
-        f"a port scan: {facts.sources} sources tried {facts.tried} targets with a few packets each": (
-            vector.scannable and is_scan(facts)
-        ),
+        f"a port scan: {'one source' if facts.sources == 1 else f'{facts.sources} sources'} tried {facts.tried} "
+        "targets with a few packets each": (vector.scannable and is_scan(facts)),
         f"answers of {mean_size:.0f} bytes on average are not amplified (under {vector.answer_bytes})": (
             mean_size < vector.answer_bytes
+        ),
+        f"sampled telemetry, in which the victim sent {facts.sent} packets in the same time: no more came than "
+        "conversations bring": (vector.unanswered and facts.packets <= v.SAMPLED_EXCHANGE * facts.sent),
+        f"sampled telemetry, in which {facts.received} other TCP packets came in the same time: no more SYNs than "
+        "connections bring": (
+            suspect.code == v.SYN and v.SAMPLED_SYN_SHARE * facts.packets <= facts.received
         ),
         f"a crowd: {facts.heavy_share:.0%} of the connections come from clients that open one a second or more "
         f"(under {v.HEAVY_SHARE:.0%})": suspect.code == v.WEB and not _is_request_flood(vector, facts),
