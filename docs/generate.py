@@ -21,18 +21,18 @@ NOTE = "<!-- Written by docs/generate.py from the code. Change the code, then ru
 
 TRAFFIC = {
     vectors.ICMP: "ICMP or ICMPv6; answers (echo reply, unreachable, time exceeded, ...) only unasked",
-    vectors.SYN: "TCP, only SYN set",
-    vectors.ACK: "TCP, only ACK set, or any other combination without SYN that no other row takes",
-    vectors.RST: "TCP, RST or RST and ACK",
-    vectors.FIN: "TCP, FIN alone, or FIN, PSH and URG",
+    vectors.SYN: "TCP, SYN and never ACK, or one packet with SYN and FIN or RST",
+    vectors.ACK: "TCP, only ACK set, or any other flags without SYN that no other row takes",
+    vectors.RST: "TCP, RST without SYN and ACK, or RST and ACK only",
+    vectors.FIN: "TCP, FIN without SYN, RST and ACK, or all six flags",
     vectors.NULL: "TCP without any flag",
     vectors.SYNACK: "TCP, SYN and ACK only",
-    vectors.TCP_ANSWER: "TCP without SYN from port 80, 443 or 8080",
+    vectors.TCP_ANSWER: "TCP from port 80, 443 or 8080 without SYN, more than an ACK",
     vectors.UDP: "UDP, from no port of a reflection service",
     vectors.FRAGMENT: "later fragments of UDP or TCP, or UDP from port 0 to port 0",
     vectors.GRE: "GRE, the outer packet of the tunnel",
     vectors.ESP: "ESP",
-    vectors.WEB: "TCP connections to port 80, 443, 8080 or 8443, one flow each",
+    vectors.WEB: "TCP connections (SYN and more) to port 80, 443, 8080 or 8443, one flow each",
     vectors.MIXED: "the sum of all classes that are not reflections or sessions",
 }
 """How `traffic.class_of` sorts flows, in words."""

@@ -11,24 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pyarrow as pa
 import pytest
 
 from hanse import show
 from hanse.attacks.attack import SOURCES, Attack, Detection, Dismissed
 from hanse.attacks.detect import SENSITIVITY_GAPS
 from hanse.attacks.present import COLUMNS, as_table
+from hanse.attacks.traffic import class_of
+from hanse.attacks.vectors import vectors
 from hanse.bootstrap import Analysis
 from hanse.campaigns import verdict
 from hanse.campaigns.campaign import Link, LinkTest
 from hanse.cli import main
 from hanse.collecting import Announcer
 from hanse.constituency import SECTORS, Registry, Target
+from hanse.engine import open_engine
 from hanse.telemetry.columns import parse_mapping
 from hanse.telemetry.reading import InputReport
 from hanse.tracing.address_data import AddressData, Description
 from hanse.tracing.data_files import TableFile
 from hanse.tracing.government import GovernmentNetworks
 from hanse.tracing.trace import NetworkShare, Trace
+from tests.attacks.build import flows
 from tests.shared import ROOT
 
 DOCS = ROOT / "docs"
@@ -56,6 +61,33 @@ def test_generated_pages_follow_the_code(name):
 def test_every_generated_page_is_compared():
     """The generator makes no page that the test above leaves out."""
     assert sorted(generator().pages()) == ["cli.md", "flow-schema.md", "thresholds.md", "vectors.md"]
+
+
+FLAGS = {
+    "tcp_syn_flood": [(2, 5, 0), (3, 1, 0), (10, 5, 0), (19, 1, 0)],
+    "tcp_synack_reflection": [(18, 1, 80)],
+    "tcp_ack_flood": [(16, 5, 80), (24, 5, 0)],
+    "tcp_rst_flood": [(4, 1, 0), (20, 1, 0), (5, 1, 0)],
+    "tcp_fin_flood": [(1, 1, 0), (41, 1, 0), (63, 5, 0)],
+    "tcp_null_flood": [(0, 1, 0)],
+    "tcp_reflection": [(24, 5, 443)],
+    "http_request_flood": [(27, 9, 0)],
+}
+"""Flags, packets and source port of flows to port 80 that docs/reference/vectors.md puts into each vector."""
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_tcp_flags_are_sorted_as_documented(name):
+    """Flows with the flags that a row of the vectors' table names fall into that row's class."""
+    shapes = FLAGS[name]
+    made = [
+        flows(1, src=["192.0.2.1"], flags=flags, packets=packets, src_port=port, dst_port=80)
+        for flags, packets, port in shapes
+    ]
+    with open_engine() as engine:
+        table = engine.table(pa.concat_tables(made), "hanse_flags")
+        codes = engine.arrow(table.select(code=class_of(table, flags_known=True)))["code"].to_pylist()
+    assert {vectors()[code].name for code in codes} == {name}
 
 
 def command_lines(text: str) -> Iterator[list[str]]:
