@@ -10,7 +10,7 @@ from hanse.attacks.detect import detect
 from hanse.engine import Engine, open_engine
 from hanse.telemetry.schema import FLOW
 from tests.attacks import build
-from tests.attacks.build import VICTIM, icmp_flood
+from tests.attacks.build import VICTIM, addresses, flows, icmp_flood
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +64,36 @@ def test_a_wrong_clock_makes_no_endless_interval(engine: Engine, tmp_path: Path)
         engine, build.write(tmp_path, icmp_flood(0, 60), with_column(far, "packets", 10**11))
     ).attacks
     assert attack.duration_s <= 7 * 86_400 + 60
+
+
+FLAGGED = flows(10, src=["90.0.0.1"], dst=["192.0.2.9"], flags=27, dst_port=25)
+"""A session elsewhere: the exporters report TCP flags."""
+
+
+@pytest.mark.parametrize(
+    ("flags", "port", "vector"),
+    [
+        (2 | 8, 80, "tcp_syn_flood"),
+        (2 | 4, 6_667, "tcp_syn_flood"),
+        (2 | 1, 443, "tcp_syn_flood"),
+        (2 | 16 | 1, 6_667, "tcp_syn_flood"),
+        (63, 6_667, "tcp_syn_flood"),
+        (1 | 8, 80, "tcp_fin_flood"),
+        (4 | 8, 80, "tcp_rst_flood"),
+        (8 | 16, 80, "tcp_ack_flood"),
+        (4 | 8 | 16, 443, "tcp_ack_flood"),
+        (8, 80, "tcp_ack_flood"),
+    ],
+)
+def test_odd_flags_hide_no_flood(engine: Engine, tmp_path: Path, flags: int, port: int, vector: str) -> None:
+    """A flood does not pass as web sessions or a crowd by setting flags that no session has so."""
+    flood = flows(60_000, src=addresses(10_000), flags=flags, dst_port=port, src_port=4_444)
+    assert found(engine, tmp_path, flood, FLAGGED) == [(VICTIM, vector)]
+
+
+def test_all_flags_in_one_long_flow(engine: Engine, tmp_path: Path) -> None:
+    """A stream of segments with all six flags set is no session, however many packets its flows have."""
+    flood = flows(
+        2_000, src=addresses(300), flags=63, dst_port=25, src_port=4_444, packets=50, span_s=70, length_s=10
+    )
+    assert found(engine, tmp_path, flood, FLAGGED) == [(VICTIM, "tcp_fin_flood")]

@@ -58,6 +58,32 @@ def slices(suspects: Sequence[Suspect]) -> pa.Table:
     return pa.table({name: pa.array(part.astype(np.int64)) for name, part in zip(names, joined, strict=True)})
 
 
+def spans(suspects: Sequence[Suspect]) -> pa.Table:
+    """The suspects as ``suspect``, ``victim``, ``wanted`` (IP protocol, 0 for any), ``low_us``, ``high_us``."""
+    rows = [
+        (s.number, s.victim, v.protocol_of(s.code), s.interval.first * SECOND_US, s.interval.end * SECOND_US)
+        for s in suspects
+    ]
+    kinds = {
+        "suspect": pa.int64(),
+        "victim": pa.binary(),
+        "wanted": pa.int64(),
+        "low_us": pa.int64(),
+        "high_us": pa.int64(),
+    }
+    return pa.table(
+        {name: pa.array([row[i] for row in rows], kind) for i, (name, kind) in enumerate(kinds.items())}
+    )
+
+
+def within(flows: ir.Table, of: ir.Table) -> ir.Table:
+    """Packets by suspect of the flows of its victim and protocol that began in its interval."""
+    joined = flows.inner_join(of, "victim")
+    wanted = (joined.wanted == 0) | (joined.wanted == joined.protocol.cast("int64"))
+    inside = joined.filter(wanted & (joined.start_us >= joined.low_us) & (joined.start_us < joined.high_us))
+    return inside.group_by("suspect").agg(packets=lambda rows: rows.packets.sum().cast("int64"))
+
+
 def evidence_flows(flows: ir.Table, of: ir.Table) -> ir.Table:
     """Flows of the close look that began inside a suspect's interval, with its number."""
     joined = flows.inner_join(of, ["cell", "minute"])

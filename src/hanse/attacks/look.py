@@ -14,7 +14,7 @@ from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps, Interval
 from hanse.attacks.judge import Facts
 from hanse.attacks.thresholds import Thresholds
-from hanse.attacks.traffic import HOSTS, Scope, classified, conversation_keys, conversations
+from hanse.attacks.traffic import HOSTS, Scope, classified, conversation_keys, conversations, sent_by
 from hanse.engine import Engine
 from hanse.kernel import addresses
 
@@ -31,6 +31,8 @@ class Look:
 
     Attributes:
         scope: Hosts or networks.
+        traffic: All that the victims received, `traffic.classified`.
+        outbound: Flows among which are all that the victims sent.
         flows: Flows of busy minutes outside the victims' conversations.
         spoke: The victims' conversations.
         seen: Victims of which the telemetry shows something that they sent.
@@ -39,6 +41,8 @@ class Look:
     """
 
     scope: Scope
+    traffic: ir.Table
+    outbound: ir.Table
     flows: ir.Table
     spoke: ir.Table
     seen: frozenset[bytes]
@@ -116,7 +120,7 @@ def look(
         close = engine.keep(close, f"hanse_close_{name}")
     step("measuring rates by the second")
     rates = series.series_by_cell(engine.arrow(series.changes(close)))
-    return Look(scope, close, spoke, frozenset(answering), cells, rates)
+    return Look(scope, traffic, outbound, close, spoke, frozenset(answering), cells, rates)
 
 
 def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table]:
@@ -269,7 +273,25 @@ def _counts(
     if seen.scope is not HOSTS:
         hosts = evidence.by_host(flows).group_by("suspect").agg(hosts=lambda rows: rows.count())
         merge(hosts, {"hosts": "hosts"})
+    sampled = [s for s in found if rows[s.number]["observed"] < rows[s.number]["packets"]]
+    for number, two in _both_ways(engine, seen, sampled).items() if sampled else ():
+        counts[number].update(two)
     if any(suspect.code == v.WEB for suspect in found):
         web = facts_of.filter(facts_of.code == v.WEB).select("suspect", "minutes")
         merge(evidence.heavy_clients(sources, web), {"clients": "heavy_clients", "share": "heavy_share"})
     return counts
+
+
+def _both_ways(engine: Engine, seen: Look, sampled: Sequence[Suspect]) -> dict[int, dict[str, int]]:
+    """What victims in sampled telemetry sent and received besides, by suspect (`Facts.sent`, `Facts.received`)."""
+    spans = engine.table(evidence.spans(sampled), f"hanse_sampled_s{seen.scope.octets}")
+    sent = sent_by(engine, seen.outbound, seen.scope)
+    queries = {
+        "sent": evidence.within(sent, spans),
+        "received": evidence.within(seen.traffic.filter(seen.traffic.code != v.SYN), spans),
+    }
+    found: dict[int, dict[str, int]] = {suspect.number: {} for suspect in sampled}
+    for name, query in queries.items():
+        for row in engine.arrow(query).to_pylist():
+            found[row["suspect"]][name] = row["packets"]
+    return found

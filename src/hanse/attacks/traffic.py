@@ -133,19 +133,26 @@ def class_of(flows: ir.Table, *, flags_known: bool) -> ir.IntegerValue:
 
 
 def _tcp_code(flows: ir.Table) -> ir.IntegerValue:
+    """The class of a TCP flow by all flags that its packets had.
+
+    Whoever sets more flags than a flood needs must not pass as a session: a session's packets have ACK
+    set from the second on, and no single packet of one has SYN beside FIN or RST (RFC 9293, 3.10.7).
+    """
     flags = flows.tcp_flags.cast("int32") & _TCP_FLAGS
-    to_web = flows.dst_port.isin(v.WEB_PORTS)
+    without_ack = (flags & 16) == 0
+    opening = (flags & 2) == 2
+    torn = (flows.packets == 1) & opening & ((flags & 5) != 0)
     fragment = (flows.fragments > 0) & (flows.fragments == flows.packets)
     return ibis.cases(
         (fragment, v.FRAGMENT),
-        (flags == 2, v.SYN),
+        ((opening & without_ack) | torn, v.SYN),
         (flags == 18, v.SYNACK),
         (flags == 16, v.ACK),
         (flags == 0, v.NULL),
-        (flags.isin((4, 20)), v.RST),
-        (flags.isin((1, 41)), v.FIN),
-        (to_web, v.WEB),
-        ((flags & 2) == 2, v.SESSION),
+        ((without_ack & ((flags & 4) == 4)) | (flags == 20), v.RST),
+        ((without_ack & ((flags & 1) == 1)) | (flags == _TCP_FLAGS), v.FIN),
+        (opening & flows.dst_port.isin(v.WEB_PORTS), v.WEB),
+        (opening, v.SESSION),
         (flows.src_port.isin(v.TCP_REFLECTOR_PORTS), v.TCP_ANSWER),
         else_=v.ACK,
     )
@@ -174,18 +181,32 @@ def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Sco
     """
     own = flows.mutate(victim=scope.of(engine, flows.src))
     own = own.semi_join(victims, "victim")
-    flags = own.tcp_flags.cast("int32") & _TCP_FLAGS
-    refusal = (own.protocol == 6) & (((flags & 4) == 4) | (flags == 18))
     return (
         own.select(
             victim=own.victim,
             remote=own.dst,
             protocol=own.protocol.cast("int32"),
             day=(engine.micros(own.start) / DAY_US).floor().cast("int64"),
-            spoke=refusal.ifelse(0, 1),
+            spoke=is_refusal(own).ifelse(0, 1),
         )
         .group_by("victim", "remote", "protocol", "day")
         .agg(spoke=lambda rows: rows.spoke.max())
+    )
+
+
+def is_refusal(own: ir.Table) -> ir.BooleanValue:
+    """Whether a flow that a victim sent is no part of a conversation: resets and half handshakes."""
+    flags = own.tcp_flags.cast("int32") & _TCP_FLAGS
+    return (own.protocol == 6) & (((flags & 4) == 4) | (flags == 18))
+
+
+def sent_by(engine: Engine, flows: ir.Table, scope: Scope) -> ir.Table:
+    """What hosts sent in conversations: ``victim``, ``protocol``, ``packets`` (estimate), ``start_us``."""
+    return flows.filter(~is_refusal(flows)).select(
+        victim=scope.of(engine, flows.src),
+        protocol=flows.protocol,
+        packets=flows.packets * flows.sampling,
+        start_us=engine.micros(flows.start),
     )
 
 

@@ -92,7 +92,7 @@ _FLOODS = (
         20,
         unanswered=True,
         scannable=False,
-        why="Segments outside any conversation; late segments of closed connections stay under some dozens/s.",
+        why="Segments outside any conversation, with or without data; late segments of closed connections stay under some dozens/s.",
     ),
     Vector(
         RST,
@@ -231,6 +231,14 @@ CHANCE_PORT_SHARE = 0.01
 """A flood from random source ports hits each service's port by chance: with 64,512 unprivileged ports and
 some 20 services, about 0.03% of its packets. A reflection under 1% of such a flood is that."""
 
+SAMPLED_EXCHANGE = 5.0
+SAMPLED_SYN_SHARE = 3.0
+"""In sampled telemetry the packets of one conversation are mostly not sampled both ways, so that none can be
+told from a flood by its answers. What holds is the balance of all of them. A busy host receives at most
+5 packets for each it sends in the same protocol, even when it only downloads (TCP acknowledges every second
+segment, RFC 9293; QUIC and offloading less often), and a connection brings at least 3 packets after its SYN
+(acknowledgement, request, FIN). Only traffic beyond that is reported."""
+
 CARPET_FACTOR = 5.0
 CARPET_MIN_HOSTS = 8
 """Carpet bombing: a /24 (IPv4) or /48 (IPv6) in which at least 8 hosts are hit and none alone is over
@@ -285,6 +293,14 @@ def minute_packets(vector: Vector) -> float:
     attack is cut by at most the time that so many packets take.
     """
     return min(10 * vector.min_pps, float(vector.min_packets))
+
+
+def protocol_of(code: int) -> int:
+    """IP protocol number of a class; 0 where it has several."""
+    named = {GRE: 47, ESP: 50, UDP: 17, WEB: 6, SESSION: 6}
+    if code >= REFLECTION:
+        return named[UDP]
+    return 6 if code in {SYN, ACK, RST, FIN, NULL, SYNACK, TCP_ANSWER} else named.get(code, 0)
 
 
 def is_reflection(code: int) -> bool:
