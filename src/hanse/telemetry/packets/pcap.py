@@ -131,7 +131,7 @@ def _tell(data: Bytes, pos: int, why: int, layout: Layout, report: InputReport) 
     elif why == CUT_PACKET:
         report.add(
             f"the last packet claims {_word(data, pos + 8, layout.big)} octets,"
-            f" the file has {len(data) - pos - layout.header} more",
+            f" the file has {len(data) - pos - layout.header} more.",
             offset=pos + 8,
             field="captured length",
             do="The capture was still being written or was copied in part; everything before was read.",
