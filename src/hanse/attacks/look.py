@@ -13,7 +13,7 @@ from hanse.attacks import vectors as v
 from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps, Interval
 from hanse.attacks.judge import Facts
-from hanse.attacks.thresholds import Thresholds
+from hanse.attacks.thresholds import Origin, Thresholds
 from hanse.attacks.traffic import HOSTS, Scope, classified, conversation_keys, conversations, sent_by
 from hanse.engine import Engine
 from hanse.kernel import addresses
@@ -114,12 +114,14 @@ def look(
     talks = engine.keep(conversations(engine, outbound, victims, scope), f"hanse_talks_{name}")
     answering = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
     spoke = talks.filter(talks.spoke == 1)
-    keys = engine.keep(conversation_keys(engine, spoke), f"hanse_keys_{name}") if answering else None
+    keys = engine.keep(conversation_keys(engine, talks), f"hanse_keys_{name}") if answering else None
     close = series.close_look(engine, traffic, minutes_of, keys)
     if rows <= KEEP_ROWS:
         close = engine.keep(close, f"hanse_close_{name}")
     step("measuring rates by the second")
-    rates = series.series_by_cell(engine.arrow(series.changes(close)))
+    rates = series.series_by_cell(
+        engine.arrow(series.changes(engine.keep(series.spans(close), f"hanse_spread_{name}")))
+    )
     return Look(scope, traffic, outbound, close, spoke, frozenset(answering), cells, rates)
 
 
@@ -190,12 +192,17 @@ def facts(
         number: Facts(
             **{key: value for key, value in row.items() if key != "suspect"},
             sees_return=by_number[number].victim in seen.seen,
-            learnt=thresholds.is_learnt(by_number[number].victim, by_number[number].code),
+            origin=_origin(thresholds, by_number[number]),
             **extra.get(number, {}),
             **counts.get(number, {}),
         )
         for number, row in rows.items()
     }, sources
+
+
+def _origin(thresholds: Thresholds, suspect: Suspect) -> Origin:
+    """Where the threshold comes from that a suspect is over."""
+    return thresholds.origin(suspect.victim, suspect.code, suspect.interval.threshold)
 
 
 _FLAGS_FACTOR = 256

@@ -45,10 +45,9 @@ def close_look(engine: Engine, traffic: ir.Table, minutes: ir.Table, keys: ir.Ta
     flows = flows.inner_join(minutes, "_minute_key")
     if keys is None:
         return flows.select(*CLOSE)
-    unasked = counts_only_unasked(flows.code)
-    asked = flows.filter(unasked)
-    asked = asked.mutate(_key=source_key(engine, asked)).anti_join(keys, "_key")
-    return flows.filter(~unasked).select(*CLOSE).union(asked.select(*CLOSE))
+    # One pass for all: flows that count anyway look up 0, which is no key of a conversation.
+    looked_up = counts_only_unasked(flows.code).ifelse(source_key(engine, flows), 0)
+    return flows.mutate(_key=looked_up).anti_join(keys, "_key").select(*CLOSE)
 
 
 def minute_key(engine: Engine, rows: ir.Table) -> ir.IntegerValue:
@@ -56,24 +55,37 @@ def minute_key(engine: Engine, rows: ir.Table) -> ir.IntegerValue:
     return engine.hashed_with(rows.victim, rows.minute * 1_000 + rows.code)
 
 
-def changes(flows: ir.Table) -> ir.Table:
-    """Changes of the rate by cell and second.
+def spans(flows: ir.Table) -> ir.Table:
+    """Rates summed over the flows of a cell that touch the same seconds.
+
+    Returns:
+        Columns ``cell``, ``first`` and ``last`` (s since the epoch), ``packets`` (packets/s), ``octets``
+        (octets/s).
+    """
+    touched = flows.select(
+        cell=flows.cell,
+        first=(flows.start_us / SECOND_US).floor().cast("int64"),
+        last=(flows.end_us / SECOND_US).floor().cast("int64"),
+        packets=flows.packets,
+        octets=flows.octets,
+    )
+    sums = touched.group_by("cell", "first", "last").agg(
+        packets=touched.packets.sum().cast("float64"), octets=touched.octets.sum().cast("float64")
+    )
+    length = (sums.last - sums.first + 1).cast("float64")
+    return sums.mutate(packets=sums.packets / length, octets=sums.octets / length)
+
+
+def changes(spread: ir.Table) -> ir.Table:
+    """Changes of the rate by cell and second, from `spans`.
 
     Returns:
         Columns ``cell``, ``second`` (s since the epoch), ``packets`` (change of packets/s),
         ``octets`` (change of octets/s).
     """
-    spread = flows.mutate(
-        first=(flows.start_us / SECOND_US).floor().cast("int64"),
-        last=(flows.end_us / SECOND_US).floor().cast("int64"),
-    )
-    spread = spread.mutate(length=(spread.last - spread.first + 1).cast("float64"))
-    spread = spread.mutate(pps=spread.packets / spread.length, ops=spread.octets / spread.length)
-    begin = spread.group_by("cell", second=spread.first).agg(
-        packets=spread.pps.sum(), octets=spread.ops.sum()
-    )
-    finish = spread.group_by("cell", second=spread.last + 1).agg(
-        packets=-spread.pps.sum(), octets=-spread.ops.sum()
+    begin = spread.select(cell="cell", second="first", packets="packets", octets="octets")
+    finish = spread.select(
+        cell=spread.cell, second=spread.last + 1, packets=-spread.packets, octets=-spread.octets
     )
     both = begin.union(finish)
     return both.group_by("cell", "second").agg(packets=both.packets.sum(), octets=both.octets.sum())
