@@ -5,7 +5,7 @@
 `compare` times the whole detection against bare DuckDB queries with the detector's own groupings over
 all flows: by victim and class; by victim, class and second; by victim, class and source. `nfdump` lets
 nfdump aggregate the same flows, which reach it as NetFlow v9 over loopback, and also times the bare
-grouping that is the same as nfdump's. `scale` runs the detection by size and prints time and memory.
+groupings that are the same as nfdump's. `scale` runs the detection by size and prints time and memory.
 """
 
 import argparse
@@ -22,9 +22,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ibis
+import numpy as np
 import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.telemetry.exports.build import MTU, V4_FIELDS, Stream, dtype_of, stream
 
 from hanse.attacks import traffic
 from hanse.attacks.detect import detect
@@ -32,6 +35,8 @@ from hanse.engine import Engine, open_engine
 from hanse.exercise.scenarios import generate
 
 WARM, COUNTED = 1, 3
+HEAD = 24
+"""Octets before the records of a v9 datagram of `stream`."""
 
 
 def cpu() -> float:
@@ -129,37 +134,65 @@ def once(flows: str) -> None:
 
 
 def against_nfdump(scale: float) -> None:
-    """Let nfdump -A aggregate the same flows, brought to it as NetFlow v9."""
+    """Let nfdump -A aggregate the exercise's flows, brought to it as NetFlow v9."""
     if shutil.which("nfcapd") is None:
         print("nfdump is not installed (Debian package nfdump): comparison left out")
         return
-    from tests.telemetry.exports.build import stream  # noqa: PLC0415 - only this comparison needs the generator
-
     with tempfile.TemporaryDirectory() as folder:
-        sent = stream("v9", int(35_000 * scale))
+        flows = made(scale, Path(folder))
         store = Path(folder) / "nf"
         store.mkdir()
-        _to_nfcapd(sent, store)
-        flows = Path(folder) / "flows.parquet"
-        _to_parquet(sent, flows)
-        number = pq.read_metadata(flows).num_rows
-        command = ["nfdump", "-q", "-R", str(store), "-A", "dstip,proto", "-o", "csv"]
-        wall_nf, cpu_nf, kept = _child(command)
+        _to_nfcapd(as_netflow(flows), store)
+        lines: list[tuple[str, float, float]] = []
+        for keys in ("dstip,proto", "srcip,dstip,proto"):
+            wall, used, groups = _child(["nfdump", "-q", "-R", str(store), "-A", keys, "-o", "csv"])
+            lines.append((f"nfdump -A {keys} ({groups:,})", wall, used))
         with open_engine() as engine:
             table = engine.read([str(flows)])
-            query = table.group_by("dst", "protocol").agg(
-                packets=table.packets.sum(), octets=table.bytes.sum()
-            )
-            bare = timed(lambda: engine.arrow(query))
-            ours = timed(lambda: detect(engine, [str(flows)]))
-    print(f"\n{number:,} flows; nfdump printed {kept:,} groups\n")
-    print(f"{'':34} {'wall s':>8} {'cpu s':>8} {'nfdump / this':>14}")
-    for name, wall, used in (
-        ("nfdump -A dstip,proto", wall_nf, cpu_nf),
-        ("DuckDB by dst and protocol", *bare),
-        ("flows to attacks", *ours),
-    ):
-        print(f"{name:34} {wall:8.2f} {used:8.2f} {wall_nf / wall:14.2f}")
+            for keys in (["dst", "protocol"], ["src", "dst", "protocol"]):
+                query = table.group_by(*keys).agg(packets=table.packets.sum(), octets=table.bytes.sum())
+                lines.append(
+                    (f"DuckDB by {', '.join(keys)}", *timed(lambda query=query: engine.arrow(query)))
+                )
+            lines.append(("flows to attacks", *timed(lambda: detect(engine, [str(flows)]))))
+        number, kept = rows_of(flows), _stored(store)
+    print(f"\n{number:,} flows, of which nfcapd stored {kept:,}\n")
+    print(f"{'':44} {'wall s':>8} {'cpu s':>8} {'M flows/s':>10}")
+    for name, wall, used in lines:
+        print(f"{name:44} {wall:8.2f} {used:8.2f} {number / wall / 1e6:10.2f}")
+
+
+def as_netflow(flows: Path) -> Stream:
+    """The flows as NetFlow v9 datagrams; times, which no aggregation looks at, are not carried over."""
+    table = pq.read_table(
+        flows, columns=["src", "dst", "src_port", "dst_port", "protocol", "tcp_flags", "packets", "bytes"]
+    )
+    dtype = dtype_of(V4_FIELDS)
+    sent = stream("v9", -(-table.num_rows // ((MTU - HEAD) // dtype.itemsize)))
+    first = int(sent.offsets[1])
+    datagrams = sent.data[first:].reshape(len(sent.offsets) - 1, -1)
+    body = slice(HEAD, HEAD + sent.each * dtype.itemsize)
+    rows = np.ascontiguousarray(datagrams[:, body]).view(dtype).reshape(-1)
+    some = rows[: table.num_rows]
+    for number, name in (("8", "src"), ("12", "dst")):
+        joined = table[name].combine_chunks()
+        raw = np.frombuffer(joined.buffers()[1], np.uint8).reshape(-1, 16)[
+            joined.offset : joined.offset + len(joined)
+        ]
+        some[number] = np.ascontiguousarray(raw[:, 12:]).view(">u4").reshape(-1)
+    for number, name in (("7", "src_port"), ("11", "dst_port"), ("4", "protocol"), ("6", "tcp_flags")):
+        some[number] = table[name].to_numpy()
+    some["2"], some["1"] = table["packets"].to_numpy(), table["bytes"].to_numpy()
+    datagrams[:, body] = rows.view(np.uint8).reshape(len(datagrams), -1)
+    return sent
+
+
+def _stored(store: Path) -> int:
+    """Flows in nfcapd's files."""
+    told = subprocess.run(
+        ["nfdump", "-R", str(store), "-I"], check=True, capture_output=True, text=True
+    ).stdout
+    return next(int(line.split()[1]) for line in told.splitlines() if line.startswith("Flows:"))
 
 
 def _child(command: list[str]) -> tuple[float, float, int]:
@@ -175,7 +208,7 @@ def _child(command: list[str]) -> tuple[float, float, int]:
     return sorted(runs)[len(runs) // 2]
 
 
-def _to_nfcapd(sent: object, store: Path, port: int = 29_955) -> None:
+def _to_nfcapd(sent: Stream, store: Path, port: int = 29_955) -> None:
     """Let nfcapd store the datagrams, sent at a pace that it keeps up with."""
     collector = subprocess.Popen(
         ["nfcapd", "-w", str(store), "-p", str(port), "-b", "127.0.0.1", "-B", "60000000", "-t", "3600"],
@@ -194,21 +227,6 @@ def _to_nfcapd(sent: object, store: Path, port: int = 29_955) -> None:
     finally:
         os.kill(collector.pid, signal.SIGTERM)
         collector.wait(20)
-
-
-def _to_parquet(sent: object, path: Path) -> None:
-    from hanse.telemetry.exports import ExportDecoder  # noqa: PLC0415 - only this comparison needs the decoder
-    from hanse.telemetry.reading import InputReport  # noqa: PLC0415
-    from hanse.telemetry.store import write_parquet  # noqa: PLC0415
-
-    decoder = ExportDecoder(InputReport("bench"), "bench")
-    step = 4_096
-    batches = (
-        decoder.decode(sent.data, sent.offsets[at : at + step], sent.lengths[at : at + step],
-                       sent.senders[at : at + step], sent.times[at : at + step])
-        for at in range(0, len(sent.offsets), step)
-    )  # fmt: skip
-    write_parquet(path, (batch for batch in batches if batch is not None))
 
 
 def main() -> None:

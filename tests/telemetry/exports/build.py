@@ -14,7 +14,7 @@ UPTIME_MS = 86_400_000
 
 V4_FIELDS = [(8, 4), (12, 4), (2, 4), (1, 4), (22, 4), (21, 4), (7, 2), (11, 2), (4, 1), (6, 1), (5, 1),
              (10, 4), (14, 4), (16, 4), (17, 4), (9, 1), (13, 1)]  # fmt: skip
-"""A usual flow template of a router: 52 octets, 27 records in a datagram."""
+"""A usual flow template of a router: 49 octets, 29 records in a datagram."""
 IPFIX_FIELDS = [(152, 8), (153, 8), *[pair for pair in V4_FIELDS if pair[0] not in {21, 22}]]
 TIMES = {21: ">u4", 22: ">u4"}
 
