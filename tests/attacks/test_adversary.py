@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from hanse.attacks.detect import detect
+from hanse.attacks.evidence_slice import slice_of
 from hanse.engine import Engine, open_engine
+from hanse.kernel.addresses import pack
 from hanse.telemetry.schema import FLOW
 from tests.attacks import build
 from tests.attacks.build import VICTIM, addresses, flows, icmp_flood
@@ -77,7 +80,7 @@ FLAGGED = flows(10, src=["90.0.0.1"], dst=["192.0.2.9"], flags=27, dst_port=25)
         (2 | 4, 6_667, "tcp_syn_flood"),
         (2 | 1, 443, "tcp_syn_flood"),
         (2 | 16 | 1, 6_667, "tcp_syn_flood"),
-        (63, 6_667, "tcp_syn_flood"),
+        (63, 6_667, "tcp_fin_flood"),
         (1 | 8, 80, "tcp_fin_flood"),
         (4 | 8, 80, "tcp_rst_flood"),
         (8 | 16, 80, "tcp_ack_flood"),
@@ -97,3 +100,41 @@ def test_all_flags_in_one_long_flow(engine: Engine, tmp_path: Path) -> None:
         2_000, src=addresses(300), flags=63, dst_port=25, src_port=4_444, packets=50, span_s=70, length_s=10
     )
     assert found(engine, tmp_path, flood, FLAGGED) == [(VICTIM, "tcp_fin_flood")]
+
+
+def test_evidence_of_a_tunnelled_flood(engine: Engine, tmp_path: Path) -> None:
+    """The slice of a GRE flood holds its outer packets, whatever addresses are inside."""
+    inside = addresses(6_000, base="60.0.0.0")
+    flood = flows(
+        60_000, src=inside, dst=inside[::-1].copy(), protocol=17, src_port=9, dst_port=9,
+        tunnel=47, outer=(addresses(100), VICTIM),
+    )  # fmt: skip
+    paths = build.write(tmp_path, flood)
+    (attack,) = [a for a in detect(engine, paths).attacks if a.vector == "gre_flood"]
+    evidence = slice_of(engine, paths, attack)
+    assert evidence.num_rows == attack.flows
+    assert set(evidence["dst"].to_pylist()) == {pack(VICTIM)}
+
+
+def test_a_port_scan_does_not_cover_a_flood(engine: Engine, tmp_path: Path) -> None:
+    """A scan at the same time as a flood excuses only its own packets."""
+    scan = flows(20_000, src=["203.0.113.9"], flags=2, dst_port=np.arange(20_000) % 10_000, span_s=20)
+    flood = flows(9_000, src=addresses(3_000), flags=2, dst_port=80, span_s=20)
+    assert found(engine, tmp_path, scan, flood) == [(VICTIM, "tcp_syn_flood")]
+
+
+def test_pulses_are_one_attack(engine: Engine, tmp_path: Path) -> None:
+    """Pulses a few seconds long, minutes apart, are one attack and not many that are too small to count."""
+    pulses = [icmp_flood(120 * n, 3, pps=400) for n in range(5)]
+    (attack,) = detect(engine, build.write(tmp_path, *pulses)).attacks
+    assert attack.duration_s > 480
+
+
+def test_flood_from_the_resolvers_own_port(engine: Engine, tmp_path: Path) -> None:
+    """Packets under the name of the victim's resolver are excused, those of all others are not."""
+    resolver = flows(300, src=[VICTIM], dst=["192.0.2.53"], protocol=17, dst_port=53, src_port=4_000)
+    flood = flows(60_000, src=addresses(400), protocol=17, src_port=53, dst_port=4_000, size=1_200)
+    spoofed = flows(20_000, src=["192.0.2.53"], protocol=17, src_port=53, dst_port=4_000, size=1_200)
+    (attack,) = detect(engine, build.write(tmp_path, resolver, flood, spoofed)).attacks
+    assert attack.vector == "dns_reflection"
+    assert attack.sources == 400

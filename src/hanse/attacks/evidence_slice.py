@@ -1,12 +1,13 @@
 """The flows behind one attack, whole, for whoever has to check it."""
 
-import ipaddress
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hanse.attacks import vectors as v
 from hanse.attacks.attack import Attack
+from hanse.attacks.judge import victim_key
 from hanse.attacks.screen import MIXABLE
 from hanse.attacks.traffic import (
     HOSTS,
@@ -17,9 +18,9 @@ from hanse.attacks.traffic import (
     counts_only_unasked,
     sound,
     source_key,
+    with_tunnels,
 )
 from hanse.engine import Engine
-from hanse.kernel import addresses
 from hanse.telemetry.schema import FLOW
 
 
@@ -30,20 +31,28 @@ def slice_of(engine: Engine, paths: Sequence[str], attack: Attack) -> pa.Table:
     the interval, and outside the victim's own conversations where the class asks for that.
     """
     flows = sound(engine.read(paths))
-    scope, key = _victim(attack.victim)
+    if attack.vector == v.vectors()[v.GRE].name:
+        flows = with_tunnels(flows)
+    key = victim_key(attack.victim)
+    scope = HOSTS if len(key) == HOSTS.octets else Scope(len(key))
     moment = engine.micros(flows.start)
-    mine = flows.filter((moment >= attack.start_us) & (moment < attack.end_us))
+    mine = flows.filter((moment >= attack.start_us) & (moment <= attack.end_us))
     mine = mine.filter(scope.of(engine, mine.dst) == key)
     mine = mine.mutate(code=class_of(mine, flags_known=True), victim=key, start_us=engine.micros(mine.start))
     mine = mine.filter(mine.code.isin(_codes(attack.vector)))
     victims = engine.table(pa.table({"victim": pa.array([key], pa.binary())}), "hanse_slice_victim")
     talks = conversations(engine, flows, victims, scope)
-    keys = conversation_keys(engine, talks.filter(talks.spoke == 1))
+    keys = conversation_keys(engine, talks)
     unasked = counts_only_unasked(mine.code)
     asked = mine.filter(unasked)
     asked = asked.mutate(_key=source_key(engine, asked)).anti_join(keys, "_key")
     rows = mine.filter(~unasked).select(FLOW.names).union(asked.select(FLOW.names))
-    return engine.arrow(rows.order_by("start")).cast(FLOW)
+    table = engine.arrow(rows.order_by("start")).cast(FLOW)
+    if table.num_rows <= attack.flows:
+        return table
+    # The attack ended by its rate, not with its last flow: what began at that very moment is no part of it.
+    begun = pc.less(table["start"].cast(pa.int64()), attack.end_us)
+    return table.filter(begun)
 
 
 def _codes(vector: str) -> list[int]:
@@ -52,11 +61,3 @@ def _codes(vector: str) -> list[int]:
     if v.MIXED in codes:
         return list(MIXABLE)
     return [*codes, v.ICMP_ANSWER] if v.ICMP in codes else codes
-
-
-def _victim(text: str) -> tuple[Scope, bytes]:
-    """Scope and key of a victim in text."""
-    network = ipaddress.ip_network(text)
-    octets = (network.prefixlen + (96 if network.version == 4 else 0)) // 8
-    scope = HOSTS if octets == HOSTS.octets else Scope(octets)
-    return scope, addresses.pack(str(network.network_address))[:octets]

@@ -1,12 +1,15 @@
 """Whether a suspected interval is an attack: the structure of its traffic, beyond its rate."""
 
 import hashlib
+import ipaddress
 from dataclasses import dataclass, field
 
 from hanse.attacks import vectors as v
 from hanse.attacks.attack import Attack, Dismissed
 from hanse.attacks.evidence import Suspect
 from hanse.attacks.series import SECOND_US
+from hanse.attacks.thresholds import Origin
+from hanse.attacks.traffic import ICMP6_ANSWERS, ICMP_ANSWERS
 from hanse.kernel import addresses, units
 
 CLEAR_MARGIN = 4.0
@@ -39,7 +42,7 @@ class Facts:
         heavy_share: Their share of all connections, 0 to 1.
         sent: Packets that the victim itself sent in the same protocol; counted in sampled telemetry only.
         received: Packets other than SYNs that it received in the same protocol; likewise.
-        learnt: Whether the threshold was learnt from the victim's own past.
+        origin: Where the threshold comes from that fired.
         dst_ports, src_ports, sizes, flags, icmp_types: Top values with their shares of packets.
         top_networks: Source networks with most packets and their shares.
     """
@@ -62,7 +65,7 @@ class Facts:
     heavy_share: float = 0.0
     sent: int = 0
     received: int = 0
-    learnt: bool = False
+    origin: Origin = "fixed"
     dst_ports: tuple[tuple[int, float], ...] = ()
     src_ports: tuple[tuple[int, float], ...] = ()
     sizes: tuple[tuple[int, float], ...] = ()
@@ -78,6 +81,17 @@ def victim_text(victim: bytes) -> str:
     whole = victim + bytes(16 - len(victim))
     bits = len(victim) * 8 - (96 if addresses.is_v4(whole) else 0)
     return f"{addresses.unpack(whole)}/{bits}"
+
+
+def victim_key(text: str) -> bytes:
+    """The 16 octets of an address, or the leading octets of a network: the reverse of `victim_text`.
+
+    Raises:
+        ValueError: The text is neither.
+    """
+    network = ipaddress.ip_network(text)
+    octets = (network.prefixlen + (96 if network.version == 4 else 0)) // 8
+    return addresses.pack(str(network.network_address))[:octets]
 
 
 def judge(suspect: Suspect, facts: Facts) -> Attack | Dismissed:
@@ -135,7 +149,7 @@ def _too_little(vector: v.Vector, facts: Facts) -> str:
         return f"only {facts.packets} packets in all (under {vector.min_packets})"
     if facts.observed < facts.packets and facts.observed < FEW_OBSERVED:
         return f"only {facts.observed} sampled packets, too few for a rate"
-    if facts.sources < vector.min_sources and not facts.learnt:
+    if facts.sources < vector.min_sources and facts.origin != "learnt":
         return f"{facts.sources} sources (under {vector.min_sources}): {vector.why}"
     return ""
 
@@ -145,7 +159,10 @@ def _looks_normal(suspect: Suspect, vector: v.Vector, facts: Facts) -> str:
     mean_size = facts.bytes / max(facts.packets, 1)
     reasons = {
         f"a port scan: {'one source' if facts.sources == 1 else f'{facts.sources} sources'} tried {facts.tried} "
-        "targets with a few packets each": (vector.scannable and is_scan(facts)),
+        "targets with a few packets each": (vector.scannable and suspect.code != v.ICMP and is_scan(facts)),
+        f"monitoring: {facts.sources} sources ping {facts.hosts} hosts of the network, few times a minute each": (
+            suspect.code == v.ICMP and len(suspect.victim) < 16 and is_sweep(facts)
+        ),
         f"answers of {mean_size:.0f} bytes on average are not amplified (under {vector.answer_bytes})": (
             mean_size < vector.answer_bytes
         ),
@@ -177,13 +194,24 @@ def is_scan(facts: Facts) -> bool:
     )
 
 
+def is_sweep(facts: Facts) -> bool:
+    """Whether few sources ping many hosts as seldom as monitoring does."""
+    minutes = max((facts.last_us - facts.first_us) / 60_000_000, 1.0)
+    few = 0 < facts.sources < v.SCAN_MAX_SOURCES and facts.hosts >= v.SCAN_MIN_TARGETS
+    return few and facts.packets <= v.SWEEP_PER_MINUTE * minutes * facts.tried
+
+
 def _is_request_flood(vector: v.Vector, facts: Facts) -> bool:
     return facts.heavy_share >= v.HEAVY_SHARE and facts.heavy_clients >= vector.min_sources
 
 
 def threshold_words(suspect: Suspect, facts: Facts) -> str:
     """Which threshold fired, with its number."""
-    kind = "learnt from the victim's own past" if facts.learnt else "fixed"
+    kind = {
+        "fixed": "fixed",
+        "learnt": "learnt from the victim's own past",
+        "taught": "raised by an analyst's decision",
+    }[facts.origin]
     return (
         f"{units.packet_rate(suspect.interval.threshold)} ({kind}); "
         f"peak {units.packet_rate(suspect.interval.peak_pps)}"
@@ -195,10 +223,14 @@ def how_sure(suspect: Suspect, vector: v.Vector, facts: Facts) -> tuple[str, tup
     margin = suspect.interval.peak_pps / max(suspect.interval.threshold, 1e-9)
     reasons = [f"The peak is {margin:.1f} times the threshold."]
     clear = margin >= CLEAR_MARGIN
+    needs_return = vector.unanswered or _only_answers(suspect.code, facts)
     if v.is_reflection(suspect.code):
-        reasons.append(
-            f"{units.count(facts.sources)} reflectors sent answers that the victim had not asked for."
+        asked = (
+            "that the victim had not asked for."
+            if facts.sees_return
+            else "to the victim; whether it asked was not seen."
         )
+        reasons.append(f"{units.count(facts.sources)} apparent reflectors sent answers {asked}")
     else:
         reasons.append(
             f"{units.count(facts.sources)} apparent sources in {units.count(facts.networks)} networks."
@@ -207,14 +239,21 @@ def how_sure(suspect: Suspect, vector: v.Vector, facts: Facts) -> tuple[str, tup
         reasons.append(
             f"The victim conversed with {facts.answered} of its {units.count(facts.sources)} sources."
         )
-    elif vector.unanswered:
+    elif needs_return:
         reasons.append("The return way was not seen, so that a conversation cannot be ruled out.")
     if facts.observed < facts.packets:
         reasons.append(f"Sampled telemetry: {units.count(facts.observed)} packets were observed.")
-    sure = clear and (facts.sees_return or not vector.unanswered or facts.sources >= 10 * vector.min_sources)
-    if sure:
+    if suspect.code == v.WEB:
+        reasons.append("Proxies, shared addresses and content networks reconnect as often as flood clients.")
+    if clear and (facts.sees_return or not needs_return) and suspect.code != v.WEB:
         return "high", tuple(reasons)
     return ("medium" if clear or facts.sees_return else "low"), tuple(reasons)
+
+
+def _only_answers(code: int, facts: Facts) -> bool:
+    """Whether an ICMP flood is mostly answers, which count only where the victim did not ask."""
+    answers = sum(share for kind, share in facts.icmp_types if kind in {*ICMP_ANSWERS, *ICMP6_ANSWERS})
+    return code == v.ICMP and answers > 0.5
 
 
 def what_would_refute(code: int) -> tuple[str, ...]:
@@ -222,12 +261,19 @@ def what_would_refute(code: int) -> tuple[str, ...]:
     if v.is_reflection(code):
         return ("Requests from the victim to these hosts, seen at another vantage point.",)
     return {
-        v.ICMP: ("A monitoring or measurement run that the victim's operator ordered.",),
+        v.ICMP: (
+            "A monitoring or measurement run that the victim's operator ordered.",
+            "For echo replies and errors: packets from the victim that they answer, seen at another vantage point.",
+        ),
+        v.UDP: (
+            "Answers from the victim to these sources, seen at another vantage point.",
+            "A collector of logs, flow exports or measurements at the victim, and these sources among its senders.",
+        ),
         v.SYN: (
             "Completed handshakes with most of these sources at another vantage point.",
             "A load test that the victim's operator ordered.",
         ),
-        v.WEB: ("Proxies or a load test behind the busiest clients.",),
+        v.WEB: ("Proxies, shared addresses, a content network or a load test behind the busiest clients.",),
     }.get(
         code,
         ("Answers from the victim to these sources, seen at another vantage point.",),

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from hanse.attacks import vectors as v
 from hanse.attacks.intervals import Gaps
+from hanse.attacks.judge import victim_key
 from hanse.attacks.thresholds import Cell
-from hanse.kernel import addresses
 from hanse.kernel.errors import UsageError
 
 HEADROOM = 1.25
@@ -24,7 +24,7 @@ class Lesson:
 
     Attributes:
         kind: What was decided.
-        victim: Address in text.
+        victim: Address or network in text.
         vector: Name of the vector.
         attacks: Ids of the attacks that it was decided on.
         value: What follows: packets/s up to which traffic is harmless (false-positive), quiet time in
@@ -44,7 +44,7 @@ class Lesson:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """The victim with each class of the vector."""
-        victim = addresses.pack(self.victim)
+        victim = victim_key(self.victim)
         return tuple((victim, code) for code, vector in v.vectors().items() if vector.name == self.vector)
 
 

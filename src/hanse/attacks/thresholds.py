@@ -1,6 +1,7 @@
 """From which rate a second counts: fixed numbers, or more where the victim's own past asks for it."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ _EPOCH_HOUR_OF_WEEK = 72
 """1970-01-01 was a Thursday: 72 hours after Monday 00:00 UTC."""
 
 Cell = tuple[bytes, int]
+
+Origin = Literal["fixed", "learnt", "taught"]
+"""Where a threshold comes from: the definition, the victim's own past, an analyst's decision."""
 
 
 class Thresholds:
@@ -38,9 +42,11 @@ class Thresholds:
         raised: npt.NDArray[np.float64] = np.maximum(limits, self._raised.get((victim, code), 0.0))
         return raised
 
-    def is_learnt(self, victim: bytes, code: int) -> bool:
-        """Whether the victim's own past is known for this class."""
-        return (victim, code) in self._learnt
+    def origin(self, victim: bytes, code: int, limit: float) -> Origin:
+        """Where a limit of this victim and class comes from: the highest of the three is the one that holds."""
+        if limit <= fixed_limit(victim, code):
+            return "fixed"
+        return "taught" if limit <= self._raised.get((victim, code), 0.0) else "learnt"
 
 
 def hour_of_week(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

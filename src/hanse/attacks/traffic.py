@@ -136,12 +136,13 @@ def _tcp_code(flows: ir.Table) -> ir.IntegerValue:
     """The class of a TCP flow by all flags that its packets had.
 
     Whoever sets more flags than a flood needs must not pass as a session: a session's packets have ACK
-    set from the second on, and no single packet of one has SYN beside FIN or RST (RFC 9293, 3.10.7).
+    set from the second on, and no single packet of one has SYN beside FIN or RST (RFC 9293, 3.10.7). With
+    PSH too, a packet passes: exporters that count wrongly write whole sessions so.
     """
     flags = flows.tcp_flags.cast("int32") & _TCP_FLAGS
     without_ack = (flags & 16) == 0
     opening = (flags & 2) == 2
-    torn = (flows.packets == 1) & opening & ((flags & 5) != 0)
+    torn = (flows.packets == 1) & opening & ((flags & 5) != 0) & ((flags & 8) == 0)
     fragment = (flows.fragments > 0) & (flows.fragments == flows.packets)
     return ibis.cases(
         (fragment, v.FRAGMENT),
@@ -165,8 +166,13 @@ def counts_only_unasked(code: ir.IntegerValue) -> ir.BooleanValue:
 
 
 DAY_US = 86_400_000_000
+NIGHT_US = 3_600_000_000
+"""A conversation excuses the next day too when it lasts to within an hour of midnight, and the day before when
+it begins so: flow records of its two directions are cut at different times, up to half an hour apart."""
 ANYTHING = -1
-"""In place of a protocol number: whatever the victim sent. It excuses the ICMP that comes back."""
+OPENED = -2
+"""In place of a protocol number: whatever the victim sent, which excuses the ICMP that comes back; and half
+handshakes and more, which excuse resets: the owner of a forged address refuses the victim's SYN-ACK."""
 
 
 def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Scope) -> ir.Table:
@@ -177,7 +183,7 @@ def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Sco
 
     Returns:
         Columns ``victim``, ``remote``, ``protocol``, ``day`` (days since the epoch), ``spoke`` (1 where
-        it was a conversation or a request, 0 where only a refusal was seen).
+        it was a conversation or a request, 0 where only a refusal was seen), ``opened`` (1 where TCP was more than a reset), ``first_us``, ``last_us``.
     """
     own = flows.mutate(victim=scope.of(engine, flows.src))
     own = own.semi_join(victims, "victim")
@@ -188,9 +194,17 @@ def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Sco
             protocol=own.protocol.cast("int32"),
             day=(engine.micros(own.start) / DAY_US).floor().cast("int64"),
             spoke=is_refusal(own).ifelse(0, 1),
+            opened=((own.protocol == 6) & ((own.tcp_flags.cast("int32") & 4) == 0)).ifelse(1, 0),
+            start_us=engine.micros(own.start),
+            end_us=engine.micros(own.end),
         )
         .group_by("victim", "remote", "protocol", "day")
-        .agg(spoke=lambda rows: rows.spoke.max())
+        .agg(
+            spoke=lambda rows: rows.spoke.max(),
+            opened=lambda rows: rows.opened.max(),
+            first_us=lambda rows: rows.start_us.min(),
+            last_us=lambda rows: rows.end_us.max(),
+        )
     )
 
 
@@ -210,16 +224,24 @@ def sent_by(engine: Engine, flows: ir.Table, scope: Scope) -> ir.Table:
     )
 
 
-def conversation_keys(engine: Engine, spoke: ir.Table) -> ir.Table:
-    """Conversations as one number each, once by protocol and once by `ANYTHING`: column ``_key``."""
-    anything = spoke.mutate(protocol=ibis.literal(ANYTHING, "int32"))
-    both = spoke.union(anything)
+def conversation_keys(engine: Engine, talks: ir.Table) -> ir.Table:
+    """`conversations` as one number each, by protocol, by `ANYTHING` and by `OPENED`: column ``_key``."""
+    anything = talks.mutate(protocol=ibis.literal(ANYTHING, "int32"))
+    opened = talks.filter(talks.opened == 1).mutate(protocol=ibis.literal(OPENED, "int32"))
+    both = talks.filter(talks.spoke == 1).union(anything, opened)
+    before = both.filter((both.first_us - NIGHT_US) < both.day * DAY_US)
+    after = both.filter((both.last_us + NIGHT_US) >= (both.day + 1) * DAY_US)
+    both = both.union(before.mutate(day=before.day - 1), after.mutate(day=after.day + 1))
     return both.select(_key=engine.hashed_pair(both.victim, both.remote, both.protocol, both.day)).distinct()
 
 
 def source_key(engine: Engine, flows: ir.Table) -> ir.IntegerValue:
     """The key under which a flow's source is looked up among `conversation_keys`."""
-    protocol = (flows.code == v.ICMP_ANSWER).ifelse(ANYTHING, flows.protocol.cast("int32"))
+    protocol = ibis.cases(
+        (flows.code == v.ICMP_ANSWER, ANYTHING),
+        (flows.code == v.RST, OPENED),
+        else_=flows.protocol.cast("int32"),
+    )
     return engine.hashed_pair(
         flows.victim, flows.src, protocol, (flows.start_us / DAY_US).floor().cast("int64")
     )

@@ -69,7 +69,7 @@ _FLOODS = (
         200,
         1,
         unanswered=False,
-        scannable=False,
+        scannable=True,
         why="Monitoring sends about 1 packet/s per monitor and routers limit their own ICMP to a few packets/s "
         "(RFC 1812, 4.3.2.8); 50 packets/s is out of reach of both. Ping floods need no more than one source.",
     ),
@@ -162,9 +162,9 @@ _FLOODS = (
         50,
         500,
         5,
-        unanswered=False,
+        unanswered=True,
         scannable=False,
-        why="Later fragments without their first: under 1% of traffic in normal use (Shannon, Moore and Claffy 2002).",
+        why="Later fragments from hosts that the victim never answers (tunnels send fragments all day): under 1% of traffic in normal use (Shannon, Moore and Claffy 2002).",
     ),
     Vector(
         GRE,
@@ -215,6 +215,10 @@ HEAVY_SHARE = 0.5
 """An HTTP request flood: at least half of the connections come from clients that open one a second or
 more, all the time. In a flash crowd the requests per client fall as the crowd grows (Jung,
 Krishnamurthy and Rabinovich 2002)."""
+
+SWEEP_PER_MINUTE = 5.0
+"""Echo requests a minute with which fewer than `SCAN_MAX_SOURCES` sources watch each host of a network: three
+to five every some minutes are usual for monitoring (fping, check_ping). More is one attack on the network."""
 
 SCAN_MAX_SOURCES = 10
 SCAN_PACKETS_PER_TARGET = 5.0
