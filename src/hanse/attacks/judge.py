@@ -1,4 +1,25 @@
-"""Whether a suspected interval is an attack: the structure of its traffic, beyond its rate."""
+"""Whether a suspected interval is an attack: the structure of its traffic, beyond its rate.
+
+Limits that flow records set, whoever judges them:
+
+- Whom the victim answers once is excused for that day and protocol. A flood that the victim answers (queries
+  to a name server), or whose every bot first gets one answer, is not seen. ICMP requests and SYNs count
+  answered or not.
+- Packets that two exporters report count twice, and so does their rate. Read one vantage point, or exporters
+  that do not see the same links.
+- Where only one direction is exported, answers cannot be told from floods: such findings are never sure.
+- A live look sees the records of some seconds: where the two directions of conversations are exported further
+  apart than that, they look unasked.
+- In sampled telemetry a flood under `vectors.SAMPLED_EXCHANGE` times what the victim itself sends, or of SYNs
+  under a third of its other TCP packets, cannot be told from conversations.
+- Twenty senders of logs or flow exports to one collector look like a UDP flood; clients that all retry a
+  service that is down look like a SYN flood; content networks and shared addresses like busy clients.
+  A baseline or a lesson (`hanse lesson false-positive`) settles these.
+- A request flood of very many clients, each slower than a connection a second, is a crowd by definition;
+  so is one that changes its addresses inside an IPv6 network.
+- Single packets that carry SYN, PSH, ACK and FIN at once pass as records of whole sessions.
+- Attacks spread over more than a /24 or /48, with each part under the threshold, stay unseen.
+"""
 
 import hashlib
 import ipaddress
