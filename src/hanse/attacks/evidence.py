@@ -17,6 +17,8 @@ from hanse.attacks.series import SECOND_US
 from hanse.engine import Engine, any_bits
 
 TOP = 5
+LEAST_SHARE = 0.001
+"""Share of a suspect's packets under which a port, size or network is no top value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ def sample_of_sources(engine: Engine, sources: ir.Table) -> ir.Table:
 
 
 def top_values(evidence: ir.Table, value: ir.Value) -> ir.Table:
-    """The values with most packets per suspect, at most `TOP` each.
+    """The values with most packets per suspect, at most `TOP` each, those under `LEAST_SHARE` left out.
 
     Returns:
         Columns ``suspect``, ``value``, ``packets``; in order of suspect, then packets downwards.
@@ -185,6 +187,10 @@ def top_values(evidence: ir.Table, value: ir.Value) -> ir.Table:
         .group_by("suspect", "value")
         .agg(packets=lambda rows: rows.packets.sum().cast("int64"))
     )
+    # Ranking millions of sources of a spoofed flood would tell nothing and cost more than counting them.
+    whole = sums.group_by("suspect").agg(_whole=lambda rows: rows.packets.sum())
+    sums = sums.inner_join(whole, "suspect").filter(lambda rows: rows.packets >= rows._whole * LEAST_SHARE)  # noqa: SLF001 - a column
+    sums = sums.drop("_whole")
     ranked = sums.mutate(
         _rank=ibis.row_number().over(
             ibis.window(group_by=sums.suspect, order_by=[sums.packets.desc(), sums.value])
