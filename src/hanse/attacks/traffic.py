@@ -170,7 +170,7 @@ NIGHT_US = 3_600_000_000
 """A conversation excuses the next day too when it lasts to within an hour of midnight, and the day before when
 it begins so: flow records of its two directions are cut at different times, up to half an hour apart."""
 ANYTHING = -1
-OPENED = -2
+_OPENED = -2
 """In place of a protocol number: whatever the victim sent, which excuses the ICMP that comes back; and half
 handshakes and more, which excuse resets: the owner of a forged address refuses the victim's SYN-ACK."""
 
@@ -225,9 +225,9 @@ def sent_by(engine: Engine, flows: ir.Table, scope: Scope) -> ir.Table:
 
 
 def conversation_keys(engine: Engine, talks: ir.Table) -> ir.Table:
-    """`conversations` as one number each, by protocol, by `ANYTHING` and by `OPENED`: column ``_key``."""
+    """`conversations` as one number each, by protocol, by `ANYTHING` and by opened TCP: column ``_key``."""
     anything = talks.mutate(protocol=ibis.literal(ANYTHING, "int32"))
-    opened = talks.filter(talks.opened == 1).mutate(protocol=ibis.literal(OPENED, "int32"))
+    opened = talks.filter(talks.opened == 1).mutate(protocol=ibis.literal(_OPENED, "int32"))
     both = talks.filter(talks.spoke == 1).union(anything, opened)
     before = both.filter((both.first_us - NIGHT_US) < both.day * DAY_US)
     after = both.filter((both.last_us + NIGHT_US) >= (both.day + 1) * DAY_US)
@@ -239,7 +239,7 @@ def source_key(engine: Engine, flows: ir.Table) -> ir.IntegerValue:
     """The key under which a flow's source is looked up among `conversation_keys`."""
     protocol = ibis.cases(
         (flows.code == v.ICMP_ANSWER, ANYTHING),
-        (flows.code == v.RST, OPENED),
+        (flows.code == v.RST, _OPENED),
         else_=flows.protocol.cast("int32"),
     )
     return engine.hashed_pair(
