@@ -94,13 +94,18 @@ def span_of(engine: Engine, paths: Sequence[str]) -> tuple[int, int] | None:
 
 def _prepared(engine: Engine, flows: ir.Table, step: Callable[[str], None] = lambda _: None) -> Telemetry:
     """Flows with outer GRE packets where there are any, whether TCP flags are reported, and sums by host."""
-    most = engine.arrow(flows.agg(flags=flows.tcp_flags.max(), tunnel=flows.tunnel.max())).to_pylist()[0]
+    asked = {
+        "flags": flows.tcp_flags.max(),
+        "tunnel": flows.tunnel.max(),
+        "exporters": flows.exporter.nunique(),
+    }
+    most = engine.arrow(flows.agg(**asked)).to_pylist()[0]
     flows = traffic.sound(flows)
     flows = traffic.with_tunnels(flows) if most["tunnel"] else flows
     step("looking for busy victims")
     flags_known = bool(most["flags"])
     sums = screen.sums_by_host(engine, flows, traffic.classified(engine, flows, flags_known=flags_known))
-    return Telemetry(flows, flags_known, engine.keep(sums, "hanse_sums"))
+    return Telemetry(flows, flags_known, engine.keep(sums, "hanse_sums"), max(most["exporters"], 1))
 
 
 def _judged(engine: Engine, seen: Look | None, options: Options) -> Detection:

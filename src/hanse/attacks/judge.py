@@ -55,6 +55,7 @@ class Facts:
         first_us: Start of its first flow, microseconds UTC.
         last_us: End of its last flow, microseconds UTC.
         sees_return: Whether the telemetry shows anything that the victim sent.
+        exporters: How many exporters the telemetry comes from.
         answered: Sources with which the victim conversed.
         tried: Distinct (source, host, port) combinations; 0 where not counted.
         ports: Distinct destination ports among them.
@@ -78,6 +79,7 @@ class Facts:
     first_us: int
     last_us: int
     sees_return: bool = False
+    exporters: int = 1
     answered: int = 0
     tried: int = 0
     ports: int = 0
@@ -266,6 +268,10 @@ def how_sure(suspect: Suspect, vector: v.Vector, facts: Facts) -> tuple[str, tup
         reasons.append(f"Sampled telemetry: {units.count(facts.observed)} packets were observed.")
     if suspect.code == v.WEB:
         reasons.append("Proxies, shared addresses and content networks reconnect as often as flood clients.")
+    if facts.exporters > 1:
+        reasons.append(
+            f"{facts.exporters} exporters report here: packets that two of them saw are counted twice."
+        )
     if clear and (facts.sees_return or not needs_return) and suspect.code != v.WEB:
         return "high", tuple(reasons)
     return ("medium" if clear or facts.sees_return else "low"), tuple(reasons)

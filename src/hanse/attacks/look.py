@@ -38,6 +38,7 @@ class Look:
         seen: Victims of which the telemetry shows something that they sent.
         cells: Number of each victim and class.
         series: Rate of each cell.
+        exporters: How many exporters the flows come from.
     """
 
     scope: Scope
@@ -48,6 +49,7 @@ class Look:
     seen: frozenset[bytes]
     cells: dict[tuple[bytes, int], int]
     series: dict[int, series.Series]
+    exporters: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,13 @@ class Telemetry:
         flows: In the flow schema.
         flags_known: Whether the exporters report TCP flags at all.
         sums: `screen.sums_by_host`, computed once.
+        exporters: How many exporters the flows come from.
     """
 
     flows: ir.Table
     flags_known: bool
     sums: ir.Table
+    exporters: int = 1
 
 
 def look_at_hosts(engine: Engine, seen: Telemetry, step: Step) -> Look | None:
@@ -122,7 +126,7 @@ def look(
     rates = series.series_by_cell(
         engine.arrow(series.changes(engine.keep(series.spans(close), f"hanse_spread_{name}")))
     )
-    return Look(scope, traffic, outbound, close, spoke, frozenset(answering), cells, rates)
+    return Look(scope, traffic, outbound, close, spoke, frozenset(answering), cells, rates, seen.exporters)
 
 
 def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table]:
@@ -192,6 +196,7 @@ def facts(
         number: Facts(
             **{key: value for key, value in row.items() if key != "suspect"},
             sees_return=by_number[number].victim in seen.seen,
+            exporters=seen.exporters,
             origin=_origin(thresholds, by_number[number]),
             **extra.get(number, {}),
             **counts.get(number, {}),
