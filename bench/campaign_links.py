@@ -342,4 +342,9 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+    GIVEN = Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED
+    if GIVEN.exists():
+        main(GIVEN)
+    else:
+        print(f"no shared data at {GIVEN}: name its folder; campaign links left out")
