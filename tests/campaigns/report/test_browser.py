@@ -126,7 +126,7 @@ def test_keyboard_leads_from_bar_to_row(estonia):
     assert "2007-05-03" in label
     assert estonia.inner_text("#tip").splitlines()[0] == label.split(" · ")[0]
     estonia.keyboard.press("Enter")
-    estonia.wait_for_function("document.querySelector('tbody.open')")
+    estonia.wait_for_selector("tbody.open")
     assert "Threshold that fired" in estonia.inner_text("tbody.open")
 
 
