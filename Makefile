@@ -10,7 +10,7 @@ OUT ?= exercise-out
 run: setup
 	@test -f $(OUT)/truth.json && echo "Using the exercise in $(OUT); 'make clean' removes it." \
 	|| $(BIN)/hanse exercise estonia-2007 --seed $(SEED) --out $(OUT)
-	$(BIN)/hanse report $(OUT)/flows --registry $(OUT)/registry.csv --exercise --out hanse-report.html
+	$(BIN)/hanse report $(OUT)/flows --registry $(OUT)/registry.csv --exercise --marking TLP:CLEAR --out hanse-report.html
 
 test: setup-dev lint types layers unit
 
