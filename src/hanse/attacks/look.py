@@ -18,9 +18,9 @@ from hanse.attacks.traffic import HOSTS, Scope, classified, conversation_keys, c
 from hanse.engine import Engine
 from hanse.kernel import addresses
 
-KEEP_ROWS = 2_000_000
-"""Flows of a close look up to which they are kept (about 150 bytes each). Beyond, reading them again for
-each query costs less time and memory than keeping their addresses."""
+KEEP_ROWS = 12_000_000
+"""Flows of a close look up to which they are kept for the queries that follow, about 120 bytes each: half of
+the engine's memory at the default limit. Beyond, they are read and joined anew for each query."""
 
 Step = Callable[[str], None]
 
