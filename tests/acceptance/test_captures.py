@@ -18,7 +18,7 @@ NORMAL = (
 ANSWERS_ASKED_FOR = {"20141229_multivector.pcap", "20141229_multivector.nfdump"}
 """Captures for which `dns_reflection` is expected, and does not hold: all 1,172 DNS packets to the victim come
 from one private resolver, each answers a question of the victim's own (for its own name), and none has more
-than 136 octets. `test_the_resolver_was_asked` shows it. Reporting them would make every resolver an attacker."""
+than 150 octets. `test_the_resolver_was_asked` shows it. Reporting them would make every resolver an attacker."""
 
 
 def analysed(path: Path) -> Analysis:
