@@ -71,8 +71,7 @@ class Watch:
         Raises:
             HanseError: The looking thread has failed.
         """
-        if self.failure is not None:
-            raise HanseError(f"The live detector failed: {self.failure}") from self.failure
+        self.check()
         if self.store is not None:
             self.store.write(batch)
         with self._lock:
@@ -89,6 +88,15 @@ class Watch:
         self._batches.put(None)
         if self._thread is not None:
             self._thread.join()
+
+    def check(self) -> None:
+        """Raise what ended the looking thread, if anything did.
+
+        Raises:
+            HanseError: The looking thread has failed.
+        """
+        if self.failure is not None:
+            raise HanseError(f"The live detector failed: {self.failure}") from self.failure
 
     def _guarded(self) -> None:
         try:
@@ -248,11 +256,13 @@ def run(
     collector = Collector(list(listen), watch.take, vantage)
     watch.start()
     try:
-        return collector.run(duration), watch.unseen
+        statistics = collector.run(duration)
     finally:
         watch.stop()
         if store is not None:
             store.close()
+    watch.check()
+    return statistics, watch.unseen
 
 
 def _account(statistics: CollectorStatistics, unseen: int, talk: Console) -> None:

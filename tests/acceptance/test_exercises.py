@@ -12,8 +12,8 @@ from hanse.exercise.scenarios import generate
 from tests.acceptance.compare import load_truth, matched, tables
 from tests.shared import shared_data
 
-HERE = "a scale that fits a test run; `make soak` uses scale 1"
 SMALL = 0.3
+"""A scale that fits a test run; `make soak` uses scale 1."""
 
 
 def run(scenario: str, seed: int, scale: float, folder: Path) -> tuple[Analysis, dict]:

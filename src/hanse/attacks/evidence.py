@@ -118,32 +118,23 @@ def by_source(evidence: ir.Table) -> ir.Table:
 
 def by_network(engine: Engine, sources: ir.Table) -> ir.Table:
     """Sums of `by_source` by suspect and source network (column ``net``, its leading octets)."""
-    named = sources.mutate(several=_several(sources.classes), net=engine.prefix(sources.src, v.PREFIX_OCTETS))
-    return named.group_by("suspect", "net").agg(
-        sources=lambda rows: rows.count(),
-        flows=lambda rows: rows.flows.sum().cast("int64"),
-        packets=lambda rows: rows.packets.sum().cast("int64"),
-        bytes=lambda rows: rows.bytes.sum().cast("int64"),
-        observed=lambda rows: rows.observed.sum().cast("int64"),
-        mixed_sources=lambda rows: rows.several.sum().cast("int64"),
-        first_us=lambda rows: rows.first_us.min(),
-        last_us=lambda rows: rows.last_us.max(),
+    named = sources.mutate(
+        mixed_sources=_several(sources.classes), net=engine.prefix(sources.src, v.PREFIX_OCTETS)
     )
+    return named.group_by("suspect", "net").agg(sources=named.count(), **_sums(named))
 
 
 def totals(networks: ir.Table) -> ir.Table:
     """One row per suspect from `by_network`: sums, distinct sources and networks, first and last microsecond."""
-    return networks.group_by("suspect").agg(
-        sources=lambda rows: rows.sources.sum().cast("int64"),
-        networks=lambda rows: rows.count(),
-        flows=lambda rows: rows.flows.sum().cast("int64"),
-        packets=lambda rows: rows.packets.sum().cast("int64"),
-        bytes=lambda rows: rows.bytes.sum().cast("int64"),
-        observed=lambda rows: rows.observed.sum().cast("int64"),
-        mixed_sources=lambda rows: rows.mixed_sources.sum().cast("int64"),
-        first_us=lambda rows: rows.first_us.min(),
-        last_us=lambda rows: rows.last_us.max(),
-    )
+    sources = networks.sources.sum().cast("int64")
+    return networks.group_by("suspect").agg(sources=sources, networks=networks.count(), **_sums(networks))
+
+
+def _sums(rows: ir.Table) -> dict[str, ir.Value]:
+    """The counters of rows added up, and their span."""
+    names = ("flows", "packets", "bytes", "observed", "mixed_sources")
+    span = {"first_us": rows.first_us.min(), "last_us": rows.last_us.max()}
+    return {name: rows[name].sum().cast("int64") for name in names} | span
 
 
 def by_ports_and_kind(evidence: ir.Table, kind: ir.Value) -> ir.Table:
