@@ -20,7 +20,7 @@ from hanse.attacks.detect import SENSITIVITY_GAPS
 from hanse.attacks.present import COLUMNS, as_table
 from hanse.attacks.traffic import class_of
 from hanse.attacks.vectors import vectors
-from hanse.bootstrap import Analysis
+from hanse.pipeline import Analysis
 from hanse.campaigns import verdict
 from hanse.campaigns.campaign import Link, LinkTest
 from hanse.cli import main

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hanse import show
-from hanse.bootstrap import LESSONS_FILE, Analysis, Choices, analyse, evidence_of
+from hanse.pipeline import LESSONS_FILE, Analysis, Choices, analyse, evidence_of
 from hanse.campaigns.report.findings import MARKINGS
 from hanse.constituency.registry import RegistryError
 from hanse.kernel.errors import HanseError, UnreadableInputError, UsageError

@@ -16,7 +16,7 @@ from rich.console import Console
 from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options
 from hanse.attacks.live import LiveDetector
-from hanse.bootstrap import LESSONS_FILE, Choices, options_from
+from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.constituency.registry import Registry, RegistryError
 from hanse.engine import open_engine
 from hanse.kernel import units

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hanse.attacks import present
-from hanse.bootstrap import Analysis
+from hanse.pipeline import Analysis
 from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.report import Findings, write
 from hanse.kernel import units

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hanse.bootstrap import Analysis, Choices, analyse
+from hanse.pipeline import Analysis, Choices, analyse
 from tests.shared import SHARED, shared_data
 
 EXPECTED = SHARED / "telemetry" / "expected.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hanse.attacks.attack import Attack
-from hanse.bootstrap import Analysis, Choices, analyse
+from hanse.pipeline import Analysis, Choices, analyse
 from hanse.exercise.facts import estonia_2007
 from hanse.exercise.scenarios import generate
 from tests.acceptance.compare import load_truth, matched, tables

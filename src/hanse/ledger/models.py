@@ -1,0 +1,101 @@
+"""The ledger's tables: entries as signed, their bodies, and the tree above them."""
+
+from django.db import models
+
+
+class Head(models.Model):
+    """The one row that every append locks.
+
+    Attributes:
+        next_sequence: Sequence of the next entry; the first entry has 0.
+        chain: SHA-256 chain over the leaf hashes of all entries in order of sequence.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    next_sequence = models.BigIntegerField(default=0)
+    chain = models.BinaryField(default=bytes(32))
+
+
+class Entry(models.Model):
+    """One signed entry. Every column but `position` repeats what `payload` says, for searching.
+
+    Attributes:
+        sequence: Place in this node's own order, without gaps.
+        payload: The envelope's exact bytes, as signed.
+        signature: Ed25519 over the payload's DSSE pre-authentication encoding.
+        key: Id of the signing key.
+        kind: What it is, such as ``attacks.found``.
+        object_id: The object that it creates or changes.
+        version: The object's version, from 1.
+        recipient: The authority it is addressed to; empty for the node itself.
+        time_us: When it was written, microseconds UTC.
+        position: Leaf in the tree; null while provisional.
+    """
+
+    sequence = models.BigIntegerField(primary_key=True)
+    payload = models.BinaryField()
+    signature = models.BinaryField()
+    key = models.CharField(max_length=32)
+    kind = models.CharField(max_length=64)
+    object_id = models.UUIDField()
+    version = models.PositiveIntegerField()
+    recipient = models.CharField(max_length=128, default="")
+    time_us = models.BigIntegerField()
+    position = models.BigIntegerField(null=True, unique=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["object_id", "version"], name="ledger_object"),
+            models.Index(fields=["kind", "sequence"], name="ledger_kind"),
+            models.Index(fields=["time_us"], name="ledger_time"),
+        )
+
+
+class Body(models.Model):
+    """What an entry commits to: actor, reason and content. The row goes when the entry is purged.
+
+    Attributes:
+        entry: The entry.
+        salt: 32 random bytes under the commitment.
+        data: Canonical JSON, or its sealed form.
+        sealed: Whether `data` is encrypted at rest.
+    """
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True, db_column="sequence")
+    salt = models.BinaryField()
+    data = models.BinaryField()
+    sealed = models.BooleanField(default=False)
+
+
+class Purged(models.Model):
+    """An entry whose body was purged, and the entry that says so. A projection."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    by = models.BigIntegerField(help_text="Sequence of the entry that purged it.")
+
+
+class Checkpoint(models.Model):
+    """The signed head of the tree at one size.
+
+    Attributes:
+        size: Leaves, padding included.
+        first: Position of its first new leaf.
+        entries: Entries in the tree, without padding.
+        time_us: When it was signed, microseconds UTC.
+        note: The signed note (C2SP tlog-checkpoint), cosignatures of witnesses included.
+        tallies: JSON that opens the note's recipients' line: each recipient's count, chain and salt.
+    """
+
+    size = models.BigIntegerField(primary_key=True)
+    first = models.BigIntegerField()
+    entries = models.BigIntegerField()
+    time_us = models.BigIntegerField()
+    note = models.TextField()
+    tallies = models.TextField()
+
+
+class Tile(models.Model):
+    """Up to 256 neighbouring hashes of one level (C2SP tlog-tiles); the last of a level may be partial."""
+
+    name = models.CharField(max_length=32, primary_key=True, help_text="level/index")
+    hashes = models.BinaryField()

@@ -1,0 +1,234 @@
+"""A node's settings: typed, from its home folder and the environment, and what Django is told of them."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from platformdirs import user_data_path
+
+from hanse.kernel.errors import HanseError, UsageError
+
+ROOMS = (
+    "hanse.ledger",
+    "hanse.policy",
+    "hanse.web",
+    "hanse.accounts",
+    "hanse.telemetry",
+    "hanse.constituency",
+    "hanse.attacks",
+    "hanse.tracing",
+    "hanse.campaigns",
+    "hanse.console",
+)
+"""The rooms with tables or pages, ground first."""
+
+SETTINGS_FILE = "settings.toml"
+
+
+class SettingsError(HanseError):
+    """The node's settings are missing or cannot be meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node's settings.
+
+    Attributes:
+        home: The folder that holds everything of the node.
+        authority: The authority's id: lower-case letters, digits, dots and dashes, such as ``ee-cert``.
+        name: The authority's name, as people write it.
+        country: ISO alpha-2 code.
+        tier: ``member``, ``associated``, ``organisation`` or ``private``.
+        url: Where browsers reach the node; passkeys are bound to its host.
+        listen: Address and port that the web server binds.
+        database: ``sqlite`` (in `home`) or ``postgresql://user:password@host:port/name``.
+        exercise: Whether this node rehearses: every page says so.
+    """
+
+    home: Path
+    authority: str
+    name: str
+    country: str
+    tier: str = "member"
+    url: str = "http://localhost:8007"
+    listen: str = "127.0.0.1:8007"
+    database: str = "sqlite"
+    exercise: bool = False
+
+    @property
+    def host(self) -> str:
+        """The host name in `url`."""
+        return urlsplit(self.url).hostname or "localhost"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers come over TLS."""
+        return self.url.startswith("https://")
+
+
+def home_folder() -> Path:
+    """``HANSE_HOME``, or the user's data folder."""
+    named = os.environ.get("HANSE_HOME")
+    return Path(named) if named else user_data_path("hanse")
+
+
+def load(home: Path) -> Node:
+    """Read a node's settings; ``HANSE_DATABASE``, ``HANSE_URL`` and ``HANSE_LISTEN`` go before the file.
+
+    Raises:
+        SettingsError: There is no node in that folder, or a setting is unknown or missing.
+    """
+    path = home / SETTINGS_FILE
+    try:
+        told: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"There is no node in {home}. Make one with `hanse node init`, or set HANSE_HOME to its folder."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}. Mend the file; it is TOML.") from None
+    unknown = sorted(set(told) - (set(Node.__dataclass_fields__) - {"home"}))
+    if unknown:
+        raise SettingsError(f"{path}: unknown settings {', '.join(unknown)}. See docs/reference/settings.")
+    for name in ("database", "url", "listen"):
+        if value := os.environ.get(f"HANSE_{name.upper()}"):
+            told[name] = value
+    try:
+        return Node(home=home, **told)
+    except TypeError as error:
+        raise SettingsError(f"{path}: {error}. See docs/reference/settings.") from None
+
+
+def django_settings(node: Node, secret: str) -> dict[str, Any]:
+    """Everything that Django is configured with; `secret` signs sessions and forms."""
+    return {
+        "SECRET_KEY": secret,
+        "DEBUG": False,
+        "ALLOWED_HOSTS": sorted({node.host, "localhost", "127.0.0.1", "[::1]"}),
+        "CSRF_TRUSTED_ORIGINS": [node.url],
+        "DATABASES": {"default": database(node)},
+        "DATABASE_ROUTERS": ["hanse.ledger.routing.Router"],
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "USE_TZ": True,
+        "TIME_ZONE": "UTC",
+        "USE_I18N": True,
+        "LANGUAGE_CODE": "en",
+        "INSTALLED_APPS": [
+            "django.contrib.contenttypes",
+            "django.contrib.auth",
+            "django.contrib.sessions",
+            "django.contrib.messages",
+            "django.contrib.staticfiles",
+            "django_tasks",
+            "django_tasks_db",
+            "allauth",
+            "allauth.account",
+            "allauth.socialaccount",
+            "allauth.socialaccount.providers.openid_connect",
+            "allauth.mfa",
+            *ROOMS,
+        ],
+        "MIDDLEWARE": [
+            "django.middleware.security.SecurityMiddleware",
+            "hanse.web.security.headers",
+            "whitenoise.middleware.WhiteNoiseMiddleware",
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.locale.LocaleMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "allauth.account.middleware.AccountMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+            "hanse.accounts.middleware.actor",
+        ],
+        "ROOT_URLCONF": "hanse.urls",
+        "TEMPLATES": [
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.messages.context_processors.messages",
+                        "hanse.web.frame.context",
+                    ],
+                },
+            }
+        ],
+        "AUTH_USER_MODEL": "accounts.Person",
+        "AUTHENTICATION_BACKENDS": [
+            "allauth.account.auth_backends.AuthenticationBackend",
+        ],
+        "STATIC_URL": "/static/",
+        "STATIC_ROOT": str(node.home / "static"),
+        "WHITENOISE_USE_FINDERS": True,
+        "TASKS": {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}},
+        "SESSION_COOKIE_SECURE": node.secure,
+        "CSRF_COOKIE_SECURE": node.secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "X_FRAME_OPTIONS": "DENY",
+        "SECURE_CONTENT_TYPE_NOSNIFF": True,
+        "SECURE_REFERRER_POLICY": "same-origin",
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": 2_621_440,
+        "FILE_UPLOAD_TEMP_DIR": str(node.home / "uploads"),
+        "LOGGING_CONFIG": None,
+        "HANSE_NODE": node,
+        **_accounts(),
+    }
+
+
+def _accounts() -> dict[str, Any]:
+    """What django-allauth is told: people come by invitation, and sign in with a passkey or their OIDC issuer."""
+    return {
+        "ACCOUNT_ADAPTER": "hanse.accounts.allauth_seam.AccountAdapter",
+        "SOCIALACCOUNT_ADAPTER": "hanse.accounts.allauth_seam.SocialAccountAdapter",
+        "MFA_ADAPTER": "hanse.accounts.allauth_seam.PasskeyAdapter",
+        "MFA_SUPPORTED_TYPES": ["webauthn"],
+        "MFA_PASSKEY_LOGIN_ENABLED": True,
+        "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": True,
+        "LOGIN_URL": "/accounts/login/",
+        "LOGIN_REDIRECT_URL": "/",
+    }
+
+
+def database(node: Node) -> dict[str, Any]:
+    """Django's settings of the node's database.
+
+    SQLite: WAL with a flush at every commit (nothing is acknowledged before it is on disk), transactions that
+    take the write lock at once, and freed pages overwritten so that what is purged is gone from the file.
+
+    Raises:
+        UsageError: The address is no database that Hanse knows.
+    """
+    if node.database == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(node.home / "hanse.sqlite3"),
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": (
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+                    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY"
+                ),
+            },
+        }
+    parts = urlsplit(node.database)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise UsageError(
+            "HANSE_DATABASE is neither sqlite nor postgresql://user:password@host:port/name. Mend it."
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
