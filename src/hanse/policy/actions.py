@@ -1,0 +1,96 @@
+"""The actions that policy knows. A name that is not here is a mistake of the program, never a refusal."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hanse.kernel.errors import HanseError
+from hanse.kernel.markings import Audience, Touch
+
+
+class UnknownActionError(HanseError):
+    """A part of the program asks about an action that is not in the list of actions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing that an actor can do, and what it means for a marked thing.
+
+    Attributes:
+        name: `<room>.<verb>`.
+        words: What it is, after "may".
+        content: Whether it shows or changes what a marked thing says. Without content (an envelope of the
+            ledger, settings) only the rules about the actor apply to those who oversee.
+        audience: Who comes to know the thing by it, besides the actor.
+        touch: How far the value can be noticed by it.
+        evidence: Whether what comes out is made to be evidence in judicial proceedings.
+        step_up: Whether the person proves a passkey again shortly before.
+        second_person: Whether it decides on what somebody else began, and never on one's own.
+        logged: Whether it consults or discloses personal data (Directive (EU) 2016/680, article 25).
+        reason: Whether the person always says why.
+    """
+
+    name: str
+    words: str
+    content: bool = True
+    audience: Audience = Audience.ORGANISATION
+    touch: Touch = Touch.NOTHING
+    evidence: bool = False
+    step_up: bool = False
+    second_person: bool = False
+    logged: bool = False
+    reason: bool = False
+
+
+_LIST: Final = (
+    Action(name="situation.view", words="see the situation", content=False),
+    Action(name="telemetry.view", words="look at flows", logged=True),
+    Action(name="telemetry.import", words="read captures and flow files in", content=False),
+    Action(name="telemetry.collect", words="start and stop the collector", content=False),
+    Action(name="constituency.view", words="see whom the authority protects"),
+    Action(name="constituency.edit", words="change whom the authority protects"),
+    Action(name="attacks.view", words="see attacks", logged=True),
+    Action(name="attacks.decide", words="decide on attacks: false positive, merge, split"),
+    Action(name="attacks.export", words="export attacks", touch=Touch.LEAVES, logged=True),
+    Action(name="tracing.view", words="see where attacks come from", logged=True),
+    Action(name="campaigns.view", words="see campaigns", logged=True),
+    Action(name="campaigns.export", words="export campaigns", touch=Touch.LEAVES, logged=True),
+    Action(name="intel.look_up", words="ask third parties what they know of a value", touch=Touch.PASSIVE,
+           logged=True),
+    Action(name="intel.query", words="query a value so that its owner could notice", touch=Touch.ACTIVE,
+           logged=True),
+    Action(name="prevention.block", words="have a value blocked", touch=Touch.ACTIVE, logged=True),
+    Action(name="ledger.view", words="see envelopes of the ledger", content=False),
+    Action(name="ledger.prove", words="see the proof of an entry", content=False),
+    Action(name="ledger.read_body", words="read the body of an entry", logged=True, reason=True),
+    Action(name="ledger.export", words="export an entry with its proof", touch=Touch.LEAVES, evidence=True,
+           logged=True, reason=True),
+    Action(name="ledger.purge", words="purge a body for good", content=False, step_up=True, reason=True),
+    Action(name="policy.mark", words="mark a thing anew and release it", step_up=True, reason=True),
+    Action(name="accounts.view", words="see people, roles and teams", content=False),
+    Action(name="accounts.invite", words="invite people", content=False),
+    Action(name="accounts.grant", words="give and take roles and teams", content=False, step_up=True),
+    Action(name="accounts.approve", words="approve what somebody else proposes", content=False, step_up=True,
+           second_person=True),
+    Action(name="accounts.tokens", words="make API tokens", content=False, step_up=True),
+    Action(name="settings.view", words="see settings and the state of the node", content=False),
+    Action(name="settings.edit", words="change settings", content=False),
+    Action(name="jobs.view", words="see jobs", content=False),
+    Action(name="jobs.cancel", words="cancel jobs", content=False),
+)  # fmt: skip
+
+ACTIONS: Final = {action.name: action for action in _LIST}
+"""All actions by name."""
+
+
+def action_named(name: str) -> Action:
+    """The action of a name.
+
+    Raises:
+        UnknownActionError: When there is none.
+    """
+    action = ACTIONS.get(name)
+    if action is None:
+        raise UnknownActionError(
+            f"no action is named {name!r}. Add it to hanse.policy.actions, or correct it."
+        )
+    return action
