@@ -156,7 +156,7 @@ PURPOSES: Final[Mapping[str, str]] = {
 CRIME_PURPOSES: Final = frozenset({"defence", "investigation", "prosecution"})
 """The purposes that prevent or combat crime, to which H0 limits; an attack on a network is one."""
 
-TIERS: Final = ("member", "associated-state", "organisation", "private")
+TIERS: Final = ("member", "associated", "organisation", "private")
 """The tiers of partners that `tier:` names."""
 
 _WORD = re.compile(r"[^\s&,]{1,200}")

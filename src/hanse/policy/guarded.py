@@ -1,0 +1,127 @@
+"""The only way to rows of marked things: through `may`.
+
+A list asks `may` once for each marking in use and each way of standing to a team, then the database filters
+with `IN`, so that SQL never repeats the rules. A test proves that a list equals judging each row.
+"""
+
+from collections import defaultdict
+from typing import Any, NoReturn, TypeVar
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.kernel.markings import Marking
+from hanse.policy.decision import Decision, Subject, may
+
+M = TypeVar("M", bound=models.Model)
+
+
+class UnguardedError(HanseError):
+    """A part of the program reads marked things without saying on whose behalf."""
+
+
+class NotVisibleError(HanseError):
+    """There is no such thing, or the actor may not know that there is; the two are not told apart."""
+
+
+class Guarded(models.Manager[M]):
+    """The manager `objects` of a model with `marking` and `team`; everything but its own methods raises."""
+
+    def get_queryset(self) -> NoReturn:
+        """Refuse: all(), filter(), get(), create() and relations come here.
+
+        Raises:
+            UnguardedError: Always.
+        """
+        raise UnguardedError(
+            f"{self.model.__name__}.objects is guarded. Read with for_actor, get_for or judge; "
+            "service.py writes through .projected."
+        )
+
+    def for_actor(
+        self, actor: Actor, action: str, *, at_us: int | None = None, purpose: str | None = None
+    ) -> "models.QuerySet[M]":
+        """The rows with which an actor may do an action, as a query set to filter further.
+
+        Args:
+            actor: Who asks.
+            action: Name of the action.
+            at_us: Time of asking, microseconds UTC; now by default.
+            purpose: What the actor says it is for; see `may`.
+
+        Raises:
+            UnknownActionError: When there is no such action.
+        """
+        rows = super().get_queryset()
+        at = now_us() if at_us is None else at_us
+        may(actor, action, now_us=at)  # an unknown action is an error even while there are no rows
+        stored = apps.get_model("policy", "StoredMarking")
+        used = stored.objects.filter(Exists(rows.filter(marking=OuterRef("pk"))))
+        standing = _Standing(actor, action, self._kind(), at, purpose)
+        groups: defaultdict[tuple[bool, bool, bool], list[str]] = defaultdict(list)
+        for row in used:
+            groups[standing.judged(row.marking)].append(row.digest)
+        allowed = Q(pk__in=())
+        for judged, digests in groups.items():
+            if any(judged):
+                allowed |= Q(marking__in=digests) & standing.teams(judged)
+        return rows.filter(allowed)
+
+    def get_for(
+        self, actor: Actor, action: str, pk: object, *, at_us: int | None = None, purpose: str | None = None
+    ) -> M:
+        """The one row with a primary key.
+
+        Raises:
+            NotVisibleError: When there is none, or the actor may not do the action with it.
+        """
+        try:
+            row = super().get_queryset().select_related("marking").filter(pk=pk).first()
+        except (ValidationError, ValueError, TypeError):
+            row = None  # no key of this model: no such row
+        if row is None or not self.judge(actor, action, row, at_us=at_us, purpose=purpose):
+            raise NotVisibleError(f"There is no such {self._kind()}, or it is not for you to see.")
+        return row
+
+    def judge(
+        self, actor: Actor, action: str, row: Any, *, at_us: int | None = None, purpose: str | None = None
+    ) -> Decision:
+        """Whether an actor may do an action with a row that is already at hand."""
+        subject = Subject(self._kind(), row.marking.marking, row.team)
+        return may(actor, action, subject, now_us=now_us() if at_us is None else at_us, purpose=purpose)
+
+    def _kind(self) -> str:
+        return str(self.model._meta.verbose_name)
+
+
+class _Standing:
+    """How an actor stands to the three sorts of teams: none, one of the actor's, and any other.
+
+    `may` asks of a team only whether it is one and whether the actor is in it, so three questions answer for all.
+    """
+
+    def __init__(self, actor: Actor, action: str, kind: str, at_us: int, purpose: str | None) -> None:
+        self._ask = actor, action, kind, at_us, purpose
+        self._mine = sorted(actor.teams)
+        self._other = "x" * (1 + max(map(len, self._mine), default=0))  # longer than each of the actor's
+
+    def judged(self, marking: Marking) -> tuple[bool, bool, bool]:
+        """Whether the actor may, with a thing of no team, of one of the actor's, of another."""
+        actor, action, kind, at_us, purpose = self._ask
+        none, mine, other = (
+            may(actor, action, Subject(kind, marking, team), now_us=at_us, purpose=purpose).allowed
+            for team in ("", self._mine[0] if self._mine else "", self._other)
+        )
+        return none, mine, other
+
+    def teams(self, judged: tuple[bool, bool, bool]) -> Q:
+        """The condition on `team` that `judged` amounts to."""
+        none, mine, other = judged
+        if other:
+            return ~Q(team__in=([] if none else [""]) + ([] if mine else self._mine))
+        return Q(team__in=([""] if none else []) + (self._mine if mine else []))

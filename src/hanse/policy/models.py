@@ -1,0 +1,105 @@
+"""Markings in use, and the abstract model of everything that carries one."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+
+from hanse.kernel import strict_json
+from hanse.kernel.markings import Marking, MarkingError
+from hanse.policy.guarded import Guarded
+
+_TEXT_LIMIT = 1_000_000
+
+
+class StoredMarking(models.Model):
+    """A marking that something carries or carried, stored once. A projection.
+
+    Attributes:
+        digest: SHA-256 of `text`, hexadecimal.
+        text: The marking as canonical JSON.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        """The marking's banner."""
+        return self.marking.banner()
+
+    @property
+    def marking(self) -> Marking:
+        """The marking.
+
+        Raises:
+            MarkingError: When the row was altered behind the ledger's back.
+        """
+        return _read(self.digest, self.text)
+
+
+class MarkedModel(models.Model):
+    """What everything with a marking has.
+
+    `objects` gives rows on behalf of an actor only. `projected` is the raw manager, for project functions and
+    use cases in service.py alone.
+
+    Attributes:
+        object_id: The object's UUID in the ledger.
+        marking: Its marking.
+        team: Id of the need-to-know team that it belongs to; empty for none.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    marking = models.ForeignKey(StoredMarking, on_delete=models.PROTECT, related_name="+")
+    team = models.CharField(max_length=64, default="", blank=True)
+
+    objects: ClassVar[Guarded[Self]] = Guarded()
+    projected: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+
+@lru_cache(maxsize=16_384)
+def _read(digest: str, text: str) -> Marking:
+    """The marking of a row, checked against its key."""
+    if digest_of(text) != digest:
+        raise MarkingError(f"The stored marking {digest} was altered. Run `hanse fsck`.")
+    return Marking.from_json(strict_json.loads(text.encode(), limit_bytes=_TEXT_LIMIT))
+
+
+def digest_of(text: str) -> str:
+    """Primary key of a marking's canonical JSON."""
+    return sha256(text.encode()).hexdigest()
+
+
+def stored(marking: Marking) -> StoredMarking:
+    """The row of a marking, made if there is none; for project functions, and the same in every replay."""
+    row = StoredMarking(digest=digest_of(marking.text), text=marking.text)
+    StoredMarking.objects.bulk_create([row], ignore_conflicts=True)
+    return row
+
+
+def drop_unused() -> int:
+    """Delete the markings that nothing carries any more; how many.
+
+    A replay never sees the marking of a purged body. So every purge calls this when all rooms have forgotten the
+    object: from there on, live rows and replayed rows are the same.
+    """
+    unused = StoredMarking.objects.all()
+    for model, column in _carriers():
+        unused = unused.exclude(Exists(model._base_manager.filter(**{column: OuterRef("pk")})))
+    return unused.delete()[0]
+
+
+def _carriers() -> Iterable[tuple[type[models.Model], str]]:
+    """Each model that refers to stored markings, and its column that does."""
+    for relation in StoredMarking._meta.get_fields(include_hidden=True):
+        if relation.auto_created and relation.one_to_many:
+            field: Any = relation
+            yield field.related_model, field.field.name
