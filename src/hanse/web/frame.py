@@ -1,0 +1,117 @@
+"""The frame around every page: rail, what waits, the node's name, the clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.policy.decision import may
+from hanse.web.page import actor_of
+
+ORDER = (
+    "situation", "attacks", "campaigns", "intelligence", "cases", "matches", "networks", "orders", "prevention",
+    "assistance", "partners", "flows", "constituency", "ledger", "jobs", "people", "settings",
+)  # fmt: skip
+"""The rail in the order of the work; what is not here comes last."""
+
+SEARCH_VIEW = "console:search"
+"""Name of the page that the search field leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RailEntry:
+    """One entry of the rail.
+
+    Attributes:
+        name: Key of `ORDER`.
+        label: The word on the page.
+        view: Name of its first page, such as ``attacks:list``.
+        action: Who may do it sees the entry.
+        icon: Name of a Tabler icon.
+    """
+
+    name: str
+    label: str
+    view: str
+    action: str
+    icon: str
+
+
+class Rail:
+    """The rail's entries, as the rooms add them when Django starts."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, RailEntry] = {}
+
+    def add(self, name: str, label: str, view: str, action: str, icon: str) -> None:
+        """Add a room's entry; a second one of the same name replaces it."""
+        self._entries[name] = RailEntry(name, label, view, action, icon)
+
+    def shown(self, actor: Actor, path: str) -> list[dict[str, Any]]:
+        """What the actor may open and exists here, in order, each with `url` and whether it is `current`."""
+        entries = []
+        for entry in sorted(self._entries.values(), key=_place):
+            url = url_of(entry.view)
+            if url is not None and may(actor, entry.action, now_us=now_us()):
+                entries.append({"entry": entry, "url": url, "current": _is_at(path, url)})
+        return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits for somebody.
+
+    Attributes:
+        label: In words, such as ``approvals``.
+        count: How many.
+        url: Where they are.
+    """
+
+    label: str
+    count: int
+    url: str
+
+
+Waits = Callable[[Actor], Waiting | None]
+
+rail = Rail()
+"""The rail of this process."""
+
+waiting: list[Waits] = []
+"""What may wait for an actor: each is asked at every page, so it must be cheap; None or a count of 0 is nothing."""
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what ``web/frame.html`` shows around a page."""
+    actor = actor_of(request)
+    told: dict[str, Any] = {"node": settings.HANSE_NODE, "actor": actor, "now_us": now_us()}
+    if actor is not None:
+        found = [one for one in (ask(actor) for ask in waiting) if one is not None and one.count]
+        told |= {
+            "rail": rail.shown(actor, request.path),
+            "waiting": found,
+            "waiting_count": sum(one.count for one in found),
+            "search_url": url_of(SEARCH_VIEW),
+        }
+    return told
+
+
+def url_of(view: str) -> str | None:
+    """Address of a named page, or None where this node has none of that name."""
+    try:
+        return reverse(view)
+    except NoReverseMatch:
+        return None
+
+
+def _place(entry: RailEntry) -> tuple[int, str]:
+    return (ORDER.index(entry.name) if entry.name in ORDER else len(ORDER), entry.name)
+
+
+def _is_at(path: str, url: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)

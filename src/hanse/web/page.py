@@ -1,0 +1,145 @@
+"""Guards on views: who may call one is said where it stands, asked before it runs, and can be walked by a test."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods
+
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.policy.decision import STEP_UP_US, Decision, may
+from hanse.web.problems import problem
+
+P = ParamSpec("P")
+Result = dict[str, Any] | HttpResponseBase
+View = Callable[Concatenate[HttpRequest, P], Result]
+Guarded = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+STEP_UP_VIEW = "accounts:step_up"
+"""Name of the page on which a person proves a passkey again."""
+
+
+def page(
+    action: str, template: str, *, step_up: bool = False, methods: tuple[str, ...] = ("GET",)
+) -> Callable[[View[P]], Guarded[P]]:
+    """Make a view a page that only those may open who may do `action`.
+
+    The view gets a request whose ``actor`` is set. What it returns as a dict is rendered with `template`; a
+    response is passed as it is. Who is not signed in goes to the login, who may not reads why. An error of Hanse
+    that the view lets through becomes a page with its words.
+
+    Args:
+        action: An action of `hanse.policy.actions`; asked here about the action itself. The objects that the
+            view shows are asked about by loading them through ``for_actor``.
+        template: Template of the dict; it extends ``web/frame.html``.
+        step_up: Whether a passkey must have been proved in the last five minutes, also where the action as such
+            does not ask for it.
+        methods: HTTP methods that the view takes; HEAD goes with GET.
+    """
+    allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
+
+    def guard(view: View[P]) -> Guarded[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            refusal = refused(request, action, step_up=step_up)
+            if refusal is not None:
+                return refusal
+            try:
+                result = view(request, *args, **kwargs)
+            except HanseError as error:
+                return problem(request, 400 if isinstance(error, UsageError) else 500, str(error))
+            return render(request, template, result) if isinstance(result, dict) else result
+
+        checked = require_http_methods(allowed)(guarded)
+        checked.action = action  # type: ignore[attr-defined]  # the walk over all routes reads it
+        return cast("Guarded[P]", checked)
+
+    return guard
+
+
+def public(why: str) -> Callable[[Callable[P, HttpResponseBase]], Callable[P, HttpResponseBase]]:
+    """Mark a view that needs no actor, with the reason why it may be so."""
+
+    def mark(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+        view.public = why  # type: ignore[attr-defined]  # the walk over all routes reads it
+        return view
+
+    return mark
+
+
+def actor_of(request: HttpRequest) -> Actor | None:
+    """Who acts, as the middleware of accounts found out; None is nobody."""
+    return getattr(request, "actor", None)
+
+
+def signed_in(request: HttpRequest) -> Actor:
+    """Who acts, on a page that is guarded.
+
+    Raises:
+        UsageError: Nobody does: the view is not guarded.
+    """
+    actor = actor_of(request)
+    if actor is None:
+        raise UsageError("Nobody is signed in. Sign in first.")
+    return actor
+
+
+def refused(request: HttpRequest, action: str, *, step_up: bool = False) -> HttpResponse | None:
+    """The answer to who may not do `action`: to the login, to the passkey, or why not. None where they may."""
+    actor = actor_of(request)
+    if actor is None:
+        return _to_login(request)
+    now = now_us()
+    decision = may(actor, action, now_us=now)
+    fresh = actor.stepped_up_us is not None and 0 <= now - actor.stepped_up_us <= STEP_UP_US
+    if decision.rules == ("step-up",) or (decision.allowed and step_up and not fresh):
+        return _to_step_up(request)
+    return None if decision.allowed else forbidden(request, decision)
+
+
+def forbidden(request: HttpRequest, decision: Decision) -> HttpResponse:
+    """The page that says by which rules somebody may not."""
+    return problem(request, 403, decision.words, rules=decision.rules)
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether a part of a page is asked for, not a whole one."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """A browser goes to the login and comes back; a script is told 401."""
+    if is_htmx(request):
+        response = problem(request, 401, "Your session is over. Sign in again.")
+        response["HX-Redirect"] = settings.LOGIN_URL
+        return response
+    if request.method not in {"GET", "HEAD"}:
+        return problem(
+            request, 401, "Your session is over. Sign in again in another tab, then send this anew."
+        )
+    return redirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
+
+
+def _to_step_up(request: HttpRequest) -> HttpResponse:
+    """A browser proves its passkey and comes back; what was typed into a form waits on a page between."""
+    try:
+        where = reverse(STEP_UP_VIEW)
+    except NoReverseMatch:
+        return problem(request, 403, "Prove your passkey first.", rules=("step-up",))
+    if request.method in {"GET", "HEAD"}:
+        there = f"{where}?next={quote(request.get_full_path())}"
+        if not is_htmx(request):
+            return redirect(there)
+        response = HttpResponse(status=401)
+        response["HX-Redirect"] = there
+        return response
+    typed = [(key, value) for key, values in request.POST.lists() for value in values]
+    typed = [(key, value) for key, value in typed if key != "csrfmiddlewaretoken"]
+    return render(request, "web/step_up.html", {"typed": typed, "step_up_url": where}, status=401)

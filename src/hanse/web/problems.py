@@ -1,0 +1,101 @@
+"""What goes wrong, told to who asked: a page in words, or problem details (RFC 9457) to a program."""
+
+import json
+import logging
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+_log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+"""The media type of problem details (RFC 9457, section 6.1)."""
+
+API = "/api/"
+"""Where programs ask; everything below it gets problem details."""
+
+
+def details(status: int, detail: str, *, rules: Iterable[str] = (), **more: Any) -> HttpResponse:
+    """Problem details: type, title, status and detail, with `rules` of policy and other members where given."""
+    members: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **({"rules": list(rules)} if rules else {}),
+        **more,
+    }
+    return HttpResponse(json.dumps(members), content_type=CONTENT_TYPE, status=status)
+
+
+def problem(request: HttpRequest, status: int, detail: str, *, rules: Iterable[str] = ()) -> HttpResponse:
+    """The answer that says what went wrong and what to do, in the form that the asker reads."""
+    if _program(request):
+        return details(status, detail, rules=rules)
+    context = {"status": status, "title": _title(status), "detail": detail, "rules": tuple(rules)}
+    template = "web/problem_part.html" if request.headers.get("HX-Request") == "true" else "web/problem.html"
+    return render(request, template, context, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django calls it by name
+    """Django's handler400."""
+    return problem(request, 400, _("The browser sent something that cannot be meant. Go back and try again."))
+
+
+def denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler403."""
+    return problem(
+        request, 403, str(exception or "") or _("You may not do this. Ask your administrator for a role.")
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django calls it by name
+    """Django's handler404. What one may not see and what is not there look the same."""
+    return problem(
+        request, 404, _("There is nothing here that you can see. Check the address, or search for it.")
+    )
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; it reads no table, because the database may be what failed."""
+    detail = _(
+        "The node made a mistake; nothing was changed. Try again; if it stays, tell your administrator."
+    )
+    if _program(request):
+        return details(500, detail)
+    context = {"status": 500, "title": _title(500), "detail": detail}
+    return HttpResponse(render_to_string("web/plain_problem.html", context), status=500)
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    detail = _("The form is too old, or did not come from this node. Load the page again and send it anew.")
+    _log.info("a form was refused: %s", reason)
+    return problem(request, 403, detail, rules=("csrf",))
+
+
+def _program(request: HttpRequest) -> bool:
+    """Whether a program asks rather than a person with a browser."""
+    return request.path.startswith(API) or request.headers.get("Accept", "").startswith("application/json")
+
+
+def _title(status: int) -> str:
+    """The page's heading."""
+    words = {
+        400: _("That cannot be meant"),
+        401: _("Sign in first"),
+        403: _("You may not do this"),
+        404: _("Nothing here"),
+        405: _("Not this way"),
+        409: _("Somebody was faster"),
+        413: _("Too large"),
+        422: _("Not as it is"),
+        429: _("Too much at once"),
+        503: _("Not now"),
+    }
+    return words.get(status, _("Something went wrong"))

@@ -1,0 +1,100 @@
+"""Filters and tags for figures, times and markings, in the console's words."""
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from hanse.kernel import units
+from hanse.kernel.markings import Marking
+
+register = template.Library()
+
+
+@register.filter
+def bps(value: float | None) -> str:
+    """A bit rate: ``92.4 Mbit/s``."""
+    return "" if value is None else units.bit_rate(value)
+
+
+@register.filter
+def pps(value: float | None) -> str:
+    """A packet rate: ``12.3 kpackets/s``."""
+    return "" if value is None else units.packet_rate(value)
+
+
+@register.filter
+def octets(value: float | None) -> str:
+    """A volume: ``1.2 GB``."""
+    return "" if value is None else units.volume(value)
+
+
+@register.filter
+def count(value: float | None) -> str:
+    """A whole number with thin spaces."""
+    return "" if value is None else units.count(value)
+
+
+@register.filter
+def when(us: int | None) -> str | SafeString:
+    """Microseconds UTC as a ``time`` element: ``2007-05-09 14:32 UTC``; the page shows local time on hover."""
+    if us is None:
+        return ""
+    return format_html('<time datetime="{}">{}</time>', units.iso(us), units.minute(us))
+
+
+@register.filter
+def iso(us: int | None) -> str:
+    """Microseconds UTC for a ``datetime`` attribute."""
+    return "" if us is None else units.iso(us)
+
+
+@register.filter
+def minute(us: int | None) -> str:
+    """Microseconds UTC as plain text: ``2007-05-09 14:32 UTC``."""
+    return "" if us is None else units.minute(us)
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """A duration of some seconds: ``10 h 30 min``."""
+    return "" if seconds is None else units.duration(seconds)
+
+
+@register.filter
+def span_us(us: float | None) -> str:
+    """A duration of some microseconds."""
+    return "" if us is None else units.duration(us / 1_000_000)
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A part of one as per cent: ``90%``, ``0.4%``; what is almost nothing or almost all never rounds to it."""
+    if value is None:
+        return ""
+    per_cent = value * 100
+    if 0 < per_cent < 0.1:
+        return "<0.1%"
+    if 99.9 < per_cent < 100:
+        return ">99.9%"
+    return f"{per_cent:.1f}%" if 0 < per_cent < 10 or 99 < per_cent < 100 else f"{per_cent:.0f}%"
+
+
+@register.filter
+def marking(value: Marking | None) -> str:
+    """A marking's short text: ``TLP:AMBER PAP:AMBER H1``."""
+    return "" if value is None else value.banner()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of the one set; it always stands beside a word, so that it says nothing to a screen reader."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("web/icons.svg"), name
+    )
+
+
+@register.inclusion_tag("web/marking_band.html")
+def marking_band(value: Marking | None) -> dict[str, object]:
+    """The coloured band with the marking of what is on the page, in words too."""
+    return {"marking": value, "colour": value.tlp.colour if value is not None else ""}
