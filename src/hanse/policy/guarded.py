@@ -96,7 +96,7 @@ class Guarded(models.Manager[M]):
         return may(actor, action, subject, now_us=now_us() if at_us is None else at_us, purpose=purpose)
 
     def _kind(self) -> str:
-        return str(self.model._meta.verbose_name)
+        return self.model.__name__.lower()
 
 
 class _Standing:

@@ -1,10 +1,10 @@
 """Markings in use, and the abstract model of everything that carries one."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef
 
@@ -92,14 +92,7 @@ def drop_unused() -> int:
     object: from there on, live rows and replayed rows are the same.
     """
     unused = StoredMarking.objects.all()
-    for model, column in _carriers():
-        unused = unused.exclude(Exists(model._base_manager.filter(**{column: OuterRef("pk")})))
+    for model in apps.get_models():
+        if issubclass(model, MarkedModel):
+            unused = unused.exclude(Exists(model.projected.filter(marking=OuterRef("pk"))))
     return unused.delete()[0]
-
-
-def _carriers() -> Iterable[tuple[type[models.Model], str]]:
-    """Each model that refers to stored markings, and its column that does."""
-    for relation in StoredMarking._meta.get_fields(include_hidden=True):
-        if relation.auto_created and relation.one_to_many:
-            field: Any = relation
-            yield field.related_model, field.field.name

@@ -1,0 +1,1 @@
+"""Tables of policy, step by step."""
