@@ -99,3 +99,25 @@ class Tile(models.Model):
 
     name = models.CharField(max_length=32, primary_key=True, help_text="level/index")
     hashes = models.BinaryField()
+
+
+class NodeKey(models.Model):
+    """A public key of this node. A projection.
+
+    Attributes:
+        id: Key id of `verify`.
+        verify: Raw Ed25519 public key, hexadecimal.
+        seal: Raw X25519 public key, hexadecimal.
+        since_us: When it came into use, microseconds UTC.
+        until_us: When the next one replaced it; null while in use.
+        revoked_us: From when on it is not to be believed; null while it is.
+        said_by: Sequence of the entry that brought it.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True)
+    verify = models.CharField(max_length=64)
+    seal = models.CharField(max_length=64)
+    since_us = models.BigIntegerField()
+    until_us = models.BigIntegerField(null=True)
+    revoked_us = models.BigIntegerField(null=True)
+    said_by = models.BigIntegerField()

@@ -20,7 +20,8 @@ from hanse.kernel.merkle import leaf_hash
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
-from hanse.ledger.models import Body, Entry, Head
+from hanse.ledger.models import Entry, Head
+from hanse.ledger.reading import Who, Written
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
 
@@ -48,20 +49,6 @@ class Draft:
     marking: Marking | None = None
     reason: str = ""
     recipient: str = ""
-
-
-class _Who(msgspec.Struct):
-    id: str
-    kind: str
-    name: str
-
-
-class Written(msgspec.Struct):
-    """A body as it is committed to: who, why, and the content."""
-
-    actor: _Who
-    content: msgspec.Raw
-    reason: str
 
 
 @contextmanager
@@ -126,7 +113,7 @@ class _Made:
 def _make(head: Head, drafts: Sequence[Draft], kinds: Sequence[Kind], actor: Actor) -> list[_Made]:
     """Sign each draft, in the order of its sequence."""
     now, versions = now_us(), _versions(drafts)
-    who = _Who(actor.id, actor.kind, actor.name)
+    who = Who(actor.id, actor.kind, actor.name)
     own = Marking.own(authority())
     made = []
     for sequence, (draft, kind) in enumerate(zip(drafts, kinds, strict=True), head.next_sequence):
@@ -142,7 +129,7 @@ def _versions(drafts: Sequence[Draft]) -> dict[UUID, int]:
 
 
 def _sign(
-    sequence: int, now: int, draft: Draft, kind: Kind, who: _Who, versions: dict[UUID, int], marking: Marking
+    sequence: int, now: int, draft: Draft, kind: Kind, who: Who, versions: dict[UUID, int], marking: Marking
 ) -> _Made:
     """One signed entry and its body."""
     object_id = draft.object_id or uuid4()

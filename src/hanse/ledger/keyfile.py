@@ -1,0 +1,101 @@
+"""The node's keys on disk, always wrapped; and the four places from which the passphrase may come."""
+
+import os
+import sys
+from getpass import getpass
+from pathlib import Path
+
+from hanse.kernel.errors import HanseError
+from hanse.kernel.keys import Keyring, unwrap, wrap
+
+KEYS = Path("keys") / "keyring"
+SERVICE = "hanse"
+CREDENTIAL = "hanse-passphrase"
+
+
+class KeyFileError(HanseError):
+    """The keys cannot be read, or no passphrase opens them."""
+
+
+def save(home: Path, keys: Keyring, passphrase: str) -> None:
+    """Write the wrapped keys, readable by their owner alone; the old file stays whole until the new one is."""
+    path = home / KEYS
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(wrap(keys, passphrase))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def unlock(home: Path) -> Keyring:
+    """The node's keys, opened with the passphrase from wherever it was left.
+
+    Raises:
+        KeyFileError: There are no keys, or no passphrase, or it is the wrong one.
+    """
+    path = home / KEYS
+    try:
+        wrapped = path.read_bytes()
+    except FileNotFoundError:
+        raise KeyFileError(f"{path}: there are no keys. Restore them from a backup, or run `hanse node init`.") from None
+    return unwrap(wrapped, passphrase(home))
+
+
+def passphrase(home: Path) -> str:
+    """The passphrase: from ``HANSE_PASSPHRASE_FILE``, systemd's credentials, the OS keyring, or the terminal.
+
+    Raises:
+        KeyFileError: None of them has it.
+    """
+    for named in (os.environ.get("HANSE_PASSPHRASE_FILE"), _credential()):
+        if named:
+            try:
+                return Path(named).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise KeyFileError(f"{named}: {error.strerror}. The passphrase is read from this file.") from None
+    if (kept := _from_os(home)) is not None:
+        return kept
+    if sys.stdin.isatty():
+        return getpass("Passphrase of the node's keys: ")
+    raise KeyFileError(
+        "The node's keys are locked. Name a file with HANSE_PASSPHRASE_FILE, hand one over as the systemd "
+        f"credential {CREDENTIAL}, keep it with `hanse node keys --keep`, or start from a terminal."
+    )
+
+
+def keep_in_os(home: Path, text: str) -> None:
+    """Keep the passphrase in the operating system's keyring.
+
+    Raises:
+        KeyFileError: The system has none.
+    """
+    import keyring  # noqa: PLC0415 - talks to the desktop's services, which few nodes have
+
+    try:
+        keyring.set_password(SERVICE, str(home.resolve()), text)
+    except keyring.errors.KeyringError as error:
+        raise KeyFileError(f"The operating system keeps no passphrases here: {error}") from None
+
+
+def _credential() -> str:
+    """The file that systemd handed over, or nothing."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    path = Path(folder) / CREDENTIAL
+    return str(path) if folder and path.is_file() else ""
+
+
+def _from_os(home: Path) -> str | None:
+    """The passphrase in the operating system's keyring, where there is one."""
+    import keyring  # noqa: PLC0415 - see keep_in_os
+
+    try:
+        return keyring.get_password(SERVICE, str(home.resolve()))
+    except keyring.errors.KeyringError:
+        return None

@@ -1,0 +1,99 @@
+"""Replaying the ledger: every projection is a function of the entries, and can be made again from them."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from django.apps import apps
+from django.db import connections, models, transaction
+
+from hanse.ledger import exempt
+from hanse.ledger.kinds import known
+from hanse.ledger.models import Body, Entry
+from hanse.ledger.reading import content_of, recorded_of
+from hanse.ledger.routing import database, working_on
+from hanse.ledger.writing import writing
+
+Progress = Callable[[int, int], None]
+
+BATCH = 1_000
+"""Entries read at once: memory stays flat, and one query per thousand entries is no cost."""
+
+
+def projections() -> list[type[models.Model]]:
+    """The tables that are made from entries, those that others refer to first."""
+    found = [
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and model._meta.db_table not in exempt.TABLES
+    ]
+    return _referred_first(found)
+
+
+def _referred_first(found: list[type[models.Model]]) -> list[type[models.Model]]:
+    """Order tables so that each comes after those that it refers to."""
+    ordered: list[type[models.Model]] = []
+
+    def visit(model: type[models.Model], above: tuple[type[models.Model], ...]) -> None:
+        if model in ordered or model in above:
+            return
+        for field in model._meta.local_fields:
+            target = field.related_model
+            if isinstance(target, type) and target in found:
+                visit(target, (*above, model))
+        ordered.append(model)
+
+    for model in found:
+        visit(model, ())
+    return ordered
+
+
+def rebuild(progress: Progress = lambda _done, _total: None) -> int:
+    """Drop every projection and make it again from the entries, in one transaction; the number of entries.
+
+    The head row is locked meanwhile, so that no other process writes into half-made tables.
+    """
+    with writing():
+        for model in reversed(projections()):
+            _empty(model)
+        return replay(database(), progress)
+
+
+def _empty(model: type[models.Model]) -> None:
+    connection = connections[database()]
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")  # noqa: S608 - a table of our own
+
+
+def replay(target: str, progress: Progress = lambda _done, _total: None) -> int:
+    """Project all entries of this context's ledger, in order, into a database; the number of entries.
+
+    Entries whose body was purged, and those of kinds that this version does not know, project nothing.
+    """
+    total = Entry.objects.count()
+    done = 0
+    with working_on(target), transaction.atomic(using=target):
+        for batch in _batches("default"):
+            for entry, body in batch:
+                kind = known(entry.kind)
+                if body is not None and kind is not None:
+                    kind.project(recorded_of(entry, body), content_of(entry, body, kind))
+            done += len(batch)
+            progress(done, total)
+    return done
+
+
+def _batches(source: str) -> Iterator[list[tuple[Entry, Body | None]]]:
+    """All entries with their bodies, in order."""
+    last = -1
+    while True:
+        entries = list(islice(Entry.objects.using(source).filter(sequence__gt=last).order_by("sequence"), BATCH))
+        if not entries:
+            return
+        bodies = {
+            body.entry_id: body
+            for body in Body.objects.using(source).filter(
+                entry_id__gte=entries[0].sequence, entry_id__lte=entries[-1].sequence
+            )
+        }
+        last = entries[-1].sequence
+        yield [(entry, bodies.get(entry.sequence)) for entry in entries]

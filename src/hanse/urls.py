@@ -1,0 +1,17 @@
+"""Where each room's pages and the API are found."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from hanse.console.api import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("hanse.console.urls")),
+    path("attacks/", include("hanse.attacks.urls")),
+    path("campaigns/", include("hanse.campaigns.urls")),
+    path("flows/", include("hanse.telemetry.urls")),
+    path("constituency/", include("hanse.constituency.urls")),
+    path("people/", include("hanse.accounts.urls")),
+    path("jobs/", include("hanse.web.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/", api.urls),
+]

@@ -1,0 +1,69 @@
+"""The node that the tests run on: Django configured once per run, on SQLite or on PostgreSQL."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests import postgres
+
+AUTHORITY = "ee-cert"
+_running = ExitStack()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database`: where the node's tables are."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Configure the node before any test module is imported."""
+    from hanse.bootstrap import configure
+    from hanse.kernel.keys import Keyring
+    from hanse.settings import Node
+
+    home = Path(_running.enter_context(tempfile.TemporaryDirectory(prefix="hanse-test-")))
+    address = "sqlite"
+    if config.getoption("--database") == "postgresql":
+        address = os.environ.get("HANSE_TEST_POSTGRESQL", "")
+        if not address:
+            try:
+                address = _running.enter_context(postgres.server())
+            except FileNotFoundError as error:
+                pytest.exit(f"--database postgresql: {error}", returncode=0)
+            os.environ["HANSE_TEST_POSTGRESQL"] = address  # the workers of xdist share the server
+    node = Node(home, AUTHORITY, "CERT Estonia", "EE", database=address, exercise=True)
+    configure(node, Keyring.new())
+
+
+def pytest_unconfigure() -> None:
+    """Stop the server and remove the folder."""
+    _running.close()
+
+
+@pytest.fixture
+def actor() -> Callable[..., object]:
+    """Makes people of this authority, with the roles that a test gives them."""
+    from hanse.kernel.actors import Actor
+
+    def make(*roles: str, teams: tuple[str, ...] = (), name: str = "Mari Maasikas", **more: object) -> Actor:
+        told = {
+            "kind": "person", "id": uuid4().hex, "name": name, "authority": AUTHORITY, "country": "EE",
+            "tier": "member", "roles": frozenset(roles), "teams": frozenset(teams), "scopes": None,
+            "stepped_up_us": None,
+        }  # fmt: skip
+        return Actor(**{**told, **more})
+
+    return make
+
+
+@pytest.fixture
+def node_home() -> Iterator[Path]:
+    """The home folder of the node under test."""
+    from django.conf import settings
+
+    yield settings.HANSE_NODE.home

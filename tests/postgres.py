@@ -1,0 +1,57 @@
+"""A PostgreSQL server of the tests' own, from Debian's packages: started on a free port, gone with the run."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PLACES = ("/usr/lib/postgresql",)
+
+
+def programs() -> Path | None:
+    """The folder with the newest server's programs, or None where none is installed."""
+    found = [Path(path).parent for path in (shutil.which("initdb"),) if path]
+    for place in PLACES:
+        found += [path.parent for path in Path(place).glob("*/bin/initdb")]
+    return max(found, key=lambda path: [int(part) for part in path.parts if part.isdigit()], default=None)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A fresh server; yields its address. It may lose data when the machine dies, as tests may.
+
+    Raises:
+        FileNotFoundError: PostgreSQL is not installed.
+    """
+    bin_folder = programs()
+    if bin_folder is None:
+        raise FileNotFoundError("PostgreSQL's server is not installed (Debian: postgresql).")
+    folder = Path(tempfile.mkdtemp(prefix="hanse-pg-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        # The server refuses to run as root; Debian's package brings the user.
+        shutil.chown(folder, "postgres", "postgres")
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+    data = folder / "data"
+    run = [*as_user, str(bin_folder / "initdb"), "-D", str(data), "-U", "hanse", "-A", "trust", "-E", "UTF8"]
+    subprocess.run([*run, "--no-sync", "--locale=C.UTF-8"], check=True, capture_output=True, cwd=folder)
+    port = _free_port()
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c wal_recycle=off"
+    control = [*as_user, str(bin_folder / "pg_ctl"), "-D", str(data), "-s", "-w"]
+    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True, cwd=folder)
+    try:
+        yield f"postgresql://hanse@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
