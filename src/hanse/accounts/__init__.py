@@ -1,4 +1,4 @@
-"""People and what they may be: passkeys, issuers, roles, teams, tokens, the two-person rule, the log of consultations.
+"""People, how they prove who they are, and what takes two of them. Every page and API answer uses it.
 
-In come sign-ins and decisions about people; out goes the actor of every request. Every page and service uses it.
+In come sign-ins, invitations and proposals; out goes `request.actor`, checked against the ledger's signed entries.
 """

@@ -1,0 +1,64 @@
+"""`request.actor`: who acts, by a session or by a token, as the ledger's signed entries say."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponseBase
+
+from hanse.accounts.sessions import BEGAN, IDLE_S, LONGEST_US, SEEN, STEPPED_UP, TOUCH_US
+from hanse.accounts.who import TOKEN_PREFIX, person_actor, token_actor
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.web.problems import API, details
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def actor(get_response: Handler) -> Handler:
+    """Middleware: set ``request.actor`` to an `Actor`, or to None where nobody is signed in.
+
+    A request to the API with an ``Authorization`` header is its token's, whatever cookie comes with it; one
+    that does not hold is answered with 401 at once.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        header = request.headers.get("Authorization", "")
+        if header and request.path.startswith(API):
+            who = _by_token(header)
+            if who is None:
+                refused = details(
+                    401, "The token is unknown, expired or revoked. Make a new one in My account."
+                )
+                refused["WWW-Authenticate"] = "Bearer"
+                return refused
+        else:
+            who = _by_session(request)
+        request.actor = who  # type: ignore[attr-defined]  # declared here; web.page reads it
+        return get_response(request)
+
+    return answer
+
+
+def _by_token(header: str) -> Actor | None:
+    """The actor of ``Authorization: Bearer hanse_...``."""
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.startswith(TOKEN_PREFIX):
+        return None
+    return token_actor(secret.strip())
+
+
+def _by_session(request: HttpRequest) -> Actor | None:
+    """The actor of a session that is neither too old nor idle; any other session of a person is ended."""
+    if not request.user.is_authenticated:
+        return None
+    session, now = request.session, now_us()
+    began, seen = session.get(BEGAN, 0), session.get(SEEN, 0)
+    who = None
+    if now - began <= LONGEST_US and now - seen <= IDLE_S * 1_000_000:
+        who = person_actor(UUID(str(request.user.pk)), stepped_up_us=session.get(STEPPED_UP))
+    if who is None:
+        logout(request)
+    elif now - seen > TOUCH_US:
+        session[SEEN] = now
+    return who

@@ -1,0 +1,100 @@
+"""Who acts: from a person or a token to the actor that policy judges, with only what signed entries say."""
+
+from hashlib import sha256
+from uuid import UUID
+
+from django.conf import settings
+
+from hanse.accounts import contents
+from hanse.accounts.models import Membership, RoleGrant, Token
+from hanse.accounts.proof import Said, histories
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+
+TOKEN_PREFIX = "hanse_"  # noqa: S105 - the recognisable start of every token, itself no secret
+
+
+def person_actor(person: UUID, *, stepped_up_us: int | None = None) -> Actor | None:
+    """The person as an actor, or None where the ledger knows no active person of that id.
+
+    Args:
+        person: The person's id.
+        stepped_up_us: When they last proved a passkey in this session, microseconds UTC.
+    """
+    grants = dict(RoleGrant.objects.filter(person=person).values_list("object_id", "role"))
+    teams = dict(Membership.objects.filter(person=person).values_list("object_id", "team"))
+    said = histories([person, *grants, *teams])
+    name = active_name(said[person])
+    if name is None:
+        return None
+    node = settings.HANSE_NODE
+    return Actor(
+        kind="person",
+        id=person.hex,
+        name=name,
+        authority=node.authority,
+        country=node.country,
+        tier=node.tier,
+        roles=frozenset(role for one, role in grants.items() if _grants(said[one], person, role)),
+        teams=frozenset(team.hex for one, team in teams.items() if _joins(said[one], person, team)),
+        stepped_up_us=stepped_up_us,
+    )
+
+
+def token_actor(secret: str) -> Actor | None:
+    """Who acts with a token: its maker, limited to its scopes; None for a token that holds no more."""
+    digest = sha256(secret.encode()).hexdigest()
+    row = Token.objects.filter(digest=digest).first()
+    if row is None:
+        return None
+    said = histories([row.object_id])[row.object_id]
+    made = said[-1].content if said else None
+    if not isinstance(made, contents.TokenMade) or made.digest != digest or made.expires_us <= now_us():
+        return None
+    maker = person_actor(UUID(made.person))
+    if maker is None:
+        return None
+    return Actor(
+        kind="token",
+        id=maker.id,
+        name=f"{maker.name}, token {made.name}",
+        authority=maker.authority,
+        country=maker.country,
+        tier=maker.tier,
+        roles=maker.roles,
+        teams=maker.teams,
+        scopes=frozenset(made.scopes),
+    )
+
+
+def active_name(history: tuple[Said, ...]) -> str | None:
+    """The name of a person who is active after these entries, or None for one who is not."""
+    name, active = "", False
+    for said in history:
+        match said.content:
+            case contents.Invited() | contents.Renamed():
+                name = said.content.name
+            case contents.Joined():
+                name, active = said.content.name, True
+            case contents.Deactivated():
+                active = False
+            case contents.Reactivated():
+                active = True
+            case _:
+                pass
+    return name if active else None
+
+
+def _grants(history: tuple[Said, ...], person: UUID, role: str) -> bool:
+    """Whether the last word on a grant is that the person has the role."""
+    content = history[-1].content if history else None
+    return isinstance(content, contents.RoleGranted) and (content.person, content.role) == (person.hex, role)
+
+
+def _joins(history: tuple[Said, ...], person: UUID, team: UUID) -> bool:
+    """Whether the last word on a membership is that the person is in the team."""
+    content = history[-1].content if history else None
+    return isinstance(content, contents.TeamJoined) and (content.person, content.team) == (
+        person.hex,
+        team.hex,
+    )
