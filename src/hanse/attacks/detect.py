@@ -13,7 +13,7 @@ from hanse.attacks.attack import SOURCE_LIMIT, SOURCES, Attack, Detection, Dismi
 from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps
 from hanse.attacks.judge import judge
-from hanse.attacks.look import Look, Telemetry, facts, look_at_hosts, look_at_networks, suspects
+from hanse.attacks.look import KEEP_ROWS, Look, Telemetry, facts, look_at_hosts, look_at_networks, suspects
 from hanse.attacks.thresholds import Thresholds
 from hanse.engine import Engine
 from hanse.kernel import addresses
@@ -98,14 +98,19 @@ def _prepared(engine: Engine, flows: ir.Table, step: Callable[[str], None] = lam
         "flags": flows.tcp_flags.max(),
         "tunnel": flows.tunnel.max(),
         "exporters": flows.exporter.nunique(),
+        "rows": flows.count(),
     }
     most = engine.arrow(flows.agg(**asked)).to_pylist()[0]
     flows = traffic.sound(flows)
     flows = traffic.with_tunnels(flows) if most["tunnel"] else flows
+    flows = traffic.coded(flows, flags_known=bool(most["flags"]))
+    if most["rows"] <= KEEP_ROWS:
+        step("reading all flows")
+        flows = engine.keep(flows, "hanse_coded")
     step("looking for busy victims")
-    flags_known = bool(most["flags"])
-    sums = screen.sums_by_host(engine, flows, traffic.classified(engine, flows, flags_known=flags_known))
-    return Telemetry(flows, flags_known, engine.keep(sums, "hanse_sums"), max(most["exporters"], 1))
+    minutes = screen.sums_by_minute(engine, traffic.classified(engine, flows))
+    sums = engine.keep(screen.sums_by_host(engine, flows, minutes), "hanse_sums")
+    return Telemetry(flows, minutes, sums, max(most["exporters"], 1))
 
 
 def _judged(engine: Engine, seen: Look | None, options: Options) -> Detection:

@@ -60,7 +60,7 @@ def slices(suspects: Sequence[Suspect]) -> pa.Table:
     return pa.table({name: pa.array(part.astype(np.int64)) for name, part in zip(names, joined, strict=True)})
 
 
-def spans(suspects: Sequence[Suspect]) -> pa.Table:
+def spans(suspects: Sequence[Suspect], victims: pa.DataType) -> pa.Table:
     """The suspects as ``suspect``, ``victim``, ``wanted`` (IP protocol, 0 for any), ``low_us``, ``high_us``."""
     rows = [
         (s.number, s.victim, v.protocol_of(s.code), s.interval.first * SECOND_US, s.interval.end * SECOND_US)
@@ -68,7 +68,7 @@ def spans(suspects: Sequence[Suspect]) -> pa.Table:
     ]
     kinds = {
         "suspect": pa.int64(),
-        "victim": pa.binary(),
+        "victim": victims,
         "wanted": pa.int64(),
         "low_us": pa.int64(),
         "high_us": pa.int64(),

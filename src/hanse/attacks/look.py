@@ -7,6 +7,7 @@ from typing import Any
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hanse.attacks import evidence, screen, series
 from hanse.attacks import vectors as v
@@ -14,7 +15,16 @@ from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps, Interval
 from hanse.attacks.judge import Facts
 from hanse.attacks.thresholds import Origin, Thresholds
-from hanse.attacks.traffic import HOSTS, Scope, classified, conversation_keys, conversations, sent_by
+from hanse.attacks.traffic import (
+    HOSTS,
+    V4_NETWORKS,
+    Scope,
+    classified,
+    conversation_keys,
+    conversations,
+    is_v4,
+    sent_by,
+)
 from hanse.engine import Engine
 from hanse.kernel import addresses
 
@@ -57,14 +67,14 @@ class Telemetry:
     """Flows and what every look starts from.
 
     Attributes:
-        flows: In the flow schema.
-        flags_known: Whether the exporters report TCP flags at all.
+        flows: `traffic.coded`, kept where they are few enough.
+        minutes: `screen.sums_by_minute`, computed once.
         sums: `screen.sums_by_host`, computed once.
         exporters: How many exporters the flows come from.
     """
 
     flows: ir.Table
-    flags_known: bool
+    minutes: ir.Table
     sums: ir.Table
     exporters: int = 1
 
@@ -72,43 +82,51 @@ class Telemetry:
 def look_at_hosts(engine: Engine, seen: Telemetry, step: Step) -> Look | None:
     """The close look at single hosts; None when none is busy enough."""
     busy = screen.without_multicast(engine.arrow(screen.busy_hosts(seen.sums)))
-    return look(engine, seen, seen.flows, seen.flows, HOSTS, busy, step)
+    minutes = _busy_minutes(engine, seen.minutes, busy, HOSTS)
+    return look(engine, seen, HOSTS, minutes, minutes["victim"].unique(), step)
 
 
 def look_at_networks(
     engine: Engine, seen: Telemetry, scope: Scope, hit: frozenset[bytes], step: Step
 ) -> Look | None:
     """The close look at networks, hosts that were attacked themselves left out; None when none is busy enough."""
-    table = engine.table(pa.table({"dst": pa.array(sorted(hit), pa.binary())}), "hanse_hit")
-    sums = seen.sums.anti_join(table, "dst")
-    hosts = engine.arrow(screen.hosts_of_busy_networks(engine, sums, scope.octets))
-    left = [addresses.is_v4(host) == (scope.octets > 12) for host in hosts["dst"].to_pylist()]
-    hosts = hosts.filter(pa.array(left, pa.bool_()))
+    table = engine.table(pa.table({"dst": pa.array(sorted(hit), HOSTS.kind)}), "hanse_hit")
+    family = seen.sums.filter(is_v4(engine, seen.sums.dst) == (scope == V4_NETWORKS))
+    hosts = engine.arrow(screen.hosts_of_busy_networks(engine, family.anti_join(table, "dst"), scope.octets))
     busy = screen.without_multicast(hosts.group_by(["victim", "code"]).aggregate([]))
-    members = engine.table(hosts.group_by(["dst"]).aggregate([]), f"hanse_members_{scope.octets}")
-    inbound = seen.flows.semi_join(members, "dst")
-    outbound = seen.flows.semi_join(members.select(src=members.dst), "src")
-    return look(engine, seen, inbound, outbound, scope, busy, step)
+    name = f"hanse_members_s{scope.octets}"
+    members = engine.table(hosts.group_by("dst").aggregate([]), name)
+    minutes = _busy_minutes(engine, seen.minutes.semi_join(members, "dst"), busy, scope)
+    # No flow of a network without a busy minute is read any more.
+    hosts = hosts.filter(pc.is_in(hosts["victim"], minutes["victim"].unique()))
+    return look(engine, seen, scope, minutes, hosts["dst"].unique(), step)
+
+
+def _busy_minutes(engine: Engine, sums: ir.Table, busy: pa.Table, scope: Scope) -> pa.Table:
+    """`screen.busy_minutes` of the busy victims and classes under a scope."""
+    pairs = engine.table(busy, f"hanse_busy_s{scope.octets}")
+    return engine.arrow(screen.busy_minutes(engine, sums.mutate(victim=scope.of(engine, sums.dst)), pairs))
 
 
 def look(
-    engine: Engine,
-    seen: Telemetry,
-    inbound: ir.Table,
-    outbound: ir.Table,
-    scope: Scope,
-    busy: pa.Table,
-    step: Step,
+    engine: Engine, seen: Telemetry, scope: Scope, minutes: pa.Table, hosts: pa.Array, step: Step
 ) -> Look | None:
-    """Sum up by cell and second what the busy victims received; None when nothing is over a threshold."""
-    if busy.num_rows == 0:
-        return None
-    name = f"s{scope.octets}"
-    traffic = classified(engine, inbound, scope=scope, flags_known=seen.flags_known)
-    step("looking for busy minutes")
-    minutes = engine.arrow(screen.busy_minutes(engine, traffic, engine.table(busy, f"hanse_busy_{name}")))
+    """Sum up by cell and second what the busy victims received; None when nothing is over a threshold.
+
+    Args:
+        engine: Where the queries run.
+        seen: The telemetry.
+        scope: Hosts or networks.
+        minutes: `screen.busy_minutes`.
+        hosts: The victims, or their hosts where they are networks.
+        step: Told what is being done.
+    """
     if minutes.num_rows == 0:
         return None
+    name = f"s{scope.octets}"
+    members = engine.table(pa.table({"dst": hosts}), f"hanse_members_{name}")
+    outbound = seen.flows.semi_join(members.select(src=members.dst), "src")
+    traffic = classified(engine, seen.flows.semi_join(members, "dst"), scope=scope)
     cells, numbered = _numbered(minutes)
     rows = int(minutes["flows"].to_numpy().sum())
     minutes_of = engine.table(numbered, f"hanse_minutes_{name}")
@@ -119,6 +137,7 @@ def look(
     answering = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
     spoke = talks.filter(talks.spoke == 1)
     keys = engine.keep(conversation_keys(engine, talks), f"hanse_keys_{name}") if answering else None
+    step("reading busy minutes")
     close = series.close_look(engine, traffic, minutes_of, keys)
     if rows <= KEEP_ROWS:
         close = engine.keep(close, f"hanse_close_{name}")
@@ -257,7 +276,7 @@ def _counts(
     victims = pa.table(
         {
             "suspect": pa.array([suspect.number for suspect in found], pa.int64()),
-            "victim": pa.array([suspect.victim for suspect in found], pa.binary()),
+            "victim": pa.array([suspect.victim for suspect in found], seen.scope.kind),
             "minutes": pa.array(
                 [max((s.interval.end - s.interval.first) // 60, 1) for s in found], pa.int64()
             ),
@@ -296,7 +315,7 @@ def _counts(
 
 def _both_ways(engine: Engine, seen: Look, sampled: Sequence[Suspect]) -> dict[int, dict[str, int]]:
     """What victims in sampled telemetry sent and received besides, by suspect (`Facts.sent`, `Facts.received`)."""
-    spans = engine.table(evidence.spans(sampled), f"hanse_sampled_s{seen.scope.octets}")
+    spans = engine.table(evidence.spans(sampled, seen.scope.kind), f"hanse_sampled_s{seen.scope.octets}")
     sent = sent_by(engine, seen.outbound, seen.scope)
     queries = {
         "sent": evidence.within(sent, spans),

@@ -47,7 +47,7 @@ def close_look(engine: Engine, traffic: ir.Table, minutes: ir.Table, keys: ir.Ta
         return flows.select(*CLOSE)
     # One pass for all: flows that count anyway look up 0, which is no key of a conversation.
     looked_up = counts_only_unasked(flows.code).ifelse(source_key(engine, flows), 0)
-    return flows.mutate(_key=looked_up).anti_join(keys, "_key").select(*CLOSE)
+    return engine.without(flows.mutate(_key=looked_up), keys, "_key").select(*CLOSE)
 
 
 def minute_key(engine: Engine, rows: ir.Table) -> ir.IntegerValue:

@@ -1,12 +1,18 @@
 """Every flow sorted into one class of possible attack traffic: the view that all later queries read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from hanse.attacks import vectors as v
 from hanse.engine import Engine
+from hanse.kernel.addresses import V4_MAPPED
+from hanse.telemetry.schema import ADDRESS
 
 ICMP_ANSWERS = (0, 3, 5, 11, 12, 14, 18)
 ICMP6_ANSWERS = (1, 2, 3, 4, 129)
@@ -31,6 +37,11 @@ class Scope:
 
     octets: int = 16
 
+    @property
+    def kind(self) -> pa.DataType:
+        """The Arrow type of the keys."""
+        return ADDRESS if self.octets == 16 else pa.binary()
+
     def of(self, engine: Engine, address: ir.Value) -> ir.Value:
         """The key of an address column under this scope."""
         return address if self.octets == 16 else engine.prefix(address, self.octets)
@@ -39,6 +50,11 @@ class Scope:
 HOSTS = Scope()
 V4_NETWORKS = Scope(v.PREFIX_OCTETS)
 V6_NETWORKS = Scope(v.V6_PREFIX_OCTETS)
+
+
+def is_v4(engine: Engine, address: ir.Value) -> ir.BooleanValue:
+    """Whether an address column holds an IPv4 address (RFC 4291, 2.5.5.2)."""
+    return engine.prefix(address, len(V4_MAPPED)) == ibis.literal(V4_MAPPED, "binary")
 
 
 def sound(flows: ir.Table) -> ir.Table:
@@ -55,6 +71,18 @@ def sound(flows: ir.Table) -> ir.Table:
     return flows.filter(possible).mutate(sampling=sampling.cast("int32"))
 
 
+def coded(flows: ir.Table, *, flags_known: bool) -> ir.Table:
+    """All that the detector needs of flows, each with its class in a column ``code``."""
+    code = class_of(flows, flags_known=flags_known).cast("int16")
+    return flows.select(*_DETECTED, code=code)
+
+
+_DETECTED = (
+    "start", "end", "src", "dst", "src_port", "dst_port", "protocol", "tcp_flags", "icmp_type", "packets",
+    "bytes", "sampling", "ttl",
+)  # fmt: skip
+
+
 def classified(
     engine: Engine, flows: ir.Table, *, scope: Scope = HOSTS, flags_known: bool = True
 ) -> ir.Table:
@@ -62,16 +90,16 @@ def classified(
 
     Args:
         engine: Where the query runs.
-        flows: A table in the flow schema.
+        flows: A table in the flow schema, or `coded`.
         scope: What counts as one victim.
         flags_known: Whether the exporters report TCP flags at all.
 
     Returns:
         Columns ``victim`` (binary), ``dst``, ``src``, ``src_port``, ``dst_port``, ``protocol``, ``code``
         (int, see `vectors`), ``packets`` and ``octets`` (estimates), ``observed`` (packets before scaling), ``start_us``, ``end_us``,
-        ``tcp_flags``, ``icmp_type``, ``ttl``.
+        ``tcp_flags``, ``icmp_type``, ``ttl``, ``flows`` (1, so that sums of flows can stand for flows).
     """
-    code = class_of(flows, flags_known=flags_known)
+    code = flows.code if "code" in flows.columns else class_of(flows, flags_known=flags_known)
     start_us = engine.micros(flows.start)
     end_us = ibis.least(ibis.greatest(engine.micros(flows.end), start_us), start_us + MAX_FLOW_US)
     return flows.select(
@@ -81,7 +109,7 @@ def classified(
         src_port=flows.src_port,
         dst_port=flows.dst_port,
         protocol=flows.protocol,
-        code=code,
+        code=code.cast("int32"),
         packets=flows.packets * flows.sampling,
         octets=flows.bytes * flows.sampling,
         observed=flows.packets,
@@ -90,6 +118,7 @@ def classified(
         tcp_flags=flows.tcp_flags,
         icmp_type=flows.icmp_type,
         ttl=flows.ttl,
+        flows=ibis.literal(1, "int64"),
     )
 
 
@@ -123,8 +152,8 @@ def class_of(flows: ir.Table, *, flags_known: bool) -> ir.IntegerValue:
     return ibis.cases(
         (flows.protocol == 6, tcp),
         (flows.protocol == 17, udp),
-        ((flows.protocol == 1) & flows.icmp_type.isin(ICMP_ANSWERS), v.ICMP_ANSWER),
-        ((flows.protocol == 58) & flows.icmp_type.isin(ICMP6_ANSWERS), v.ICMP_ANSWER),
+        ((flows.protocol == 1) & one_of(flows.icmp_type, ICMP_ANSWERS), v.ICMP_ANSWER),
+        ((flows.protocol == 58) & one_of(flows.icmp_type, ICMP6_ANSWERS), v.ICMP_ANSWER),
         (flows.protocol.isin((1, 58)), v.ICMP),
         (flows.protocol == 47, v.GRE),
         (flows.protocol == 50, v.ESP),
@@ -162,7 +191,22 @@ def _tcp_code(flows: ir.Table) -> ir.IntegerValue:
 def counts_only_unasked(code: ir.IntegerValue) -> ir.BooleanValue:
     """Whether a class counts only if the victim did not converse with the source."""
     always = [number for number, vector in v.vectors().items() if vector.unanswered]
-    return code.isin([*always, v.OTHER, v.ICMP_ANSWER])
+    return one_of(code, [*always, v.OTHER, v.ICMP_ANSWER])
+
+
+def one_of(number: ir.IntegerValue, numbers: Sequence[int]) -> ir.BooleanValue:
+    """Whether a column has one of some values, by comparison with each run of them.
+
+    DuckDB makes a join of a list of more than a few values, which costs several times as much for each flow.
+    """
+    wanted = sorted(set(numbers))
+    begins = [value for value in wanted if value - 1 not in wanted]
+    ends = [value for value in wanted if value + 1 not in wanted]
+    runs = [
+        number == low if low == high else number.between(low, high)
+        for low, high in zip(begins, ends, strict=True)
+    ]
+    return reduce(or_, runs)
 
 
 DAY_US = 86_400_000_000

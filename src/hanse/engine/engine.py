@@ -20,8 +20,17 @@ DEFAULT_MEMORY = "3GB"
 """DuckDB's own limit: 100 million flows must be analysed in under 4 GB by the whole process."""
 
 
+ADDRESS_OCTETS = 16
+ADDRESS_COLUMNS = ("src", "dst", "outer_src", "outer_dst", "exporter")
+"""Columns of flow Parquet that hold addresses."""
+
+
 class Engine(Protocol):
-    """What the rooms need of a query engine, beyond Ibis itself."""
+    """What the rooms need of a query engine, beyond Ibis itself.
+
+    Inside an engine, addresses have the form that it groups and joins fastest (ADR 0014). What goes in by
+    `table` and comes out by `arrow` has them as 16 octets.
+    """
 
     name: str
 
@@ -58,6 +67,9 @@ class Engine(Protocol):
     ) -> ir.IntegerValue:
         """A 64-bit hash of two addresses and two numbers, in this order."""
 
+    def without(self, rows: ir.Table, keys: ir.Table, key: str) -> ir.Table:
+        """Rows whose key is not among some keys; neither has nulls. `keys` may be many, but not wide."""
+
 
 _UTC = dt.Timestamp(timezone="UTC")
 
@@ -78,11 +90,19 @@ def _spark_micros(moment: ir.Value) -> ir.Value: ...
 def _spark_slice(address: ir.Value, first: int, length: int) -> ir.Value: ...
 
 
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.binary, dt.int64), dt.uint64))
-def _duckdb_hash_two(address: ir.Value, number: ir.Value) -> ir.Value: ...
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.uuid,), dt.uint64))
+def _duckdb_hash_address(address: ir.Value) -> ir.Value: ...
 
 
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.binary, dt.binary, dt.int64, dt.int64), dt.uint64))
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.binary,), dt.uint64))
+def _duckdb_hash_octets(octets: ir.Value) -> ir.Value: ...
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.uint64, dt.int64), dt.uint64))
+def _duckdb_hash_two(number: ir.Value, more: ir.Value) -> ir.Value: ...
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.uint64, dt.uint64, dt.int64, dt.int64), dt.uint64))
 def _duckdb_hash_four(one: ir.Value, other: ir.Value, number: ir.Value, more: ir.Value) -> ir.Value: ...
 
 
@@ -135,7 +155,8 @@ class DuckDBEngine:
 
     def read(self, paths: Sequence[str]) -> ir.Table:
         """The rows of all Parquet files (or folders of them) under one schema."""
-        return self._connection.read_parquet(_files(paths), hive_partitioning=False, union_by_name=False)
+        flows = self._connection.read_parquet(_files(paths), hive_partitioning=False, union_by_name=False)
+        return _numbered(flows, [name for name in ADDRESS_COLUMNS if name in flows.columns])
 
     def table(self, rows: pa.Table, name: str) -> ir.Table:
         """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
@@ -143,7 +164,8 @@ class DuckDBEngine:
         raw.register("hanse_incoming", rows)
         raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM hanse_incoming")
         raw.unregister("hanse_incoming")
-        return self._connection.table(name)
+        addresses = [field.name for field in rows.schema if field.type == pa.binary(ADDRESS_OCTETS)]
+        return _numbered(self._connection.table(name), addresses)
 
     def keep(self, query: ir.Table, name: str) -> ir.Table:
         """Compute a query once and keep its rows under a name for the queries to come."""
@@ -154,7 +176,14 @@ class DuckDBEngine:
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
-        return self._connection.to_pyarrow(query)
+        numbers = [name for name, kind in query.schema().items() if kind.is_uuid()]
+        rows = self._connection.to_pyarrow(
+            query.mutate(**{name: query[name].cast("binary") for name in numbers})
+        )
+        for name in numbers:
+            octets = rows[name].cast(pa.binary(ADDRESS_OCTETS))
+            rows = rows.set_column(rows.column_names.index(name), name, octets)
+        return rows
 
     def micros(self, moment: ir.Value) -> ir.IntegerValue:
         """Microseconds since the epoch of a timestamp column."""
@@ -162,21 +191,28 @@ class DuckDBEngine:
 
     def prefix(self, address: ir.Value, octets: int) -> ir.Value:
         """The first octets of a 16-byte address column."""
-        return _duckdb_slice(address, 1, octets)
+        return _duckdb_slice(address.cast("binary"), 1, octets)
 
     def hashed(self, address: ir.Value) -> ir.IntegerValue:
         """A 64-bit hash of an address column; the same within one engine only."""
-        return address.hash()
+        return _duckdb_hash_octets(address) if address.type().is_binary() else _duckdb_hash_address(address)
 
     def hashed_with(self, address: ir.Value, number: ir.Value) -> ir.IntegerValue:
         """A 64-bit hash of an address and a number."""
-        return _duckdb_hash_two(address, number.cast("int64"))
+        return _duckdb_hash_two(self.hashed(address), number.cast("int64"))
 
     def hashed_pair(
         self, one: ir.Value, other: ir.Value, number: ir.Value, more: ir.Value
     ) -> ir.IntegerValue:
         """A 64-bit hash of two addresses and two numbers, in this order."""
-        return _duckdb_hash_four(one, other, number.cast("int64"), more.cast("int64"))
+        return _duckdb_hash_four(
+            self.hashed(one), self.hashed(other), number.cast("int64"), more.cast("int64")
+        )
+
+    def without(self, rows: ir.Table, keys: ir.Table, key: str) -> ir.Table:
+        """Rows whose key is not among some keys."""
+        # Of an anti join DuckDB may build its table from the rows, which are wide; NOT IN uses the keys.
+        return rows.filter(rows[key].notin(keys[key]))
 
 
 class SparkEngine:
@@ -234,7 +270,11 @@ class SparkEngine:
 
     def table(self, rows: pa.Table, name: str) -> ir.Table:
         """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
-        frame = self._session.createDataFrame(rows)
+        octets = [
+            field.with_type(pa.binary()) if field.type == pa.binary(ADDRESS_OCTETS) else field
+            for field in rows.schema
+        ]
+        frame = self._session.createDataFrame(rows.cast(pa.schema(octets)))
         frame.createOrReplaceTempView(name)
         return self._connection.table(name)
 
@@ -270,6 +310,10 @@ class SparkEngine:
         """A 64-bit hash of two addresses and two numbers, in this order."""
         return _spark_hash_four(one, other, number.cast("int64"), more.cast("int64"))
 
+    def without(self, rows: ir.Table, keys: ir.Table, key: str) -> ir.Table:
+        """Rows whose key is not among some keys."""
+        return rows.anti_join(keys, key)
+
 
 @contextmanager
 def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterator[Engine]:
@@ -295,6 +339,11 @@ def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterat
         yield engine
     finally:
         engine.stop()
+
+
+def _numbered(rows: ir.Table, addresses: Sequence[str]) -> ir.Table:
+    """Rows with addresses of 16 octets as DuckDB's 128-bit type, which needs no memory besides the number."""
+    return rows.mutate(**{name: rows[name].cast("uuid") for name in addresses})
 
 
 def _own_address() -> str:
