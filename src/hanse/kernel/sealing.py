@@ -22,20 +22,20 @@ class SealingError(HanseError):
     """Something sealed does not open: it was altered, or is bound to another place or key."""
 
 
-def hpke_seal(key: SealKey, info: bytes, text: bytes, aad: bytes = b"") -> bytes:
-    """Seal to a public key (base mode); `info` and `aad` must be the same to open it."""
-    sealed: bytes = _SUITE.encrypt(text, key.key, info, aad)
+def hpke_seal(key: SealKey, info: bytes, text: bytes) -> bytes:
+    """Seal to a public key (base mode, one message); `info` binds what it is for and must be the same to open it."""
+    sealed: bytes = _SUITE.encrypt(text, key.key, info=info)
     return sealed
 
 
-def hpke_open(key: OpenKey, info: bytes, sealed: bytes, aad: bytes = b"") -> bytes:
+def hpke_open(key: OpenKey, info: bytes, sealed: bytes) -> bytes:
     """Open what was sealed to this key.
 
     Raises:
         SealingError: It does not open.
     """
     try:
-        text: bytes = _SUITE.decrypt(sealed, key.key, info, aad)
+        text: bytes = _SUITE.decrypt(sealed, key.key, info=info)
     except (InvalidTag, ValueError):
         raise SealingError(f"It was not sealed to key {key.id}, or it was altered.") from None
     return text

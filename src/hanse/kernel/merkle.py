@@ -1,0 +1,183 @@
+"""The Merkle tree of RFC 6962 (SHA-256), as RFC 9162, section 2.1, defines it, with its two proofs.
+
+A tree is read through a `HashReader`: it gives the hash of the complete subtree of ``2**level`` leaves that
+begins at leaf ``index * 2**level``. Everything else is put together from such hashes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+from hmac import compare_digest
+
+from hanse.kernel.errors import HanseError
+
+HashReader = Callable[[int, int], bytes]
+"""``(level, index)`` to the hash of a complete subtree."""
+
+
+class TreeError(HanseError):
+    """A leaf or a size is not in the tree."""
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """Hash of a leaf's data."""
+    return sha256(b"\0" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash of an inner node."""
+    return sha256(b"\1" + left + right).digest()
+
+
+class Frontier:
+    """A tree that only grows: the hashes of its complete subtrees, which is all that its root needs."""
+
+    def __init__(self, size: int = 0, peaks: Iterable[bytes] = ()) -> None:
+        self.size = size
+        self.peaks = list(peaks)
+
+    def append(self, leaf: bytes) -> None:
+        """Add the hash of a leaf."""
+        hashed, size = leaf, self.size
+        while size & 1:
+            hashed, size = node_hash(self.peaks.pop(), hashed), size >> 1
+        self.peaks.append(hashed)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root; of an empty tree, the hash of nothing."""
+        if not self.peaks:
+            return sha256(b"").digest()
+        root = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            root = node_hash(peak, root)
+        return root
+
+
+def root(leaves: Iterable[bytes]) -> bytes:
+    """The root over leaf hashes."""
+    tree = Frontier()
+    for leaf in leaves:
+        tree.append(leaf)
+    return tree.root()
+
+
+def reader_of(leaves: Sequence[bytes]) -> HashReader:
+    """A reader of a tree whose leaf hashes are all in memory."""
+    return lambda level, index: root(leaves[index << level : (index + 1) << level])
+
+
+def frontier_of(size: int, read: HashReader) -> Frontier:
+    """The frontier of a stored tree."""
+    return Frontier(size, [read(level, start >> level) for start, level in _complete(0, size)])
+
+
+def inclusion_proof(index: int, size: int, read: HashReader) -> list[bytes]:
+    """The audit path of a leaf (RFC 9162, section 2.1.3.1).
+
+    Raises:
+        TreeError: The tree has no such leaf.
+    """
+    if not 0 <= index < size:
+        raise TreeError(f"Leaf {index:,} is not in a tree of {size:,}.")
+    path, start, end = [], 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(_subtree(middle, end, read))
+            end = middle
+        else:
+            path.append(_subtree(start, middle, read))
+            start = middle
+    return path[::-1]
+
+
+def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> bool:
+    """Whether a leaf hash is at a place in the tree of that root (RFC 9162, section 2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    node, last, hashed = index, size - 1, leaf
+    for step in proof:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            hashed = node_hash(step, hashed)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            hashed = node_hash(hashed, step)
+        node, last = node >> 1, last >> 1
+    return last == 0 and compare_digest(hashed, root)
+
+
+def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:
+    """That the tree of `old` leaves is the beginning of that of `new` (RFC 9162, section 2.1.4.1).
+
+    Raises:
+        TreeError: The sizes are in the wrong order.
+    """
+    if not 0 <= old <= new:
+        raise TreeError(f"A tree of {old:,} leaves does not come before one of {new:,}.")
+    if old in {0, new}:
+        return []
+    path, start, end, whole = [], 0, new, True
+    while old != end:
+        middle = start + _split(end - start)
+        if old <= middle:
+            path.append(_subtree(middle, end, read))
+            end = middle
+        else:
+            path.append(_subtree(start, middle, read))
+            start, whole = middle, False
+    return ([] if whole else [_subtree(start, end, read)]) + path[::-1]
+
+
+def verify_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Whether a consistency proof holds (RFC 9162, section 2.1.4.2)."""
+    if old == new:
+        return not proof and compare_digest(old_root, new_root)
+    if old == 0:
+        return not proof
+    if not 0 < old < new or not proof:
+        return False
+    steps = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
+    node, last = old - 1, new - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    first = second = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            first, second = node_hash(step, first), node_hash(step, second)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            second = node_hash(second, step)
+        node, last = node >> 1, last >> 1
+    return last == 0 and compare_digest(first, old_root) and compare_digest(second, new_root)
+
+
+def _split(width: int) -> int:
+    """The largest power of two smaller than a width."""
+    return 1 << (width - 1).bit_length() - 1
+
+
+def _complete(start: int, end: int) -> list[tuple[int, int]]:
+    """The complete subtrees, as first leaf and level, that make up a subtree beginning at a multiple of its size."""
+    parts = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        parts.append((start, level))
+        start += 1 << level
+    return parts
+
+
+def _subtree(start: int, end: int, read: HashReader) -> bytes:
+    """Hash over leaves `start` to `end`."""
+    peaks = [read(level, first >> level) for first, level in _complete(start, end)]
+    hashed = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        hashed = node_hash(peak, hashed)
+    return hashed
