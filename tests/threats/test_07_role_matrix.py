@@ -115,14 +115,14 @@ def test_nobody_approves_their_own(role):
 
 
 def test_only_a_person_approves():
-    """A token of an approver and a partner approve nothing."""
+    """A token of an approver, a partner and the node approve nothing, whatever they say of a passkey."""
     for kind in ("token", "partner", "system"):
         actor = person("approver")
         machine = type(actor)(
             kind, "t-1", "T", OWN, roles=actor.roles, scopes=frozenset(ALL), stepped_up_us=NOW
         )
         subject = Subject("proposal", marking(tlp=Tlp.CLEAR), created_by="p-2")
-        assert may(machine, "accounts.approve", subject, now_us=NOW).rules == ("second-person",)
+        assert may(machine, "accounts.approve", subject, now_us=NOW).rules == ("step-up", "second-person")
 
 
 def test_no_single_role_both_proposes_and_approves():

@@ -1,13 +1,15 @@
 """Threat 12: a marking is downgraded. What is derived is as strict as the strictest of its inputs."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hanse.kernel.markings import Marking, MarkingError, Pap, Tlp, is_at_least, strictest
 from hanse.policy.actions import ACTIONS
-from hanse.policy.decision import may
-from tests.policy.build import NOW, PARTNER, about, actors, marking, markings, person, teams
+from hanse.policy.decision import may, may_mark
+from tests.policy.build import NOW, OWN, PARTNER, about, actors, marking, markings, person, teams
 
 
 @given(st.lists(markings(), min_size=1, max_size=6))
@@ -69,3 +71,21 @@ def test_only_an_officer_marks_anew():
     for held in ("analyst", "investigator", "approver", "auditor", "administrator"):
         assert "role.missing" in may(person(held), "policy.mark", red, now_us=NOW).rules
     assert may(person("officer", fresh=False), "policy.mark", red, now_us=NOW).rules == ("step-up",)
+
+
+@given(markings(), markings())
+def test_only_the_originator_weakens(old, new):
+    """An officer may make any marking stricter; weaker only what the authority alone originated."""
+    actor = person("officer", teams=("alpha",))
+    subject = about(replace(old, retention_us=None, releasable=None, purposes=None), team="alpha")
+    decision = may_mark(actor, subject, new, now_us=NOW)
+    stricter = is_at_least(new, subject.marking)
+    own = old.originators == {OWN}
+    assert decision.allowed == (stricter or (own and OWN in new.originators))
+    assert decision.allowed or decision.rules == ("originator",)
+
+
+def test_marking_anew_needs_the_role_too():
+    """A weaker marking by somebody who may not mark at all is refused for both reasons."""
+    rules = may_mark(person("analyst"), about(marking(PARTNER)), marking(), now_us=NOW).rules
+    assert rules == ("role.missing", "originator")

@@ -18,6 +18,7 @@ that is missing:
 `pap.LEVEL`             the action could be noticed more than the level allows
 `handling.h1`           made to be evidence
 `handling.h2`, `.h3`    it would leave the authority; the text of H3 is for people to judge
+`originator`            a new marking is weaker than the old one, which another authority gave (`may_mark`)
 ======================  =====================================================================================
 
 What an authority alone originated is its own: `releasable` and `handling.*` bind others. TLP, PAP, purposes and
@@ -32,7 +33,7 @@ from functools import lru_cache
 from typing import Final
 
 from hanse.kernel.actors import Actor
-from hanse.kernel.markings import CRIME_PURPOSES, Audience, Marking, Pap, Tlp, satisfies
+from hanse.kernel.markings import CRIME_PURPOSES, Audience, Marking, Pap, Tlp, is_at_least, satisfies
 from hanse.policy.actions import ACTIONS, Action, action_named
 from hanse.policy.roles import Grant, grant
 
@@ -128,6 +129,26 @@ def may(
     return _granted(given.role if actor.kind != "system" else "", action)
 
 
+def may_mark(actor: Actor, subject: Subject, new: Marking, *, now_us: int) -> Decision:
+    """Whether an actor may give a thing a new marking: `policy.mark`, and never weaker than another's wish.
+
+    Only the authority that alone originated a thing may weaken its marking, and nobody drops an originator.
+
+    Args:
+        actor: Who marks.
+        subject: The thing as it is marked now.
+        new: Its marking to be.
+        now_us: The time of asking, microseconds UTC.
+    """
+    decision = may(actor, "policy.mark", subject, now_us=now_us)
+    old = subject.marking
+    weaker = not is_at_least(new, old) and not _is_own(actor, old)
+    if not weaker and new.originators >= old.originators:
+        return decision
+    reason = Reason("originator", "Only the originator may weaken a marking, and nobody drops an originator.")
+    return Decision(allowed=False, reasons=(*(() if decision else decision.reasons), reason))
+
+
 @lru_cache(maxsize=4096)
 def _granted(role: str, action: str) -> Decision:
     """The yes that a role, or being the node itself, gives."""
@@ -146,9 +167,7 @@ def _about_actor(
         refused.append(Reason("role.missing", f"None of your roles may {action.words}."))
     if actor.kind == "token" and action.name not in (actor.scopes or ()):
         refused.append(Reason("scope", f"The token's scope does not hold {action.name}."))
-    if action.step_up and not (
-        actor.stepped_up_us is not None and 0 <= now_us - actor.stepped_up_us <= STEP_UP_US
-    ):
+    if action.step_up and not is_fresh(actor, now_us):
         refused.append(Reason("step-up", f"To {action.words}, prove your passkey first."))
     if action.second_person and not (
         actor.kind == "person"
@@ -156,6 +175,12 @@ def _about_actor(
     ):
         refused.append(Reason("second-person", "It takes a person other than the one who began it."))
     return refused
+
+
+def is_fresh(actor: Actor, now_us: int) -> bool:
+    """Whether a person proved a passkey within `STEP_UP_US` before a time, microseconds UTC; no token ever did."""
+    proved = actor.stepped_up_us
+    return actor.kind == "person" and proved is not None and 0 <= now_us - proved <= STEP_UP_US
 
 
 def _about_subject(
@@ -168,7 +193,7 @@ def _about_subject(
     refused = []
     if action.content and marking.retention_us is not None and now_us > marking.retention_us:
         refused.append(Reason("retention.over", "Its retention date is past; it is to be purged."))
-    own = len(marking.originators) == 1 and actor.authority in marking.originators
+    own = _is_own(actor, marking)
     if actor.kind != "system":
         knowing = _knowing(actor, action, subject, own=own)
         if action.content:
@@ -177,6 +202,11 @@ def _about_subject(
     if action.touch or actor.kind == "partner" or action.audience > Audience.ORGANISATION:
         refused += _leaving(action, marking, own=own)
     return refused
+
+
+def _is_own(actor: Actor, marking: Marking) -> bool:
+    """Whether the actor's authority alone originated what is so marked."""
+    return len(marking.originators) == 1 and actor.authority in marking.originators
 
 
 def _knowing(actor: Actor, action: Action, subject: Subject, *, own: bool) -> list[Reason]:
