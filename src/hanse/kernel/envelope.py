@@ -79,9 +79,13 @@ def decode(payload: bytes) -> Envelope:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EnvelopeError(f"This is no envelope: {error}.") from None
     if envelope.v != 1:
-        raise EnvelopeError(f"The envelope is of version {envelope.v}; this Hanse knows version 1. Upgrade it.")
+        raise EnvelopeError(
+            f"The envelope is of version {envelope.v}; this Hanse knows version 1. Upgrade it."
+        )
     if encode(envelope) != payload:
-        raise EnvelopeError("The envelope is not in its one form: a key twice, white space, or another order.")
+        raise EnvelopeError(
+            "The envelope is not in its one form: a key twice, white space, or another order."
+        )
     return envelope
 
 

@@ -144,15 +144,19 @@ class Keyring:
         past = ((self.signing, self.opening, self.data), *self.past)
         return replace(self, signing=signing, opening=opening, data=data, created_us=now_us(), past=past)
 
+    def verify_keys(self) -> list[VerifyKey]:
+        """The public keys of all signing keys, newest first."""
+        return [self.signing.public, *(signing.public for signing, _, _ in self.past)]
+
     def verify_key(self, wanted: str) -> VerifyKey:
         """The node's own public key of that id, present or past.
 
         Raises:
             KeysError: No key of the node has it.
         """
-        for key in (self.signing, *(signing for signing, _, _ in self.past)):
+        for key in self.verify_keys():
             if key.id == wanted:
-                return key.public
+                return key
         raise KeysError(f"Key {wanted} is none of this node's.")
 
     def data_key(self, wanted: bytes) -> bytes:
@@ -200,7 +204,9 @@ def unwrap(data: bytes, passphrase: str) -> Keyring:
     try:
         plain = AESGCM(_stretched(passphrase, salt)).decrypt(nonce, data[end:], head)
     except InvalidTag:
-        raise KeysError("The passphrase does not open the keys. Check it, or the key file was altered.") from None
+        raise KeysError(
+            "The passphrase does not open the keys. Check it, or the key file was altered."
+        ) from None
     stored = msgspec.msgpack.decode(plain, type=_Stored)
     triples = [
         (SigningKey(signing), OpenKey(opening), data)

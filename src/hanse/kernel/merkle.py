@@ -131,9 +131,7 @@ def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:
     return ([] if whole else [_subtree(start, end, read)]) + path[::-1]
 
 
-def verify_consistency(
-    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
-) -> bool:
+def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether a consistency proof holds (RFC 9162, section 2.1.4.2)."""
     if old == new:
         return not proof and compare_digest(old_root, new_root)

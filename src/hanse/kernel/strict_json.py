@@ -45,7 +45,9 @@ def loads(data: bytes, *, limit_bytes: int = LIMIT_BYTES, depth: int = DEPTH) ->
     except UnicodeDecodeError as error:
         raise StrictJsonError(f"The JSON is not UTF-8 at byte {error.start:,}.") from None
     except json.JSONDecodeError as error:
-        raise StrictJsonError(f"This is no JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+        raise StrictJsonError(
+            f"This is no JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
     if "\\u" in data.decode("utf-8"):
         _refuse_surrogates(value)
     return value
@@ -59,7 +61,11 @@ def decode(data: bytes, kind: Any, *, limit_bytes: int = LIMIT_BYTES, depth: int
     """
     value = loads(data, limit_bytes=limit_bytes, depth=depth)
     try:
-        return msgspec.convert(value, kind, str_keys=True, builtin_types=(), strict=True) if kind is not Any else value
+        return (
+            msgspec.convert(value, kind, str_keys=True, builtin_types=(), strict=True)
+            if kind is not Any
+            else value
+        )
     except msgspec.ValidationError as error:
         raise StrictJsonError(f"The JSON is not what it should be: {error}.") from None
 
@@ -84,7 +90,9 @@ def _check_structure(data: bytes, depth: int) -> None:
         elif first in b"]}":
             level -= 1
         elif first != ord('"') and found.end() - found.start() > DIGITS:
-            raise StrictJsonError(f"The JSON has a number of more than {DIGITS} digits at byte {found.start():,}.")
+            raise StrictJsonError(
+                f"The JSON has a number of more than {DIGITS} digits at byte {found.start():,}."
+            )
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,3 +1,5 @@
-"""The node's own append-only, signed ledger: in come drafts of what was learnt, decided or disclosed; out go
-entries with their proofs, and the projections rebuilt from them. Every room's service writes through it.
+"""The node's own append-only, signed ledger.
+
+In come drafts of what was learnt, decided or disclosed; out go entries with their proofs, and the projections
+rebuilt from them. Every room's service writes through it.
 """

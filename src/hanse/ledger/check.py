@@ -10,19 +10,24 @@
 8. every row and column of every projection equals a replay (`shadow`).
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 
-from hanse.kernel import envelope, merkle
+import msgspec
+
+from hanse.kernel import envelope, merkle, notes, tiles
 from hanse.kernel.errors import HanseError
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import known
 from hanse.ledger.models import Body, Checkpoint, Entry, Head, Purged, Tile
 from hanse.ledger.reading import BodyError, opened
-from hanse.ledger.replay import entries_with_bodies
+from hanse.ledger.replay import batches
 from hanse.ledger.shadow import differences
+from hanse.ledger.tree import Tally, origin, recipients_root
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,14 +64,14 @@ def check(progress: Progress = lambda _what, _done, _total: None) -> Iterator[Fi
 def _entries(leaves: dict[int, bytes], progress: Callable[[int, int], None]) -> Iterator[Finding]:
     """Steps 1 to 5 as far as rows go; fills `leaves` with the leaf hash at each claimed position."""
     head = Head.objects.filter(pk=1).first() or Head()
-    expected, chain, gone = 0, bytes(32), dict(Purged.objects.values_list("sequence", "by"))
-    for entry, body in entries_with_bodies():
+    expected, chained, gone = 0, bytes(32), dict(Purged.objects.values_list("sequence", "by"))
+    for entry, body in chain.from_iterable(batches()):
         place = f"entry {entry.sequence}"
         if entry.sequence != expected:
             yield Finding(place, f"entries {expected} to {entry.sequence - 1} are missing.")
         expected = entry.sequence + 1
         hashed = merkle.leaf_hash(envelope.leaf(bytes(entry.payload), bytes(entry.signature)))
-        chain = sha256(chain + hashed).digest()
+        chained = sha256(chained + hashed).digest()
         if entry.position is not None:
             leaves[entry.position] = hashed
         for what in (*_wrong_entry(entry), *_wrong_body(entry, body, purged=entry.sequence in gone)):
@@ -74,7 +79,7 @@ def _entries(leaves: dict[int, bytes], progress: Callable[[int, int], None]) -> 
         progress(expected, head.next_sequence)
     if head.next_sequence != expected:
         yield Finding("ledger_head", f"it says {head.next_sequence} entries; there are {expected}.")
-    elif bytes(head.chain) != chain:
+    elif bytes(head.chain) != chained:
         yield Finding("ledger_head", "its chain is not that of the entries.")
 
 
@@ -144,3 +149,96 @@ def _tree(leaves: dict[int, bytes], progress: Callable[[int, int], None]) -> Ite
             progress(frontier.size, size)
     yield from _tallies(checkpoints)
     yield from held.wrong_above(size)
+
+
+def _wrong_checkpoint(row: Checkpoint, root: bytes) -> Iterator[Finding]:
+    """Step 6 for one checkpoint, but for its tallies."""
+    place = f"checkpoint {row.size}"
+    try:
+        said = _opened(row)
+    except HanseError as error:
+        yield Finding(place, str(error))
+        return
+    if said.size != row.size:
+        yield Finding(place, f"its note is over {said.size} leaves.")
+    if said.root != root:
+        yield Finding(place, "the leaves do not give the root that it signs.")
+    if f"time {row.time_us}" not in said.extensions:
+        yield Finding(place, "its time is not what it signs.")
+
+
+def _opened(row: Checkpoint) -> notes.Checkpoint:
+    """The signed checkpoint, under whichever of the node's keys signed it."""
+    keys = keyring.current()
+    _, signatures = notes.parse(row.note)
+    for key in keys.verify_keys():
+        if any(hashed == notes.key_hash(origin(), key) for _, hashed, _ in signatures):
+            return notes.open_checkpoint(row.note, origin(), key)
+    return notes.open_checkpoint(row.note, origin(), keys.signing.public)
+
+
+def _tallies(checkpoints: list[Checkpoint]) -> Iterator[Finding]:
+    """Step 6: each checkpoint's count of entries, and its tallies, from the entries that it took in."""
+    before: dict[str, tuple[int, bytes]] = {}
+    first = entries = 0
+    for row in checkpoints:
+        place = f"checkpoint {row.size}"
+        taken = Entry.objects.filter(position__gte=first, position__lt=row.size).order_by("sequence")
+        for entry in taken.iterator():
+            hashed = merkle.leaf_hash(envelope.leaf(bytes(entry.payload), bytes(entry.signature)))
+            for recipient in {"", entry.recipient}:
+                count, chained = before.get(recipient, (0, bytes(32)))
+                before[recipient] = count + 1, sha256(chained + hashed).digest()
+            entries += 1
+        try:
+            said = msgspec.json.decode(row.tallies, type=list[Tally])
+            line = f"recipients {b64encode(recipients_root(said)).decode()}"
+            if line not in notes.parse_checkpoint(notes.parse(row.note)[0]).extensions:
+                yield Finding(place, "its tallies are not those that it signs.")
+        except (msgspec.DecodeError, ValueError, HanseError) as error:
+            yield Finding(place, f"its tallies cannot be read: {error}")
+            said = []
+        if {one.recipient: (one.count, bytes.fromhex(one.chain)) for one in said} != before:
+            yield Finding(place, "its tallies are not those of the entries.")
+        if (row.first, row.entries) != (first, entries):
+            yield Finding(
+                place, f"it says first leaf {row.first} and {row.entries} entries; found {first}, {entries}."
+            )
+        first = row.size
+
+
+class _Tiles:
+    """The stored tiles, read once each, lowest level first, and compared with what follows from the leaves."""
+
+    def __init__(self) -> None:
+        self._rows = {row.name: bytes(row.hashes) for row in Tile.objects.iterator(chunk_size=500)}
+        self._used: set[str] = set()
+
+    def leaf(self, position: int) -> bytes | None:
+        """The hash of a leaf, or None where the tile does not have it."""
+        index, within = divmod(position, tiles.WIDTH)
+        hashed = self._rows.get(f"0/{index}", b"")[within * 32 : within * 32 + 32]
+        return hashed if len(hashed) == 32 else None
+
+    def wrong_above(self, size: int) -> Iterator[Finding]:
+        """Step 7: every tile above the leaves, lengths, and tiles that nothing needs."""
+        level = 0
+        while size:
+            for index in range(-(-size // tiles.WIDTH)):
+                name = f"{level}/{index}"
+                self._used.add(name)
+                width = min(tiles.WIDTH, size - index * tiles.WIDTH)
+                if len(self._rows.get(name, b"")) != width * 32:
+                    yield Finding(
+                        f"tile {name}", "it is missing or has another length than the tree gives it."
+                    )
+                elif level and self._rows[name] != self._below(level, index, width):
+                    yield Finding(f"tile {name}", "it does not follow from the tiles below it.")
+            level, size = level + 1, size // tiles.WIDTH
+        for name in sorted(self._rows.keys() - self._used):
+            yield Finding(f"tile {name}", "the tree does not have it.")
+
+    def _below(self, level: int, index: int, width: int) -> bytes:
+        """The hashes of a tile, from the full tiles below it."""
+        names = (f"{level - 1}/{index * tiles.WIDTH + at}" for at in range(width))
+        return b"".join(tiles.top(self._rows.get(name, b"")) for name in names)

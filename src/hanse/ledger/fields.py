@@ -19,11 +19,19 @@ class SealedTextField(models.BinaryField):
 
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt."""
-        return None if value is None else sealing.seal_rest(keyring.current().data, self._bound(), self.to_bytes(value))
+        return (
+            None
+            if value is None
+            else sealing.seal_rest(keyring.current(), self._bound(), self.to_bytes(value))
+        )
 
     def from_db_value(self, value: Any, _expression: object, _connection: object) -> Any:
         """Decrypt."""
-        return None if value is None else self.from_bytes(sealing.open_rest(keyring.current().data, self._bound(), bytes(value)))
+        return (
+            None
+            if value is None
+            else self.from_bytes(sealing.open_rest(keyring.current(), self._bound(), bytes(value)))
+        )
 
     def to_python(self, value: Any) -> Any:
         """What pages see is what was set."""

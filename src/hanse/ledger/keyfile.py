@@ -44,7 +44,9 @@ def unlock(home: Path) -> Keyring:
     try:
         wrapped = path.read_bytes()
     except FileNotFoundError:
-        raise KeyFileError(f"{path}: there are no keys. Restore them from a backup, or run `hanse node init`.") from None
+        raise KeyFileError(
+            f"{path}: there are no keys. Restore them from a backup, or run `hanse node init`."
+        ) from None
     return unwrap(wrapped, passphrase(home))
 
 
@@ -59,7 +61,9 @@ def passphrase(home: Path) -> str:
             try:
                 return Path(named).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise KeyFileError(f"{named}: {error.strerror}. The passphrase is read from this file.") from None
+                raise KeyFileError(
+                    f"{named}: {error.strerror}. The passphrase is read from this file."
+                ) from None
     if (kept := _from_os(home)) is not None:
         return kept
     if sys.stdin.isatty():

@@ -1,6 +1,5 @@
 """Exporting an entry with all that proves it to somebody who has no node."""
 
-
 import msgspec
 
 from hanse.kernel import merkle, tiles
@@ -31,7 +30,9 @@ def export(sequence: int, timestamp: bytes = b"") -> bytes:
     if entry is None:
         raise NotProvableError(f"There is no entry {sequence:,}.")
     if entry.position is None:
-        raise NotProvableError(f"Entry {sequence:,} is provisional. Try again after the next checkpoint, in a minute.")
+        raise NotProvableError(
+            f"Entry {sequence:,} is provisional. Try again after the next checkpoint, in a minute."
+        )
     checkpoint = Checkpoint.objects.order_by("-size")[0]
     inclusion = merkle.inclusion_proof(entry.position, checkpoint.size, tiles.read_hash(get_tile))
     proof = Proof(
@@ -50,5 +51,7 @@ def _signed(entry: Entry) -> SignedEntry:
     """The entry with its opened body."""
     body = Body.objects.filter(pk=entry.sequence).first()
     if body is None:
-        raise NotProvableError(f"Entry {entry.sequence:,} was purged: there is nothing left but its commitment.")
+        raise NotProvableError(
+            f"Entry {entry.sequence:,} was purged: there is nothing left but its commitment."
+        )
     return SignedEntry(bytes(entry.payload), bytes(entry.signature), bytes(body.salt), opened(entry, body))

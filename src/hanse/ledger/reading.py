@@ -48,7 +48,9 @@ def written(entry: Entry, body: Body) -> Written:
     try:
         return msgspec.json.decode(opened(entry, body), type=Written)
     except msgspec.DecodeError as error:
-        raise BodyError(f"Entry {entry.sequence:,}: its body is damaged ({error}). Run `hanse node fsck`.") from None
+        raise BodyError(
+            f"Entry {entry.sequence:,}: its body is damaged ({error}). Run `hanse node fsck`."
+        ) from None
 
 
 def recorded_of(entry: Entry, body: Body) -> Recorded:
@@ -77,4 +79,6 @@ def content_of(entry: Entry, body: Body, kind: Kind) -> msgspec.Struct:
     try:
         return msgspec.json.decode(written(entry, body).content, type=kind.content)
     except msgspec.ValidationError as error:
-        raise BodyError(f"Entry {entry.sequence:,} ({entry.kind}): {error}. Is it from a newer version?") from None
+        raise BodyError(
+            f"Entry {entry.sequence:,} ({entry.kind}): {error}. Is it from a newer version?"
+        ) from None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS as DEFAULT
 from django.db import connections, models, transaction
 
 from hanse.ledger import exempt
@@ -72,7 +73,7 @@ def replay(target: str, progress: Progress = lambda _done, _total: None) -> int:
     total = Entry.objects.count()
     done = 0
     with working_on(target), transaction.atomic(using=target):
-        for batch in _batches("default"):
+        for batch in batches():
             for entry, body in batch:
                 kind = known(entry.kind)
                 if body is not None and kind is not None:
@@ -82,11 +83,13 @@ def replay(target: str, progress: Progress = lambda _done, _total: None) -> int:
     return done
 
 
-def _batches(source: str) -> Iterator[list[tuple[Entry, Body | None]]]:
+def batches(source: str = DEFAULT) -> Iterator[list[tuple[Entry, Body | None]]]:
     """All entries with their bodies, in order."""
     last = -1
     while True:
-        entries = list(islice(Entry.objects.using(source).filter(sequence__gt=last).order_by("sequence"), BATCH))
+        entries = list(
+            islice(Entry.objects.using(source).filter(sequence__gt=last).order_by("sequence"), BATCH)
+        )
         if not entries:
             return
         bodies = {

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from hanse.kernel.actors import Actor
+from hanse.kernel.keys import key_id
 from hanse.ledger.kinds import Kind, all_kinds
 from hanse.ledger.models import Body, Entry, NodeKey, Purged
 from hanse.ledger.recorded import Recorded
@@ -73,7 +74,11 @@ def _project_rotated(recorded: Recorded, content: KeyRotated) -> None:
 
 def _add_key(recorded: Recorded, verify: str, seal: str) -> None:
     NodeKey.objects.create(
-        id=key_id(bytes.fromhex(verify)), verify=verify, seal=seal, since_us=recorded.time_us, said_by=recorded.sequence
+        id=key_id(bytes.fromhex(verify)),
+        verify=verify,
+        seal=seal,
+        since_us=recorded.time_us,
+        said_by=recorded.sequence,
     )
 
 

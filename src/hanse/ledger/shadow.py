@@ -11,11 +11,11 @@ from typing import Any
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS as DEFAULT
 from django.db import connections, models
+from django.db.utils import load_backend
 
 from hanse.ledger import exempt
 from hanse.ledger.replay import BATCH, Progress, projections, replay
 from hanse.ledger.routing import SHADOW
-
 
 Row = dict[str, Any]
 
@@ -45,24 +45,23 @@ class Difference:
 def shadow() -> Iterator[str]:
     """An empty database with all tables, gone afterwards; yields its alias."""
     with tempfile.TemporaryDirectory(prefix="hanse-shadow-") as folder:
-        connections.settings[SHADOW] = connections.configure_settings(
-            {**connections.settings, SHADOW: {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": str(Path(folder) / "shadow.sqlite3"),
-                # It is thrown away: no flush, no journal.
-                "OPTIONS": {"init_command": "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF"},
-            }}
-        )[SHADOW]  # fmt: skip
+        settings = {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(Path(folder) / "shadow.sqlite3"),
+            # It is thrown away: no flush, no journal.
+            "OPTIONS": {"init_command": "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF"},
+        }
+        whole = connections.configure_settings({DEFAULT: connections.settings[DEFAULT], SHADOW: settings})
+        connections[SHADOW] = load_backend(settings["ENGINE"]).DatabaseWrapper(whole[SHADOW], SHADOW)
         try:
             with connections[SHADOW].schema_editor() as editor:
-                for model in apps.get_models(include_auto_created=True):
+                for model in apps.get_models():
                     if model._meta.managed and not model._meta.proxy:
                         editor.create_model(model)
             yield SHADOW
         finally:
             connections[SHADOW].close()
             del connections[SHADOW]
-            del connections.settings[SHADOW]
 
 
 def differences(progress: Progress = lambda _done, _total: None) -> Iterator[Difference]:

@@ -1,7 +1,12 @@
 """RFC 3161 time stamps over checkpoints: a time that does not rest on this node's clock."""
 
 from cryptography import x509
-from rfc3161_client import TimestampRequestBuilder, VerificationError, VerifierBuilder, decode_timestamp_response
+from rfc3161_client import (
+    TimestampRequestBuilder,
+    VerificationError,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
 
 from hanse.kernel.errors import HanseError
 
@@ -12,7 +17,9 @@ class TimestampError(HanseError):
 
 def request(checkpoint: str) -> bytes:
     """The request to post to a time-stamping authority (``application/timestamp-query``)."""
-    made: bytes = TimestampRequestBuilder().data(checkpoint.encode()).cert_request(cert_request=True).build().as_bytes()
+    made: bytes = (
+        TimestampRequestBuilder().data(checkpoint.encode()).cert_request(cert_request=True).build().as_bytes()
+    )
     return made
 
 

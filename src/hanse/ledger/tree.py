@@ -9,8 +9,7 @@ import random
 import secrets
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -100,7 +99,9 @@ def _add_leaves(size: int, leaves: Iterable[bytes]) -> None:
             if len(held) == TILE * 32:
                 above.append(tiles.top(held))
             at += len(took)
-        Tile.objects.bulk_create(rows, update_conflicts=True, update_fields=["hashes"], unique_fields=["name"])
+        Tile.objects.bulk_create(
+            rows, batch_size=200, update_conflicts=True, update_fields=["hashes"], unique_fields=["name"]
+        )
         level, first, new = level + 1, first // TILE, above
 
 
@@ -122,3 +123,34 @@ def _tally(last: Checkpoint | None, entries: Iterable[Entry], hashes: Iterable[b
         Tally(recipient, count, chain.hex(), secrets.token_hex(16))
         for recipient, (count, chain) in sorted(chains.items())
     ]
+
+
+def recipients_root(tallies: Sequence[Tally]) -> bytes:
+    """The root that a checkpoint commits to, over its tallies padded to a power of two, at least `LEAST`."""
+    return merkle.root(_padded(tallies))
+
+
+def _padded(tallies: Sequence[Tally]) -> list[bytes]:
+    """Leaf hashes of tallies; the padding follows from the tallies' salts, so that it need not be kept."""
+    leaves = [tally.leaf() for tally in tallies]
+    wanted = max(LEAST, 1 << (len(leaves) - 1).bit_length())
+    secret = b"".join(bytes.fromhex(tally.salt) for tally in tallies)
+    return leaves + [
+        sha256(b"hanse/padding/1" + secret + at.to_bytes(4)).digest() for at in range(len(leaves), wanted)
+    ]
+
+
+def _sign(size: int, added: int, entries: int, tallies: Sequence[Tally]) -> Checkpoint:
+    """The new head, signed and stored."""
+    time_us = now_us()
+    extensions = (f"recipients {b64encode(recipients_root(tallies)).decode()}", f"time {time_us}")
+    root = merkle.frontier_of(size + added, tiles.read_hash(get_tile)).root()
+    head = notes.Checkpoint(origin(), size + added, root, extensions)
+    return Checkpoint.objects.create(
+        size=head.size,
+        first=size,
+        entries=entries,
+        time_us=time_us,
+        note=notes.sign(head.text(), origin(), keyring.current().signing),
+        tallies=msgspec.json.encode(list(tallies)).decode(),
+    )

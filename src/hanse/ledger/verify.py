@@ -105,11 +105,15 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"") -> Proven:
     checkpoint = _checkpoint(proof, head.origin, keys)
     steps.append(f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {head.origin}.")
     leaf = merkle.leaf_hash(envelope.leaf(proof.entry.payload, proof.entry.signature))
-    if not merkle.verify_inclusion(proof.position, checkpoint.size, leaf, list(proof.inclusion), checkpoint.root):
+    if not merkle.verify_inclusion(
+        proof.position, checkpoint.size, leaf, list(proof.inclusion), checkpoint.root
+    ):
         raise ProofError("Step 7 fails: the entry is not in the checkpoint's tree.")
     steps.append(f"7. The entry is leaf {proof.position:,} of that tree.")
     if proof.timestamp and roots:
-        steps.append(f"8. The checkpoint existed by {iso(stamped_us(proof.timestamp, proof.checkpoint, roots))}.")
+        steps.append(
+            f"8. The checkpoint existed by {iso(stamped_us(proof.timestamp, proof.checkpoint, roots))}."
+        )
     return Proven(head, body, founding.name, founding.fingerprint, tuple(steps))
 
 
@@ -122,7 +126,9 @@ def _head(said: SignedEntry, keys: dict[str, VerifyKey], founding: "_Founding") 
     if named.key not in keys:
         raise ProofError(f"Step 4 fails: key {named.key} is none of {founding.name}'s.")
     if named.origin != founding.authority:
-        raise ProofError(f"Step 4 fails: the entry is of {named.origin}, the keys are of {founding.authority}.")
+        raise ProofError(
+            f"Step 4 fails: the entry is of {named.origin}, the keys are of {founding.authority}."
+        )
     return _signed(said, keys[named.key], 4)
 
 
@@ -161,7 +167,9 @@ def _keys(proof: Proof, steps: list[str], trusted: str) -> tuple[_Founding, dict
     _signed(proof.keys[0], key, 2)
     founding = _Founding(first["authority"], first["name"], fingerprint(key))
     if trusted and "".join(trusted.split()).lower() != founding.fingerprint.replace(" ", ""):
-        raise ProofError(f"Step 2 fails: the first key's fingerprint is {founding.fingerprint}, not the trusted one.")
+        raise ProofError(
+            f"Step 2 fails: the first key's fingerprint is {founding.fingerprint}, not the trusted one."
+        )
     steps.append(f"2. {founding.name} ({founding.authority}) was founded under key {key.id}.")
     keys = {key.id: key}
     for said in proof.keys[1:]:
@@ -195,7 +203,9 @@ def _content(said: SignedEntry, head: envelope.Envelope | None, kind: str, step:
 def _body(said: SignedEntry, head: envelope.Envelope, step: int = 5) -> dict[str, Any]:
     """Step 5: the body, if the envelope commits to it."""
     if envelope.commit(said.salt, said.body).hex() != head.commitment:
-        raise ProofError(f"Step {step} fails: the body of entry {head.seq:,} is not what the entry commits to.")
+        raise ProofError(
+            f"Step {step} fails: the body of entry {head.seq:,} is not what the entry commits to."
+        )
     body: dict[str, Any] = strict_json.loads(said.body, limit_bytes=LIMIT_BYTES)
     return body
 

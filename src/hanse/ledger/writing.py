@@ -17,6 +17,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.envelope import Envelope
 from hanse.kernel.markings import Marking
 from hanse.kernel.merkle import leaf_hash
+from hanse.kernel.strict_json import canonical
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
@@ -25,9 +26,7 @@ from hanse.ledger.reading import Who, Written
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
 
-_ENTRY_COLUMNS = (
-    "sequence, payload, signature, key, kind, object_id, version, recipient, time_us, position"
-)
+_ENTRY_COLUMNS = "sequence, payload, signature, key, kind, object_id, version, recipient, time_us, position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +133,7 @@ def _sign(
     """One signed entry and its body."""
     object_id = draft.object_id or uuid4()
     versions[object_id] = version = versions.get(object_id, 0) + 1
-    content = msgspec.Raw(envelope.canonical(draft.content))
-    body = envelope.canonical(Written(who, content, draft.reason))
+    body = canonical(Written(who, msgspec.Raw(canonical(draft.content)), draft.reason))
     salt = secrets.token_bytes(32)
     key = keyring.current().signing
     head = Envelope(
@@ -152,7 +150,7 @@ def _sign(
     )
     signed = envelope.sign(head, key)
     sealed = kind.sealed or bool(marking.handling)
-    data = sealing.seal_rest(keyring.current().data, signed.payload, body) if sealed else body
+    data = sealing.seal_rest(keyring.current(), signed.payload, body) if sealed else body
     recorded = Recorded(
         sequence, now, kind.name, object_id, version, marking, who.id, who.name, draft.reason, draft.recipient
     )
@@ -182,4 +180,3 @@ def _insert(made: Sequence[_Made], head: Head) -> None:
             [(one.recorded.sequence, one.salt, one.data, one.sealed) for one in made],
         )
     Head.objects.filter(pk=1).update(next_sequence=head.next_sequence + len(made), chain=chain)
-

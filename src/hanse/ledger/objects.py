@@ -1,0 +1,34 @@
+"""Ids and digests by which a room knows that it says the same of the same thing again."""
+
+from hashlib import sha256
+from typing import TypeVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+
+from hanse.ledger.identity import authority
+
+C = TypeVar("C", bound=msgspec.Struct)
+
+
+def named(sort: str, name: str) -> UUID:
+    """The id of an object that has a stable name of its own, such as an attack: the same on every run.
+
+    It is a UUID5 (RFC 9562, section 5.5) of this authority, the sort of thing and its name, so that two
+    authorities never give one id to two things.
+    """
+    return uuid5(uuid5(NAMESPACE_URL, f"hanse:{authority()}"), f"{sort}:{name}")
+
+
+def settled(content: C) -> C:
+    """Content as it is read back from the ledger: tuples for lists, 3.0 for 3 where a number may have a fraction.
+
+    A projection must get this, never what was only made in memory, or a replay would differ from it.
+    """
+    kind = type(content)
+    return msgspec.json.decode(msgspec.json.encode(content), type=kind)
+
+
+def digest(content: msgspec.Struct) -> str:
+    """SHA-256 of settled content, hexadecimal: equal content has an equal digest."""
+    return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
