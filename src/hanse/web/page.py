@@ -15,7 +15,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.policy.decision import STEP_UP_US, Decision, may
-from hanse.web.problems import problem
+from hanse.web.problems import problem, status_of
 
 P = ParamSpec("P")
 Result = dict[str, Any] | HttpResponseBase
@@ -54,7 +54,7 @@ def page(
             try:
                 result = view(request, *args, **kwargs)
             except HanseError as error:
-                return problem(request, 400 if isinstance(error, UsageError) else 500, str(error))
+                return problem(request, status_of(error), str(error))
             return render(request, template, result) if isinstance(result, dict) else result
 
         checked = require_http_methods(allowed)(guarded)
@@ -118,7 +118,7 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     """A browser goes to the login and comes back; a script is told 401."""
     if is_htmx(request):
         response = problem(request, 401, "Your session is over. Sign in again.")
-        response["HX-Redirect"] = settings.LOGIN_URL
+        response["HX-Redirect"] = str(settings.LOGIN_URL)
         return response
     if request.method not in {"GET", "HEAD"}:
         return problem(

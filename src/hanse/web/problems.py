@@ -11,6 +11,10 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.ledger.keyring import LockedError
+from hanse.policy.guarded import NotVisibleError
+
 _log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
@@ -40,6 +44,15 @@ def problem(request: HttpRequest, status: int, detail: str, *, rules: Iterable[s
     context = {"status": status, "title": _title(status), "detail": detail, "rules": tuple(rules)}
     template = "web/problem_part.html" if request.headers.get("HX-Request") == "true" else "web/problem.html"
     return render(request, template, context, status=status)
+
+
+def status_of(error: HanseError) -> int:
+    """The HTTP status of an error that a use case raised; what one may not see is not there."""
+    if isinstance(error, NotVisibleError):
+        return 404
+    if isinstance(error, LockedError):
+        return 503
+    return 400 if isinstance(error, UsageError) else 422
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django calls it by name

@@ -1,0 +1,224 @@
+"""Long work: started by a person, done by the worker, with real progress, a way to stop it, and a result.
+
+A room registers what it can do (`handles`), a page starts it (`start`). A worker that is killed leaves a job that
+is found as interrupted after `SILENT_US` and can be begun again (`again`).
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django_tasks import task
+
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.policy.actions import action_named
+from hanse.policy.decision import may
+from hanse.web.models import Job, State
+
+_log = logging.getLogger(__name__)
+
+WRITE_US = 500_000
+"""Progress is written at most twice a second: people read no faster, and every write is a commit."""
+
+BEAT_S = 5.0
+"""How often a worker says that it lives, also where a step cannot tell how far it is."""
+
+SILENT_US = 30_000_000
+"""A worker not heard of for so long is gone: six beats."""
+
+
+class Cancelled(HanseError):  # noqa: N818 - it is no mistake, it is the end that somebody asked for
+    """Somebody asked the job to stop, or another worker has taken it over."""
+
+
+class Progress:
+    """How a handler tells how far it is. Each call may raise `Cancelled`; the handler lets it through."""
+
+    def __init__(self, job: Job) -> None:
+        self._mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
+        self._began = self._written = now_us()
+
+    def step(self, name: str) -> None:
+        """Begin a step, said in a few words.
+
+        Raises:
+            Cancelled: The job is to stop.
+        """
+        self._began = now_us()
+        self._write(step=name[:200], done=0, total=0, rate=0.0)
+
+    def at(self, done: int, total: int = 0) -> None:
+        """So much of the step is done, of so much (0 where that is unknown).
+
+        Raises:
+            Cancelled: The job is to stop.
+        """
+        now = now_us()
+        if now - self._written < WRITE_US and (done < total or not total):
+            return
+        seconds = (now - self._began) / 1_000_000
+        self._write(done=done, total=total, rate=done / seconds if seconds > 0 else 0.0)
+
+    def _write(self, **values: Any) -> None:
+        self._written = now_us()
+        if not self._mine.filter(cancel=False).update(alive_us=self._written, **values):
+            raise Cancelled("The job was cancelled.")
+
+
+Handler = Callable[[dict[str, Any], Progress, Actor], str]
+"""Does the work: given its parameters, the progress to tell and who started it; returns the result's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    action: str
+    handler: Handler
+
+
+_kinds: dict[str, _Kind] = {}
+
+
+def handles(kind: str, action: str) -> Callable[[Handler], Handler]:
+    """Register what does jobs of a kind; who may do `action` may see what others' jobs of this kind are about."""
+    action_named(action)
+
+    def register(handler: Handler) -> Handler:
+        _kinds[kind] = _Kind(action, handler)
+        return handler
+
+    return register
+
+
+def start(kind: str, title: str, params: dict[str, Any], actor: Actor) -> Job:
+    """Put work into the queue; it begins once the caller's transaction is committed.
+
+    Args:
+        kind: A registered kind.
+        title: What it is, in words.
+        params: JSON for the handler.
+        actor: On whose behalf.
+
+    Raises:
+        UsageError: Nothing handles that kind.
+    """
+    _known(kind)
+    with transaction.atomic():
+        job = Job.objects.create(
+            kind=kind, title=title, params=params, owner=actor.id, actor=_told(actor), created_us=now_us()
+        )
+        run.enqueue(str(job.pk))
+    return job
+
+
+def cancel(job: Job) -> None:
+    """Ask a job to stop; one that has not begun is cancelled at once."""
+    with transaction.atomic():
+        waiting = Job.objects.filter(pk=job.pk, state=State.WAITING)
+        if not waiting.update(state=State.CANCELLED, ended_us=now_us()):
+            Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel=True)
+
+
+def again(job: Job) -> None:
+    """Put a job that did not come to its end into the queue once more.
+
+    Raises:
+        UsageError: It is done, waits or runs.
+    """
+    stopped = (State.FAILED, State.CANCELLED, State.INTERRUPTED)
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job.pk, state__in=stopped).update(
+            state=State.WAITING, cancel=False, error=None, ended_us=None, step="", done=0, total=0, rate=0
+        ):
+            raise UsageError("This job is not one that stopped. Look at it again.")
+        run.enqueue(str(job.pk))
+
+
+def settle() -> None:
+    """Mark the jobs whose worker has gone silent as interrupted. Cheap while there is none."""
+    silent = Job.objects.filter(state=State.RUNNING, alive_us__lt=now_us() - SILENT_US)
+    if silent.exists():
+        silent.update(state=State.INTERRUPTED, ended_us=F("alive_us"))
+
+
+def may_see(actor: Actor, job: Job) -> bool:
+    """Whether the actor may read what a job is about: their own, or of a kind that they may do themselves."""
+    kind = _kinds.get(job.kind)
+    return job.owner == actor.id or (kind is not None and bool(may(actor, kind.action, now_us=now_us())))
+
+
+def may_stop(actor: Actor, job: Job) -> bool:
+    """Whether the actor may cancel a job or begin it again: their own, or any by role."""
+    return job.owner == actor.id or bool(may(actor, "jobs.cancel", now_us=now_us()))
+
+
+@task()
+def run(job_id: str) -> None:
+    """Do a job; the worker calls it. A job that is not waiting any more is left alone."""
+    taken = Job.objects.filter(pk=UUID(job_id), state=State.WAITING)
+    now = now_us()
+    if not taken.update(state=State.RUNNING, started_us=now, alive_us=now, attempt=F("attempt") + 1):
+        return
+    job = Job.objects.get(pk=UUID(job_id))
+    with _heart(job):
+        ended = _do(job)
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
+    mine.update(ended_us=now_us(), **ended)
+
+
+def _do(job: Job) -> dict[str, Any]:
+    """Call the handler; what its end changes in the job's row."""
+    try:
+        result = _known(job.kind).handler(job.params, Progress(job), msgspec.convert(job.actor, Actor))
+    except Cancelled:
+        return {"state": State.CANCELLED}
+    except HanseError as error:
+        return {"state": State.FAILED, "error": str(error)}
+    except Exception:  # noqa: BLE001 - whatever a handler does, its job ends in words
+        _log.exception("job %s failed", job.pk)
+        return {"state": State.FAILED, "error": f"The node made a mistake; its log names job {job.pk}."}
+    return {"state": State.DONE, "result": result}
+
+
+@contextmanager
+def _heart(job: Job) -> Iterator[None]:
+    """Say every `BEAT_S` seconds that the worker lives, from a thread with its own connection."""
+    stop = threading.Event()
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
+
+    def beat() -> None:
+        try:
+            while not stop.wait(BEAT_S):
+                try:
+                    mine.update(alive_us=now_us())
+                except DatabaseError:
+                    _log.info("job %s: no beat, the database is busy", job.pk)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name="heart", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _known(kind: str) -> _Kind:
+    if kind not in _kinds:
+        raise UsageError(f"Nothing here does jobs of the kind {kind!r}. Upgrade the node, or start it anew.")
+    return _kinds[kind]
+
+
+def _told(actor: Actor) -> Any:
+    """The actor as JSON."""
+    return msgspec.to_builtins(actor)

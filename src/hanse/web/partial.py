@@ -1,0 +1,36 @@
+"""Parts of pages that htmx asks for again and again: sent only when they changed."""
+
+import json
+from hashlib import sha256
+
+from django.http import HttpRequest, HttpResponse
+
+from hanse.web.page import is_htmx
+
+
+def etag_of(html: str) -> str:
+    """A strong entity tag of what is shown: equal exactly when nothing changed."""
+    return f'"{sha256(html.encode()).hexdigest()[:32]}"'
+
+
+def headers_of(etag: str) -> str:
+    """For ``hx-headers``: what the part sends along when it asks whether it changed.
+
+    Browsers keep nothing of signed-in pages, so they would not ask conditionally by themselves.
+    """
+    return json.dumps({"If-None-Match": etag})
+
+
+def asked_for(request: HttpRequest, element: str) -> bool:
+    """Whether htmx asks for the element with this id alone."""
+    return is_htmx(request) and request.headers.get("HX-Target") == element
+
+
+def part_or_unchanged(request: HttpRequest, html: str, etag: str) -> HttpResponse:
+    """A part of a page; 204 (which htmx leaves alone) or else 304 when the asker has it already."""
+    if request.headers.get("If-None-Match") == etag:
+        response = HttpResponse(status=204 if is_htmx(request) else 304)
+    else:
+        response = HttpResponse(html)
+    response["ETag"] = etag
+    return response
