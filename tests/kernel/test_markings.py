@@ -4,6 +4,7 @@ import json
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from hanse.kernel.markings import (
     TIERS,
@@ -139,6 +140,9 @@ def test_impossible_alternatives_vanish():
         {"originators": frozenset()},
         {"originators": frozenset({""})},
         {"originators": frozenset({"two words"})},
+        {"originators": frozenset({"ee-cert\u200b"})},
+        {"originators": frozenset({"\ud800"})},
+        {"handling": frozenset({"H3"}), "handling_text": frozenset({"half \ud800"})},
         {"handling": frozenset({"H4"})},
         {"handling": frozenset({"H3"})},
         {"handling": frozenset({"H3"}), "handling_text": frozenset({""})},
@@ -191,6 +195,34 @@ def test_only_the_canonical_form_is_read(values):
     """A key from a newer node could be a restriction, and two forms of one marking two hashes: both refused."""
     with pytest.raises(MarkingError):
         Marking.from_json(values)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["RED", "AMBER", "H1", "H3", "state:EE", "a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*WRITTEN, "handling", "handling_text", "purposes", "releasable", "retention_us"]),
+        JSON,
+    ),
+    st.booleans(),
+)
+def test_any_json_is_a_marking_or_an_error(values, whole):
+    """Whatever JSON arrives: the one error, or a marking that is written exactly as it came."""
+    told = WRITTEN | values if whole else values
+    try:
+        marking = Marking.from_json(told)
+    except MarkingError:
+        return
+    assert marking.as_json() == told
 
 
 def test_no_purpose_is_not_any_purpose():

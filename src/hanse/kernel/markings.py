@@ -201,10 +201,12 @@ class Marking:
         if not self.originators:
             raise MarkingError("a marking names no originator. Name the authority that it comes from.")
         for word in (*self.originators, *(self.purposes or ())):
-            if not _WORD.fullmatch(word):
+            if not _is_word(word):
                 raise MarkingError(f"{word!r} in a marking is no id: it is empty, long or holds a space.")
         if unknown := self.handling - HANDLING.keys():
             raise MarkingError(f"unknown handling code {min(unknown)!r}. Known are H0, H1, H2 and H3.")
+        if any("\ud800" <= sign <= "\udfff" for text in self.handling_text for sign in text):
+            raise MarkingError("the text of H3 holds half a character. Write it in UTF-8.")
         if ("H3" in self.handling) != bool(self.handling_text) or "" in self.handling_text:
             raise MarkingError("the handling code H3 and its text go together. Give both or none.")
         if self.retention_us is not None and not 0 <= self.retention_us < 2**63:
@@ -316,6 +318,11 @@ def satisfies(marking: Marking, authority: str, tier: str, state: str) -> bool:
     return any(clause <= has for clause in marking.alternatives)
 
 
+def _is_word(text: str) -> bool:
+    """Whether a text can be an id: nothing invisible in it, so that two ids never look alike by such signs."""
+    return _WORD.fullmatch(text) is not None and text.isprintable()
+
+
 def _texts(name: str, value: Any) -> frozenset[str]:
     """A JSON list of different texts as a set."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
@@ -335,7 +342,7 @@ def _clause(text: str) -> frozenset[str]:
     conditions = text.split(_AND)
     for condition in conditions:
         place, _, name = condition.partition(":")
-        if place not in _PLACES or not _WORD.fullmatch(name):
+        if place not in _PLACES or not _is_word(name):
             raise MarkingError(
                 f"{condition!r} is no releasability. Write authority:ID, tier:NAME or state:XX."
             )
