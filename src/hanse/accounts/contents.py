@@ -21,6 +21,7 @@ class LinkMade(msgspec.Struct):
         digest: SHA-256 of the secret in it, hexadecimal.
         roles: Roles that joining gives.
         expires_us: Until when it can be used.
+        code_digest: SHA-256 of the code that is asked for beside it; empty where none is.
     """
 
     person: str
@@ -28,6 +29,7 @@ class LinkMade(msgspec.Struct):
     digest: str
     roles: list[str]
     expires_us: int
+    code_digest: str = ""
 
 
 class LinkClosed(msgspec.Struct):

@@ -27,7 +27,6 @@ class Person(AbstractBaseUser):
         is_active: Whether the person may sign in: has joined, and was not deactivated.
         invited_us: When they were invited, microseconds UTC.
         joined_us: When they first signed in; null before.
-        signed_in_us: When they last signed in.
         language: Language of pages; empty for the browser's.
         theme: ``light``, ``dark``, or empty for the system's.
         epoch: Sequence of the entry that ended all sessions before it.
@@ -43,7 +42,6 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(default=False)
     invited_us = models.BigIntegerField()
     joined_us = models.BigIntegerField(null=True)
-    signed_in_us = models.BigIntegerField(null=True)
     language = models.CharField(max_length=12, default="")
     theme = models.CharField(max_length=8, default="")
     epoch = models.BigIntegerField(default=0)

@@ -18,12 +18,12 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.kernel import envelope, sealing
+from hanse.kernel import envelope
 from hanse.kernel.errors import HanseError
 from hanse.ledger import keyring
-from hanse.ledger.kinds import known
+from hanse.ledger.kinds import kind_of
 from hanse.ledger.models import Entry
-from hanse.ledger.reading import Written
+from hanse.ledger.reading import BodyError, Who, Written, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,19 @@ class Said:
 
     Attributes:
         sequence: Its place in the ledger.
+        time_us: When it was written, microseconds UTC.
         kind: Its kind.
+        who: Who wrote it.
         content: Its content, of that kind's type.
+        reason: Why, where one was given.
     """
 
     sequence: int
+    time_us: int
     kind: str
+    who: Who
     content: msgspec.Struct
+    reason: str
 
 
 def histories(objects: Iterable[UUID]) -> dict[UUID, tuple[Said, ...]]:
@@ -65,29 +71,29 @@ def _said(row: Entry) -> Said | None:
     body = getattr(row, "body", None)
     if body is None:
         return None
-    checked = _checked(
-        bytes(row.payload), bytes(row.signature), row.key, bytes(body.salt), bytes(body.data), body.sealed
-    )
-    if checked is None:
+    try:
+        unsealed = opened(row, body)
+        checked = _checked(bytes(row.payload), bytes(row.signature), row.key, bytes(body.salt), unsealed)
+    except (HanseError, msgspec.DecodeError):
         return None
-    head, content = checked
+    head, written, content = checked
     if (head.seq, head.object, head.version) != (row.sequence, row.object_id.hex, row.version):
         return None
-    return Said(head.seq, head.kind, content)
+    return Said(head.seq, head.time, head.kind, written.actor, content, written.reason)
 
 
 @lru_cache(maxsize=16_384)
 def _checked(
-    payload: bytes, signature: bytes, key: str, salt: bytes, data: bytes, sealed: bool
-) -> tuple[envelope.Envelope, msgspec.Struct] | None:
-    """The envelope and the content that bytes prove, or None where they do not; kept, as bytes never change."""
-    keys = keyring.current()
-    try:
-        head = envelope.verify(payload, signature, keys.verify_key(key))
-        opened = sealing.open_rest(keys.data, payload, data) if sealed else data
-        kind = known(head.kind)
-        if kind is None or envelope.commit(salt, opened).hex() != head.commitment:
-            return None
-        return head, msgspec.json.decode(msgspec.json.decode(opened, type=Written).content, type=kind.content)
-    except (HanseError, msgspec.DecodeError):
-        return None
+    payload: bytes, signature: bytes, key: str, salt: bytes, body: bytes
+) -> tuple[envelope.Envelope, Written, msgspec.Struct]:
+    """What bytes prove: the envelope, who and why, and the content; kept, as bytes never change.
+
+    Raises:
+        HanseError: The signature or the commitment does not hold, or the kind is not known here.
+        msgspec.DecodeError: The body is none.
+    """
+    head = envelope.verify(payload, signature, keyring.current().verify_key(key))
+    if envelope.commit(salt, body).hex() != head.commitment:
+        raise BodyError("A body is not what its entry commits to. Run `hanse node fsck`.")
+    written = msgspec.json.decode(body, type=Written)
+    return head, written, msgspec.json.decode(written.content, type=kind_of(head.kind).content)

@@ -1,0 +1,191 @@
+"""The two-person rule, for every room: one person proposes, another one approves, and only then it happens.
+
+What can be proposed is registered once per process by the composition root, as kinds are. Deciding reads the
+signed entry of the proposal, never its row: who changes the row changes nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from hanse.accounts import contents
+from hanse.accounts.models import Proposal
+from hanse.accounts.proof import histories
+from hanse.accounts.rules import UnknownPersonError, ask, refuse
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.ledger.writing import append, writing
+
+EXPIRES_US = 7 * 86_400 * 1_000_000
+"""A proposal waits seven days: a week's holiday, not a forgotten drawer."""
+
+
+class ProposalOverError(UsageError):
+    """The proposal was decided already, or is too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A proposal as its signed entry says it.
+
+    Attributes:
+        id: Its UUID.
+        action: What is to happen.
+        subject: With what.
+        why: The proposer's reason.
+        proposed_by: Id of the proposer.
+        proposed_name: Their name as it was then.
+        expires_us: Until when it can be approved, microseconds UTC.
+    """
+
+    id: UUID
+    action: str
+    subject: dict[str, Any]
+    why: str
+    proposed_by: str
+    proposed_name: str
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approvable:
+    """Something that takes two people.
+
+    Attributes:
+        action: Its name, such as ``accounts.grant_role``.
+        proposed_with: The action of policy that the proposer needs.
+        words: What will happen, in a sentence, from the subject; the approver reads it.
+        execute: Does it, in the transaction of the approval; gets the proposal and the approver. What it returns
+            is shown to the approver once and kept nowhere.
+    """
+
+    action: str
+    proposed_with: str
+    words: Callable[[dict[str, Any]], str]
+    execute: Callable[[Pending, Actor], str]
+
+
+_known: dict[str, Approvable] = {}
+
+
+def register(approvables: Iterable[Approvable]) -> None:
+    """Make known what can be proposed.
+
+    Raises:
+        HanseError: Something else of that name is registered already.
+    """
+    for one in approvables:
+        if _known.setdefault(one.action, one) != one:
+            raise HanseError(f"Two approvals are called {one.action}. Rename one.")
+
+
+def propose(action: str, subject: dict[str, Any], why: str, actor: Actor) -> UUID:
+    """Propose what takes two people; the proposal's id.
+
+    Args:
+        action: A registered action.
+        subject: With what, as JSON values.
+        why: The reason, which the approver reads.
+        actor: Who proposes.
+
+    Raises:
+        UsageError: There is no such action, or no reason was given.
+        RefusedError: The actor may not propose it.
+    """
+    approvable = _approvable(action)
+    ask(actor, approvable.proposed_with)
+    if not why.strip():
+        raise UsageError("Say why: another person has to decide on it.")
+    proposal = uuid4()
+    content = contents.Proposed(action, subject, now_us() + EXPIRES_US)
+    append("accounts.proposed", content, actor=actor, reason=why.strip(), object_id=proposal)
+    return proposal
+
+
+def approve(proposal: UUID, actor: Actor) -> str:
+    """Approve a proposal of somebody else and do what it says; what the approver is shown once, often nothing.
+
+    Raises:
+        UnknownPersonError: There is no such proposal.
+        ProposalOverError: It is decided or too old.
+        RefusedError: It is the actor's own, the actor is no approver, or did not prove a passkey.
+    """
+    with writing():
+        found = pending(proposal)
+        ask(actor, "accounts.approve", created_by=found.proposed_by)
+        append("accounts.approved", contents.Decided(), actor=actor, object_id=proposal, reason=found.why)
+        return _approvable(found.action).execute(found, actor)
+
+
+def reject(proposal: UUID, words: str, actor: Actor) -> None:
+    """Refuse a proposal of somebody else; errors as of `approve`."""
+    with writing():
+        found = pending(proposal)
+        ask(actor, "accounts.approve", created_by=found.proposed_by)
+        append("accounts.refused", contents.Decided(words), actor=actor, object_id=proposal, reason=words)
+
+
+def withdraw(proposal: UUID, actor: Actor) -> None:
+    """Take back one's own proposal.
+
+    Raises:
+        UnknownPersonError: There is no such proposal.
+        ProposalOverError: It is decided or too old.
+        RefusedError: It is somebody else's.
+    """
+    with writing():
+        found = pending(proposal)
+        if actor.kind != "person" or found.proposed_by != actor.id:
+            refuse("own-proposal", "Only who proposed it can take it back.")
+        append("accounts.withdrawn", contents.Decided(), actor=actor, object_id=proposal)
+
+
+def pending(proposal: UUID) -> Pending:
+    """A proposal that can still be decided.
+
+    Raises:
+        UnknownPersonError: The ledger has no such proposal.
+        ProposalOverError: It is decided or too old.
+    """
+    said = histories([proposal])[proposal]
+    content = said[0].content if said else None
+    if not isinstance(content, contents.Proposed):
+        raise UnknownPersonError("There is no such proposal. Look in Approvals.")
+    if len(said) > 1:
+        raise ProposalOverError("It was decided already. Look in Approvals, or propose it anew.")
+    if content.expires_us <= now_us():
+        raise ProposalOverError("It waited longer than seven days. Propose it anew.")
+    first = said[0]
+    return Pending(
+        proposal,
+        content.action,
+        content.subject,
+        first.reason,
+        first.who.id,
+        first.who.name,
+        content.expires_us,
+    )
+
+
+def words_of(proposal: Proposal) -> str:
+    """What will happen on approval, in a sentence."""
+    return _approvable(proposal.action).words(proposal.subject)
+
+
+def waiting_for(actor: Actor) -> list[Proposal]:
+    """Open proposals that the actor can decide on, oldest first."""
+    if "approver" not in actor.roles or actor.kind != "person":
+        return []
+    return list(
+        Proposal.objects.filter(state="open", expires_us__gt=now_us())
+        .exclude(proposed_by=actor.id)
+        .order_by("proposed_us")
+    )
+
+
+def _approvable(action: str) -> Approvable:
+    if action not in _known:
+        raise UsageError(f"Nothing called {action!r} takes two people here. Is it from a newer version?")
+    return _known[action]

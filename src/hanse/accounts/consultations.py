@@ -1,0 +1,94 @@
+"""Who looked at what, when and why, and to whom it was disclosed: one entry per page or answer.
+
+Directive (EU) 2016/680 (the Law Enforcement Directive), article 25. Whether a use is logged, and whether a reason
+is asked for, says `hanse.policy.consultation`; here it is asked, checked and written.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from hanse.accounts.contents import Consulted
+from hanse.accounts.models import Consultation
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import append
+from hanse.policy.consultation import consultation
+from hanse.policy.decision import Subject
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+SESSION_KEY = "consultation_reason"
+"""Where a session keeps the reason that was given last: one case is looked at through many pages."""
+
+
+class ReasonNeededError(UsageError):
+    """The law asks why, and nobody said."""
+
+
+def record(
+    actor: Actor, what: str, object_ids: Iterable[UUID], why: str = "", recipient: str = ""
+) -> Recorded:
+    """Write down that objects were consulted, or disclosed where there is a recipient: one entry for all.
+
+    Args:
+        actor: Who.
+        what: The action of policy.
+        object_ids: What was shown.
+        why: The reason given.
+        recipient: To whom it was disclosed, in words; empty for a consultation.
+    """
+    kind = "accounts.disclosed" if recipient else "accounts.consulted"
+    content = Consulted(what, [one.hex for one in object_ids], recipient)
+    return append(kind, content, actor=actor, reason=why)
+
+
+def required(
+    actor: Actor,
+    what: str,
+    subjects: Iterable[tuple[UUID, Subject]],
+    why: str = "",
+    recipient: str = "",
+) -> Recorded | None:
+    """Write down what the law wants written down of these objects, and nothing of the others.
+
+    Args:
+        actor: Who.
+        what: The action of policy.
+        subjects: Each object that is shown, as policy sees it.
+        why: The reason given.
+        recipient: To whom it is disclosed, in words.
+
+    Returns:
+        The entry, or None where nothing has to be written down.
+
+    Raises:
+        ReasonNeededError: A reason is asked for, or a recipient, and there is none.
+    """
+    logged = []
+    for object_id, subject in subjects:
+        needed = consultation(actor, what, subject)
+        if needed.reason and not why.strip():
+            raise ReasonNeededError("Say why you look at this: the law wants the reason written down.")
+        if needed.recipient and not recipient:
+            raise ReasonNeededError("Say to whom this goes: the law wants the recipient written down.")
+        if needed.logged:
+            logged.append(object_id)
+    return record(actor, what, logged, why.strip(), recipient) if logged else None
+
+
+def reason_in(request: HttpRequest) -> str:
+    """The reason that came with a request, or the one given before in this session; empty where none was."""
+    given = request.POST.get("why") or request.GET.get("why") or ""
+    if given.strip():
+        request.session[SESSION_KEY] = given.strip()[:500]
+    return str(request.session.get(SESSION_KEY, ""))
+
+
+def of_object(object_id: UUID) -> "QuerySet[Consultation]":
+    """All consultations and disclosures of an object, newest first; it reads the whole log."""
+    return Consultation.objects.filter(objects_seen__icontains=object_id.hex).order_by("-sequence")

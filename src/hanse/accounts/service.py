@@ -1,0 +1,439 @@
+"""Use cases about people: coming in, roles, teams, leaving. The only writer of who may do what.
+
+Giving takes two people from the moment on when a second person has joined; taking away takes one, because a
+stolen account has to be stopped at once. The first person founds the node as administrator, analyst and approver;
+the second one must be made an approver, or nobody could ever approve what the first one proposes.
+"""
+
+import hmac
+import secrets
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from hanse.accounts import contents, links, openings, passkeys, projections
+from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.accounts.issuers import person_at
+from hanse.accounts.models import Membership, Passkey, Person, RoleGrant, Team, Token
+from hanse.accounts.projections import grant_id, membership_id
+from hanse.accounts.rules import (
+    UnknownPersonError,
+    ask,
+    ask_own,
+    founding,
+    keep_one,
+    person_of,
+    refuse,
+)
+from hanse.kernel.actors import Actor, system
+from hanse.kernel.errors import UsageError
+from hanse.ledger.models import Entry
+from hanse.ledger.writing import append, writing
+from hanse.policy.roles import roles as all_roles
+
+KINDS = projections.KINDS
+"""The kinds of entries of this room."""
+
+FIRST_ROLES = ("administrator", "analyst", "approver")
+"""What the founder gets: a node with one person is usable, and the second person's proposals find an approver.
+
+No auditor: who oversees is not who runs it. The founder can add more while alone.
+"""
+
+
+def invite_first(name: str = "First administrator") -> str:
+    """Make the one-time administrator link of a new node, in place of any earlier one; its path on this node.
+
+    Raises:
+        UsageError: Somebody has joined already.
+    """
+    actor = _node()
+    with writing():
+        if Entry.objects.filter(kind="accounts.joined").exists():
+            raise UsageError("This node has people already. Ask one of its administrators for an invitation.")
+        first = Person.objects.order_by("invited_us").first()
+        person = first.pk if first is not None else _invited(name, "", actor)
+        return links.make(person, "join", list(FIRST_ROLES), actor)
+
+
+def invite(name: str, email: str, roles: Iterable[str], why: str, actor: Actor) -> tuple[UUID, str]:
+    """Invite a person; their id, and the path of their one-time link, which is shown once.
+
+    While the node is being founded the link carries the roles; afterwards each of them becomes a proposal.
+
+    Raises:
+        UsageError: A name is missing, a role is unknown, or the second person would be no approver.
+        RefusedError: The actor may not invite, or not give roles.
+    """
+    ask(actor, "accounts.invite")
+    wanted = [_role(role) for role in sorted(set(roles))]
+    if wanted:
+        ask(actor, "accounts.grant")
+    if not name.strip():
+        raise UsageError("Give the person a name; they can change it.")
+    with writing():
+        alone = founding()
+        if alone and "approver" not in wanted:
+            raise UsageError(
+                "The second person has to be an approver: from then on each role takes two people."
+            )
+        person = _invited(name.strip()[:200], email.strip()[:254], actor)
+        if not alone:
+            for role in wanted:
+                propose("accounts.grant_role", {"person": person.hex, "role": role}, why, actor)
+        return person, links.make(person, "join", wanted if alone else [], actor)
+
+
+def invite_again(person: UUID, actor: Actor) -> str:
+    """A new one-time link for somebody who has not joined yet; its path. Errors as of `invite`."""
+    ask(actor, "accounts.invite")
+    row = person_of(person)
+    if row.joined_us is not None:
+        raise UsageError("They have joined already. If they lost their passkey, propose to bring them back.")
+    return links.make(person, "join", [], actor)
+
+
+def join(secret: str, name: str, actor_method: str, *, credential: dict[str, Any] | None = None,
+         issuer: tuple[str, str] | None = None) -> Person:  # fmt: skip
+    """Use a one-time link to join: with a passkey that was just registered, or an issuer's word.
+
+    Args:
+        secret: The secret in the link.
+        name: The name the person chose; empty keeps the invitation's.
+        actor_method: How they proved themselves, for the log.
+        credential: The browser's registration response, verified.
+        issuer: Issuer and subject, verified.
+
+    Raises:
+        LinkError: The link holds no more.
+    """
+    with writing():
+        link = links.find(secret)
+        if link.purpose != "join":
+            raise links.LinkError
+        row = person_of(link.person)
+        actor = _themselves(row, name)
+        links.use(link, actor)
+        alone = founding()
+        append("accounts.joined", contents.Joined(actor.name), actor=actor, object_id=row.pk)
+        for role in link.roles if alone else ():
+            _grant(row.pk, role, actor)
+        _way_in(row.pk, credential, issuer, actor)
+        signed_in(row.pk, actor_method, actor)
+    return person_of(row.pk)
+
+
+def come_back(secret: str, code: str, credential: dict[str, Any]) -> Person:
+    """Use a one-time link after losing every passkey: the old ones go, a new one comes, all sessions end.
+
+    Raises:
+        LinkError: The link holds no more, or the code is another.
+    """
+    with writing():
+        link = links.find(secret)
+        given = links.digest_of(code.strip().lower())
+        if link.purpose != "recover" or not hmac.compare_digest(link.code_digest, given):
+            raise links.LinkError
+        row = person_of(link.person)
+        actor = _themselves(row, "")
+        links.use(link, actor)
+        passkeys.remove_all(list(Passkey.objects.filter(person=row)), actor)
+        _way_in(row.pk, credential, None, actor)
+        signed_in(row.pk, "link", actor)
+    return person_of(row.pk)
+
+
+def propose_recovery(person: UUID, why: str, actor: Actor) -> tuple[UUID, str]:
+    """Propose to bring back somebody who lost every passkey; the proposal's id, and a code shown once.
+
+    The approver gets the link, the proposer has the code: the person needs both.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: The person is not active, or no reason was given.
+    """
+    row = person_of(person)
+    if not row.is_active:
+        raise UsageError("They are not active. Invite them, or let them in again first.")
+    code = secrets.token_hex(8)
+    subject = {"person": person.hex, "code_digest": links.digest_of(code)}
+    return propose("accounts.recover", subject, why, actor), code
+
+
+def grant_role(person: UUID, role: str, why: str, actor: Actor) -> UUID | None:
+    """Give a person a role: at once while the node is being founded, by a proposal afterwards.
+
+    Returns:
+        The proposal's id, or None where it is done.
+
+    Raises:
+        RefusedError: The actor may not, or did not prove a passkey.
+        UsageError: There is no such role, or no reason was given for a proposal.
+    """
+    ask(actor, "accounts.grant")
+    person_of(person)
+    with writing():
+        if founding():
+            _grant(person, _role(role), actor, why)
+            return None
+        return propose("accounts.grant_role", {"person": person.hex, "role": _role(role)}, why, actor)
+
+
+def revoke_role(person: UUID, role: str, why: str, actor: Actor) -> None:
+    """Take a role from a person, at once.
+
+    Raises:
+        RefusedError: The actor may not, or nobody else is administrator or approver.
+        UnknownPersonError: They do not have it.
+    """
+    ask(actor, "accounts.grant")
+    with writing():
+        if not RoleGrant.objects.filter(pk=grant_id(person, role)).exists():
+            raise UnknownPersonError(f"They are no {role}.")
+        keep_one(role, without=person)
+        content = contents.RoleRevoked(person.hex, role)
+        append("accounts.role_revoked", content, actor=actor, object_id=grant_id(person, role), reason=why)
+
+
+def deactivate(person: UUID, why: str, actor: Actor) -> None:
+    """Keep a person out from now on: their sessions end, their links and tokens hold no more.
+
+    Raises:
+        RefusedError: The actor may not, or nobody else is administrator or approver.
+    """
+    ask(actor, "accounts.grant")
+    row = person_of(person)
+    with writing():
+        for role in row.grants.values_list("role", flat=True):
+            keep_one(role, without=person)
+        links.close_all(person, actor)
+        append("accounts.deactivated", contents.Deactivated(), actor=actor, object_id=person, reason=why)
+        for token in Token.objects.filter(person=person):
+            content = contents.TokenRevoked(person.hex)
+            append("accounts.token_revoked", content, actor=actor, object_id=token.pk, reason=why)
+
+
+def propose_reactivation(person: UUID, why: str, actor: Actor) -> UUID:
+    """Propose to let a deactivated person in again, with the roles they had. Errors as of `approvals.propose`."""
+    row = person_of(person)
+    if row.is_active or row.joined_us is None:
+        raise UsageError("They were not deactivated.")
+    return propose("accounts.reactivate", {"person": person.hex}, why, actor)
+
+
+def end_sessions(person: UUID, actor: Actor) -> None:
+    """End every session of a person: one's own, or, for an administrator, anybody's.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    if actor.id == person.hex:
+        ask_own(actor, person, step_up=False)
+    else:
+        ask(actor, "accounts.grant")
+    append("accounts.sessions_ended", contents.SessionsEnded(), actor=actor, object_id=person)
+
+
+def rename(name: str, email: str, actor: Actor) -> None:
+    """Change one's own name and the address to write to; neither identifies anybody.
+
+    Raises:
+        UsageError: The name is empty.
+    """
+    ask_own(actor, UUID(actor.id), step_up=False)
+    if not name.strip():
+        raise UsageError("A name is needed.")
+    content = contents.Renamed(name.strip()[:200], email.strip()[:254])
+    append("accounts.renamed", content, actor=actor, object_id=UUID(actor.id))
+
+
+def prefer(language: str, theme: str, actor: Actor) -> None:
+    """Say in which language and theme one wants the pages.
+
+    Raises:
+        UsageError: There is no such language or theme.
+    """
+    ask_own(actor, UUID(actor.id), step_up=False)
+    if language and language not in dict(settings.LANGUAGES):
+        raise UsageError(f"There is no language {language!r} here.")
+    if theme not in {"", "light", "dark"}:
+        raise UsageError("A theme is light, dark, or the system's.")
+    append("accounts.preferred", contents.Preferred(language, theme), actor=actor, object_id=UUID(actor.id))
+
+
+def signed_in(person: UUID, method: str, actor: Actor) -> None:
+    """Write down that a person signed in, and how: ``passkey``, ``link`` or the issuer's URL."""
+    append("accounts.signed_in", contents.SignedIn(person.hex, method), actor=actor, object_id=uuid4())
+
+
+def make_team(name: str, actor: Actor) -> UUID:
+    """Make a need-to-know team; its id. An empty team shows nobody anything.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: The name is empty or taken.
+    """
+    ask(actor, "accounts.grant")
+    if not name.strip() or Team.objects.filter(name=name.strip(), closed=False).exists():
+        raise UsageError("A team needs a name that no other team has.")
+    team = uuid4()
+    append("accounts.team_made", contents.TeamMade(name.strip()[:200]), actor=actor, object_id=team)
+    return team
+
+
+def close_team(team: UUID, actor: Actor) -> None:
+    """Take nobody into a team any more; who is in it stays, and sees what it has.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    ask(actor, "accounts.grant")
+    append("accounts.team_closed", contents.TeamClosed(), actor=actor, object_id=_team(team).pk)
+
+
+def add_to_team(team: UUID, person: UUID, why: str, actor: Actor) -> UUID | None:
+    """Take a person into a team: at once while the node is being founded, by a proposal afterwards.
+
+    Returns:
+        The proposal's id, or None where it is done. Errors as of `grant_role`.
+    """
+    ask(actor, "accounts.grant")
+    person_of(person)
+    if _team(team).closed:
+        raise UsageError("The team is closed.")
+    with writing():
+        if founding():
+            _join_team(team, person, actor, why)
+            return None
+        return propose("accounts.add_to_team", {"team": team.hex, "person": person.hex}, why, actor)
+
+
+def remove_from_team(team: UUID, person: UUID, why: str, actor: Actor) -> None:
+    """Take a person out of a team, at once.
+
+    Raises:
+        RefusedError: The actor may not.
+        UnknownPersonError: They are not in it.
+    """
+    ask(actor, "accounts.grant")
+    if not Membership.objects.filter(pk=membership_id(team, person)).exists():
+        raise UnknownPersonError("They are not in that team.")
+    content = contents.TeamLeft(team.hex, person.hex)
+    append("accounts.team_left", content, actor=actor, object_id=membership_id(team, person), reason=why)
+
+
+def bind_issuer(issuer: str, subject: str, actor: Actor) -> None:
+    """Let oneself be known by an issuer's subject, after proving a passkey.
+
+    Raises:
+        RefusedError: No passkey was proved, or somebody has that identity already.
+    """
+    ask_own(actor, UUID(actor.id))
+    _bind(UUID(actor.id), issuer, subject, actor)
+
+
+def _invited(name: str, email: str, actor: Actor) -> UUID:
+    person = uuid4()
+    append("accounts.invited", contents.Invited(name, email), actor=actor, object_id=person)
+    return person
+
+
+def _grant(person: UUID, role: str, actor: Actor, why: str = "", proposal: str = "") -> None:
+    content = contents.RoleGranted(person.hex, role, proposal)
+    append("accounts.role_granted", content, actor=actor, object_id=grant_id(person, role), reason=why)
+
+
+def _join_team(team: UUID, person: UUID, actor: Actor, why: str = "", proposal: str = "") -> None:
+    content = contents.TeamJoined(team.hex, person.hex, proposal)
+    append("accounts.team_joined", content, actor=actor, object_id=membership_id(team, person), reason=why)
+
+
+def _way_in(
+    person: UUID, credential: dict[str, Any] | None, issuer: tuple[str, str] | None, actor: Actor
+) -> None:
+    """A new person's passkey, or their identity at an issuer."""
+    if credential is not None:
+        passkeys.add(person, "First passkey", credential, actor)
+    if issuer is not None:
+        _bind(person, *issuer, actor)
+
+
+def _bind(person: UUID, issuer: str, subject: str, actor: Actor) -> None:
+    if person_at(issuer, subject) is not None:
+        refuse("issuer-taken", "Somebody here is known by that identity already.")
+    content = contents.IssuerBound(person.hex, issuer, subject)
+    append("accounts.issuer_bound", content, actor=actor, object_id=uuid4())
+
+
+def _role(role: str) -> str:
+    if role not in all_roles():
+        raise UsageError(f"There is no role {role!r}; the roles are {', '.join(all_roles())}.")
+    return role
+
+
+def _team(team: UUID) -> Team:
+    row = Team.objects.filter(pk=team).first()
+    if row is None:
+        raise UnknownPersonError("There is no such team.")
+    return row
+
+
+def _node() -> Actor:
+    node = settings.HANSE_NODE
+    return system("accounts", node.authority, node.country, node.tier)
+
+
+def _themselves(row: Person, name: str) -> Actor:
+    """The actor of a person who is just coming in and has no session yet."""
+    node = settings.HANSE_NODE
+    chosen = name.strip()[:200] or row.name
+    return Actor("person", row.pk.hex, chosen, node.authority, node.country, node.tier)
+
+
+def _name(subject: dict[str, Any]) -> str:
+    row = Person.objects.filter(pk=UUID(subject["person"])).first()
+    return row.name if row else "somebody who is gone"
+
+
+def _do_grant(proposal: Pending, approver: Actor) -> str:
+    subject = proposal.subject
+    _grant(UUID(subject["person"]), _role(subject["role"]), approver, proposal.why, proposal.id.hex)
+    return ""
+
+
+def _do_team(proposal: Pending, approver: Actor) -> str:
+    subject = proposal.subject
+    _join_team(UUID(subject["team"]), UUID(subject["person"]), approver, proposal.why, proposal.id.hex)
+    return ""
+
+
+def _do_reactivate(proposal: Pending, approver: Actor) -> str:
+    content = contents.Reactivated(proposal.id.hex)
+    person = UUID(proposal.subject["person"])
+    append("accounts.reactivated", content, actor=approver, object_id=person, reason=proposal.why)
+    return ""
+
+
+def _do_recover(proposal: Pending, approver: Actor) -> str:
+    subject = proposal.subject
+    return links.make(UUID(subject["person"]), "recover", [], approver, code_digest=subject["code_digest"])
+
+
+def _team_words(subject: dict[str, Any]) -> str:
+    team = Team.objects.filter(pk=UUID(subject["team"])).first()
+    return f"Take {_name(subject)} into the team {team.name if team else 'that is gone'}."
+
+
+APPROVALS = (
+    Approvable("accounts.grant_role", "accounts.grant",
+               lambda subject: f"Give {_name(subject)} the role {subject['role']}.", _do_grant),
+    Approvable("accounts.add_to_team", "accounts.grant", _team_words, _do_team),
+    Approvable("accounts.reactivate", "accounts.grant",
+               lambda subject: f"Let {_name(subject)} in again.", _do_reactivate),
+    Approvable("accounts.recover", "accounts.grant",
+               lambda subject: f"Bring back {_name(subject)}, who lost every passkey.", _do_recover),
+    openings.APPROVABLE,
+)  # fmt: skip
+"""What takes two people in this room."""
