@@ -130,7 +130,7 @@ def test_the_page_shows_what_the_address_chooses(client_as, actor):
 
 @pytest.mark.parametrize(
     "query",
-    ["?sort=nothing", "?columns=nothing", "?rate=fast", "?after=!!!", "?after=W10", "?before=WzEsMl0",
+    ["?sort=nothing", "?columns=nothing", "?rate=fast", "?after=!!!", "?after=W10", "?before=WzEsMl",
      "?after=WyJ4IiwiMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDEiXQ", "?kind=%00", "?as=exe",
      "?rate=1&rate=2", "?after=WzFlOTk5LCIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSJd"],
 )  # fmt: skip

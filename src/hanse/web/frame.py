@@ -32,7 +32,7 @@ class RailEntry:
         label: The word on the page.
         view: Name of its first page, such as ``attacks:list``.
         action: Who may do it sees the entry.
-        icon: Name of a Tabler icon.
+        icon: A name of ``frontend/icons.json``.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Rail:
     def __init__(self) -> None:
         self._entries: dict[str, RailEntry] = {}
 
-    def add(self, name: str, label: str, view: str, action: str, icon: str) -> None:
-        """Add a room's entry; a second one of the same name replaces it."""
-        self._entries[name] = RailEntry(name, label, view, action, icon)
+    def add(self, name: str, label: str, view: str, action: str, icon: str = "") -> None:
+        """Add a room's entry, with the icon of its own name by default; a second one of a name replaces it."""
+        self._entries[name] = RailEntry(name, label, view, action, icon or name)
 
     def shown(self, actor: Actor, path: str) -> list[dict[str, Any]]:
         """What the actor may open and exists here, in order, each with `url` and whether it is `current`."""
@@ -86,6 +86,10 @@ waiting: list[Waits] = []
 """What may wait for an actor: each is asked at every page, so it must be cheap; None or a count of 0 is nothing."""
 
 
+own_pages: list[tuple[str, str]] = []
+"""Pairs of label and view under the actor's own name: passkeys, tokens, signing out."""
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: what ``web/frame.html`` shows around a page."""
     actor = actor_of(request)
@@ -97,6 +101,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             "waiting": found,
             "waiting_count": sum(one.count for one in found),
             "search_url": url_of(SEARCH_VIEW),
+            "own": [(label, url) for label, view in own_pages if (url := url_of(view))],
         }
     return told
 

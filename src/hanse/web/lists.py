@@ -20,7 +20,7 @@ from hanse.kernel.markings import Marking, strictest
 from hanse.policy.decision import may
 from hanse.web import exports, keyset
 from hanse.web.page import forbidden, signed_in
-from hanse.web.partial import asked_for, etag_of, headers_of, part_or_unchanged
+from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 from hanse.web.templatetags import hanse as show
 
 SIZE = 50
@@ -441,11 +441,6 @@ class Listing:
     def here(self) -> str:
         """The address of this page."""
         return self.request.get_full_path()
-
-    @property
-    def headers(self) -> str:
-        """What htmx sends along when it asks whether the table changed."""
-        return headers_of(self.etag)
 
     @cached_property
     def html(self) -> str:

@@ -1,6 +1,8 @@
-"""Parts of pages that htmx asks for again and again: sent only when they changed."""
+"""Parts of pages that htmx asks for again and again: sent only when they changed.
 
-import json
+Browsers keep nothing of signed-in pages; the console's script remembers each part's ETag and sends it along.
+"""
+
 from hashlib import sha256
 
 from django.http import HttpRequest, HttpResponse
@@ -11,14 +13,6 @@ from hanse.web.page import is_htmx
 def etag_of(html: str) -> str:
     """A strong entity tag of what is shown: equal exactly when nothing changed."""
     return f'"{sha256(html.encode()).hexdigest()[:32]}"'
-
-
-def headers_of(etag: str) -> str:
-    """For ``hx-headers``: what the part sends along when it asks whether it changed.
-
-    Browsers keep nothing of signed-in pages, so they would not ask conditionally by themselves.
-    """
-    return json.dumps({"If-None-Match": etag})
 
 
 def asked_for(request: HttpRequest, element: str) -> bool:

@@ -15,7 +15,7 @@ from hanse.web import jobs
 from hanse.web.lists import Column, Empty, Filter, Listed, answer
 from hanse.web.models import Job, State
 from hanse.web.page import forbidden, page, signed_in
-from hanse.web.partial import asked_for, etag_of, headers_of, part_or_unchanged
+from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 
 HIDDEN = "somebody else's work"
 """What stands instead of a title that the actor may not read."""
@@ -70,7 +70,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponseBase | dict[str, Any]
     }
     html = render_to_string("web/job_state.html", told)
     tag = etag_of(html)
-    told |= {"html": html, "headers": headers_of(tag)}
+    told["html"] = html
     if asked_for(request, "job"):
         return part_or_unchanged(request, render_to_string("web/job_part.html", told), tag)
     return told

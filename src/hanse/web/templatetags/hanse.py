@@ -90,7 +90,9 @@ def marking(value: Marking | None) -> str:
 def icon(name: str) -> SafeString:
     """An icon of the one set; it always stands beside a word, so that it says nothing to a screen reader."""
     return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("web/icons.svg"), name
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("console/icons.svg"),
+        name,
     )
 
 
