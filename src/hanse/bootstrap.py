@@ -7,6 +7,7 @@ from pathlib import Path
 
 import django
 from django.conf import settings as django_conf
+from django.core.management import call_command
 
 from hanse.kernel.keys import Keyring
 from hanse.ledger import identity, keyfile, keyring, kinds
@@ -39,3 +40,8 @@ def configure(node: Node, keys: Keyring) -> None:
 def session_secret(keys: Keyring) -> str:
     """The secret under sessions and forms: derived, so that no second secret lies about."""
     return hmac.digest(keys.index, b"hanse/django-secret/1", "sha256").hex()
+
+
+def make_tables() -> None:
+    """Bring the tables to this version."""
+    call_command("migrate", verbosity=0, interactive=False)

@@ -18,7 +18,9 @@ COMMANDS = {
     "flows": ("hanse.telemetry.commands", "Read any input, and print or store its flows."),
     "learn": ("hanse.attacks.commands", "Learn each victim's normal traffic from past flows."),
     "lesson": ("hanse.attacks.commands", "Decide on attacks: a false positive, a merge, a split."),
+    "node": ("hanse.node.commands", "Make, serve, upgrade, back up and check a node."),
     "report": ("hanse.analysing", "Write the findings as one HTML page that opens offline."),
+    "verify": ("hanse.ledger.commands", "Prove an exported ledger entry, with no node at hand."),
 }
 """Commands: the module that has each under its name, and the line for `hanse --help`."""
 

@@ -1,0 +1,251 @@
+"""Backups: the ledger, its tree, the wrapped keys and the settings in one sealed file, whatever the database.
+
+Everything else is made again from the ledger, so a backup can be restored into SQLite or PostgreSQL alike. The
+parts are encrypted under the node's data key; the passphrase of the keys opens them. What was purged is in no
+backup that is made later.
+"""
+
+import io
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from hanse.kernel import envelope, merkle, sealing
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.kernel.keys import Keyring, unwrap
+from hanse.ledger import keyfile, keyring
+from hanse.ledger.models import Body, Checkpoint, Entry, Head, Tile
+from hanse.ledger.replay import rebuild
+from hanse.ledger.writing import writing
+from hanse.settings import SETTINGS_FILE, Node
+
+FORMAT = "hanse/backup/1"
+ROWS = 2_000
+"""Rows in one part: a part is sealed whole, in memory."""
+
+Progress = Callable[[int, int], None]
+
+
+class BackupError(HanseError):
+    """A backup cannot be read, or the place it is restored to is not empty."""
+
+
+class _Manifest(msgspec.Struct):
+    format: str
+    authority: str
+    time_us: int
+    entries: int
+
+
+class _EntryRow(msgspec.Struct, array_like=True):
+    sequence: int
+    payload: bytes
+    signature: bytes
+    position: int | None
+    salt: bytes | None
+    body: bytes | None
+    sealed: bool
+
+
+class _CheckpointRow(msgspec.Struct, array_like=True):
+    size: int
+    first: int
+    entries: int
+    time_us: int
+    note: str
+    tallies: str
+
+
+class _TileRow(msgspec.Struct, array_like=True):
+    name: str
+    hashes: bytes
+
+
+def back_up(node: Node, path: Path, progress: Progress = lambda _done, _total: None) -> int:
+    """Write a backup; the number of entries in it. The file is whole or not there at all.
+
+    The head is locked while it is written, so that it is one state of the ledger; pages are served meanwhile,
+    appending waits.
+    """
+    draft = path.with_name(path.name + ".part")
+    try:
+        with draft.open("xb") as file, tarfile.open(fileobj=file, mode="w") as archive, writing():
+            total = Head.objects.get(pk=1).next_sequence
+            manifest = _Manifest(FORMAT, node.authority, now_us(), total)
+            _put(archive, "manifest.json", msgspec.json.encode(manifest))
+            _put(archive, "keyring", (node.home / keyfile.KEYS).read_bytes())
+            _put(archive, SETTINGS_FILE, (node.home / SETTINGS_FILE).read_bytes())
+            for name, rows in (
+                ("entries", _entries(progress, total)),
+                ("checkpoints", _checkpoints()),
+                ("tiles", _tiles()),
+            ):
+                for number, part in enumerate(_parts(rows)):
+                    member = f"{name}/{number:06}"
+                    _put(archive, member, sealing.seal_rest(keyring.current(), member.encode(), part))
+        draft.replace(path)
+    except FileExistsError:
+        raise BackupError(
+            f"{draft} is there: another backup runs, or one was broken off. Remove it."
+        ) from None
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return total
+
+
+def open_keys(path: Path, passphrase: str) -> tuple[Keyring, bytes, bytes]:
+    """The keys in a backup, their wrapped form, and the settings file.
+
+    Raises:
+        BackupError: It is no backup.
+        KeysError: The passphrase is wrong.
+    """
+    with _reading(path) as archive:
+        wrapped, settings = _get(archive, "keyring"), _get(archive, SETTINGS_FILE)
+    return unwrap(wrapped, passphrase), wrapped, settings
+
+
+def restore(path: Path, progress: Progress = lambda _done, _total: None) -> int:
+    """Fill this process's empty node from a backup, and make every projection; the number of entries.
+
+    Raises:
+        BackupError: The node is not empty, or the file is damaged.
+    """
+    if Entry.objects.exists():
+        raise BackupError("The node has entries already. Restore into an empty one.")
+    with _reading(path) as archive, writing():
+        manifest = msgspec.json.decode(_get(archive, "manifest.json"), type=_Manifest)
+        if manifest.format != FORMAT:
+            raise BackupError(f"The backup's format is {manifest.format!r}; this version knows {FORMAT}.")
+        for member in archive.getnames():
+            kind, _, number = member.partition("/")
+            if number:
+                part = sealing.open_rest(keyring.current(), member.encode(), _get(archive, member))
+                _FILL[kind](part)
+                progress(Entry.objects.count(), manifest.entries)
+        _restore_head(manifest)
+        rebuild(progress)
+    return manifest.entries
+
+
+def _entries(progress: Progress, total: int) -> Iterator[_EntryRow]:
+    """Entries with their bodies; the columns that repeat the envelope are made again from it."""
+    rows = Entry.objects.order_by("sequence").values_list(
+        "sequence", "payload", "signature", "position", "body__salt", "body__data", "body__sealed"
+    )
+    for sequence, payload, signature, position, salt, data, sealed in rows.iterator(chunk_size=ROWS):
+        yield _EntryRow(
+            sequence, bytes(payload), bytes(signature), position,
+            None if salt is None else bytes(salt), None if data is None else bytes(data), bool(sealed),
+        )  # fmt: skip
+        progress(sequence + 1, total)
+
+
+def _checkpoints() -> Iterator[_CheckpointRow]:
+    rows = Checkpoint.objects.order_by("size").values_list(
+        "size", "first", "entries", "time_us", "note", "tallies"
+    )
+    return (_CheckpointRow(*row) for row in rows.iterator(chunk_size=ROWS))
+
+
+def _tiles() -> Iterator[_TileRow]:
+    return (_TileRow(row.name, bytes(row.hashes)) for row in Tile.objects.order_by("name").iterator())
+
+
+def _parts(rows: Iterable[msgspec.Struct]) -> Iterator[bytes]:
+    """Rows in parts of `ROWS`."""
+    left = iter(rows)
+    while part := list(islice(left, ROWS)):
+        yield msgspec.msgpack.encode(part)
+
+
+def _fill_entries(part: bytes) -> None:
+    """Entries as they were: their columns come from the signed envelope, which is checked on the way."""
+    entries, bodies = [], []
+    for row in msgspec.msgpack.decode(part, type=list[_EntryRow]):
+        head = envelope.decode(row.payload)
+        key = keyring.current().verify_key(head.key)
+        envelope.verify(row.payload, row.signature, key)
+        entries.append(
+            Entry(
+                sequence=head.seq, payload=row.payload, signature=row.signature, key=head.key, kind=head.kind,
+                object_id=UUID(head.object), version=head.version, recipient=head.recipient or "",
+                time_us=head.time, position=row.position,
+            )
+        )  # fmt: skip
+        if row.body is not None:
+            bodies.append(Body(entry_id=head.seq, salt=row.salt, data=row.body, sealed=row.sealed))
+    Entry.objects.bulk_create(entries, batch_size=500)
+    Body.objects.bulk_create(bodies, batch_size=500)
+
+
+def _fill_checkpoints(part: bytes) -> None:
+    rows = msgspec.msgpack.decode(part, type=list[_CheckpointRow])
+    Checkpoint.objects.bulk_create([Checkpoint(**msgspec.structs.asdict(row)) for row in rows])
+
+
+def _fill_tiles(part: bytes) -> None:
+    rows = msgspec.msgpack.decode(part, type=list[_TileRow])
+    Tile.objects.bulk_create([Tile(name=row.name, hashes=row.hashes) for row in rows])
+
+
+_FILL: dict[str, Callable[[bytes], None]] = {
+    "entries": _fill_entries,
+    "checkpoints": _fill_checkpoints,
+    "tiles": _fill_tiles,
+}
+
+
+def _restore_head(manifest: _Manifest) -> None:
+    """The head row, from the entries.
+
+    Raises:
+        BackupError: Entries are missing.
+    """
+    chain, count = bytes(32), 0
+    for payload, signature in (
+        Entry.objects.order_by("sequence").values_list("payload", "signature").iterator()
+    ):
+        hashed = merkle.leaf_hash(envelope.leaf(bytes(payload), bytes(signature)))
+        chain, count = sha256(chain + hashed).digest(), count + 1
+    if count != manifest.entries:
+        raise BackupError(f"The backup says {manifest.entries:,} entries and holds {count:,}. It is damaged.")
+    Head.objects.update_or_create(pk=1, defaults={"next_sequence": count, "chain": chain})
+
+
+def _put(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(data), 0o600
+    archive.addfile(info, io.BytesIO(data))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(path) as archive:
+            yield archive
+    except tarfile.TarError as error:
+        raise BackupError(f"{path}: this is no backup of a node ({error}).") from None
+
+
+def _get(archive: tarfile.TarFile, name: str) -> bytes:
+    """A member's bytes.
+
+    Raises:
+        BackupError: It is missing.
+    """
+    try:
+        member = archive.extractfile(name)
+    except KeyError:
+        member = None
+    if member is None:
+        raise BackupError(f"The backup has no {name}. It is damaged, or no backup of a node.")
+    return member.read()

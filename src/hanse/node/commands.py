@@ -1,0 +1,248 @@
+"""`hanse node`: make, serve, upgrade, back up, restore and check a node."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hanse.kernel.printable import printable
+from hanse.ledger import keyfile
+from hanse.node.making import PASSPHRASE, make
+from hanse.settings import SETTINGS_FILE, Node, home_folder
+
+_home = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=home_folder,
+    help="The node's folder; by default HANSE_HOME, or the user's data folder.",
+)
+
+
+@click.group()
+def node() -> None:
+    """Make, serve, upgrade, back up and check a node."""
+
+
+@node.command()
+@_home
+@click.option(
+    "--authority", required=True, help="The authority's id: letters, digits, dots, dashes; ee-cert."
+)
+@click.option("--name", required=True, help="Its name, as people write it.")
+@click.option("--country", required=True, help="Its country, in two letters.")
+@click.option(
+    "--tier", default="member", show_default=True, help="member, associated, organisation or private."
+)
+@click.option("--url", default="http://localhost:8007", show_default=True, help="Where browsers reach it.")
+@click.option("--listen", default="127.0.0.1:8007", show_default=True, help="Address and port to bind.")
+@click.option("--unattended", is_flag=True, help="Make up a passphrase and keep it beside the keys.")
+@click.option("--exercise", is_flag=True, help="It rehearses: every page says so.")
+def init(home: Path, unattended: bool, **told: str | bool) -> None:
+    """Make a node: its folder, keys, tables, and an invitation for the first person."""
+    passphrase = "" if unattended else _new_passphrase()
+    database = os.environ.get("HANSE_DATABASE", "sqlite")
+    made = make(Node(home=home.resolve(), database=database, **told), passphrase, keep_beside=unattended)  # type: ignore[arg-type]  # click hands over strings and booleans by these names
+    console = Console(highlight=False)
+    console.print(f"Made the node of [bold]{escape(printable(made.node.name))}[/bold] in {made.node.home}")
+    console.print(f"Fingerprint of its first key, to be published: {made.fingerprint}")
+    console.print("\nServe it with [bold]hanse node serve[/bold], then open this once, within 24 hours:")
+    console.print(f"  {made.invitation}", soft_wrap=True)
+
+
+@node.command()
+@_home
+@click.option("--invite", is_flag=True, help="Print a fresh administrator link while nobody has joined yet.")
+def serve(home: Path, invite: bool) -> None:
+    """Serve the node: pages, API and worker, until Ctrl-C."""
+    _unattended(home)
+    if invite:
+        _print_invitation(home)
+    from hanse.node.serving import serve as run  # noqa: PLC0415 - loads the web server
+
+    run(home, lambda url: click.echo(f"The node is at {url}   (Ctrl-C stops it)"))
+
+
+@node.command()
+@_home
+def worker(home: Path) -> None:
+    """Run one more worker for the node's queue and chores."""
+    from hanse.node.working import work  # noqa: PLC0415 - needs Django configured
+
+    work(_started(home))
+
+
+@node.command()
+@_home
+@click.option("--backup/--no-backup", default=True, help="Back up first; on by default.")
+def upgrade(home: Path, backup: bool) -> None:
+    """Bring the tables to this version, and project what earlier versions did not know."""
+    from hanse.bootstrap import make_tables  # noqa: PLC0415
+
+    served = _started(home)
+    if backup:
+        _back_up(served, served.home / "backups" / f"before-upgrade-{_stamp()}.hanse")
+    make_tables()
+    _rebuild()
+    click.echo("Upgraded. To roll back: install the earlier version and `hanse node restore` this backup.")
+
+
+@node.command()
+@_home
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+def backup(home: Path, file: Path | None) -> None:
+    """Write the ledger, the wrapped keys and the settings into one sealed file."""
+    served = _started(home)
+    _back_up(served, file or served.home / "backups" / f"{_stamp()}.hanse")
+
+
+@node.command()
+@_home
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(home: Path, file: Path) -> None:
+    """Make a node from a backup, in an empty folder and an empty database."""
+    from hanse.node.restoring import restore_node  # noqa: PLC0415 - needs Django
+
+    _unattended(home)
+    with _bar("restoring") as progress:
+        count = restore_node(file, home.resolve(), progress)
+    click.echo(f"Restored {count:,} entries into {home}. Check it with `hanse node fsck`.")
+
+
+@node.command()
+@_home
+def rebuild(home: Path) -> None:
+    """Drop every projection and make it again from the ledger."""
+    _started(home)
+    _rebuild()
+
+
+@node.command()
+@_home
+@click.pass_context
+def fsck(context: click.Context, home: Path) -> None:
+    """Check every entry, the tree and every projection from the raw bytes; exit code 1 if anything is altered."""
+    _started(home)
+    from hanse.ledger.check import check  # noqa: PLC0415 - needs Django
+    from hanse.ledger.models import Entry  # noqa: PLC0415
+
+    found = 0
+    with _steps() as progress:
+        for finding in check(progress):
+            found += 1
+            click.echo(printable(f"ALTERED  {finding}"))
+    click.echo(
+        f"{found:,} altered." if found else f"Sound: {Entry.objects.count():,} entries, nothing altered."
+    )
+    context.exit(1 if found else 0)
+
+
+@node.command()
+@_home
+@click.pass_context
+def doctor(context: click.Context, home: Path) -> None:
+    """Say what keeps the node from working well, and what to do; exit code 1 if anything does."""
+    served = _started(home)
+    from hanse.node.doctor import examine  # noqa: PLC0415 - needs Django
+
+    console, well = Console(highlight=False), True
+    for answer in examine(served):
+        well &= answer.well
+        mark = "[green]well[/green]" if answer.well else "[red]ill [/red]"
+        console.print(f"{mark}  {answer.what:<13} {escape(printable(answer.words))}", soft_wrap=True)
+    context.exit(0 if well else 1)
+
+
+@node.command()
+@_home
+@click.argument("sequence", type=int)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def export(home: Path, sequence: int, file: Path) -> None:
+    """Export an entry with its proof, for `hanse verify`."""
+    _started(home)
+    from hanse.ledger.proof import export as prove  # noqa: PLC0415 - needs Django
+
+    file.write_bytes(prove(sequence))
+    click.echo(f"Wrote {file}. Anybody can prove it with: hanse verify {file}")
+
+
+def _started(home: Path) -> Node:
+    from hanse.bootstrap import start  # noqa: PLC0415 - configures Django
+
+    _unattended(home)
+    return start(home)
+
+
+def _unattended(home: Path) -> None:
+    """Use the passphrase that lies beside the keys, where the node was made so."""
+    beside = home / PASSPHRASE
+    if "HANSE_PASSPHRASE_FILE" not in os.environ and beside.is_file() and (home / SETTINGS_FILE).is_file():
+        os.environ["HANSE_PASSPHRASE_FILE"] = str(beside)
+
+
+def _print_invitation(home: Path) -> None:
+    """A fresh administrator link, if nobody has joined; in a process of its own, which ends."""
+    served = _started(home)
+    from hanse.accounts.service import invite_first  # noqa: PLC0415 - needs Django
+    from hanse.kernel.actors import system  # noqa: PLC0415
+
+    path = invite_first(system("node", served.authority, served.country, served.tier))
+    click.echo(f"Open this once, within 24 hours, to become the first administrator:\n  {served.url}{path}")
+
+
+def _new_passphrase() -> str:
+    """The passphrase of a new node: where one is left for it, else asked twice."""
+    if os.environ.get("HANSE_PASSPHRASE_FILE") or os.environ.get("CREDENTIALS_DIRECTORY"):
+        return keyfile.passphrase(Path())
+    told: str = click.prompt("Passphrase for the node's keys", hide_input=True, confirmation_prompt=True)
+    return told
+
+
+def _back_up(served: Node, path: Path) -> None:
+    from hanse.node.backup import back_up  # noqa: PLC0415 - needs Django
+
+    with _bar("backing up") as progress:
+        count = back_up(served, path, progress)
+    click.echo(f"Wrote {count:,} entries to {path}. Keep the passphrase with it, elsewhere.")
+
+
+def _rebuild() -> None:
+    from hanse.ledger.replay import rebuild as make_again  # noqa: PLC0415 - needs Django
+
+    with _bar("replaying") as progress:
+        count = make_again(progress)
+    click.echo(f"Made every projection again from {count:,} entries.")
+
+
+def _stamp() -> str:
+    from hanse.kernel.clock import now_us  # noqa: PLC0415
+    from hanse.kernel.units import iso  # noqa: PLC0415
+
+    return iso(now_us())[:19].replace(":", "").replace("-", "")
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    with _steps() as step:
+        yield lambda done, total: step(what, done, total)
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Progress bars by the name of the step."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks = {}
+
+        def step(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield step

@@ -1,0 +1,135 @@
+"""`hanse node doctor`: what keeps a node from working well, and what to do about it."""
+
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import DatabaseError, connection
+
+from hanse.kernel.clock import now_us
+from hanse.ledger import keyfile
+from hanse.ledger.models import Entry
+from hanse.ledger.tree import latest
+from hanse.node.making import PASSPHRASE
+from hanse.node.working import last_alive
+from hanse.settings import Node
+from hanse.tracing.address_data import AddressData
+
+LEAST_FREE_BYTES = 2 * 1024**3
+"""Below this, flows and backups soon fill the disk; appends need far less."""
+SILENT_S = 30.0
+"""A worker that has not lived for so long is down: it says so every five seconds."""
+OLD_DAYS = 60
+"""Address data older than two months misplaces a growing share of networks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one examination says.
+
+    Attributes:
+        what: What was examined.
+        well: Whether it is as it should be.
+        words: What was found, and what to do where it is not well.
+    """
+
+    what: str
+    well: bool
+    words: str
+
+
+def examine(node: Node) -> Iterator[Answer]:
+    """Examine everything; the order is from the ground up."""
+    for what, look in _LOOKS.items():
+        well, words = look(node)
+        yield Answer(what, well, words)
+
+
+def _database(_: Node) -> tuple[bool, str]:
+    try:
+        connection.ensure_connection()
+        call_command("migrate", check_unapplied=True, verbosity=0)
+    except DatabaseError as error:
+        return False, f"It does not answer: {error}. Start it, or mend HANSE_DATABASE."
+    except (CommandError, SystemExit):
+        return False, "Its tables are of an older version. Run `hanse node upgrade`."
+    return True, f"{connection.vendor} answers, its tables are of this version"
+
+
+def _purging(_: Node) -> tuple[bool, str]:
+    """PostgreSQL renames old WAL files instead of removing them, and what was purged stays readable in them."""
+    if connection.vendor != "postgresql":
+        return True, "SQLite overwrites what is deleted (secure_delete)"
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW wal_recycle")
+        recycles = cursor.fetchone()[0] == "on"
+    if recycles:
+        return False, "PostgreSQL keeps purged text in recycled WAL files. Set wal_recycle = off."
+    return True, "PostgreSQL removes old WAL files (wal_recycle = off)"
+
+
+def _keys(node: Node) -> tuple[bool, str]:
+    mode = (node.home / keyfile.KEYS).stat().st_mode
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return False, f"Others may read {keyfile.KEYS}. Run chmod 600 on it."
+    if (node.home / PASSPHRASE).exists() and not node.exercise:
+        return False, f"The passphrase lies beside the keys ({PASSPHRASE}). Move it to a systemd credential."
+    return True, "wrapped, readable by their owner alone"
+
+
+def _disk(node: Node) -> tuple[bool, str]:
+    free = shutil.disk_usage(node.home).free
+    words = f"{free / 1024**3:.1f} GiB free in {node.home}"
+    return free >= LEAST_FREE_BYTES, words if free >= LEAST_FREE_BYTES else f"{words}. Make room."
+
+
+def _worker(node: Node) -> tuple[bool, str]:
+    last = last_alive(node.home)
+    if last is None or time.time() - last > SILENT_S:
+        return False, "It does not run: no checkpoints, no analyses, no alerts. Start `hanse node serve`."
+    return True, f"lived {max(0.0, time.time() - last):.0f} s ago"
+
+
+def _tree(_: Node) -> tuple[bool, str]:
+    waiting = (
+        Entry.objects.filter(position=None).order_by("sequence").values_list("time_us", flat=True).first()
+    )
+    head = latest()
+    size = f"{head.entries:,} entries under {head.size:,} leaves" if head else "no checkpoint yet"
+    if waiting is not None and now_us() - waiting > 300_000_000:
+        return False, f"{size}; entries have waited for over five minutes. Is the worker up?"
+    return True, size
+
+
+def _pages(_: Node) -> tuple[bool, str]:
+    if finders.find("console/console.css") is None:
+        return False, "The pages' style and scripts are not built. Run `make setup`."
+    return True, "built"
+
+
+def _tracing(_: Node) -> tuple[bool, str]:
+    data = AddressData.find()
+    if not data.description.available:
+        return False, "There is no address data: tracing by network and country is off. Run `make setup`."
+    age = data.description.age_days
+    if age is not None and age > OLD_DAYS:
+        return False, f"It is {age} days old. Update it with `hanse data update` or `make setup`."
+    return True, " · ".join(data.description.lines)
+
+
+_LOOKS: dict[str, Callable[[Node], tuple[bool, str]]] = {
+    "database": _database,
+    "purging": _purging,
+    "keys": _keys,
+    "disk": _disk,
+    "worker": _worker,
+    "ledger": _tree,
+    "pages": _pages,
+    "address data": _tracing,
+}
