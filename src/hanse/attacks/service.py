@@ -1,0 +1,539 @@
+"""Use cases of attacks: what was found, what people decide on it, and what the detector learns from them.
+
+An attack is one object of the ledger, together with the decisions and alerts on it and its trace: purging it
+leaves nothing of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Literal, cast, get_args
+from uuid import UUID, uuid4
+
+import msgspec
+import pyarrow as pa
+
+from hanse.attacks import lessons, models
+from hanse.attacks.attack import Attack, Dismissed
+from hanse.attacks.evidence_slice import slice_of
+from hanse.attacks.rates import Rates, rates
+from hanse.constituency.registry import Target
+from hanse.engine import open_engine
+from hanse.kernel import addresses, units
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking
+from hanse.ledger import objects
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import Draft, append, append_many, writing
+from hanse.policy.asking import require
+from hanse.policy.models import stored
+from hanse.telemetry import service as telemetry
+from hanse.telemetry.schema import FLOW
+
+What = Literal["false-positive", "merge", "split", "note"]
+
+FLOWS_SHOWN = 1_000
+"""Flows behind an attack that a page shows; an export has all."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An attack as it was found, and whose the victim was then; also of one that begins or ends live."""
+
+    attack: Attack
+    target: Target | None = None
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What somebody decided on an attack; fields as of `models.Decision`, the reason is in the entry."""
+
+    decision: str
+    what: What
+    victim: str
+    vector: str
+    names: tuple[str, ...]
+    value: float
+    into: str | None = None
+
+
+class DecisionWithdrawn(msgspec.Struct, frozen=True):
+    """A decision no longer holds for this attack."""
+
+    decision: str
+
+
+class Alerted(msgspec.Struct, frozen=True):
+    """An alert went out, or could not; fields as of `models.Alert`."""
+
+    channel: Literal["page", "mail", "webhook"]
+    to: str
+    delivered: bool
+    words: str = ""
+
+
+class Analysed(msgspec.Struct, frozen=True):
+    """An analysis and what came out of it.
+
+    Attributes:
+        attacks: Object ids of the attacks found, hexadecimal.
+        dismissed: What looked like an attack and is none.
+        inputs: Names of the inputs with their flows.
+        start_us: First start of a flow, microseconds UTC; None without flows.
+        end_us: Last end of a flow, microseconds UTC; None without flows.
+        lessons: Decisions of people that were applied.
+        data: What the source test knew of the address space.
+        parameters: By name, in words.
+    """
+
+    attacks: tuple[str, ...]
+    dismissed: tuple[Dismissed, ...]
+    inputs: tuple[tuple[str, int], ...]
+    start_us: int | None
+    end_us: int | None
+    lessons: int
+    data: tuple[str, ...]
+    parameters: dict[str, str]
+
+
+def object_of(name: str) -> UUID:
+    """Object id of the attack that the detector calls so."""
+    return objects.named("attack", name)
+
+
+def begun(attack: Attack, target: Target | None, actor: Actor, marking: Marking | None = None) -> Recorded:
+    """Put on record that the live detector sees an attack.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    return _live("attacks.started", attack, target, actor, marking)
+
+
+def ended(attack: Attack, target: Target | None, actor: Actor, marking: Marking | None = None) -> Recorded:
+    """Put on record that an attack is over, or is no longer watched.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    return _live("attacks.ended", attack, target, actor, marking)
+
+
+def end_all(actor: Actor, reason: str) -> int:
+    """End what is on record as running, when the live detector stops or has stopped; how many.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    require(actor, "telemetry.collect")
+    with writing():
+        rows = models.Attack.projected.filter(running=True).select_related("marking")
+        drafts = [
+            Draft("attacks.ended", _found_in(row), row.object_id, row.marking.marking, reason) for row in rows
+        ]
+        append_many(drafts, actor)
+    return len(drafts)
+
+
+def alerted(attack_id: UUID, content: Alerted, actor: Actor) -> Recorded:
+    """Put on record that an alert about an attack went out or could not.
+
+    Raises:
+        NotVisibleError: There is no such attack.
+    """
+    row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
+    return append(
+        "attacks.alerted", content, actor=actor, object_id=row.object_id, marking=row.marking.marking
+    )
+
+
+def mark_false_positive(attack_id: UUID, reason: str, actor: Actor) -> UUID:
+    """Decide that an attack is none; id of the decision.
+
+    The detector then leaves such traffic alone up to a quarter above this peak (`lessons.HEADROOM`).
+
+    Raises:
+        NotVisibleError: There is no such attack, or the actor may not decide on it.
+        UsageError: No reason is given.
+    """
+    row = _to_decide(attack_id, actor)
+    lesson = lessons.false_positive(_as_lesson(row), reason, "")
+    return _decide([row], "false-positive", lesson.value, reason, actor)
+
+
+def merge(attack_ids: Sequence[UUID], reason: str, actor: Actor) -> UUID:
+    """Decide that attacks on one victim by one vector are one, the earliest; id of the decision.
+
+    Raises:
+        NotVisibleError: One of them does not exist, or the actor may not decide on it.
+        UsageError: They are fewer than two or differ in victim or vector, or no reason is given.
+    """
+    rows = sorted(
+        (_to_decide(one, actor) for one in set(attack_ids)), key=lambda row: (row.start_us, row.name)
+    )
+    if len(rows) < 2:
+        raise UsageError("Choose at least two attacks to merge.")
+    quiet_s = 0.0
+    for before, after in pairwise(rows):
+        quiet_s = max(quiet_s, (after.start_us - before.end_us) / 1e6)
+        value = lessons.merge(_as_lesson(before), _as_lesson(after), quiet_s, reason, "").value
+    return _decide(rows, "merge", value, reason, actor)
+
+
+def split(attack_id: UUID, at_us: int, reason: str, actor: Actor) -> UUID:
+    """Decide that an attack is two, the second from a time (microseconds UTC) on; id of the decision.
+
+    Raises:
+        NotVisibleError: There is no such attack, or the actor may not decide on it.
+        UsageError: The time is not inside the attack, or no reason is given.
+    """
+    row = _to_decide(attack_id, actor)
+    second = at_us // 1_000_000
+    if not row.start_us < second * 1_000_000 < row.end_us:
+        raise UsageError(
+            f"The cut is not inside the attack, which lasts from {units.iso(row.start_us)} to "
+            f"{units.iso(row.end_us)}. Choose a second between."
+        )
+    return _decide([row], "split", float(second), reason, actor)
+
+
+def note(attack_id: UUID, text: str, actor: Actor) -> UUID:
+    """Write a note on an attack; id of the note.
+
+    Raises:
+        NotVisibleError: There is no such attack, or the actor may not decide on it.
+        UsageError: The note is empty.
+    """
+    return _decide([_to_decide(attack_id, actor)], "note", 0.0, text, actor)
+
+
+def withdraw(decision_id: UUID, reason: str, actor: Actor) -> int:
+    """Take a decision back, for all attacks that it is about; how many.
+
+    Raises:
+        NotVisibleError: The actor may not decide on one of the attacks.
+        UsageError: There is no such decision, it is withdrawn already, or no reason is given.
+    """
+    _with_reason(reason)
+    with writing():
+        rows = models.Decision.objects.filter(decision=decision_id, withdrawn_by=None).order_by("sequence")
+        about = [_to_decide(row.attack, actor) for row in rows]
+        if not about:
+            raise UsageError("There is no such decision, or it is withdrawn already.")
+        content = DecisionWithdrawn(decision_id.hex)
+        drafts = [
+            Draft("attacks.decision_withdrawn", content, row.object_id, row.marking.marking, reason)
+            for row in about
+        ]
+        append_many(drafts, actor)
+    return len(about)
+
+
+def decisions_on(attack_id: UUID, actor: Actor) -> list[models.Decision]:
+    """What was decided on an attack, withdrawn decisions too, in order.
+
+    Raises:
+        NotVisibleError: There is no such attack, or it is not for the actor to see.
+    """
+    row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
+    return list(models.Decision.objects.filter(attack=row.object_id).order_by("sequence"))
+
+
+def alerts_on(attack_id: UUID, actor: Actor) -> list[models.Alert]:
+    """Alerts about an attack, in order.
+
+    Raises:
+        NotVisibleError: There is no such attack, or it is not for the actor to see.
+    """
+    row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
+    return list(models.Alert.objects.filter(attack=row.object_id).order_by("sequence"))
+
+
+def lessons_for() -> tuple[lessons.Lesson, ...]:
+    """What the detector has to know: every decision that holds, each once, in order."""
+    found: dict[UUID, lessons.Lesson] = {}
+    rows = models.Decision.objects.filter(withdrawn_by=None).order_by("sequence")
+    for row in rows:
+        if row.what not in get_args(lessons.Kind) or row.decision in found:
+            continue
+        decided = datetime.fromtimestamp(row.time_us / 1e6, UTC).isoformat(timespec="seconds")
+        found[row.decision] = lessons.Lesson(
+            cast("lessons.Kind", row.what),
+            row.victim,
+            row.vector,
+            tuple(row.names),
+            row.value,
+            row.reason,
+            decided,
+        )
+    return tuple(found.values())
+
+
+def attack_in(row: models.Attack) -> Attack:
+    """The attack whole, as the detector gave it."""
+    return msgspec.convert(row.detail, Attack)
+
+
+def flows_behind(attack_id: UUID, actor: Actor, limit: int | None = FLOWS_SHOWN) -> pa.Table:
+    """The flows of an attack in the flow schema, in order of start.
+
+    Only partitions that overlap the attack are read, and only those that the actor may look at.
+
+    Args:
+        attack_id: The attack.
+        actor: Who looks.
+        limit: Most flows; None for all.
+
+    Raises:
+        NotVisibleError: There is no such attack, or it is not for the actor to see.
+    """
+    row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
+    table = _flows(row, actor)
+    return table if limit is None else table.slice(0, limit)
+
+
+def rates_of(attack_id: UUID, actor: Actor) -> Rates:
+    """Packets and bits per second over the time of an attack.
+
+    Raises:
+        NotVisibleError: There is no such attack, or it is not for the actor to see.
+    """
+    row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
+    return rates(_flows(row, actor), row.start_us, row.end_us)
+
+
+def name_members(campaign: UUID, attack_ids: Iterable[UUID], sequence: int) -> None:
+    """Say which attacks a campaign names, instead of those that it named before; for its projection."""
+    before = set(models.Membership.objects.filter(campaign=campaign).values_list("attack", flat=True))
+    models.Membership.objects.filter(campaign=campaign).delete()
+    members = [
+        models.Membership(
+            id=campaign.hex + one.hex, campaign=campaign, attack=one, place=place, sequence=sequence
+        )
+        for place, one in enumerate(dict.fromkeys(attack_ids))
+    ]
+    models.Membership.objects.bulk_create(members, batch_size=150)
+    _restate_campaign(before | {member.attack for member in members})
+
+
+def _live(
+    kind: str, attack: Attack, target: Target | None, actor: Actor, marking: Marking | None
+) -> Recorded:
+    require(actor, "telemetry.collect")
+    content = objects.settled(Found(attack, target))
+    return append(kind, content, actor=actor, object_id=object_of(attack.id), marking=marking)
+
+
+def _to_decide(attack_id: UUID, actor: Actor) -> models.Attack:
+    return models.Attack.objects.get_for(actor, "attacks.decide", attack_id)
+
+
+def _with_reason(reason: str) -> str:
+    if not reason.strip():
+        raise UsageError("Say why: whoever comes after you has to understand it.")
+    return reason.strip()
+
+
+def _decide(rows: Sequence[models.Attack], what: What, value: float, reason: str, actor: Actor) -> UUID:
+    """One entry per attack, so that purging one of them leaves nothing of it in the others."""
+    decision, first = uuid4(), rows[0]
+    drafts = [
+        Draft(
+            "attacks.decided",
+            objects.settled(
+                Decided(
+                    decision.hex,
+                    what,
+                    row.victim,
+                    row.vector,
+                    tuple(one.name for one in rows),
+                    value,
+                    None if row is first else first.object_id.hex,
+                )
+            ),
+            row.object_id,
+            row.marking.marking,
+            _with_reason(reason),
+        )
+        for row in rows
+    ]
+    append_many(drafts, actor)
+    return decision
+
+
+def _as_lesson(row: models.Attack) -> dict[str, Any]:
+    """What `lessons` asks of an attack."""
+    return {"id": row.name, "victim": row.victim, "vector": row.vector, "peak_pps": row.peak_pps}
+
+
+def _found_in(row: models.Attack) -> Found:
+    """The content that a row came from."""
+    target = Target(row.prefix, row.organisation, row.sector, row.country, row.site)
+    return objects.settled(Found(attack_in(row), target if row.prefix else None))
+
+
+def _flows(row: models.Attack, actor: Actor) -> pa.Table:
+    files = telemetry.files_of(telemetry.partitions(actor, row.start_us, row.end_us))
+    if not files:
+        return FLOW.empty_table()
+    with open_engine() as engine:
+        return slice_of(engine, files, attack_in(row))
+
+
+def _project_found(recorded: Recorded, content: Found) -> None:
+    _put(recorded, content, running=False)
+
+
+def _project_started(recorded: Recorded, content: Found) -> None:
+    _put(recorded, content, running=True)
+
+
+def _put(recorded: Recorded, content: Found, *, running: bool) -> None:
+    """The attack's row as this entry says it; what was decided on it before may still hold."""
+    attack, target = content.attack, content.target
+    row = models.Attack(
+        object_id=recorded.object_id,
+        marking=stored(recorded.marking),
+        name=attack.id,
+        victim=attack.victim,
+        victim_sort=addresses.pack(attack.victim.split("/")[0]),
+        organisation=target.organisation if target else "",
+        sector=target.sector if target else "",
+        country=target.country if target else "",
+        site=target.site if target else "",
+        prefix=target.prefix if target else "",
+        campaign=_campaign_of(recorded.object_id),
+        running=running,
+        sequence=recorded.sequence,
+        digest=objects.digest(content),
+        detail=msgspec.to_builtins(attack),
+        **{name: getattr(attack, name) for name in _COPIED},
+    )
+    row.state = _state(row)
+    models.Attack.projected.bulk_create(
+        [row], update_conflicts=True, unique_fields=["object_id"], update_fields=_ALL_BUT_KEY
+    )
+
+
+_COPIED = (
+    "vector", "start_us", "end_us", "peak_bps", "peak_pps", "packets", "bytes", "sources", "source_class",
+    "confidence",
+)  # fmt: skip
+_ALL_BUT_KEY = [field.name for field in models.Attack._meta.concrete_fields if not field.primary_key]
+
+
+def _campaign_of(attack_id: UUID) -> UUID | None:
+    """The campaign that last named an attack."""
+    rows = models.Membership.objects.filter(attack=attack_id).order_by("-sequence", "campaign")
+    return rows.values_list("campaign", flat=True).first()
+
+
+def _restate_campaign(attack_ids: Iterable[UUID]) -> None:
+    """Make the campaign of attacks what their memberships say."""
+    ids = list(attack_ids)
+    rows = models.Membership.objects.filter(attack__in=ids).order_by("sequence", "-campaign")
+    latest = dict(rows.values_list("attack", "campaign"))
+    changed = []
+    for row in models.Attack.projected.filter(pk__in=ids).only("object_id", "campaign"):
+        if row.campaign != latest.get(row.object_id):
+            row.campaign = latest.get(row.object_id)
+            changed.append(row)
+    models.Attack.projected.bulk_update(changed, ["campaign"], batch_size=200)
+
+
+def _state(row: models.Attack) -> models.State:
+    """Where an attack stands by what was found and decided.
+
+    That it is none, or is to be split, was decided on what was found until then: found anew with other content,
+    the detector has taken the decision into account.
+    """
+    held = models.Decision.objects.filter(attack=row.object_id, withdrawn_by=None)
+    decided = list(held.values_list("what", "into", "sequence"))
+    since = {what for what, _, sequence in decided if sequence > row.sequence}
+    if "false-positive" in since:
+        return models.State.FALSE_POSITIVE
+    if any(what == "merge" and into is not None for what, into, _ in decided):
+        return models.State.MERGED
+    if "split" in since:
+        return models.State.SPLIT
+    return models.State.RUNNING if row.running else models.State.OVER
+
+
+def _restate(attack_id: UUID) -> None:
+    row = models.Attack.projected.filter(pk=attack_id).first()
+    if row is not None:
+        models.Attack.projected.filter(pk=attack_id).update(state=_state(row))
+
+
+def _project_decided(recorded: Recorded, content: Decided) -> None:
+    models.Decision.objects.create(
+        sequence=recorded.sequence,
+        decision=UUID(content.decision),
+        attack=recorded.object_id,
+        what=content.what,
+        victim=content.victim,
+        vector=content.vector,
+        names=list(content.names),
+        value=content.value,
+        into=UUID(content.into) if content.into else None,
+        reason=recorded.reason,
+        actor_id=recorded.actor_id,
+        actor_name=recorded.actor_name,
+        time_us=recorded.time_us,
+    )
+    _restate(recorded.object_id)
+
+
+def _project_withdrawn(recorded: Recorded, content: DecisionWithdrawn) -> None:
+    rows = models.Decision.objects.filter(decision=UUID(content.decision), attack=recorded.object_id)
+    rows.update(withdrawn_by=recorded.sequence)
+    _restate(recorded.object_id)
+
+
+def _project_alerted(recorded: Recorded, content: Alerted) -> None:
+    models.Alert.objects.create(
+        sequence=recorded.sequence,
+        attack=recorded.object_id,
+        time_us=recorded.time_us,
+        **msgspec.structs.asdict(content),
+    )
+
+
+def _project_analysed(recorded: Recorded, content: Analysed) -> None:
+    run = recorded.object_id
+    values = {
+        "marking": stored(recorded.marking),
+        "time_us": recorded.time_us,
+        "actor_name": recorded.actor_name,
+        "start_us": content.start_us,
+        "end_us": content.end_us,
+        "attacks": len(content.attacks),
+        "detail": {name: value for name, value in msgspec.to_builtins(content).items() if name != "attacks"},
+    }
+    models.Run.projected.update_or_create(object_id=run, defaults=values)
+    models.RunAttack.objects.filter(run=run).delete()
+    rows = [models.RunAttack(id=run.hex + one, run=run, attack=UUID(one)) for one in content.attacks]
+    models.RunAttack.objects.bulk_create(rows, batch_size=200)
+
+
+def _forget(object_id: UUID) -> None:
+    """Everything of an attack; campaigns and runs that named it no longer do."""
+    models.Attack.projected.filter(pk=object_id).delete()
+    for model in (models.Decision, models.Alert, models.Membership, models.RunAttack):
+        model.objects.filter(attack=object_id).delete()
+
+
+def _forget_run(object_id: UUID) -> None:
+    models.Run.projected.filter(pk=object_id).delete()
+    models.RunAttack.objects.filter(run=object_id).delete()
+
+
+KINDS = (
+    Kind("attacks.found", Found, _project_found, _forget),
+    Kind("attacks.started", Found, _project_started),
+    Kind("attacks.ended", Found, _project_found),
+    Kind("attacks.decided", Decided, _project_decided),
+    Kind("attacks.decision_withdrawn", DecisionWithdrawn, _project_withdrawn),
+    Kind("attacks.alerted", Alerted, _project_alerted),
+    Kind("attacks.analysed", Analysed, _project_analysed, _forget_run),
+)

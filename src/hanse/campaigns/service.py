@@ -1,0 +1,223 @@
+"""Use cases of campaigns: found and grown on record, their attacks, links and counts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db.models import Exists, OuterRef, QuerySet
+
+from hanse.attacks import service as attacks
+from hanse.attacks.models import STANDING, Attack, Membership
+from hanse.campaigns import models
+from hanse.campaigns.campaign import Campaign
+from hanse.kernel.actors import Actor
+from hanse.ledger import objects
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.policy.models import stored
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A campaign as it was found.
+
+    Attributes:
+        campaign: The campaign whole.
+        replaces: Object ids of the campaigns that it takes the place of, hexadecimal.
+    """
+
+    campaign: Campaign
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What still stands of a campaign, as far as the actor may see it.
+
+    Attributes:
+        standing: Attacks that it names and that are neither false positives nor merged nor to be split.
+        running: Of those, attacks that go on.
+        victims: Distinct victims of the standing ones.
+    """
+
+    standing: int = 0
+    running: int = 0
+    victims: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Which object of the ledger a campaign is.
+
+    Attributes:
+        object_id: The object.
+        content: What to put on record of it.
+        unchanged: Whether that is on record already.
+    """
+
+    object_id: UUID
+    content: Found
+    unchanged: bool
+
+
+def place(campaigns: Sequence[Campaign]) -> list[Placed]:
+    """Find for each campaign the one on record that it grew out of, if any.
+
+    A campaign's name changes with its attacks. It continues the one on record with which it shares most attacks,
+    and replaces the others that have no attack outside of it. Each on record is continued once.
+    """
+    wanted = [{attacks.object_of(name) for name in one.attacks} for one in campaigns]
+    known = _members_of_any(set().union(*wanted) if wanted else set())
+    shared = sorted(
+        (-len(members & known[other]), other.hex, index, other)
+        for index, members in enumerate(wanted)
+        for other in known
+        if members & known[other]
+    )
+    chosen: dict[int, UUID] = {}
+    for _, _, index, other in shared:
+        if index not in chosen and other not in chosen.values():
+            chosen[index] = other
+    placed = []
+    for index, one in enumerate(campaigns):
+        object_id = chosen.get(index) or objects.named("campaign", one.id)
+        gone = [other for other in known if other not in chosen.values() and known[other] <= wanted[index]]
+        placed.append(_placed(one, object_id, gone))
+    return placed
+
+
+def standing(actor: Actor, action: str = "campaigns.view") -> "QuerySet[models.Campaign]":
+    """Campaigns that an actor may see and that no other one has taken the place of."""
+    replaced = models.Replaced.objects.filter(other=OuterRef("pk"))
+    return models.Campaign.objects.for_actor(actor, action).filter(~Exists(replaced))
+
+
+def counts(actor: Actor, campaign_ids: Iterable[UUID]) -> dict[UUID, Counts]:
+    """What stands of each campaign now, decisions of people included."""
+    ids = list(campaign_ids)
+    members = Membership.objects.filter(campaign__in=ids)
+    seen = Attack.objects.for_actor(actor, "attacks.view").filter(pk__in=members.values("attack"))
+    rows = {pk: (state, victim) for pk, state, victim in seen.values_list("object_id", "state", "victim")}
+    found: dict[UUID, list[tuple[str, str]]] = {one: [] for one in ids}
+    for campaign, attack in members.values_list("campaign", "attack"):
+        if attack in rows and rows[attack][0] in STANDING:
+            found[campaign].append(rows[attack])
+    return {
+        one: Counts(
+            len(those), sum(state == "running" for state, _ in those), len({victim for _, victim in those})
+        )
+        for one, those in found.items()
+    }
+
+
+def attacks_of(campaign_id: UUID, actor: Actor) -> "QuerySet[Attack]":
+    """The attacks that a campaign names and that an actor may see, in order of start.
+
+    Raises:
+        NotVisibleError: There is no such campaign, or it is not for the actor to see.
+    """
+    row = models.Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    named = Membership.objects.filter(campaign=row.object_id).values("attack")
+    return (
+        Attack.objects.for_actor(actor, "attacks.view").filter(pk__in=named).order_by("start_us", "object_id")
+    )
+
+
+def links_of(campaign_id: UUID, actor: Actor) -> list[models.Link]:
+    """The links of a campaign between attacks that an actor may see, in order.
+
+    Raises:
+        NotVisibleError: There is no such campaign, or it is not for the actor to see.
+    """
+    seen = attacks_of(campaign_id, actor).order_by().values("object_id")
+    links = models.Link.objects.filter(campaign=campaign_id, first__in=seen, second__in=seen)
+    return list(links.order_by("id"))
+
+
+def naming(attack_ids: Iterable[UUID]) -> set[UUID]:
+    """Campaigns that name attacks, for whoever purges what is derived of them."""
+    rows = Membership.objects.filter(attack__in=list(attack_ids))
+    return set(rows.values_list("campaign", flat=True))
+
+
+def biggest(actor: Actor, limit: int) -> list[models.Campaign]:
+    """The standing campaigns with most attacks that an actor may see."""
+    return list(standing(actor).order_by("-named", "object_id")[:limit])
+
+
+def _members_of_any(wanted: set[UUID]) -> dict[UUID, set[UUID]]:
+    """All members of each standing campaign on record that names one of the attacks."""
+    rows = Membership.objects.filter(attack__in=wanted).exclude(
+        campaign__in=models.Replaced.objects.values("other")
+    )
+    found: dict[UUID, set[UUID]] = {
+        one: set() for one in sorted(set(rows.values_list("campaign", flat=True)))
+    }
+    everything = Membership.objects.filter(campaign__in=list(found)).values_list("campaign", "attack")
+    for campaign, attack in everything:
+        found[campaign].add(attack)
+    return found
+
+
+def _placed(campaign: Campaign, object_id: UUID, gone: Iterable[UUID]) -> Placed:
+    row = models.Campaign.projected.filter(pk=object_id).only("digest").first()
+    before = models.Replaced.objects.filter(campaign=object_id).values_list("other", flat=True)
+    replaces = sorted({other.hex for other in (*before, *gone)})
+    content = objects.settled(Found(campaign, tuple(replaces)))
+    return Placed(object_id, content, row is not None and row.digest == objects.digest(content))
+
+
+def _project(recorded: Recorded, content: Found) -> None:
+    one, campaign = recorded.object_id, content.campaign
+    values: dict[str, Any] = {
+        "marking": stored(recorded.marking),
+        "name": campaign.id,
+        "verdict": campaign.verdict,
+        "scope": campaign.scope,
+        "country": campaign.country,
+        "start_us": campaign.start_us,
+        "end_us": campaign.end_us,
+        "named": len(campaign.attacks),
+        "organisations": len(campaign.organisations),
+        "sequence": recorded.sequence,
+        "version": recorded.version,
+        "digest": objects.digest(content),
+        "detail": {name: getattr(campaign, name) for name in _DETAILS},
+    }
+    models.Campaign.projected.update_or_create(object_id=one, defaults=values)
+    attacks.name_members(one, [attacks.object_of(name) for name in campaign.attacks], recorded.sequence)
+    models.Link.objects.filter(campaign=one).delete()
+    models.Link.objects.bulk_create(
+        [
+            models.Link(
+                id=f"{one.hex}-{number:06d}",
+                campaign=one,
+                first=attacks.object_of(link.first),
+                second=attacks.object_of(link.second),
+                tests=msgspec.to_builtins(link.tests),
+            )
+            for number, link in enumerate(campaign.links)
+        ],
+        batch_size=150,
+    )
+    models.Replaced.objects.filter(campaign=one).delete()
+    models.Replaced.objects.bulk_create(
+        models.Replaced(id=one.hex + other, campaign=one, other=UUID(other)) for other in content.replaces
+    )
+
+
+_DETAILS = ("organisations", "sectors", "figures", "evidence", "refuted_by")
+
+
+def _forget(object_id: UUID) -> None:
+    """A purged campaign, and what the others hold of a purged attack or of a purged campaign."""
+    models.Campaign.projected.filter(pk=object_id).delete()
+    for column in ("campaign", "first", "second"):
+        models.Link.objects.filter(**{column: object_id}).delete()
+    for column in ("campaign", "other"):
+        models.Replaced.objects.filter(**{column: object_id}).delete()
+    attacks.name_members(object_id, (), 0)
+
+
+KINDS = (Kind("campaigns.found", Found, _project, _forget),)

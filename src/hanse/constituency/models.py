@@ -1,0 +1,40 @@
+"""Whom the authority protects, row by row."""
+
+from django.db import models
+
+from hanse.policy.models import MarkedModel
+
+
+class Protected(MarkedModel):
+    """One host or network and whose it is. A projection.
+
+    Attributes:
+        prefix: Network in CIDR form.
+        first: First address, 16 bytes (IPv4 as ::ffff:a.b.c.d), which sorts as addresses do.
+        last: Last address, 16 bytes.
+        length: Leading bits that are fixed, in the space of 128.
+        organisation: Who runs it.
+        sector: One of `sectors.SECTORS`.
+        country: ISO 3166 alpha-2 code.
+        site: What runs there; may be empty.
+    """
+
+    prefix = models.CharField(max_length=64)
+    first = models.BinaryField(max_length=16)
+    last = models.BinaryField(max_length=16)
+    length = models.PositiveSmallIntegerField()
+    organisation = models.TextField()
+    sector = models.CharField(max_length=64)
+    country = models.CharField(max_length=2)
+    site = models.TextField(default="")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["first", "length"], name="constituency_place"),
+            models.Index(fields=["sector"], name="constituency_sector"),
+            models.Index(fields=["country"], name="constituency_country"),
+        )
+
+    def __str__(self) -> str:
+        """Prefix and organisation."""
+        return f"{self.prefix} ({self.organisation})"

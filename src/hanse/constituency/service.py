@@ -1,0 +1,280 @@
+"""Use cases of the constituency: whom the authority protects, imported, changed and looked up.
+
+All of it is one object of the ledger with versions, so that purging it leaves no row of any version.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from django.db.models import Q, QuerySet
+
+from hanse.constituency import models
+from hanse.constituency.registry import Registry, RegistryError, Target
+from hanse.kernel import addresses
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking
+from hanse.ledger import objects
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import append, writing
+from hanse.policy.asking import require
+from hanse.policy.models import StoredMarking, stored
+
+_V4_BITS = 96
+"""Leading bits that IPv4-mapped addresses share (RFC 4291, section 2.5.5.2)."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The whole constituency, in order of prefix, and the name of the file that it came from."""
+
+    targets: tuple[Target, ...]
+    source: str
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """One row: what it says now, or None where it is no longer protected."""
+
+    prefix: str
+    target: Target | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """What an import makes of one row.
+
+    Attributes:
+        status: ``new``, ``changed``, ``same``, ``removed`` or ``wrong``.
+        prefix: The network; empty where the row is wrong.
+        organisation: Whose; empty where the row is wrong.
+        words: What is wrong and what to do, or what changed.
+    """
+
+    status: Literal["new", "changed", "same", "removed", "wrong"]
+    prefix: str
+    organisation: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did or would do, row by row.
+
+    Attributes:
+        rows: New ones first, then changed, removed, same; or only what is wrong.
+        applied: Whether it is on record now.
+    """
+
+    rows: tuple[ImportedRow, ...]
+    applied: bool
+
+    def count(self, status: str) -> int:
+        """Rows of a status."""
+        return sum(row.status == status for row in self.rows)
+
+    @property
+    def sound(self) -> bool:
+        """Whether no row is wrong."""
+        return not self.count("wrong")
+
+
+def import_file(
+    path: Path, actor: Actor, *, apply: bool = True, name: str = "", marking: Marking | None = None
+) -> ImportReport:
+    """Replace the constituency by a registry file, or say row by row what that would do.
+
+    A file with one wrong row changes nothing. A file that says what is on record already makes no entry.
+
+    Args:
+        path: The file.
+        actor: Who imports.
+        apply: Whether to do it, rather than only to say what would be done.
+        name: Name of the file for the record; that of `path` by default.
+        marking: Of the rows; the authority's own by default.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    require(actor, "constituency.edit")
+    try:
+        registry = Registry.load(path)
+    except RegistryError as error:
+        wrong = tuple(ImportedRow("wrong", "", "", str(problem)) for problem in error.problems)
+        return ImportReport(wrong, applied=False)
+    return load(registry, actor, name or path.name, apply=apply, marking=marking)
+
+
+def load(
+    registry: Registry, actor: Actor, source: str, *, apply: bool = True, marking: Marking | None = None
+) -> ImportReport:
+    """Replace the constituency; see `import_file`.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    require(actor, "constituency.edit")
+    with writing():
+        rows = _compared(list(registry))
+        differs = any(row.status != "same" for row in rows)
+        if apply and differs:
+            targets = tuple(sorted(registry, key=lambda target: _bounds(target.prefix)))
+            content = objects.settled(Loaded(targets, source))
+            append("constituency.loaded", content, actor=actor, object_id=_whole(), marking=marking)
+    return ImportReport(rows, apply and differs)
+
+
+def change(target: Target, actor: Actor, reason: str = "") -> None:
+    """Protect a host or network, or say something else of it.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: The prefix is none.
+    """
+    require(actor, "constituency.edit")
+    _bounds(target.prefix)
+    content = objects.settled(Changed(target.prefix, target))
+    append("constituency.changed", content, actor=actor, reason=reason, object_id=_whole())
+
+
+def remove(prefix: str, actor: Actor, reason: str = "") -> None:
+    """Protect a host or network no longer.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: It is not protected.
+    """
+    require(actor, "constituency.edit")
+    with writing():
+        if not models.Protected.projected.filter(pk=_row_id(prefix)).exists():
+            raise UsageError(f"{prefix} is not in the constituency.")
+        append("constituency.changed", Changed(prefix, None), actor=actor, reason=reason, object_id=_whole())
+
+
+def targets(actor: Actor, within: str = "") -> "QuerySet[models.Protected]":
+    """The rows that an actor may see, in order of address.
+
+    Args:
+        actor: Who looks.
+        within: An address or network: only rows that hold it or lie in it.
+
+    Raises:
+        UsageError: `within` is no network.
+    """
+    rows = models.Protected.objects.for_actor(actor, "constituency.view").order_by("first", "length")
+    if not within:
+        return rows
+    first, last, _ = _bounds(within)
+    inside = Q(first__gte=first, last__lte=last)
+    return rows.filter(inside | Q(first__lte=first, last__gte=last))
+
+
+def lookup(address: str) -> Target | None:
+    """The most specific row that holds all of an address or network, for the node's own use.
+
+    Raises:
+        UsageError: It is no address.
+    """
+    first, last, bits = _bounds(address)
+    number = int.from_bytes(first)
+    shortest = _V4_BITS if addresses.is_v4(first) else 0
+    starts = {
+        (number >> (128 - length) << (128 - length)).to_bytes(16) for length in range(shortest, bits + 1)
+    }
+    rows = models.Protected.projected.filter(first__in=starts, last__gte=last, length__gte=shortest)
+    row = rows.order_by("-length").first()
+    return None if row is None else _target(row)
+
+
+def registry() -> Registry:
+    """The whole constituency, for the node's own use."""
+    return Registry(_target(row) for row in models.Protected.projected.all())
+
+
+def _compared(new: list[Target]) -> tuple[ImportedRow, ...]:
+    """What becomes of each row when the constituency is replaced."""
+    known = {row.prefix: _target(row) for row in models.Protected.projected.all()}
+    rows = []
+    for target in new:
+        old = known.pop(target.prefix, None)
+        if old is None:
+            rows.append(ImportedRow("new", target.prefix, target.organisation))
+        elif old != target:
+            rows.append(ImportedRow("changed", target.prefix, target.organisation, _difference(old, target)))
+        else:
+            rows.append(ImportedRow("same", target.prefix, target.organisation))
+    rows += [ImportedRow("removed", old.prefix, old.organisation) for old in known.values()]
+    order = ("new", "changed", "removed", "same")
+    return tuple(sorted(rows, key=lambda row: (order.index(row.status), _bounds(row.prefix))))
+
+
+def _difference(old: Target, new: Target) -> str:
+    """What a row said and what it says now."""
+    names = ("organisation", "sector", "country", "site")
+    told = [(name, getattr(old, name), getattr(new, name)) for name in names]
+    return "; ".join(
+        f"{name}: {before!r} becomes {after!r}" for name, before, after in told if before != after
+    )
+
+
+def _bounds(prefix: str) -> tuple[bytes, bytes, int]:
+    """First and last address and length in the space of 128 bits."""
+    try:
+        network = ipaddress.ip_network(prefix)
+    except ValueError as error:
+        raise UsageError(
+            f"{prefix!r} is no address or network ({error}). Write it like 192.0.2.0/24."
+        ) from None
+    first, last = addresses.network_bounds(network)
+    return first, last, network.prefixlen + (_V4_BITS if network.version == 4 else 0)
+
+
+def _whole() -> UUID:
+    """The one object of the constituency."""
+    return objects.named("constituency", "all")
+
+
+def _row_id(prefix: str) -> UUID:
+    return objects.named("protected", prefix)
+
+
+def _target(row: models.Protected) -> Target:
+    return Target(row.prefix, row.organisation, row.sector, row.country, row.site)
+
+
+def _row(target: Target, marking: StoredMarking) -> models.Protected:
+    first, last, length = _bounds(target.prefix)
+    return models.Protected(
+        object_id=_row_id(target.prefix), marking=marking, prefix=target.prefix, first=first, last=last,
+        length=length, organisation=target.organisation, sector=target.sector, country=target.country,
+        site=target.site,
+    )  # fmt: skip
+
+
+def _project_loaded(recorded: Recorded, content: Loaded) -> None:
+    models.Protected.projected.all().delete()
+    marking = stored(recorded.marking)
+    models.Protected.projected.bulk_create(
+        [_row(target, marking) for target in content.targets], batch_size=500
+    )
+
+
+def _project_changed(recorded: Recorded, content: Changed) -> None:
+    models.Protected.projected.filter(pk=_row_id(content.prefix)).delete()
+    if content.target is not None:
+        _row(content.target, stored(recorded.marking)).save(force_insert=True)
+
+
+def _forget(object_id: UUID) -> None:
+    """Every row comes from the one object."""
+    if object_id == _whole():
+        models.Protected.projected.all().delete()
+
+
+KINDS = (
+    Kind("constituency.loaded", Loaded, _project_loaded, _forget),
+    Kind("constituency.changed", Changed, _project_changed),
+)

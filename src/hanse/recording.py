@@ -1,0 +1,209 @@
+"""An analysis onto the ledger: attacks, traces, campaigns and the run itself, in one transaction.
+
+Names are stable, so that the same telemetry analysed twice changes nothing; what was purged stays away.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from hanse.attacks import service as attacks
+from hanse.attacks.attack import Attack
+from hanse.attacks.models import Attack as AttackRow
+from hanse.attacks.models import Run
+from hanse.campaigns import service as campaigns
+from hanse.campaigns.campaign import Campaign
+from hanse.campaigns.link import find_campaigns
+from hanse.constituency import service as constituency
+from hanse.constituency.registry import Registry, Target
+from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking, join, strictest
+from hanse.ledger import objects
+from hanse.ledger.identity import authority
+from hanse.ledger.models import Entry
+from hanse.ledger.writing import Draft, append_many, writing
+from hanse.pipeline import Analysis
+from hanse.policy.asking import require
+from hanse.tracing import service as tracing
+from hanse.tracing.models import Trace as TraceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What an analysis changed on record.
+
+    Attributes:
+        new: Attacks that were not on record.
+        changed: Attacks of which something else is known now.
+        unchanged: Attacks that were on record just so.
+        purged: Attacks that were purged from this node, and were left out.
+        campaigns: Object ids of the campaigns found.
+        run: Object id of the analysis.
+        span_us: First start and last end of all flows, microseconds UTC; None without flows.
+    """
+
+    new: int
+    changed: int
+    unchanged: int
+    purged: int
+    campaigns: tuple[UUID, ...]
+    run: UUID
+    span_us: tuple[int, int] | None
+
+
+def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> Recording:
+    """Put an analysis on record.
+
+    Args:
+        analysis: Attacks, traces and campaigns.
+        actor: Who asked for it.
+        marking: Of what was analysed; the authority's own by default. What is on record with a stricter one
+            keeps it, and a campaign is as strict as the strictest of its attacks.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    require(actor, "telemetry.import")
+    with writing():
+        lot = _Lot(analysis, marking or Marking.own(authority()))
+        drafts = [*lot.attacks(), *lot.traces(), *lot.campaigns()]
+        run_id, run = lot.run()
+        if not Run.projected.filter(pk=run_id).exists():
+            drafts.append(run)
+        append_many(drafts, actor)
+    return lot.recording(run_id)
+
+
+def with_derived(ids: Iterable[UUID]) -> set[UUID]:
+    """Objects and what was derived of them: campaigns are as short-lived as the first of their attacks to go."""
+    wanted = set(ids)
+    return wanted | campaigns.naming(wanted)
+
+
+class _Lot:
+    """The drafts of one analysis, made under the lock of the ledger."""
+
+    def __init__(self, analysis: Analysis, marking: Marking) -> None:
+        self._analysis = analysis
+        self._marking = marking
+        self._ids = {attack.id: attacks.object_of(attack.id) for attack in analysis.attacks}
+        self._purged = _purged(self._ids.values())
+        self._known = _known(self._ids.values())
+        self._markings: dict[UUID, Marking] = {}
+        self._counts = {"new": 0, "changed": 0, "unchanged": 0}
+        self._campaigns: list[UUID] = []
+
+    def attacks(self) -> list[Draft]:
+        """Those of which something else is on record, or nothing."""
+        registry = self._analysis.registry
+        drafts = []
+        for attack in self._analysis.attacks:
+            one = self._ids[attack.id]
+            if one in self._purged:
+                continue
+            content = objects.settled(attacks.Found(attack, _target(registry, attack)))
+            row = self._known.get(one)
+            before = row.marking.marking if row else self._marking
+            marking = self._markings[one] = join(before, self._marking)
+            if row and not row.running and row.digest == objects.digest(content) and before == marking:
+                self._counts["unchanged"] += 1
+                continue
+            self._counts["changed" if row else "new"] += 1
+            drafts.append(Draft("attacks.found", content, one, marking))
+        return drafts
+
+    def traces(self) -> list[Draft]:
+        """Those of which something else is on record, or nothing."""
+        sources = {attack.id: attack.sources for attack in self._analysis.attacks}
+        rows = {
+            row.object_id: row
+            for row in TraceRow.projected.filter(pk__in=list(self._markings)).select_related("marking")
+        }
+        drafts = []
+        for trace in self._analysis.traces:
+            one = self._ids[trace.attack_id]
+            if one in self._purged:
+                continue
+            content = objects.settled(tracing.Traced(trace, sources[trace.attack_id]))
+            row, marking = rows.get(one), self._markings[one]
+            if row is None or row.digest != objects.digest(content) or row.marking.marking != marking:
+                drafts.append(Draft("tracing.traced", content, one, marking))
+        return drafts
+
+    def campaigns(self) -> list[Draft]:
+        """Those that are new or have grown."""
+        found = self._analysis.campaigns
+        if found and self._purged:
+            found = self._linked_again()
+        drafts = []
+        for placed in campaigns.place(found):
+            members = [self._markings[self._ids[name]] for name in placed.content.campaign.attacks]
+            self._campaigns.append(placed.object_id)
+            if not placed.unchanged:
+                drafts.append(Draft("campaigns.found", placed.content, placed.object_id, strictest(members)))
+        return drafts
+
+    def _linked_again(self) -> tuple[Campaign, ...]:
+        """The campaigns without the purged attacks, of which no finding may speak."""
+        analysis = self._analysis
+        kept = [attack for attack in analysis.attacks if self._ids[attack.id] not in self._purged]
+        names = {attack.id for attack in kept}
+        traces = [trace for trace in analysis.traces if trace.attack_id in names]
+        return find_campaigns(
+            kept,
+            analysis.detection.sources,
+            analysis.registry,
+            traces=traces,
+            span_us=analysis.span_us,
+        )
+
+    def run(self) -> tuple[UUID, Draft]:
+        """The analysis itself; its id is its content's, so that the same one is on record once."""
+        analysis = self._analysis
+        span = analysis.span_us or (None, None)
+        content = objects.settled(
+            attacks.Analysed(
+                attacks=tuple(one.hex for one in self._ids.values() if one not in self._purged),
+                dismissed=analysis.detection.dismissed,
+                inputs=tuple((_name(report.path), report.flows) for report in analysis.inputs),
+                start_us=span[0],
+                end_us=span[1],
+                lessons=analysis.lessons,
+                data=tuple(analysis.data.description.lines()),
+                parameters={},
+            )
+        )
+        marking = strictest([self._marking, *self._markings.values()])
+        run = objects.named("run", objects.digest(content))
+        return run, Draft("attacks.analysed", content, run, marking)
+
+    def recording(self, run: UUID) -> Recording:
+        """What it came to."""
+        return Recording(
+            **self._counts,
+            purged=len(self._purged),
+            campaigns=tuple(self._campaigns),
+            run=run,
+            span_us=self._analysis.span_us,
+        )
+
+
+def _known(ids: Iterable[UUID]) -> dict[UUID, AttackRow]:
+    rows = AttackRow.projected.filter(pk__in=list(ids)).select_related("marking").defer("detail")
+    return {row.object_id: row for row in rows}
+
+
+def _purged(ids: Iterable[UUID]) -> set[UUID]:
+    """Objects of which a body was purged."""
+    entries = Entry.objects.filter(object_id__in=list(ids), body__isnull=True)
+    return set(entries.values_list("object_id", flat=True))
+
+
+def _target(registry: Registry | None, attack: Attack) -> Target | None:
+    """Whose the victim is: by the analysis' own registry, or by the constituency."""
+    return registry.lookup(attack.victim) if registry else constituency.lookup(attack.victim)
+
+
+def _name(path: str) -> str:
+    """An input's name without its folders, which say how the node is laid out."""
+    return path.rsplit("/", 1)[-1]

@@ -1,0 +1,346 @@
+"""Use cases of telemetry: inputs read into the node's flows, partitions on record, and flows found again."""
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from django.conf import settings
+
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking
+from hanse.ledger import objects
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import Draft, append_many, writing
+from hanse.policy.asking import require
+from hanse.policy.models import stored
+from hanse.telemetry import models
+from hanse.telemetry.columns import parse_mapping
+from hanse.telemetry.inputs import expand
+from hanse.telemetry.read import Progress, read
+from hanse.telemetry.reading import InputReport
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+FLOWS = "flows"
+"""Folder of the node's home that holds all flows."""
+
+_BLOCK = 1 << 20
+
+
+class PartitionStored(msgspec.Struct, frozen=True):
+    """A Parquet file of flows is on disk; fields as of `models.Partition`."""
+
+    path: str
+    sha256: str
+    rows: int
+    bytes: int
+    start_us: int
+    end_us: int
+    source: str
+    batch: str
+    vantage: str
+
+
+class PartitionRemoved(msgspec.Struct, frozen=True):
+    """A Parquet file of flows is gone: by quota, retention or hand; the reason is in the entry."""
+
+    path: str
+
+
+class InputRead(msgspec.Struct, frozen=True):
+    """An input was read; fields as of `models.Input`."""
+
+    name: str
+    sha256: str
+    format: str
+    flows: int
+    packets: int
+    lost: int
+    skipped: int
+    problem_count: int
+    problems: tuple[str, ...]
+    whole: bool
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of reading inputs into the node.
+
+    Attributes:
+        inputs: One account per input, also for those that had been read before.
+        partitions: Object ids of the partitions that hold their flows.
+        files: Those partitions' files.
+        left_out: Files in folders that are no telemetry, with the reason.
+        again: How many of the inputs had been read before, and were not stored twice.
+    """
+
+    inputs: tuple[InputReport, ...]
+    partitions: tuple[UUID, ...]
+    files: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    again: int = 0
+
+
+def flows_folder() -> Path:
+    """Where the node keeps its flows."""
+    home: Path = settings.HANSE_NODE.home
+    return home / FLOWS
+
+
+def read_in(
+    paths: Sequence[str],
+    actor: Actor,
+    *,
+    columns: str | None = None,
+    marking: Marking | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Read captures and flow files into the node's flows, each file once however often it is given.
+
+    A file is known by its SHA-256; what was read before is not stored a second time.
+
+    Args:
+        paths: Files, folders and globs.
+        actor: Who reads.
+        columns: Column mapping of CSV or Parquet inputs.
+        marking: Of the inputs and the flows; the authority's own by default.
+        progress: Told how far it is.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: A path matches nothing.
+        StoreError: The flows cannot be written.
+    """
+    require(actor, "telemetry.import")
+    hashes = {str(found.path): sha256_of(found.path) for found in expand(paths)}
+    known = _known(hashes.values())
+    fresh = [path for path, sha in hashes.items() if sha not in known]
+    batches = sorted({row.batch for row in known.values()})
+    accounts = [_account(path, known[sha]) for path, sha in hashes.items() if sha in known]
+    left_out: list[tuple[str, str]] = []
+    if fresh:
+        batch = objects.named("import", " ".join(sorted(hashes[path] for path in fresh))).hex
+        folder = _emptied(flows_folder() / "imports" / batch)
+        told = parse_mapping(columns) if columns else None
+        result = read(fresh, workdir=folder, told=told, progress=progress, in_place=False)
+        _record_import(result.files, result.reports, hashes, batch, actor, marking)
+        batches.append(batch)
+        accounts += result.reports
+        left_out = result.left_out
+    rows = models.Partition.projected.filter(batch__in=batches).order_by("path")
+    return Imported(
+        tuple(accounts),
+        tuple(row.object_id for row in rows),
+        tuple(str(flows_folder() / row.path) for row in rows),
+        tuple(left_out),
+        len(hashes) - len(fresh),
+    )
+
+
+def record_partitions(
+    files: Iterable[Path],
+    source: str,
+    actor: Actor,
+    *,
+    batch: str = "",
+    marking: Marking | None = None,
+) -> list[Recorded]:
+    """Put Parquet files that lie in the node's flows on record; those that are already are left alone.
+
+    Args:
+        files: Files below `flows_folder`.
+        source: ``import``, ``collector`` or ``exercise``.
+        actor: Who stored them.
+        batch: Id of the import.
+        marking: Of the flows.
+
+    Raises:
+        UsageError: A file does not lie in the node's flows.
+    """
+    described = [describe(file, source, batch) for file in sorted(files)]
+    return append_many(
+        [_draft("telemetry.partition_stored", one, marking) for one in described if one], actor
+    )
+
+
+def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None:
+    """What is on record of a partition; None for one without flows.
+
+    Raises:
+        UsageError: It does not lie in the node's flows.
+    """
+    try:
+        path = file.resolve().relative_to(flows_folder().resolve()).as_posix()
+    except ValueError:
+        raise UsageError(f"{file} does not lie in {flows_folder()}. Move it there.") from None
+    table = pq.read_table(file, columns=["start", "end", "vantage"])
+    if table.num_rows == 0:
+        return None
+    first, last = pc.min(table["start"]).cast("int64").as_py(), pc.max(table["end"]).cast("int64").as_py()
+    names = ", ".join(sorted(str(name) for name in pc.unique(table["vantage"]).to_pylist()))
+    size = file.stat().st_size
+    return PartitionStored(path, sha256_of(file), table.num_rows, size, first, last, source, batch, names)
+
+
+def remove_partitions(ids: Iterable[UUID], actor: Actor, reason: str) -> int:
+    """Take partitions off the record and remove their files; how many.
+
+    The entries come first: after a crash between, a file is left over that is on no record, never the reverse.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    require(actor, "telemetry.import")
+    with writing():
+        rows = list(models.Partition.projected.filter(pk__in=list(ids)).select_related("marking"))
+        drafts = [
+            Draft(
+                "telemetry.partition_removed",
+                PartitionRemoved(row.path),
+                row.object_id,
+                row.marking.marking,
+                reason,
+            )
+            for row in rows
+        ]
+        append_many(drafts, actor)
+    for row in rows:
+        (flows_folder() / row.path).unlink(missing_ok=True)
+    return len(rows)
+
+
+def removed_by_quota(paths: Iterable[Path], actor: Actor) -> int:
+    """Take partitions off the record whose files the quota has removed; how many."""
+    root = flows_folder()
+    names = [path.relative_to(root).as_posix() for path in paths if path.is_relative_to(root)]
+    rows = models.Partition.projected.filter(path__in=names)
+    return remove_partitions(rows.values_list("pk", flat=True), actor, "the quota of the flows is full")
+
+
+def partitions(
+    actor: Actor, since_us: int | None = None, until_us: int | None = None
+) -> "QuerySet[models.Partition]":
+    """The partitions that an actor may look at and that hold flows of an interval (microseconds UTC)."""
+    rows = models.Partition.objects.for_actor(actor, "telemetry.view")
+    if since_us is not None:
+        rows = rows.filter(end_us__gte=since_us)
+    if until_us is not None:
+        rows = rows.filter(start_us__lte=until_us)
+    return rows.order_by("start_us", "object_id")
+
+
+def files_of(rows: Iterable[models.Partition]) -> list[str]:
+    """The files of partitions, those that are there."""
+    files = (flows_folder() / row.path for row in rows)
+    return [str(file) for file in files if file.is_file()]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    hashed = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            hashed.update(block)
+    return hashed.hexdigest()
+
+
+def _known(hashes: Iterable[str]) -> dict[str, models.Input]:
+    """Inputs that were read before and gave flows, by SHA-256."""
+    rows = models.Input.projected.filter(sha256__in=list(hashes), flows__gt=0)
+    return {row.sha256: row for row in rows}
+
+
+def _account(path: str, row: models.Input) -> InputReport:
+    """The account of an input that was read before."""
+    return InputReport(path, row.format, row.flows, row.packets, row.lost, row.skipped)
+
+
+def _emptied(folder: Path) -> Path:
+    """A folder for a new import; what lies in it is left over from one that never came to be recorded."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+    return folder
+
+
+def _record_import(
+    files: Iterable[Path],
+    reports: Iterable[InputReport],
+    hashes: dict[str, str],
+    batch: str,
+    actor: Actor,
+    marking: Marking | None,
+) -> None:
+    """Partitions and accounts of one import, in one transaction."""
+    described = [describe(file, "import", batch) for file in sorted(files)]
+    drafts = [_draft("telemetry.partition_stored", one, marking) for one in described if one]
+    drafts += [
+        _draft("telemetry.input_read", _input(report, hashes[report.path], batch), marking)
+        for report in reports
+    ]
+    append_many(drafts, actor)
+
+
+def _input(report: InputReport, sha: str, batch: str) -> InputRead:
+    return InputRead(
+        name=Path(report.path).name,
+        sha256=sha,
+        format=report.format,
+        flows=report.flows,
+        packets=report.packets,
+        lost=report.lost,
+        skipped=report.skipped,
+        problem_count=report.problem_count,
+        problems=tuple(str(problem) for problem in report.problems),
+        whole=report.whole,
+        batch=batch,
+    )
+
+
+def _draft(kind: str, content: PartitionStored | InputRead, marking: Marking | None) -> Draft:
+    name = content.path if isinstance(content, PartitionStored) else content.sha256
+    sort = "partition" if isinstance(content, PartitionStored) else "input"
+    return Draft(kind, objects.settled(content), objects.named(sort, name), marking)
+
+
+def _project_stored(recorded: Recorded, content: PartitionStored) -> None:
+    values = msgspec.structs.asdict(content)
+    values |= {"marking": stored(recorded.marking), "stored_us": recorded.time_us}
+    models.Partition.projected.update_or_create(object_id=recorded.object_id, defaults=values)
+
+
+def _project_removed(recorded: Recorded, _: PartitionRemoved) -> None:
+    _forget_partition(recorded.object_id)
+
+
+def _forget_partition(object_id: UUID) -> None:
+    models.Partition.projected.filter(pk=object_id).delete()
+
+
+def _project_input(recorded: Recorded, content: InputRead) -> None:
+    values = msgspec.structs.asdict(content)
+    values |= {"marking": stored(recorded.marking), "read_us": recorded.time_us}
+    values["problems"] = list(content.problems)
+    models.Input.projected.update_or_create(object_id=recorded.object_id, defaults=values)
+
+
+def _forget_input(object_id: UUID) -> None:
+    models.Input.projected.filter(pk=object_id).delete()
+
+
+KINDS = (
+    Kind("telemetry.partition_stored", PartitionStored, _project_stored, _forget_partition),
+    Kind("telemetry.partition_removed", PartitionRemoved, _project_removed),
+    Kind("telemetry.input_read", InputRead, _project_input, _forget_input),
+)

@@ -1,0 +1,160 @@
+"""Use cases of tracing: traces on record, and what they add up to by country."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db.models import Count, QuerySet, Sum
+
+from hanse.attacks.models import STANDING, Attack
+from hanse.kernel.actors import Actor
+from hanse.ledger import objects
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.policy.models import stored
+from hanse.tracing import models
+from hanse.tracing.trace import Trace
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """Where an attack apparently came from; its object is the attack's.
+
+    Attributes:
+        trace: The trace whole.
+        sources: Distinct apparent sources of the attack.
+    """
+
+    trace: Trace
+    sources: int
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """What traces say of one country.
+
+    Attributes:
+        country: ISO alpha-2 code, ``ZZ`` where unknown.
+        sources: Distinct sources of each attack, added up over the attacks: estimates, and one that took
+            part in several attacks counts in each.
+        attacks: Attacks with apparent sources there.
+    """
+
+    country: str
+    sources: int
+    attacks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Countries:
+    """Where attacks apparently come from.
+
+    Attributes:
+        countries: Most sources first.
+        attacks: Attacks that were traced.
+        attributable: Attacks among them whose sources say anything of a place.
+        words: What may be concluded and what not, in one or two sentences.
+    """
+
+    countries: tuple[Country, ...]
+    attacks: int
+    attributable: int
+    words: str
+
+    @property
+    def not_attributable_share(self) -> float:
+        """Share of the attacks whose sources say nothing of a place, 0 to 1."""
+        return 1 - self.attributable / self.attacks if self.attacks else 0.0
+
+
+def trace_of(attack_id: UUID, actor: Actor) -> Trace:
+    """The trace of one attack.
+
+    Raises:
+        NotVisibleError: There is none, or it is not for the actor to see.
+    """
+    row = models.Trace.objects.get_for(actor, "tracing.view", attack_id)
+    return msgspec.convert(row.detail, Trace)
+
+
+def countries(actor: Actor, attack_ids: "Iterable[UUID] | QuerySet[Attack, Any] | None" = None) -> Countries:
+    """Countries of the apparent sources of attacks that an actor may see.
+
+    Args:
+        actor: Who looks.
+        attack_ids: The attacks, a query set of ids too; None for all that still stand.
+    """
+    traces = models.Trace.objects.for_actor(actor, "tracing.view")
+    if attack_ids is None:
+        attack_ids = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING).values("pk")
+    traces = traces.filter(object_id__in=attack_ids)
+    total = traces.count()
+    placed = traces.exclude(countries_mean="not attributable")
+    rows = (
+        models.CountryShare.objects.filter(attack__in=placed.values("object_id"))
+        .values("country")
+        .annotate(total=Sum("sources"), attacks=Count("attack"))
+        .order_by("-total", "country")
+    )
+    found = tuple(Country(row["country"], row["total"], row["attacks"]) for row in rows)
+    means = set(placed.values_list("countries_mean", flat=True).distinct())
+    attributable = placed.count()
+    return Countries(found, total, attributable, _words(total, attributable, means))
+
+
+def _words(total: int, attributable: int, means: set[str]) -> str:
+    """What the countries of a set of attacks mean."""
+    if not total:
+        return "No attack has been traced yet."
+    if not attributable:
+        return f"The sources of all {total:,} attacks say nothing of a place: they may be forged."
+    said = (
+        "apparent sources and reflectors"
+        if len(means) > 1
+        else "reflectors, which say nothing of who sent the requests"
+        if means == {"location of reflectors"}
+        else "apparent sources, which say nothing of who controls them"
+    )
+    text = f"Countries of {said}, in {attributable:,} of {total:,} attacks."
+    left = total - attributable
+    return f"{text} The sources of the other {left:,} are not attributable." if left else text
+
+
+def _project(recorded: Recorded, content: Traced) -> None:
+    trace, attack = content.trace, recorded.object_id
+    values = {
+        "marking": stored(recorded.marking),
+        "source_class": trace.source_class,
+        "verdict": trace.verdict,
+        "countries_mean": trace.countries_mean,
+        "sources": content.sources,
+        "digest": objects.digest(content),
+        "detail": msgspec.to_builtins(trace),
+    }
+    row = models.Trace(object_id=attack, **values)
+    models.Trace.projected.bulk_create(
+        [row], update_conflicts=True, unique_fields=["object_id"], update_fields=list(values)
+    )
+    models.CountryShare.objects.filter(attack=attack).delete()
+    models.CountryShare.objects.bulk_create(
+        [
+            models.CountryShare(
+                id=f"{attack.hex}-{country}",
+                attack=attack,
+                country=country,
+                share=share,
+                sources=round(share * content.sources),
+            )
+            for country, share in trace.countries
+        ],
+        batch_size=150,
+    )
+
+
+def _forget(object_id: UUID) -> None:
+    models.Trace.projected.filter(pk=object_id).delete()
+    models.CountryShare.objects.filter(attack=object_id).delete()
+
+
+KINDS = (Kind("tracing.traced", Traced, _project, _forget),)
