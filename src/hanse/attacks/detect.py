@@ -198,8 +198,12 @@ def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> p
         }
     )
     wanted = sources.inner_join(engine.table(names, "hanse_attacks"), "suspect")
-    many = any(attack.sources > SOURCE_LIMIT for attack in attacks.values())
-    rows = engine.arrow(evidence.sample_of_sources(engine, wanted) if many else wanted)
+    many = [number for number, attack in attacks.items() if attack.sources > SOURCE_LIMIT]
+    if many:
+        crowds = wanted.suspect.isin(many)
+        sample = evidence.sample_of_sources(engine, wanted.filter(crowds))
+        wanted = wanted.filter(~crowds).union(sample.select(wanted.columns))
+    rows = engine.arrow(wanted)
     ttl = pa.compute.if_else(pa.compute.equal(rows["ttl"], 256), 0, rows["ttl"])
     columns = {name: rows[name] for name in ("attack_id", "src", "flows", "packets", "bytes", "tcp_flags")}
     table = pa.table({**columns, "ttl": ttl}).select(SOURCES.names)

@@ -117,9 +117,9 @@ def by_source(evidence: ir.Table) -> ir.Table:
 
 
 def by_network(engine: Engine, sources: ir.Table) -> ir.Table:
-    """Sums of `by_source` by suspect and source network (column ``net``, its leading octets)."""
+    """Sums of `by_source` by suspect and source network (column ``net``, its first address)."""
     named = sources.mutate(
-        mixed_sources=_several(sources.classes), net=engine.prefix(sources.src, v.PREFIX_OCTETS)
+        mixed_sources=_several(sources.classes), net=engine.network(sources.src, v.PREFIX_OCTETS)
     )
     return named.group_by("suspect", "net").agg(sources=named.count(), **_sums(named))
 

@@ -93,6 +93,8 @@ def look_at_networks(
     table = engine.table(pa.table({"dst": pa.array(sorted(hit), HOSTS.kind)}), "hanse_hit")
     family = seen.sums.filter(is_v4(engine, seen.sums.dst) == (scope == V4_NETWORKS))
     hosts = engine.arrow(screen.hosts_of_busy_networks(engine, family.anti_join(table, "dst"), scope.octets))
+    if hosts.num_rows == 0:
+        return None
     busy = screen.without_multicast(hosts.group_by(["victim", "code"]).aggregate([]))
     name = f"hanse_members_s{scope.octets}"
     members = engine.table(hosts.group_by("dst").aggregate([]), name)
@@ -257,7 +259,7 @@ def _tops(
         top["flags"] = tuple((number // _FLAGS_FACTOR, share) for number, share in kinds)
         top["icmp_types"] = tuple((number % _FLAGS_FACTOR, share) for number, share in kinds)
         top["top_networks"] = tuple(
-            (addresses.prefix_of(bytes(net) + b"\0"), share) for net, share in top.get("top_networks", ())
+            (addresses.prefix_of(net), share) for net, share in top.get("top_networks", ())
         )
     return found
 

@@ -52,6 +52,9 @@ class Engine(Protocol):
     def prefix(self, address: ir.Value, octets: int) -> ir.Value:
         """The first octets of a 16-byte address column."""
 
+    def network(self, address: ir.Value, octets: int) -> ir.Value:
+        """The first address of the network that the first octets of an address column name."""
+
     def hashed(self, address: ir.Value) -> ir.IntegerValue:
         """A 64-bit hash of an address column; the same within one engine only."""
 
@@ -80,6 +83,19 @@ def _duckdb_micros(moment: ir.Value) -> ir.Value: ...
 
 @ibis.udf.scalar.builtin(name="array_slice", signature=((dt.binary, dt.int64, dt.int64), dt.binary))
 def _duckdb_slice(address: ir.Value, first: int, last: int) -> ir.Value: ...
+
+
+_NETWORK = """CREATE OR REPLACE TEMP MACRO hanse_network(address, bits) AS
+    ((address::UHUGEINT >> bits) << bits)::UUID"""
+"""Ibis does not know DuckDB's unsigned 128-bit integers, without which a mask goes by way of strings."""
+
+
+@ibis.udf.scalar.builtin(name="hanse_network", signature=((dt.uuid, dt.int32), dt.uuid))
+def _duckdb_network(address: ir.Value, bits: int) -> ir.Value: ...
+
+
+@ibis.udf.scalar.builtin(name="concat", signature=((dt.binary, dt.binary), dt.binary))
+def _spark_joined(first: ir.Value, rest: ir.Value) -> ir.Value: ...
 
 
 @ibis.udf.scalar.builtin(name="unix_micros", signature=((_UTC,), dt.int64))
@@ -141,6 +157,7 @@ class DuckDBEngine:
         # Without this DuckDB holds back parallel scans to keep rows in file order, which nothing here needs.
         self._connection.raw_sql("SET preserve_insertion_order = false")
         self._connection.raw_sql("SET TimeZone = 'UTC'")
+        self._connection.raw_sql(_NETWORK)
         # A store has a file per hour, and each of the detector's queries would read all footers anew.
         self._connection.raw_sql("SET parquet_metadata_cache = true")
 
@@ -192,6 +209,11 @@ class DuckDBEngine:
     def prefix(self, address: ir.Value, octets: int) -> ir.Value:
         """The first octets of a 16-byte address column."""
         return _duckdb_slice(address.cast("binary"), 1, octets)
+
+    def network(self, address: ir.Value, octets: int) -> ir.Value:
+        """The first address of the network that the first octets of an address column name."""
+        bits = 8 * (ADDRESS_OCTETS - octets)
+        return _duckdb_network(address, ibis.literal(bits, "int32"))
 
     def hashed(self, address: ir.Value) -> ir.IntegerValue:
         """A 64-bit hash of an address column; the same within one engine only."""
@@ -295,6 +317,12 @@ class SparkEngine:
     def prefix(self, address: ir.Value, octets: int) -> ir.Value:
         """The first octets of a 16-byte address column."""
         return _spark_slice(address, 1, octets)
+
+    def network(self, address: ir.Value, octets: int) -> ir.Value:
+        """The first address of the network that the first octets of an address column name."""
+        return _spark_joined(
+            _spark_slice(address, 1, octets), ibis.literal(bytes(ADDRESS_OCTETS - octets), "binary")
+        )
 
     def hashed(self, address: ir.Value) -> ir.IntegerValue:
         """A 64-bit hash of an address column; the same within one engine only."""
