@@ -136,12 +136,20 @@ class _Lot:
         if found and self._purged:
             found = self._linked_again()
         drafts = []
-        for placed in campaigns.place(found):
-            members = [self._markings[self._ids[name]] for name in placed.content.campaign.attacks]
+        registry = self._analysis.registry or constituency.registry()
+        for placed in campaigns.place(found, self._analysis.attacks, registry):
             self._campaigns.append(placed.object_id)
             if not placed.unchanged:
-                drafts.append(Draft("campaigns.found", placed.content, placed.object_id, strictest(members)))
+                marking = self._strictest_of(placed.content.campaign.attacks)
+                drafts.append(Draft("campaigns.found", placed.content, placed.object_id, marking))
         return drafts
+
+    def _strictest_of(self, names: Iterable[str]) -> Marking:
+        """The marking of what is derived of attacks, also of such that this analysis did not see."""
+        ids = {attacks.object_of(name) for name in names}
+        unseen = AttackRow.projected.filter(pk__in=ids - self._markings.keys()).select_related("marking")
+        known = [self._markings[one] for one in ids if one in self._markings]
+        return strictest([*known, *(row.marking.marking for row in unseen)])
 
     def _linked_again(self) -> tuple[Campaign, ...]:
         """The campaigns without the purged attacks, of which no finding may speak."""

@@ -110,3 +110,18 @@ def test_a_replay_is_equal(actor: People) -> None:
     record(estonian(), mari)
     assert list(differences()) == []
     assert CountryShare.objects.count() > 300
+
+
+def test_a_later_analysis_adds_to_a_campaign(actor: People) -> None:
+    """Attacks of later telemetry join the campaign on record, which keeps what the analysis could not see."""
+    mari = actor("analyst")
+    maker = estonia(7)
+    ordered = sorted(maker.attacks, key=lambda each: each.start_us)
+    first = record(analysis_of(maker, ordered[:80]), mari)
+    found = record(analysis_of(maker, ordered[60:]), mari)
+    assert first.campaigns[0] in found.campaigns
+    row = Campaign.projected.get(pk=first.campaigns[0])
+    assert row.named > 100
+    assert row.start_us == min(each.start_us for each in ordered[:3])
+    assert Link.objects.filter(campaign=row.pk).count() == row.named - 1
+    assert list(differences()) == []

@@ -9,9 +9,13 @@ import msgspec
 from django.db.models import Exists, OuterRef, QuerySet
 
 from hanse.attacks import service as attacks
-from hanse.attacks.models import STANDING, Attack, Membership
+from hanse.attacks.attack import Attack
+from hanse.attacks.models import STANDING, Membership
+from hanse.attacks.models import Attack as AttackRow
 from hanse.campaigns import models
-from hanse.campaigns.campaign import Campaign
+from hanse.campaigns.campaign import Campaign, Link, LinkTest
+from hanse.campaigns.growing import grown
+from hanse.constituency import Registry
 from hanse.kernel.actors import Actor
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
@@ -61,28 +65,29 @@ class Placed:
     unchanged: bool
 
 
-def place(campaigns: Sequence[Campaign]) -> list[Placed]:
-    """Find for each campaign the one on record that it grew out of, if any.
+def place(campaigns: Sequence[Campaign], seen: Iterable[Attack], registry: Registry | None) -> list[Placed]:
+    """Find for each campaign the one on record that it grew out of, if any, and what it is now.
 
     A campaign's name changes with its attacks. It continues the one on record with which it shares most attacks,
-    and replaces the others that have no attack outside of it. Each on record is continued once.
+    and replaces the others that have no attack outside of it. Each on record is continued once. Members on record
+    that the analysis could not see stay, as long as nobody has decided that they are no attacks.
+
+    Args:
+        campaigns: What an analysis found.
+        seen: All attacks of that analysis.
+        registry: Whom the victims belong to.
     """
-    wanted = [{attacks.object_of(name) for name in one.attacks} for one in campaigns]
-    known = _members_of_any(set().union(*wanted) if wanted else set())
-    shared = sorted(
-        (-len(members & known[other]), other.hex, index, other)
-        for index, members in enumerate(wanted)
-        for other in known
-        if members & known[other]
-    )
-    chosen: dict[int, UUID] = {}
-    for _, _, index, other in shared:
-        if index not in chosen and other not in chosen.values():
-            chosen[index] = other
+    known = {attacks.object_of(attack.id): attack for attack in seen}
+    wholes = [_whole(one, known, registry) for one in campaigns]
+    wanted = [{attacks.object_of(name) for name in one.attacks} for one in wholes]
+    members = _members_of_any(set().union(*wanted) if wanted else set())
+    chosen = _chosen(wanted, members)
     placed = []
-    for index, one in enumerate(campaigns):
+    for index, one in enumerate(wholes):
         object_id = chosen.get(index) or objects.named("campaign", one.id)
-        gone = [other for other in known if other not in chosen.values() and known[other] <= wanted[index]]
+        gone = [
+            other for other in members if other not in chosen.values() and members[other] <= wanted[index]
+        ]
         placed.append(_placed(one, object_id, gone))
     return placed
 
@@ -97,7 +102,7 @@ def counts(actor: Actor, campaign_ids: Iterable[UUID]) -> dict[UUID, Counts]:
     """What stands of each campaign now, decisions of people included."""
     ids = list(campaign_ids)
     members = Membership.objects.filter(campaign__in=ids)
-    seen = Attack.objects.for_actor(actor, "attacks.view").filter(pk__in=members.values("attack"))
+    seen = AttackRow.objects.for_actor(actor, "attacks.view").filter(pk__in=members.values("attack"))
     rows = {pk: (state, victim) for pk, state, victim in seen.values_list("object_id", "state", "victim")}
     found: dict[UUID, list[tuple[str, str]]] = {one: [] for one in ids}
     for campaign, attack in members.values_list("campaign", "attack"):
@@ -111,7 +116,7 @@ def counts(actor: Actor, campaign_ids: Iterable[UUID]) -> dict[UUID, Counts]:
     }
 
 
-def attacks_of(campaign_id: UUID, actor: Actor) -> "QuerySet[Attack]":
+def attacks_of(campaign_id: UUID, actor: Actor) -> "QuerySet[AttackRow]":
     """The attacks that a campaign names and that an actor may see, in order of start.
 
     Raises:
@@ -120,7 +125,9 @@ def attacks_of(campaign_id: UUID, actor: Actor) -> "QuerySet[Attack]":
     row = models.Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
     named = Membership.objects.filter(campaign=row.object_id).values("attack")
     return (
-        Attack.objects.for_actor(actor, "attacks.view").filter(pk__in=named).order_by("start_us", "object_id")
+        AttackRow.objects.for_actor(actor, "attacks.view")
+        .filter(pk__in=named)
+        .order_by("start_us", "object_id")
     )
 
 
@@ -144,6 +151,40 @@ def naming(attack_ids: Iterable[UUID]) -> set[UUID]:
 def biggest(actor: Actor, limit: int) -> list[models.Campaign]:
     """The standing campaigns with most attacks that an actor may see."""
     return list(standing(actor).order_by("-named", "object_id")[:limit])
+
+
+def _chosen(wanted: Sequence[set[UUID]], members: dict[UUID, set[UUID]]) -> dict[int, UUID]:
+    """By number of a campaign found, the one on record that it continues: those that share most go first."""
+    shared = sorted(
+        (-len(those & members[other]), other.hex, index, other)
+        for index, those in enumerate(wanted)
+        for other in members
+        if those & members[other]
+    )
+    chosen: dict[int, UUID] = {}
+    for _, _, index, other in shared:
+        if index not in chosen and other not in chosen.values():
+            chosen[index] = other
+    return chosen
+
+
+def _whole(found: Campaign, known: dict[UUID, Attack], registry: Registry | None) -> Campaign:
+    """A campaign found, with the standing members on record that the analysis could not see."""
+    touched = _members_of_any({attacks.object_of(name) for name in found.attacks})
+    unseen = set().union(*touched.values()) - known.keys() if touched else set()
+    rows = AttackRow.projected.filter(pk__in=unseen, state__in=STANDING)
+    more = {row.object_id: attacks.attack_in(row) for row in rows}
+    if not more:
+        return found
+    names = {one: attack.id for one, attack in (known | more).items()}
+    rows_of_links = models.Link.objects.filter(campaign__in=list(touched)).order_by("id")
+    links = [
+        Link(names[row.first], names[row.second], msgspec.convert(row.tests, tuple[LinkTest, ...]))
+        for row in rows_of_links
+        if row.first in names and row.second in names
+    ]
+    mine = [known[attacks.object_of(name)] for name in found.attacks]
+    return grown(found.id, (*mine, *more.values()), (*links, *found.links), registry)
 
 
 def _members_of_any(wanted: set[UUID]) -> dict[UUID, set[UUID]]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Sum
 
 from hanse.attacks.models import STANDING, Attack
 from hanse.kernel.actors import Actor
@@ -78,7 +77,7 @@ def trace_of(attack_id: UUID, actor: Actor) -> Trace:
     return msgspec.convert(row.detail, Trace)
 
 
-def countries(actor: Actor, attack_ids: "Iterable[UUID] | QuerySet[Attack, Any] | None" = None) -> Countries:
+def countries(actor: Actor, attack_ids: Iterable[UUID] | None = None) -> Countries:
     """Countries of the apparent sources of attacks that an actor may see.
 
     Args:
@@ -87,7 +86,8 @@ def countries(actor: Actor, attack_ids: "Iterable[UUID] | QuerySet[Attack, Any] 
     """
     traces = models.Trace.objects.for_actor(actor, "tracing.view")
     if attack_ids is None:
-        attack_ids = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING).values("pk")
+        seen = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
+        attack_ids = seen.values_list("pk", flat=True)
     traces = traces.filter(object_id__in=attack_ids)
     total = traces.count()
     placed = traces.exclude(countries_mean="not attributable")
