@@ -20,7 +20,7 @@ from hanse.kernel.markings import Marking, strictest
 from hanse.policy.decision import may
 from hanse.web import exports, keyset
 from hanse.web.page import forbidden, signed_in
-from hanse.web.partial import asked_for, etag_of, part_or_unchanged
+from hanse.web.partial import asked_for, part_or_unchanged
 from hanse.web.templatetags import hanse as show
 
 SIZE = 50
@@ -230,7 +230,7 @@ exported: list[Exported] = []
 """Called with the request, the action and the ids of the rows that leave as a file, before they leave."""
 
 
-def answer(
+def respond(
     request: HttpRequest, listed: Listed, rows: Rows, action: str
 ) -> HttpResponseBase | dict[str, Any]:
     """What a view with one list returns: its context, its table alone for htmx, or a file.
@@ -249,9 +249,7 @@ def answer(
     listing = Listing(request, listed, rows(action))
     if not asked_for(request, f"list-{listed.name}"):
         return {"listing": listing, "marking": listing.marking}
-    return part_or_unchanged(
-        request, render_to_string("web/list_table.html", {"listing": listing}), listing.etag
-    )
+    return part_or_unchanged(request, "web/list_table.html", {"listing": listing})
 
 
 @dataclass(slots=True)
@@ -441,16 +439,6 @@ class Listing:
     def here(self) -> str:
         """The address of this page."""
         return self.request.get_full_path()
-
-    @cached_property
-    def html(self) -> str:
-        """The table alone."""
-        return render_to_string("web/list_part.html", {"listing": self})
-
-    @property
-    def etag(self) -> str:
-        """Tag of what the table shows."""
-        return etag_of(self.html)
 
 
 def _cell(column: Column, row: Any) -> dict[str, Any]:

@@ -5,17 +5,16 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.kernel.actors import Actor
 from hanse.policy.decision import Decision, Reason
 from hanse.web import jobs
-from hanse.web.lists import Column, Empty, Filter, Listed, answer
+from hanse.web.lists import Column, Empty, Filter, Listed, respond
 from hanse.web.models import Job, State
 from hanse.web.page import forbidden, page, signed_in
-from hanse.web.partial import asked_for, etag_of, part_or_unchanged
+from hanse.web.partial import asked_for, part_or_unchanged
 
 HIDDEN = "somebody else's work"
 """What stands instead of a title that the actor may not read."""
@@ -52,7 +51,7 @@ def _listed(actor: Actor) -> Listed:
 def index(request: HttpRequest) -> HttpResponseBase | dict[str, Any]:
     """All jobs, newest first."""
     jobs.settle()
-    return answer(request, _listed(signed_in(request)), lambda _action: Job.objects.all(), "jobs.view")
+    return respond(request, _listed(signed_in(request)), lambda _action: Job.objects.all(), "jobs.view")
 
 
 @page("jobs.view", "web/job.html")
@@ -68,11 +67,8 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponseBase | dict[str, Any]
         "stoppable": jobs.may_stop(actor, found),
         "resumable": found.state in {State.FAILED, State.CANCELLED, State.INTERRUPTED},
     }
-    html = render_to_string("web/job_state.html", told)
-    tag = etag_of(html)
-    told["html"] = html
     if asked_for(request, "job"):
-        return part_or_unchanged(request, render_to_string("web/job_part.html", told), tag)
+        return part_or_unchanged(request, "web/job_part.html", told)
     return told
 
 
