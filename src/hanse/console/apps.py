@@ -1,10 +1,18 @@
-"""The room as a Django application."""
+"""The console as a Django application."""
 
 from django.apps import AppConfig
 
+from hanse.web import frame
+
 
 class ConsoleConfig(AppConfig):
-    """Tables and pages of `console`."""
+    """Settings, and the pages that belong to no single room."""
 
     name = "hanse.console"
     label = "console"
+
+    def ready(self) -> None:
+        """Put the console's pages into the rail."""
+        frame.rail.add("situation", "Situation", "console:situation", "situation.view")
+        frame.rail.add("ledger", "Ledger", "console:ledger", "ledger.view")
+        frame.rail.add("settings", "Settings", "console:settings", "settings.view")

@@ -1,0 +1,150 @@
+"""Settings of the node as a whole: each group is typed, set through the ledger, and read in one place."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from hanse.console.models import Setting
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.ledger.kinds import Kind
+from hanse.ledger.objects import named
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import append
+from hanse.policy.decision import may
+
+
+class RefusedError(HanseError):
+    """The actor may not change settings."""
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts by e-mail, through the authority's own relay.
+
+    Attributes:
+        relay: Host of the relay; empty is off.
+        port: Its port.
+        security: ``starttls``, ``tls`` or ``none``.
+        user: User name; may be empty.
+        password: Its password.
+        sender: Address that alerts come from.
+        recipients: Addresses that they go to.
+    """
+
+    relay: str = ""
+    port: int = 587
+    security: str = "starttls"
+    user: str = ""
+    password: str = ""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts by webhook.
+
+    Attributes:
+        url: Where they are posted; empty is off.
+        secret: Key of their signature.
+    """
+
+    url: str = ""
+    secret: str = ""
+
+
+class Collector(msgspec.Struct, frozen=True, kw_only=True):
+    """The live collector of flow exports.
+
+    Attributes:
+        on: Whether it runs.
+        address: Address that it listens on.
+        port: UDP port (4739 is IPFIX's, RFC 7011).
+    """
+
+    on: bool = False
+    address: str = "0.0.0.0"  # noqa: S104 - exporters are on other machines
+    port: int = 4739
+
+
+class Watching(msgspec.Struct, frozen=True, kw_only=True):
+    """Folders in which new captures and flow files are analysed by themselves.
+
+    Attributes:
+        folders: Absolute paths on the node's machine.
+    """
+
+    folders: tuple[str, ...] = ()
+
+
+class Storage(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is kept.
+
+    Attributes:
+        flows_gib: Flows beyond this are removed, oldest first, GiB.
+        upload_gib: The largest file that may be dropped onto a page, GiB.
+    """
+
+    flows_gib: int = 50
+    upload_gib: int = 10
+
+
+GROUPS: dict[str, type[msgspec.Struct]] = {
+    "mail": Mail,
+    "webhook": Webhook,
+    "collector": Collector,
+    "watching": Watching,
+    "storage": Storage,
+}
+"""The groups of settings by name."""
+
+G = TypeVar("G", bound=msgspec.Struct)
+
+
+class SettingChanged(msgspec.Struct, frozen=True):
+    """A group of settings as it is from now on."""
+
+    name: str
+    value: dict[str, Any]
+
+
+def setting(group: type[G]) -> G:
+    """A group as it is set, or its defaults."""
+    row = Setting.objects.filter(pk=_name(group)).first()
+    return msgspec.convert(row.value, group) if row else group()
+
+
+def change(value: msgspec.Struct, actor: Actor, reason: str = "") -> None:
+    """Set a group; nothing happens if it is set so already.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    decision = may(actor, "settings.edit", now_us=now_us())
+    if not decision:
+        raise RefusedError(decision.words)
+    if setting(type(value)) != value:
+        name = _name(type(value))
+        content = SettingChanged(name, msgspec.to_builtins(value))
+        append("console.setting_changed", content, actor=actor, reason=reason, object_id=named("setting", name))
+
+
+def _name(group: type[msgspec.Struct]) -> str:
+    """The group's name."""
+    return next(name for name, one in GROUPS.items() if one is group)
+
+
+def _project(recorded: Recorded, content: SettingChanged) -> None:
+    Setting.objects.update_or_create(
+        pk=content.name, defaults={"value": content.value, "sequence": recorded.sequence}
+    )
+
+
+def _forget(object_id: UUID) -> None:
+    for name in GROUPS:
+        if named("setting", name) == object_id:
+            Setting.objects.filter(pk=name).delete()
+
+
+KINDS = (Kind("console.setting_changed", SettingChanged, _project, _forget, sealed=True),)

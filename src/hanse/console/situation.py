@@ -1,0 +1,92 @@
+"""What is going on, in one sentence and four figures, from what the actor may see."""
+
+from dataclasses import dataclass
+
+from django.db.models import Max, Min
+
+from hanse.attacks.models import STANDING, Attack
+from hanse.attacks.models import State as AttackState
+from hanse.campaigns import service as campaigns
+from hanse.campaigns.models import Campaign
+from hanse.kernel import units
+from hanse.kernel.actors import Actor
+from hanse.telemetry.models import Partition
+
+LONG_US = 30 * 86_400_000_000
+"""Beyond thirty days, how long ago says less than the date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The situation page's answer.
+
+    Attributes:
+        sentence: The one sentence.
+        now: Whether something runs.
+        running: Running attacks, at most `SHOWN`, the strongest first.
+        running_count: How many run.
+        attacks: How many attacks stand.
+        victims: How many victims they have.
+        campaigns: The campaigns with most attacks.
+        campaign_count: How many campaigns stand.
+        watched: What is being watched, in a sentence.
+    """
+
+    sentence: str
+    now: bool
+    running: list[Attack]
+    running_count: int
+    attacks: int
+    victims: int
+    campaigns: list[Campaign]
+    campaign_count: int
+    watched: str
+
+
+SHOWN = 20
+
+
+def situation(actor: Actor, now_us: int) -> Situation:
+    """What the actor may see of what is going on."""
+    standing = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
+    running = standing.filter(state=AttackState.RUNNING)
+    facts = standing.aggregate(last=Max("end_us"), first=Min("start_us"))
+    biggest = campaigns.biggest(actor, 5)
+    attacks, running_count = standing.count(), running.count()
+    return Situation(
+        sentence=_sentence(biggest, attacks, running_count, facts["last"], now_us),
+        now=bool(running_count),
+        running=list(running.order_by("-peak_bps")[:SHOWN]),
+        running_count=running_count,
+        attacks=attacks,
+        victims=standing.values("victim").distinct().count(),
+        campaigns=biggest,
+        campaign_count=campaigns.standing(actor).count(),
+        watched=_watched(actor),
+    )
+
+
+def _sentence(biggest: list[Campaign], attacks: int, running: int, last_us: int | None, now_us: int) -> str:
+    """The sentence in large type."""
+    if last_us is None:
+        return "No attack is known to this node."
+    going = f"{units.count(running)} {'attack runs' if running == 1 else 'attacks run'} now" if running else _quiet(last_us, now_us)
+    if biggest:
+        return f"{biggest[0].verdict.rstrip('.')}; {going}."
+    return f"{units.count(attacks)} separate {'attack' if attacks == 1 else 'attacks'}, no campaign; {going}."
+
+
+def _quiet(last_us: int, now_us: int) -> str:
+    """Since when nothing runs."""
+    if now_us - last_us > LONG_US:
+        return f"the last ended {units.minute(last_us)}"
+    return f"quiet for {units.duration((now_us - last_us) / 1e6)}"
+
+
+def _watched(actor: Actor) -> str:
+    """What is being watched."""
+    rows = Partition.objects.for_actor(actor, "telemetry.view")
+    span = rows.aggregate(first=Min("start_us"), last=Max("end_us"))
+    if span["first"] is None:
+        return "No telemetry yet."
+    return f"Flows from {units.minute(span['first'])} to {units.minute(span['last'])} are held."

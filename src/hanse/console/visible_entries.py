@@ -1,0 +1,35 @@
+"""Which entries of the ledger an actor may know of: judged by their markings, as every other list is."""
+
+from django.db.models import QuerySet
+
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.markings import Marking
+from hanse.kernel.strict_json import loads
+from hanse.ledger.models import Entry
+from hanse.policy.decision import Subject, may
+from hanse.policy.guarded import NotVisibleError
+
+
+def visible_entries(actor: Actor, action: str) -> "QuerySet[Entry]":
+    """The entries with which an actor may do an action; each distinct marking is judged once."""
+    now = now_us()
+    used = Entry.objects.order_by().values_list("marking", flat=True).distinct()
+    allowed = [
+        text
+        for text in used
+        if may(actor, action, Subject("entry", Marking.from_json(loads(text.encode()))), now_us=now)
+    ]
+    return Entry.objects.filter(marking__in=allowed)
+
+
+def entry_for(actor: Actor, action: str, sequence: int) -> Entry:
+    """One entry.
+
+    Raises:
+        NotVisibleError: There is none, or the actor may not know of it.
+    """
+    row = visible_entries(actor, action).filter(pk=sequence).first()
+    if row is None:
+        raise NotVisibleError("There is no such entry, or you may not know of it.")
+    return row
