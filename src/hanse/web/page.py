@@ -91,6 +91,11 @@ def signed_in(request: HttpRequest) -> Actor:
     return actor
 
 
+def is_fresh(actor: Actor, at_us: int) -> bool:
+    """Whether the person proved a passkey in the last five minutes."""
+    return actor.stepped_up_us is not None and 0 <= at_us - actor.stepped_up_us <= STEP_UP_US
+
+
 def refused(request: HttpRequest, action: str, *, step_up: bool = False) -> HttpResponse | None:
     """The answer to who may not do `action`: to the login, to the passkey, or why not. None where they may."""
     actor = actor_of(request)
@@ -98,8 +103,7 @@ def refused(request: HttpRequest, action: str, *, step_up: bool = False) -> Http
         return _to_login(request)
     now = now_us()
     decision = may(actor, action, now_us=now)
-    fresh = actor.stepped_up_us is not None and 0 <= now - actor.stepped_up_us <= STEP_UP_US
-    if decision.rules == ("step-up",) or (decision.allowed and step_up and not fresh):
+    if decision.rules == ("step-up",) or (decision.allowed and step_up and not is_fresh(actor, now)):
         return _to_step_up(request)
     return None if decision.allowed else forbidden(request, decision)
 

@@ -1,0 +1,287 @@
+"""The API's one shape: guarded operations, problem details, pages by cursor, repeatable requests, entity tags.
+
+A room's ``api.py`` makes a `ninja.Router`; each operation stands under ``@endpoint(action)``. The composition makes
+one API of all routers with `make_api`.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Annotated, Any, Generic, TypeVar
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from ninja import NinjaAPI, Router, Schema
+from ninja.decorators import decorate_view
+from ninja.errors import HttpError, Throttled, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+from ninja.throttling import AuthRateThrottle
+from ninja.utils import check_csrf, contribute_operation_callback
+from pydantic import ConfigDict, Field
+
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.kernel.strict_json import StrictJsonError
+from hanse.policy.actions import action_named
+from hanse.policy.decision import may
+from hanse.web import keyset
+from hanse.web.idempotency import KeyProblem, once
+from hanse.web.openapi import describe
+from hanse.web.page import actor_of, is_fresh, public
+from hanse.web.problems import CONTENT_TYPE, details, status_of
+from hanse.web.reading import MediaTypeError, StrictParser, digest_tag, holds_nul
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+View = Callable[..., Any]
+Run = Callable[..., HttpResponseBase]
+
+RATE = "1200/m"
+"""How often one actor may ask: 20 a second, far above what a console or a script that waits for answers needs."""
+
+Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+"""An integer that the databases can hold, such as microseconds UTC."""
+
+
+class In(Schema):
+    """Base of request bodies: a member that nobody knows is a mistake, not something to leave out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Paging(Schema):
+    """Which page of a list."""
+
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the page before.")
+    limit: int = Field(50, ge=1, le=500, description="Items of one page.")
+
+
+class Page(Schema, Generic[T]):
+    """One page of a list: its items, and the cursor of the next page where there is one."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def paged(rows: QuerySet[Any], order: keyset.Order, paging: Paging) -> dict[str, Any]:
+    """The page of a list that was asked for, for an operation whose response is a `Page`.
+
+    Raises:
+        UsageError: The cursor is none of this list.
+    """
+    found = keyset.part(rows, order, paging.limit, after=paging.cursor)
+    return {"items": found.rows, "next": found.after}
+
+
+def endpoint(action: str, *, step_up: bool = False) -> Callable[[View], View]:
+    """Guard an operation: it stands below ``@router.get(...)`` and is asked about before anything is read.
+
+    1. Who acts: a session (with CSRF token where something changes) or a bearer token; else 401.
+    2. Policy is asked about `action`; a refusal is 403 with the rules.
+    3. What no database can hold (NUL in the address) is 400.
+    4. POST and PATCH with an ``Idempotency-Key`` happen once; see `hanse.web.idempotency`.
+    5. Answers to GET carry an ``ETag``; ``If-None-Match`` gets 304.
+
+    Args:
+        action: An action of `hanse.policy.actions`.
+        step_up: Whether a passkey must have been proved in the last five minutes.
+    """
+    action_named(action)
+
+    def guard(run: Run) -> Run:
+        @wraps(run)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            refusal = _refused(request, action, step_up=step_up)
+            if refusal is not None:
+                return refusal
+            if request.method in {"POST", "PATCH"}:
+                return _once(request, lambda: run(request, *args, **kwargs))
+            return _tagged(request, run(request, *args, **kwargs))
+
+        return guarded
+
+    def describe_action(operation: Operation) -> None:
+        operation.openapi_extra = {**(operation.openapi_extra or {}), "x-hanse-action": action}
+
+    def mark(view: View) -> View:
+        view.action = action  # type: ignore[attr-defined]  # the walk over all routes reads it
+        contribute_operation_callback(view, describe_action)
+        return decorate_view(guard)(view)
+
+    return mark
+
+
+def expect(request: HttpRequest, tag: str) -> None:
+    """Go on only if the thing is still as the client saw it: ``If-Match`` names `tag`, or is not given.
+
+    Raises:
+        HttpError: 412, it has changed.
+    """
+    wanted = request.headers.get("If-Match")
+    if wanted is None or wanted.strip() == "*" or tag in [one.strip() for one in wanted.split(",")]:
+        return
+    raise HttpError(412, "Somebody changed it since you read it. Read it again, then decide.")
+
+
+def version_tag(version: int) -> str:
+    """The entity tag of one version of an object; an operation sets it on its response for `expect`."""
+    return f'"v{version}"'
+
+
+class Api(NinjaAPI):
+    """The API, with problem details also where the framework itself refuses."""
+
+    def _get_urls(self) -> list[Any]:
+        """The routes; those of the framework are public and say why."""
+        patterns = super()._get_urls()
+        for pattern in patterns:
+            view: Any = pattern.callback
+            if not hasattr(view, "__self__"):  # no operations: the description, and the root that answers 404
+                view = public(
+                    "It shows no data of the node: the API's description, or that nothing is here."
+                )(view)
+            pattern.callback = _told(view)
+        return patterns
+
+    def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
+        """The description, with authentication and problems that all operations share."""
+        return describe(super().get_openapi_schema(**where))
+
+
+def make_api(routers: Iterable[tuple[str, Router]], *, version: str = "1", rate: str = RATE) -> NinjaAPI:
+    """One API of the rooms' routers.
+
+    Args:
+        routers: Pairs of prefix, such as ``/attacks``, and router.
+        version: Of the API.
+        rate: Requests of one actor, such as ``1200/m``.
+    """
+    api = Api(
+        title="Hanse",
+        version=version,
+        description="What the console can do. Times are microseconds UTC, rates bit/s and packets/s.",
+        docs_url=None,
+        openapi_url="/openapi.json",
+        urls_namespace="api",
+        parser=StrictParser(),
+        throttle=[AuthRateThrottle(rate)],
+    )
+    for error, handler in _HANDLERS.items():
+        api.add_exception_handler(error, handler)
+    for prefix, router in routers:
+        api.add_router(prefix, router)
+    return api
+
+
+def _refused(request: HttpRequest, action: str, *, step_up: bool) -> HttpResponse | None:
+    """Steps 1 to 3 of `endpoint`."""
+    actor = actor_of(request)
+    if actor is None:
+        response = details(401, "Sign in, or send a token: Authorization: Bearer hanse_...")
+        response["WWW-Authenticate"] = "Bearer"
+        return response
+    if actor.kind != "token" and check_csrf(request) is not None:
+        return details(403, "Send the cookie's CSRF token as X-CSRFToken, or use a token.", rules=("csrf",))
+    request.auth = actor.id  # type: ignore[attr-defined]  # the throttle counts by it
+    now = now_us()
+    decision = may(actor, action, now_us=now)
+    if not decision:
+        return details(403, decision.words, rules=decision.rules)
+    if step_up and not is_fresh(actor, now):
+        return details(403, "Prove your passkey first.", rules=("step-up",))
+    if holds_nul(request):
+        return details(400, "The address holds a NUL character, which no value here has.")
+    return None
+
+
+def _once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """Step 4."""
+    try:
+        return once(request, run)
+    except KeyProblem as error:
+        return details(error.status, str(error))
+    except RequestDataTooBig:
+        return details(413, _TOO_BIG)
+
+
+def _tagged(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Step 5."""
+    if request.method != "GET" or response.status_code != 200 or not isinstance(response, HttpResponse):
+        return response
+    if not response.has_header("ETag"):
+        response["ETag"] = digest_tag(response.content)
+    return get_conditional_response(request, etag=response["ETag"], response=response) or response
+
+
+def _told(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A view whose refusals are all problem details."""
+
+    @wraps(view)
+    def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if response.status_code < 400 or response.get("Content-Type", "") == CONTENT_TYPE:
+            return response
+        answer = details(
+            response.status_code, _WORDS.get(response.status_code, "The request cannot be meant.")
+        )
+        for name in ("Allow", "Retry-After", "ETag"):
+            if response.has_header(name):
+                answer[name] = response[name]
+        return answer
+
+    told.csrf_exempt = True  # type: ignore[attr-defined]  # `endpoint` checks it, for sessions only
+    told.path_view = getattr(view, "__self__", None)  # type: ignore[attr-defined]  # the walk over all routes
+    return told
+
+
+_TOO_BIG = "The request is larger than this node takes. Send files to the upload page, or less at once."
+_WORDS = {
+    404: "There is nothing here that you can see.",
+    405: "The address does not take this method; Allow says which it takes.",
+    412: "It is not as If-Match says. Read it again.",
+}
+
+
+def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [{"where": list(map(str, one["loc"])), "what": one["msg"]} for one in error.errors]
+    first = f"{'.'.join(errors[0]['where'])}: {errors[0]['what']}." if errors else "Something is missing."
+    return details(422, first, errors=errors)
+
+
+def _http(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    cause = error.__cause__
+    if isinstance(cause, MediaTypeError):
+        return details(415, str(cause))
+    if isinstance(cause, StrictJsonError):
+        return details(400, str(cause))
+    response = details(error.status_code, error.message)
+    if isinstance(error, Throttled):
+        response = details(
+            429, "You ask more often than this node answers. Wait as long as Retry-After says."
+        )
+    return response
+
+
+def _hanse(_request: HttpRequest, error: HanseError) -> HttpResponse:
+    status = status_of(error)
+    return details(status, _WORDS[404] if status == 404 else str(error))
+
+
+def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    _log.error("the API failed at %s %s", request.method, request.path, exc_info=error)
+    return details(500, "The node made a mistake; nothing was changed. Its log says more.")
+
+
+_HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
+    Exception: _broken,
+    HanseError: _hanse,
+    Http404: lambda _request, _error: details(404, _WORDS[404]),
+    HttpError: _http,
+    RequestDataTooBig: lambda _request, _error: details(413, _TOO_BIG),
+    SuspiciousOperation: lambda _request, _error: details(400, "The request cannot be meant."),
+    ValidationError: _invalid,
+}

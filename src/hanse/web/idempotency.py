@@ -1,0 +1,76 @@
+"""Requests that happen once though they are sent twice, by the Idempotency-Key that the client chose.
+
+Source: IETF draft "The Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-idempotency-key-header). The answer
+is stored in the transaction of what the request does: either both are there or neither.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.web.models import Idempotency
+from hanse.web.page import signed_in
+
+KEPT_US = 86_400_000_000
+"""How long an answer is kept: a day, longer than any client tries again."""
+
+HEADER = "Idempotency-Key"
+
+
+class KeyProblem(HanseError):  # noqa: N818 - it carries the status of a problem answer
+    """The key cannot be used for this request."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The answer of `run`, or the one that it gave when the same actor sent the same request before.
+
+    Two such requests at the same time: the database lets the second wait for the first. A request that is refused
+    (4xx) or fails (5xx) changes nothing and is not kept, so that it can be mended and sent with the same key.
+
+    Raises:
+        KeyProblem: The key is none, or was used for another request.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return run()
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise KeyProblem(400, f"{HEADER} is 1 to 255 printable ASCII characters, such as a UUID.")
+    name = _digest(signed_in(request).id, request.method or "", request.path, key)
+    digest = _digest(request.META.get("QUERY_STRING", ""), request.body.decode("latin-1"))
+    with transaction.atomic():
+        now = now_us()
+        Idempotency.objects.filter(created_us__lt=now - KEPT_US).delete()
+        row, new = Idempotency.objects.get_or_create(
+            key=name, defaults={"request": digest, "created_us": now}
+        )
+        if not new:
+            return _again(row, digest)
+        response = run()
+        if response.status_code >= 400 or not isinstance(response, HttpResponse):
+            transaction.set_rollback(True)
+            return response
+        row.status, row.body = response.status_code, response.content.decode()
+        row.save()
+    return response
+
+
+def _again(row: Idempotency, digest: str) -> HttpResponse:
+    """The stored answer."""
+    if row.request != digest:
+        raise KeyProblem(422, f"This {HEADER} was used for another request. Choose a new one.")
+    response = HttpResponse(row.body or "", status=row.status, content_type="application/json; charset=utf-8")
+    response["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _digest(*parts: str) -> str:
+    """SHA-256 over parts of any length, each with its length in front."""
+    return sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()

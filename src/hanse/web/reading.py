@@ -1,0 +1,57 @@
+"""Reading what programs send: JSON with one meaning only."""
+
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote
+
+from django.http import HttpRequest
+from ninja.parser import Parser
+
+from hanse.kernel import strict_json
+from hanse.kernel.errors import HanseError
+from hanse.kernel.strict_json import StrictJsonError
+
+LIMIT_BYTES = 2_621_440
+"""Longest body; Django's DATA_UPLOAD_MAX_MEMORY_SIZE of the node stops it before it is read."""
+
+
+class MediaTypeError(HanseError):
+    """The body says that it is no JSON."""
+
+
+class StrictParser(Parser):
+    """Ninja's parser of bodies, strict: a key twice, a deep or a huge value is refused, not guessed at."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """The body's value.
+
+        Raises:
+            MediaTypeError: Its type is not JSON.
+            StrictJsonError: It has no one meaning, or holds a NUL character.
+        """
+        kind = request.content_type or ""
+        if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+            raise MediaTypeError("The body is not application/json. Send JSON and say so in Content-Type.")
+        value = strict_json.loads(request.body, limit_bytes=LIMIT_BYTES)
+        if b"\\u0000" in request.body and _nul_in(value):
+            raise StrictJsonError("The JSON holds a NUL character, which no value here has.")
+        return value
+
+
+def holds_nul(request: HttpRequest) -> bool:
+    """Whether the address holds a NUL character, which PostgreSQL cannot store."""
+    return "\0" in request.path or "\0" in unquote(request.META.get("QUERY_STRING", ""))
+
+
+def digest_tag(content: bytes) -> str:
+    """A strong entity tag of an answer's bytes."""
+    return f'"{sha256(content).hexdigest()[:32]}"'
+
+
+def _nul_in(value: Any) -> bool:
+    """Whether a text or key in a JSON value, which is at most `strict_json.DEPTH` deep, holds NUL."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_nul_in(key) or _nul_in(one) for key, one in value.items())
+    return isinstance(value, list) and any(map(_nul_in, value))

@@ -1,0 +1,265 @@
+"""The API's one shape: who may, what is refused and how, what happens once, and what has not changed."""
+
+import json
+from uuid import UUID
+
+import pytest
+from django.http import Http404, HttpResponse
+from django.urls import path
+from ninja import Query, Router, Schema, Status
+
+from hanse.kernel.errors import UsageError
+from hanse.web.api import In, Int64, Page, Paging, endpoint, expect, make_api, paged, version_tag
+from hanse.web.keyset import Order
+from hanse.web.models import Idempotency, Job
+from tests.web.acting import ActingClient
+from tests.web.test_lists import make
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+
+router = Router()
+
+
+class JobOut(Schema):
+    """One job."""
+
+    id: UUID
+    kind: str
+
+
+class NoteIn(In):
+    """Something to write."""
+
+    text: str
+    at_us: Int64 = 0
+
+
+@router.get("/jobs", response=Page[JobOut])
+@endpoint("jobs.view")
+def list_jobs(request, paging: Query[Paging]):
+    """All jobs."""
+    return paged(Job.objects.all(), Order("created_us"), paging)
+
+
+@router.get("/jobs/{uuid:job_id}", response=JobOut)
+@endpoint("jobs.view")
+def get_job(request, job_id: UUID, response: HttpResponse):
+    """One job."""
+    response["ETag"] = version_tag(3)
+    return Job.objects.filter(pk=job_id).first() or not_there()
+
+
+@router.post("/jobs", response={201: JobOut})
+@endpoint("jobs.cancel")
+def create_job(request, note: NoteIn):
+    """Make a job."""
+    if note.text == "refuse":
+        raise UsageError("That cannot be meant. Say something else.")
+    if note.text == "break":
+        raise ZeroDivisionError("secret")
+    return Status(201, make_one(note.text))
+
+
+@router.put("/jobs/{uuid:job_id}", response=JobOut)
+@endpoint("jobs.cancel")
+def change_job(request, job_id: UUID, note: NoteIn):
+    """Change a job that is still as the client saw it."""
+    expect(request, version_tag(3))
+    return Job.objects.get(pk=job_id)
+
+
+@router.get("/careful")
+@endpoint("jobs.view", step_up=True)
+def careful(request):
+    """What takes a fresh passkey."""
+    return {}
+
+
+def not_there():
+    """What one may not see is not there."""
+    raise Http404
+
+
+def make_one(kind: str) -> Job:
+    """A new row."""
+    return Job.objects.create(kind=kind, title="t", params={}, owner="x", actor={}, created_us=1)
+
+
+api = make_api([("/test", router)], rate="100000/m")
+handler404 = "hanse.web.problems.not_found"
+urlpatterns = [path("api/", api.urls)]
+
+
+def problem_of(answer, status: int) -> dict:
+    """The problem details of an answer with this status."""
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    told = answer.json()
+    assert told["status"] == status
+    assert told["detail"]
+    return told
+
+
+def post(client: ActingClient, body: bytes | str, **headers: str):
+    """Send a body as JSON."""
+    return client.post("/api/test/jobs", body, content_type="application/json", headers=headers)
+
+
+def test_nobody_and_who_may_not(client_as, actor):
+    """Nobody gets 401 with the scheme, who may not gets 403 with the rule, before the request is even read."""
+    nobody = client_as(None).get("/api/test/jobs?limit=wrong")
+    problem_of(nobody, 401)
+    assert nobody["WWW-Authenticate"] == "Bearer"
+    told = problem_of(client_as(actor("auditor")).get("/api/test/jobs?limit=wrong"), 403)
+    assert told["rules"] == ["role.missing"]
+    assert problem_of(client_as(actor("analyst")).get("/api/test/careful"), 403)["rules"] == ["step-up"]
+
+
+def test_a_token_is_held_to_its_scope_and_needs_no_csrf(client_as, actor):
+    """A token does what its scope names, without a cookie's CSRF token; a session needs that."""
+    scoped = {"kind": "token", "scopes": frozenset({"jobs.cancel"})}
+    token = client_as(actor("analyst", **scoped), enforce_csrf_checks=True)
+    assert post(token, '{"text": "x"}').status_code == 201
+    assert problem_of(token.get("/api/test/jobs"), 403)["rules"] == ["scope"]
+    session = client_as(actor("analyst"), enforce_csrf_checks=True)
+    assert problem_of(post(session, '{"text": "x"}'), 403)["rules"] == ["csrf"]
+    assert session.get("/api/test/jobs").status_code == 200
+
+
+def test_pages_by_cursor(client_as, actor):
+    """Following `next` gives every item once; a cursor of nothing is refused."""
+    make(23)
+    client = client_as(actor("analyst"))
+    seen, cursor = [], ""
+    while True:
+        page = client.get(f"/api/test/jobs?limit=10{cursor}").json()
+        seen += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert seen == [str(UUID(int=n)) for n in range(1, 24)]
+    problem_of(client.get("/api/test/jobs?cursor=nonsense"), 400)
+    problem_of(client.get("/api/test/jobs?limit=501"), 422)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"text": "a", "text": "b"}', 400),
+        ('{"text": ' + "[" * 100 + "]" * 100 + "}", 400),
+        ('{"text": "a", "at_us": 1' + "0" * 400 + "}", 400),
+        ('{"text": "a", "at_us": 9223372036854775808}', 422),
+        ('{"text": NaN}', 400),
+        ('{"text": "\\ud800"}', 400),
+        ('{"text": "\\u0000"}', 400),
+        (b'{"text": "\xff"}', 400),
+        ("{", 400),
+        ("", 422),
+        ("[]", 422),
+        ('{"text": 1}', 422),
+        ('{"text": "a", "more": 1}', 422),
+        ('{"text": "refuse"}', 400),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(client_as, actor, body, status):
+    """A body with two meanings, too deep, too large numbers, or unknown members is refused in words."""
+    problem_of(post(client_as(actor("analyst")), body), status)
+    assert not Job.objects.exists()
+
+
+def test_other_refusals_have_the_same_shape(client_as, actor, settings):
+    """Wrong media type, method, address, size and a mistake of the program are problem details too."""
+    client = client_as(actor("analyst"))
+    problem_of(client.post("/api/test/jobs", '{"text": "a"}', content_type="text/plain"), 415)
+    wrong = client.delete("/api/test/jobs")
+    problem_of(wrong, 405)
+    assert set(wrong["Allow"].split(", ")) == {"GET", "POST"}
+    problem_of(client.get("/api/nothing"), 404)
+    problem_of(client.get("/api/test/jobs/not-a-uuid"), 404)
+    problem_of(client.get(f"/api/test/jobs/{UUID(int=1)}"), 404)
+    problem_of(client.get("/api/"), 404)
+    problem_of(client.get("/api/test/jobs?cursor=%00"), 400)
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    problem_of(post(client, '{"text": "more than that"}'), 413)
+    problem_of(post(client, '{"text": "more than that"}', **{"Idempotency-Key": "k"}), 413)
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert "secret" not in json.dumps(problem_of(post(client, '{"text": "break"}'), 500))
+
+
+def test_who_asks_too_often_waits(client_as, actor, settings):
+    """Beyond the rate an actor gets 429 and is told how long to wait; another actor is not held up."""
+    quick = Router()
+
+    @quick.get("/one")
+    @endpoint("jobs.view")
+    def one(request):
+        return {}
+
+    few = make_api([("", quick)], version="few", rate="2/m")
+    settings.ROOT_URLCONF = type("few", (), {"urlpatterns": [path("api/", few.urls)]})
+    client = client_as(actor("analyst"))
+    answers = [client.get("/api/one") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    problem_of(answers[2], 429)
+    assert int(answers[2]["Retry-After"]) > 0
+    assert client_as(actor("analyst")).get("/api/one").status_code == 200
+
+
+def test_a_request_with_a_key_happens_once(client_as, actor):
+    """The same request with the same key gets the same answer and happens once; another with that key is refused."""
+    client, key = client_as(actor("analyst")), {"Idempotency-Key": "5f3a"}
+    first = post(client, '{"text": "a"}', **key)
+    second = post(client, '{"text": "a"}', **key)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert second["Idempotency-Replayed"] == "true"
+    assert Job.objects.count() == 1
+    problem_of(post(client, '{"text": "b"}', **key), 422)
+    problem_of(post(client, '{"text": "b"}', **{"Idempotency-Key": "a" * 300}), 400)
+    assert post(client_as(actor("analyst")), '{"text": "b"}', **key).status_code == 201
+
+
+def test_a_refused_request_can_be_mended(client_as, actor):
+    """A refusal is not kept under its key, and nothing of it stays."""
+    client, key = client_as(actor("analyst")), {"Idempotency-Key": "k"}
+    problem_of(post(client, '{"text": "refuse"}', **key), 400)
+    assert not Idempotency.objects.exists()
+    assert post(client, '{"text": "a"}', **key).status_code == 201
+
+
+def test_old_keys_are_forgotten(client_as, actor, monkeypatch):
+    """After a day an answer is not kept any more."""
+    Idempotency.objects.create(key="old", request="x", created_us=1)
+    post(client_as(actor("analyst")), '{"text": "a"}', **{"Idempotency-Key": "k"})
+    assert not Idempotency.objects.filter(key="old").exists()
+
+
+def test_what_has_not_changed_is_not_sent(client_as, actor):
+    """An answer carries an ETag; asked with it, it is 304 until something changes."""
+    make(1)
+    client = client_as(actor("analyst"))
+    tag = client.get("/api/test/jobs")["ETag"]
+    assert client.get("/api/test/jobs", headers={"If-None-Match": tag}).status_code == 304
+    make_one("new")
+    assert client.get("/api/test/jobs", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_change_can_ask_that_nothing_changed(client_as, actor):
+    """If-Match with the version that was read goes through, with another it is 412."""
+    make(1)
+    client, url = client_as(actor("analyst")), f"/api/test/jobs/{UUID(int=1)}"
+    assert client.get(url)["ETag"] == '"v3"'
+    send = {"path": url, "data": '{"text": "a"}', "content_type": "application/json"}
+    assert client.put(**send, headers={"If-Match": '"v3"'}).status_code == 200
+    problem_of(client.put(**send, headers={"If-Match": '"v2"'}), 412)
+
+
+def test_the_description(client_as, actor):
+    """The description names authentication, problems and each operation's action; it is open to all."""
+    told = client_as(None).get("/api/openapi.json").json()
+    operation = told["paths"]["/api/test/jobs"]["post"]
+    assert operation["x-hanse-action"] == "jobs.cancel"
+    assert any(one["name"] == "Idempotency-Key" for one in operation["parameters"])
+    assert "application/problem+json" in operation["responses"]["4XX"]["content"]
+    assert told["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert {"Page_JobOut_", "Problem"} <= told["components"]["schemas"].keys()
