@@ -1,0 +1,31 @@
+/** Light or dark: the system's choice, until the person makes another one, which this browser remembers. */
+import { all } from "./elements.ts";
+
+const KEPT = "hanse-theme";
+
+function isDark(): boolean {
+  const chosen = document.documentElement.dataset["theme"];
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function show(): void {
+  for (const button of all("[data-theme-toggle]")) button.setAttribute("aria-pressed", String(isDark()));
+}
+
+/** Change from light to dark or back, and tell the charts. */
+export function toggleTheme(): void {
+  const next = isDark() ? "light" : "dark";
+  document.documentElement.dataset["theme"] = next;
+  localStorage.setItem(KEPT, next);
+  show();
+  document.dispatchEvent(new CustomEvent("hanse:theme"));
+}
+
+/** Follow the system while nothing was chosen. */
+export function startTheme(): void {
+  show();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    show();
+    document.dispatchEvent(new CustomEvent("hanse:theme"));
+  });
+}

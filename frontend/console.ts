@@ -1,0 +1,32 @@
+/** The console's script: small behaviours for pages that the server renders. Pages work without it. */
+import "./console.css";
+import { startClicks } from "./behaviours/clicks.ts";
+import { serveDrops } from "./behaviours/drop.ts";
+import { keepForms } from "./behaviours/keep.ts";
+import { startKeys } from "./behaviours/keys.ts";
+import { showSelection, startLists } from "./behaviours/lists.ts";
+import { startLive } from "./behaviours/live.ts";
+import { servePasskeys } from "./behaviours/passkeys.ts";
+import { startTheme } from "./behaviours/theme.ts";
+import { localTimes, startClock } from "./behaviours/time.ts";
+import { startIslands } from "./islands/island.ts";
+
+/** Serve a region that has just come onto the page. */
+function arrived(root: ParentNode): void {
+  localTimes(root);
+  keepForms(root);
+  serveDrops(root);
+  servePasskeys(root);
+  showSelection(root);
+  startIslands(root);
+}
+
+document.documentElement.classList.add("js");
+document.documentElement.classList.remove("no-js");
+startTheme();
+startKeys();
+startLists();
+startClicks();
+startLive(arrived);
+startClock();
+arrived(document);

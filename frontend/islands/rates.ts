@@ -1,0 +1,85 @@
+/** Rates of one attack over time: a panel for each unit, one above the other, so that no two scales share a picture. */
+import { LineChart } from "echarts/charts";
+import { MarkAreaComponent, MarkLineComponent, TitleComponent } from "echarts/components";
+import { minute, scaled } from "../units.ts";
+import { word } from "../words.ts";
+import { asSvg, begin, echarts, lettering, timeAxis, token, tooltip } from "./chart.ts";
+import type { Draw, EChartsType } from "./chart.ts";
+import type { RatesData } from "./shapes.ts";
+
+echarts.use([LineChart, TitleComponent, MarkAreaComponent, MarkLineComponent]);
+
+const HEAD_PX = 22;
+const FOOT_PX = 28;
+const PANEL_PX = 112;
+const LEFT_PX = 104;
+
+/** Draw the rates. */
+export const draw: Draw<RatesData> = (box) => {
+  const chart = begin(box);
+  return { show: (data) => showRates(chart, box, data), svg: () => asSvg(chart) };
+};
+
+function showRates(chart: EChartsType, box: HTMLElement, data: RatesData): void {
+  const panels = data.series.length;
+  box.style.height = `${panels * (HEAD_PX + PANEL_PX) + FOOT_PX}px`;
+  chart.resize();
+  const top = (index: number): number => index * (HEAD_PX + PANEL_PX);
+  const every = data.series.map((_, index) => index);
+  chart.setOption(
+    {
+      useUTC: true,
+      animation: false,
+      axisPointer: { link: [{ xAxisIndex: "all" }] },
+      tooltip: { trigger: "axis", ...tooltip(), axisPointer: { type: "line", lineStyle: { color: token("edge") } }, formatter: (points: unknown) => told(points, data) },
+      title: data.series.map((one, index) => ({ text: heading(one), left: 0, top: top(index), padding: 0, textStyle: { ...lettering("ink"), fontWeight: 600 } })),
+      grid: every.map((index) => ({ left: LEFT_PX, right: 16, top: top(index) + HEAD_PX, height: PANEL_PX - 10 })),
+      xAxis: every.map((index) => panelAxis(index, index === panels - 1)),
+      yAxis: data.series.map((one, index) => ({
+        type: "value", gridIndex: index, min: 0, splitNumber: 3,
+        axisLabel: { ...lettering(), formatter: (value: number) => (value === 0 ? "0" : scaled(value, one.unit)) },
+        splitLine: { lineStyle: { color: token("hair") } },
+      })),
+      series: data.series.map((one, index) => seriesOf(one, index, data)),
+    },
+    { notMerge: true },
+  );
+}
+
+function heading(one: RatesData["series"][number]): string {
+  const peak = Math.max(0, ...one.values.filter((value) => value !== null));
+  return `${one.name}, ${word("peak {rate}", { rate: scaled(peak, one.unit) })}`;
+}
+
+function panelAxis(index: number, last: boolean): Record<string, unknown> {
+  const axis = timeAxis();
+  const name = last ? { name: "UTC", nameLocation: "start", nameGap: 8, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [9, 0, 0, 0] } } : {};
+  return { ...axis, ...name, gridIndex: index, splitLine: { show: false }, axisLabel: { ...lettering(), show: last, hideOverlap: true } };
+}
+
+function seriesOf(one: RatesData["series"][number], index: number, data: RatesData): Record<string, unknown> {
+  const colour = token(index === 0 ? "hue-1" : "hue-3");
+  const at = (step: number): number => (data.start_us + step * data.step_us) / 1000;
+  const marks = (data.marks ?? []).map((mark) => ({ xAxis: mark.at_us / 1000, label: { formatter: index === 0 ? mark.label : "" } }));
+  const span = data.span ? [[{ xAxis: data.span.from_us / 1000, name: index === 0 ? data.span.label : "" }, { xAxis: data.span.to_us / 1000 }]] : [];
+  return {
+    type: "line", name: one.name, step: "end", symbol: "none", xAxisIndex: index, yAxisIndex: index,
+    data: one.values.map((value, step) => [at(step), value]),
+    lineStyle: { color: colour, width: 1.5 },
+    itemStyle: { color: colour },
+    areaStyle: { color: colour, opacity: 0.16 },
+    markLine: { silent: true, symbol: "none", data: marks, lineStyle: { color: token("edge"), type: "dashed" }, label: { ...lettering(), position: "end", distance: 2 } },
+    markArea: { silent: true, data: span, itemStyle: { color: token("hover") }, label: { ...lettering(), position: "insideTopLeft" } },
+  };
+}
+
+function told(points: unknown, data: RatesData): string {
+  const [first] = points as { dataIndex: number }[];
+  if (!first) return "";
+  const lines = [minute(data.start_us + first.dataIndex * data.step_us)];
+  for (const one of data.series) {
+    const value = one.values[first.dataIndex];
+    lines.push(`${one.name}: ${value === null || value === undefined ? word("not measured") : scaled(value, one.unit)}`);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,161 @@
+/** One bar for each attack, by organisation, over time. */
+import { CustomChart } from "echarts/charts";
+import { LegendComponent } from "echarts/components";
+import { count, duration, minute } from "../units.ts";
+import { word } from "../words.ts";
+import { asSvg, begin, echarts, lettering, timeAxis, token, tooltip } from "./chart.ts";
+import { lanesOf } from "./lanes.ts";
+import { look } from "./vectors.ts";
+import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams, CustomSeriesRenderItemReturn } from "echarts";
+import type { Draw, EChartsType } from "./chart.ts";
+import type { Lanes, Placed } from "./lanes.ts";
+import type { TimelineData } from "./shapes.ts";
+
+echarts.use([CustomChart, LegendComponent]);
+
+const LANE_PX = 16;
+const BAR_PX = 11;
+/** An attack of a minute in a month of time is still seen and can be hit with a pointer. */
+const LEAST_PX = 4;
+const HEAD_PX = 36;
+const FOOT_PX = 62;
+const ms = (us: number): number => us / 1000;
+
+/** Draw the timeline. */
+export const draw: Draw<TimelineData> = (box) => {
+  const chart = begin(box);
+  let zoom: { start: number; end: number } = { start: 0, end: 100 };
+  chart.on("datazoom", () => {
+    const [first] = chart.getOption()["dataZoom"] as { start: number; end: number }[];
+    if (first) zoom = { start: first.start, end: first.end };
+  });
+  chart.on("click", (event) => {
+    const { url } = (event.data ?? {}) as { url?: string };
+    if (url !== undefined) location.assign(url);
+  });
+  const turn = (start: number, end: number): void => {
+    const width = Math.min(100, Math.max(0.05, end - start));
+    const from = Math.min(100 - width, Math.max(0, start));
+    chart.dispatchAction({ type: "dataZoom", start: from, end: from + width });
+  };
+  return {
+    show: (data) => showTimeline(chart, box, data, zoom),
+    svg: () => asSvg(chart),
+    tools: [{ label: word("Whole time"), act: () => turn(0, 100) }],
+    key: (key) => turned(key, zoom, turn),
+  };
+};
+
+/** Arrow keys move by a tenth of what is seen, + and - zoom about its middle, 0 shows the whole. */
+function turned(key: string, { start, end }: { start: number; end: number }, turn: (from: number, to: number) => void): boolean {
+  const width = end - start;
+  if (key === "ArrowLeft") turn(start - width / 10, end - width / 10);
+  else if (key === "ArrowRight") turn(start + width / 10, end + width / 10);
+  else if (key === "+" || key === "=") turn(start + width / 4, end - width / 4);
+  else if (key === "-") turn(start - width / 2, end + width / 2);
+  else if (key === "0") turn(0, 100);
+  else return false;
+  return true;
+}
+
+function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, zoom: { start: number; end: number }): void {
+  const lanes = lanesOf(data);
+  const wide = box.clientWidth > 640;
+  const left = wide ? 168 : 96;
+  box.style.height = `${HEAD_PX + Math.max(2, lanes.labels.length) * LANE_PX + FOOT_PX}px`;
+  chart.resize();
+  chart.setOption(
+    {
+      useUTC: true,
+      animation: false,
+      grid: { left, right: 16, top: HEAD_PX, bottom: FOOT_PX },
+      legend: { left: 0, top: 0, type: "scroll", itemWidth: 18, itemHeight: 10, itemGap: 16, icon: "rect", textStyle: lettering(), inactiveColor: token("line") },
+      tooltip: { trigger: "item", ...tooltip() },
+      xAxis: { ...timeAxis(), name: "UTC", nameLocation: "end", nameGap: -12, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [24, 0, 0, 0] } },
+      yAxis: rowAxis(lanes, left),
+      dataZoom: [
+        { type: "inside", filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: "shift", ...zoom },
+        { ...slider(left), filterMode: "weakFilter", ...zoom },
+      ],
+      series: data.vectors.map((vector, index) => seriesOf(lanes, vector, index)),
+    },
+    { notMerge: true },
+  );
+}
+
+function rowAxis(lanes: Lanes, left: number): Record<string, unknown> {
+  return {
+    type: "category",
+    inverse: true,
+    data: lanes.labels.map((_, index) => String(index)),
+    axisLine: { show: false },
+    axisTick: { show: false },
+    axisLabel: {
+      ...lettering("ink"), interval: 0, align: "left", margin: left, width: left - 12, overflow: "truncate",
+      formatter: (_: string, index: number) => lanes.labels[index] ?? "",
+    },
+    splitLine: { show: true, interval: (index: number) => lanes.labels[index] !== "", lineStyle: { color: token("hair") } },
+  };
+}
+
+function slider(left: number): Record<string, unknown> {
+  return {
+    type: "slider", left, right: 16, bottom: 8, height: 16, brushSelect: false, showDetail: false, showDataShadow: false,
+    borderColor: token("line"), backgroundColor: token("recess"), fillerColor: token("chosen"),
+    handleStyle: { color: token("paper"), borderColor: token("edge") },
+    moveHandleSize: 0,
+    emphasis: { handleStyle: { color: token("accent"), borderColor: token("accent") } },
+  };
+}
+
+function seriesOf(lanes: Lanes, vector: { id: string; label: string }, index: number): Record<string, unknown> {
+  const own = lanes.placed.filter((one) => one.attack.vector === vector.id);
+  return {
+    type: "custom",
+    name: `${vector.label} ${count(own.length)}`,
+    itemStyle: look(index),
+    clip: true,
+    encode: { x: [0, 1], y: 2 },
+    cursor: "pointer",
+    tooltip: { formatter: ({ dataIndex }: { dataIndex: number }) => told(own[dataIndex], vector.label) },
+    data: own.map((one) => ({ value: [ms(one.attack.start_us), ms(one.end_us), one.lane], url: one.attack.url })),
+    renderItem: (params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) => bar(own[params.dataIndex], vector.label, index, params, api),
+  };
+}
+
+function told(one: Placed | undefined, vector: string): string {
+  if (!one) return "";
+  const { attack } = one;
+  const until = attack.end_us === null ? word("still running") : minute(attack.end_us);
+  const state = attack.false_positive ? `\n${word("marked as false positive")}` : "";
+  return `${attack.title}\n${vector}: ${attack.text}\n${minute(attack.start_us)} – ${until} (${duration(one.end_us - attack.start_us)})${state}`;
+}
+
+function bar(
+  one: Placed | undefined, label: string, index: number, params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI,
+): CustomSeriesRenderItemReturn {
+  if (!one) return null;
+  const [x = 0, middle = 0] = api.coord([ms(one.attack.start_us), one.lane]);
+  const [end = 0] = api.coord([ms(one.end_us), one.lane]);
+  const area = params.coordSys as unknown as { x: number; y: number; width: number; height: number };
+  const width = Math.max(LEAST_PX, end - x);
+  const shape = echarts.graphic.clipRectByRect({ x, y: middle - BAR_PX / 2, width, height: BAR_PX }, area);
+  if (!shape) return null;
+  const { color, decal } = look(index);
+  const style = one.attack.false_positive
+    ? { fill: "transparent", stroke: token("edge"), lineWidth: 1, lineDash: [2, 2] }
+    : { fill: color, ...(decal ? { decal } : {}) };
+  const children: object[] = [{ type: "rect", shape, style }];
+  if (one.attack.end_us === null) {
+    children.push({ type: "rect", shape: { x: shape.x + shape.width, y: shape.y - 2, width: 3, height: BAR_PX + 4 }, style: { fill: token("wrong") } });
+  }
+  const [next = 0] = Number.isFinite(one.next_us) ? api.coord([ms(one.next_us), one.lane]) : [area.x + area.width];
+  const text = one.attack.end_us === null ? `${label}, ${word("running")}` : label;
+  if (width >= 28 && Math.min(next, area.x + area.width) - shape.x - shape.width > text.length * 6.2 + 12) {
+    children.push({
+      type: "text", silent: true,
+      style: { ...lettering(), fill: token("muted"), fontSize: 11, text, x: shape.x + shape.width + 7, y: middle, verticalAlign: "middle" },
+    });
+  }
+  return { type: "group", children } as CustomSeriesRenderItemReturn;
+}
