@@ -48,7 +48,7 @@ def jobs(request):
     """A list whose export holds back what policy holds back."""
     signed_in(request)
     rows = Job.objects.all()
-    return lists.respond(
+    return lists.answer(
         request,
         LISTED,
         lambda action: rows if action == "jobs.view" else rows.exclude(kind="secret"),

@@ -20,7 +20,7 @@ from hanse.kernel.markings import Marking, strictest
 from hanse.policy.decision import may
 from hanse.web import exports, keyset
 from hanse.web.page import forbidden, signed_in
-from hanse.web.partial import asked_for, part_or_unchanged
+from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 from hanse.web.templatetags import hanse as show
 
 SIZE = 50
@@ -230,7 +230,7 @@ exported: list[Exported] = []
 """Called with the request, the action and the ids of the rows that leave as a file, before they leave."""
 
 
-def respond(
+def answer(
     request: HttpRequest, listed: Listed, rows: Rows, action: str
 ) -> HttpResponseBase | dict[str, Any]:
     """What a view with one list returns: its context, its table alone for htmx, or a file.
@@ -249,7 +249,8 @@ def respond(
     listing = Listing(request, listed, rows(action))
     if not asked_for(request, f"list-{listed.name}"):
         return {"listing": listing, "marking": listing.marking}
-    return part_or_unchanged(request, "web/list_table.html", {"listing": listing})
+    html = render_to_string("web/list_table.html", {"listing": listing})
+    return part_or_unchanged(request, html, etag_of(html))
 
 
 @dataclass(slots=True)

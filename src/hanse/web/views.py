@@ -5,16 +5,17 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.kernel.actors import Actor
 from hanse.policy.decision import Decision, Reason
 from hanse.web import jobs
-from hanse.web.lists import Column, Empty, Filter, Listed, respond
+from hanse.web.lists import Column, Empty, Filter, Listed, answer
 from hanse.web.models import Job, State
 from hanse.web.page import forbidden, page, signed_in
-from hanse.web.partial import asked_for, part_or_unchanged
+from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 
 HIDDEN = "somebody else's work"
 """What stands instead of a title that the actor may not read."""
@@ -51,7 +52,7 @@ def _listed(actor: Actor) -> Listed:
 def index(request: HttpRequest) -> HttpResponseBase | dict[str, Any]:
     """All jobs, newest first."""
     jobs.settle()
-    return respond(request, _listed(signed_in(request)), lambda _action: Job.objects.all(), "jobs.view")
+    return answer(request, _listed(signed_in(request)), lambda _action: Job.objects.all(), "jobs.view")
 
 
 @page("jobs.view", "web/job.html")
@@ -68,7 +69,8 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponseBase | dict[str, Any]
         "resumable": found.state in {State.FAILED, State.CANCELLED, State.INTERRUPTED},
     }
     if asked_for(request, "job"):
-        return part_or_unchanged(request, "web/job_part.html", told)
+        html = render_to_string("web/job_part.html", told)
+        return part_or_unchanged(request, html, etag_of(html))
     return told
 
 
