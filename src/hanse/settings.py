@@ -46,6 +46,8 @@ class Node:
         listen: Address and port that the web server binds.
         database: ``sqlite`` (in `home`) or ``postgresql://user:password@host:port/name``.
         exercise: Whether this node rehearses: every page says so.
+        oidc: OpenID Connect issuers that people may sign in at: tables of ``id``, ``name``, ``issuer`` (its URL),
+            ``client_id`` and ``secret_file`` (a file that holds nothing but the client secret).
     """
 
     home: Path
@@ -57,6 +59,7 @@ class Node:
     listen: str = "127.0.0.1:8007"
     database: str = "sqlite"
     exercise: bool = False
+    oidc: tuple[dict[str, str], ...] = ()
 
     @property
     def host(self) -> str:
@@ -159,9 +162,6 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
             }
         ],
         "AUTH_USER_MODEL": "accounts.Person",
-        "AUTHENTICATION_BACKENDS": [
-            "allauth.account.auth_backends.AuthenticationBackend",
-        ],
         "STATIC_URL": "/static/",
         "STATIC_ROOT": str(node.home / "static"),
         "WHITENOISE_USE_FINDERS": True,
@@ -177,22 +177,67 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "FILE_UPLOAD_TEMP_DIR": str(node.home / "uploads"),
         "LOGGING_CONFIG": None,
         "HANSE_NODE": node,
-        **_accounts(),
+        **_accounts(node),
     }
 
 
-def _accounts() -> dict[str, Any]:
-    """What django-allauth is told: people come by invitation, and sign in with a passkey or their OIDC issuer."""
+def _accounts(node: Node) -> dict[str, Any]:
+    """How people come in: by invitation, with a passkey or at an OpenID Connect issuer; never with a password.
+
+    A session ends after half an hour without use (and after twelve hours in any case, `hanse.accounts`). Over TLS
+    its cookie can come from this host only (``__Host-``).
+    """
+    prefix = "__Host-" if node.secure else ""
     return {
+        "AUTHENTICATION_BACKENDS": ["hanse.accounts.allauth_seam.People"],
+        "SESSION_ENGINE": "hanse.accounts.sessions",
+        "SESSION_COOKIE_NAME": f"{prefix}hanse",
+        "SESSION_COOKIE_AGE": 1_800,
+        "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
+        "CSRF_COOKIE_NAME": f"{prefix}hanse-csrf",
+        "CSRF_COOKIE_HTTPONLY": True,
         "ACCOUNT_ADAPTER": "hanse.accounts.allauth_seam.AccountAdapter",
+        "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
+        "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,
+        "ACCOUNT_LOGIN_METHODS": {"email"},
+        "ACCOUNT_SIGNUP_FIELDS": ["email*"],
+        "ACCOUNT_EMAIL_VERIFICATION": "none",
         "SOCIALACCOUNT_ADAPTER": "hanse.accounts.allauth_seam.SocialAccountAdapter",
+        "SOCIALACCOUNT_LOGIN_ON_GET": True,
+        "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"APPS": [_issuer(told) for told in node.oidc]}},
         "MFA_ADAPTER": "hanse.accounts.allauth_seam.PasskeyAdapter",
         "MFA_SUPPORTED_TYPES": ["webauthn"],
         "MFA_PASSKEY_LOGIN_ENABLED": True,
-        "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": True,
+        "MFA_WEBAUTHN_USER_VERIFICATION": "required",
         "LOGIN_URL": "/accounts/login/",
         "LOGIN_REDIRECT_URL": "/",
     }
+
+
+def _issuer(told: dict[str, str]) -> dict[str, Any]:
+    """One issuer as allauth wants it: with PKCE, and believing the signed-for ID token alone.
+
+    Raises:
+        SettingsError: Something of it is missing, or its secret cannot be read.
+    """
+    try:
+        secret = Path(told["secret_file"]).read_text(encoding="utf-8").strip()
+        return {
+            "provider_id": told["id"],
+            "name": told["name"],
+            "client_id": told["client_id"],
+            "secret": secret,
+            "settings": {
+                "server_url": told["issuer"].rstrip("/"),
+                "issuer": told["issuer"],
+                "fetch_userinfo": False,
+                "oauth_pkce_enabled": True,
+            },
+        }
+    except KeyError as error:
+        raise SettingsError(f"{SETTINGS_FILE}: an issuer under [[oidc]] has no {error}. Add it.") from None
+    except OSError as error:
+        raise SettingsError(f"{SETTINGS_FILE}: the secret of an issuer cannot be read: {error}.") from None
 
 
 def database(node: Node) -> dict[str, Any]:

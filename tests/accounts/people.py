@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 from hanse.accounts import contents
+from hanse.accounts.links import digest_of
 from hanse.accounts.projections import grant_id, membership_id
 from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor, system
@@ -41,3 +42,8 @@ def credential(name: str = "one") -> dict[str, object]:
 def secret_in(path: str) -> str:
     """The secret in a one-time link."""
     return path.rstrip("/").rsplit("/", 1)[1]
+
+
+def digest_in(path: str) -> str:
+    """The hash of the secret in a one-time link."""
+    return digest_of(secret_in(path))

@@ -10,15 +10,15 @@ from hanse.accounts.rules import RefusedError, founding
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.writing import append
-from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
+from tests.accounts.people import NODE, acting, credential, digest_in, newcomer, secret_in
 
 pytestmark = pytest.mark.django_db
 
 
 def found() -> UUID:
     """A node's first person."""
-    secret = secret_in(service.invite_first())
-    return service.join(secret, "Mari Maasikas", "passkey", credential=credential()).pk
+    digest = digest_in(service.invite_first(NODE))
+    return service.join(digest, "Mari Maasikas", "passkey", credential=credential()).pk
 
 
 def test_the_first_person_founds_the_node():
@@ -32,12 +32,12 @@ def test_there_is_one_first_person():
     """After somebody joined, nobody gets another administrator link."""
     found()
     with pytest.raises(UsageError, match="people already"):
-        service.invite_first()
+        service.invite_first(NODE)
 
 
 def test_a_new_administrator_link_replaces_the_old_one():
     """Only the link that was printed last works, and it is for the same person."""
-    old, new = secret_in(service.invite_first()), secret_in(service.invite_first())
+    old, new = digest_in(service.invite_first(NODE)), digest_in(service.invite_first(NODE))
     with pytest.raises(links.LinkError):
         service.join(old, "", "passkey", credential=credential())
     service.join(new, "", "passkey", credential=credential())
@@ -46,27 +46,27 @@ def test_a_new_administrator_link_replaces_the_old_one():
 
 def test_a_link_works_once():
     """A link that was used lets nobody in, with the same words as one that never was."""
-    secret = secret_in(service.invite_first())
-    service.join(secret, "", "passkey", credential=credential())
-    for wrong in (secret, "nonsense"):
+    digest = digest_in(service.invite_first(NODE))
+    service.join(digest, "", "passkey", credential=credential())
+    for wrong in (digest, "nonsense"):
         with pytest.raises(links.LinkError, match="holds no more"):
             service.join(wrong, "", "passkey", credential=credential("two"))
 
 
 def test_a_link_holds_for_a_day(monkeypatch):
     """A second after 24 hours the link is dead."""
-    secret = secret_in(service.invite_first())
+    digest = digest_in(service.invite_first(NODE))
     row = Invitation.objects.get()
     monkeypatch.setattr(links, "now_us", lambda: row.expires_us - 1_000_000)
-    links.find(secret)
+    links.find(digest)
     monkeypatch.setattr(links, "now_us", lambda: row.expires_us)
     with pytest.raises(links.LinkError):
-        links.find(secret)
+        links.find(digest)
 
 
 def test_a_link_is_nowhere_in_the_database():
     """Of a link the node keeps a hash, in its rows as in its ledger."""
-    secret = secret_in(service.invite_first()).encode()
+    secret = secret_in(service.invite_first(NODE)).encode()
     kept = [bytes(body.data) for body in Body.objects.all()] + [bytes(e.payload) for e in Entry.objects.all()]
     assert not any(secret in data for data in kept)
     assert secret.decode() not in str(list(Invitation.objects.values()))
@@ -74,17 +74,17 @@ def test_a_link_is_nowhere_in_the_database():
 
 def test_a_used_link_that_was_opened_again_by_sql_lets_nobody_in():
     """The state of a link is what its entries say."""
-    secret = secret_in(service.invite_first())
-    service.join(secret, "", "passkey", credential=credential())
+    digest = digest_in(service.invite_first(NODE))
+    service.join(digest, "", "passkey", credential=credential())
     Invitation.objects.update(open=True)
     with pytest.raises(links.LinkError):
-        service.join(secret, "", "passkey", credential=credential("two"))
+        service.join(digest, "", "passkey", credential=credential("two"))
 
 
 def test_a_link_made_by_sql_lets_nobody_in():
     """A row with a hash that somebody knows is no link without an entry."""
-    service.invite_first()
-    Invitation.objects.update(digest=links.digest_of("known"))
+    service.invite_first(NODE)
+    Invitation.objects.update(digest="known")
     with pytest.raises(links.LinkError):
         service.join("known", "", "passkey", credential=credential())
 
@@ -95,7 +95,7 @@ def test_the_second_person_has_to_be_an_approver():
     with pytest.raises(UsageError, match="approver"):
         service.invite("Jüri", "", ["analyst"], "", founder)
     _, link = service.invite("Jüri", "", ["approver", "auditor"], "", founder)
-    second = service.join(secret_in(link), "", "passkey", credential=credential("two"))
+    second = service.join(digest_in(link), "", "passkey", credential=credential("two"))
     assert acting(second.pk).roles == {"approver", "auditor"}
     assert not founding()
 
@@ -104,9 +104,7 @@ def test_links_of_the_founding_give_no_roles_afterwards():
     """Of several invitations with roles only the second person's gives them: then two people are needed."""
     founder = acting(found())
     made = [service.invite(name, "", ["approver", "officer"], "", founder)[1] for name in ("two", "three")]
-    joined = [
-        service.join(secret_in(link), "", "passkey", credential=credential(link)).pk for link in made
-    ]
+    joined = [service.join(digest_in(link), "", "passkey", credential=credential(link)).pk for link in made]
     assert acting(joined[0]).roles == {"approver", "officer"}
     assert acting(joined[1]).roles == set()
 
@@ -116,7 +114,7 @@ def test_later_invitations_propose_their_roles():
     founder = acting(found())
     approver = acting(newcomer("approver"))
     person, link = service.invite("Kati", "kati@example.test", ["analyst"], "She starts on Monday.", founder)
-    joined = service.join(secret_in(link), "Kati", "passkey", credential=credential("two"))
+    joined = service.join(digest_in(link), "Kati", "passkey", credential=credential("two"))
     assert (joined.pk, acting(joined.pk).roles) == (person, set())
     (waiting,) = approvals.waiting_for(approver)
     assert approvals.words_of(waiting) == "Give Kati the role analyst."
@@ -149,11 +147,11 @@ def test_coming_back_takes_two_people(three):
     proposal, code = service.propose_recovery(lost, "Her phone fell into the sea.", administrator)
     with pytest.raises(RefusedError):
         approvals.approve(proposal, administrator)
-    secret = secret_in(approvals.approve(proposal, approver))
+    digest = digest_in(approvals.approve(proposal, approver))
     for wrong in ("", "0123456789abcdef"):
         with pytest.raises(links.LinkError):
-            service.come_back(secret, wrong, credential("new"))
-    service.come_back(secret, code.upper() + " ", credential("new"))
+            service.come_back(digest, wrong, credential("new"))
+    service.come_back(digest, code.upper() + " ", credential("new"))
     assert [row.credential_id for row in Passkey.objects.filter(person=lost)] == ["new"]
 
 
@@ -161,9 +159,9 @@ def test_a_link_to_come_back_is_none_to_join(three):
     """One sort of link is not taken for the other."""
     administrator, approver, lost = three
     proposal, code = service.propose_recovery(lost, "Lost.", administrator)
-    secret = secret_in(approvals.approve(proposal, approver))
+    digest = digest_in(approvals.approve(proposal, approver))
     with pytest.raises(links.LinkError):
-        service.join(secret, "", "passkey", credential=credential("new"))
+        service.join(digest, "", "passkey", credential=credential("new"))
     _, invitation = service.invite("Uku", "", [], "", administrator)
     with pytest.raises(links.LinkError):
-        service.come_back(secret_in(invitation), code, credential("new"))
+        service.come_back(digest_in(invitation), code, credential("new"))

@@ -15,4 +15,5 @@ def home(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", home, name="home"),
     path("people/", include("hanse.accounts.urls")),
+    path("accounts/", include("hanse.accounts.signin_urls")),
 ]

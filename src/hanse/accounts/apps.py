@@ -1,6 +1,8 @@
 """The room as a Django application."""
 
 from django.apps import AppConfig
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
@@ -12,5 +14,14 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Make known what takes two people, the entry in the rail, and what waits for whom."""
         from hanse.accounts import approvals, service  # noqa: PLC0415 - tables are there only now
+        from hanse.kernel.actors import Actor  # noqa: PLC0415 - as above
+        from hanse.web import frame  # noqa: PLC0415 - as above
+
+        def waits(actor: Actor) -> frame.Waiting:
+            return frame.Waiting(
+                str(_("Approvals")), len(approvals.waiting_for(actor)), reverse("accounts:approvals")
+            )
 
         approvals.register(service.APPROVALS)
+        frame.rail.add("people", "People", "accounts:people", "accounts.view", "people")
+        frame.waiting.append(waits)

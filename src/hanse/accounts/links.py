@@ -73,19 +73,19 @@ def close_all(person: UUID, actor: Actor) -> None:
         append("accounts.link_closed", content, actor=actor, object_id=row.object_id)
 
 
-def find(secret: str) -> Link:
-    """The link of a secret, as its signed entry says it.
+def find(digest: str) -> Link:
+    """The link whose secret has this hash, as its signed entry says it.
 
     Raises:
         LinkError: It does not hold.
     """
-    row = Invitation.objects.filter(digest=digest_of(secret)).first()
+    row = Invitation.objects.filter(digest=digest).first()
     said: tuple[Said, ...] = histories([row.object_id])[row.object_id] if row is not None else ()
     content = said[-1].content if said else None
     if (
         row is None
         or not isinstance(content, contents.LinkMade)
-        or content.digest != digest_of(secret)
+        or content.digest != digest
         or content.expires_us <= now_us()
     ):
         raise LinkError

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase
 
-from hanse.accounts.sessions import BEGAN, IDLE_S, LONGEST_US, SEEN, STEPPED_UP, TOUCH_US
+from hanse.accounts.sessions import BEGAN, LONGEST_US, SEEN, STEPPED_UP, TOUCH_US
 from hanse.accounts.who import TOKEN_PREFIX, person_actor, token_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -55,7 +56,7 @@ def _by_session(request: HttpRequest) -> Actor | None:
     session, now = request.session, now_us()
     began, seen = session.get(BEGAN, 0), session.get(SEEN, 0)
     who = None
-    if now - began <= LONGEST_US and now - seen <= IDLE_S * 1_000_000:
+    if now - began <= LONGEST_US and now - seen <= settings.SESSION_COOKIE_AGE * 1_000_000:
         who = person_actor(UUID(str(request.user.pk)), stepped_up_us=session.get(STEPPED_UP))
     if who is None:
         logout(request)

@@ -33,8 +33,8 @@ class Person(AbstractBaseUser):
         said_by: Sequence of the entry that brought the present state of name and activity.
     """
 
-    password: ClassVar[Any] = None
-    last_login: ClassVar[Any] = None
+    password: Any = None
+    last_login: Any = None
 
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=200)

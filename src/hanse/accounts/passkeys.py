@@ -11,8 +11,10 @@ from hanse.accounts.proof import last
 from hanse.accounts.rules import UnknownPersonError, ask, ask_own, refuse
 from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append, writing
+from hanse.policy.decision import STEP_UP_US
 
 
 def add(person: UUID, name: str, credential: dict[str, Any], actor: Actor) -> Recorded:
@@ -28,14 +30,23 @@ def add(person: UUID, name: str, credential: dict[str, Any], actor: Actor) -> Re
     return append("accounts.passkey_added", content, actor=actor, object_id=uuid4())
 
 
-def add_own(name: str, credential: dict[str, Any], actor: Actor) -> Recorded:
+def add_own(name: str, credential: dict[str, Any], actor: Actor, *, began_us: int) -> Recorded:
     """Add a passkey to one's own account.
 
+    Args:
+        name: What its owner calls it.
+        credential: The browser's registration response, verified.
+        actor: Its owner.
+        began_us: When their session was signed in: for the first passkey, that has to be recent.
+
     Raises:
-        RefusedError: A passkey has to be proved first; the first passkey of a person needs none.
+        RefusedError: A passkey has to be proved first, or, where there is none, the sign-in is too long ago.
     """
     person = UUID(actor.id)
-    ask_own(actor, person, step_up=Passkey.objects.filter(person=person).exists())
+    first = not Passkey.objects.filter(person=person).exists()
+    ask_own(actor, person, step_up=not first)
+    if first and now_us() - began_us > STEP_UP_US:
+        refuse("step-up", "Sign in again, then register your first passkey within five minutes.")
     return add(person, name, credential, actor)
 
 

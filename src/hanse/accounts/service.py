@@ -27,7 +27,7 @@ from hanse.accounts.rules import (
     person_of,
     refuse,
 )
-from hanse.kernel.actors import Actor, system
+from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry
 from hanse.ledger.writing import append, writing
@@ -43,19 +43,27 @@ No auditor: who oversees is not who runs it. The founder can add more while alon
 """
 
 
-def invite_first(name: str = "First administrator") -> str:
+def invite_first(actor: Actor, name: str = "First administrator") -> str:
     """Make the one-time administrator link of a new node, in place of any earlier one; its path on this node.
+
+    Args:
+        actor: The node itself.
+        name: What the person is called until they say their name.
 
     Raises:
         UsageError: Somebody has joined already.
     """
-    actor = _node()
     with writing():
-        if Entry.objects.filter(kind="accounts.joined").exists():
+        if has_people():
             raise UsageError("This node has people already. Ask one of its administrators for an invitation.")
         first = Person.objects.order_by("invited_us").first()
         person = first.pk if first is not None else _invited(name, "", actor)
         return links.make(person, "join", list(FIRST_ROLES), actor)
+
+
+def has_people() -> bool:
+    """Whether anybody ever joined this node."""
+    return Entry.objects.filter(kind="accounts.joined").exists()
 
 
 def invite(name: str, email: str, roles: Iterable[str], why: str, actor: Actor) -> tuple[UUID, str]:
@@ -95,14 +103,14 @@ def invite_again(person: UUID, actor: Actor) -> str:
     return links.make(person, "join", [], actor)
 
 
-def join(secret: str, name: str, actor_method: str, *, credential: dict[str, Any] | None = None,
+def join(digest: str, name: str, method: str, *, credential: dict[str, Any] | None = None,
          issuer: tuple[str, str] | None = None) -> Person:  # fmt: skip
     """Use a one-time link to join: with a passkey that was just registered, or an issuer's word.
 
     Args:
-        secret: The secret in the link.
+        digest: Hash of the secret in the link.
         name: The name the person chose; empty keeps the invitation's.
-        actor_method: How they proved themselves, for the log.
+        method: How they proved themselves, for the log.
         credential: The browser's registration response, verified.
         issuer: Issuer and subject, verified.
 
@@ -110,7 +118,7 @@ def join(secret: str, name: str, actor_method: str, *, credential: dict[str, Any
         LinkError: The link holds no more.
     """
     with writing():
-        link = links.find(secret)
+        link = links.find(digest)
         if link.purpose != "join":
             raise links.LinkError
         row = person_of(link.person)
@@ -121,18 +129,18 @@ def join(secret: str, name: str, actor_method: str, *, credential: dict[str, Any
         for role in link.roles if alone else ():
             _grant(row.pk, role, actor)
         _way_in(row.pk, credential, issuer, actor)
-        signed_in(row.pk, actor_method, actor)
+        signed_in(row.pk, method, actor)
     return person_of(row.pk)
 
 
-def come_back(secret: str, code: str, credential: dict[str, Any]) -> Person:
+def come_back(digest: str, code: str, credential: dict[str, Any]) -> Person:
     """Use a one-time link after losing every passkey: the old ones go, a new one comes, all sessions end.
 
     Raises:
         LinkError: The link holds no more, or the code is another.
     """
     with writing():
-        link = links.find(secret)
+        link = links.find(digest)
         given = links.digest_of(code.strip().lower())
         if link.purpose != "recover" or not hmac.compare_digest(link.code_digest, given):
             raise links.LinkError
@@ -378,11 +386,6 @@ def _team(team: UUID) -> Team:
     if row is None:
         raise UnknownPersonError("There is no such team.")
     return row
-
-
-def _node() -> Actor:
-    node = settings.HANSE_NODE
-    return system("accounts", node.authority, node.country, node.tier)
 
 
 def _themselves(row: Person, name: str) -> Actor:

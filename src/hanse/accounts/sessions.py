@@ -14,8 +14,6 @@ from django.utils import timezone
 
 from hanse.accounts.models import Session
 
-IDLE_S = 1_800
-"""A session ends half an hour after its last page."""
 LONGEST_US = 12 * 3_600 * 1_000_000
 """A session ends after twelve hours, whatever happens in it: one long shift."""
 TOUCH_US = 60_000_000
@@ -63,7 +61,7 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """The row to write."""
-        key, person = self._get_or_create_session_key(), data.get(SESSION_KEY)
+        key, person = self.session_key or self._get_new_session_key(), data.get(SESSION_KEY)
         return Session(
             session_key=hashed(key),
             session_data=self.encode(data),
