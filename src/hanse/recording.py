@@ -3,8 +3,8 @@
 Names are stable, so that the same telemetry analysed twice changes nothing; what was purged stays away.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from hanse.attacks import service as attacks
@@ -12,7 +12,6 @@ from hanse.attacks.attack import Attack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import Run
 from hanse.campaigns import service as campaigns
-from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.link import find_campaigns
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry, Target
@@ -64,14 +63,33 @@ def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> 
         RefusedError: The actor may not.
     """
     require(actor, "telemetry.import")
+    purged = _purged(analysis)
+    kept = without(analysis, purged)
     with writing():
-        lot = _Lot(analysis, marking or Marking.own(authority()))
+        if _purged(kept):  # somebody purged meanwhile
+            return record(analysis, actor, marking)
+        lot = _Lot(kept, marking or Marking.own(authority()))
         drafts = [*lot.attacks(), *lot.traces(), *lot.campaigns()]
         run_id, run = lot.run()
         if not Run.projected.filter(pk=run_id).exists():
             drafts.append(run)
         append_many(drafts, actor)
-    return lot.recording(run_id)
+    return lot.recording(run_id, len(purged))
+
+
+def without(analysis: Analysis, names: Collection[str]) -> Analysis:
+    """An analysis without some of its attacks: no trace and no campaign of it speaks of them."""
+    if not names:
+        return analysis
+    attacks_kept = tuple(one for one in analysis.attacks if one.id not in names)
+    traces = tuple(one for one in analysis.traces if one.attack_id not in names)
+    linked = analysis.campaigns
+    if linked:
+        sources = analysis.detection.sources
+        span = analysis.span_us
+        linked = find_campaigns(attacks_kept, sources, analysis.registry, traces=traces, span_us=span)
+    detection = replace(analysis.detection, attacks=attacks_kept)
+    return replace(analysis, detection=detection, traces=traces, campaigns=linked)
 
 
 def with_derived(ids: Iterable[UUID]) -> set[UUID]:
@@ -87,7 +105,6 @@ class _Lot:
         self._analysis = analysis
         self._marking = marking
         self._ids = {attack.id: attacks.object_of(attack.id) for attack in analysis.attacks}
-        self._purged = _purged(self._ids.values())
         self._known = _known(self._ids.values())
         self._markings: dict[UUID, Marking] = {}
         self._counts = {"new": 0, "changed": 0, "unchanged": 0}
@@ -99,8 +116,6 @@ class _Lot:
         drafts = []
         for attack in self._analysis.attacks:
             one = self._ids[attack.id]
-            if one in self._purged:
-                continue
             content = objects.settled(attacks.Found(attack, _target(registry, attack)))
             row = self._known.get(one)
             before = row.marking.marking if row else self._marking
@@ -122,8 +137,6 @@ class _Lot:
         drafts = []
         for trace in self._analysis.traces:
             one = self._ids[trace.attack_id]
-            if one in self._purged:
-                continue
             content = objects.settled(tracing.Traced(trace, sources[trace.attack_id]))
             row, marking = rows.get(one), self._markings[one]
             if row is None or row.digest != objects.digest(content) or row.marking.marking != marking:
@@ -132,12 +145,9 @@ class _Lot:
 
     def campaigns(self) -> list[Draft]:
         """Those that are new or have grown."""
-        found = self._analysis.campaigns
-        if found and self._purged:
-            found = self._linked_again()
         drafts = []
         registry = self._analysis.registry or constituency.registry()
-        for placed in campaigns.place(found, self._analysis.attacks, registry):
+        for placed in campaigns.place(self._analysis.campaigns, self._analysis.attacks, registry):
             self._campaigns.append(placed.object_id)
             if not placed.unchanged:
                 marking = self._strictest_of(placed.content.campaign.attacks)
@@ -151,27 +161,13 @@ class _Lot:
         known = [self._markings[one] for one in ids if one in self._markings]
         return strictest([*known, *(row.marking.marking for row in unseen)])
 
-    def _linked_again(self) -> tuple[Campaign, ...]:
-        """The campaigns without the purged attacks, of which no finding may speak."""
-        analysis = self._analysis
-        kept = [attack for attack in analysis.attacks if self._ids[attack.id] not in self._purged]
-        names = {attack.id for attack in kept}
-        traces = [trace for trace in analysis.traces if trace.attack_id in names]
-        return find_campaigns(
-            kept,
-            analysis.detection.sources,
-            analysis.registry,
-            traces=traces,
-            span_us=analysis.span_us,
-        )
-
     def run(self) -> tuple[UUID, Draft]:
         """The analysis itself; its id is its content's, so that the same one is on record once."""
         analysis = self._analysis
         span = analysis.span_us or (None, None)
         content = objects.settled(
             attacks.Analysed(
-                attacks=tuple(one.hex for one in self._ids.values() if one not in self._purged),
+                attacks=tuple(one.hex for one in self._ids.values()),
                 dismissed=analysis.detection.dismissed,
                 inputs=tuple((_name(report.path), report.flows) for report in analysis.inputs),
                 start_us=span[0],
@@ -185,11 +181,11 @@ class _Lot:
         run = objects.named("run", objects.digest(content))
         return run, Draft("attacks.analysed", content, run, marking)
 
-    def recording(self, run: UUID) -> Recording:
+    def recording(self, run: UUID, purged: int) -> Recording:
         """What it came to."""
         return Recording(
             **self._counts,
-            purged=len(self._purged),
+            purged=purged,
             campaigns=tuple(self._campaigns),
             run=run,
             span_us=self._analysis.span_us,
@@ -201,10 +197,11 @@ def _known(ids: Iterable[UUID]) -> dict[UUID, AttackRow]:
     return {row.object_id: row for row in rows}
 
 
-def _purged(ids: Iterable[UUID]) -> set[UUID]:
-    """Objects of which a body was purged."""
-    entries = Entry.objects.filter(object_id__in=list(ids), body__isnull=True)
-    return set(entries.values_list("object_id", flat=True))
+def _purged(analysis: Analysis) -> set[str]:
+    """Names of the attacks of which a body was purged."""
+    names = {attacks.object_of(attack.id): attack.id for attack in analysis.attacks}
+    entries = Entry.objects.filter(object_id__in=list(names), body__isnull=True)
+    return {names[one] for one in entries.values_list("object_id", flat=True)}
 
 
 def _target(registry: Registry | None, attack: Attack) -> Target | None:

@@ -43,6 +43,24 @@ class Partition(MarkedModel):
         return self.path
 
 
+class Watched(models.Model):
+    """A folder whose new files are read in and analysed. A projection; settings, which carry no marking.
+
+    Attributes:
+        object_id: The object's UUID in the ledger.
+        folder: Absolute path.
+        by: Who asked for it.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    folder = models.TextField()
+    by = models.TextField()
+
+    def __str__(self) -> str:
+        """The folder."""
+        return self.folder
+
+
 class Input(MarkedModel):
     """The account of one input that was read. A projection.
 

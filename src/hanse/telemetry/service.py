@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 from django.conf import settings
 
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
-from hanse.ledger.writing import Draft, append_many, writing
+from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
 from hanse.telemetry import models
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 FLOWS = "flows"
 """Folder of the node's home that holds all flows."""
+
+QUIET_US = 5_000_000
+"""A file in a watched folder is taken once it has not been written to for so long."""
 
 _BLOCK = 1 << 20
 
@@ -72,6 +76,13 @@ class InputRead(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     whole: bool
     batch: str
+
+
+class FolderWatched(msgspec.Struct, frozen=True):
+    """New files of a folder are read in and analysed from now on, or no longer."""
+
+    folder: str
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +146,11 @@ def read_in(
         folder = _emptied(flows_folder() / "imports" / batch)
         told = parse_mapping(columns) if columns else None
         result = read(fresh, workdir=folder, told=told, progress=progress, in_place=False)
-        _record_import(result.files, result.reports, hashes, batch, actor, marking)
+        left_out = result.left_out
+        reports = [*result.reports, *(_no_telemetry(path, why) for path, why in left_out)]
+        _record_import(result.files, reports, hashes, batch, actor, marking)
         batches.append(batch)
         accounts += result.reports
-        left_out = result.left_out
     rows = models.Partition.projected.filter(batch__in=batches).order_by("path")
     return Imported(
         tuple(accounts),
@@ -229,6 +241,50 @@ def removed_by_quota(paths: Iterable[Path], actor: Actor) -> int:
     return remove_partitions(rows.values_list("pk", flat=True), actor, "the quota of the flows is full")
 
 
+def watch(folder: Path, actor: Actor, *, on: bool = True) -> None:
+    """Have new files of a folder read in and analysed, or no longer.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: There is no such folder, or it is one of the node's own.
+    """
+    require(actor, "telemetry.import")
+    path = folder.expanduser().resolve()
+    home: Path = settings.HANSE_NODE.home
+    if on and (not path.is_dir() or path.is_relative_to(home.resolve())):
+        raise UsageError(
+            f"{folder} is no folder that can be watched. Name one that is there, outside {home}."
+        )
+    one = objects.named("watched folder", str(path))
+    append("telemetry.folder_watched", FolderWatched(str(path), on), actor=actor, object_id=one)
+
+
+def watched() -> list[models.Watched]:
+    """The folders that are watched."""
+    return list(models.Watched.objects.order_by("folder"))
+
+
+def new_files() -> list[Path]:
+    """Files in watched folders that were not read yet and that nobody is writing any more.
+
+    Each is hashed once per process; hidden ones are left out, as other programs hide what they still write.
+    """
+    quiet_us = now_us() - QUIET_US
+    found: dict[Path, str] = {}
+    for folder in watched():
+        for item in expand([folder.folder]) if Path(folder.folder).is_dir() else ():
+            told = item.path.stat()
+            if told.st_mtime_ns // 1_000 <= quiet_us:
+                key = (str(item.path), told.st_size, told.st_mtime_ns)
+                found[item.path] = _hashes.get(key) or _hashes.setdefault(key, sha256_of(item.path))
+    read_already = models.Input.projected.filter(sha256__in=list(found.values()))
+    known = set(read_already.values_list("sha256", flat=True))
+    return [path for path, sha in found.items() if sha not in known]
+
+
+_hashes: dict[tuple[str, int, int], str] = {}
+
+
 def partitions(
     actor: Actor, since_us: int | None = None, until_us: int | None = None
 ) -> "QuerySet[models.Partition]":
@@ -265,6 +321,13 @@ def _known(hashes: Iterable[str]) -> dict[str, models.Input]:
 def _account(path: str, row: models.Input) -> InputReport:
     """The account of an input that was read before."""
     return InputReport(path, row.format, row.flows, row.packets, row.lost, row.skipped)
+
+
+def _no_telemetry(path: str, why: str) -> InputReport:
+    """The account of a file that lay beside telemetry, so that nobody reads it again."""
+    report = InputReport(path)
+    report.add(why, fatal=False)
+    return report
 
 
 def _emptied(folder: Path) -> Path:
@@ -339,8 +402,21 @@ def _forget_input(object_id: UUID) -> None:
     models.Input.projected.filter(pk=object_id).delete()
 
 
+def _project_watched(recorded: Recorded, content: FolderWatched) -> None:
+    _forget_watched(recorded.object_id)
+    if content.on:
+        models.Watched.objects.create(
+            object_id=recorded.object_id, folder=content.folder, by=recorded.actor_name
+        )
+
+
+def _forget_watched(object_id: UUID) -> None:
+    models.Watched.objects.filter(pk=object_id).delete()
+
+
 KINDS = (
     Kind("telemetry.partition_stored", PartitionStored, _project_stored, _forget_partition),
     Kind("telemetry.partition_removed", PartitionRemoved, _project_removed),
     Kind("telemetry.input_read", InputRead, _project_input, _forget_input),
+    Kind("telemetry.folder_watched", FolderWatched, _project_watched, _forget_watched),
 )

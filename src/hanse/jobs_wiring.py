@@ -1,0 +1,237 @@
+"""The long work of a node: reading captures in and analysing them, loading an exercise, watching folders.
+
+`register` gives the handlers to `hanse.web.jobs`; the composition root calls it once.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from hanse import pipeline
+from hanse.attacks import lessons
+from hanse.attacks import service as attacks
+from hanse.attacks.models import Attack
+from hanse.attacks.vectors import JOIN_GAP_S
+from hanse.constituency import service as constituency
+from hanse.constituency.registry import Registry
+from hanse.exercise.scenarios import generate
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.ledger import objects
+from hanse.policy.asking import require
+from hanse.recording import Recording, record, without
+from hanse.telemetry import service as telemetry
+from hanse.telemetry.models import Partition
+from hanse.telemetry.reading import InputReport
+from hanse.web import jobs
+from hanse.web.jobs import Progress
+from hanse.web.models import Job, State
+
+INBOX = "inbox"
+"""Folder of the node's home that uploads come into."""
+
+AFTER_FAILURE_US = 60_000_000
+"""How long a watched folder rests after its work has failed, such as on a full disk: no flood of failing jobs."""
+
+EXERCISE = ("estonia-2007", 2007)
+"""Scenario and seed that the first-run page offers."""
+
+
+def register() -> None:
+    """Make the handlers known to this process."""
+    jobs.handles("analyse", "telemetry.import")(analyse)
+    jobs.handles("load-exercise", "telemetry.import")(load_exercise)
+    jobs.handles("watch", "telemetry.import")(watch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one analysis works on.
+
+    Attributes:
+        files: Parquet files of flows.
+        inputs: Accounts to record with it.
+        gap_s: Quiet time that ends an attack, s.
+        registry: Whom the victims belong to.
+        since_us: What ended before it is not what was asked for, may be cut, and is left out; None for all.
+    """
+
+    files: Sequence[str]
+    inputs: tuple[InputReport, ...]
+    gap_s: int
+    registry: Registry
+    since_us: int | None = None
+
+
+def inbox() -> Path:
+    """Where uploads come into."""
+    home: Path = settings.HANSE_NODE.home
+    return home / INBOX
+
+
+def analyse(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
+    """Read captures and flow files of the inbox in, and find the attacks in them.
+
+    Args:
+        params: ``paths`` relative to the inbox; or ``since_us`` and ``until_us``, to analyse what is stored of
+            that time again; ``columns`` and ``gap_s`` as of the shell.
+        progress: Told each step.
+        actor: Who asked for it.
+
+    Returns:
+        Address of the attacks found.
+
+    Raises:
+        UsageError: A path leads out of the inbox, nothing is there, or nothing in it is telemetry.
+    """
+    gap_s = int(params.get("gap_s", JOIN_GAP_S))
+    if "paths" not in params:
+        rows = telemetry.partitions(actor, params.get("since_us"), params.get("until_us"))
+        told = _Told(telemetry.files_of(rows), (), gap_s, constituency.registry())
+        return _address(_analysed(told, progress, actor))
+    paths = [str(_inside(name)) for name in params["paths"]]
+    return _address(_read_and_analysed(paths, params.get("columns"), gap_s, progress, actor))
+
+
+def load_exercise(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
+    """Make the flows of an exercise, take its registry for the constituency, and analyse it.
+
+    Args:
+        params: ``scenario``, ``seed`` and ``scale`` as of `hanse exercise`; Estonia 2007 by default.
+        progress: Told each step.
+        actor: Who asked for it.
+
+    Raises:
+        UsageError: The node is not one to rehearse on, or there is no such exercise.
+    """
+    if not settings.HANSE_NODE.exercise:
+        raise UsageError("This node is not one to rehearse on. Set `exercise = true` in its settings first.")
+    require(actor, "telemetry.import")
+    scenario, seed = str(params.get("scenario", EXERCISE[0])), int(params.get("seed", EXERCISE[1]))
+    scale = float(params.get("scale", 1.0))
+    batch = objects.named("exercise", f"{scenario} {seed} {scale}").hex
+    folder = telemetry.flows_folder() / "exercises" / f"{scenario}-{seed}-{scale:g}"
+    if not Partition.projected.filter(batch=batch).exists():
+        progress.step("Making the flows")
+        shutil.rmtree(folder, ignore_errors=True)
+        generate(scenario, seed, scale, folder, progress.at)
+        progress.step("Putting the flows on record")
+        telemetry.record_partitions(folder.glob("flows/**/*.parquet"), "exercise", actor, batch=batch)
+    registry = Registry.load(folder / "registry.csv")
+    if len(constituency.registry()) == 0:
+        constituency.load(registry, actor, f"{scenario}.csv")
+    rows = list(Partition.projected.filter(batch=batch).order_by("path"))
+    account = InputReport(scenario, "exercise", sum(row.rows for row in rows))
+    told = _Told(telemetry.files_of(rows), (account,), JOIN_GAP_S, registry)
+    _analysed(told, progress, actor)
+    return "/"
+
+
+def watch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
+    """Read in and analyse files of watched folders.
+
+    Args:
+        params: ``paths``, as `look` found them.
+        progress: Told each step.
+        actor: Who asked for it.
+
+    Raises:
+        UsageError: A path lies in no watched folder, or nothing is telemetry.
+    """
+    folders = [Path(row.folder) for row in telemetry.watched()]
+    for path in params["paths"]:
+        if not any(Path(path).is_relative_to(folder) for folder in folders):
+            raise UsageError(f"{path} lies in no watched folder. Watch its folder first.")
+    return _address(_read_and_analysed(params["paths"], None, JOIN_GAP_S, progress, actor))
+
+
+def look(actor: Actor) -> bool:
+    """Start the work on new files in watched folders, if there are any; the node calls it every few seconds."""
+    mine = Job.objects.filter(kind="watch")
+    if mine.filter(state__in=(State.WAITING, State.RUNNING)).exists():
+        return False
+    if mine.filter(state=State.FAILED, ended_us__gt=now_us() - AFTER_FAILURE_US).exists():
+        return False
+    paths = [str(path) for path in telemetry.new_files()]
+    if paths:
+        jobs.start("watch", f"{len(paths)} new in watched folders", {"paths": paths}, actor)
+    return bool(paths)
+
+
+def _read_and_analysed(
+    paths: Sequence[str], columns: str | None, gap_s: int, progress: Progress, actor: Actor
+) -> Recording:
+    """Read inputs in, then look for attacks in them and in the flows around them."""
+    progress.step("Reading")
+    came = telemetry.read_in(
+        paths, actor, columns=columns, progress=lambda done, total, _: progress.at(done, total)
+    )
+    if not came.files:
+        said = [str(problem) for report in came.inputs for problem in report.problems]
+        raise UsageError(" ".join(["There are no flows in it.", *said[:3]]))
+    rows = list(Partition.projected.filter(pk__in=came.partitions))
+    since, until = _window(rows, gap_s)
+    around = telemetry.files_of(telemetry.partitions(actor, since, until))
+    files = sorted({*came.files, *around})
+    alone = len(files) == len(came.files)
+    told = _Told(files, came.inputs, gap_s, constituency.registry(), None if alone else since)
+    return _analysed(told, progress, actor)
+
+
+def _window(rows: Iterable[Partition], gap_s: int) -> tuple[int, int]:
+    """The time that has to be looked at for new flows: theirs, and back to the start of attacks that go on into it."""
+    rows = list(rows)
+    gap_us = gap_s * 1_000_000
+    since = min(row.start_us for row in rows) - gap_us
+    until = max(row.end_us for row in rows) + gap_us
+    while True:
+        open_then = Attack.projected.filter(start_us__lt=since, end_us__gte=since)
+        earlier = open_then.order_by("start_us").values_list("start_us", flat=True).first()
+        if earlier is None:
+            return since, until
+        since = earlier - gap_us
+
+
+def _analysed(told: _Told, progress: Progress, actor: Actor) -> Recording:
+    """Find attacks, trace and link them, and put them on record."""
+    with tempfile.TemporaryDirectory(prefix="hanse-") as folder:
+        taught, registry = Path(folder) / "lessons.json", Path(folder) / "registry.csv"
+        lessons.save(attacks.lessons_for(), taught)
+        told.registry.write(registry)
+        choices = pipeline.Choices(
+            registry=registry if len(told.registry) else None,
+            gap_s=told.gap_s,
+            lessons=taught,
+            memory="2GB",
+        )
+        found = pipeline.analyse(told.files, choices, lambda words: progress.step(words.capitalize()))
+    found = replace(found, inputs=told.inputs)
+    if told.since_us is not None:
+        early = {attack.id for attack in found.attacks if attack.end_us < told.since_us}
+        found = without(found, early)
+    progress.step("Putting it on record")
+    return record(found, actor)
+
+
+def _inside(name: str) -> Path:
+    """A path of the inbox.
+
+    Raises:
+        UsageError: It leads out of it.
+    """
+    root = inbox().resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root) or path == root:
+        raise UsageError(f"{name} is not in the inbox. Upload it first.")
+    return path
+
+
+def _address(found: Recording) -> str:
+    """Where the attacks of an analysis are shown."""
+    return f"/attacks/?run={found.run}"

@@ -1,0 +1,173 @@
+"""The long work: captures from the inbox, watched folders and the exercise, from flows to campaigns on record."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+
+from hanse import jobs_wiring
+from hanse.attacks import service as attacks
+from hanse.attacks.models import Attack, Run
+from hanse.campaigns.models import Campaign
+from hanse.constituency import service as constituency
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.ledger.models import Entry
+from hanse.telemetry import service as telemetry
+from hanse.telemetry.models import Input, Partition
+from hanse.web.models import Job
+from tests.attacks.build import T0, VICTIM, icmp_flood, write
+from tests.node.made import wrong
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+People = Callable[..., Actor]
+
+
+class Told:
+    """A progress that remembers the steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, name: str) -> None:
+        """A step begins."""
+        self.steps.append(name)
+
+    def at(self, done: int, total: int = 0) -> None:
+        """So far it is."""
+        assert done <= total or not total
+
+
+@pytest.fixture
+def inbox(node_home: Path) -> Iterator[Path]:
+    """The node's inbox, empty as its flows are."""
+    folder = jobs_wiring.inbox()
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    rmtree(folder)
+    rmtree(telemetry.flows_folder(), ignore_errors=True)
+
+
+def flood(folder: Path, start_s: float = 600.0, span_s: float = 400.0) -> str:
+    """A file with one ICMP flood; its name."""
+    folder.mkdir(exist_ok=True, parents=True)
+    return Path(write(folder, icmp_flood(start_s, span_s))[0]).name
+
+
+def test_from_a_capture_to_an_attack(actor: People, inbox: Path) -> None:
+    """What is dropped into the inbox is stored, on record with its hash, searched, and shown with its flows."""
+    mari = actor("analyst")
+    told = Told()
+    where = jobs_wiring.analyse({"paths": [flood(inbox)]}, told, mari)
+    row = Attack.objects.for_actor(mari, "attacks.view").get()
+    assert (row.victim, row.vector, row.state) == (VICTIM, "icmp_flood", "over")
+    assert where == f"/attacks/?run={Run.projected.get().pk}"
+    assert Input.projected.get().flows == sum(Partition.projected.values_list("rows", flat=True))
+    for part in Partition.projected.all():
+        assert telemetry.sha256_of(telemetry.flows_folder() / part.path) == part.sha256
+    assert told.steps[0] == "Reading"
+    assert told.steps[-1] == "Putting it on record"
+    assert attacks.flows_behind(row.pk, mari, 10).num_rows == 10
+    behind = attacks.flows_behind(row.pk, mari, None)
+    curve = attacks.rates_of(row.pk, mari)
+    total = sum(curve.pps) * curve.step_us / 1e6
+    assert total == pytest.approx(sum(behind["packets"].to_pylist()), rel=0.02)
+    assert max(curve.pps) == pytest.approx(row.peak_pps, rel=0.2)
+    assert wrong() == []
+
+
+def test_a_file_is_stored_once(actor: People, inbox: Path) -> None:
+    """The same file given again, under another name too, is not stored twice and changes nothing on record."""
+    mari = actor("analyst")
+    name = flood(inbox)
+    first = jobs_wiring.analyse({"paths": [name]}, Told(), mari)
+    before, stored = Entry.objects.count(), Partition.projected.count()
+    again = jobs_wiring.analyse({"paths": [name]}, Told(), mari)
+    assert (Entry.objects.count(), Partition.projected.count()) == (before, stored)
+    assert again == first
+
+
+def test_an_attack_over_two_files_is_one(actor: People, inbox: Path) -> None:
+    """An attack that goes on in the next file grows under its own id; what lies around is not touched."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": ["a/" + flood(inbox / "a", 0.0, 300.0)]}, Told(), mari)
+    early = Attack.projected.get()
+    jobs_wiring.analyse({"paths": ["b/" + flood(inbox / "b", 3_500.0, 300.0)]}, Told(), mari)
+    jobs_wiring.analyse({"paths": ["c/" + flood(inbox / "c", 3_800.0, 300.0)]}, Told(), mari)
+    rows = Attack.projected.order_by("start_us")
+    assert [round((row.start_us - T0) / 1e6, -1) for row in rows] == [0, 3_500]
+    assert rows[0].sequence == early.sequence
+    assert (rows[1].end_us - T0) / 1e6 == pytest.approx(4_100, abs=10)
+
+
+def test_what_people_teach_is_applied(actor: People, inbox: Path) -> None:
+    """What was called harmless is not found again when the stored flows are analysed anew."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": [flood(inbox)]}, Told(), mari)
+    row = Attack.projected.get()
+    attacks.mark_false_positive(row.pk, "Our own monitoring.", mari)
+    jobs_wiring.analyse({"since_us": T0, "until_us": T0 + 3_600_000_000}, Told(), mari)
+    assert Attack.projected.get().state == "false-positive"
+    assert Run.projected.order_by("-time_us").first().attacks == 0
+    assert Run.projected.order_by("-time_us").first().detail["lessons"] == 1
+
+
+def test_only_the_inbox_is_read(actor: People, inbox: Path) -> None:
+    """No path leads out of the inbox."""
+    for name in ("../settings.toml", "/etc/hostname", "a/../../hanse.sqlite3", "."):
+        with pytest.raises(UsageError, match="not in the inbox"):
+            jobs_wiring.analyse({"paths": [name]}, Told(), actor("analyst"))
+
+
+def test_a_file_that_is_no_telemetry_says_so(actor: People, inbox: Path) -> None:
+    """A file without flows ends the job in words, and its account is on record."""
+    (inbox / "letter.txt").write_text("Dear colleagues,\n")
+    with pytest.raises(UsageError, match="no flows"):
+        jobs_wiring.analyse({"paths": ["letter.txt"]}, Told(), actor("analyst"))
+    assert Input.projected.get().problem_count == 1
+
+
+def test_a_watched_folder(actor: People, inbox: Path, tmp_path: Path) -> None:
+    """New files in a watched folder start one job, once each, also files that are no telemetry."""
+    mari = actor("analyst")
+    jobs_wiring.register()
+    telemetry.watch(tmp_path, mari)
+    flood(tmp_path)
+    (tmp_path / "notes.txt").write_text("Ask the provider.\n")
+    assert not jobs_wiring.look(mari)
+    for file in tmp_path.iterdir():
+        os.utime(file, (1, 1))
+    assert jobs_wiring.look(mari)
+    assert not jobs_wiring.look(mari)
+    jobs_wiring.watch(Job.objects.get().params, Told(), mari)
+    assert Attack.projected.count() == 1
+    assert telemetry.new_files() == []
+    telemetry.watch(tmp_path, mari, on=False)
+    with pytest.raises(UsageError, match="no watched folder"):
+        jobs_wiring.watch(Job.objects.get().params, Told(), mari)
+    assert wrong() == []
+
+
+def test_partitions_that_are_removed(actor: People, inbox: Path) -> None:
+    """A removed partition's file is gone, and both its coming and its going are on record."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": [flood(inbox)]}, Told(), mari)
+    parts = list(Partition.projected.values_list("pk", flat=True))
+    files = telemetry.files_of(Partition.projected.all())
+    assert telemetry.remove_partitions(parts, mari, "over the quota") == len(parts)
+    assert not any(Path(file).exists() for file in files)
+    assert not Partition.projected.exists()
+    assert Entry.objects.filter(object_id=parts[0]).count() == 2
+    assert wrong() == []
+
+
+@pytest.mark.soak
+def test_the_exercise(actor: People, inbox: Path) -> None:
+    """The first-run exercise gives its attacks and one campaign, with its registry as the constituency."""
+    jobs_wiring.load_exercise({}, Told(), actor("analyst"))
+    assert Attack.projected.count() == 128
+    assert Campaign.projected.count() == 1
+    assert len(constituency.registry()) > 9
