@@ -35,6 +35,9 @@ def configure(node: Node, keys: Keyring) -> None:
     for room in ROOMS:
         if find_spec(f"{room}.service"):
             kinds.register(getattr(import_module(f"{room}.service"), "KINDS", ()))
+    # Imported here, for models can only be named once Django is configured.
+    kinds.after_purge(import_module("hanse.policy.models").drop_unused)
+    import_module("hanse.jobs_wiring").register()
 
 
 def session_secret(keys: Keyring) -> str:

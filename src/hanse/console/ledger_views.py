@@ -102,7 +102,7 @@ def _body(request: HttpRequest, row: Entry, _: Decision) -> dict[str, Any]:
     body = Body.objects.filter(pk=row.sequence).first()
     if body is None:
         return {"error": "Its body was purged."}
-    consultations.record(signed_in(request), "ledger.read_body", [str(row.sequence)], why)
+    consultations.record(signed_in(request), "ledger.read_body", [row.object_id], why)
     said = written(row, body)
     return {
         "body": said,
@@ -136,7 +136,7 @@ def proof_file(request: HttpRequest, sequence: int) -> HttpResponseBase:
     if row.position is None:
         integrate()
     data = export(sequence)
-    consultations.record(actor, "ledger.export", [str(sequence)], why)
+    consultations.record(actor, "ledger.export", [row.object_id], why, recipient="a file")
     response = HttpResponse(data, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="hanse-entry-{sequence}.json"'
     return response

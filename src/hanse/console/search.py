@@ -13,9 +13,9 @@ from hanse.campaigns.models import Campaign
 from hanse.constituency.models import Protected
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.ledger.models import Entry
 from hanse.policy.decision import may
-from hanse.kernel.clock import now_us
 
 SHOWN = 20
 """Hits per group: who needs more, filters the room's own list."""
@@ -78,7 +78,9 @@ def _campaigns(text: str, actor: Actor) -> Iterator[Hit]:
     wanted = Q(name=text) | Q(verdict__icontains=text)
     if (object_id := _uuid(text)) is not None:
         wanted |= Q(object_id=object_id)
-    for row in Campaign.objects.for_actor(actor, "campaigns.view").filter(wanted).order_by("-start_us")[:SHOWN]:
+    for row in (
+        Campaign.objects.for_actor(actor, "campaigns.view").filter(wanted).order_by("-start_us")[:SHOWN]
+    ):
         yield Hit(row.verdict, units.minute(row.start_us), reverse("campaigns:detail", args=[row.object_id]))
 
 
@@ -90,15 +92,28 @@ def _protected(text: str, actor: Actor) -> Iterator[Hit]:
     if span := _bytes_of(text):
         wanted |= Q(first__lte=span[0], last__gte=span[1])
     for row in rows.filter(wanted).order_by("first")[:SHOWN]:
-        yield Hit(f"{row.prefix} {row.organisation}", row.site, f"{reverse('constituency:list')}?prefix={row.prefix}")
+        yield Hit(
+            f"{row.prefix} {row.organisation}",
+            row.site,
+            f"{reverse('constituency:list')}?prefix={row.prefix}",
+        )
 
 
 def _entries(text: str, actor: Actor) -> Iterator[Hit]:
     digits = text.replace(",", "").replace(units.THIN_SPACE, "")
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 15 or not may(actor, "ledger.view", now_us=now_us()):
+    if (
+        not digits.isascii()
+        or not digits.isdigit()
+        or len(digits) > 15
+        or not may(actor, "ledger.view", now_us=now_us())
+    ):
         return
     for entry in Entry.objects.filter(pk=int(digits)):
-        yield Hit(f"Entry {units.count(entry.sequence)}", entry.kind, reverse("console:entry", args=[entry.sequence]))
+        yield Hit(
+            f"Entry {units.count(entry.sequence)}",
+            entry.kind,
+            reverse("console:entry", args=[entry.sequence]),
+        )
 
 
 def _bytes_of(text: str) -> tuple[bytes, bytes] | None:

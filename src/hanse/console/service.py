@@ -68,16 +68,6 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 4739
 
 
-class Watching(msgspec.Struct, frozen=True, kw_only=True):
-    """Folders in which new captures and flow files are analysed by themselves.
-
-    Attributes:
-        folders: Absolute paths on the node's machine.
-    """
-
-    folders: tuple[str, ...] = ()
-
-
 class Storage(msgspec.Struct, frozen=True, kw_only=True):
     """How much is kept.
 
@@ -94,7 +84,6 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
     "mail": Mail,
     "webhook": Webhook,
     "collector": Collector,
-    "watching": Watching,
     "storage": Storage,
 }
 """The groups of settings by name."""
@@ -127,7 +116,9 @@ def change(value: msgspec.Struct, actor: Actor, reason: str = "") -> None:
     if setting(type(value)) != value:
         name = _name(type(value))
         content = SettingChanged(name, msgspec.to_builtins(value))
-        append("console.setting_changed", content, actor=actor, reason=reason, object_id=named("setting", name))
+        append(
+            "console.setting_changed", content, actor=actor, reason=reason, object_id=named("setting", name)
+        )
 
 
 def _name(group: type[msgspec.Struct]) -> str:

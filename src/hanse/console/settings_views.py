@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import msgspec
 from django.contrib import messages
 from django.http import Http404, HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from hanse.console import service
 from hanse.console.forms import FORMS
 from hanse.kernel.clock import now_us
 from hanse.ledger.models import NodeKey
@@ -24,7 +22,7 @@ def settings_page(request: HttpRequest) -> Result:
     """All groups as they are set."""
     actor = signed_in(request)
     return {
-        "groups": [{"name": name, "form": form, "facts": _facts(service.setting(form.group))} for name, form in FORMS.items()],
+        "groups": [{"name": name, "form": form, "facts": _facts(form.now())} for name, form in FORMS.items()],
         "may_edit": bool(may(actor, "settings.edit", now_us=now_us())),
         "head": latest(),
         "keys": NodeKey.objects.order_by("-since_us"),
@@ -37,17 +35,18 @@ def group(request: HttpRequest, name: str) -> Result:
     kind = FORMS.get(name)
     if kind is None:
         raise Http404
-    now = msgspec.to_builtins(service.setting(kind.group))
-    form = kind(request.POST or None, initial={key: value for key, value in now.items() if key not in _SECRET})
+    now = kind.now()
+    form = kind(
+        request.POST or None, initial={key: value for key, value in now.items() if key not in _SECRET}
+    )
     if request.method == "POST" and form.is_valid():
-        service.change(form.value(), signed_in(request))
+        form.save(signed_in(request))
         messages.success(request, _("Saved. It holds from now on."))
         return redirect("console:settings")
     return {"form": form, "name": name}
 
 
-def _facts(value: msgspec.Struct) -> list[tuple[str, Any]]:
+def _facts(told: dict[str, Any]) -> list[tuple[str, Any]]:
     """What is set, secrets left out."""
-    told = msgspec.to_builtins(value)
     return [(key.replace("_", " "), ", ".join(one) if isinstance(one, list) else one)
             for key, one in told.items() if key not in _SECRET and one not in ("", [], None)]  # fmt: skip

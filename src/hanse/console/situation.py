@@ -70,7 +70,11 @@ def _sentence(biggest: list[Campaign], attacks: int, running: int, last_us: int 
     """The sentence in large type."""
     if last_us is None:
         return "No attack is known to this node."
-    going = f"{units.count(running)} {'attack runs' if running == 1 else 'attacks run'} now" if running else _quiet(last_us, now_us)
+    going = (
+        f"{units.count(running)} {'attack runs' if running == 1 else 'attacks run'} now"
+        if running
+        else _quiet(last_us, now_us)
+    )
     if biggest:
         return f"{biggest[0].verdict.rstrip('.')}; {going}."
     return f"{units.count(attacks)} separate {'attack' if attacks == 1 else 'attacks'}, no campaign; {going}."

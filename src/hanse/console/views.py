@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 
 from hanse.attacks.models import Attack
 from hanse.attacks.models import State as AttackState
@@ -14,7 +15,7 @@ from hanse.kernel.markings import strictest
 from hanse.ledger.tree import latest
 from hanse.policy.decision import may
 from hanse.web.page import Result, page, public, signed_in
-from hanse.web.partial import part_or_unchanged
+from hanse.web.partial import etag_of, part_or_unchanged
 
 
 @page("situation.view", "console/situation.html")
@@ -45,7 +46,8 @@ def alarms(request: HttpRequest) -> Result:
     """The running attacks, for the bar that every page keeps up to date."""
     rows = Attack.objects.for_actor(signed_in(request), "attacks.view")
     running = list(rows.filter(state=AttackState.RUNNING).order_by("-start_us")[:3])
-    return part_or_unchanged(request, "console/alarms.html", {"running": running})
+    html = render_to_string("console/alarms.html", {"running": running}, request)
+    return part_or_unchanged(request, html, etag_of(html))
 
 
 @page("situation.view", "console/search.html")

@@ -1,6 +1,6 @@
 """Which entries of the ledger an actor may know of: judged by their markings, as every other list is."""
 
-from django.db.models import QuerySet
+from typing import TYPE_CHECKING
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -9,6 +9,9 @@ from hanse.kernel.strict_json import loads
 from hanse.ledger.models import Entry
 from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 
 def visible_entries(actor: Actor, action: str) -> "QuerySet[Entry]":

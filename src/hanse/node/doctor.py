@@ -5,7 +5,6 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.contrib.staticfiles import finders
 from django.core.management import call_command

@@ -48,7 +48,7 @@ def chores(node: Node) -> list[Chore]:
     from hanse.watching import look_into_folders  # noqa: PLC0415
 
     return [
-        Chore("alive", 5.0, lambda: (node.home / ALIVE).touch()),
+        Chore("alive", 5.0, (node.home / ALIVE).touch),
         Chore("checkpoint", CHECKPOINT_S, integrate),
         Chore("retention", RETENTION_S, purge_due),
         Chore("folders", FOLDERS_S, look_into_folders),

@@ -1,0 +1,22 @@
+"""The node's API: the routers of all rooms under one roof."""
+
+from hanse.accounts.api import router as people
+from hanse.attacks.api import router as attacks
+from hanse.campaigns.api import router as campaigns
+from hanse.console.ledger_api import router as ledger
+from hanse.constituency.api import router as constituency
+from hanse.telemetry.api import router as telemetry
+from hanse.tracing.api import router as tracing
+from hanse.web.api import make_api
+
+api = make_api(
+    [
+        ("/attacks", attacks),
+        ("/campaigns", campaigns),
+        ("/constituency", constituency),
+        ("/flows", telemetry),
+        ("/ledger", ledger),
+        ("/people", people),
+        ("/tracing", tracing),
+    ]
+)
