@@ -9,7 +9,7 @@ import type { RatesData } from "./shapes.ts";
 
 echarts.use([LineChart, TitleComponent, MarkAreaComponent, MarkLineComponent]);
 
-const HEAD_PX = 22;
+const HEAD_PX = 28;
 const FOOT_PX = 28;
 const PANEL_PX = 112;
 const LEFT_PX = 104;
@@ -53,7 +53,7 @@ function heading(one: RatesData["series"][number]): string {
 
 function panelAxis(index: number, last: boolean): Record<string, unknown> {
   const axis = timeAxis();
-  const name = last ? { name: "UTC", nameLocation: "start", nameGap: 8, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [9, 0, 0, 0] } } : {};
+  const name = last ? { name: "UTC", nameLocation: "start", nameGap: 24, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [8, 0, 0, 0] } } : {};
   return { ...axis, ...name, gridIndex: index, splitLine: { show: false }, axisLabel: { ...lettering(), show: last, hideOverlap: true } };
 }
 

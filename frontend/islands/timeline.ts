@@ -18,7 +18,7 @@ const BAR_PX = 11;
 /** An attack of a minute in a month of time is still seen and can be hit with a pointer. */
 const LEAST_PX = 4;
 const HEAD_PX = 36;
-const FOOT_PX = 62;
+const FOOT_PX = 56;
 const ms = (us: number): number => us / 1000;
 
 /** Draw the timeline. */
@@ -61,7 +61,7 @@ function turned(key: string, { start, end }: { start: number; end: number }, tur
 function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, zoom: { start: number; end: number }): void {
   const lanes = lanesOf(data);
   const wide = box.clientWidth > 640;
-  const left = wide ? 168 : 96;
+  const left = wide ? 168 : 112;
   box.style.height = `${HEAD_PX + Math.max(2, lanes.labels.length) * LANE_PX + FOOT_PX}px`;
   chart.resize();
   chart.setOption(
@@ -71,7 +71,7 @@ function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, 
       grid: { left, right: 16, top: HEAD_PX, bottom: FOOT_PX },
       legend: { left: 0, top: 0, type: "scroll", itemWidth: 18, itemHeight: 10, itemGap: 16, icon: "rect", textStyle: lettering(), inactiveColor: token("line") },
       tooltip: { trigger: "item", ...tooltip() },
-      xAxis: { ...timeAxis(), name: "UTC", nameLocation: "end", nameGap: -12, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [24, 0, 0, 0] } },
+      xAxis: { ...timeAxis(), name: "UTC", nameLocation: "start", nameGap: 10, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [8, 0, 0, 0] } },
       yAxis: rowAxis(lanes, left),
       dataZoom: [
         { type: "inside", filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: "shift", ...zoom },
@@ -94,7 +94,7 @@ function rowAxis(lanes: Lanes, left: number): Record<string, unknown> {
       ...lettering("ink"), interval: 0, align: "left", margin: left, width: left - 12, overflow: "truncate",
       formatter: (_: string, index: number) => lanes.labels[index] ?? "",
     },
-    splitLine: { show: true, interval: (index: number) => lanes.labels[index] !== "", lineStyle: { color: token("hair") } },
+    splitLine: { show: true, interval: (index: number) => lanes.labels[index + 1] !== "", lineStyle: { color: token("hair") } },
   };
 }
 
