@@ -9,6 +9,7 @@ from hanse.accounts import contents
 from hanse.accounts.models import Issuer, Passkey
 from hanse.accounts.proof import last
 from hanse.accounts.rules import UnknownPersonError, ask, ask_own, refuse
+from hanse.accounts.sessions import end_all
 from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -78,6 +79,7 @@ def remove_all(rows: list[Passkey], actor: Actor) -> None:
             append("accounts.passkey_removed", content, actor=actor, object_id=row.object_id)
         for person in {row.person_id for row in rows}:
             append("accounts.sessions_ended", contents.SessionsEnded(), actor=actor, object_id=person)
+            end_all(person)
 
 
 def holds(authenticator: Authenticator) -> bool:

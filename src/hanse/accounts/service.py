@@ -27,6 +27,7 @@ from hanse.accounts.rules import (
     person_of,
     refuse,
 )
+from hanse.accounts.sessions import end_all
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry
@@ -221,6 +222,7 @@ def deactivate(person: UUID, why: str, actor: Actor) -> None:
         for token in Token.objects.filter(person=person):
             content = contents.TokenRevoked(person.hex)
             append("accounts.token_revoked", content, actor=actor, object_id=token.pk, reason=why)
+        end_all(person)
 
 
 def propose_reactivation(person: UUID, why: str, actor: Actor) -> UUID:
@@ -242,6 +244,7 @@ def end_sessions(person: UUID, actor: Actor) -> None:
     else:
         ask(actor, "accounts.grant")
     append("accounts.sessions_ended", contents.SessionsEnded(), actor=actor, object_id=person)
+    end_all(person)
 
 
 def rename(name: str, email: str, actor: Actor) -> None:

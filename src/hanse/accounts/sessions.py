@@ -61,7 +61,7 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """The row to write."""
-        key, person = self.session_key or self._get_new_session_key(), data.get(SESSION_KEY)
+        key, person = self.session_key or "", data.get(SESSION_KEY)  # create() has drawn a key before
         return Session(
             session_key=hashed(key),
             session_data=self.encode(data),

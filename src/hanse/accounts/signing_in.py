@@ -37,6 +37,8 @@ from hanse.web.page import actor_of, public
 from hanse.web.problems import problem
 
 BACKEND = "hanse.accounts.allauth_seam.People"
+GARBAGE = (ValueError, TypeError, KeyError, AttributeError)
+"""What the ceremony's parsers raise for JSON of another shape than they expect."""
 LINK = "one_time_link"
 """Where a session keeps the hash of a one-time link while the person is at an issuer."""
 
@@ -46,7 +48,10 @@ class PasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth ha
 
     def clean_credential(self) -> Authenticator:
         """Steps 1 to 3."""
-        authenticator = super().clean_credential()
+        try:
+            authenticator = super().clean_credential()
+        except GARBAGE:
+            raise ValidationError(_("That is no answer of a browser.")) from None
         if not passkeys.holds(authenticator):
             raise ValidationError(_("The ledger does not know this passkey. Tell your administrator."))
         return authenticator
@@ -143,7 +148,7 @@ def registered(request: HttpRequest) -> dict[str, Any]:
         credential = json.loads(request.POST.get("credential", ""))
         ceremony.parse_registration_response(credential)
         binding = ceremony.complete_registration(credential)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValidationError, *GARBAGE):
         raise ValidationError(_("The browser made no passkey. Try again.")) from None
     if not binding.is_user_verified():
         raise ValidationError(_("The passkey has to ask for a PIN, a finger or a face. Try another one."))
