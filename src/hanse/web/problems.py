@@ -47,11 +47,17 @@ def problem(request: HttpRequest, status: int, detail: str, *, rules: Iterable[s
 
 
 def status_of(error: HanseError) -> int:
-    """The HTTP status of an error that a use case raised; what one may not see is not there."""
+    """The HTTP status of an error that a use case raised; what one may not see is not there.
+
+    An error with a ``status`` of its own says it itself.
+    """
     if isinstance(error, NotVisibleError):
         return 404
     if isinstance(error, LockedError):
         return 503
+    told = getattr(error, "status", None)
+    if isinstance(told, int):
+        return told
     return 400 if isinstance(error, UsageError) else 422
 
 
@@ -110,5 +116,6 @@ def _title(status: int) -> str:
         422: _("Not as it is"),
         429: _("Too much at once"),
         503: _("Not now"),
+        507: _("No room"),
     }
     return words.get(status, _("Something went wrong"))

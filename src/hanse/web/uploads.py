@@ -1,0 +1,246 @@
+"""Files that people bring: streamed into the node's inbox, within caps, under names that the node makes.
+
+Nothing is held in memory and no name from outside becomes a path: a file is stored under its number and the harmless
+letters of its name. An upload that breaks off leaves nothing; one that ends is there as a whole, or not at all.
+"""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, ParamSpec
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+from django.shortcuts import redirect
+from ninja.utils import check_csrf
+
+from hanse.kernel import units
+from hanse.kernel.errors import HanseError
+from hanse.kernel.printable import printable
+
+P = ParamSpec("P")
+
+_HARMLESS = re.compile(r"[^A-Za-z0-9._-]+")
+_PART = ".part"
+_LEFT_S = 86_400
+_CHECK_BYTES = 64 * 1024 * 1024
+
+
+class UploadError(HanseError):
+    """An upload is refused; nothing of it is kept.
+
+    Attributes:
+        status: The HTTP status that says it: 400, 403, 413 or 507.
+    """
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much may come in one upload.
+
+    Attributes:
+        file_bytes: Largest file.
+        total_bytes: Largest sum.
+        files: Most files.
+        keep_free_bytes: So much of the disk stays free, so that the ledger can go on writing.
+    """
+
+    file_bytes: int = 20_000_000_000
+    total_bytes: int = 50_000_000_000
+    files: int = 1000
+    keep_free_bytes: int = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One file in the inbox.
+
+    Attributes:
+        name: What its sender called it, fit to be shown; never a path.
+        path: Where it is, relative to the inbox.
+        size: Its length in bytes.
+        sha256: Digest of its content, hexadecimal.
+    """
+
+    name: str
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One upload.
+
+    Attributes:
+        files: Its files, at least one.
+        fields: What else the form held.
+    """
+
+    files: tuple[Stored, ...]
+    fields: QueryDict
+
+
+def takes_uploads(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+    """Mark a guarded view, above ``@page``, that calls `receive`: that one checks the CSRF token while it reads.
+
+    Django's own check would read the files into memory and temporary files before the view has a say.
+    """
+    view.csrf_exempt = True  # type: ignore[attr-defined]  # Django's middleware reads it
+    return view
+
+
+def receive(request: HttpRequest, caps: Caps = Caps()) -> Received:
+    """Store the files of a form in the inbox.
+
+    1. What is announced to be too large is refused before it is read.
+    2. The files are written as they come, under caps, beside the inbox's finished uploads.
+    3. The CSRF token is checked; only then the upload becomes visible under its final name.
+
+    Raises:
+        UploadError: It is too large, has no files, breaks off, or comes from another site.
+    """
+    inbox = inbox_folder()
+    tidy(inbox)
+    _check_announced(request, caps, inbox)
+    folder = inbox / f"{uuid4().hex}{_PART}"
+    folder.mkdir(mode=0o700)
+    handler = _Inbox(request, folder, caps)
+    try:
+        request.upload_handlers = [handler]
+        fields = _read(request, handler)
+        folder.rename(folder.with_suffix(""))
+    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
+        raise UploadError(400, "The upload broke off or is no form. Send it again.") from error
+    finally:
+        handler.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    return Received(tuple(handler.stored), fields)
+
+
+def went(request: HttpRequest, url: str) -> HttpResponseBase:
+    """The answer to an upload that was taken: the script of the page follows `url`, a plain form is redirected."""
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"url": url}, status=201)
+    return redirect(url)
+
+
+def inbox_folder() -> Path:
+    """The node's inbox, made if it is not there."""
+    inbox: Path = settings.HANSE_NODE.home / "inbox"
+    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return inbox
+
+
+def tidy(inbox: Path) -> None:
+    """Remove what uploads left behind a day ago or earlier whose process was killed."""
+    for folder in inbox.glob(f"*{_PART}"):
+        if time.time() - folder.stat().st_mtime > _LEFT_S:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def stored_name(number: int, name: str) -> str:
+    """The name under which the inbox keeps a file: its number, and the harmless letters of what it was called."""
+    kept = _HARMLESS.sub("_", name)[-80:].strip("._-")
+    return f"{number:04d}-{kept}" if kept else f"{number:04d}"
+
+
+def _read(request: HttpRequest, handler: "_Inbox") -> QueryDict:
+    """Steps 2 and 3 of `receive`: reading the form makes Django call the handler."""
+    if check_csrf(request) is not None:
+        raise UploadError(403, "The form is too old. Load the page again and choose the files anew.")
+    fields = request.POST
+    if not handler.stored:
+        raise UploadError(400, "No file came. Choose at least one.")
+    return fields
+
+
+def _check_announced(request: HttpRequest, caps: Caps, inbox: Path) -> None:
+    """Step 1 of `receive`."""
+    try:
+        announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        announced = 0
+    if announced > caps.total_bytes + 1_000_000:
+        raise UploadError(413, f"That is more than {units.volume(caps.total_bytes)}. Send it in parts.")
+    _check_disk(inbox, caps, announced)
+
+
+def _check_disk(inbox: Path, caps: Caps, coming: int) -> None:
+    if shutil.disk_usage(inbox).free - coming < caps.keep_free_bytes:
+        raise UploadError(507, "The node's disk has no room for it. Tell your administrator, or send less.")
+
+
+class _Inbox(FileUploadHandler):
+    """Django's hook for each piece of each file."""
+
+    chunk_size = 2**20
+
+    def __init__(self, request: HttpRequest, folder: Path, caps: Caps) -> None:
+        super().__init__(request)
+        self.stored: list[Stored] = []
+        self._folder, self._caps = folder, caps
+        self._file: BinaryIO | None = None
+        self._digest = sha256()
+        self._size = self._total = self._checked = 0
+        self._name = ""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a file."""
+        super().new_file(*args, **kwargs)
+        if len(self.stored) >= self._caps.files:
+            raise UploadError(413, f"More than {self._caps.files} files at once. Send them in parts.")
+        self._name = self.file_name or ""
+        self._file = (self._folder / stored_name(len(self.stored) + 1, self._name)).open("xb")
+        self._digest, self._size = sha256(), 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's signature
+        """Write a piece."""
+        if self._file is None:
+            raise UploadError(400, "The upload is no form. Send it again.")
+        self._size += len(raw_data)
+        self._total += len(raw_data)
+        if self._size > self._caps.file_bytes or self._total > self._caps.total_bytes:
+            most = min(self._caps.file_bytes, self._caps.total_bytes)
+            raise UploadError(
+                413, f"{printable(self._name)} goes beyond {units.volume(most)}. Send it in parts."
+            )
+        if self._total - self._checked >= _CHECK_BYTES:
+            self._checked = self._total
+            _check_disk(self._folder, self._caps, 0)
+        self._digest.update(raw_data)
+        try:
+            self._file.write(raw_data)
+        except OSError as error:
+            raise UploadError(507, "The node's disk is full. Tell your administrator.") from error
+
+    def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - Django's signature
+        """End a file: it is on disk when this returns."""
+        if self._file is None:
+            return
+        path = Path(self._file.name)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.close()
+        where = f"{self._folder.name.removesuffix(_PART)}/{path.name}"
+        self.stored.append(Stored(printable(self._name), where, self._size, self._digest.hexdigest()))
+
+    def close(self) -> None:
+        """Close the file that is being written, if any."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

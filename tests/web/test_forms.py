@@ -1,0 +1,58 @@
+"""Forms: what was typed stays, errors stand beside their field, markings and reasons are asked for alike."""
+
+import pytest
+from django import forms
+from django.template.loader import render_to_string
+
+from hanse.kernel.markings import Pap, Tlp
+from hanse.web.forms import MarkingField, ReasonField
+from tests.conftest import AUTHORITY
+
+
+class Note(forms.Form):
+    """A form with one of each."""
+
+    text = forms.CharField(max_length=5, help_text="Five letters.")
+    ready = forms.BooleanField(required=False)
+    marking = MarkingField()
+    why = ReasonField()
+
+
+def html_of(form: forms.Form) -> str:
+    """The form's fields as a page shows them."""
+    return render_to_string("web/form.html", {"form": form})
+
+
+def test_an_empty_form_has_labels_helps_and_the_authoritys_own_marking():
+    """Each field has a label and its help is tied to it; the marking starts at TLP:AMBER PAP:AMBER."""
+    html = html_of(Note())
+    assert '<label for="id_text">Text</label>' in html
+    assert 'aria-describedby="id_text_helptext"' in html
+    assert 'id="id_text_helptext">Five letters.' in html
+    assert html.count('value="AMBER" selected') == 2
+    assert "errors" not in html
+
+
+def test_errors_stand_beside_the_field_and_nothing_typed_is_lost():
+    """A refused form comes back with what was typed, the words of each error tied to its field."""
+    html = html_of(Note({"text": "too <long>", "why": "no", "marking_tlp": "RED", "marking_pap": "RED"}))
+    assert 'value="too &lt;long&gt;"' in html
+    assert 'aria-invalid="true"' in html
+    assert 'class="error" id="id_text_error"' in html
+    assert 'id="id_why_error"' in html
+    assert '<option value="RED" selected>' in html
+
+
+def test_a_marking_is_this_authoritys():
+    """The chosen levels become a marking that this authority originates."""
+    form = Note({"text": "a", "why": "case 17", "marking_tlp": "GREEN", "marking_pap": "RED"})
+    assert form.is_valid(), form.errors
+    marking = form.cleaned_data["marking"]
+    assert (marking.tlp, marking.pap, marking.originators) == (Tlp.GREEN, Pap.RED, frozenset({AUTHORITY}))
+
+
+@pytest.mark.parametrize("why", ["", "    ", "abc", "x" * 501])
+def test_a_reason_says_something(why):
+    """An empty, blank, tiny or endless reason is refused."""
+    form = Note({"text": "a", "why": why, "marking_tlp": "GREEN", "marking_pap": "RED"})
+    assert "why" in form.errors
