@@ -21,9 +21,26 @@ export function toggleTheme(): void {
   document.dispatchEvent(new CustomEvent("hanse:theme"));
 }
 
+/** Paper is white: charts are drawn in light colours while the page is printed. */
+function lightOnPaper(): void {
+  const root = document.documentElement;
+  let before: string | undefined;
+  window.addEventListener("beforeprint", () => {
+    before = root.dataset["theme"];
+    root.dataset["theme"] = "light";
+    document.dispatchEvent(new CustomEvent("hanse:theme"));
+  });
+  window.addEventListener("afterprint", () => {
+    if (before === undefined) delete root.dataset["theme"];
+    else root.dataset["theme"] = before;
+    document.dispatchEvent(new CustomEvent("hanse:theme"));
+  });
+}
+
 /** Follow the system while nothing was chosen. */
 export function startTheme(): void {
   show();
+  lightOnPaper();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     show();
     document.dispatchEvent(new CustomEvent("hanse:theme"));

@@ -37,10 +37,24 @@ export function token(name: string): string {
   return getComputedStyle(probe).color;
 }
 
-/** A chart in a box, which follows the box's size. */
+/** Width of an A4 sheet between its margins, and the height of a chart on it that has none of its own. CSS pixels. */
+const SHEET_PX = 680;
+const ON_SHEET_PX = 300;
+
+/** A chart in a box, which follows the box's size, and on paper the sheet's. */
 export function begin(box: HTMLElement): EChartsType {
   const chart = echarts.init(box, null, { renderer: "svg" });
-  new ResizeObserver(() => chart.resize()).observe(box);
+  let printing = false;
+  new ResizeObserver(() => printing || chart.resize()).observe(box);
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    chart.resize({ width: SHEET_PX, height: box.style.height === "" ? ON_SHEET_PX : box.clientHeight });
+    chart.getZr().flush(); // the sheet is taken before the next frame is drawn
+  });
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    chart.resize({ width: "auto", height: "auto" });
+  });
   return chart;
 }
 
@@ -65,14 +79,60 @@ export function tooltip(): Record<string, unknown> {
   };
 }
 
-/** A horizontal axis in UTC. */
-export function timeAxis(): Record<string, unknown> {
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** Steps between the labels of a time axis; those of days and more count from 1 January 1970. */
+const STEPS_MS = [
+  1000, 5000, 15_000, 30_000, MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS,
+  6 * HOUR_MS, 12 * HOUR_MS, DAY_MS, 2 * DAY_MS, 4 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS, 28 * DAY_MS, 91 * DAY_MS, 364 * DAY_MS,
+];
+const LABEL_PX = 72;
+
+const formats = (["second", "minute", "day", "month"] as const).map((finest) => {
+  const parts: Intl.DateTimeFormatOptions =
+    finest === "second" ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
+    : finest === "minute" ? { hour: "2-digit", minute: "2-digit" }
+    : finest === "day" ? { day: "numeric", month: "short" }
+    : { month: "short", year: "numeric" };
+  return new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: "UTC", hourCycle: "h23" });
+});
+
+function timeText(at: number, step: number): string {
+  const finest = step >= 91 * DAY_MS ? 3 : step >= DAY_MS || at % DAY_MS === 0 ? 2 : step >= MINUTE_MS ? 1 : 0;
+  return formats[finest]?.format(at) ?? "";
+}
+
+/** The step between labels that leaves them room, for so many milliseconds on so many pixels. */
+function stepFor(span: number, width: number): number {
+  return STEPS_MS.find((step) => (step / Math.max(1, span)) * width >= LABEL_PX) ?? (STEPS_MS.at(-1) as number);
+}
+
+/** A horizontal axis in UTC, in milliseconds, with evenly spaced labels for what is seen of it. */
+export function timeAxis(from: number, to: number, width: number): Record<string, unknown> {
+  return { ...axisLook(), ...timeSteps(from, to, width), min: from, max: to };
+}
+
+/** The part of a time axis that changes when a person zooms: where it is labelled. */
+export function timeSteps(from: number, to: number, width: number): Record<string, unknown> {
+  const step = stepFor(to - from, width);
+  const customValues: number[] = [];
+  for (let at = Math.ceil(from / step) * step; at <= to; at += step) customValues.push(at);
   return {
-    type: "time",
+    axisTick: { lineStyle: { color: token("edge") }, customValues },
+    axisLabel: { ...lettering(), hideOverlap: true, customValues, formatter: (at: number) => timeText(at, step) },
+  };
+}
+
+function axisLook(): Record<string, unknown> {
+  return {
+    type: "value",
+    name: "UTC",
+    nameLocation: "start",
+    nameGap: 10,
+    nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [8, 0, 0, 0] },
     axisLine: { lineStyle: { color: token("edge") } },
-    axisTick: { lineStyle: { color: token("edge") } },
-    axisLabel: { ...lettering(), hideOverlap: true },
-    splitLine: { show: true, lineStyle: { color: token("hair") } },
+    splitLine: { show: true, showMinLine: false, showMaxLine: false, lineStyle: { color: token("hair") } },
   };
 }
 

@@ -28,13 +28,12 @@ function showRates(chart: EChartsType, box: HTMLElement, data: RatesData): void 
   const every = data.series.map((_, index) => index);
   chart.setOption(
     {
-      useUTC: true,
       animation: false,
       axisPointer: { link: [{ xAxisIndex: "all" }] },
       tooltip: { trigger: "axis", ...tooltip(), axisPointer: { type: "line", lineStyle: { color: token("edge") } }, formatter: (points: unknown) => told(points, data) },
-      title: data.series.map((one, index) => ({ text: heading(one), left: 0, top: top(index), padding: 0, textStyle: { ...lettering("ink"), fontWeight: 600 } })),
+      title: data.series.map((one, index) => ({ text: heading(one), left: 0, top: top(index) + 4, padding: 0, textStyle: { ...lettering("ink"), fontWeight: 600 } })),
       grid: every.map((index) => ({ left: LEFT_PX, right: 16, top: top(index) + HEAD_PX, height: PANEL_PX - 10 })),
-      xAxis: every.map((index) => panelAxis(index, index === panels - 1)),
+      xAxis: every.map((index) => panelAxis(data, index, index === panels - 1, box.clientWidth - LEFT_PX - 16)),
       yAxis: data.series.map((one, index) => ({
         type: "value", gridIndex: index, min: 0, splitNumber: 3,
         axisLabel: { ...lettering(), formatter: (value: number) => (value === 0 ? "0" : scaled(value, one.unit)) },
@@ -51,10 +50,11 @@ function heading(one: RatesData["series"][number]): string {
   return `${one.name}, ${word("peak {rate}", { rate: scaled(peak, one.unit) })}`;
 }
 
-function panelAxis(index: number, last: boolean): Record<string, unknown> {
-  const axis = timeAxis();
-  const name = last ? { name: "UTC", nameLocation: "start", nameGap: 24, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [8, 0, 0, 0] } } : {};
-  return { ...axis, ...name, gridIndex: index, splitLine: { show: false }, axisLabel: { ...lettering(), show: last, hideOverlap: true } };
+function panelAxis(data: RatesData, index: number, last: boolean, width: number): Record<string, unknown> {
+  const steps = Math.max(1, ...data.series.map((one) => one.values.length));
+  const axis = timeAxis(data.start_us / 1000, (data.start_us + steps * data.step_us) / 1000, width);
+  const hidden = last ? {} : { name: "", axisLabel: { show: false } };
+  return { ...axis, ...hidden, gridIndex: index, splitLine: { show: false } };
 }
 
 function seriesOf(one: RatesData["series"][number], index: number, data: RatesData): Record<string, unknown> {

@@ -3,7 +3,7 @@ import { CustomChart } from "echarts/charts";
 import { LegendComponent } from "echarts/components";
 import { count, duration, minute } from "../units.ts";
 import { word } from "../words.ts";
-import { asSvg, begin, echarts, lettering, timeAxis, token, tooltip } from "./chart.ts";
+import { asSvg, begin, echarts, lettering, timeAxis, timeSteps, token, tooltip } from "./chart.ts";
 import { lanesOf } from "./lanes.ts";
 import { look } from "./vectors.ts";
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams, CustomSeriesRenderItemReturn } from "echarts";
@@ -17,7 +17,6 @@ const LANE_PX = 16;
 const BAR_PX = 11;
 /** An attack of a minute in a month of time is still seen and can be hit with a pointer. */
 const LEAST_PX = 4;
-const HEAD_PX = 36;
 const FOOT_PX = 56;
 const ms = (us: number): number => us / 1000;
 
@@ -25,9 +24,12 @@ const ms = (us: number): number => us / 1000;
 export const draw: Draw<TimelineData> = (box) => {
   const chart = begin(box);
   let zoom: { start: number; end: number } = { start: 0, end: 100 };
+  let limits: Limits = { from: 0, to: 1, width: 1 };
   chart.on("datazoom", () => {
     const [first] = chart.getOption()["dataZoom"] as { start: number; end: number }[];
-    if (first) zoom = { start: first.start, end: first.end };
+    if (!first) return;
+    zoom = { start: first.start, end: first.end };
+    chart.setOption({ xAxis: seenSteps(limits, zoom) });
   });
   chart.on("click", (event) => {
     const { url } = (event.data ?? {}) as { url?: string };
@@ -39,7 +41,9 @@ export const draw: Draw<TimelineData> = (box) => {
     chart.dispatchAction({ type: "dataZoom", start: from, end: from + width });
   };
   return {
-    show: (data) => showTimeline(chart, box, data, zoom),
+    show: (data) => {
+      limits = showTimeline(chart, box, data, zoom);
+    },
     svg: () => asSvg(chart),
     tools: [{ label: word("Whole time"), act: () => turn(0, 100) }],
     key: (key) => turned(key, zoom, turn),
@@ -58,29 +62,73 @@ function turned(key: string, { start, end }: { start: number; end: number }, tur
   return true;
 }
 
-function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, zoom: { start: number; end: number }): void {
+/** Both ends of the time axis, in milliseconds, and its width in pixels. */
+interface Limits {
+  from: number;
+  to: number;
+  width: number;
+}
+
+/** From the first attack to the last, or to now while one runs, with a little room. */
+function limitsOf(data: TimelineData, lanes: Lanes, width: number): Limits {
+  const from = ms(Math.min(data.now_us, ...data.attacks.map((one) => one.start_us)));
+  const to = ms(Math.max(...lanes.placed.map((one) => one.end_us)));
+  const room = Math.max(60_000, (to - from) / 100);
+  return lanes.placed.length > 0 ? { from: from - room, to: to + room, width } : { from: from - 86_400_000, to: from, width };
+}
+
+function seenSteps({ from, to, width }: Limits, { start, end }: { start: number; end: number }): Record<string, unknown> {
+  const per = (to - from) / 100;
+  return timeSteps(from + start * per, from + end * per, width);
+}
+
+/** How high the key of vectors is, when its entries stand in as many lines as they need. */
+function keyHeight(data: TimelineData, width: number): number {
+  const wanted = data.vectors.reduce((sum, one) => sum + 66 + one.label.length * 7, 0);
+  return 12 + 22 * Math.ceil(wanted / Math.max(1, width));
+}
+
+function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, zoom: { start: number; end: number }): Limits {
   const lanes = lanesOf(data);
+  const head = keyHeight(data, box.clientWidth);
   const wide = box.clientWidth > 640;
   const left = wide ? 168 : 112;
-  box.style.height = `${HEAD_PX + Math.max(2, lanes.labels.length) * LANE_PX + FOOT_PX}px`;
+  box.style.height = `${head + Math.max(2, lanes.labels.length) * LANE_PX + FOOT_PX}px`;
   chart.resize();
+  const limits = limitsOf(data, lanes, box.clientWidth - left - 16);
   chart.setOption(
     {
-      useUTC: true,
       animation: false,
-      grid: { left, right: 16, top: HEAD_PX, bottom: FOOT_PX },
-      legend: { left: 0, top: 0, type: "scroll", itemWidth: 18, itemHeight: 10, itemGap: 16, icon: "rect", textStyle: lettering(), inactiveColor: token("line") },
+      grid: { left, right: 16, top: head, bottom: FOOT_PX },
+      legend: { left: 0, top: 0, data: data.vectors.map((vector) => keyName(vector, lanes)), itemWidth: 18, itemHeight: 10, itemGap: 16, icon: "rect", textStyle: lettering(), inactiveColor: token("line") },
       tooltip: { trigger: "item", ...tooltip() },
-      xAxis: { ...timeAxis(), name: "UTC", nameLocation: "start", nameGap: 10, nameTextStyle: { ...lettering(), verticalAlign: "top", padding: [8, 0, 0, 0] } },
+      xAxis: { ...timeAxis(limits.from, limits.to, limits.width), ...seenSteps(limits, zoom) },
       yAxis: rowAxis(lanes, left),
       dataZoom: [
         { type: "inside", filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: "shift", ...zoom },
         { ...slider(left), filterMode: "weakFilter", ...zoom },
       ],
-      series: data.vectors.map((vector, index) => seriesOf(lanes, vector, index)),
+      series: [separators(lanes, limits), ...data.vectors.map((vector, index) => seriesOf(lanes, vector, index))],
     },
     { notMerge: true },
   );
+  return limits;
+}
+
+const keyName = (vector: { id: string; label: string }, lanes: Lanes): string =>
+  `${vector.label} ${count(lanes.placed.filter((one) => one.attack.vector === vector.id).length)}`;
+
+/** A line between rows, and none between the lanes of a row. */
+function separators(lanes: Lanes, limits: Limits): Record<string, unknown> {
+  const firsts = lanes.labels.flatMap((label, lane) => (label !== "" && lane > 0 ? [[limits.from, lane]] : []));
+  return {
+    type: "custom", silent: true, z: 0, data: firsts, tooltip: { show: false },
+    renderItem: (params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) => {
+      const area = params.coordSys as unknown as { x: number; width: number };
+      const y = (api.coord([limits.from, firsts[params.dataIndex]?.[1] ?? 0])[1] ?? 0) - LANE_PX / 2;
+      return { type: "line", shape: { x1: area.x, x2: area.x + area.width, y1: y, y2: y }, style: { stroke: token("hair") } };
+    },
+  };
 }
 
 function rowAxis(lanes: Lanes, left: number): Record<string, unknown> {
@@ -94,7 +142,7 @@ function rowAxis(lanes: Lanes, left: number): Record<string, unknown> {
       ...lettering("ink"), interval: 0, align: "left", margin: left, width: left - 12, overflow: "truncate",
       formatter: (_: string, index: number) => lanes.labels[index] ?? "",
     },
-    splitLine: { show: true, interval: (index: number) => lanes.labels[index + 1] !== "", lineStyle: { color: token("hair") } },
+    splitLine: { show: false },
   };
 }
 
@@ -112,7 +160,7 @@ function seriesOf(lanes: Lanes, vector: { id: string; label: string }, index: nu
   const own = lanes.placed.filter((one) => one.attack.vector === vector.id);
   return {
     type: "custom",
-    name: `${vector.label} ${count(own.length)}`,
+    name: keyName(vector, lanes),
     itemStyle: look(index),
     clip: true,
     encode: { x: [0, 1], y: 2 },

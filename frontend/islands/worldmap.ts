@@ -61,7 +61,7 @@ function colourOf(value: number, limits: readonly number[]): string {
 function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void {
   const limits = bounds(data.values.map((one) => one.value));
   const known = new Map(data.values.map((one) => [one.country, one]));
-  const top = [...data.values].filter((one) => one.value > 0).sort((a, b) => b.value - a.value).slice(0, LABELLED);
+  const top = [...data.values].filter((one) => one.value > 0).sort((a, b) => b.value - a.value).slice(0, box.clientWidth > 640 ? LABELLED : 3);
   const labelled = new Set(top.map((one) => one.country));
   chart.setOption(
     {
@@ -69,9 +69,9 @@ function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void
       tooltip: { ...tooltip(), formatter: ({ name }: { name: string }) => told(name, known.get(name), data) },
       series: [
         {
-          type: "map", map: "world", roam: true, zoom: 1.2, scaleLimit: { min: 1, max: 24 }, selectedMode: false,
+          type: "map", map: "world", roam: true, scaleLimit: { min: 1, max: 24 }, selectedMode: false,
           projection: { project, unproject },
-          left: 0, right: 0, top: 0, bottom: 0,
+          left: 0, right: 0, top: 0, bottom: 0, preserveAspect: true,
           itemStyle: { areaColor: token("land"), borderColor: token("paper"), borderWidth: 0.6 },
           emphasis: { itemStyle: { areaColor: null, borderColor: token("ink"), borderWidth: 1.2 }, label: { show: false } },
           label: { show: false },
@@ -95,7 +95,7 @@ function region(one: Value, limits: readonly number[], labelled: boolean): Recor
     itemStyle: { areaColor, ...(grey ? { decal: { ...HATCH, color: token("paper") } } : {}) },
     emphasis: { itemStyle: { areaColor } },
     label: {
-      show: labelled, formatter: `${nameOf(one.country)} ${count(one.value)}`, ...lettering("ink"), fontSize: 11,
+      show: labelled, formatter: `${one.country} ${count(one.value)}`, ...lettering("ink"), fontSize: 11,
       textBorderColor: token("paper"), textBorderWidth: 3,
     },
   };
