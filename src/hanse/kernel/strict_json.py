@@ -5,6 +5,7 @@ deep as they are asked to. Here each of these is an error that says where it is.
 """
 
 import json
+import math
 import re
 from typing import Any
 
@@ -17,38 +18,50 @@ DEPTH = 64
 """Deeper than any format of the field nests (a STIX bundle needs about 10)."""
 DIGITS = 32
 """Longest number: a 64-bit integer has 20 digits, the longest double 24."""
+VALUES = 500_000
+"""Most values in one text: the smallest take 2 bytes as text and over 200 in memory."""
+INTEGERS = range(-(2**63), 2**63)
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[-+0-9.eE]+', re.DOTALL)
+# Possessive, and an unclosed string runs to the end: whatever the bytes are, each is read once.
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]|[\]}]|[-+0-9.eE]++', re.DOTALL)
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class StrictJsonError(HanseError):
     """The text is not JSON in one meaning, or exceeds a limit."""
 
 
-def loads(data: bytes, *, limit_bytes: int = LIMIT_BYTES, depth: int = DEPTH) -> Any:
+def loads(data: bytes, *, limit_bytes: int = LIMIT_BYTES, depth: int = DEPTH, values: int = VALUES) -> Any:
     """The value of a JSON text.
 
     Args:
         data: UTF-8.
         limit_bytes: Longest text.
         depth: Deepest nesting.
+        values: Most values, of objects and lists together.
 
     Raises:
-        StrictJsonError: It is too long or too deep, holds a key twice, a number out of range, NaN, a lone
-            surrogate, or is no JSON.
+        StrictJsonError: It is too long, too deep or has too many values, holds a key twice, a number out of
+            range, NaN, a lone surrogate, or is no JSON.
     """
     if len(data) > limit_bytes:
         raise StrictJsonError(f"The JSON has {len(data):,} bytes; {limit_bytes:,} are allowed.")
-    _check_structure(data, depth)
+    _check_structure(data, depth, values)
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_refuse,
+            parse_int=_integer,
+            parse_float=_double,
+        )
     except UnicodeDecodeError as error:
         raise StrictJsonError(f"The JSON is not UTF-8 at byte {error.start:,}.") from None
     except json.JSONDecodeError as error:
         raise StrictJsonError(
-            f"This is no JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+            f"This is no JSON: {error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}."
         ) from None
-    if "\\u" in data.decode("utf-8"):
+    if _HALF.search(data):
         _refuse_surrogates(value)
     return value
 
@@ -78,15 +91,18 @@ def canonical(value: Any) -> bytes:
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
-def _check_structure(data: bytes, depth: int) -> None:
-    """Refuse deep nesting and long numbers before a parser meets them."""
-    level = 0
+def _check_structure(data: bytes, depth: int, values: int) -> None:
+    """Refuse deep nesting, very many values and long numbers before a parser meets them."""
+    level = seen = 0
     for found in _STRUCTURE.finditer(data):
         first = data[found.start()]
-        if first in b"[{":
-            level += 1
+        if first in b"[{,":
+            seen += 1
+            level += first != ord(",")
             if level > depth:
                 raise StrictJsonError(f"The JSON nests deeper than {depth} levels at byte {found.start():,}.")
+            if seen > values:
+                raise StrictJsonError(f"The JSON has more than {values:,} values at byte {found.start():,}.")
         elif first in b"]}":
             level -= 1
         elif first != ord('"') and found.end() - found.start() > DIGITS:
@@ -109,6 +125,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(word: str) -> Any:
     raise StrictJsonError(f"{word} is no JSON number.")
+
+
+def _integer(digits: str) -> int:
+    """An integer that every reader of 64 bits reads as the same."""
+    number = int(digits)
+    if number not in INTEGERS:
+        raise StrictJsonError(f"The integer {digits} does not fit into 64 bits.")
+    return number
+
+
+def _double(digits: str) -> float:
+    """A number that is no infinity in disguise, as 1e999 is."""
+    number = float(digits)
+    if math.isinf(number):
+        raise StrictJsonError(f"The number {digits} is larger than any that a computer holds.")
+    return number
 
 
 def _refuse_surrogates(value: Any) -> None:
