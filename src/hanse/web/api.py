@@ -19,7 +19,7 @@ from ninja.errors import HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.throttling import AuthRateThrottle
-from ninja.utils import check_csrf, contribute_operation_callback
+from ninja.utils import contribute_operation_callback
 from pydantic import ConfigDict, Field
 
 from hanse.kernel.clock import now_us
@@ -30,7 +30,7 @@ from hanse.policy.decision import may
 from hanse.web import keyset
 from hanse.web.idempotency import KeyProblem, once
 from hanse.web.openapi import describe
-from hanse.web.page import actor_of, is_fresh, public
+from hanse.web.page import actor_of, from_our_page, is_fresh, public
 from hanse.web.problems import CONTENT_TYPE, details, status_of
 from hanse.web.reading import MediaTypeError, StrictParser, digest_tag, holds_nul
 
@@ -184,7 +184,7 @@ def _refused(request: HttpRequest, action: str, *, step_up: bool) -> HttpRespons
         response = details(401, "Sign in, or send a token: Authorization: Bearer hanse_...")
         response["WWW-Authenticate"] = "Bearer"
         return response
-    if actor.kind != "token" and check_csrf(request) is not None:
+    if not from_our_page(request):
         return details(403, "Send the cookie's CSRF token as X-CSRFToken, or use a token.", rules=("csrf",))
     request.auth = actor.id  # type: ignore[attr-defined]  # the throttle counts by it
     now = now_us()
@@ -239,6 +239,9 @@ def _told(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBa
 
 
 _TOO_BIG = "The request is larger than this node takes. Send files to the upload page, or less at once."
+_ERRORS = 20
+"""So many mistakes of one request are told; with them mended, the next ones show."""
+
 _WORDS = {
     404: "There is nothing here that you can see.",
     405: "The address does not take this method; Allow says which it takes.",
@@ -247,7 +250,7 @@ _WORDS = {
 
 
 def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [{"where": list(map(str, one["loc"])), "what": one["msg"]} for one in error.errors]
+    errors = [{"where": list(map(str, one["loc"])), "what": one["msg"]} for one in error.errors[:_ERRORS]]
     first = f"{'.'.join(errors[0]['where'])}: {errors[0]['what']}." if errors else "Something is missing."
     return details(422, first, errors=errors)
 

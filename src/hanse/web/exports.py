@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -24,19 +25,20 @@ MARK = "'"
 
 def neutral(text: str) -> str:
     """The text with nothing in it that a spreadsheet would calculate; equal to `text` where there is none."""
-    text = _FORMULA.sub(lambda found: f"{found[1]}{MARK}{found[2]}{found[3]}", text)
+    text = _FORMULA.sub(lambda found: f"{found[1]}{found[2]}{MARK}{found[3]}", text)
     return MARK + text if _CONTROL.match(text) else text
 
 
 def cell(value: Any) -> str:
     """One value of a CSV file. Numbers stay numbers, below zero too; every other text is made neutral."""
+    value = _plain(value)
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
-    return neutral(str(value))
+    return neutral(value)
 
 
 def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -61,6 +63,9 @@ def json_lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[s
 
 
 def _plain(value: Any) -> Any:
+    """The value as JSON has it; what is no number is nothing."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 

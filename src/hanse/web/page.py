@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
+from ninja.utils import check_csrf
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -94,6 +95,15 @@ def signed_in(request: HttpRequest) -> Actor:
 def is_fresh(actor: Actor, at_us: int) -> bool:
     """Whether the person proved a passkey in the last five minutes."""
     return actor.stepped_up_us is not None and 0 <= at_us - actor.stepped_up_us <= STEP_UP_US
+
+
+def from_our_page(request: HttpRequest) -> bool:
+    """Whether a request that changes something was sent by a page of this node: it carries the CSRF token.
+
+    A bearer token needs none: no browser sends it by itself.
+    """
+    actor = actor_of(request)
+    return (actor is not None and actor.kind == "token") or check_csrf(request) is None
 
 
 def refused(request: HttpRequest, action: str, *, step_up: bool = False) -> HttpResponse | None:

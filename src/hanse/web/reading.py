@@ -15,6 +15,13 @@ LIMIT_BYTES = 2_621_440
 """Longest body; Django's DATA_UPLOAD_MAX_MEMORY_SIZE of the node stops it before it is read."""
 
 
+KEYS = 1_000
+"""Most keys of one object: each unknown key becomes an error that takes memory; no operation knows so many."""
+
+ITEMS = 10_000
+"""Most items of one list, for the same reason."""
+
+
 class MediaTypeError(HanseError):
     """The body says that it is no JSON."""
 
@@ -27,14 +34,13 @@ class StrictParser(Parser):
 
         Raises:
             MediaTypeError: Its type is not JSON.
-            StrictJsonError: It has no one meaning, or holds a NUL character.
+            StrictJsonError: It has no one meaning, or holds a NUL character or a crowd of members.
         """
         kind = request.content_type or ""
         if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
             raise MediaTypeError("The body is not application/json. Send JSON and say so in Content-Type.")
         value = strict_json.loads(request.body, limit_bytes=LIMIT_BYTES)
-        if b"\\u0000" in request.body and _nul_in(value):
-            raise StrictJsonError("The JSON holds a NUL character, which no value here has.")
+        _check(value)
         return value
 
 
@@ -48,10 +54,19 @@ def digest_tag(content: bytes) -> str:
     return f'"{sha256(content).hexdigest()[:32]}"'
 
 
-def _nul_in(value: Any) -> bool:
-    """Whether a text or key in a JSON value, which is at most `strict_json.DEPTH` deep, holds NUL."""
+def _check(value: Any) -> None:
+    """Refuse NUL characters and crowds in a JSON value, which is at most `strict_json.DEPTH` deep."""
     if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_nul_in(key) or _nul_in(one) for key, one in value.items())
-    return isinstance(value, list) and any(map(_nul_in, value))
+        if "\0" in value:
+            raise StrictJsonError("The JSON holds a NUL character, which no value here has.")
+    elif isinstance(value, dict):
+        if len(value) > KEYS:
+            raise StrictJsonError(f"The JSON has an object of more than {KEYS:,} keys.")
+        for key, one in value.items():
+            _check(key)
+            _check(one)
+    elif isinstance(value, list):
+        if len(value) > ITEMS:
+            raise StrictJsonError(f"The JSON has a list of more than {ITEMS:,} items. Send it in parts.")
+        for one in value:
+            _check(one)

@@ -22,11 +22,11 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.shortcuts import redirect
-from ninja.utils import check_csrf
 
 from hanse.kernel import units
 from hanse.kernel.errors import HanseError
 from hanse.kernel.printable import printable
+from hanse.web.page import from_our_page
 
 P = ParamSpec("P")
 
@@ -161,7 +161,7 @@ def stored_name(number: int, name: str) -> str:
 
 def _read(request: HttpRequest, handler: "_Inbox") -> QueryDict:
     """Steps 2 and 3 of `receive`: reading the form makes Django call the handler."""
-    if check_csrf(request) is not None:
+    if not from_our_page(request):
         raise UploadError(403, "The form is too old. Load the page again and choose the files anew.")
     fields = request.POST
     if not handler.stored:
