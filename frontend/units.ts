@@ -1,6 +1,6 @@
 /** Times, durations, rates and counts as the console writes them; the same rules as the server's. */
 
-const THIN_SPACE = "\u2009";
+const THIN_SPACE = "\u202f"; // the narrow one that does not break
 const two = (part: number): string => String(part).padStart(2, "0");
 
 /** `2007-05-09 14:32 UTC` from microseconds. */

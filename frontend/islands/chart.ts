@@ -74,7 +74,9 @@ export function tooltip(): Record<string, unknown> {
     borderWidth: 1,
     padding: [6, 10],
     shadowBlur: 0,
-    shadowColor: "transparent",
+    shadowOffsetX: 0,
+    shadowOffsetY: 0,
+    shadowColor: "rgba(0,0,0,0)",
     textStyle: { ...lettering("ink"), lineHeight: 17 },
   };
 }

@@ -53,7 +53,7 @@ function heading(one: RatesData["series"][number]): string {
 function panelAxis(data: RatesData, index: number, last: boolean, width: number): Record<string, unknown> {
   const steps = Math.max(1, ...data.series.map((one) => one.values.length));
   const axis = timeAxis(data.start_us / 1000, (data.start_us + steps * data.step_us) / 1000, width);
-  const hidden = last ? {} : { name: "", axisLabel: { show: false } };
+  const hidden = last ? { nameGap: 32 } : { name: "", axisLabel: { show: false } };
   return { ...axis, ...hidden, gridIndex: index, splitLine: { show: false } };
 }
 

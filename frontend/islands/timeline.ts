@@ -120,12 +120,12 @@ const keyName = (vector: { id: string; label: string }, lanes: Lanes): string =>
 
 /** A line between rows, and none between the lanes of a row. */
 function separators(lanes: Lanes, limits: Limits): Record<string, unknown> {
-  const firsts = lanes.labels.flatMap((label, lane) => (label !== "" && lane > 0 ? [[limits.from, lane]] : []));
+  const firsts = lanes.labels.flatMap((label, lane) => (label !== "" && lane > 0 ? [[limits.from, limits.to, lane]] : []));
   return {
-    type: "custom", silent: true, z: 0, data: firsts, tooltip: { show: false },
+    type: "custom", silent: true, z: 0, data: firsts, encode: { x: [0, 1], y: 2 }, tooltip: { show: false },
     renderItem: (params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) => {
       const area = params.coordSys as unknown as { x: number; width: number };
-      const y = (api.coord([limits.from, firsts[params.dataIndex]?.[1] ?? 0])[1] ?? 0) - LANE_PX / 2;
+      const y = (api.coord([limits.from, firsts[params.dataIndex]?.[2] ?? 0])[1] ?? 0) - LANE_PX / 2;
       return { type: "line", shape: { x1: area.x, x2: area.x + area.width, y1: y, y2: y }, style: { stroke: token("hair") } };
     },
   };
