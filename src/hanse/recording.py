@@ -17,6 +17,7 @@ from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry, Target
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, join, strictest
+from hanse.kernel.printable import printable
 from hanse.ledger import objects
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
@@ -211,4 +212,4 @@ def _target(registry: Registry | None, attack: Attack) -> Target | None:
 
 def _name(path: str) -> str:
     """An input's name without its folders, which say how the node is laid out."""
-    return path.rsplit("/", 1)[-1]
+    return printable(path.rsplit("/", 1)[-1])

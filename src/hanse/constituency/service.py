@@ -4,7 +4,8 @@ All of it is one object of the ledger with versions, so that purging it leaves n
 """
 
 import ipaddress
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from hanse.constituency import models
 from hanse.constituency.registry import Registry, RegistryError, Target
+from hanse.constituency.sectors import SECTORS
 from hanse.kernel import addresses
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -24,6 +26,8 @@ from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import require
 from hanse.policy.models import StoredMarking, stored
+
+_COUNTRY = re.compile("[A-Z]{2}")
 
 _V4_BITS = 96
 """Leading bits that IPv4-mapped addresses share (RFC 4291, section 2.5.5.2)."""
@@ -132,10 +136,16 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
 
     Raises:
         RefusedError: The actor may not.
-        UsageError: The prefix is none.
+        UsageError: The prefix, sector or country is none, or the organisation has no name.
     """
     require(actor, "constituency.edit")
-    _bounds(target.prefix)
+    if target.sector not in SECTORS:
+        raise UsageError(f"{target.sector!r} is no NIS2 sector. Use one of: {', '.join(SECTORS)}.")
+    if not _COUNTRY.fullmatch(target.country):
+        raise UsageError(f"{target.country!r} is no country code. Use ISO 3166 alpha-2, such as EE.")
+    if not target.organisation.strip():
+        raise UsageError("The organisation is empty. Name who runs it.")
+    target = replace(target, prefix=_canonical(target.prefix))
     content = objects.settled(Changed(target.prefix, target))
     append("constituency.changed", content, actor=actor, reason=reason, object_id=_whole())
 
@@ -149,6 +159,7 @@ def remove(prefix: str, actor: Actor, reason: str = "") -> None:
     """
     require(actor, "constituency.edit")
     with writing():
+        prefix = _canonical(prefix)
         if not models.Protected.projected.filter(pk=_row_id(prefix)).exists():
             raise UsageError(f"{prefix} is not in the constituency.")
         append("constituency.changed", Changed(prefix, None), actor=actor, reason=reason, object_id=_whole())
@@ -230,6 +241,12 @@ def _bounds(prefix: str) -> tuple[bytes, bytes, int]:
         ) from None
     first, last = addresses.network_bounds(network)
     return first, last, network.prefixlen + (_V4_BITS if network.version == 4 else 0)
+
+
+def _canonical(prefix: str) -> str:
+    """A prefix as the registry writes it."""
+    _bounds(prefix)
+    return str(ipaddress.ip_network(prefix))
 
 
 def _whole() -> UUID:

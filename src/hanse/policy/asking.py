@@ -11,7 +11,10 @@ class RefusedError(HanseError):
 
     Attributes:
         decision: The refusal with its reasons.
+        status: The HTTP status that says so.
     """
+
+    status = 403
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(decision.words)

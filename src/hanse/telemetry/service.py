@@ -18,6 +18,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
+from hanse.kernel.printable import printable
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
@@ -201,7 +202,7 @@ def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None
     if table.num_rows == 0:
         return None
     first, last = pc.min(table["start"]).cast("int64").as_py(), pc.max(table["end"]).cast("int64").as_py()
-    names = ", ".join(sorted(str(name) for name in pc.unique(table["vantage"]).to_pylist()))
+    names = printable(", ".join(sorted(map(str, pc.unique(table["vantage"]).to_pylist()))))
     size = file.stat().st_size
     return PartitionStored(path, sha256_of(file), table.num_rows, size, first, last, source, batch, names)
 
@@ -357,7 +358,7 @@ def _record_import(
 
 def _input(report: InputReport, sha: str, batch: str) -> InputRead:
     return InputRead(
-        name=Path(report.path).name,
+        name=printable(Path(report.path).name),
         sha256=sha,
         format=report.format,
         flows=report.flows,
@@ -365,7 +366,7 @@ def _input(report: InputReport, sha: str, batch: str) -> InputRead:
         lost=report.lost,
         skipped=report.skipped,
         problem_count=report.problem_count,
-        problems=tuple(str(problem) for problem in report.problems),
+        problems=tuple(printable(str(problem)) for problem in report.problems),
         whole=report.whole,
         batch=batch,
     )

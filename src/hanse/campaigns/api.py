@@ -1,0 +1,127 @@
+"""The API of campaigns: lists, one campaign, its attacks and links."""
+
+from dataclasses import asdict
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from hanse.attacks.api import AttackOut, TimelineOut
+from hanse.attacks.timeline import timeline
+from hanse.campaigns import service
+from hanse.campaigns.models import Campaign, Link
+from hanse.kernel.clock import now_us
+from hanse.web.api import Int64, Page, Paging, endpoint, paged
+from hanse.web.keyset import Order
+from hanse.web.page import signed_in
+
+router = Router(tags=["campaigns"])
+
+_FIELDS = {"start": "start_us", "end": "end_us", "attacks": "named"}
+
+
+class Wanted(Schema):
+    """Which campaigns."""
+
+    since_us: Int64 | None = Field(None, description="Not over before, microseconds UTC.")
+    until_us: Int64 | None = Field(None, description="Not begun after, microseconds UTC.")
+    scope: Literal["organisation", "sector", "state", "several states", "unknown"] | None = None
+    country: str | None = Field(None, max_length=2)
+
+
+class CampaignOut(Schema):
+    """One campaign of a list."""
+
+    id: UUID
+    name: str
+    verdict: str
+    scope: str
+    country: str
+    start_us: int
+    end_us: int
+    named: int = Field(description="Attacks that it names.")
+    organisations: int
+    version: int
+    entry: int
+
+    @staticmethod
+    def resolve_id(row: Campaign) -> UUID:
+        """The object's id."""
+        return row.object_id
+
+    @staticmethod
+    def resolve_entry(row: Campaign) -> int:
+        """The entry that last said what was found."""
+        return row.sequence
+
+
+class CampaignWhole(CampaignOut):
+    """One campaign with its evidence, and what still stands of it."""
+
+    detail: dict[str, Any]
+    marking: dict[str, Any]
+    standing: int = Field(description="Attacks that it names, that still stand, and that you may see.")
+    running: int
+    victims: int
+
+    @staticmethod
+    def resolve_marking(row: Campaign) -> dict[str, Any]:
+        """The marking."""
+        return row.marking.marking.as_json()
+
+
+class LinkOut(Schema):
+    """A link of a campaign."""
+
+    first: UUID
+    second: UUID
+    tests: list[dict[str, Any]]
+
+
+@router.get("", response=Page[CampaignOut], operation_id="campaigns_list")
+@endpoint("campaigns.view")
+def list_campaigns(
+    request: HttpRequest,
+    wanted: Query[Wanted],
+    paging: Query[Paging],
+    sort: Literal["start", "-start", "end", "-end", "attacks", "-attacks"] = "-start",
+) -> Any:
+    """The campaigns, filtered and in order; those that another has taken the place of are left out."""
+    told = wanted.dict(exclude_none=True)
+    names = {"since_us": "end_us__gte", "until_us": "start_us__lte"}
+    rows = service.standing(signed_in(request)).filter(**{names.get(key, key): told[key] for key in told})
+    return paged(rows, Order(_FIELDS[sort.removeprefix("-")], descending=sort.startswith("-")), paging)
+
+
+@router.get("/{uuid:campaign_id}", response=CampaignWhole, operation_id="campaigns_get")
+@endpoint("campaigns.view")
+def get_campaign(request: HttpRequest, campaign_id: UUID) -> Any:
+    """One campaign whole."""
+    actor = signed_in(request)
+    row = Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    vars(row).update(asdict(service.counts(actor, [campaign_id])[campaign_id]))
+    return row
+
+
+@router.get("/{uuid:campaign_id}/attacks", response=Page[AttackOut], operation_id="campaigns_attacks")
+@endpoint("campaigns.view")
+def get_attacks(request: HttpRequest, campaign_id: UUID, paging: Query[Paging]) -> Any:
+    """The attacks of a campaign, in order of start."""
+    return paged(service.attacks_of(campaign_id, signed_in(request)), Order("start_us"), paging)
+
+
+@router.get("/{uuid:campaign_id}/timeline", response=TimelineOut, operation_id="campaigns_timeline")
+@endpoint("campaigns.view")
+def get_timeline(request: HttpRequest, campaign_id: UUID) -> Any:
+    """The attacks of a campaign in time by organisation."""
+    rows = service.attacks_of(campaign_id, signed_in(request)).defer("detail")
+    return timeline(list(rows), now_us(), lambda row: f"/attacks/{row.pk}/")
+
+
+@router.get("/{uuid:campaign_id}/links", response=list[LinkOut], operation_id="campaigns_links")
+@endpoint("campaigns.view")
+def get_links(request: HttpRequest, campaign_id: UUID) -> list[Link]:
+    """The links that hold a campaign together, with the tests that each pair passed."""
+    return service.links_of(campaign_id, signed_in(request))

@@ -1,0 +1,139 @@
+"""The API of the constituency: rows, look-ups, changes and imports."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from hanse.constituency import service
+from hanse.constituency.models import Protected
+from hanse.constituency.registry import RegistryError, Target
+from hanse.kernel.errors import UsageError
+from hanse.web.api import In, Page, Paging, endpoint, paged
+from hanse.web.keyset import Order
+from hanse.web.page import signed_in
+
+router = Router(tags=["constituency"])
+
+
+class Wanted(Schema):
+    """Which rows."""
+
+    within: str = Field("", max_length=64, description="An address or network: what holds it or lies in it.")
+    sector: str | None = Field(None, max_length=64)
+    country: str | None = Field(None, max_length=2)
+    organisation: str | None = Field(None, max_length=500)
+
+
+class Asked(Schema):
+    """Whose somebody asks."""
+
+    address: str = Field(max_length=64, description="An address or network.")
+
+
+class RowOut(Schema):
+    """One host or network and whose it is."""
+
+    prefix: str
+    organisation: str
+    sector: str
+    country: str
+    site: str
+
+
+class RowIn(In):
+    """A host or network to protect."""
+
+    prefix: str = Field(max_length=64)
+    organisation: str = Field(min_length=1, max_length=500)
+    sector: str = Field(max_length=64)
+    country: str = Field(pattern="^[A-Z]{2}$")
+    site: str = Field("", max_length=500)
+    reason: str = Field("", max_length=4_000)
+
+
+class RemoveIn(In):
+    """A host or network to protect no longer."""
+
+    prefix: str = Field(max_length=64)
+    reason: str = Field("", max_length=4_000)
+
+
+class ImportIn(In):
+    """A registry file as text."""
+
+    csv: str = Field(max_length=2_000_000)
+    name: str = Field("import.csv", max_length=200)
+    apply: bool = Field(default=False, description="Do it, rather than only say what would be done.")
+
+
+class ImportedOut(Schema):
+    """What becomes of one row."""
+
+    status: Literal["new", "changed", "same", "removed", "wrong"]
+    prefix: str
+    organisation: str
+    words: str
+
+
+class ImportOut(Schema):
+    """What an import did or would do."""
+
+    applied: bool
+    rows: list[ImportedOut]
+
+
+@router.get("", response=Page[RowOut], operation_id="constituency_list")
+@endpoint("constituency.view")
+def list_rows(request: HttpRequest, wanted: Query[Wanted], paging: Query[Paging]) -> Any:
+    """The rows in order of organisation."""
+    told = wanted.dict(exclude_none=True)
+    rows = service.targets(signed_in(request), told.pop("within"))
+    return paged(rows.filter(**told), Order("organisation"), paging)
+
+
+@router.get("/lookup", response={200: RowOut, 204: None}, operation_id="constituency_lookup")
+@endpoint("constituency.view")
+def look_up(request: HttpRequest, asked: Query[Asked]) -> Any:
+    """Whose an address or network is; 204 where nobody's."""
+    target = service.lookup(asked.address)
+    if target is None:
+        return Status(204, None)
+    seen = Protected.objects.for_actor(signed_in(request), "constituency.view")
+    row = seen.filter(prefix=target.prefix).first()
+    return row or Status(204, None)
+
+
+@router.post("/rows", response={204: None}, operation_id="constituency_change")
+@endpoint("constituency.edit")
+def change(request: HttpRequest, row: RowIn) -> Any:
+    """Protect a host or network, or say something else of it."""
+    told = row.dict()
+    reason = told.pop("reason")
+    service.change(Target(**told), signed_in(request), reason)
+    return Status(204, None)
+
+
+@router.post("/rows/remove", response={204: None}, operation_id="constituency_remove")
+@endpoint("constituency.edit")
+def remove(request: HttpRequest, row: RemoveIn) -> Any:
+    """Protect a host or network no longer."""
+    service.remove(row.prefix, signed_in(request), row.reason)
+    return Status(204, None)
+
+
+@router.post("/import", response=ImportOut, operation_id="constituency_import")
+@endpoint("constituency.edit")
+def import_rows(request: HttpRequest, told: ImportIn) -> Any:
+    """Replace the constituency by a registry file, or say row by row what that would do."""
+    with tempfile.TemporaryDirectory(prefix="hanse-") as folder:
+        path = Path(folder) / "import.csv"
+        try:
+            path.write_text(told.csv, "utf-8")
+            report = service.import_file(path, signed_in(request), apply=told.apply, name=told.name)
+        except (RegistryError, UnicodeEncodeError) as error:
+            raise UsageError(str(error)) from None
+    return {"applied": report.applied, "rows": report.rows}

@@ -1,0 +1,90 @@
+"""The API of tracing: one trace, and the countries of apparent sources."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from hanse.attacks.choosing import choose
+from hanse.attacks.models import Attack
+from hanse.tracing import service
+from hanse.web.api import Int64, endpoint
+from hanse.web.page import signed_in
+
+router = Router(tags=["tracing"])
+
+NOWHERE = "ZZ"
+"""ISO 3166 user-assigned: the address data knows no country."""
+
+
+class Which(Schema):
+    """Of which attacks."""
+
+    since_us: Int64 | None = Field(None, description="Not over before, microseconds UTC.")
+    until_us: Int64 | None = Field(None, description="Not begun after, microseconds UTC.")
+    campaign: UUID | None = None
+    run: UUID | None = None
+
+
+class CountryOut(Schema):
+    """One country."""
+
+    country: str
+    value: int = Field(description="Apparent sources, added up over attacks.")
+    attacks: int
+
+
+class ElsewhereOut(Schema):
+    """Sources in no country."""
+
+    value: int
+    words: str
+
+
+class CountriesOut(Schema):
+    """Countries of apparent sources, and how far that may be believed."""
+
+    unit: str
+    words: str
+    attacks: int
+    attributable: int
+    not_attributable_share: float
+    values: list[CountryOut]
+    elsewhere: ElsewhereOut
+
+
+@router.get("/countries", response=CountriesOut, operation_id="tracing_countries")
+@endpoint("tracing.view")
+def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
+    """Countries of the apparent sources of standing attacks."""
+    actor = signed_in(request)
+    told = which.dict(exclude_none=True) | {"state": "standing"}
+    seen = choose(Attack.objects.for_actor(actor, "attacks.view"), **told)
+    found = service.countries(actor, seen.values_list("pk", flat=True))
+    nowhere = sum(one.sources for one in found.countries if one.country == NOWHERE)
+    return {
+        "unit": "apparent sources",
+        "words": found.words,
+        "attacks": found.attacks,
+        "attributable": found.attributable,
+        "not_attributable_share": found.not_attributable_share,
+        "values": [
+            {
+                "country": one.country,
+                "value": one.sources,
+                "attacks": one.attacks,
+            }
+            for one in found.countries
+            if one.country != NOWHERE
+        ],
+        "elsewhere": {"value": nowhere, "words": "in no country that the address data knows"},
+    }
+
+
+@router.get("/{uuid:attack_id}", response=dict[str, Any], operation_id="tracing_get")
+@endpoint("tracing.view")
+def get_trace(request: HttpRequest, attack_id: UUID) -> Any:
+    """Where one attack apparently came from, as `hanse attacks --format json` says it."""
+    return service.trace_of(attack_id, signed_in(request)).as_json()
