@@ -34,7 +34,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         object: UUID of the object that it creates or changes, 32 hexadecimal digits.
         origin: Id of the authority that wrote it.
         recipient: Id of the authority it is addressed to, or None.
-        seq: Place in the origin's order, from 0.
+        seq: Place in the order of what the origin addressed to this recipient, from 0; without a recipient, the
+            entry's sequence in the origin's ledger.
         time: When it was written, microseconds UTC.
         v: Version of this format, 1.
         version: Version of the object, from 1.
@@ -76,7 +77,7 @@ def decode(payload: bytes) -> Envelope:
     """
     try:
         envelope = _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EnvelopeError(f"This is no envelope: {error}.") from None
     if envelope.v != 1:
         raise EnvelopeError(

@@ -159,6 +159,17 @@ class Keyring:
                 return key
         raise KeysError(f"Key {wanted} is none of this node's.")
 
+    def signing_key(self, wanted: str) -> SigningKey:
+        """The node's own private key of that id, present or past.
+
+        Raises:
+            KeysError: No key of the node has it.
+        """
+        for key in (self.signing, *(signing for signing, _, _ in self.past)):
+            if key.id == wanted:
+                return key
+        raise KeysError(f"Key {wanted} is none of those that this process holds.")
+
     def data_key(self, wanted: bytes) -> bytes:
         """The data key, present or past, whose id (see `sealing`) is wanted.
 

@@ -93,12 +93,18 @@ def inclusion_proof(index: int, size: int, read: HashReader) -> list[bytes]:
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether a leaf hash is at a place in the tree of that root (RFC 9162, section 2.1.3.2)."""
+    found = root_of_path(index, size, leaf, proof)
+    return found is not None and compare_digest(found, root)
+
+
+def root_of_path(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes | None:
+    """The root to which a leaf hash and its audit path lead; None where the path has another length."""
     if not 0 <= index < size:
-        return False
+        return None
     node, last, hashed = index, size - 1, leaf
     for step in proof:
         if last == 0:
-            return False
+            return None
         if node & 1 or node == last:
             hashed = node_hash(step, hashed)
             while not node & 1 and node:
@@ -106,7 +112,7 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
         else:
             hashed = node_hash(hashed, step)
         node, last = node >> 1, last >> 1
-    return last == 0 and compare_digest(hashed, root)
+    return hashed if last == 0 else None
 
 
 def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:

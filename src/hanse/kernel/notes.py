@@ -108,6 +108,16 @@ def parse(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     return text + "\n", signatures
 
 
+def normal(note: str) -> str:
+    """The note in the form that `sign` writes: base64 has several texts for the same bytes.
+
+    Raises:
+        NoteError: It is no note.
+    """
+    text, signatures = parse(note)
+    return f"{text}\n{''.join(_line(name, hashed + rest) for name, hashed, rest in signatures)}"
+
+
 def verify(note: str, name: str, key: VerifyKey) -> str:
     """The note's text, if a signature of this key under this name holds.
 

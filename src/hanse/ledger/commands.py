@@ -6,15 +6,24 @@ import click
 import msgspec
 
 from hanse.kernel.printable import printable
-from hanse.ledger.verify import ProofError, verify as verify_proof
+from hanse.ledger.verify import ProofError
+from hanse.ledger.verify import verify as verify_proof
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--key", "trusted", default="", metavar="FINGERPRINT",
-              help="Fingerprint of the authority's first key, from a source that you trust.")  # fmt: skip
-@click.option("--time-roots", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="PEM certificates of time-stamping authorities that you trust.")  # fmt: skip
+@click.option(
+    "--key",
+    "trusted",
+    default="",
+    metavar="FINGERPRINT",
+    help="Fingerprint of the authority's first key, from a source that you trust.",
+)
+@click.option(
+    "--time-roots",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM certificates of time-stamping authorities that you trust; a time stamp is then asked for.",
+)
 @click.pass_context
 def verify(context: click.Context, file: Path, trusted: str, time_roots: Path | None) -> None:
     """Prove an exported ledger entry, with no node at hand.
@@ -28,13 +37,9 @@ def verify(context: click.Context, file: Path, trusted: str, time_roots: Path | 
         context.exit(1)
     for step in proven.steps:
         click.echo(printable(step))
-    actor = proven.body["actor"]
-    click.echo(
-        printable(
-            f"\nWho: {actor['name']} ({actor['kind']})\nWhy: {proven.body['reason'] or 'no reason was given'}"
-        )
-    )
-    content = msgspec.json.format(msgspec.json.encode(proven.body["content"]), indent=2).decode()
+    actor, why = proven.body.actor, proven.body.reason or "no reason was given"
+    click.echo(printable(f"\nWho: {actor.name} ({actor.kind})\nWhy: {why}", keep="\n"))
+    content = msgspec.json.format(msgspec.json.encode(proven.body.content), indent=2).decode()
     click.echo(printable(f"What: {content}", keep="\n"))
     if trusted:
         click.echo("\nPROVEN under the key that you trust.")

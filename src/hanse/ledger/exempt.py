@@ -1,24 +1,35 @@
 """The one list of what is in the database and is not a projection of the ledger, with the reason of each.
 
-Everything else must equal a replay of all entries; `hanse fsck` compares it, row by row and column by column.
+Everything else must equal a replay of all entries; `hanse node fsck` compares it, row by row and column by column.
 """
 
 TABLES = {
     "django_migrations": "which tables exist, not what is in them",
     "django_content_type": "names of Django's own models",
-    "django_session": "sessions: short-lived, and checked against the people's rows at every request",
+    "django_session": "unused; sessions are in accounts_session",
     "auth_group": "unused; Django brings it",
     "auth_group_permissions": "unused; Django brings it",
     "auth_permission": "unused; Django brings it",
-    "django_tasks_db_dbtaskresult": "the job queue",
+    "account_emailaddress": "unused; allauth brings it, and an e-mail address identifies nobody here",
+    "account_emailconfirmation": "unused; allauth brings it",
+    "socialaccount_socialapp": "unused; allauth brings it, and issuers are in accounts_issuer",
+    "socialaccount_socialaccount": "unused; allauth brings it, and who may come by an issuer is accounts_issuer",
+    "socialaccount_socialtoken": "unused; allauth brings it",
+    "accounts_session": "sessions: short-lived, and checked against the people's entries at every request",
+    "django_tasks_database_dbtaskresult": "the job queue",
+    "web_job": "the job queue: what runs, how far it is, and how it ended",
+    "web_idempotency": "answers kept for a day, so that a repeated request is not done twice",
     "sqlite_sequence": "SQLite's own counters",
     "ledger_head": "checked against the entries themselves",
     "ledger_entry": "the ledger itself, checked by signature and tree",
     "ledger_body": "the ledger itself, checked by commitment",
     "ledger_checkpoint": "the ledger's tree, checked by signature and recomputed",
     "ledger_tile": "the ledger's tree, recomputed",
+    "ledger_scrubbed": "when the files were last cleaned: about the machine, not about what is known",
 }
 """Tables by name, and why they are exempt."""
 
-COLUMNS: dict[str, str] = {}
-"""``table.column`` of otherwise compared tables, and why the column is exempt."""
+COLUMNS = {
+    "mfa_authenticator.last_used_at": "when a passkey was last used; each sign-in is an entry of its own",
+}
+"""``table.column`` of otherwise compared tables, and why the column is exempt; a rebuild empties it."""

@@ -1,7 +1,7 @@
 """The node's unlocked keys, held by the process that bootstrap gave them to."""
 
 from hanse.kernel.errors import HanseError
-from hanse.kernel.keys import Keyring
+from hanse.kernel.keys import Keyring, KeysError, SigningKey
 
 
 class LockedError(HanseError):
@@ -25,3 +25,20 @@ def current() -> Keyring:
     if not _held:
         raise LockedError("The node's keys are locked. Give the passphrase: see `hanse node doctor`.")
     return _held[0]
+
+
+def signing(wanted: str) -> SigningKey:
+    """The key that the ledger says signs the next entry; the newest where it does not say yet.
+
+    The ledger decides, not the key file: keys are saved before the entry that brings them, and until that entry
+    is there the ones before them sign.
+
+    Raises:
+        LockedError: This process does not hold it: the keys were rotated after it started.
+    """
+    try:
+        return current().signing_key(wanted) if wanted else current().signing
+    except KeysError:
+        raise LockedError(
+            f"The node's keys were rotated: {wanted} signs now, and this process does not hold it. Restart it."
+        ) from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,12 @@ import msgspec
 from hanse.kernel.errors import HanseError
 from hanse.ledger.recorded import Recorded
 
+LONGEST = 64
+"""Characters of a kind's name that the column takes."""
+
 
 class KindError(HanseError):
-    """A kind is not known to this version of Hanse, or is registered twice."""
+    """A kind is not known to this version of Hanse, is registered twice, or has too long a name."""
 
 
 def _nothing(_: UUID) -> None:
@@ -37,19 +41,51 @@ class Kind:
     forget: Callable[[UUID], None] = _nothing
     sealed: bool = False
 
+    def read(self, data: bytes | msgspec.Raw) -> msgspec.Struct:
+        """Content from its JSON.
+
+        Raises:
+            msgspec.ValidationError: It does not have the fields that the kind says.
+        """
+        content: msgspec.Struct = _decoder(self.content).decode(data)
+        return content
+
+
+@lru_cache(maxsize=1_024)
+def _decoder(content: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(content)
+
 
 _kinds: dict[str, Kind] = {}
+_sweeps: list[Callable[[], object]] = []
 
 
 def register(kinds: Iterable[Kind]) -> None:
     """Make kinds known to this process; bootstrap calls it once per room.
 
     Raises:
-        KindError: Another kind of that name is registered already.
+        KindError: Another kind of that name is registered already, or the name is too long.
     """
     for kind in kinds:
+        if len(kind.name) > LONGEST:
+            raise KindError(f"The kind {kind.name} has more than {LONGEST} characters. Shorten its name.")
         if _kinds.setdefault(kind.name, kind) is not kind:
             raise KindError(f"Two kinds are called {kind.name}. Rename one.")
+
+
+def after_purge(sweep: Callable[[], object]) -> None:
+    """Have something done at the end of every purge, when all kinds have forgotten the objects.
+
+    It removes rows that several objects share and none needs any more. Like a projection, it must depend on
+    nothing but the rows that are there.
+    """
+    if sweep not in _sweeps:
+        _sweeps.append(sweep)
+
+
+def sweeps() -> tuple[Callable[[], object], ...]:
+    """What `after_purge` was told, in that order."""
+    return tuple(_sweeps)
 
 
 def known(name: str) -> Kind | None:

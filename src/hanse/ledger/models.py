@@ -9,11 +9,13 @@ class Head(models.Model):
     Attributes:
         next_sequence: Sequence of the next entry; the first entry has 0.
         chain: SHA-256 chain over the leaf hashes of all entries in order of sequence.
+        key: Id of the key that signs the next entry; empty before the first.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     next_sequence = models.BigIntegerField(default=0)
     chain = models.BinaryField(default=bytes(32))
+    key = models.CharField(max_length=32, default="")
 
 
 class Entry(models.Model):
@@ -29,6 +31,7 @@ class Entry(models.Model):
         version: The object's version, from 1.
         recipient: The authority it is addressed to; empty for the node itself.
         time_us: When it was written, microseconds UTC.
+        retention_us: The retention date of its marking, microseconds UTC; null for none.
         position: Leaf in the tree; null while provisional.
     """
 
@@ -41,13 +44,24 @@ class Entry(models.Model):
     version = models.PositiveIntegerField()
     recipient = models.CharField(max_length=128, default="")
     time_us = models.BigIntegerField()
+    retention_us = models.BigIntegerField(null=True)
     position = models.BigIntegerField(null=True, unique=True)
 
     class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["object_id", "version", "recipient"], name="ledger_version"),
+        )
         indexes = (
-            models.Index(fields=["object_id", "version"], name="ledger_object"),
             models.Index(fields=["kind", "sequence"], name="ledger_kind"),
             models.Index(fields=["time_us"], name="ledger_time"),
+            models.Index(
+                fields=["recipient", "sequence"], condition=~models.Q(recipient=""), name="ledger_addressed"
+            ),
+            models.Index(
+                fields=["retention_us"],
+                condition=models.Q(retention_us__isnull=False),
+                name="ledger_retention",
+            ),
         )
 
 
@@ -72,6 +86,19 @@ class Purged(models.Model):
 
     sequence = models.BigIntegerField(primary_key=True)
     by = models.BigIntegerField(help_text="Sequence of the entry that purged it.")
+
+
+class Scrubbed(models.Model):
+    """The one row that says up to which purge the database's files were cleaned of what was purged.
+
+    Attributes:
+        through: Sequence of the last purge before the cleaning; -1 before the first.
+        time_us: When the cleaning ended, microseconds UTC.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    through = models.BigIntegerField(default=-1)
+    time_us = models.BigIntegerField(default=0)
 
 
 class Checkpoint(models.Model):

@@ -6,22 +6,23 @@ from hanse.kernel import merkle, tiles
 from hanse.kernel.errors import HanseError
 from hanse.ledger.models import Body, Checkpoint, Entry
 from hanse.ledger.reading import opened
-from hanse.ledger.tree import get_tile
+from hanse.ledger.tree import get_tile, latest
 from hanse.ledger.verify import FORMAT, Proof, SignedEntry
 
-KEY_KINDS = ("ledger.founded", "ledger.key_rotated")
+KEY_KINDS = ("ledger.founded", "ledger.key_rotated", "ledger.key_revoked")
 
 
 class NotProvableError(HanseError):
     """The entry cannot be exported: it is unknown, provisional, or purged."""
 
 
-def export(sequence: int, timestamp: bytes = b"") -> bytes:
+def export(sequence: int, timestamp: bytes = b"", size: int | None = None) -> bytes:
     """The proof of an entry as JSON, for `hanse verify`.
 
     Args:
         sequence: The entry.
-        timestamp: RFC 3161 response over the newest checkpoint, where one was fetched.
+        timestamp: RFC 3161 response over the checkpoint, where one was fetched.
+        size: The checkpoint by its size; the newest by default.
 
     Raises:
         NotProvableError: There is no such entry, it has no place in the tree yet, or it was purged.
@@ -29,11 +30,11 @@ def export(sequence: int, timestamp: bytes = b"") -> bytes:
     entry = Entry.objects.filter(pk=sequence).first()
     if entry is None:
         raise NotProvableError(f"There is no entry {sequence:,}.")
-    if entry.position is None:
+    checkpoint = latest() if size is None else Checkpoint.objects.filter(pk=size).first()
+    if checkpoint is None or entry.position is None or entry.position >= checkpoint.size:
         raise NotProvableError(
-            f"Entry {sequence:,} is provisional. Try again after the next checkpoint, in a minute."
+            f"Entry {sequence:,} is not under that checkpoint. Try again after the next one, in a minute."
         )
-    checkpoint = Checkpoint.objects.order_by("-size")[0]
     inclusion = merkle.inclusion_proof(entry.position, checkpoint.size, tiles.read_hash(get_tile))
     proof = Proof(
         format=FORMAT,

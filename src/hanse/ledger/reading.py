@@ -1,8 +1,11 @@
 """Reading entries back: what was signed, and what its body says."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import msgspec
+from django.db import connections, transaction
 
 from hanse.kernel import envelope, sealing
 from hanse.kernel.errors import HanseError
@@ -11,6 +14,7 @@ from hanse.ledger import keyring
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.routing import database
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -57,7 +61,7 @@ def recorded_of(entry: Entry, body: Body) -> Recorded:
     """What a projection may know of the entry."""
     head, said = envelope.decode(bytes(entry.payload)), written(entry, body)
     return Recorded(
-        sequence=head.seq,
+        sequence=entry.sequence,
         time_us=head.time,
         kind=head.kind,
         object_id=UUID(head.object),
@@ -77,8 +81,28 @@ def content_of(entry: Entry, body: Body, kind: Kind) -> msgspec.Struct:
         BodyError: It does not have the fields that the kind says.
     """
     try:
-        return msgspec.json.decode(written(entry, body).content, type=kind.content)
+        return kind.read(written(entry, body).content)
     except msgspec.ValidationError as error:
         raise BodyError(
             f"Entry {entry.sequence:,} ({entry.kind}): {error}. Is it from a newer version?"
         ) from None
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read the database as it is at one moment, while others go on writing; inside a transaction, join it."""
+    connection = connections[database()]
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        # Django's own transactions begin IMMEDIATE and would keep writers out.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(using=database()), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield

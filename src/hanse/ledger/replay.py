@@ -6,10 +6,12 @@ from itertools import islice
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS as DEFAULT
 from django.db import connections, models, transaction
+from django.db.models import Q
 
+from hanse.kernel import envelope
 from hanse.ledger import exempt
 from hanse.ledger.kinds import known
-from hanse.ledger.models import Body, Entry
+from hanse.ledger.models import Body, Entry, Head, NodeKey
 from hanse.ledger.reading import content_of, recorded_of
 from hanse.ledger.routing import database, working_on
 from hanse.ledger.writing import writing
@@ -51,12 +53,26 @@ def _referred_first(found: list[type[models.Model]]) -> list[type[models.Model]]
 def rebuild(progress: Progress = lambda _done, _total: None) -> int:
     """Drop every projection and make it again from the entries, in one transaction; the number of entries.
 
-    The head row is locked meanwhile, so that no other process writes into half-made tables.
+    The head row is locked meanwhile, so that no other process writes into half-made tables. What the ledger's own
+    tables repeat of the signed bytes is made again as well: the retention dates, and which key signs.
     """
     with writing():
         for model in reversed(projections()):
             _empty(model)
-        return replay(database(), progress)
+        done = replay(database(), progress)
+        _repeat_retention()
+        if signs := NodeKey.objects.filter(until_us=None).order_by("-said_by").first():
+            Head.objects.filter(pk=1).update(key=signs.pk)
+        return done
+
+
+def _repeat_retention() -> None:
+    """Set the retention column to what the envelopes say."""
+    dated = Entry.objects.filter(Q(retention_us__isnull=False) | Q(body__isnull=False))
+    for entry in dated.only("payload", "retention_us").iterator(chunk_size=BATCH):
+        said = envelope.decode(bytes(entry.payload)).marking.get("retention_us")
+        if entry.retention_us != said:
+            Entry.objects.filter(pk=entry.pk).update(retention_us=said)
 
 
 def _empty(model: type[models.Model]) -> None:

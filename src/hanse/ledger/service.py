@@ -1,16 +1,30 @@
 """What the ledger itself writes: its founding, its keys, and what was purged from it."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
+from django.db import transaction
 
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import key_id
-from hanse.ledger.kinds import Kind, all_kinds
-from hanse.ledger.models import Body, Entry, NodeKey, Purged
+from hanse.ledger import keyfile, keyring
+from hanse.ledger.kinds import Kind, all_kinds, sweeps
+from hanse.ledger.models import Body, Entry, Head, NodeKey, Purged
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.routing import database
 from hanse.ledger.writing import append, writing
+
+
+class PurgeRefusedError(HanseError):
+    """What is to be purged is what the ledger itself rests on."""
+
+
+class KeyChangeError(HanseError):
+    """A key cannot be revoked as asked."""
 
 
 class Founded(msgspec.Struct):
@@ -50,17 +64,59 @@ class PurgedContent(msgspec.Struct):
 def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> Recorded:
     """Remove every body and derived field of objects, on this node; the commitments and this entry stay.
 
+    `erasing.scrub` then cleans the files of the database.
+
     Args:
         objects: Objects, with all their versions.
         actor: Who purges.
         reason: Why: retention, recall or erasure, in words.
         law: The legal basis, where there is one.
+
+    Raises:
+        PurgeRefusedError: One of them is a key of the node or an earlier purge: without these, nothing could be
+            proven, and a rebuild would bring back what was purged.
     """
     wanted = sorted({one.hex for one in objects})
     with writing():
-        entries = Entry.objects.filter(object_id__in=wanted, body__isnull=False)
-        content = PurgedContent(wanted, sorted(entries.values_list("sequence", flat=True)), law)
+        entries = Entry.objects.filter(object_id__in=wanted)
+        if kept := entries.filter(kind__startswith="ledger.").first():
+            raise PurgeRefusedError(f"Object {kept.object_id} is the ledger's own ({kept.kind}). It stays.")
+        held = entries.filter(body__isnull=False).values_list("sequence", flat=True)
+        content = PurgedContent(wanted, sorted(held), law)
         return append("ledger.purged", content, actor=actor, reason=reason)
+
+
+def rotate(home: Path, passphrase: str, actor: Actor, reason: str = "") -> Recorded:
+    """Give the node new keys: they are said under the old one, and sign from the next entry on.
+
+    They are on disk before that entry is: whenever the machine stops, the key that the ledger asks for next is
+    there. Other processes of the node say that they must be restarted.
+    """
+    with writing():
+        new = keyring.current().rotated()
+        keyfile.save(home, new, passphrase)
+        signing, opening = new.signing.public, new.opening.public
+        content = KeyRotated(signing.raw.hex(), opening.raw.hex(), Head.objects.get(pk=1).key)
+        recorded = append("ledger.key_rotated", content, actor=actor, reason=reason)
+        Head.objects.filter(pk=1).update(key=signing.id)
+        transaction.on_commit(lambda: keyring.hold(new), using=database())
+    return recorded
+
+
+def revoke(key: str, actor: Actor, reason: str, since_us: int | None = None) -> Recorded:
+    """Say that a key is not to be believed from a time on; now by default. Proofs say so from then on.
+
+    Raises:
+        KeyChangeError: It is none of the node's, was revoked before, or is the one that signs: rotate first.
+    """
+    with writing():
+        row = NodeKey.objects.filter(pk=key).first()
+        if row is None or row.revoked_us is not None:
+            raise KeyChangeError(f"Key {key} is none of this node's, or was revoked before.")
+        if key == Head.objects.get(pk=1).key:
+            raise KeyChangeError(f"Key {key} signs this node's entries. Rotate the keys, then revoke it.")
+        content = KeyRevoked(key, now_us() if since_us is None else since_us)
+        return append("ledger.key_revoked", content, actor=actor, reason=reason)
 
 
 def _project_founded(recorded: Recorded, content: Founded) -> None:
@@ -87,12 +143,14 @@ def _project_revoked(_: Recorded, content: KeyRevoked) -> None:
 
 
 def _project_purged(recorded: Recorded, content: PurgedContent) -> None:
-    """Remove the bodies, and let every kind forget what it derived from the objects."""
+    """Remove the bodies, let every kind forget what it derived from the objects, and sweep up what nobody needs."""
     Body.objects.filter(entry_id__in=content.entries).delete()
     Purged.objects.bulk_create([Purged(sequence=one, by=recorded.sequence) for one in content.entries])
     for one in content.objects:
         for kind in all_kinds():
             kind.forget(UUID(one))
+    for sweep in sweeps():
+        sweep()
 
 
 KINDS = (

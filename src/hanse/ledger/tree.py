@@ -1,24 +1,20 @@
-"""The integrator: gives entries their place in the Merkle tree, among random leaves, and signs its head.
-
-A checkpoint's line for recipients commits to one tally per recipient (how many entries are addressed to it, and
-a hash chain over them), each salted, the list padded with random leaves: a recipient can be shown its own tally
-and nothing of the others, and an entry withheld from it shows.
-"""
+"""The integrator: gives entries their place in the Merkle tree, among random leaves, and signs its head."""
 
 import random
 import secrets
-from base64 import b64encode
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
+from django.db import connections
 
 from hanse.kernel import envelope, merkle, notes, tiles
 from hanse.kernel.clock import now_us
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
-from hanse.ledger.models import Checkpoint, Entry, Tile
+from hanse.ledger.models import Checkpoint, Entry, Head, Tile
+from hanse.ledger.routing import database
+from hanse.ledger.tallies import Tally, line, next_chain
 from hanse.ledger.writing import writing
 
 LEAST = 16
@@ -31,26 +27,6 @@ TILE = 256
 _places = random.SystemRandom()
 
 
-class Tally(msgspec.Struct, frozen=True):
-    """What is addressed to one recipient up to a checkpoint; the node itself is the recipient of everything.
-
-    Attributes:
-        recipient: The authority; empty for all entries of the ledger.
-        count: How many entries.
-        chain: SHA-256 chain over their leaf hashes in order, hexadecimal.
-        salt: 16 random bytes, hexadecimal: without them nobody can try out who the recipients are.
-    """
-
-    recipient: str
-    count: int
-    chain: str
-    salt: str
-
-    def leaf(self) -> bytes:
-        """The leaf hash that a checkpoint commits to."""
-        return merkle.leaf_hash(msgspec.json.encode(self, order="sorted"))
-
-
 def origin() -> str:
     """The ledger's name in checkpoints, as C2SP asks for: without a scheme, one per log."""
     return f"hanse/{authority()}"
@@ -58,23 +34,47 @@ def origin() -> str:
 
 def integrate() -> Checkpoint | None:
     """Put waiting entries into the tree and sign its new head; None when nothing waits."""
+    if not Entry.objects.filter(position=None).exists():
+        return None
     with writing():
-        waiting = list(Entry.objects.filter(position=None).order_by("sequence")[:MOST])
+        waiting = _waiting()
         if not waiting:
             return None
         last = latest()
         size = last.size if last else 0
         added = max(LEAST, 1 << (len(waiting) - 1).bit_length())
         leaves = [secrets.token_bytes(32) for _ in range(added)]
-        hashes = []
-        for entry, place in zip(waiting, _places.sample(range(added), len(waiting)), strict=True):
-            hashed = merkle.leaf_hash(envelope.leaf(bytes(entry.payload), bytes(entry.signature)))
-            entry.position, leaves[place] = size + place, hashed
-            hashes.append(hashed)
-        Entry.objects.bulk_update(waiting, ["position"], batch_size=500)
+        places = _places.sample(range(added), len(waiting))
+        for one, place in zip(waiting, places, strict=True):
+            leaves[place] = one.hashed
+        _set_positions((size + place, one.sequence) for one, place in zip(waiting, places, strict=True))
         _add_leaves(size, leaves)
-        tallies = _tally(last, waiting, hashes)
-        return _sign(size, added, (last.entries if last else 0) + len(waiting), tallies)
+        return _sign(size, added, (last.entries if last else 0) + len(waiting), _tally(last, waiting))
+
+
+class _Waiting(NamedTuple):
+    """An entry without a place yet: its sequence, recipient and leaf hash."""
+
+    sequence: int
+    recipient: str
+    hashed: bytes
+
+
+def _waiting() -> list[_Waiting]:
+    """The entries that wait, in order."""
+    rows = Entry.objects.filter(position=None).order_by("sequence")[:MOST]
+    return [
+        _Waiting(sequence, recipient, merkle.leaf_hash(envelope.leaf(bytes(payload), bytes(signature))))
+        for sequence, recipient, payload, signature in rows.values_list(
+            "sequence", "recipient", "payload", "signature"
+        )
+    ]
+
+
+def _set_positions(places: Iterable[tuple[int, int]]) -> None:
+    """Give entries their leaf; a statement per entry is twenty times as fast as Django's CASE."""
+    with connections[database()].cursor() as cursor:
+        cursor.executemany("UPDATE ledger_entry SET position = %s WHERE sequence = %s", list(places))
 
 
 def latest() -> Checkpoint | None:
@@ -110,47 +110,48 @@ def get_tile(level: int, index: int) -> bytes:
     return bytes(Tile.objects.get(pk=f"{level}/{index}").hashes)
 
 
-def _tally(last: Checkpoint | None, entries: Iterable[Entry], hashes: Iterable[bytes]) -> list[Tally]:
+def _tally(last: Checkpoint | None, taken: Iterable[_Waiting]) -> list[Tally]:
     """Every recipient's count and chain after these entries, with fresh salts."""
-    before = msgspec.json.decode(last.tallies, type=list[Tally]) if last else []
-    chains = defaultdict(lambda: (0, bytes(32)))
-    chains |= {one.recipient: (one.count, bytes.fromhex(one.chain)) for one in before}
-    for entry, hashed in zip(entries, hashes, strict=True):
-        for recipient in {"", entry.recipient}:
-            count, chain = chains[recipient]
-            chains[recipient] = (count + 1, sha256(chain + hashed).digest())
+    chains = {one.recipient: (one.count, bytes.fromhex(one.chain)) for one in tallies_of(last)}
+    for one in taken:
+        for recipient in {"", one.recipient}:
+            count, chain = chains.get(recipient, (0, bytes(32)))
+            chains[recipient] = count + 1, next_chain(chain, one.hashed)
     return [
         Tally(recipient, count, chain.hex(), secrets.token_hex(16))
         for recipient, (count, chain) in sorted(chains.items())
     ]
 
 
-def recipients_root(tallies: Sequence[Tally]) -> bytes:
-    """The root that a checkpoint commits to, over its tallies padded to a power of two, at least `LEAST`."""
-    return merkle.root(_padded(tallies))
+def tallies_of(checkpoint: Checkpoint | None) -> list[Tally]:
+    """What a checkpoint says to each recipient; keep it in the node, and show each its own `tallies.opening`."""
+    return [] if checkpoint is None else msgspec.json.decode(checkpoint.tallies, type=list[Tally])
 
 
-def _padded(tallies: Sequence[Tally]) -> list[bytes]:
-    """Leaf hashes of tallies; the padding follows from the tallies' salts, so that it need not be kept."""
-    leaves = [tally.leaf() for tally in tallies]
-    wanted = max(LEAST, 1 << (len(leaves) - 1).bit_length())
-    secret = b"".join(bytes.fromhex(tally.salt) for tally in tallies)
-    return leaves + [
-        sha256(b"hanse/padding/1" + secret + at.to_bytes(4)).digest() for at in range(len(leaves), wanted)
-    ]
+def tallies_text(tallies: Sequence[Tally]) -> str:
+    """Tallies as they are stored."""
+    return msgspec.json.encode(list(tallies)).decode()
+
+
+def consistency(old: int, new: int) -> tuple[bytes, ...]:
+    """The proof that the tree of a later checkpoint only added to that of an earlier one (sizes of both).
+
+    Raises:
+        TreeError: The tree does not reach so far.
+    """
+    return tuple(merkle.consistency_proof(old, new, tiles.read_hash(get_tile)))
 
 
 def _sign(size: int, added: int, entries: int, tallies: Sequence[Tally]) -> Checkpoint:
     """The new head, signed and stored."""
     time_us = now_us()
-    extensions = (f"recipients {b64encode(recipients_root(tallies)).decode()}", f"time {time_us}")
     root = merkle.frontier_of(size + added, tiles.read_hash(get_tile)).root()
-    head = notes.Checkpoint(origin(), size + added, root, extensions)
+    head = notes.Checkpoint(origin(), size + added, root, (line(tallies), f"time {time_us}"))
     return Checkpoint.objects.create(
         size=head.size,
         first=size,
         entries=entries,
         time_us=time_us,
-        note=notes.sign(head.text(), origin(), keyring.current().signing),
-        tallies=msgspec.json.encode(list(tallies)).decode(),
+        note=notes.sign(head.text(), origin(), keyring.signing(Head.objects.get(pk=1).key)),
+        tallies=tallies_text(tallies),
     )

@@ -4,17 +4,19 @@ The steps, in order; each needs the ones before it:
 
 1. the file is a proof of a format that this version knows;
 2. the founding entry is signed by the key that it names, and that key has the fingerprint that was trusted;
-3. each later key was brought by an entry that the key before it signed;
-4. the entry is signed by the last of these keys;
+3. each later key was brought, and each revocation said, by an entry that the key before it signed;
+4. the entry is signed by one of these keys, before that key was revoked;
 5. the body is what the entry commits to;
-6. the checkpoint is signed by one of these keys;
+6. the checkpoint is signed by one of these keys, before that key was revoked;
 7. the entry is a leaf of the checkpoint's tree;
-8. the time stamp, where there is one, is over this checkpoint (RFC 3161).
+8. the time stamp, where roots are trusted for one, is over this checkpoint (RFC 3161).
+
+A proof made before a revocation cannot know of it: whoever doubts a key asks the authority for a new one.
 """
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -48,7 +50,7 @@ class Proof(msgspec.Struct, frozen=True):
     Attributes:
         format: `FORMAT`.
         entry: What is proven.
-        keys: The founding entry and each rotation up to the entry's key, in order.
+        keys: The founding entry and each rotation and revocation of keys, in order.
         position: Leaf of the entry.
         inclusion: Its audit path (RFC 9162, section 2.1.3).
         checkpoint: The signed note over the tree's root.
@@ -64,6 +66,22 @@ class Proof(msgspec.Struct, frozen=True):
     timestamp: bytes = b""
 
 
+class Actor(msgspec.Struct, frozen=True):
+    """Who wrote an entry: their id, whether a person, a token, the system or a partner, and their name."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class Said(msgspec.Struct, frozen=True):
+    """The body of an entry: who, what and why."""
+
+    actor: Actor
+    content: dict[str, Any]
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Proven:
     """What a proof proves.
@@ -77,7 +95,7 @@ class Proven:
     """
 
     envelope: envelope.Envelope
-    body: dict[str, object]
+    body: Said
     authority: str
     fingerprint: str
     steps: tuple[str, ...] = field(default=())
@@ -90,55 +108,67 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"") -> Proven:
         data: The exported file.
         trusted: Fingerprint of the authority's first key, from a source that is trusted; without it, the proof
             only shows that everything was signed by the key that it names itself.
-        roots: PEM certificates of trusted time-stamping authorities; without them step 8 is left out.
+        roots: PEM certificates of trusted time-stamping authorities; with them, a time stamp must be there.
 
     Raises:
         ProofError: A step fails; the message names it.
     """
     proof = _read(data)
-    steps = ["1. The file is a proof in the format hanse/proof/1."]
-    founding, keys = _keys(proof, steps, trusted)
-    head = _head(proof.entry, keys, founding)
-    steps.append(f"4. Entry {head.seq:,} ({head.kind}) of {iso(head.time)} is signed by key {head.key}.")
-    body = _body(proof.entry, head)
-    steps.append("5. The body is what the entry commits to.")
-    checkpoint = _checkpoint(proof, head.origin, keys)
-    steps.append(f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {head.origin}.")
+    keys = _keys(proof, trusted)
+    head = _signed(proof.entry, keys, 4)
+    body = _body(proof.entry, head, 5)
+    checkpoint = _checkpoint(proof, keys)
     leaf = merkle.leaf_hash(envelope.leaf(proof.entry.payload, proof.entry.signature))
-    if not merkle.verify_inclusion(
-        proof.position, checkpoint.size, leaf, list(proof.inclusion), checkpoint.root
-    ):
+    if not merkle.verify_inclusion(proof.position, checkpoint.size, leaf, proof.inclusion, checkpoint.root):
         raise ProofError("Step 7 fails: the entry is not in the checkpoint's tree.")
-    steps.append(f"7. The entry is leaf {proof.position:,} of that tree.")
-    if proof.timestamp and roots:
-        steps.append(
-            f"8. The checkpoint existed by {iso(stamped_us(proof.timestamp, proof.checkpoint, roots))}."
-        )
-    return Proven(head, body, founding.name, founding.fingerprint, tuple(steps))
+    steps = (
+        f"1. The file is a proof in the format {FORMAT}.",
+        f"2. {keys.name} ({keys.authority}) was founded under key {keys.first.id}.",
+        f"3. {len(keys.held) - 1} later keys and {len(keys.revoked)} revocations follow, each signed for.",
+        f"4. Entry {head.seq:,} ({head.kind}) of {iso(head.time)} is signed by key {head.key}.",
+        "5. The body is what the entry commits to.",
+        f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {keys.authority}.",
+        f"7. The entry is leaf {proof.position:,} of that tree.",
+        f"8. {_stamp(proof, roots)}",
+    )
+    return Proven(head, body, keys.name, fingerprint(keys.first), steps)
 
 
-def _head(said: SignedEntry, keys: dict[str, VerifyKey], founding: "_Founding") -> envelope.Envelope:
-    """Step 4: the envelope, if the key that it names is one of the authority's and signed it."""
-    try:
-        named = envelope.decode(said.payload)
-    except HanseError as error:
-        raise ProofError(f"Step 4 fails: {error}") from None
-    if named.key not in keys:
-        raise ProofError(f"Step 4 fails: key {named.key} is none of {founding.name}'s.")
-    if named.origin != founding.authority:
-        raise ProofError(
-            f"Step 4 fails: the entry is of {named.origin}, the keys are of {founding.authority}."
-        )
-    return _signed(said, keys[named.key], 4)
-
-
-@dataclass(frozen=True, slots=True)
-class _Founding:
-    """Who the authority says it is, and the fingerprint of its first key."""
+class _Founded(msgspec.Struct, frozen=True):
+    """What is read of a founding entry's content."""
 
     authority: str
     name: str
-    fingerprint: str
+    verify: str
+
+
+class _Rotated(msgspec.Struct, frozen=True):
+    """What is read of a rotation's content."""
+
+    verify: str
+    replaces: str
+
+
+class _Revoked(msgspec.Struct, frozen=True):
+    """What is read of a revocation's content."""
+
+    key: str
+    since_us: int
+
+
+class _Keys:
+    """An authority's keys, as far as its own entries vouch for them."""
+
+    def __init__(self, founded: _Founded, first: VerifyKey) -> None:
+        self.authority, self.name, self.first = founded.authority, founded.name, first
+        self.current = first
+        self.held = {first.id: first}
+        self.revoked: dict[str, int] = {}
+
+    def believed(self, key: str, time_us: int, step: int) -> None:
+        """Refuse a key that was revoked before a time."""
+        if self.revoked.get(key, time_us + 1) <= time_us:
+            raise ProofError(f"Step {step} fails: key {key} was revoked from {iso(self.revoked[key])} on.")
 
 
 def fingerprint(key: VerifyKey) -> str:
@@ -150,7 +180,7 @@ def fingerprint(key: VerifyKey) -> str:
 def _read(data: bytes) -> Proof:
     """Step 1."""
     try:
-        proof = strict_json.decode(data, Proof, limit_bytes=LIMIT_BYTES)
+        proof: Proof = strict_json.decode(data, Proof, limit_bytes=LIMIT_BYTES)
     except HanseError as error:
         raise ProofError(f"Step 1 fails: this is no proof ({error}).") from None
     if proof.format != FORMAT:
@@ -158,64 +188,131 @@ def _read(data: bytes) -> Proof:
     return proof
 
 
-def _keys(proof: Proof, steps: list[str], trusted: str) -> tuple[_Founding, dict[str, VerifyKey]]:
-    """Steps 2 and 3: the authority's keys by id, each vouched for by the one before."""
+def _keys(proof: Proof, trusted: str) -> _Keys:
+    """Steps 2 and 3: the authority's keys, each vouched for by the one before."""
     if not proof.keys:
         raise ProofError("Step 2 fails: the founding entry is missing.")
-    first = _content(proof.keys[0], None, "ledger.founded", 2)
-    key = VerifyKey(bytes.fromhex(first["verify"]))
-    _signed(proof.keys[0], key, 2)
-    founding = _Founding(first["authority"], first["name"], fingerprint(key))
-    if trusted and "".join(trusted.split()).lower() != founding.fingerprint.replace(" ", ""):
-        raise ProofError(
-            f"Step 2 fails: the first key's fingerprint is {founding.fingerprint}, not the trusted one."
-        )
-    steps.append(f"2. {founding.name} ({founding.authority}) was founded under key {key.id}.")
-    keys = {key.id: key}
-    for said in proof.keys[1:]:
-        content = _content(said, None, "ledger.key_rotated", 3)
-        _signed(said, key, 3)
-        key = VerifyKey(bytes.fromhex(content["verify"]))
-        keys[key.id] = key
-    steps.append(f"3. {len(keys) - 1} later keys follow, each signed for by the one before.")
-    return founding, keys
+    keys = _founding(proof.keys[0])
+    print_ = fingerprint(keys.first)
+    if trusted and "".join(trusted.split()).lower() != print_.replace(" ", ""):
+        raise ProofError(f"Step 2 fails: the first key's fingerprint is {print_}, not the trusted one.")
+    last = -1
+    for said in proof.keys:
+        head = _signed(said, keys, 3)
+        if head.key != keys.current.id or head.seq <= last:
+            raise ProofError(f"Step 3 fails: entry {head.seq:,} does not follow from the key before it.")
+        last = head.seq
+        if head.kind == "ledger.key_rotated":
+            rotated = _content(said, head, _Rotated, 3)
+            if rotated.replaces != keys.current.id:
+                raise ProofError(f"Step 3 fails: entry {head.seq:,} replaces another key.")
+            keys.current = _key(rotated.verify, 3)
+            keys.held[keys.current.id] = keys.current
+        elif head.kind == "ledger.key_revoked":
+            revoked = _content(said, head, _Revoked, 3)
+            keys.revoked[revoked.key] = revoked.since_us
+        elif said is not proof.keys[0]:
+            raise ProofError(f"Step 3 fails: an entry of kind {head.kind} stands among the keys.")
+    return keys
 
 
-def _signed(said: SignedEntry, key: VerifyKey, step: int) -> envelope.Envelope:
-    """The envelope of an entry, if the key signed it."""
+def _founding(said: SignedEntry) -> _Keys:
+    """Step 2: the first key, which signs for itself."""
     try:
-        return envelope.verify(said.payload, said.signature, key)
+        head = envelope.decode(said.payload)
+    except HanseError as error:
+        raise ProofError(f"Step 2 fails: {error}") from None
+    if head.kind != "ledger.founded":
+        raise ProofError(f"Step 2 fails: an entry of kind {head.kind} stands where the founding should.")
+    founded = _content(said, head, _Founded, 2)
+    keys = _Keys(founded, _key(founded.verify, 2))
+    _signed(said, keys, 2)
+    return keys
+
+
+def _key(text: str, step: int) -> VerifyKey:
+    try:
+        return VerifyKey(bytes.fromhex(text))
+    except (ValueError, HanseError):
+        raise ProofError(f"Step {step} fails: {text[:80]!r} is no Ed25519 public key.") from None
+
+
+def _signed(said: SignedEntry, keys: _Keys, step: int) -> envelope.Envelope:
+    """The envelope of an entry, if one of the keys signed it for this authority and was to be believed then."""
+    try:
+        named = envelope.decode(said.payload)
+        key = keys.held.get(named.key)
+        head = envelope.verify(said.payload, said.signature, key) if key else None
     except HanseError as error:
         raise ProofError(f"Step {step} fails: {error}") from None
+    if head is None:
+        raise ProofError(f"Step {step} fails: key {named.key} is none of {keys.name}'s.")
+    if head.origin != keys.authority:
+        raise ProofError(
+            f"Step {step} fails: the entry is of {head.origin}, the keys are of {keys.authority}."
+        )
+    keys.believed(head.key, head.time, step)
+    return head
 
 
-def _content(said: SignedEntry, head: envelope.Envelope | None, kind: str, step: int) -> dict[str, Any]:
+_Content = TypeVar("_Content", bound=msgspec.Struct)
+
+
+def _content(said: SignedEntry, head: envelope.Envelope, kind: type[_Content], step: int) -> _Content:
     """The content of an entry about keys, if its body is what the entry commits to."""
     try:
-        head = head or envelope.decode(said.payload)
-    except HanseError as error:
-        raise ProofError(f"Step {step} fails: {error}") from None
-    if head.kind != kind:
-        raise ProofError(f"Step {step} fails: an entry of kind {head.kind} stands where {kind} should.")
-    return dict(_body(said, head, step)["content"])
+        return msgspec.convert(_body(said, head, step).content, kind)
+    except msgspec.ValidationError as error:
+        raise ProofError(
+            f"Step {step} fails: entry {head.seq:,} says nothing about keys ({error})."
+        ) from None
 
 
-def _body(said: SignedEntry, head: envelope.Envelope, step: int = 5) -> dict[str, Any]:
+def _body(said: SignedEntry, head: envelope.Envelope, step: int) -> Said:
     """Step 5: the body, if the envelope commits to it."""
     if envelope.commit(said.salt, said.body).hex() != head.commitment:
         raise ProofError(
             f"Step {step} fails: the body of entry {head.seq:,} is not what the entry commits to."
         )
-    body: dict[str, Any] = strict_json.loads(said.body, limit_bytes=LIMIT_BYTES)
+    try:
+        body: Said = strict_json.decode(said.body, Said, limit_bytes=LIMIT_BYTES)
+    except HanseError as error:
+        raise ProofError(f"Step {step} fails: the body cannot be read ({error}).") from None
     return body
 
 
-def _checkpoint(proof: Proof, origin: str, keys: dict[str, VerifyKey]) -> notes.Checkpoint:
+def _checkpoint(proof: Proof, keys: _Keys) -> notes.Checkpoint:
     """Step 6: the checkpoint, if one of the authority's keys signed it under the ledger's name."""
-    name = f"hanse/{origin}"
-    for key in keys.values():
+    name, failed = f"hanse/{keys.authority}", ""
+    for key in reversed(keys.held.values()):
         try:
-            return notes.open_checkpoint(proof.checkpoint, name, key)
+            checkpoint = notes.open_checkpoint(proof.checkpoint, name, key)
         except HanseError as error:
-            failed = error
+            failed = failed or str(error)
+            continue
+        keys.believed(key.id, _time(checkpoint), 6)
+        return checkpoint
     raise ProofError(f"Step 6 fails: {failed}")
+
+
+def _time(checkpoint: notes.Checkpoint) -> int:
+    """When a checkpoint says that it was signed, microseconds UTC."""
+    for line in checkpoint.extensions:
+        name, _, text = line.partition(" ")
+        if name == "time" and text.isascii() and text.isdigit() and len(text) < 20:
+            return int(text)
+    raise ProofError("Step 6 fails: the checkpoint does not say when it was signed.")
+
+
+def _stamp(proof: Proof, roots: bytes) -> str:
+    """Step 8."""
+    if not roots:
+        return (
+            "A time stamp was not asked for." if not proof.timestamp else "Its time stamp was left unchecked."
+        )
+    if not proof.timestamp:
+        raise ProofError("Step 8 fails: the proof has no time stamp.")
+    try:
+        return f"The checkpoint existed by {iso(stamped_us(proof.timestamp, proof.checkpoint, roots))}."
+    except HanseError as error:
+        raise ProofError(f"Step 8 fails: {error}") from None

@@ -1,32 +1,49 @@
 """Appending: entries, their bodies and what follows from them, in one transaction of the caller's database."""
 
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
-from django.db import connections, transaction
-from django.db.models import Max
+from django.db import OperationalError, connections, transaction
 
 from hanse.kernel import envelope, sealing
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.kernel.envelope import Envelope
+from hanse.kernel.envelope import Envelope, Signed
+from hanse.kernel.errors import HanseError
+from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking
 from hanse.kernel.merkle import leaf_hash
 from hanse.kernel.strict_json import canonical
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
-from hanse.ledger.models import Entry, Head
+from hanse.ledger.models import Head
+from hanse.ledger.numbering import Numbering
 from hanse.ledger.reading import Who, Written
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
+from hanse.ledger.tallies import next_chain
 
-_ENTRY_COLUMNS = "sequence, payload, signature, key, kind, object_id, version, recipient, time_us, position"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_ENTRY = (
+    "INSERT INTO ledger_entry (sequence, payload, signature, key, kind, object_id, version, recipient, time_us,"
+    " retention_us) VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
+)
+_BODY = "INSERT INTO ledger_body (sequence, salt, data, sealed) VALUES (%s,%s,%s,%s)"
+
+
+class ContentError(HanseError):
+    """What is to be written is not of its kind, or cannot be read back as it is."""
+
+
+class NotWrittenError(HanseError):
+    """The database did not take it; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +72,11 @@ def writing() -> Iterator[None]:
     """One transaction for several appends and what the caller reads in between; nested use joins the outer one.
 
     The head row is locked at once, so that two processes never decide on the same state of the ledger.
+
+    Raises:
+        NotWrittenError: The disk is full, or the database is away or busy; nothing of the block was written.
     """
-    with transaction.atomic(using=database()):
+    with _told_clearly(), transaction.atomic(using=database()):
         _lock()
         yield
 
@@ -78,20 +98,38 @@ def append(
 def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
     """Write entries in order, with the rows that follow from them, in one transaction.
 
-    When this returns outside of `writing`, they are on disk: SQLite and PostgreSQL flush at commit.
+    When this returns outside of `writing`, they are on disk: SQLite and PostgreSQL flush at commit. Each is
+    projected as it will be read back, so that a replay makes the same rows.
 
     Raises:
         KindError: A kind is not registered.
+        ContentError: A content is not what its kind says.
+        VersionError: This version of an object has gone to that recipient before.
         LockedError: The node's keys are not unlocked.
+        NotWrittenError: The disk is full, or the database is away or busy; nothing was written.
     """
+    if not drafts:
+        return []
     kinds = [kind_of(draft.kind) for draft in drafts]
-    with transaction.atomic(using=database()):
+    with _told_clearly(), transaction.atomic(using=database()):
         head = _lock()
         made = _make(head, drafts, kinds, actor)
         _insert(made, head)
-        for one, kind, draft in zip(made, kinds, drafts, strict=True):
-            kind.project(one.recorded, draft.content)
+        for one, kind in zip(made, kinds, strict=True):
+            kind.project(one.recorded, one.content)
     return [one.recorded for one in made]
+
+
+@contextmanager
+def _told_clearly() -> Iterator[None]:
+    """Say what the database's refusal means."""
+    try:
+        yield
+    except OperationalError as error:
+        raise NotWrittenError(
+            f"Nothing was written: the database says {str(error).strip()!r}. See that it runs and that its disk "
+            "has room, then do it again."
+        ) from error
 
 
 def _lock() -> Head:
@@ -99,84 +137,108 @@ def _lock() -> Head:
     return Head.objects.using(database()).select_for_update().get_or_create(pk=1)[0]
 
 
-@dataclass(slots=True)
-class _Made:
+class _Made(NamedTuple):
+    """An entry before it is in its tables."""
+
     recorded: Recorded
-    signed: envelope.Signed
+    content: msgspec.Struct
+    signed: Signed
     salt: bytes
     data: bytes
     sealed: bool
-    leaf: bytes = field(default=b"")
 
 
 def _make(head: Head, drafts: Sequence[Draft], kinds: Sequence[Kind], actor: Actor) -> list[_Made]:
     """Sign each draft, in the order of its sequence."""
-    now, versions = now_us(), _versions(drafts)
-    who = Who(actor.id, actor.kind, actor.name)
-    own = Marking.own(authority())
-    made = []
-    for sequence, (draft, kind) in enumerate(zip(drafts, kinds, strict=True), head.next_sequence):
-        made.append(_sign(sequence, now, draft, kind, who, versions, draft.marking or own))
-    return made
+    numbering = Numbering((one.object_id, one.recipient) for one in drafts)
+    maker = _Maker(numbering, actor, keyring.signing(head.key))
+    return [
+        maker.make(sequence, draft, kind)
+        for sequence, (draft, kind) in enumerate(zip(drafts, kinds, strict=True), head.next_sequence)
+    ]
 
 
-def _versions(drafts: Sequence[Draft]) -> dict[UUID, int]:
-    """The latest version of each object that is changed."""
-    changed = {draft.object_id for draft in drafts if draft.object_id is not None}
-    rows = Entry.objects.filter(object_id__in=changed).values("object_id") if changed else None
-    return {} if rows is None else {r["object_id"]: r["last"] for r in rows.annotate(last=Max("version"))}
+class _Maker:
+    """Makes the entries of one call: what they have in common is worked out once."""
+
+    def __init__(self, numbering: Numbering, actor: Actor, key: SigningKey) -> None:
+        self._numbering = numbering
+        self._who = Who(actor.id, actor.kind, actor.name)
+        self._now = now_us()
+        self._key = key
+        self._origin = authority()
+        self._own = Marking.own(self._origin)
+        self._markings: dict[Marking, dict[str, Any]] = {}
+
+    def make(self, sequence: int, draft: Draft, kind: Kind) -> _Made:
+        """One signed entry and its body."""
+        object_id, marking = draft.object_id or uuid4(), draft.marking or self._own
+        content, body = _body(kind, draft, self._who)
+        salt = secrets.token_bytes(32)
+        head = Envelope(
+            origin=self._origin,
+            key=self._key.id,
+            seq=self._numbering.place(sequence, draft.recipient),
+            time=self._now,
+            kind=kind.name,
+            object=object_id.hex,
+            version=self._numbering.version(object_id, draft.recipient),
+            marking=self._as_json(marking),
+            recipient=draft.recipient or None,
+            commitment=envelope.commit(salt, body).hex(),
+        )
+        signed = envelope.sign(head, self._key)
+        sealed = kind.sealed or bool(marking.handling)
+        data = sealing.seal_rest(keyring.current(), signed.payload, body) if sealed else body
+        recorded = Recorded(
+            sequence, self._now, kind.name, object_id, head.version, marking, self._who.id, self._who.name,
+            draft.reason, draft.recipient,
+        )  # fmt: skip
+        return _Made(recorded, content, signed, salt, data, sealed)
+
+    def _as_json(self, marking: Marking) -> dict[str, Any]:
+        """A marking's JSON form; most entries of one call have the same one."""
+        if marking not in self._markings:
+            self._markings[marking] = marking.as_json()
+        return self._markings[marking]
 
 
-def _sign(
-    sequence: int, now: int, draft: Draft, kind: Kind, who: Who, versions: dict[UUID, int], marking: Marking
-) -> _Made:
-    """One signed entry and its body."""
-    object_id = draft.object_id or uuid4()
-    versions[object_id] = version = versions.get(object_id, 0) + 1
-    body = canonical(Written(who, msgspec.Raw(canonical(draft.content)), draft.reason))
-    salt = secrets.token_bytes(32)
-    key = keyring.current().signing
-    head = Envelope(
-        origin=authority(),
-        key=key.id,
-        seq=sequence,
-        time=now,
-        kind=kind.name,
-        object=object_id.hex,
-        version=version,
-        marking=marking.as_json(),
-        recipient=draft.recipient or None,
-        commitment=envelope.commit(salt, body).hex(),
-    )
-    signed = envelope.sign(head, key)
-    sealed = kind.sealed or bool(marking.handling)
-    data = sealing.seal_rest(keyring.current(), signed.payload, body) if sealed else body
-    recorded = Recorded(
-        sequence, now, kind.name, object_id, version, marking, who.id, who.name, draft.reason, draft.recipient
-    )
-    return _Made(recorded, signed, salt, data, sealed, envelope.leaf(signed.payload, signed.signature))
+def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct, bytes]:
+    """The content as it will be read back, and the body's bytes.
+
+    Raises:
+        ContentError: It is of another type, a value is not of its field's type, or a text holds what not every
+            database can keep: half a character, or the character NUL.
+    """
+    if not isinstance(draft.content, kind.content):
+        raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(draft.content).__name__}.")
+    try:
+        data = canonical(draft.content)
+        content = kind.read(data)
+        body = canonical(Written(who, msgspec.Raw(data), draft.reason))
+    except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
+        raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
+    if b"\\u0000" in body and _NUL.search(body):
+        raise ContentError(f"A text in this {kind.name} holds the character NUL. Remove it.")
+    return content, body
 
 
 def _insert(made: Sequence[_Made], head: Head) -> None:
     """Write entries, bodies and the new head."""
-    key = keyring.current().signing.id
     connection = connections[database()]
-    uuids = connection.features.has_native_uuid_field
+    native = connection.features.has_native_uuid_field
+    key = keyring.signing(head.key).id
     chain = bytes(head.chain)
-    for one in made:
-        chain = sha256(chain + leaf_hash(one.leaf)).digest()
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO ledger_entry ({_ENTRY_COLUMNS}) VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,NULL)",  # noqa: S608 - only the column names above
-            [
-                (r.sequence, one.signed.payload, one.signed.signature, key, r.kind,
-                 r.object_id if uuids else r.object_id.hex, r.version, r.recipient, r.time_us)
-                for one in made
-                for r in (one.recorded,)
-            ],
+    entries, bodies = [], []
+    for recorded, _, (payload, signature), salt, data, sealed in made:
+        chain = next_chain(chain, leaf_hash(envelope.leaf(payload, signature)))
+        object_id = recorded.object_id if native else recorded.object_id.hex
+        entries.append(
+            (recorded.sequence, payload, signature, key, recorded.kind, object_id, recorded.version,
+             recorded.recipient, recorded.time_us, recorded.marking.retention_us)
         )  # fmt: skip
-        cursor.executemany(
-            "INSERT INTO ledger_body (sequence, salt, data, sealed) VALUES (%s,%s,%s,%s)",
-            [(one.recorded.sequence, one.salt, one.data, one.sealed) for one in made],
-        )
-    Head.objects.filter(pk=1).update(next_sequence=head.next_sequence + len(made), chain=chain)
+        bodies.append((recorded.sequence, salt, data, sealed))
+    with connection.cursor() as cursor:
+        cursor.executemany(_ENTRY, entries)
+        cursor.executemany(_BODY, bodies)
+    Head.objects.filter(pk=1).update(next_sequence=head.next_sequence + len(made), chain=chain, key=key)

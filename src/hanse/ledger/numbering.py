@@ -1,0 +1,74 @@
+"""Which place and version an entry gets: the node's own order for its own entries, and each recipient's for theirs.
+
+A recipient sees the entries addressed to it and nothing else. So their places are counted per recipient, and their
+versions are those of the object, however many others got it: neither has a gap from which it could read how much
+the node writes, or to how many.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Max
+
+from hanse.kernel import envelope
+from hanse.kernel.errors import HanseError
+from hanse.ledger.models import Entry
+from hanse.ledger.routing import database
+
+_AT_ONCE = 5_000
+"""Objects asked for in one query; SQLite takes 32,766 parameters."""
+
+
+class VersionError(HanseError):
+    """There is an entry of this version of the object for this recipient."""
+
+
+class Numbering:
+    """The next places and versions, while the head row is locked."""
+
+    def __init__(self, drafts: Iterable[tuple[UUID | None, str]]) -> None:
+        """Read what the objects and recipients of some drafts have."""
+        told = list(drafts)
+        self._places = {recipient: _reached(recipient) for recipient in {to for _, to in told if to}}
+        self._versions: dict[tuple[UUID, str], int] = {}
+        objects = sorted({one for one, _ in told if one is not None})
+        for at in range(0, len(objects), _AT_ONCE):
+            rows = (
+                Entry.objects.using(database())
+                .filter(object_id__in=objects[at : at + _AT_ONCE])
+                .values_list("object_id", "recipient")
+                .annotate(Max("version"))
+            )
+            self._versions.update({(one, recipient): version for one, recipient, version in rows})
+
+    def place(self, sequence: int, recipient: str) -> int:
+        """What the envelope says as its `seq`; without a recipient it is the sequence in the ledger."""
+        if not recipient:
+            return sequence
+        self._places[recipient] = place = self._places[recipient] + 1
+        return place
+
+    def version(self, object_id: UUID, recipient: str) -> int:
+        """The version of the object that the next entry has.
+
+        An own entry makes the next version. One to a recipient is of the version that the object has; where the
+        object has no own entries, such as a message, it counts for itself.
+
+        Raises:
+            VersionError: The recipient has an entry of this version: two would contradict each other.
+        """
+        own, had = self._versions.get((object_id, ""), 0), self._versions.get((object_id, recipient), 0)
+        version = own if recipient and own else had + 1
+        if version <= had:
+            raise VersionError(
+                f"Version {version} of {object_id} has gone to {recipient} already. Write a new version first."
+            )
+        self._versions[object_id, recipient] = version
+        return version
+
+
+def _reached(recipient: str) -> int:
+    """The place of the last entry to a recipient; -1 before the first."""
+    rows = Entry.objects.using(database()).filter(recipient=recipient).order_by("-sequence")
+    last = rows.values_list("payload", flat=True).first()
+    return -1 if last is None else envelope.decode(bytes(last)).seq
