@@ -9,7 +9,6 @@ are made again, and the log is switched, so that the files before it go at the c
 
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
 
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
@@ -64,8 +63,7 @@ def _sqlite(connection: BaseDatabaseWrapper) -> None:
 
 def _postgresql(connection: BaseDatabaseWrapper) -> None:
     quote = connection.ops.quote_name
-    touched: list[type[Model]] = [Body, *projections()]
-    tables = [quote(model._meta.db_table) for model in touched]
+    tables = [quote(name) for name in (Body._meta.db_table, *(one._meta.db_table for one in projections()))]
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
         cursor.execute("VACUUM FULL pg_catalog.pg_statistic")

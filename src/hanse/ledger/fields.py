@@ -9,7 +9,7 @@ from hanse.kernel import sealing
 from hanse.ledger import keyring
 
 
-class SealedTextField(models.BinaryField[Any, Any]):
+class SealedTextField(models.BinaryField):  # type: ignore[type-arg]  # generic in the stubs alone
     """Text encrypted with the node's data key; the table and column are bound to it.
 
     It cannot be searched or sorted; a `BlindIndexField` beside it finds equal values.
@@ -63,7 +63,7 @@ class SealedJSONField(SealedTextField):
         return json.loads(data)
 
 
-class BlindIndexField(models.BinaryField[Any, Any]):
+class BlindIndexField(models.BinaryField):  # type: ignore[type-arg]  # generic in the stubs alone
     """The keyed hash of a value under the node's index key: equal values are found, and nothing else is learnt."""
 
     description = "Keyed hash of a sealed value"
