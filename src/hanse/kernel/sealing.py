@@ -23,8 +23,15 @@ class SealingError(HanseError):
 
 
 def hpke_seal(key: SealKey, info: bytes, text: bytes) -> bytes:
-    """Seal to a public key (base mode, one message); `info` binds what it is for and must be the same to open it."""
-    sealed: bytes = _SUITE.encrypt(text, key.key, info=info)
+    """Seal to a public key (base mode, one message); `info` binds what it is for and must be the same to open it.
+
+    Raises:
+        SealingError: The key is of small order: everybody could open it.
+    """
+    try:
+        sealed: bytes = _SUITE.encrypt(text, key.key, info=info)
+    except ValueError:
+        raise SealingError(f"Nothing can be sealed to key {key.id}. Ask its owner for another.") from None
     return sealed
 
 
