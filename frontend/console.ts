@@ -1,13 +1,12 @@
 /** The console's script: small behaviours for pages that the server renders. Pages work without it. */
 import "./console.css";
+import { startBands } from "./behaviours/bands.ts";
 import { startClicks } from "./behaviours/clicks.ts";
 import { serveDrops } from "./behaviours/drop.ts";
 import { keepForms } from "./behaviours/keep.ts";
 import { startKeys } from "./behaviours/keys.ts";
 import { showSelection, startLists } from "./behaviours/lists.ts";
 import { startLive } from "./behaviours/live.ts";
-import { startBands } from "./behaviours/bands.ts";
-import { servePasskeys } from "./behaviours/passkeys.ts";
 import { startTheme } from "./behaviours/theme.ts";
 import { localTimes, startClock } from "./behaviours/time.ts";
 import { startIslands } from "./islands/island.ts";
@@ -17,7 +16,6 @@ function arrived(root: ParentNode): void {
   localTimes(root);
   keepForms(root);
   serveDrops(root);
-  servePasskeys(root);
   showSelection(root);
   startIslands(root);
 }

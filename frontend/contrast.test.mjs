@@ -18,8 +18,12 @@ const PAIRS = [
   ["needs", [...GROUNDS, "needs-tint"], TEXT],
   ["good", [...GROUNDS, "good-tint"], TEXT],
   ["edge", ["paper", "raised", "recess"], SHAPE],
-  ...["clear", "green", "amber", "red"].map((level) => /** @type {[string, string[], number]} */ ([`tlp-${level}`, ["tlp-ground"], TEXT])),
-  ...[1, 2, 3, 4, 5, 6, 7, 8].map((hue) => /** @type {[string, string[], number]} */ ([`hue-${hue}`, ["paper"], SHAPE])),
+  ...["clear", "green", "amber", "red"].map(
+    (level) => /** @type {[string, string[], number]} */ ([`tlp-${level}`, ["tlp-ground"], TEXT]),
+  ),
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map(
+    (hue) => /** @type {[string, string[], number]} */ ([`hue-${hue}`, ["paper"], SHAPE]),
+  ),
 ];
 
 /** @param {string} hex @returns {number} Relative luminance, as WCAG 2.1 defines it. */
@@ -52,7 +56,8 @@ for (const [front, grounds, wanted] of PAIRS) {
   for (const ground of grounds) {
     for (const [index, theme] of ["light", "dark"].entries()) {
       const [a, b] = [tokens.get(front)?.[index], tokens.get(ground)?.[index]];
-      if (a === undefined || b === undefined) throw new Error(`tokens.css has no --${a === undefined ? front : ground}.`);
+      if (a === undefined || b === undefined)
+        throw new Error(`tokens.css has no --${a === undefined ? front : ground}.`);
       checked += 1;
       const found = ratio(a, b);
       if (found < wanted) failures.push(`${theme}: --${front} on --${ground} is ${found.toFixed(2)}, wanted ${wanted}`);

@@ -27,7 +27,8 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 export function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
+    (target.isContentEditable ||
+      /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
       (target instanceof HTMLInputElement && !/^(checkbox|radio|button|submit|file)$/.test(target.type)))
   );
 }

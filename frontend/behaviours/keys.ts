@@ -19,8 +19,13 @@ function showHelp(): void {
     const list = make("dl", { class: "keys" });
     for (const [key, does] of HELP) list.append(make("dt", {}, make("kbd", {}, key)), make("dd", {}, word(does)));
     const close = make("button", { type: "submit", class: "primary" }, word("Close"));
-    const form = make("form", { method: "dialog", class: "form" }, make("h2", { id: "keys-title" }, word("Keys")), list,
-      make("p", { class: "buttons" }, close));
+    const form = make(
+      "form",
+      { method: "dialog", class: "form" },
+      make("h2", { id: "keys-title" }, word("Keys")),
+      list,
+      make("p", { class: "buttons" }, close),
+    );
     dialog = make("dialog", { id: "keys", class: "dialog", "aria-labelledby": "keys-title" }, form);
     document.body.append(dialog);
   }

@@ -43,7 +43,8 @@ export function showSelection(root: ParentNode = document): void {
   }
   for (const form of all<HTMLFormElement>("form[data-bulk]")) {
     const number = all(`tbody .select input:checked`, form).length;
-    for (const place of all("[data-selected]", form)) place.textContent = word("{number} selected", { number: String(number) });
+    for (const place of all("[data-selected]", form))
+      place.textContent = word("{number} selected", { number: String(number) });
   }
 }
 

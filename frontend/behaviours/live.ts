@@ -59,7 +59,8 @@ export function startLive(arrived: (root: ParentNode) => void): void {
   body.addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = (event as CustomEvent<RequestDetail>).detail;
     // A region in which somebody has a menu open, a row selected or a field in use is left alone until the next round.
-    const busy = all("details[open], input:checked, dialog[open]", elt).length > 0 || elt.matches(":focus-within") && elt.querySelector("input:focus, textarea:focus, select:focus") !== null;
+    const busy =
+      all("details[open], input:checked, dialog[open], input:focus, textarea:focus, select:focus", elt).length > 0;
     if (polls(elt) && (busy || document.hidden)) event.preventDefault();
   });
 }

@@ -28,9 +28,11 @@ function lightOnPaper(): void {
   window.addEventListener("beforeprint", () => {
     before = root.dataset["theme"];
     root.dataset["theme"] = "light";
+    root.dataset["printing"] = "";
     document.dispatchEvent(new CustomEvent("hanse:theme"));
   });
   window.addEventListener("afterprint", () => {
+    delete root.dataset["printing"];
     if (before === undefined) delete root.dataset["theme"];
     else root.dataset["theme"] = before;
     document.dispatchEvent(new CustomEvent("hanse:theme"));

@@ -26,7 +26,10 @@ const rounded = (position: Position): Position => position.map((degrees) => Math
 
 /** A ring moved to one side of the date line; what would lie beyond it is cut off at the edge of the map. */
 function onSide(ring: Position[], side: 1 | -1): Position[] {
-  const moved = ring.map(([longitude = 0, latitude = 0]) => [longitude * side < 0 ? longitude + side * 360 : longitude, latitude]);
+  const moved = ring.map(([longitude = 0, latitude = 0]) => [
+    longitude * side < 0 ? longitude + side * 360 : longitude,
+    latitude,
+  ]);
   const beyond = (at: Position | undefined): boolean => at !== undefined && (at[0] ?? 0) * side >= 180;
   return moved
     .filter((at, index) => !beyond(at) || !beyond(moved[index - 1]) || !beyond(moved[index + 1]))
@@ -41,7 +44,8 @@ function apart(polygon: Position[][]): Position[][][] {
 }
 
 function lighter(geometry: Geometry): Geometry {
-  const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.type === "MultiPolygon" ? geometry.coordinates : [];
+  const polygons =
+    geometry.type === "Polygon" ? [geometry.coordinates] : geometry.type === "MultiPolygon" ? geometry.coordinates : [];
   return { type: "MultiPolygon", coordinates: polygons.flatMap(apart).map((p) => p.map((ring) => ring.map(rounded))) };
 }
 

@@ -9,7 +9,10 @@ const require = createRequire(import.meta.url);
 async function drawing(file: string): Promise<string> {
   const svg = await readFile(require.resolve(`@tabler/icons/outline/${file}.svg`), "utf8");
   const inner = svg.slice(svg.indexOf(">", svg.indexOf("<svg")) + 1, svg.lastIndexOf("</svg>"));
-  return inner.replace(/<path stroke="none"[^>]*>/g, "").replace(/\s+/g, " ").trim();
+  return inner
+    .replace(/<path stroke="none"[^>]*>/g, "")
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 /** The sprite: `icons.svg#name` for each name of `icons.json`. Throws when the set has no icon of that file name. */

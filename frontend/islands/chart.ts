@@ -86,17 +86,39 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** Steps between the labels of a time axis; those of days and more count from 1 January 1970. */
 const STEPS_MS = [
-  1000, 5000, 15_000, 30_000, MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS,
-  6 * HOUR_MS, 12 * HOUR_MS, DAY_MS, 2 * DAY_MS, 4 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS, 28 * DAY_MS, 91 * DAY_MS, 364 * DAY_MS,
+  1000,
+  5000,
+  15_000,
+  30_000,
+  MINUTE_MS,
+  5 * MINUTE_MS,
+  10 * MINUTE_MS,
+  30 * MINUTE_MS,
+  HOUR_MS,
+  2 * HOUR_MS,
+  3 * HOUR_MS,
+  6 * HOUR_MS,
+  12 * HOUR_MS,
+  DAY_MS,
+  2 * DAY_MS,
+  4 * DAY_MS,
+  7 * DAY_MS,
+  14 * DAY_MS,
+  28 * DAY_MS,
+  91 * DAY_MS,
+  364 * DAY_MS,
 ];
 const LABEL_PX = 72;
 
 const formats = (["second", "minute", "day", "month"] as const).map((finest) => {
   const parts: Intl.DateTimeFormatOptions =
-    finest === "second" ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
-    : finest === "minute" ? { hour: "2-digit", minute: "2-digit" }
-    : finest === "day" ? { day: "numeric", month: "short" }
-    : { month: "short", year: "numeric" };
+    finest === "second"
+      ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
+      : finest === "minute"
+        ? { hour: "2-digit", minute: "2-digit" }
+        : finest === "day"
+          ? { day: "numeric", month: "short" }
+          : { month: "short", year: "numeric" };
   return new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: "UTC", hourCycle: "h23" });
 });
 

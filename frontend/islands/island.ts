@@ -36,7 +36,12 @@ async function start(figure: HTMLElement): Promise<void> {
   const feed = new Feed(figure.dataset["src"] ?? "");
   const [{ draw }, data] = await Promise.all([kind(), feed.next()]);
   const title = figure.querySelector("figcaption h2")?.textContent?.trim() ?? "";
-  const box = make("div", { class: "chart", tabindex: "0", role: "img", "aria-label": word("Picture: {title}. The table shows the same.", { title }) });
+  const box = make("div", {
+    class: "chart",
+    tabindex: "0",
+    role: "img",
+    "aria-label": word("Picture: {title}. The table shows the same.", { title }),
+  });
   const behind = figure.querySelector<HTMLElement>(".behind");
   figure.insertBefore(box, behind);
   if (behind) behind.hidden = true;

@@ -32,7 +32,12 @@ export function lanesOf(data: TimelineData): Lanes {
       const lane = free < 0 ? last.length : free;
       const before = last[lane];
       if (before) before.next_us = attack.start_us;
-      const one = { attack, lane: first + lane, end_us: attack.end_us ?? data.now_us, next_us: Number.POSITIVE_INFINITY };
+      const one = {
+        attack,
+        lane: first + lane,
+        end_us: attack.end_us ?? data.now_us,
+        next_us: Number.POSITIVE_INFINITY,
+      };
       last[lane] = one;
       placed.push(one);
     }

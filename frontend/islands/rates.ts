@@ -30,12 +30,26 @@ function showRates(chart: EChartsType, box: HTMLElement, data: RatesData): void 
     {
       animation: false,
       axisPointer: { link: [{ xAxisIndex: "all" }] },
-      tooltip: { trigger: "axis", ...tooltip(), axisPointer: { type: "line", lineStyle: { color: token("edge") } }, formatter: (points: unknown) => told(points, data) },
-      title: data.series.map((one, index) => ({ text: heading(one), left: 0, top: top(index) + 4, padding: 0, textStyle: { ...lettering("ink"), fontWeight: 600 } })),
+      tooltip: {
+        trigger: "axis",
+        ...tooltip(),
+        axisPointer: { type: "line", lineStyle: { color: token("edge") } },
+        formatter: (points: unknown) => told(points, data),
+      },
+      title: data.series.map((one, index) => ({
+        text: heading(one),
+        left: 0,
+        top: top(index) + 4,
+        padding: 0,
+        textStyle: { ...lettering("ink"), fontWeight: 600 },
+      })),
       grid: every.map((index) => ({ left: LEFT_PX, right: 16, top: top(index) + HEAD_PX, height: PANEL_PX - 10 })),
       xAxis: every.map((index) => panelAxis(data, index, index === panels - 1, box.clientWidth - LEFT_PX - 16)),
       yAxis: data.series.map((one, index) => ({
-        type: "value", gridIndex: index, min: 0, splitNumber: 3,
+        type: "value",
+        gridIndex: index,
+        min: 0,
+        splitNumber: 3,
         axisLabel: { ...lettering(), formatter: (value: number) => (value === 0 ? "0" : scaled(value, one.unit)) },
         splitLine: { lineStyle: { color: token("hair") } },
       })),
@@ -60,16 +74,42 @@ function panelAxis(data: RatesData, index: number, last: boolean, width: number)
 function seriesOf(one: RatesData["series"][number], index: number, data: RatesData): Record<string, unknown> {
   const colour = token(index === 0 ? "hue-1" : "hue-3");
   const at = (step: number): number => (data.start_us + step * data.step_us) / 1000;
-  const marks = (data.marks ?? []).map((mark) => ({ xAxis: mark.at_us / 1000, label: { formatter: index === 0 ? mark.label : "" } }));
-  const span = data.span ? [[{ xAxis: data.span.from_us / 1000, name: index === 0 ? data.span.label : "" }, { xAxis: data.span.to_us / 1000 }]] : [];
+  const marks = (data.marks ?? []).map((mark) => ({
+    xAxis: mark.at_us / 1000,
+    label: { formatter: index === 0 ? mark.label : "" },
+  }));
+  const span = data.span
+    ? [
+        [
+          { xAxis: data.span.from_us / 1000, name: index === 0 ? data.span.label : "" },
+          { xAxis: data.span.to_us / 1000 },
+        ],
+      ]
+    : [];
   return {
-    type: "line", name: one.name, step: "end", symbol: "none", xAxisIndex: index, yAxisIndex: index,
+    type: "line",
+    name: one.name,
+    step: "end",
+    symbol: "none",
+    xAxisIndex: index,
+    yAxisIndex: index,
     data: one.values.map((value, step) => [at(step), value]),
     lineStyle: { color: colour, width: 1.5 },
     itemStyle: { color: colour },
     areaStyle: { color: colour, opacity: 0.16 },
-    markLine: { silent: true, symbol: "none", data: marks, lineStyle: { color: token("edge"), type: "dashed" }, label: { ...lettering(), position: "end", distance: 2 } },
-    markArea: { silent: true, data: span, itemStyle: { color: token("hover") }, label: { ...lettering(), position: "insideTopLeft" } },
+    markLine: {
+      silent: true,
+      symbol: "none",
+      data: marks,
+      lineStyle: { color: token("edge"), type: "dashed" },
+      label: { ...lettering(), position: "end", distance: 2 },
+    },
+    markArea: {
+      silent: true,
+      data: span,
+      itemStyle: { color: token("hover") },
+      label: { ...lettering(), position: "insideTopLeft" },
+    },
   };
 }
 
@@ -79,7 +119,9 @@ function told(points: unknown, data: RatesData): string {
   const lines = [minute(data.start_us + first.dataIndex * data.step_us)];
   for (const one of data.series) {
     const value = one.values[first.dataIndex];
-    lines.push(`${one.name}: ${value === null || value === undefined ? word("not measured") : scaled(value, one.unit)}`);
+    lines.push(
+      `${one.name}: ${value === null || value === undefined ? word("not measured") : scaled(value, one.unit)}`,
+    );
   }
   return lines.join("\n");
 }

@@ -51,7 +51,11 @@ export const draw: Draw<TimelineData> = (box) => {
 };
 
 /** Arrow keys move by a tenth of what is seen, + and - zoom about its middle, 0 shows the whole. */
-function turned(key: string, { start, end }: { start: number; end: number }, turn: (from: number, to: number) => void): boolean {
+function turned(
+  key: string,
+  { start, end }: { start: number; end: number },
+  turn: (from: number, to: number) => void,
+): boolean {
   const width = end - start;
   if (key === "ArrowLeft") turn(start - width / 10, end - width / 10);
   else if (key === "ArrowRight") turn(start + width / 10, end + width / 10);
@@ -74,10 +78,15 @@ function limitsOf(data: TimelineData, lanes: Lanes, width: number): Limits {
   const from = ms(Math.min(data.now_us, ...data.attacks.map((one) => one.start_us)));
   const to = ms(Math.max(...lanes.placed.map((one) => one.end_us)));
   const room = Math.max(60_000, (to - from) / 100);
-  return lanes.placed.length > 0 ? { from: from - room, to: to + room, width } : { from: from - 86_400_000, to: from, width };
+  return lanes.placed.length > 0
+    ? { from: from - room, to: to + room, width }
+    : { from: from - 86_400_000, to: from, width };
 }
 
-function seenSteps({ from, to, width }: Limits, { start, end }: { start: number; end: number }): Record<string, unknown> {
+function seenSteps(
+  { from, to, width }: Limits,
+  { start, end }: { start: number; end: number },
+): Record<string, unknown> {
   const per = (to - from) / 100;
   return timeSteps(from + start * per, from + end * per, width);
 }
@@ -88,7 +97,12 @@ function keyHeight(data: TimelineData, width: number): number {
   return 12 + 22 * Math.ceil(wanted / Math.max(1, width));
 }
 
-function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, zoom: { start: number; end: number }): Limits {
+function showTimeline(
+  chart: EChartsType,
+  box: HTMLElement,
+  data: TimelineData,
+  zoom: { start: number; end: number },
+): Limits {
   const lanes = lanesOf(data);
   const head = keyHeight(data, box.clientWidth);
   const wide = box.clientWidth > 640;
@@ -100,7 +114,17 @@ function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, 
     {
       animation: false,
       grid: { left, right: 16, top: head, bottom: FOOT_PX },
-      legend: { left: 0, top: 0, data: data.vectors.map((vector) => keyName(vector, lanes)), itemWidth: 18, itemHeight: 10, itemGap: 16, icon: "rect", textStyle: lettering(), inactiveColor: token("line") },
+      legend: {
+        left: 0,
+        top: 0,
+        data: data.vectors.map((vector) => keyName(vector, lanes)),
+        itemWidth: 18,
+        itemHeight: 10,
+        itemGap: 16,
+        icon: "rect",
+        textStyle: lettering(),
+        inactiveColor: token("line"),
+      },
       tooltip: { trigger: "item", ...tooltip() },
       xAxis: { ...timeAxis(limits.from, limits.to, limits.width), ...seenSteps(limits, zoom) },
       yAxis: rowAxis(lanes, left),
@@ -120,13 +144,24 @@ const keyName = (vector: { id: string; label: string }, lanes: Lanes): string =>
 
 /** A line between rows, and none between the lanes of a row. */
 function separators(lanes: Lanes, limits: Limits): Record<string, unknown> {
-  const firsts = lanes.labels.flatMap((label, lane) => (label !== "" && lane > 0 ? [[limits.from, limits.to, lane]] : []));
+  const firsts = lanes.labels.flatMap((label, lane) =>
+    label !== "" && lane > 0 ? [[limits.from, limits.to, lane]] : [],
+  );
   return {
-    type: "custom", silent: true, z: 0, data: firsts, encode: { x: [0, 1], y: 2 }, tooltip: { show: false },
+    type: "custom",
+    silent: true,
+    z: 0,
+    data: firsts,
+    encode: { x: [0, 1], y: 2 },
+    tooltip: { show: false },
     renderItem: (params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) => {
       const area = params.coordSys as unknown as { x: number; width: number };
       const y = (api.coord([limits.from, firsts[params.dataIndex]?.[2] ?? 0])[1] ?? 0) - LANE_PX / 2;
-      return { type: "line", shape: { x1: area.x, x2: area.x + area.width, y1: y, y2: y }, style: { stroke: token("hair") } };
+      return {
+        type: "line",
+        shape: { x1: area.x, x2: area.x + area.width, y1: y, y2: y },
+        style: { stroke: token("hair") },
+      };
     },
   };
 }
@@ -139,7 +174,12 @@ function rowAxis(lanes: Lanes, left: number): Record<string, unknown> {
     axisLine: { show: false },
     axisTick: { show: false },
     axisLabel: {
-      ...lettering("ink"), interval: 0, align: "left", margin: left, width: left - 12, overflow: "truncate",
+      ...lettering("ink"),
+      interval: 0,
+      align: "left",
+      margin: left,
+      width: left - 12,
+      overflow: "truncate",
       formatter: (_: string, index: number) => lanes.labels[index] ?? "",
     },
     splitLine: { show: false },
@@ -148,8 +188,18 @@ function rowAxis(lanes: Lanes, left: number): Record<string, unknown> {
 
 function slider(left: number): Record<string, unknown> {
   return {
-    type: "slider", left, right: 16, bottom: 8, height: 16, brushSelect: false, showDetail: false, showDataShadow: false,
-    borderColor: token("line"), backgroundColor: token("recess"), fillerColor: token("chosen"),
+    type: "slider",
+    show: !("printing" in document.documentElement.dataset),
+    left,
+    right: 16,
+    bottom: 8,
+    height: 16,
+    brushSelect: false,
+    showDetail: false,
+    showDataShadow: false,
+    borderColor: token("line"),
+    backgroundColor: token("recess"),
+    fillerColor: token("chosen"),
     handleStyle: { color: token("paper"), borderColor: token("edge") },
     moveHandleSize: 0,
     emphasis: { handleStyle: { color: token("accent"), borderColor: token("accent") } },
@@ -167,7 +217,8 @@ function seriesOf(lanes: Lanes, vector: { id: string; label: string }, index: nu
     cursor: "pointer",
     tooltip: { formatter: ({ dataIndex }: { dataIndex: number }) => told(own[dataIndex], vector.label) },
     data: own.map((one) => ({ value: [ms(one.attack.start_us), ms(one.end_us), one.lane], url: one.attack.url })),
-    renderItem: (params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) => bar(own[params.dataIndex], vector.label, index, params, api),
+    renderItem: (params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) =>
+      bar(own[params.dataIndex], vector.label, index, params, api),
   };
 }
 
@@ -180,7 +231,11 @@ function told(one: Placed | undefined, vector: string): string {
 }
 
 function bar(
-  one: Placed | undefined, label: string, index: number, params: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI,
+  one: Placed | undefined,
+  label: string,
+  index: number,
+  params: CustomSeriesRenderItemParams,
+  api: CustomSeriesRenderItemAPI,
 ): CustomSeriesRenderItemReturn {
   if (!one) return null;
   const [x = 0, middle = 0] = api.coord([ms(one.attack.start_us), one.lane]);
@@ -195,14 +250,27 @@ function bar(
     : { fill: color, ...(decal ? { decal } : {}) };
   const children: object[] = [{ type: "rect", shape, style }];
   if (one.attack.end_us === null) {
-    children.push({ type: "rect", shape: { x: shape.x + shape.width, y: shape.y - 2, width: 3, height: BAR_PX + 4 }, style: { fill: token("wrong") } });
+    children.push({
+      type: "rect",
+      shape: { x: shape.x + shape.width, y: shape.y - 2, width: 3, height: BAR_PX + 4 },
+      style: { fill: token("wrong") },
+    });
   }
   const [next = 0] = Number.isFinite(one.next_us) ? api.coord([ms(one.next_us), one.lane]) : [area.x + area.width];
   const text = one.attack.end_us === null ? `${label}, ${word("running")}` : label;
   if (width >= 28 && Math.min(next, area.x + area.width) - shape.x - shape.width > text.length * 6.2 + 12) {
     children.push({
-      type: "text", silent: true,
-      style: { ...lettering(), fill: token("muted"), fontSize: 11, text, x: shape.x + shape.width + 7, y: middle, verticalAlign: "middle" },
+      type: "text",
+      silent: true,
+      style: {
+        ...lettering(),
+        fill: token("muted"),
+        fontSize: 11,
+        text,
+        x: shape.x + shape.width + 7,
+        y: middle,
+        verticalAlign: "middle",
+      },
     });
   }
   return { type: "group", children } as CustomSeriesRenderItemReturn;

@@ -61,7 +61,10 @@ function colourOf(value: number, limits: readonly number[]): string {
 function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void {
   const limits = bounds(data.values.map((one) => one.value));
   const known = new Map(data.values.map((one) => [one.country, one]));
-  const top = [...data.values].filter((one) => one.value > 0).sort((a, b) => b.value - a.value).slice(0, box.clientWidth > 640 ? LABELLED : 3);
+  const top = [...data.values]
+    .filter((one) => one.value > 0)
+    .sort((a, b) => b.value - a.value)
+    .slice(0, box.clientWidth > 640 ? LABELLED : 3);
   const labelled = new Set(top.map((one) => one.country));
   chart.setOption(
     {
@@ -69,11 +72,22 @@ function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void
       tooltip: { ...tooltip(), formatter: ({ name }: { name: string }) => told(name, known.get(name), data) },
       series: [
         {
-          type: "map", map: "world", roam: true, scaleLimit: { min: 1, max: 24 }, selectedMode: false,
+          type: "map",
+          map: "world",
+          roam: true,
+          scaleLimit: { min: 1, max: 24 },
+          selectedMode: false,
           projection: { project, unproject },
-          left: 0, right: 0, top: 0, bottom: 0, preserveAspect: true,
+          left: 0,
+          right: 0,
+          top: 0,
+          bottom: 0,
+          preserveAspect: true,
           itemStyle: { areaColor: token("land"), borderColor: token("paper"), borderWidth: 0.6 },
-          emphasis: { itemStyle: { areaColor: null, borderColor: token("ink"), borderWidth: 1.2 }, label: { show: false } },
+          emphasis: {
+            itemStyle: { areaColor: null, borderColor: token("ink"), borderWidth: 1.2 },
+            label: { show: false },
+          },
           label: { show: false },
           labelLayout: { hideOverlap: true },
           data: data.values.map((one) => region(one, limits, labelled.has(one.country))),
@@ -95,8 +109,12 @@ function region(one: Value, limits: readonly number[], labelled: boolean): Recor
     itemStyle: { areaColor, ...(grey ? { decal: { ...HATCH, color: token("paper") } } : {}) },
     emphasis: { itemStyle: { areaColor } },
     label: {
-      show: labelled, formatter: `${one.country} ${count(one.value)}`, ...lettering("ink"), fontSize: 11,
-      textBorderColor: token("paper"), textBorderWidth: 3,
+      show: labelled,
+      formatter: `${one.country} ${count(one.value)}`,
+      ...lettering("ink"),
+      fontSize: 11,
+      textBorderColor: token("paper"),
+      textBorderWidth: 3,
     },
   };
 }
@@ -117,7 +135,8 @@ function swatch(colour: string, hatched: boolean): SVGSVGElement {
   };
   const svg = shape("svg", { viewBox: "0 0 16 10", "aria-hidden": "true" }) as SVGSVGElement;
   svg.append(shape("rect", { width: "16", height: "10", fill: colour }));
-  if (hatched) svg.append(shape("path", { d: "M-2 10L8 0M4 10L14 0M10 10L20 0", stroke: token("paper"), "stroke-width": "1.5" }));
+  if (hatched)
+    svg.append(shape("path", { d: "M-2 10L8 0M4 10L14 0M10 10L20 0", stroke: token("paper"), "stroke-width": "1.5" }));
   return svg;
 }
 
@@ -127,11 +146,21 @@ function addKey(box: HTMLElement, data: WorldmapData, limits: readonly number[])
   const key = make("ul", { class: "key" }, make("li", {}, data.unit));
   limits.forEach((limit, index) => {
     const from = (limits[index - 1] ?? 0) + 1;
-    key.append(make("li", {}, swatch(colourOf(limit, limits), false), from === limit ? count(limit) : `${count(from)}–${count(limit)}`));
+    key.append(
+      make(
+        "li",
+        {},
+        swatch(colourOf(limit, limits), false),
+        from === limit ? count(limit) : `${count(from)}–${count(limit)}`,
+      ),
+    );
   });
   const withheld = data.values.reduce((sum, one) => sum + (one.withheld ?? 0), 0);
   if (withheld > 0) key.append(make("li", {}, swatch(token("withheld"), true), word("may be forged")));
-  const said = [withheld > 0 ? data.words : "", data.elsewhere ? `${count(data.elsewhere.value)} ${data.elsewhere.words}.` : ""];
+  const said = [
+    withheld > 0 ? data.words : "",
+    data.elsewhere ? `${count(data.elsewhere.value)} ${data.elsewhere.words}.` : "",
+  ];
   const words = make("p", { class: "words" }, said.filter((part) => part !== "").join(" "));
   box.after(key, words);
   const hidden = box.hidden;
