@@ -148,7 +148,7 @@ def test_pages_by_cursor(client_as, actor):
         ('{"text": "a", "text": "b"}', 400),
         ('{"text": ' + "[" * 100 + "]" * 100 + "}", 400),
         ('{"text": "a", "at_us": 1' + "0" * 400 + "}", 400),
-        ('{"text": "a", "at_us": 9223372036854775808}', 422),
+        ('{"text": "a", "at_us": 9223372036854775808}', 400),
         ('{"text": NaN}', 400),
         ('{"text": "\\ud800"}', 400),
         ('{"text": "\\u0000"}', 400),
@@ -263,3 +263,15 @@ def test_the_description(client_as, actor):
     assert "application/problem+json" in operation["responses"]["4XX"]["content"]
     assert told["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     assert {"Page_JobOut_", "Problem"} <= told["components"]["schemas"].keys()
+
+
+def test_an_operation_without_a_guard_does_not_start():
+    """An API with an operation that asks nobody is a mistake of the program, found when its routes are made."""
+    bare = Router()
+
+    @bare.get("/open")
+    def open_to_all(request):
+        return {}
+
+    with pytest.raises(UsageError, match="open_to_all"):
+        _ = make_api([("", bare)], version="bare").urls

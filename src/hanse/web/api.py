@@ -17,13 +17,14 @@ from ninja import NinjaAPI, Router, Schema
 from ninja.decorators import decorate_view
 from ninja.errors import HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.urls import get_openapi_urls, get_root_url
 from ninja.operation import Operation
 from ninja.throttling import AuthRateThrottle
 from ninja.utils import contribute_operation_callback
 from pydantic import ConfigDict, Field
 
 from hanse.kernel.clock import now_us
-from hanse.kernel.errors import HanseError
+from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.strict_json import StrictJsonError
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
@@ -136,15 +137,15 @@ class Api(NinjaAPI):
     """The API, with problem details also where the framework itself refuses."""
 
     def _get_urls(self) -> list[Any]:
-        """The routes; those of the framework are public and say why."""
-        patterns = super()._get_urls()
+        """The routes: those of the framework are public and say why, those of operations name their operations."""
+        patterns: list[Any] = [*get_openapi_urls(self), get_root_url(self)]
         for pattern in patterns:
-            view: Any = pattern.callback
-            if not hasattr(view, "__self__"):  # no operations: the description, and the root that answers 404
-                view = public(
-                    "It shows no data of the node: the API's description, or that nothing is here."
-                )(view)
-            pattern.callback = _told(view)
+            pattern.callback = _told(public(_NO_DATA)(pattern.callback))
+        for bound in self._get_bound_routers():
+            views = [view for view in bound.path_operations.values() for _ in view.operations]
+            for pattern, view in zip(bound.urls_paths(bound.prefix), views, strict=True):
+                pattern.callback = _told(pattern.callback, _guarded(view.operations))
+                patterns.append(pattern)
         return patterns
 
     def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
@@ -217,7 +218,23 @@ def _tagged(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
     return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
 
-def _told(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def _guarded(operations: Iterable[Operation]) -> tuple[Operation, ...]:
+    """The operations, if each is guarded or says why not; the API does not start with a hole.
+
+    Raises:
+        UsageError: One is not.
+    """
+    for one in operations:
+        if not hasattr(one.view_func, "action") and not hasattr(one.view_func, "public"):
+            raise UsageError(
+                f"The operation {one.view_func.__qualname__} has no @endpoint. Put one below its route."
+            )
+    return tuple(operations)
+
+
+def _told(
+    view: Callable[..., HttpResponseBase], operations: tuple[Operation, ...] | None = None
+) -> Callable[..., HttpResponseBase]:
     """A view whose refusals are all problem details."""
 
     @wraps(view)
@@ -233,12 +250,15 @@ def _told(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBa
                 answer[name] = response[name]
         return answer
 
+    if operations is not None:
+        told.operations = operations  # type: ignore[attr-defined]  # the walk over all routes reads it
     told.csrf_exempt = True  # type: ignore[attr-defined]  # `endpoint` checks it, for sessions only
-    told.path_view = getattr(view, "__self__", None)  # type: ignore[attr-defined]  # the walk over all routes
     return told
 
 
 _TOO_BIG = "The request is larger than this node takes. Send files to the upload page, or less at once."
+_NO_DATA = "It shows no data of the node: the API's description, or that there is nothing here."
+
 _ERRORS = 20
 """So many mistakes of one request are told; with them mended, the next ones show."""
 
