@@ -46,6 +46,18 @@ def test_no_public_key(kind: type[VerifyKey | SealKey], length: int) -> None:
         kind(bytes(length))
 
 
+PRIME = 2**255 - 19
+ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+
+
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize("y", [0, 1, PRIME - 1, PRIME, PRIME + 1, ORDER_8, PRIME - ORDER_8])
+def test_key_under_which_anything_holds(y: int, sign: int) -> None:
+    """A public key of small order is refused in each of its encodings: a partner could deny what it signed."""
+    with pytest.raises(KeysError):
+        VerifyKey((y + (sign << 255)).to_bytes(32, "little"))
+
+
 def test_no_secret_is_shown() -> None:
     """No secret of a keyring, present or past, is in what `repr` or `str` show of it or its keys."""
     ring = RING.rotated()

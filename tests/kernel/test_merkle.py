@@ -137,6 +137,15 @@ def test_places_outside_have_no_proof(index: int, size: int) -> None:
     assert not merkle.verify_inclusion(index, size, MANY[0], [], MANY[0])
 
 
+def test_before_the_first_leaf_there_is_one_root() -> None:
+    """Every tree grows from the empty one, whose root is the hash of nothing, and from no other of size 0."""
+    empty, top = bytes.fromhex(ROOTS[0]), merkle.root(MANY)
+    assert merkle.consistency_proof(0, 64, merkle.reader_of(MANY)) == []
+    assert merkle.verify_consistency(0, 64, empty, top, [])
+    assert not merkle.verify_consistency(0, 64, bytes(32), top, [])
+    assert not merkle.verify_consistency(0, 64, empty, top, [bytes(32)])
+
+
 def test_sizes_in_the_wrong_order_have_no_proof() -> None:
     """A larger tree never comes before a smaller one."""
     with pytest.raises(TreeError):

@@ -43,6 +43,7 @@ def test_published_note_holds() -> None:
     [
         "",
         GO_NAME,
+        "\u00e9+00+\u00e9",
         GO_VERIFIER[:-1],
         GO_VERIFIER.replace("c74f20a3", "c74f20a4"),
         GO_VERIFIER.replace("PeterNeumann", "PeterNeuman"),
@@ -161,6 +162,8 @@ ROOT = b64encode(bytes(32)).decode()
         f"\n1\n{ROOT}\n",
         f"o\n\n{ROOT}\n",
         f"o\n01\n{ROOT}\n",
+        f"o\n{2**64}\n{ROOT}\n",
+        f"o\n{'9' * 5000}\n{ROOT}\n",
         f"o\n-1\n{ROOT}\n",
         f"o\n+1\n{ROOT}\n",
         f"o\n1_0\n{ROOT}\n",

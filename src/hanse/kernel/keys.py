@@ -20,6 +20,10 @@ from hanse.kernel.errors import HanseError
 _HEAD = b"hanse-keyring-1\n"
 _SALT_BYTES = 16
 _NONCE_BYTES = 12
+_PRIME = 2**255 - 19
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = {0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8}
+"""The y of edwards25519's points of order 1, 2, 4 and 8 (RFC 7748, section 4.1): as keys, they let anything hold."""
 
 
 class KeysError(HanseError):
@@ -39,6 +43,10 @@ class VerifyKey:
             self._key = Ed25519PublicKey.from_public_bytes(raw)
         except ValueError as error:
             raise KeysError(f"This is no Ed25519 public key: {error}.") from None
+        if int.from_bytes(raw, "little") % 2**255 % _PRIME in _SMALL_ORDER:
+            raise KeysError(
+                "This Ed25519 public key is of small order: its signature would hold for any text."
+            )
         self.raw = raw
         self.id = key_id(raw)
 

@@ -142,7 +142,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     if old == new:
         return not proof and compare_digest(old_root, new_root)
     if old == 0:
-        return not proof
+        return not proof and compare_digest(old_root, Frontier().root())
     if not 0 < old < new or not proof:
         return False
     steps = [old_root, *proof] if old & (old - 1) == 0 else list(proof)

@@ -18,6 +18,8 @@ COSIGNATURE = 0x04
 _DASH = "\N{EM DASH} "
 _HASH_BYTES = 4
 _SIGNATURE_BYTES = 64
+_SIZE_DIGITS = 18
+"""More leaves than any log has, within 64 bits."""
 
 
 class NoteError(HanseError):
@@ -67,7 +69,7 @@ def parse_verifier_key(text: str) -> tuple[str, VerifyKey]:
     try:
         raw = b64decode(encoded, validate=True)
         key = VerifyKey(raw[1:])
-    except (Base64Error, KeysError):
+    except (ValueError, KeysError):
         raise NoteError(f"{text[:60]!r} is no verifier key (name+hash+base64).") from None
     if raw[0] != ED25519 or key_hash(name, key).hex() != wanted:
         raise NoteError(f"The verifier key of {name} does not have the hash that it says.")
@@ -169,7 +171,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
         root = b64decode(encoded, validate=True)
     except (Base64Error, ValueError):
         root = b""
-    if not size.isascii() or not size.isdigit() or (len(size) > 1 and size[0] == "0") or len(root) != 32:
+    numeral = size.isascii() and size.isdigit() and str(int(size[:_SIZE_DIGITS])) == size
+    if not numeral or len(root) != 32:
         raise NoteError("The size or the root of the checkpoint is malformed.")
     return Checkpoint(origin, int(size), root, tuple(lines[3:-1]))
 
