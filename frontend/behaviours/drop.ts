@@ -3,6 +3,7 @@ import { duration, scaled } from "../units.ts";
 import { word } from "../words.ts";
 import { all, make } from "./elements.ts";
 import { problemWords, toast } from "./toast.ts";
+import { visit } from "./visit.ts";
 
 /** Where the answer to an upload leads: JSON `url`, a header, or where redirects ended. */
 function leadsTo(request: XMLHttpRequest, action: string): string {
@@ -61,7 +62,7 @@ function send(form: HTMLFormElement, files: readonly File[]): void {
   request.upload.addEventListener("progress", (event) => showProgress(shown, event.loaded, event.total, began));
   request.addEventListener("load", () => {
     if (request.status >= 400) end(problemWords(request.status, request.responseText));
-    else location.assign(leadsTo(request, form.action));
+    else visit(leadsTo(request, form.action));
   });
   request.addEventListener("error", () => end(problemWords(0, "")));
   request.addEventListener("abort", () => end());

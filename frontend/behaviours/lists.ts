@@ -1,6 +1,7 @@
 /** Lists by keyboard, selection, and the column chooser. The state of a list is in the address, never here. */
 import { word } from "../words.ts";
 import { all, around } from "./elements.ts";
+import { visit } from "./visit.ts";
 
 const ROW = "table[data-list] tr[data-row]";
 
@@ -25,7 +26,7 @@ export function openRow(): boolean {
   const row = document.querySelector<HTMLElement>(`${ROW}[data-at]`);
   const url = row?.dataset["url"];
   if (url === undefined) return false;
-  location.assign(url);
+  visit(url);
   return true;
 }
 
@@ -53,7 +54,7 @@ export function startLists(): void {
   document.addEventListener("click", (event) => {
     const row = around<HTMLTableRowElement>(event, `${ROW}[data-url]`);
     if (!row || around(event, "a, button, input, label, summary, [data-copy], .select")) return;
-    if (getSelection()?.toString() === "") location.assign(row.dataset["url"] ?? "");
+    if (getSelection()?.toString() === "") visit(row.dataset["url"] ?? "");
   });
   document.addEventListener("change", (event) => {
     if (around(event, `${ROW} .select`)) showSelection();

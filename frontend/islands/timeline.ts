@@ -1,6 +1,7 @@
 /** One bar for each attack, by organisation, over time. */
 import { CustomChart } from "echarts/charts";
 import { LegendComponent } from "echarts/components";
+import { visit } from "../behaviours/visit.ts";
 import { count, duration, minute } from "../units.ts";
 import { word } from "../words.ts";
 import { asSvg, begin, echarts, lettering, timeAxis, timeSteps, token, tooltip } from "./chart.ts";
@@ -33,7 +34,7 @@ export const draw: Draw<TimelineData> = (box) => {
   });
   chart.on("click", (event) => {
     const { url } = (event.data ?? {}) as { url?: string };
-    if (url !== undefined) location.assign(url);
+    if (url !== undefined) visit(url);
   });
   const turn = (start: number, end: number): void => {
     const width = Math.min(100, Math.max(0.05, end - start));

@@ -2,6 +2,7 @@
 import { MapChart } from "echarts/charts";
 import { GeoComponent } from "echarts/components";
 import { make } from "../behaviours/elements.ts";
+import { visit } from "../behaviours/visit.ts";
 import { count } from "../units.ts";
 import { word } from "../words.ts";
 import { asSvg, begin, echarts, lettering, token, tooltip } from "./chart.ts";
@@ -38,7 +39,7 @@ export const draw: Draw<WorldmapData> = async (box) => {
   const chart = begin(box);
   chart.on("click", (event) => {
     const { url } = (event.data ?? {}) as { url?: string };
-    if (url !== undefined) location.assign(url);
+    if (url !== undefined) visit(url);
   });
   return { show: (data) => showMap(chart, box, data), svg: () => asSvg(chart) };
 };
