@@ -3,6 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from hanse.accounts.api import router
+from hanse.web.api import make_api
 from hanse.web.page import page
 
 
@@ -16,4 +18,5 @@ urlpatterns = [
     path("", home, name="home"),
     path("people/", include("hanse.accounts.urls")),
     path("accounts/", include("hanse.accounts.signin_urls")),
+    path("api/", make_api([("/people", router)]).urls),
 ]

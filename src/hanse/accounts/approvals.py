@@ -25,6 +25,8 @@ EXPIRES_US = 7 * 86_400 * 1_000_000
 class ProposalOverError(UsageError):
     """The proposal was decided already, or is too old."""
 
+    status = 409
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:

@@ -26,6 +26,8 @@ HOLDS_US = 86_400 * 1_000_000
 class LinkError(UsageError):
     """The link is unknown, used, replaced or too old; the texts are the same for all four."""
 
+    status = 410
+
     def __init__(self) -> None:
         super().__init__("This link holds no more. Ask your administrator for a new one.")
 

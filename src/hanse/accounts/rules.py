@@ -18,15 +18,23 @@ PEOPLE_NEEDED = 2
 
 
 class RefusedError(HanseError):
-    """The actor may not do that; `decision` says by which rules."""
+    """The actor may not do that.
+
+    Attributes:
+        decision: By which rules.
+        status: HTTP status: 401 where only a fresh passkey is missing, otherwise 403.
+    """
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(decision.words)
         self.decision = decision
+        self.status = 401 if decision.rules == ("step-up",) else 403
 
 
 class UnknownPersonError(UsageError):
     """There is no such person, role, team, passkey, token or proposal."""
+
+    status = 404
 
 
 def ask(actor: Actor, action: str, *, created_by: str | None = None) -> None:
