@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 PLACES = ("/usr/lib/postgresql",)
@@ -20,9 +21,34 @@ def programs() -> Path | None:
     return max(found, key=lambda path: [int(part) for part in path.parts if part.isdigit()], default=None)
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        address: Where it answers.
+        data: Its data folder.
+    """
+
+    address: str
+    data: Path
+    _control: tuple[str, ...]
+
+    def restart(self) -> None:
+        """Stop it at once, as in a crash, and start it again on what is on its disk."""
+        subprocess.run([*self._control, "-m", "immediate", "restart"], check=True, cwd=self.data.parent)
+
+
 @contextmanager
 def server() -> Iterator[str]:
-    """A fresh server; yields its address. It may lose data when the machine dies, as tests may.
+    """A fresh server; yields its address. See `running`."""
+    with running() as made:
+        yield made.address
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A fresh server, gone with its data afterwards.
 
     Raises:
         FileNotFoundError: PostgreSQL is not installed.
@@ -40,11 +66,14 @@ def server() -> Iterator[str]:
     run = [*as_user, str(bin_folder / "initdb"), "-D", str(data), "-U", "hanse", "-A", "trust", "-E", "UTF8"]
     subprocess.run([*run, "--no-sync", "--locale=C.UTF-8"], check=True, capture_output=True, cwd=folder)
     port = _free_port()
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c wal_recycle=off"
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c wal_recycle=off"
+    )
     control = [*as_user, str(bin_folder / "pg_ctl"), "-D", str(data), "-s", "-w"]
-    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True, cwd=folder)
+    control += ["-o", options, "-l", str(folder / "log")]
+    subprocess.run([*control, "start"], check=True, cwd=folder)
     try:
-        yield f"postgresql://hanse@127.0.0.1:{port}/postgres"
+        yield Server(f"postgresql://hanse@127.0.0.1:{port}/postgres", data, tuple(control))
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=folder)
         shutil.rmtree(folder, ignore_errors=True)
