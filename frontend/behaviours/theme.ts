@@ -21,6 +21,19 @@ export function toggleTheme(): void {
   document.dispatchEvent(new CustomEvent("hanse:theme"));
 }
 
+/** Do something while the tokens are those of a light page; nothing is painted in between. */
+export function inLight<T>(act: () => T): T {
+  const root = document.documentElement;
+  const before = root.dataset["theme"];
+  root.dataset["theme"] = "light";
+  try {
+    return act();
+  } finally {
+    if (before === undefined) delete root.dataset["theme"];
+    else root.dataset["theme"] = before;
+  }
+}
+
 /** Paper is white: charts are drawn in light colours while the page is printed. */
 function lightOnPaper(): void {
   const root = document.documentElement;

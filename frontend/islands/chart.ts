@@ -160,7 +160,50 @@ function axisLook(): Record<string, unknown> {
   };
 }
 
-/** The whole picture as an SVG document with a ground of its own. */
-export function asSvg(chart: EChartsType): string {
-  return chart.renderToSVGString();
+const SVG = "http://www.w3.org/2000/svg";
+const BAND_PX = 24;
+const TITLE_PX = 32;
+
+/** An SVG element with attributes and content; text is always text. */
+export function shape(
+  tag: string,
+  attributes: Record<string, string | number>,
+  ...content: (Node | string)[]
+): SVGElement {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...content);
+  return element;
+}
+
+/**
+ * The whole picture as an SVG document on white, under its title and the marking of the page, which must not part from
+ * it. The browser's own serialiser escapes what that of ECharts leaves as it is.
+ */
+export function asSvg(chart: EChartsType, title: string): string {
+  chart.getZr().flush();
+  const drawn = chart.getDom().querySelector("svg");
+  if (!drawn) throw new Error("ECharts has drawn no SVG.");
+  const [width, height] = [chart.getWidth(), chart.getHeight()];
+  const band = document.querySelector<HTMLElement>(".markband .marking, body > .marking");
+  const letters = { "font-family": "sans-serif", "font-weight": 600 };
+  const picture = shape("g", { transform: `translate(0 ${BAND_PX + TITLE_PX})` }, ...drawn.cloneNode(true).childNodes);
+  const whole = shape(
+    "svg",
+    { width, height: height + BAND_PX + TITLE_PX },
+    shape("title", {}, title),
+    shape("rect", { width: "100%", height: "100%", fill: "#fff" }),
+    shape("text", { ...letters, x: 4, y: BAND_PX + 22, "font-size": 16, fill: token("ink") }, title),
+    picture,
+  );
+  if (band) {
+    const words = band.textContent?.replace(/\s+/g, " ").trim() ?? "";
+    const colour = getComputedStyle(band).color;
+    const place = { x: width / 2, y: 16, "text-anchor": "middle", "font-size": 12, fill: colour };
+    whole.append(
+      shape("rect", { width: "100%", height: BAND_PX, fill: "#000" }),
+      shape("text", { ...letters, ...place }, words),
+    );
+  }
+  return new XMLSerializer().serializeToString(whole);
 }

@@ -1,5 +1,6 @@
 /** Charts come to the page one by one, when the page has their place, with the table that stands behind each. */
 import { all, make } from "../behaviours/elements.ts";
+import { inLight } from "../behaviours/theme.ts";
 import { problemWords } from "../behaviours/toast.ts";
 import { word } from "../words.ts";
 import type { Draw, Drawn } from "./chart.ts";
@@ -48,7 +49,15 @@ async function start(figure: HTMLElement): Promise<void> {
   const drawn = (await draw(box, title)) as Drawn<unknown>;
   let shown: unknown = data;
   drawn.show(shown);
-  addTools(figure, box, behind, drawn);
+  const picture = (): string => {
+    const svg = inLight(() => {
+      drawn.show(shown);
+      return drawn.svg();
+    });
+    drawn.show(shown);
+    return svg;
+  };
+  addTools(figure, box, behind, drawn, picture);
   box.addEventListener("keydown", (event) => {
     if (!event.ctrlKey && !event.metaKey && !event.altKey && drawn.key?.(event.key)) event.preventDefault();
   });
@@ -81,7 +90,13 @@ class Feed {
   }
 }
 
-function addTools(figure: HTMLElement, box: HTMLElement, behind: HTMLElement | null, drawn: Drawn<unknown>): void {
+function addTools(
+  figure: HTMLElement,
+  box: HTMLElement,
+  behind: HTMLElement | null,
+  drawn: Drawn<unknown>,
+  picture: () => string,
+): void {
   const tools = make("div", { class: "charttools" });
   const add = (label: string, act: (button: HTMLButtonElement) => void): void => {
     const button = make("button", { type: "button", class: "quiet" }, label);
@@ -96,7 +111,7 @@ function addTools(figure: HTMLElement, box: HTMLElement, behind: HTMLElement | n
       button.textContent = behind.hidden ? word("Show as table") : word("Show as picture");
     });
   }
-  add(word("Save as SVG"), () => save(drawn.svg(), `${figure.dataset["name"] ?? "chart"}.svg`));
+  add(word("Save as SVG"), () => save(picture(), `${figure.dataset["name"] ?? "chart"}.svg`));
   (figure.querySelector("figcaption") ?? figure).append(tools);
 }
 

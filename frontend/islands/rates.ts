@@ -15,9 +15,9 @@ const PANEL_PX = 112;
 const LEFT_PX = 104;
 
 /** Draw the rates. */
-export const draw: Draw<RatesData> = (box) => {
+export const draw: Draw<RatesData> = (box, name) => {
   const chart = begin(box);
-  return { show: (data) => showRates(chart, box, data), svg: () => asSvg(chart) };
+  return { show: (data) => showRates(chart, box, data), svg: () => asSvg(chart, name) };
 };
 
 function showRates(chart: EChartsType, box: HTMLElement, data: RatesData): void {

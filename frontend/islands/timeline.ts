@@ -22,7 +22,7 @@ const FOOT_PX = 56;
 const ms = (us: number): number => us / 1000;
 
 /** Draw the timeline. */
-export const draw: Draw<TimelineData> = (box) => {
+export const draw: Draw<TimelineData> = (box, name) => {
   const chart = begin(box);
   let zoom: { start: number; end: number } = { start: 0, end: 100 };
   let limits: Limits = { from: 0, to: 1, width: 1 };
@@ -45,7 +45,7 @@ export const draw: Draw<TimelineData> = (box) => {
     show: (data) => {
       limits = showTimeline(chart, box, data, zoom);
     },
-    svg: () => asSvg(chart),
+    svg: () => asSvg(chart, name),
     tools: [{ label: word("Whole time"), act: () => turn(0, 100) }],
     key: (key) => turned(key, zoom, turn),
   };

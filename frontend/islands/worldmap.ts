@@ -5,7 +5,7 @@ import { make } from "../behaviours/elements.ts";
 import { visit } from "../behaviours/visit.ts";
 import { count } from "../units.ts";
 import { word } from "../words.ts";
-import { asSvg, begin, echarts, lettering, token, tooltip } from "./chart.ts";
+import { asSvg, begin, echarts, lettering, shape, token, tooltip } from "./chart.ts";
 import { project, unproject } from "./projection.ts";
 import type { Draw, EChartsType } from "./chart.ts";
 import type { WorldmapData } from "./shapes.ts";
@@ -34,14 +34,14 @@ function haveBorders(): Promise<void> {
 const nameOf = (code: string): string => (/^[A-Z]{2}$/.test(code) ? (names.of(code) ?? code) : code);
 
 /** Draw the map. */
-export const draw: Draw<WorldmapData> = async (box) => {
+export const draw: Draw<WorldmapData> = async (box, name) => {
   await haveBorders();
   const chart = begin(box);
   chart.on("click", (event) => {
     const { url } = (event.data ?? {}) as { url?: string };
     if (url !== undefined) visit(url);
   });
-  return { show: (data) => showMap(chart, box, data), svg: () => asSvg(chart) };
+  return { show: (data) => showMap(chart, box, data), svg: () => asSvg(chart, name) };
 };
 
 /** Upper bounds of classes that grow by an equal factor, because counts of sources differ by orders of magnitude. */
@@ -129,11 +129,6 @@ function told(code: string, one: Value | undefined, data: WorldmapData): string 
 }
 
 function swatch(colour: string, hatched: boolean): SVGSVGElement {
-  const shape = (tag: string, attributes: Record<string, string>): SVGElement => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    return element;
-  };
   const svg = shape("svg", { viewBox: "0 0 16 10", "aria-hidden": "true" }) as SVGSVGElement;
   svg.append(shape("rect", { width: "16", height: "10", fill: colour }));
   if (hatched)
