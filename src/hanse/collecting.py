@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import click
 import pyarrow as pa
@@ -38,6 +39,16 @@ LARGEST = 10.0**18
 """A quota in bytes that no disk reaches; it keeps infinity out."""
 
 
+class Says(Protocol):
+    """Whoever is told what begins and ends."""
+
+    def begun(self, attack: Attack) -> None:
+        """An attack began."""
+
+    def ended(self, attack: Attack, *, running: bool = False) -> None:
+        """An attack ended, or was still running when the collector stopped."""
+
+
 @dataclass
 class Watch:
     """Takes batches from the collector, stores them, and looks at them every few seconds.
@@ -51,7 +62,7 @@ class Watch:
     """
 
     options: Options
-    say: "Announcer"
+    say: Says
     store: FlowStore | None
     _batches: "queue.SimpleQueue[pa.RecordBatch | None]" = field(default_factory=queue.SimpleQueue)
     _thread: threading.Thread | None = None
@@ -240,7 +251,7 @@ def collect(
 def run(
     listen: Sequence[str],
     options: Options,
-    say: Announcer,
+    say: Says,
     out: Path | None,
     quota: int | None,
     vantage: str,

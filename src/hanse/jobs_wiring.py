@@ -15,6 +15,7 @@ from django.conf import settings
 from hanse import pipeline
 from hanse.attacks import lessons
 from hanse.attacks import service as attacks
+from hanse.attacks.detect import Options
 from hanse.attacks.models import Attack
 from hanse.attacks.vectors import JOIN_GAP_S
 from hanse.constituency import service as constituency
@@ -149,6 +150,15 @@ def watch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
         if not any(Path(path).is_relative_to(folder) for folder in folders):
             raise UsageError(f"{path} lies in no watched folder. Watch its folder first.")
     return _address(_read_and_analysed(params["paths"], None, JOIN_GAP_S, progress, actor))
+
+
+def detector_options() -> Options:
+    """How the live detector looks: the documented definition, with what people have decided applied."""
+    with tempfile.TemporaryDirectory(prefix="hanse-") as folder:
+        taught = Path(folder) / "lessons.json"
+        lessons.save(attacks.lessons_for(), taught)
+        options, _ = pipeline.options_from(pipeline.Choices(lessons=taught))
+    return options
 
 
 def look(actor: Actor) -> bool:

@@ -12,6 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("constituency/", include("hanse.constituency.urls")),
     path("people/", include("hanse.accounts.urls")),
     path("jobs/", include("hanse.web.urls")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("hanse.accounts.signin_urls")),
     path("api/", api.urls),
 ]

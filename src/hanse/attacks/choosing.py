@@ -53,9 +53,10 @@ def found_by(run: UUID | str) -> "QuerySet[RunAttack, Any]":
     return RunAttack.objects.filter(run=one).values("attack")
 
 
-def _network(text: str) -> tuple[bytes, bytes]:
-    """First and last address of what somebody typed."""
+def _network(text: str) -> tuple[str, str]:
+    """First and last address of what somebody typed, in hexadecimal."""
     try:
-        return addresses.network_bounds(ipaddress.ip_network(text.strip(), strict=False))
+        first, last = addresses.network_bounds(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:
         raise UsageError(f"{text!r} is no address or network. Write it like 192.0.2.0/24.") from None
+    return first.hex(), last.hex()

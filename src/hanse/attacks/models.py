@@ -26,7 +26,7 @@ class Attack(MarkedModel):
     Attributes:
         name: The detector's stable id.
         victim: Address or prefix in text.
-        victim_sort: First address of the victim, 16 bytes, which sorts as addresses do.
+        victim_sort: First address of the victim, 16 bytes in hexadecimal, which sorts as addresses do.
         vector: What kind of traffic.
         start_us: First second over the threshold, microseconds UTC.
         end_us: End of the last, microseconds UTC.
@@ -52,7 +52,7 @@ class Attack(MarkedModel):
 
     name = models.CharField(max_length=128)
     victim = models.CharField(max_length=64)
-    victim_sort = models.BinaryField(max_length=16)
+    victim_sort = models.CharField(max_length=32)
     vector = models.CharField(max_length=64)
     start_us = models.BigIntegerField()
     end_us = models.BigIntegerField()

@@ -1,12 +1,19 @@
-"""What rooms above add to an attack's page, such as where it came from: they register here when Django starts."""
+"""What rooms above add to an attack, such as where it came from: they register here when Django starts."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from hanse.kernel.actors import Actor
 
 Panel = Callable[[UUID, Actor], str]
-"""Given an attack and who looks, the HTML of a section; empty where there is nothing to say."""
+"""Given an attack and who looks, the HTML of a section of its page; empty where there is nothing to say."""
 
-panels: list[Panel] = []
-"""In the order in which they stand on the page."""
+Part = Callable[[UUID, Actor], Any]
+"""Given an attack and who takes it, JSON for its export; None where there is nothing to say."""
+
+panels: dict[str, Panel] = {}
+"""By name, in the order in which they stand on the page."""
+
+parts: dict[str, Part] = {}
+"""By name of the member in the export."""

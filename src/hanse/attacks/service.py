@@ -396,7 +396,7 @@ def _put(recorded: Recorded, content: Found, *, running: bool) -> None:
         marking=stored(recorded.marking),
         name=attack.id,
         victim=attack.victim,
-        victim_sort=addresses.pack(attack.victim.split("/")[0]),
+        victim_sort=addresses.pack(attack.victim.split("/")[0]).hex(),
         organisation=target.organisation if target else "",
         sector=target.sector if target else "",
         country=target.country if target else "",

@@ -2,14 +2,15 @@
 
 from django.urls import path
 
-from hanse.attacks import views
+from hanse.attacks import decision_views, views
 
 app_name = "attacks"
 urlpatterns = [
     path("", views.attacks, name="list"),
-    path("merge/", views.merge, name="merge"),
+    path("merge/", decision_views.merge, name="merge"),
     path("<uuid:attack_id>/", views.detail, name="detail"),
     path("<uuid:attack_id>/flows/", views.flows, name="flows"),
-    path("<uuid:attack_id>/decide/", views.decide, name="decide"),
-    path("<uuid:attack_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("<uuid:attack_id>/export/", views.export, name="export"),
+    path("<uuid:attack_id>/decide/", decision_views.decide, name="decide"),
+    path("<uuid:attack_id>/withdraw/", decision_views.withdraw, name="withdraw"),
 ]

@@ -12,5 +12,9 @@ class CampaignsConfig(AppConfig):
     label = "campaigns"
 
     def ready(self) -> None:
-        """Put the room into the rail."""
+        """Put the room into the rail, and its section on an attack's page."""
+        from hanse.attacks.panels import panels  # noqa: PLC0415 - tables are there only now
+        from hanse.campaigns.panels import panel  # noqa: PLC0415 - as above
+
         frame.rail.add("campaigns", "Campaigns", "campaigns:list", "campaigns.view")
+        panels["campaign"] = panel

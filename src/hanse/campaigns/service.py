@@ -148,6 +148,12 @@ def naming(attack_ids: Iterable[UUID]) -> set[UUID]:
     return set(rows.values_list("campaign", flat=True))
 
 
+def replacing(campaign_id: UUID) -> list[UUID]:
+    """Campaigns that have taken the place of one."""
+    rows = models.Replaced.objects.filter(other=campaign_id).order_by("campaign")
+    return list(rows.values_list("campaign", flat=True))
+
+
 def biggest(actor: Actor, limit: int) -> list[models.Campaign]:
     """The standing campaigns with most attacks that an actor may see."""
     return list(standing(actor).order_by("-named", "object_id")[:limit])

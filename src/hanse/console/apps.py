@@ -13,6 +13,10 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Put the console's pages into the rail."""
+        from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
+        from hanse.console.endpoints import APPROVABLE  # noqa: PLC0415 - as above
+
+        approvals.register([APPROVABLE])
         frame.rail.add("situation", "Situation", "console:situation", "situation.view")
         frame.rail.add("ledger", "Ledger", "console:ledger", "ledger.view")
         frame.rail.add("settings", "Settings", "console:settings", "settings.view")

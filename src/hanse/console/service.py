@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from hanse.console import endpoints
 from hanse.console.models import Setting
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -138,4 +139,7 @@ def _forget(object_id: UUID) -> None:
             Setting.objects.filter(pk=name).delete()
 
 
-KINDS = (Kind("console.setting_changed", SettingChanged, _project, _forget, sealed=True),)
+KINDS = (
+    Kind("console.setting_changed", SettingChanged, _project, _forget, sealed=True),
+    *endpoints.KINDS,
+)

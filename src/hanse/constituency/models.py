@@ -10,8 +10,8 @@ class Protected(MarkedModel):
 
     Attributes:
         prefix: Network in CIDR form.
-        first: First address, 16 bytes (IPv4 as ::ffff:a.b.c.d), which sorts as addresses do.
-        last: Last address, 16 bytes.
+        first: First address, 16 bytes (IPv4 as ::ffff:a.b.c.d) in hexadecimal, which sorts as addresses do.
+        last: Last address, likewise.
         length: Leading bits that are fixed, in the space of 128.
         organisation: Who runs it.
         sector: One of `sectors.SECTORS`.
@@ -20,8 +20,8 @@ class Protected(MarkedModel):
     """
 
     prefix = models.CharField(max_length=64)
-    first = models.BinaryField(max_length=16)
-    last = models.BinaryField(max_length=16)
+    first = models.CharField(max_length=32)
+    last = models.CharField(max_length=32)
     length = models.PositiveSmallIntegerField()
     organisation = models.TextField()
     sector = models.CharField(max_length=64)

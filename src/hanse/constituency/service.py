@@ -190,11 +190,9 @@ def lookup(address: str) -> Target | None:
         UsageError: It is no address.
     """
     first, last, bits = _bounds(address)
-    number = int.from_bytes(first)
-    shortest = _V4_BITS if addresses.is_v4(first) else 0
-    starts = {
-        (number >> (128 - length) << (128 - length)).to_bytes(16) for length in range(shortest, bits + 1)
-    }
+    number = int(first, 16)
+    shortest = _V4_BITS if addresses.is_v4(bytes.fromhex(first)) else 0
+    starts = {f"{number >> (128 - length) << (128 - length):032x}" for length in range(shortest, bits + 1)}
     rows = models.Protected.projected.filter(first__in=starts, last__gte=last, length__gte=shortest)
     row = rows.order_by("-length").first()
     return None if row is None else _target(row)
@@ -231,8 +229,8 @@ def _difference(old: Target, new: Target) -> str:
     )
 
 
-def _bounds(prefix: str) -> tuple[bytes, bytes, int]:
-    """First and last address and length in the space of 128 bits."""
+def _bounds(prefix: str) -> tuple[str, str, int]:
+    """First and last address in hexadecimal, and length in the space of 128 bits."""
     try:
         network = ipaddress.ip_network(prefix)
     except ValueError as error:
@@ -240,7 +238,7 @@ def _bounds(prefix: str) -> tuple[bytes, bytes, int]:
             f"{prefix!r} is no address or network ({error}). Write it like 192.0.2.0/24."
         ) from None
     first, last = addresses.network_bounds(network)
-    return first, last, network.prefixlen + (_V4_BITS if network.version == 4 else 0)
+    return first.hex(), last.hex(), network.prefixlen + (_V4_BITS if network.version == 4 else 0)
 
 
 def _canonical(prefix: str) -> str:

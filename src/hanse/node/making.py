@@ -98,7 +98,7 @@ def _as_toml(node: Node) -> str:
     lines = ["# This node's settings; docs/reference/settings.md explains each."]
     for name in Node.__dataclass_fields__:
         value = getattr(node, name)
-        if name != "home":
+        if name not in {"home", "oidc"}:  # issuers are added by hand, once people are there
             text = (
                 str(value).lower()
                 if isinstance(value, bool)

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
 
+from hanse.kernel.actors import system
 from hanse.kernel.errors import HanseError
 from hanse.settings import Node
 
@@ -45,13 +46,14 @@ def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
     from hanse.ledger.retention import purge_due  # noqa: PLC0415 - after Django is configured
     from hanse.ledger.tree import integrate  # noqa: PLC0415
-    from hanse.watching import look_into_folders  # noqa: PLC0415
+    from hanse.jobs_wiring import look  # noqa: PLC0415
 
+    watcher = system("watcher", node.authority, node.country, node.tier)
     return [
         Chore("alive", 5.0, (node.home / ALIVE).touch),
         Chore("checkpoint", CHECKPOINT_S, integrate),
         Chore("retention", RETENTION_S, purge_due),
-        Chore("folders", FOLDERS_S, look_into_folders),
+        Chore("folders", FOLDERS_S, lambda: look(watcher)),
     ]
 
 

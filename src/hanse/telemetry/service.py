@@ -247,7 +247,7 @@ def watch(folder: Path, actor: Actor, *, on: bool = True) -> None:
 
     Raises:
         RefusedError: The actor may not.
-        UsageError: There is no such folder, or it is one of the node's own.
+        UsageError: There is no such folder, it is one of the node's own, or it is not watched anyway.
     """
     require(actor, "telemetry.import")
     path = folder.expanduser().resolve()
@@ -257,6 +257,8 @@ def watch(folder: Path, actor: Actor, *, on: bool = True) -> None:
             f"{folder} is no folder that can be watched. Name one that is there, outside {home}."
         )
     one = objects.named("watched folder", str(path))
+    if not on and not models.Watched.objects.filter(pk=one).exists():
+        raise UsageError(f"{folder} is not watched.")
     append("telemetry.folder_watched", FolderWatched(str(path), on), actor=actor, object_id=one)
 
 

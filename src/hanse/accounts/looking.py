@@ -1,0 +1,105 @@
+"""Pages and files that show rows of marked things: what the law wants written down of them, and asked before.
+
+Directive (EU) 2016/680, article 25. A page is one entry, however many rows it shows; a part of a page that asks
+again by itself shows what was looked at already and makes none.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.shortcuts import redirect, render
+
+from hanse.accounts import consultations
+from hanse.kernel.clock import now_us
+from hanse.policy.consultation import consultation
+from hanse.policy.decision import Subject, may
+from hanse.policy.models import StoredMarking
+from hanse.web import lists
+from hanse.web.lists import Listed, Rows
+from hanse.web.page import Result, signed_in
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], Result]
+
+FILE = "a file, taken by the person who is named"
+"""To whom an export is disclosed, as far as the node knows."""
+
+
+def looked_at(request: HttpRequest, action: str, rows: Iterable[Any], recipient: str = "") -> None:
+    """Write down that rows are shown, or leave the node where there is a recipient: one entry for all.
+
+    Args:
+        request: Of the page.
+        action: What policy calls it.
+        rows: Rows of guarded models, with their markings.
+        recipient: To whom they go, in words.
+
+    Raises:
+        ReasonNeededError: The law wants a reason, and none was given yet.
+    """
+    subjects = [(row.pk, _subject(row)) for row in rows]
+    consultations.required(
+        signed_in(request), action, subjects, consultations.reason_in(request), recipient=recipient
+    )
+
+
+def listed(request: HttpRequest, declared: Listed, rows: Rows, action: str) -> Result:
+    """`lists.answer`, written down: the page as a consultation of its rows, a file as a disclosure of its.
+
+    Raises:
+        ReasonNeededError: The law wants a reason for one of them, and none was given yet.
+        UsageError: The address chooses something that the list does not have.
+    """
+    if request.GET.get("as") and declared.export:
+        _taken(request, declared.export, lists.Choice(declared, request.GET).narrowed(rows(declared.export)))
+    told = lists.answer(request, declared, rows, action)
+    if isinstance(told, dict):
+        looked_at(request, action, told["listing"].part.rows)
+    return told
+
+
+def _taken(request: HttpRequest, action: str, rows: QuerySet[Any]) -> None:
+    """Write down that all rows of a query leave as a file; they are not read for it, only their markings."""
+    actor, why = signed_in(request), consultations.reason_in(request)
+    ids = list(rows.order_by().values_list("pk", flat=True)[: lists.FILE_LIMIT + 1])
+    if len(ids) > lists.FILE_LIMIT or not may(actor, action, now_us=now_us()):
+        return  # nothing leaves: the list refuses it
+    sorts = set(rows.order_by().values_list("marking", "team").distinct())
+    markings = StoredMarking.objects.in_bulk({digest for digest, _ in sorts})
+    kind = rows.model.__name__.lower()
+    subjects = [Subject(kind, markings[digest].marking, team) for digest, team in sorts]
+    needed = [consultation(actor, action, subject) for subject in subjects]
+    if any(one.reason for one in needed) and not why:
+        raise consultations.ReasonNeededError("Say why you take this: the law wants the reason written down.")
+    if any(one.logged for one in needed):
+        consultations.record(actor, action, ids, why, recipient=FILE)
+
+
+def asks_why(view: View[P]) -> View[P]:
+    """Let a view, below ``@page``, ask for the reason where the law wants one; what was given holds for the session."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        if request.method == "GET" and "why" in request.GET:
+            consultations.reason_in(request)
+            kept = request.GET.copy()
+            del kept["why"]
+            return redirect(f"{request.path}?{kept.urlencode()}" if kept else request.path)
+        try:
+            return view(request, *args, **kwargs)
+        except consultations.ReasonNeededError as error:
+            posted = request.method == "POST"
+            kept = request.POST.copy() if posted else request.GET.copy()
+            kept.pop("csrfmiddlewaretoken", None)
+            told = [(name, value) for name, values in kept.lists() for value in values if name != "why"]
+            context = {"kept": told, "method": "post" if posted else "get", "needed": str(error)}
+            return render(request, "accounts/why_first.html", context, status=403)
+
+    return asked
+
+
+def _subject(row: Any) -> Subject:
+    return Subject(type(row).__name__.lower(), row.marking.marking, row.team)

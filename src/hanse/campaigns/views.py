@@ -1,0 +1,297 @@
+"""The campaigns' pages: the list, one campaign with its evidence, its links, and its report."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db.models import Count, F, Max, Min, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from hanse.accounts.looking import FILE, asks_why, listed, looked_at
+from hanse.attacks.models import STANDING
+from hanse.attacks.models import Attack as AttackRow
+from hanse.attacks.service import attack_in
+from hanse.campaigns import report, service
+from hanse.campaigns.campaign import Campaign as Found
+from hanse.campaigns.campaign import Link, LinkTest
+from hanse.campaigns.models import Campaign
+from hanse.campaigns.models import Link as LinkRow
+from hanse.campaigns.report import words
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, strictest
+from hanse.policy.decision import may
+from hanse.tracing import service as tracing
+from hanse.tracing.data_files import find_borders
+from hanse.tracing.models import Trace as TraceRow
+from hanse.tracing.trace import Trace
+from hanse.web import lists
+from hanse.web.page import Result, page, signed_in
+
+ATTACKS_SHOWN = 200
+"""Attacks on a campaign's page; the list of attacks has all of them, page by page."""
+
+LINKS_SHOWN = 10
+"""Links on a campaign's page, the weakest: there it would break."""
+
+LINKS_OF_A_PAGE = 100
+COUNTRIES_SHOWN = 25
+
+SCOPES = ("organisation", "sector", "state", "several states", "unknown")
+
+Figures = list[tuple[str, str, str]]
+
+
+def _url(row: Campaign) -> str:
+    return reverse("campaigns:detail", args=[row.pk])
+
+
+LIST = lists.Listed(
+    name="campaigns",
+    caption="Campaigns",
+    order="-start",
+    columns=(
+        lists.Column(key="verdict", label="Verdict", link=_url),
+        lists.Column(key="scope", label="Against"),
+        lists.Column(key="country", label="Country"),
+        lists.Column(key="start", label="First attack", value="start_us", format="when", sort="start_us"),
+        lists.Column(key="end", label="Last ended", value="end_us", format="when", sort="end_us"),
+        lists.Column(key="attacks", label="Attacks", value="named", format="count", sort="named"),
+        lists.Column(key="organisations", label="Organisations", format="count"),
+        lists.Column(key="version", label="Version", format="count", shown=False),
+        lists.Column(key="name", label="Id", shown=False),
+    ),
+    filters=(
+        lists.Filter(key="scope", label="Against", field="scope", choices=[(one, one) for one in SCOPES]),
+        lists.Filter(key="country", label="Country", field="country", read=str.upper, help="Two letters."),
+        lists.Filter(key="verdict", label="Verdict", field="verdict__icontains", help="A word of it."),
+    ),
+    row_url=_url,
+    empty=lists.Empty(
+        "Attacks that belong together, by tests with numbers, appear here as campaigns.",
+        (("Bring in telemetry", "/start/"), ("All attacks", "/attacks/")),
+    ),
+    export="campaigns.export",
+    live_seconds=30,
+)
+
+
+@page("campaigns.view", "campaigns/list.html")
+@asks_why
+def campaigns(request: HttpRequest) -> Result:
+    """The campaigns that the actor may see; those that another has taken the place of are left out."""
+    return listed(request, LIST, partial(service.standing, signed_in(request)), "campaigns.view")
+
+
+@page("campaigns.view", "campaigns/detail.html")
+@asks_why
+def detail(request: HttpRequest, campaign_id: UUID) -> Result:
+    """One campaign: the verdict, how sure and why, what would refute it, who was hit, and what holds it together."""
+    actor = signed_in(request)
+    row = Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    looked_at(request, "campaigns.view", [row])
+    rows = service.attacks_of(campaign_id, actor).select_related("marking").defer("detail")
+    attacks = list(rows[: ATTACKS_SHOWN + 1])
+    links = service.links_of(campaign_id, actor)
+    counts = service.counts(actor, [campaign_id])[campaign_id]
+    return {
+        "row": row,
+        "marking": _marking(row, attacks),
+        "counts": counts,
+        "figures": figures(row.detail.get("figures", {})),
+        "evidence": row.detail.get("evidence", ()),
+        "refuted_by": row.detail.get("refuted_by", ()),
+        "victims": _victims(campaign_id, actor),
+        "attacks": attacks[:ATTACKS_SHOWN],
+        "more_attacks": len(attacks) > ATTACKS_SHOWN,
+        "link_count": len(links),
+        "links": _with_ends(_weakest_first(links)[:LINKS_SHOWN], actor),
+        "weakest": _weakest(links),
+        "countries": _countries(campaign_id, actor),
+        "replaced_by": _replaced_by(row, actor),
+        "may_export": bool(Campaign.objects.judge(actor, "campaigns.export", row)),
+        "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
+        "may_prove": bool(may(actor, "ledger.prove", now_us=now_us())),
+    }
+
+
+@page("campaigns.view", "campaigns/links.html")
+@asks_why
+def links(request: HttpRequest, campaign_id: UUID) -> Result:
+    """All links of a campaign, the weakest first, page by page."""
+    actor = signed_in(request)
+    row = Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    looked_at(request, "campaigns.view", [row])
+    found = _weakest_first(service.links_of(campaign_id, actor))
+    number = _page_number(request.GET.get("page", "1"))
+    first = (number - 1) * LINKS_OF_A_PAGE
+    return {
+        "row": row,
+        "marking": row.marking.marking,
+        "link_count": len(found),
+        "links": _with_ends(found[first : first + LINKS_OF_A_PAGE], actor),
+        "first": first + 1,
+        "last": min(first + LINKS_OF_A_PAGE, len(found)),
+        "before": number - 1,
+        "after": number + 1 if first + LINKS_OF_A_PAGE < len(found) else 0,
+    }
+
+
+@page("campaigns.export", "campaigns/detail.html")
+@asks_why
+def export(request: HttpRequest, campaign_id: UUID) -> Result:
+    """One campaign as JSON, or as a report in one HTML file; as far as the actor may take its attacks out."""
+    actor = signed_in(request)
+    row = Campaign.objects.get_for(actor, "campaigns.export", campaign_id)
+    wanted = request.GET.get("as", "json")
+    if wanted not in {"json", "html"}:
+        raise UsageError(_("A campaign can be had as JSON or as an HTML report. Choose one on its page."))
+    seen = service.attacks_of(campaign_id, actor).values("pk")
+    leaving = AttackRow.objects.for_actor(actor, "attacks.export").filter(pk__in=seen)
+    attacks = list(leaving.select_related("marking").order_by("start_us", "object_id"))
+    looked_at(request, "campaigns.export", [row, *attacks], recipient=FILE)
+    found = _found(row, attacks, actor)
+    marking = _marking(row, attacks)
+    if wanted == "html":
+        response = HttpResponse(report.render(_findings(row, found, attacks, marking, actor)))
+    else:
+        told = {"campaign": found.as_json(), "object": str(row.pk), "entry": row.sequence}
+        told |= {"attacks": [attack_in(one).as_json() for one in attacks], "marking": marking.as_json()}
+        response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = f'attachment; filename="hanse-campaign-{row.pk}.{wanted}"'
+    return response
+
+
+def figures(numbers: dict[str, float]) -> Figures:
+    """The numbers behind the verdict: heading, value, and what it means; those that are not known are left out."""
+    named = {
+        "top_victim_share": (_("Most hit victim's share"), _("of all attacks")),
+        "effective_victims": (_("Effective victims"), _("equally hit ones would be as diverse")),
+        "top_vector_share": (_("Share of one vector"), _("of all attacks")),
+        "top_day_share": (_("Share of one day"), _("of all attacks")),
+        "days": (_("Days"), _("from first to last")),
+        "quiet_days": (_("Quiet days"), _("between, without an attack")),
+        "concurrent_share": (_("Within a minute"), _("of one on another victim")),
+    }
+    return [
+        (label, words.figure(name, numbers[name]), note)
+        for name, (label, note) in named.items()
+        if name in numbers
+    ]
+
+
+def _victims(campaign_id: UUID, actor: Actor) -> "QuerySet[AttackRow, dict[str, Any]]":
+    """Organisations that were hit, most often first; without one, the victims themselves. Standing attacks only."""
+    rows = service.attacks_of(campaign_id, actor).order_by().filter(state__in=STANDING)
+    return (
+        rows.values("organisation", "sector", "country")
+        .annotate(
+            number=Count("pk"),
+            hosts=Count("victim", distinct=True),
+            vectors=Count("vector", distinct=True),
+            peak=Max("peak_bps"),
+            first=Min("start_us"),
+            last=Max("end_us"),
+        )
+        .order_by("-number", "organisation")
+    )
+
+
+def _weakest_first(rows: Sequence[LinkRow]) -> list[LinkRow]:
+    """By the strongest of a link's tests: where that one is weakest, the campaign would break first."""
+    return sorted(rows, key=lambda row: (-_strength(row), row.id))
+
+
+def _strength(row: LinkRow) -> float:
+    return float(min((test["p_value"] for test in row.tests), default=1.0))
+
+
+def _weakest(rows: Sequence[LinkRow]) -> float | None:
+    return max((_strength(row) for row in rows), default=None)
+
+
+def _with_ends(rows: Sequence[LinkRow], actor: Actor) -> list[dict[str, Any]]:
+    """Links with their two attacks, as far as the actor may see them."""
+    ids = {one for row in rows for one in (row.first, row.second)}
+    ends = AttackRow.objects.for_actor(actor, "attacks.view").filter(pk__in=ids).defer("detail")
+    seen = {one.pk: one for one in ends}
+    return [
+        {"first": seen[row.first], "second": seen[row.second], "tests": row.tests}
+        for row in rows
+        if row.first in seen and row.second in seen
+    ]
+
+
+def _countries(campaign_id: UUID, actor: Actor) -> tracing.Countries | None:
+    """Countries of the apparent sources of the standing attacks; None for who may not see traces."""
+    if not may(actor, "tracing.view", now_us=now_us()):
+        return None
+    rows = service.attacks_of(campaign_id, actor).order_by().filter(state__in=STANDING)
+    return tracing.countries(actor, rows.values("pk"))
+
+
+def _replaced_by(row: Campaign, actor: Actor) -> Campaign | None:
+    """The campaign that has taken the place of this one."""
+    taken = service.replacing(row.pk)
+    return service.standing(actor).filter(pk__in=taken).first() if taken else None
+
+
+def _marking(row: Campaign, attacks: Sequence[AttackRow]) -> Marking:
+    """As strict as the strictest of what the page or file shows."""
+    return strictest([row.marking.marking, *(one.marking.marking for one in attacks)])
+
+
+def _found(row: Campaign, attacks: Sequence[AttackRow], actor: Actor) -> Found:
+    """The campaign as the linker gave it, with those of its attacks and links that are told."""
+    names = {one.pk: one.name for one in attacks}
+    held = tuple(
+        Link(names[one.first], names[one.second], msgspec.convert(one.tests, tuple[LinkTest, ...]))
+        for one in service.links_of(row.pk, actor)
+        if one.first in names and one.second in names
+    )
+    plain = {
+        "id": row.name, "attacks": [one.name for one in attacks], "links": (), "scope": row.scope,
+        "country": row.country, "start_us": row.start_us, "end_us": row.end_us, "verdict": row.verdict,
+        **row.detail,
+    }  # fmt: skip
+    return msgspec.structs.replace(msgspec.convert(plain, Found), links=held)
+
+
+def _findings(
+    row: Campaign, found: Found, attacks: Sequence[AttackRow], marking: Marking, actor: Actor
+) -> report.Findings:
+    """What the report is made from."""
+    ids = [one.pk for one in attacks]
+    traces = TraceRow.objects.for_actor(actor, "tracing.view").filter(pk__in=ids)
+    return report.Findings(
+        title=_("A campaign"),
+        subtitle=settings.HANSE_NODE.name,
+        generated_us=now_us(),
+        attacks=tuple(attack_in(one) for one in attacks),
+        traces=tuple(msgspec.convert(one.detail, Trace) for one in traces),
+        campaigns=(found,),
+        organisation_of={one.victim: one.organisation for one in attacks if one.organisation},
+        sector_of={one.victim: one.sector for one in attacks if one.sector},
+        country_of={one.victim: one.country for one in attacks if one.country},
+        span_us=(row.start_us, row.end_us),
+        exercise=settings.HANSE_NODE.exercise,
+        marking=str(marking.tlp),
+        borders=find_borders(),
+    )
+
+
+def _page_number(text: str) -> int:
+    """A page's number in an address.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 6 and int(text)):
+        raise UsageError(_("There is no such page. Start from the first."))
+    return int(text)

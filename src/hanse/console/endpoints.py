@@ -1,0 +1,96 @@
+"""Non-public addresses that the node may reach, such as the authority's own mail relay: two people allow each."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.console.models import AllowedHost
+from hanse.egress.rules import AllowedEndpoint
+from hanse.kernel.actors import Actor
+from hanse.ledger.kinds import Kind
+from hanse.ledger.objects import named
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import append
+from hanse.policy.asking import require
+
+
+class EndpointAllowed(msgspec.Struct, frozen=True):
+    """A host may be reached at a non-public address."""
+
+    host: str
+    address: str
+    proposal: str
+
+
+class EndpointWithdrawn(msgspec.Struct, frozen=True):
+    """It may no longer."""
+
+    host: str
+    address: str
+
+
+def propose_endpoint(host: str, address: str, why: str, actor: Actor) -> UUID:
+    """Propose that a host may be reached at a non-public address; another person has to approve it.
+
+    Raises:
+        RefusedError: The actor may not, or no such address can ever be allowed.
+        UsageError: No reason is given.
+    """
+    AllowedEndpoint(host, address)
+    return propose("console.allow_endpoint", {"host": host, "address": address}, why, actor)
+
+
+def withdraw_endpoint(host: str, address: str, actor: Actor) -> None:
+    """Reach a host at that address no longer; one person is enough to close a door.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    require(actor, "settings.edit")
+    append(
+        "console.endpoint_withdrawn", EndpointWithdrawn(host, address), actor=actor, object_id=_id(host, address)
+    )
+
+
+def allowed() -> list[AllowedEndpoint]:
+    """All that two people have allowed."""
+    return [AllowedEndpoint(row.host, row.address) for row in AllowedHost.objects.order_by("host")]
+
+
+def _id(host: str, address: str) -> UUID:
+    return named("endpoint", f"{host} {address}")
+
+
+def _words(subject: dict[str, Any]) -> str:
+    return f"Let the node reach {subject['host']} at the non-public address {subject['address']}."
+
+
+def _execute(proposal: Pending, approver: Actor) -> str:
+    host, address = proposal.subject["host"], proposal.subject["address"]
+    content = EndpointAllowed(host, address, proposal.id.hex)
+    append("console.endpoint_allowed", content, actor=approver, reason=proposal.why, object_id=_id(host, address))
+    return ""
+
+
+def _project_allowed(recorded: Recorded, content: EndpointAllowed) -> None:
+    AllowedHost.objects.update_or_create(
+        pk=recorded.object_id,
+        defaults={"host": content.host, "address": content.address, "sequence": recorded.sequence},
+    )
+
+
+def _project_withdrawn(recorded: Recorded, _: EndpointWithdrawn) -> None:
+    _forget(recorded.object_id)
+
+
+def _forget(object_id: UUID) -> None:
+    AllowedHost.objects.filter(pk=object_id).delete()
+
+
+APPROVABLE = Approvable("console.allow_endpoint", "settings.edit", _words, _execute)
+KINDS = (
+    Kind("console.endpoint_allowed", EndpointAllowed, _project_allowed, _forget),
+    Kind("console.endpoint_withdrawn", EndpointWithdrawn, _project_withdrawn),
+)
