@@ -14,7 +14,7 @@ BUILT := src/hanse/console/static/console/console.js
 run: setup
 	@export HANSE_HOME="$(HOME_FOLDER)"; \
 	test -f "$(HOME_FOLDER)/settings.toml" || $(BIN)/hanse node init --unattended --exercise \
-	  --authority ee-cert --name "CERT Estonia (exercise)" --country EE; \
+	  --authority ee-cert --name "CERT Estonia (exercise)" --country EE >/dev/null; \
 	test -f "$(HOME_FOLDER)/settings.toml" && $(BIN)/hanse node exercise && $(BIN)/hanse node serve --invite
 
 # The same exercise without a node: the finding in the shell, and one HTML file.

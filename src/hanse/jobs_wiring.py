@@ -1,6 +1,7 @@
 """The long work of a node: reading captures in and analysing them, loading an exercise, watching folders.
 
-`register` gives the handlers to `hanse.web.jobs`; the composition root calls it once.
+`register` gives the handlers to `hanse.web.jobs`; the composition root calls it once. What only the work itself
+needs (numba, scipy, Ibis: a hundred megabytes) is imported when it begins, so that an idle node does without.
 """
 
 import shutil
@@ -8,31 +9,32 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db.models import Max
 
-from hanse import pipeline
 from hanse.attacks import lessons
 from hanse.attacks import service as attacks
-from hanse.attacks.detect import Options
-from hanse.attacks.models import Attack
+from hanse.attacks.models import Attack, Run
 from hanse.attacks.vectors import JOIN_GAP_S
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry
-from hanse.exercise.scenarios import generate
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger import objects
 from hanse.policy.asking import require
-from hanse.recording import Recording, record, without
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Partition
 from hanse.telemetry.reading import InputReport
 from hanse.web import jobs
 from hanse.web.jobs import Progress
 from hanse.web.models import Job, State
+
+if TYPE_CHECKING:
+    from hanse.attacks.detect import Options
+    from hanse.recording import Recording
 
 INBOX = "inbox"
 """Folder of the node's home that uploads come into."""
@@ -111,12 +113,14 @@ def load_exercise(params: dict[str, Any], progress: Progress, actor: Actor) -> s
     Raises:
         UsageError: The node is not one to rehearse on, or there is no such exercise.
     """
+    from hanse.exercise.scenarios import generate  # noqa: PLC0415 - see above
+
     if not settings.HANSE_NODE.exercise:
         raise UsageError("This node is not one to rehearse on. Set `exercise = true` in its settings first.")
     require(actor, "telemetry.import")
     scenario, seed = str(params.get("scenario", EXERCISE[0])), int(params.get("seed", EXERCISE[1]))
     scale = float(params.get("scale", 1.0))
-    batch = objects.named("exercise", f"{scenario} {seed} {scale}").hex
+    batch = _batch_of(scenario, seed, scale)
     folder = telemetry.flows_folder() / "exercises" / f"{scenario}-{seed}-{scale:g}"
     if not Partition.projected.filter(batch=batch).exists():
         progress.step("Making the flows")
@@ -132,6 +136,21 @@ def load_exercise(params: dict[str, Any], progress: Progress, actor: Actor) -> s
     told = _Told(telemetry.files_of(rows), (account,), JOIN_GAP_S, registry)
     _analysed(told, progress, actor)
     return "/"
+
+
+def exercise_loaded(scenario: str, seed: int, scale: float) -> bool:
+    """Whether an exercise's flows are held and an analysis of them is on record since."""
+    held = Partition.projected.filter(batch=_batch_of(scenario, seed, scale))
+    stored_us = held.aggregate(last=Max("stored_us"))["last"]
+    if stored_us is None:
+        return False
+    since = Run.projected.filter(time_us__gte=stored_us)
+    return any(scenario in dict(run.detail["inputs"]) for run in since.only("detail"))
+
+
+def _batch_of(scenario: str, seed: int, scale: float) -> str:
+    """The id under which an exercise's flows are held."""
+    return objects.named("exercise", f"{scenario} {seed} {scale}").hex
 
 
 def watch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
@@ -152,8 +171,10 @@ def watch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
     return _address(_read_and_analysed(params["paths"], None, JOIN_GAP_S, progress, actor))
 
 
-def detector_options() -> Options:
+def detector_options() -> "Options":
     """How the live detector looks: the documented definition, with what people have decided applied."""
+    from hanse import pipeline  # noqa: PLC0415 - see above
+
     with tempfile.TemporaryDirectory(prefix="hanse-") as folder:
         taught = Path(folder) / "lessons.json"
         lessons.save(attacks.lessons_for(), taught)
@@ -176,7 +197,7 @@ def look(actor: Actor) -> bool:
 
 def _read_and_analysed(
     paths: Sequence[str], columns: str | None, gap_s: int, progress: Progress, actor: Actor
-) -> Recording:
+) -> "Recording":
     """Read inputs in, then look for attacks in them and in the flows around them."""
     progress.step("Reading")
     came = telemetry.read_in(
@@ -208,8 +229,11 @@ def _window(rows: Iterable[Partition], gap_s: int) -> tuple[int, int]:
         since = earlier - gap_us
 
 
-def _analysed(told: _Told, progress: Progress, actor: Actor) -> Recording:
+def _analysed(told: _Told, progress: Progress, actor: Actor) -> "Recording":
     """Find attacks, trace and link them, and put them on record."""
+    from hanse import pipeline  # noqa: PLC0415 - see above
+    from hanse.recording import record, without  # noqa: PLC0415 - as above
+
     with tempfile.TemporaryDirectory(prefix="hanse-") as folder:
         taught, registry = Path(folder) / "lessons.json", Path(folder) / "registry.csv"
         lessons.save(attacks.lessons_for(), taught)
@@ -242,6 +266,6 @@ def _inside(name: str) -> Path:
     return path
 
 
-def _address(found: Recording) -> str:
+def _address(found: "Recording") -> str:
     """Where the attacks of an analysis are shown."""
     return f"/attacks/?run={found.run}"

@@ -163,7 +163,6 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         ],
         "AUTH_USER_MODEL": "accounts.Person",
         "STATIC_URL": "/static/",
-        "STATIC_ROOT": str(node.home / "static"),
         "WHITENOISE_USE_FINDERS": True,
         "TASKS": {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}},
         "SESSION_COOKIE_SECURE": node.secure,

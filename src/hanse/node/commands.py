@@ -1,6 +1,8 @@
 """`hanse node`: make, serve, upgrade, back up, restore and check a node."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,11 +62,27 @@ def init(home: Path, unattended: bool, **told: str | bool) -> None:
 def serve(home: Path, invite: bool) -> None:
     """Serve the node: pages, API and worker, until Ctrl-C."""
     _unattended(home)
-    if invite:
-        _print_invitation(home)
+    if invite:  # in a process of its own: only the web process may configure Django after the fork
+        subprocess.run([sys.executable, "-m", "hanse", "node", "invite", "--home", str(home)], check=True)
     from hanse.node.serving import serve as run  # noqa: PLC0415 - loads the web server
 
     run(home, lambda url: click.echo(f"The node is at {url}   (Ctrl-C stops it)"))
+
+
+@node.command()
+@_home
+def invite(home: Path) -> None:
+    """Print a fresh link for the first administrator, as long as nobody has joined."""
+    served = _started(home)
+    from hanse.accounts.service import has_people, invite_first  # noqa: PLC0415 - needs Django
+    from hanse.kernel.actors import system  # noqa: PLC0415
+
+    if has_people():
+        click.echo("People have joined: an administrator invites more on the page People.")
+        return
+    path = invite_first(system("node", served.authority, served.country, served.tier))
+    click.echo("Open this once, within 24 hours, to become the first administrator:")
+    click.echo(f"  {served.url}{path}")
 
 
 @node.command()
@@ -74,6 +92,21 @@ def worker(home: Path) -> None:
     from hanse.node.working import work  # noqa: PLC0415 - needs Django configured
 
     work(_started(home))
+
+
+@node.command()
+@_home
+@click.option("--seed", default=2007, show_default=True, help="The same seed makes the same exercise.")
+@click.option("--scale", default=1.0, show_default=True, help="How many flows, relative to 2.6 million.")
+@click.argument("scenario", default="estonia-2007")
+def exercise(home: Path, scenario: str, seed: int, scale: float) -> None:
+    """Load an exercise into a node that rehearses, once; by default Estonia 2007."""
+    served = _started(home)
+    from hanse.node.rehearsing import rehearse  # noqa: PLC0415 - needs Django
+
+    with _steps() as progress:
+        verdict = rehearse(served, scenario, seed, scale, progress)
+    click.echo(printable(verdict))
 
 
 @node.command()
@@ -182,16 +215,6 @@ def _unattended(home: Path) -> None:
     beside = home / PASSPHRASE
     if "HANSE_PASSPHRASE_FILE" not in os.environ and beside.is_file() and (home / SETTINGS_FILE).is_file():
         os.environ["HANSE_PASSPHRASE_FILE"] = str(beside)
-
-
-def _print_invitation(home: Path) -> None:
-    """A fresh administrator link, if nobody has joined; in a process of its own, which ends."""
-    served = _started(home)
-    from hanse.accounts.service import invite_first  # noqa: PLC0415 - needs Django
-    from hanse.kernel.actors import system  # noqa: PLC0415
-
-    path = invite_first(system("node", served.authority, served.country, served.tier))
-    click.echo(f"Open this once, within 24 hours, to become the first administrator:\n  {served.url}{path}")
 
 
 def _new_passphrase() -> str:
