@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hanse.attacks import vectors as v
-from hanse.attacks.intervals import Gaps
-from hanse.attacks.judge import victim_key
 from hanse.attacks.thresholds import Cell
 from hanse.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from hanse.attacks.intervals import Gaps
 
 HEADROOM = 1.25
 """Traffic that was called harmless may grow by a quarter before it is reported again."""
@@ -44,6 +45,8 @@ class Lesson:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """The victim with each class of the vector."""
+        from hanse.attacks.judge import victim_key  # noqa: PLC0415 - loads Ibis: an idle node does without
+
         victim = victim_key(self.victim)
         return tuple((victim, code) for code, vector in v.vectors().items() if vector.name == self.vector)
 
@@ -80,8 +83,10 @@ def raised(lessons: Sequence[Lesson]) -> dict[Cell, float]:
     return found
 
 
-def gaps(lessons: Sequence[Lesson], default_s: int) -> Gaps:
+def gaps(lessons: Sequence[Lesson], default_s: int) -> "Gaps":
     """The quiet that ends an attack, with what merges and splits taught."""
+    from hanse.attacks.intervals import Gaps  # noqa: PLC0415 - loads Ibis: an idle node does without
+
     longer: dict[Cell, int] = {}
     cuts: dict[Cell, list[int]] = {}
     for lesson in lessons:

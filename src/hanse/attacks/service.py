@@ -15,10 +15,8 @@ import pyarrow as pa
 
 from hanse.attacks import lessons, models
 from hanse.attacks.attack import Attack, Dismissed
-from hanse.attacks.evidence_slice import slice_of
 from hanse.attacks.rates import Rates, rates
 from hanse.constituency.registry import Target
-from hanse.engine import open_engine
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -376,6 +374,9 @@ def _flows(row: models.Attack, actor: Actor) -> pa.Table:
     files = telemetry.files_of(telemetry.partitions(actor, row.start_us, row.end_us))
     if not files:
         return FLOW.empty_table()
+    from hanse.attacks.evidence_slice import slice_of  # noqa: PLC0415 - loads Ibis: an idle node does without
+    from hanse.engine import open_engine  # noqa: PLC0415 - as above
+
     with open_engine() as engine:
         return slice_of(engine, files, attack_in(row))
 

@@ -26,13 +26,13 @@ from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
 from hanse.telemetry import models
-from hanse.telemetry.columns import parse_mapping
 from hanse.telemetry.inputs import expand
-from hanse.telemetry.read import Progress, read
 from hanse.telemetry.reading import InputReport
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from hanse.telemetry.read import Progress
 
 FLOWS = "flows"
 """Folder of the node's home that holds all flows."""
@@ -117,7 +117,7 @@ def read_in(
     *,
     columns: str | None = None,
     marking: Marking | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Imported:
     """Read captures and flow files into the node's flows, each file once however often it is given.
 
@@ -135,6 +135,9 @@ def read_in(
         UsageError: A path matches nothing.
         StoreError: The flows cannot be written.
     """
+    from hanse.telemetry.columns import parse_mapping  # noqa: PLC0415 - the readers load numba: an idle node does without
+    from hanse.telemetry.read import read  # noqa: PLC0415 - as above
+
     require(actor, "telemetry.import")
     hashes = {str(found.path): sha256_of(found.path) for found in expand(paths)}
     known = _known(hashes.values())
