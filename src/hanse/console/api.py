@@ -4,10 +4,12 @@ from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
 from hanse.campaigns.api import router as campaigns
 from hanse.console.ledger_api import router as ledger
+from hanse.console.situation_api import router as situation
 from hanse.constituency.api import router as constituency
 from hanse.telemetry.api import router as telemetry
 from hanse.tracing.api import router as tracing
 from hanse.web.api import make_api
+from hanse.web.jobs_api import router as jobs
 
 api = make_api(
     [
@@ -15,8 +17,10 @@ api = make_api(
         ("/campaigns", campaigns),
         ("/constituency", constituency),
         ("/flows", telemetry),
+        ("/jobs", jobs),
         ("/ledger", ledger),
         ("/people", people),
         ("/tracing", tracing),
+        ("", situation),
     ]
 )

@@ -50,7 +50,9 @@ class CheckpointOut(Schema):
     note: str
 
 
-@router.get("/entries", response=Page[EntryOut], summary="Entries, newest first")
+@router.get(
+    "/entries", response=Page[EntryOut], summary="Entries, newest first", operation_id="ledger_entries"
+)
 @endpoint("ledger.view")
 def entries(request: HttpRequest, paging: Query[Paging], kind: str = "") -> dict[str, Any]:
     """All entries that the caller may know of."""
@@ -59,21 +61,32 @@ def entries(request: HttpRequest, paging: Query[Paging], kind: str = "") -> dict
     return {"items": [EntryOut.of(row) for row in told["items"]], "next": told["next"]}
 
 
-@router.get("/entries/{int:sequence}", response=EntryOut, summary="One entry's envelope")
+@router.get(
+    "/entries/{int:sequence}", response=EntryOut, summary="One entry's envelope", operation_id="ledger_entry"
+)
 @endpoint("ledger.view")
 def entry(request: HttpRequest, sequence: int) -> EntryOut:
     """One envelope."""
     return EntryOut.of(entry_for(signed_in(request), "ledger.view", sequence))
 
 
-@router.get("/checkpoint", response={200: CheckpointOut, 204: None}, summary="The newest checkpoint")
+@router.get(
+    "/checkpoint",
+    response={200: CheckpointOut, 204: None},
+    summary="The newest checkpoint",
+    operation_id="ledger_checkpoint",
+)
 @endpoint("ledger.view")
 def checkpoint(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
     """The newest signed head of the tree; 204 before the first."""
     return latest() or (204, None)
 
 
-@router.get("/entries/{int:sequence}/proof", summary="An entry with its proof, for `hanse verify`")
+@router.get(
+    "/entries/{int:sequence}/proof",
+    summary="An entry with its proof, for `hanse verify`",
+    operation_id="ledger_proof",
+)
 @endpoint("ledger.export")
 def proof(request: HttpRequest, sequence: int, why: str = "") -> HttpResponse:
     """The proof; `why` is asked for, since it leaves the node."""

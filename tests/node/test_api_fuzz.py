@@ -1,0 +1,104 @@
+"""Whatever a program sends to the node's API, the answer is as described, and never a failure of the node."""
+
+from collections.abc import Callable
+
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as budget
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from hanse.attacks.models import Attack
+from hanse.console.api import api
+from hanse.kernel.actors import Actor
+from hanse.policy.actions import ACTIONS
+from hanse.recording import record
+from hanse.web import jobs
+from tests.node.made import estonian
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+WHO = Actor(
+    "token", "m", "Mari's", "ee-cert", roles=frozenset({"analyst", "administrator"}), scopes=frozenset(ACTIONS)
+)  # a token, which needs no CSRF token
+
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture
+def operations(client_as: Callable[..., object], settings: object) -> tuple[object, dict[str, str]]:
+    """The schema as the node serves it, and addresses of things that are there."""
+    client_as(WHO)
+    settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if "csrf" not in one.lower()]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    campaign = record(estonian(), WHO).campaigns[0]
+    job = jobs.start("analyse", "a capture", {"paths": ["none"]}, WHO)
+    real = {
+        "attack_id": str(Attack.projected.earliest("start_us").pk),
+        "campaign_id": str(campaign),
+        "job_id": str(job.pk),
+        "sequence": "3",
+    }
+    handler = WSGIHandler()
+
+    def application(environ: dict[str, object], start: object) -> object:
+        return handler({**environ, "hanse.actor": WHO}, start)
+
+    return schemathesis.openapi.from_wsgi("/api/openapi.json", application), real
+
+
+def test_few_requests_of_each(operations: tuple[object, dict[str, str]]) -> None:
+    """No operation fails, and each answer has the shape that is described: the first requests that come to mind."""
+    _try_all(operations, 4)
+
+
+@pytest.mark.soak
+def test_many_requests_of_each(operations: tuple[object, dict[str, str]]) -> None:
+    """The same with a hundred requests of each operation."""
+    _try_all(operations, 100)
+
+
+def test_every_operation_is_described() -> None:
+    """Each operation has an id that reads as a name, a sentence, and the action that policy asks about."""
+    told = api.get_openapi_schema()["paths"]
+    for path, methods in told.items():
+        for method, one in methods.items():
+            assert one["operationId"].count("_") <= 4, (method, path)
+            assert "hanse" not in one["operationId"], (method, path)
+            assert one.get("summary"), (method, path)
+            assert one.get("x-hanse-action"), (method, path)
+
+
+def _try_all(told: tuple[object, dict[str, str]], number: int) -> None:
+    schema, real = told
+    seen = 0
+    for found in schema.get_all_operations():
+        _try(found.ok(), real, number)
+        seen += 1
+    assert seen > 60
+
+
+def _try(operation: object, real: dict[str, str], number: int) -> None:
+    """Some requests of one operation, on things that are there wherever the address names one."""
+
+    @budget(
+        max_examples=number, deadline=None, suppress_health_check=list(HealthCheck), database=None,
+        derandomize=True, phases=[Phase.generate],
+    )  # fmt: skip
+    @given(operation.as_strategy())
+    def attempt(case: object) -> None:
+        named = case.path_parameters or {}
+        case.path_parameters = {name: real.get(name, value) for name, value in named.items()}
+        case.call_and_validate(checks=CHECKS)
+
+    attempt()
