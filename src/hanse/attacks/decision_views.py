@@ -1,6 +1,6 @@
 """Pages on which people decide on attacks: each decision has a form, works without scripts, and can be withdrawn."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -86,7 +86,7 @@ def _chosen(request: HttpRequest) -> list[UUID]:
         ids = list(dict.fromkeys(UUID(one) for one in request.POST.getlist("ids")))
     except ValueError:
         raise UsageError(_("Choose attacks in the list.")) from None
-    if not 2 <= len(ids) <= MOST:  # noqa: PLR2004 - one attack cannot be merged
+    if not 2 <= len(ids) <= MOST:
         raise UsageError(_("Choose at least two attacks in the list, and at most a hundred."))
     return ids
 
@@ -99,7 +99,7 @@ def _what(text: str) -> What:
     """
     if text not in FORMS:
         raise UsageError(_("Choose what to decide on the attack's page: false positive, split or note."))
-    return cast("What", text)
+    return text
 
 
 def _done(what: What, row: Attack, form: Any, actor: Actor) -> bool:

@@ -26,7 +26,9 @@ class WhyForm(forms.Form):
 class SplitForm(WhyForm):
     """Where an attack is cut, and why."""
 
-    at = TimeField(label=_("The second attack begins at"), help_text=_("In UTC, to the second, inside the attack."))
+    at = TimeField(
+        label=_("The second attack begins at"), help_text=_("In UTC, to the second, inside the attack.")
+    )
     field_order = ("at", "reason")
 
 
@@ -36,7 +38,9 @@ class NoteForm(WhyForm):
     reason = forms.CharField(
         label=_("Note"),
         max_length=LONGEST,
-        help_text=_("Everybody who may see this attack can read it; it is kept in the ledger with your name."),
+        help_text=_(
+            "Everybody who may see this attack can read it; it is kept in the ledger with your name."
+        ),
         widget=forms.Textarea({"rows": 4}),
     )
 

@@ -100,7 +100,7 @@ def list_campaigns(
 def get_campaign(request: HttpRequest, campaign_id: UUID) -> Any:
     """One campaign whole."""
     actor = signed_in(request)
-    row = Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    row = service.campaign_for(actor, "campaigns.view", campaign_id)
     vars(row).update(asdict(service.counts(actor, [campaign_id])[campaign_id]))
     return row
 

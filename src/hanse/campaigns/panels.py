@@ -19,7 +19,9 @@ def panel(attack_id: UUID, actor: Actor) -> str:
     row = service.standing(actor).filter(pk=campaign).first() if campaign else None
     if row is None:
         return ""
-    mine = models.Link.objects.filter(Q(first=attack_id) | Q(second=attack_id), campaign=row.pk).order_by("id")
+    mine = models.Link.objects.filter(Q(first=attack_id) | Q(second=attack_id), campaign=row.pk).order_by(
+        "id"
+    )
     links = list(mine[: LINKS_SHOWN + 1])
     ends = {link.second if link.first == attack_id else link.first for link in links}
     seen = {one.pk: one for one in Attack.objects.for_actor(actor, "attacks.view").filter(pk__in=ends)}

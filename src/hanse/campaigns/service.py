@@ -1,7 +1,7 @@
 """Use cases of campaigns: found and grown on record, their attacks, links and counts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +14,12 @@ from hanse.attacks.models import STANDING, Membership
 from hanse.attacks.models import Attack as AttackRow
 from hanse.campaigns import models
 from hanse.campaigns.campaign import Campaign, Link, LinkTest
-from hanse.campaigns.growing import grown
 from hanse.constituency import Registry
 from hanse.kernel.actors import Actor
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.policy.guarded import NotVisibleError
 from hanse.policy.models import stored
 
 
@@ -92,10 +92,43 @@ def place(campaigns: Sequence[Campaign], seen: Iterable[Attack], registry: Regis
     return placed
 
 
+def visible(actor: Actor, action: str = "campaigns.view") -> "QuerySet[models.Campaign]":
+    """Campaigns with which an actor may do an action, and the same with all of their attacks.
+
+    A verdict counts every attack of its campaign; to somebody who may not see one of them, it would tell of it.
+    """
+    on_attacks = action.replace("campaigns.", "attacks.")
+    seen = AttackRow.objects.for_actor(_also(actor, on_attacks), on_attacks).values("pk")
+    unseen = Membership.objects.filter(campaign=OuterRef("pk")).exclude(attack__in=seen)
+    return models.Campaign.objects.for_actor(actor, action).filter(~Exists(unseen))
+
+
+def _also(actor: Actor, action: str) -> Actor:
+    """The actor, with a token's scope widened by one action: it limits what a token does, not whom it is for."""
+    return actor if actor.scopes is None else replace(actor, scopes=actor.scopes | {action})
+
+
+def campaign_for(actor: Actor, action: str, campaign_id: UUID) -> models.Campaign:
+    """One campaign of those that are `visible`.
+
+    Raises:
+        NotVisibleError: There is none, or it is not for the actor to see.
+    """
+    row = models.Campaign.objects.get_for(actor, action, campaign_id)
+    if not visible(actor, action).filter(pk=row.pk).exists():
+        raise NotVisibleError("There is no such campaign, or it is not for you to see.")
+    return row
+
+
+def known_of(actor: Actor, campaign_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of some campaigns that an actor may know of."""
+    return set(visible(actor).filter(pk__in=list(campaign_ids)).values_list("pk", flat=True))
+
+
 def standing(actor: Actor, action: str = "campaigns.view") -> "QuerySet[models.Campaign]":
-    """Campaigns that an actor may see and that no other one has taken the place of."""
+    """Campaigns that are `visible` to an actor and that no other one has taken the place of."""
     replaced = models.Replaced.objects.filter(other=OuterRef("pk"))
-    return models.Campaign.objects.for_actor(actor, action).filter(~Exists(replaced))
+    return visible(actor, action).filter(~Exists(replaced))
 
 
 def counts(actor: Actor, campaign_ids: Iterable[UUID]) -> dict[UUID, Counts]:
@@ -122,7 +155,7 @@ def attacks_of(campaign_id: UUID, actor: Actor) -> "QuerySet[AttackRow]":
     Raises:
         NotVisibleError: There is no such campaign, or it is not for the actor to see.
     """
-    row = models.Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    row = campaign_for(actor, "campaigns.view", campaign_id)
     named = Membership.objects.filter(campaign=row.object_id).values("attack")
     return (
         AttackRow.objects.for_actor(actor, "attacks.view")
@@ -190,6 +223,8 @@ def _whole(found: Campaign, known: dict[UUID, Attack], registry: Registry | None
         if row.first in names and row.second in names
     ]
     mine = [known[attacks.object_of(name)] for name in found.attacks]
+    from hanse.campaigns.growing import grown  # noqa: PLC0415 - loads scipy, which an idle node does without
+
     return grown(found.id, (*mine, *more.values()), (*links, *found.links), registry)
 
 

@@ -1,13 +1,14 @@
 """The campaigns' pages: the list, one campaign with its evidence, its links, and its report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models import Count, F, Max, Min, QuerySet
+from django.db.models import Count, Max, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from hanse.campaigns.models import Link as LinkRow
 from hanse.campaigns.report import words
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.kernel.countries import country_name
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.policy.decision import may
@@ -34,7 +36,7 @@ from hanse.tracing.trace import Trace
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
 
-ATTACKS_SHOWN = 200
+ATTACKS_SHOWN = 50
 """Attacks on a campaign's page; the list of attacks has all of them, page by page."""
 
 LINKS_SHOWN = 10
@@ -94,16 +96,19 @@ def campaigns(request: HttpRequest) -> Result:
 def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     """One campaign: the verdict, how sure and why, what would refute it, who was hit, and what holds it together."""
     actor = signed_in(request)
-    row = Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    row = service.campaign_for(actor, "campaigns.view", campaign_id)
     looked_at(request, "campaigns.view", [row])
     rows = service.attacks_of(campaign_id, actor).select_related("marking").defer("detail")
     attacks = list(rows[: ATTACKS_SHOWN + 1])
     links = service.links_of(campaign_id, actor)
-    counts = service.counts(actor, [campaign_id])[campaign_id]
+    countries = _countries(campaign_id, actor)
+    places = countries.countries if countries else ()
     return {
         "row": row,
         "marking": _marking(row, attacks),
-        "counts": counts,
+        "counts": service.counts(actor, [campaign_id])[campaign_id],
+        "lasted_us": row.end_us - row.start_us,
+        "peak": rows.filter(state__in=STANDING).order_by("-peak_bps", "object_id").first(),
         "figures": figures(row.detail.get("figures", {})),
         "evidence": row.detail.get("evidence", ()),
         "refuted_by": row.detail.get("refuted_by", ()),
@@ -113,7 +118,10 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
         "link_count": len(links),
         "links": _with_ends(_weakest_first(links)[:LINKS_SHOWN], actor),
         "weakest": _weakest(links),
-        "countries": _countries(campaign_id, actor),
+        "asked": tuple(words.TEST_ASKS.items()),
+        "countries": countries,
+        "places": [(country_name(one.country), one) for one in places[:COUNTRIES_SHOWN]],
+        "more_places": max(0, len(places) - COUNTRIES_SHOWN),
         "replaced_by": _replaced_by(row, actor),
         "may_export": bool(Campaign.objects.judge(actor, "campaigns.export", row)),
         "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
@@ -126,7 +134,7 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
 def links(request: HttpRequest, campaign_id: UUID) -> Result:
     """All links of a campaign, the weakest first, page by page."""
     actor = signed_in(request)
-    row = Campaign.objects.get_for(actor, "campaigns.view", campaign_id)
+    row = service.campaign_for(actor, "campaigns.view", campaign_id)
     looked_at(request, "campaigns.view", [row])
     found = _weakest_first(service.links_of(campaign_id, actor))
     number = _page_number(request.GET.get("page", "1"))
@@ -135,6 +143,7 @@ def links(request: HttpRequest, campaign_id: UUID) -> Result:
         "row": row,
         "marking": row.marking.marking,
         "link_count": len(found),
+        "asked": tuple(words.TEST_ASKS.items()),
         "links": _with_ends(found[first : first + LINKS_OF_A_PAGE], actor),
         "first": first + 1,
         "last": min(first + LINKS_OF_A_PAGE, len(found)),
@@ -148,7 +157,7 @@ def links(request: HttpRequest, campaign_id: UUID) -> Result:
 def export(request: HttpRequest, campaign_id: UUID) -> Result:
     """One campaign as JSON, or as a report in one HTML file; as far as the actor may take its attacks out."""
     actor = signed_in(request)
-    row = Campaign.objects.get_for(actor, "campaigns.export", campaign_id)
+    row = service.campaign_for(actor, "campaigns.export", campaign_id)
     wanted = request.GET.get("as", "json")
     if wanted not in {"json", "html"}:
         raise UsageError(_("A campaign can be had as JSON or as an HTML report. Choose one on its page."))
@@ -186,21 +195,21 @@ def figures(numbers: dict[str, float]) -> Figures:
     ]
 
 
-def _victims(campaign_id: UUID, actor: Actor) -> "QuerySet[AttackRow, dict[str, Any]]":
-    """Organisations that were hit, most often first; without one, the victims themselves. Standing attacks only."""
+def _victims(campaign_id: UUID, actor: Actor) -> Sequence[Mapping[str, Any]]:
+    """Organisations that were hit, most often first; those that are not known are one row. Standing attacks only."""
     rows = service.attacks_of(campaign_id, actor).order_by().filter(state__in=STANDING)
-    return (
+    told = (
         rows.values("organisation", "sector", "country")
         .annotate(
             number=Count("pk"),
             hosts=Count("victim", distinct=True),
-            vectors=Count("vector", distinct=True),
             peak=Max("peak_bps"),
             first=Min("start_us"),
             last=Max("end_us"),
         )
         .order_by("-number", "organisation")
     )
+    return list(told)
 
 
 def _weakest_first(rows: Sequence[LinkRow]) -> list[LinkRow]:
@@ -222,7 +231,7 @@ def _with_ends(rows: Sequence[LinkRow], actor: Actor) -> list[dict[str, Any]]:
     ends = AttackRow.objects.for_actor(actor, "attacks.view").filter(pk__in=ids).defer("detail")
     seen = {one.pk: one for one in ends}
     return [
-        {"first": seen[row.first], "second": seen[row.second], "tests": row.tests}
+        {"ends": (seen[row.first], seen[row.second]), "tests": row.tests}
         for row in rows
         if row.first in seen and row.second in seen
     ]
@@ -233,7 +242,7 @@ def _countries(campaign_id: UUID, actor: Actor) -> tracing.Countries | None:
     if not may(actor, "tracing.view", now_us=now_us()):
         return None
     rows = service.attacks_of(campaign_id, actor).order_by().filter(state__in=STANDING)
-    return tracing.countries(actor, rows.values("pk"))
+    return tracing.countries(actor, rows.values_list("pk", flat=True))
 
 
 def _replaced_by(row: Campaign, actor: Actor) -> Campaign | None:
@@ -260,7 +269,7 @@ def _found(row: Campaign, attacks: Sequence[AttackRow], actor: Actor) -> Found:
         "country": row.country, "start_us": row.start_us, "end_us": row.end_us, "verdict": row.verdict,
         **row.detail,
     }  # fmt: skip
-    return msgspec.structs.replace(msgspec.convert(plain, Found), links=held)
+    return replace(msgspec.convert(plain, Found), links=held)
 
 
 def _findings(

@@ -1,15 +1,18 @@
 """Filters for campaigns, in the same words as the report's."""
 
 from django import template
+from django.utils.translation import gettext as _
 
+from hanse.campaigns.models import Campaign
 from hanse.campaigns.report import words
+from hanse.kernel.countries import country_name
 
 register = template.Library()
 
 
 @register.filter
 def probability(value: float) -> str:
-    """A p-value as people write it, with its sign: ``= 0.034``, ``= 2.1 × 10⁻⁷``, ``< 10⁻³⁰⁰``."""
+    """A p-value as people write it, with its sign: ``= 0.034``, a power of ten, ``< 10⁻³⁰⁰``."""
     text = words.probability(value)
     return text if text.startswith("<") else f"= {text}"
 
@@ -18,3 +21,21 @@ def probability(value: float) -> str:
 def plain(name: str) -> str:
     """``top_victim_share`` as ``Top victim share``."""
     return words.plain(name)
+
+
+@register.filter
+def named(row: Campaign) -> str:
+    """A campaign's short name, by scope and place: ``Campaign against the state, Estonia``."""
+    whom = {
+        "organisation": _("Campaign against an organisation"),
+        "sector": _("Campaign against a sector"),
+        "state": _("Campaign against the state"),
+        "several states": _("Campaign against several states"),
+    }.get(row.scope, _("Campaign"))
+    return f"{whom}, {country_name(row.country)}" if row.country else whom
+
+
+@register.filter
+def full_stop(sentence: str) -> str:
+    """A sentence with exactly one full stop."""
+    return f"{sentence.rstrip('.')}."
