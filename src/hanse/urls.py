@@ -15,3 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("hanse.accounts.signin_urls")),
     path("api/", api.urls),
 ]
+
+handler400 = "hanse.web.problems.bad_request"
+handler403 = "hanse.web.problems.denied"
+handler404 = "hanse.web.problems.not_found"
+handler500 = "hanse.web.problems.failed"
