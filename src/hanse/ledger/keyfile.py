@@ -70,7 +70,7 @@ def passphrase(home: Path) -> str:
         return getpass("Passphrase of the node's keys: ")
     raise KeyFileError(
         "The node's keys are locked. Name a file with HANSE_PASSPHRASE_FILE, hand one over as the systemd "
-        f"credential {CREDENTIAL}, keep it with `hanse node keys --keep`, or start from a terminal."
+        f"credential {CREDENTIAL}, keep it with `hanse node keys keep`, or start from a terminal."
     )
 
 

@@ -54,7 +54,7 @@ class Proof(msgspec.Struct, frozen=True):
         position: Leaf of the entry.
         inclusion: Its audit path (RFC 9162, section 2.1.3).
         checkpoint: The signed note over the tree's root.
-        timestamp: RFC 3161 response over the SHA-256 of the checkpoint, or empty.
+        timestamp: RFC 3161 response over the checkpoint, or empty.
     """
 
     format: str

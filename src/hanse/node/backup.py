@@ -5,10 +5,8 @@ parts are encrypted under the node's data key; the passphrase of the keys opens 
 backup that is made later.
 """
 
-import io
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -16,25 +14,19 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.kernel import envelope, merkle, sealing
+from hanse.kernel import envelope, merkle
 from hanse.kernel.clock import now_us
-from hanse.kernel.errors import HanseError
-from hanse.kernel.keys import Keyring, unwrap
 from hanse.ledger import keyfile, keyring
 from hanse.ledger.models import Body, Checkpoint, Entry, Head, Tile
 from hanse.ledger.replay import rebuild
 from hanse.ledger.writing import writing
+from hanse.node import archives
 from hanse.settings import SETTINGS_FILE, Node
 
-FORMAT = "hanse/backup/1"
 ROWS = 2_000
 """Rows in one part: a part is sealed whole, in memory."""
 
 Progress = Callable[[int, int], None]
-
-
-class BackupError(HanseError):
-    """A backup cannot be read, or the place it is restored to is not empty."""
 
 
 class _Manifest(msgspec.Struct):
@@ -76,41 +68,34 @@ def back_up(node: Node, path: Path, progress: Progress = lambda _done, _total: N
     """
     draft = path.with_name(path.name + ".part")
     try:
-        with draft.open("xb") as file, tarfile.open(fileobj=file, mode="w") as archive, writing():
+        with (
+            open(draft, "xb", opener=archives.private) as file,
+            tarfile.open(fileobj=file, mode="w") as archive,
+            writing(),
+        ):
             total = Head.objects.get(pk=1).next_sequence
-            manifest = _Manifest(FORMAT, node.authority, now_us(), total)
-            _put(archive, "manifest.json", msgspec.json.encode(manifest))
-            _put(archive, "keyring", (node.home / keyfile.KEYS).read_bytes())
-            _put(archive, SETTINGS_FILE, (node.home / SETTINGS_FILE).read_bytes())
+            manifest = _Manifest(archives.FORMAT, node.authority, now_us(), total)
+            archives.put(archive, "manifest.json", msgspec.json.encode(manifest))
+            archives.put(archive, archives.KEYRING, (node.home / keyfile.KEYS).read_bytes())
+            archives.put_sealed(
+                archive, keyring.current(), SETTINGS_FILE, (node.home / SETTINGS_FILE).read_bytes()
+            )
             for name, rows in (
                 ("entries", _entries(progress, total)),
                 ("checkpoints", _checkpoints()),
                 ("tiles", _tiles()),
             ):
                 for number, part in enumerate(_parts(rows)):
-                    member = f"{name}/{number:06}"
-                    _put(archive, member, sealing.seal_rest(keyring.current(), member.encode(), part))
+                    archives.put_sealed(archive, keyring.current(), f"{name}/{number:06}", part)
         draft.replace(path)
     except FileExistsError:
-        raise BackupError(
+        raise archives.BackupError(
             f"{draft} is there: another backup runs, or one was broken off. Remove it."
         ) from None
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     return total
-
-
-def open_keys(path: Path, passphrase: str) -> tuple[Keyring, bytes, bytes]:
-    """The keys in a backup, their wrapped form, and the settings file.
-
-    Raises:
-        BackupError: It is no backup.
-        KeysError: The passphrase is wrong.
-    """
-    with _reading(path) as archive:
-        wrapped, settings = _get(archive, "keyring"), _get(archive, SETTINGS_FILE)
-    return unwrap(wrapped, passphrase), wrapped, settings
 
 
 def restore(path: Path, progress: Progress = lambda _done, _total: None) -> int:
@@ -120,15 +105,17 @@ def restore(path: Path, progress: Progress = lambda _done, _total: None) -> int:
         BackupError: The node is not empty, or the file is damaged.
     """
     if Entry.objects.exists():
-        raise BackupError("The node has entries already. Restore into an empty one.")
-    with _reading(path) as archive, writing():
-        manifest = msgspec.json.decode(_get(archive, "manifest.json"), type=_Manifest)
-        if manifest.format != FORMAT:
-            raise BackupError(f"The backup's format is {manifest.format!r}; this version knows {FORMAT}.")
+        raise archives.BackupError("The node has entries already. Restore into an empty one.")
+    with archives.reading(path) as archive, writing():
+        manifest = msgspec.json.decode(archives.get(archive, "manifest.json"), type=_Manifest)
+        if manifest.format != archives.FORMAT:
+            raise archives.BackupError(
+                f"The backup's format is {manifest.format!r}; this version knows {archives.FORMAT}."
+            )
         for member in archive.getnames():
             kind, _, number = member.partition("/")
             if number:
-                part = sealing.open_rest(keyring.current(), member.encode(), _get(archive, member))
+                part = archives.get_sealed(archive, keyring.current(), member)
                 _FILL[kind](part)
                 progress(Entry.objects.count(), manifest.entries)
         _restore_head(manifest)
@@ -217,35 +204,7 @@ def _restore_head(manifest: _Manifest) -> None:
         hashed = merkle.leaf_hash(envelope.leaf(bytes(payload), bytes(signature)))
         chain, count = sha256(chain + hashed).digest(), count + 1
     if count != manifest.entries:
-        raise BackupError(f"The backup says {manifest.entries:,} entries and holds {count:,}. It is damaged.")
+        raise archives.BackupError(
+            f"The backup says {manifest.entries:,} entries and holds {count:,}. It is damaged."
+        )
     Head.objects.update_or_create(pk=1, defaults={"next_sequence": count, "chain": chain})
-
-
-def _put(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(data), 0o600
-    archive.addfile(info, io.BytesIO(data))
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[tarfile.TarFile]:
-    try:
-        with tarfile.open(path) as archive:
-            yield archive
-    except tarfile.TarError as error:
-        raise BackupError(f"{path}: this is no backup of a node ({error}).") from None
-
-
-def _get(archive: tarfile.TarFile, name: str) -> bytes:
-    """A member's bytes.
-
-    Raises:
-        BackupError: It is missing.
-    """
-    try:
-        member = archive.extractfile(name)
-    except KeyError:
-        member = None
-    if member is None:
-        raise BackupError(f"The backup has no {name}. It is damaged, or no backup of a node.")
-    return member.read()

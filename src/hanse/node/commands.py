@@ -14,20 +14,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hanse.kernel.printable import printable
 from hanse.ledger import keyfile
-from hanse.node.making import PASSPHRASE, make
-from hanse.settings import SETTINGS_FILE, Node, home_folder
-
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=home_folder,
-    help="The node's folder; by default HANSE_HOME, or the user's data folder.",
-)
+from hanse.node.key_commands import keys
+from hanse.node.making import make
+from hanse.node.opening import home_option as _home
+from hanse.node.opening import started as _started
+from hanse.node.opening import unattended as _unattended
+from hanse.settings import Node
 
 
 @click.group()
 def node() -> None:
     """Make, serve, upgrade, back up and check a node."""
+
+
+node.add_command(keys)
 
 
 @node.command()
@@ -51,7 +51,8 @@ def init(home: Path, unattended: bool, **told: str | bool) -> None:
     made = make(Node(home=home.resolve(), database=database, **told), passphrase, keep_beside=unattended)  # type: ignore[arg-type]  # click hands over strings and booleans by these names
     console = Console(highlight=False)
     console.print(f"Made the node of [bold]{escape(printable(made.node.name))}[/bold] in {made.node.home}")
-    console.print(f"Fingerprint of its first key, to be published: {made.fingerprint}")
+    console.print("Fingerprint of its first key, to be published:")
+    console.print(f"  {made.fingerprint}", soft_wrap=True)
     console.print("\nServe it with [bold]hanse node serve[/bold], then open this once, within 24 hours:")
     console.print(f"  {made.invitation}", soft_wrap=True)
 
@@ -92,6 +93,16 @@ def worker(home: Path) -> None:
     from hanse.node.working import work  # noqa: PLC0415 - needs Django configured
 
     work(_started(home))
+
+
+@node.command()
+@_home
+def collector(home: Path) -> None:
+    """Run the live collector as the settings say; `hanse node serve` does so by itself."""
+    served = _started(home)
+    from hanse.node.collecting import collect  # noqa: PLC0415 - needs Django configured
+
+    collect(served)
 
 
 @node.command()
@@ -192,29 +203,36 @@ def doctor(context: click.Context, home: Path) -> None:
 
 @node.command()
 @_home
+@click.option(
+    "--timestamp",
+    "authority",
+    metavar="URL",
+    default="",
+    help="Have a time-stamping authority (RFC 3161) say by when the entry existed.",
+)
 @click.argument("sequence", type=int)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def export(home: Path, sequence: int, file: Path) -> None:
+def export(home: Path, sequence: int, file: Path, authority: str) -> None:
     """Export an entry with its proof, for `hanse verify`."""
     _started(home)
     from hanse.ledger.proof import export as prove  # noqa: PLC0415 - needs Django
+    from hanse.ledger.tree import integrate, latest  # noqa: PLC0415
 
-    file.write_bytes(prove(sequence))
+    integrate()  # nobody has to wait for the minute's checkpoint
+    head = latest()
+    stamp = _stamp_of(head.note, authority) if head and authority else b""
+    file.write_bytes(prove(sequence, stamp, head.size if head else None))
     click.echo(f"Wrote {file}. Anybody can prove it with: hanse verify {file}")
 
 
-def _started(home: Path) -> Node:
-    from hanse.bootstrap import start  # noqa: PLC0415 - configures Django
+def _stamp_of(checkpoint: str, url: str) -> bytes:
+    """A time stamp over a checkpoint, through the node's one way out."""
+    from hanse.console.endpoints import allowed  # noqa: PLC0415 - needs Django
+    from hanse.egress.client import Client  # noqa: PLC0415
+    from hanse.egress.rules import Rules  # noqa: PLC0415
+    from hanse.node.stamping import fetch  # noqa: PLC0415
 
-    _unattended(home)
-    return start(home)
-
-
-def _unattended(home: Path) -> None:
-    """Use the passphrase that lies beside the keys, where the node was made so."""
-    beside = home / PASSPHRASE
-    if "HANSE_PASSPHRASE_FILE" not in os.environ and beside.is_file() and (home / SETTINGS_FILE).is_file():
-        os.environ["HANSE_PASSPHRASE_FILE"] = str(beside)
+    return fetch(checkpoint, url, Client(Rules()), allowed())
 
 
 def _new_passphrase() -> str:

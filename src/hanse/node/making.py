@@ -47,14 +47,19 @@ def make(node: Node, passphrase: str, *, keep_beside: bool) -> Made:
     """
     _refuse_wrong(node)
     passphrase = passphrase or secrets.token_urlsafe(24)
-    for folder in ("keys", "flows", "inbox", "uploads", "backups"):
-        (node.home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(node.home)
     keys = Keyring.new()
     keyfile.save(node.home, keys, passphrase)
     if keep_beside:
         _write_private(node.home / PASSPHRASE, passphrase + "\n")
     _write_private(node.home / SETTINGS_FILE, _as_toml(node))
     return _found(node, keys)
+
+
+def make_folders(home: Path) -> None:
+    """Make a node's folders, which nobody but their owner enters; one that is there keeps its mode."""
+    for folder in (home, *(home / name for name in ("keys", "flows", "inbox", "uploads", "backups"))):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _found(node: Node, keys: Keyring) -> Made:

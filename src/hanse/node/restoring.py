@@ -1,16 +1,18 @@
 """Restoring: a folder and a database filled from a backup, with its own keys and settings."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from hanse.bootstrap import configure, make_tables
 from hanse.kernel.errors import UsageError
 from hanse.ledger import keyfile
-from hanse.node.backup import Progress, open_keys, restore
+from hanse.node.archives import open_keys
+from hanse.node.making import make_folders
 from hanse.settings import SETTINGS_FILE, load
 
 
-def restore_node(file: Path, home: Path, progress: Progress) -> int:
+def restore_node(file: Path, home: Path, progress: Callable[[int, int], None]) -> int:
     """Make a node from a backup; the number of entries.
 
     Raises:
@@ -20,13 +22,14 @@ def restore_node(file: Path, home: Path, progress: Progress) -> int:
     if (home / SETTINGS_FILE).exists():
         raise UsageError(f"There is a node in {home} already. Restore into an empty folder.")
     keys, wrapped, settings = open_keys(file, keyfile.passphrase(home))
-    for folder in ("keys", "flows", "inbox", "uploads", "backups"):
-        (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(home)
     for path, data in ((home / keyfile.KEYS, wrapped), (home / SETTINGS_FILE, settings)):
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
             made.write(data)
     configure(load(home), keys)
     make_tables()
+    from hanse.node.backup import restore  # noqa: PLC0415 - after Django is configured
+
     count = restore(file, progress)
     from hanse.ledger.retention import purge_due  # noqa: PLC0415 - after Django is configured
 

@@ -1,0 +1,93 @@
+"""`hanse node keys`: show a node's keys, replace and revoke them, and say what their passphrase is and who keeps it."""
+
+from pathlib import Path
+
+import click
+
+from hanse.kernel.actors import Actor, system
+from hanse.kernel.keys import unwrap
+from hanse.kernel.printable import printable
+from hanse.ledger import keyfile
+from hanse.node.making import PASSPHRASE
+from hanse.node.opening import home_option, started, unattended
+from hanse.settings import Node, load
+
+_reason = click.option("--reason", required=True, help="Why; it is written into the ledger.")
+
+
+@click.group()
+def keys() -> None:
+    """Show, rotate and revoke the node's keys; change or keep their passphrase."""
+
+
+@keys.command()
+@home_option
+def show(home: Path) -> None:
+    """List the node's public keys, oldest first; the first one's fingerprint is what to publish."""
+    started(home)
+    from hanse.kernel.keys import VerifyKey  # noqa: PLC0415 - with the rest of what needs Django
+    from hanse.kernel.units import second  # noqa: PLC0415
+    from hanse.ledger.models import NodeKey  # noqa: PLC0415
+    from hanse.ledger.verify import fingerprint  # noqa: PLC0415
+
+    for key in NodeKey.objects.order_by("said_by"):
+        until = f"until {second(key.until_us)}" if key.until_us else "signs now"
+        revoked = f", revoked from {second(key.revoked_us)} on" if key.revoked_us else ""
+        click.echo(f"{key.id}  since {second(key.since_us)}, {until}{revoked}")
+        click.echo(f"  {fingerprint(VerifyKey(bytes.fromhex(key.verify)))}")
+
+
+@keys.command()
+@home_option
+@_reason
+def rotate(home: Path, reason: str) -> None:
+    """Give the node new keys, said under the old one. Restart the node afterwards."""
+    node = started(home)
+    from hanse.ledger import service  # noqa: PLC0415 - needs Django
+
+    recorded = service.rotate(node.home, keyfile.passphrase(node.home), _actor(node), reason)
+    click.echo(f"Entry {recorded.sequence:,} brings the new keys. Restart the node, and back it up.")
+
+
+@keys.command()
+@home_option
+@_reason
+@click.argument("key")
+def revoke(home: Path, key: str, reason: str) -> None:
+    """Say that a key is not to be believed from now on; `hanse node keys show` has its id."""
+    node = started(home)
+    from hanse.ledger import service  # noqa: PLC0415 - needs Django
+
+    recorded = service.revoke(key, _actor(node), reason)
+    click.echo(f"Entry {recorded.sequence:,} revokes {printable(key)}.")
+
+
+@keys.command()
+@home_option
+def passphrase(home: Path) -> None:
+    """Change the passphrase; the keys stay. Backups made before open with the old one."""
+    node = load(home)
+    unattended(home)
+    held = unwrap((node.home / keyfile.KEYS).read_bytes(), keyfile.passphrase(node.home))
+    told = click.prompt("New passphrase for the node's keys", hide_input=True, confirmation_prompt=True)
+    keyfile.save(node.home, held, told)
+    if (node.home / PASSPHRASE).exists():
+        (node.home / PASSPHRASE).unlink()
+        click.echo(f"Removed {PASSPHRASE}, which lay beside the keys.")
+    click.echo("The keys are under the new passphrase. Change it wherever it is kept for this node.")
+
+
+@keys.command()
+@home_option
+def keep(home: Path) -> None:
+    """Keep the passphrase in the operating system's keyring, so that nobody is asked for it again."""
+    node = load(home)
+    told = click.prompt("Passphrase of the node's keys", hide_input=True)
+    unwrap((node.home / keyfile.KEYS).read_bytes(), told)
+    keyfile.keep_in_os(node.home, told)
+    click.echo("The operating system keeps it. The node starts without being asked for it.")
+
+
+def _actor(node: Node) -> Actor:
+    """Who acts: whoever has the machine and the passphrase, which no role gives."""
+    return system("node", node.authority, node.country, node.tier)

@@ -1,0 +1,31 @@
+"""What every command about a node begins with: which folder it is, and its keys unlocked."""
+
+import os
+from pathlib import Path
+
+import click
+
+from hanse.node.making import PASSPHRASE
+from hanse.settings import SETTINGS_FILE, Node, home_folder
+
+home_option = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=home_folder,
+    help="The node's folder; by default HANSE_HOME, or the user's data folder.",
+)
+
+
+def started(home: Path) -> Node:
+    """Make this process serve the node in a folder; errors as of `bootstrap.start`."""
+    from hanse.bootstrap import start  # noqa: PLC0415 - configures Django
+
+    unattended(home)
+    return start(home)
+
+
+def unattended(home: Path) -> None:
+    """Use the passphrase that lies beside the keys, where the node was made so."""
+    beside = home / PASSPHRASE
+    if "HANSE_PASSPHRASE_FILE" not in os.environ and beside.is_file() and (home / SETTINGS_FILE).is_file():
+        os.environ["HANSE_PASSPHRASE_FILE"] = str(beside)
