@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import json
 
 from hanse.ledger import keyring, timestamp, tree
@@ -259,6 +261,24 @@ def test_a_time_stamp_is_proven_under_a_trusted_root(authority: Path) -> None:
         verify(wrong, roots=roots)
     with pytest.raises(ProofError, match="Step 8 fails"):
         verify(export(sequence, b"no stamp", head.size), roots=roots)
+
+
+def test_a_time_stamp_holds_whatever_the_order_of_its_certificates(authority: Path) -> None:
+    """Authorities send certificates in any order (RFC 5652 allows it): the stamp holds in each, and damage does not."""
+    _proof()
+    head, roots = tree.latest(), (authority / "root.pem").read_bytes()
+    answer = _stamped(authority, head.note)
+    text = [
+        x509.load_pem_x509_certificate((authority / f"{name}.pem").read_bytes()) for name in ("stamp", "root")
+    ]
+    one, two = (each.public_bytes(Encoding.DER) for each in text)
+    assert one + two in answer or two + one in answer
+    for order in (one + two, two + one):
+        turned = answer.replace(one + two, order).replace(two + one, order)
+        assert timestamp.stamped_us(turned, head.note, roots) > 0
+    for cut in range(0, len(answer), 97):
+        with pytest.raises(timestamp.TimestampError):
+            timestamp.stamped_us(answer[:cut], head.note, roots)
 
 
 def test_the_command_says_proven_or_not(tmp_path: Path) -> None:
