@@ -13,6 +13,7 @@ from hanse.attacks import service
 from hanse.attacks.choosing import choose
 from hanse.attacks.models import STANDING, Attack, Run
 from hanse.attacks.timeline import timeline
+from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
 from hanse.kernel.clock import now_us
 from hanse.telemetry import listing
 from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
@@ -243,6 +244,8 @@ def chosen(request: HttpRequest, wanted: Wanted) -> QuerySet[Attack]:
     """
     told = wanted.dict(exclude_none=True)
     rows = Attack.objects.for_actor(signed_in(request), "attacks.view").select_related("marking")
+    if wanted.campaign and not known_campaigns(signed_in(request), [wanted.campaign]):
+        return rows.none()
     return choose(rows, **told)
 
 
@@ -254,7 +257,8 @@ def list_attacks(
     """The attacks, filtered and in order."""
     field = sort.removeprefix("-")
     order = Order(_FIELDS.get(field, field), descending=sort.startswith("-"))
-    return paged(chosen(request, wanted), order, paging)
+    told = paged(chosen(request, wanted), order, paging)
+    return {**told, "items": masked(told["items"], signed_in(request))}
 
 
 @router.get("/timeline", response=TimelineOut, operation_id="attacks_timeline")
@@ -273,7 +277,8 @@ def get_timeline(request: HttpRequest, wanted: Query[Wanted]) -> Any:
 def list_runs(request: HttpRequest, paging: Query[Paging]) -> Any:
     """The analyses, latest first."""
     rows = Run.objects.for_actor(signed_in(request), "attacks.view")
-    return paged(rows, Order("time_us", descending=True), paging)
+    told = paged(rows, Order("time_us", descending=True), paging)
+    return {**told, "items": masked_runs(told["items"], signed_in(request))}
 
 
 @router.post("/merge", response={201: DecisionMade}, operation_id="attacks_merge")
@@ -295,7 +300,8 @@ def withdraw(request: HttpRequest, decision_id: UUID, told: ReasonIn) -> Any:
 @endpoint("attacks.view")
 def get_attack(request: HttpRequest, attack_id: UUID) -> Any:
     """One attack whole."""
-    return Attack.objects.get_for(signed_in(request), "attacks.view", attack_id)
+    actor = signed_in(request)
+    return masked([Attack.objects.get_for(actor, "attacks.view", attack_id)], actor)[0]
 
 
 @router.get("/{uuid:attack_id}/rates", response=RatesOut, operation_id="attacks_rates")
@@ -327,7 +333,8 @@ def get_flows(request: HttpRequest, attack_id: UUID, some: Query[Some]) -> Any:
 @endpoint("attacks.view")
 def get_decisions(request: HttpRequest, attack_id: UUID) -> Any:
     """What was decided on an attack."""
-    return service.decisions_on(attack_id, signed_in(request))
+    actor = signed_in(request)
+    return masked_decisions(service.decisions_on(attack_id, actor), actor)
 
 
 @router.get("/{uuid:attack_id}/alerts", response=list[AlertOut], operation_id="attacks_alerts")

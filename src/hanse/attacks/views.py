@@ -15,10 +15,11 @@ from hanse.accounts.looking import FILE, asks_why, listed, looked_at
 from hanse.attacks import service
 from hanse.attacks.attack import Attack as Found
 from hanse.attacks.forms import FORMS, form_of
-from hanse.attacks.models import Attack, Decision, Run, RunAttack, State
+from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
 from hanse.attacks.panels import panels, parts
 from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
+from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -53,6 +54,14 @@ def _megabits(text: str) -> float:
     return float(text) * 1e6
 
 
+class _OfCampaign(lists.Filter):
+    """Attacks that a campaign names."""
+
+    def narrow(self, rows: QuerySet[Any], values: Any) -> QuerySet[Any]:
+        """The attacks of the campaigns of these ids."""
+        return rows.filter(pk__in=Membership.objects.filter(campaign__in=_ids(values)).values("attack"))
+
+
 class _OfRun(lists.Filter):
     """Attacks that one analysis found."""
 
@@ -65,7 +74,7 @@ def _ids(values: Sequence[str]) -> list[UUID]:
     try:
         return [UUID(value) for value in values]
     except ValueError:
-        raise UsageError(_("That is no id of an analysis. Follow the link of a job.")) from None
+        raise UsageError(_("That is no id. Follow the link of a campaign or a job.")) from None
 
 
 LIST = lists.Listed(
@@ -105,7 +114,7 @@ LIST = lists.Listed(
                      choices=[(one, one) for one in CLASSES]),
         lists.Filter(key="confidence", label="How sure", field="confidence",
                      choices=[(one, one) for one in ("high", "medium", "low")]),
-        lists.Filter(key="campaign", label="Campaign", field="campaign", help="Its whole id."),
+        _OfCampaign(key="campaign", label="Campaign", field="", help="Its whole id."),
         _OfRun(key="run", label="Analysis", field="", help="Its whole id."),
     ),
     row_url=_url,
@@ -124,10 +133,18 @@ LIST = lists.Listed(
 def attacks(request: HttpRequest) -> Result:
     """All attacks that the actor may see."""
     actor = signed_in(request)
-    told = listed(request, LIST, partial(Attack.objects.for_actor, actor), "attacks.view")
+    told = listed(request, LIST, partial(_rows, request, actor), "attacks.view")
     if isinstance(told, dict) and (wanted := request.GET.get("run")):
-        told["run"] = Run.objects.get_for(actor, "attacks.view", _ids([wanted])[0])
+        run = Run.objects.get_for(actor, "attacks.view", _ids([wanted])[0])
+        told["run"] = masked_runs([run], actor)[0]
     return told
+
+
+def _rows(request: HttpRequest, actor: Actor, action: str) -> QuerySet[Attack]:
+    """The attacks with which the actor may do an action; of a campaign only where the actor may know of that."""
+    rows = Attack.objects.for_actor(actor, action)
+    wanted = {one for text in request.GET.getlist("campaign") if text for one in _ids([text])}
+    return rows if wanted <= known_campaigns(actor, wanted) else rows.none()
 
 
 @page("attacks.view", "attacks/detail.html")
@@ -139,8 +156,9 @@ def detail(request: HttpRequest, attack_id: UUID) -> Result:
     looked_at(request, "attacks.view", [row])
     found = service.attack_in(row)
     others = Attack.objects.for_actor(actor, "attacks.view").select_related("marking")
-    linked = list(others.filter(name__in=found.linked).order_by("start_us")) if found.linked else []
-    decisions = service.decisions_on(row.pk, actor)
+    beside = [service.object_of(name) for name in found.linked]
+    linked = list(others.filter(pk__in=beside).order_by("start_us", "object_id")) if beside else []
+    decisions = masked_decisions(service.decisions_on(row.pk, actor), actor)
     return {
         "row": row,
         "found": found,
@@ -184,7 +202,7 @@ def flows(request: HttpRequest, attack_id: UUID) -> Result:
 def export(request: HttpRequest, attack_id: UUID) -> Result:
     """One attack with its trace as JSON."""
     actor = signed_in(request)
-    row = Attack.objects.get_for(actor, "attacks.export", attack_id)
+    row = masked([Attack.objects.get_for(actor, "attacks.export", attack_id)], actor)[0]
     looked_at(request, "attacks.export", [row], recipient=FILE)
     added = {name: told for name, part in parts.items() if (told := part(row.pk, actor)) is not None}
     whose = {name: getattr(row, name) for name in ("organisation", "sector", "country", "site")}
@@ -267,7 +285,7 @@ def _seen(share: float | None) -> str:
     return _("the return way was not seen") if share is None else f"{share:.0%}"
 
 
-def _standing(row: Attack, decisions: list[Decision]) -> Decision | None:
+def _standing(row: Attack, decisions: Sequence[Decision]) -> Decision | None:
     """The decision by which the attack is not simply what was found; None where there is none."""
     what = {State.FALSE_POSITIVE: "false-positive", State.MERGED: "merge", State.SPLIT: "split"}.get(
         State(row.state)

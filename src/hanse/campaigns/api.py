@@ -10,6 +10,7 @@ from pydantic import Field
 
 from hanse.attacks.api import AttackOut, TimelineOut
 from hanse.attacks.timeline import timeline
+from hanse.attacks.within import masked
 from hanse.campaigns import service
 from hanse.campaigns.models import Campaign, Link
 from hanse.kernel.clock import now_us
@@ -109,7 +110,9 @@ def get_campaign(request: HttpRequest, campaign_id: UUID) -> Any:
 @endpoint("campaigns.view")
 def get_attacks(request: HttpRequest, campaign_id: UUID, paging: Query[Paging]) -> Any:
     """The attacks of a campaign, in order of start."""
-    return paged(service.attacks_of(campaign_id, signed_in(request)), Order("start_us"), paging)
+    actor = signed_in(request)
+    told = paged(service.attacks_of(campaign_id, actor), Order("start_us"), paging)
+    return {**told, "items": masked(told["items"], actor)}
 
 
 @router.get("/{uuid:campaign_id}/timeline", response=TimelineOut, operation_id="campaigns_timeline")

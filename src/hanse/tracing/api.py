@@ -9,6 +9,7 @@ from pydantic import Field
 
 from hanse.attacks.choosing import choose
 from hanse.attacks.models import Attack
+from hanse.attacks.within import known_campaigns
 from hanse.tracing import service
 from hanse.web.api import Int64, endpoint
 from hanse.web.page import signed_in
@@ -62,6 +63,8 @@ def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
     actor = signed_in(request)
     told = which.dict(exclude_none=True) | {"state": "standing"}
     seen = choose(Attack.objects.for_actor(actor, "attacks.view"), **told)
+    if which.campaign and not known_campaigns(actor, [which.campaign]):
+        seen = seen.none()
     found = service.countries(actor, seen.values_list("pk", flat=True))
     nowhere = sum(one.sources for one in found.countries if one.country == NOWHERE)
     return {
