@@ -9,6 +9,8 @@ const HELP: readonly (readonly [string, string])[] = [
   ["k", "Row before"],
   ["Enter", "Open the row"],
   ["x", "Select the row"],
+  ["↑ ↓ Enter", "On a timeline: choose an attack, open it"],
+  ["← → + - 0", "On a timeline: move, zoom, the whole time"],
   ["?", "These keys"],
   ["Escape", "Close, or leave the search field"],
 ];

@@ -24,29 +24,25 @@ async function countries(file: string): Promise<Feature<Geometry, { name: string
 /** A position to a hundredth of a degree (about 1 km), which is finer than any screen shows. */
 const rounded = (position: Position): Position => position.map((degrees) => Math.round(degrees * 100) / 100);
 
-/** A ring moved to one side of the date line; what would lie beyond it is cut off at the edge of the map. */
-function onSide(ring: Position[], side: 1 | -1): Position[] {
-  const moved = ring.map(([longitude = 0, latitude = 0]) => [
-    longitude * side < 0 ? longitude + side * 360 : longitude,
-    latitude,
-  ]);
-  const beyond = (at: Position | undefined): boolean => at !== undefined && (at[0] ?? 0) * side >= 180;
-  return moved
-    .filter((at, index) => !beyond(at) || !beyond(moved[index - 1]) || !beyond(moved[index + 1]))
-    .map((at) => [beyond(at) ? side * 180 : (at[0] ?? 0), at[1] ?? 0]);
-}
+/** Where the map is cut: a meridian that runs through the Bering Strait and meets next to no land. Degrees. */
+const CUT = -169;
 
-/** The polygon itself, or its two parts where it lies across the date line (Russia and Fiji do). */
-function apart(polygon: Position[][]): Position[][][] {
+/** The polygon whole on the map, east of the cut: longitudes run on beyond 180 degrees instead of jumping. */
+function whole(polygon: Position[][]): Position[][] {
   const longitudes = (polygon[0] ?? []).map(([longitude = 0]) => longitude);
-  if (Math.max(...longitudes) - Math.min(...longitudes) <= 180) return [polygon];
-  return [polygon.map((ring) => onSide(ring, 1)), polygon.map((ring) => onSide(ring, -1))];
+  const jumps = Math.max(...longitudes) - Math.min(...longitudes) > 180;
+  const unrolled = longitudes.map((longitude) => (jumps && longitude < 0 ? longitude + 360 : longitude));
+  const middle = (Math.max(...unrolled) + Math.min(...unrolled)) / 2;
+  const around = middle < CUT ? 360 : 0;
+  return polygon.map((ring) =>
+    ring.map(([longitude = 0, latitude = 0]) => [longitude + (jumps && longitude < 0 ? 360 : 0) + around, latitude]),
+  );
 }
 
 function lighter(geometry: Geometry): Geometry {
   const polygons =
     geometry.type === "Polygon" ? [geometry.coordinates] : geometry.type === "MultiPolygon" ? geometry.coordinates : [];
-  return { type: "MultiPolygon", coordinates: polygons.flatMap(apart).map((p) => p.map((ring) => ring.map(rounded))) };
+  return { type: "MultiPolygon", coordinates: polygons.map((p) => whole(p).map((ring) => ring.map(rounded))) };
 }
 
 /** GeoJSON text; each feature's `name` is its alpha-2 code, or its English name where it has no code. Without Antarctica. */

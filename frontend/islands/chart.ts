@@ -17,8 +17,18 @@ export interface Drawn<T> {
   svg(): string;
   /** The buttons that this kind of chart has besides the usual ones. */
   tools?: readonly { label: string; act(): void }[];
+  /** The data as a table, for pages that bring none. */
+  table?(data: T): Table;
+  /** In a sentence, what the keys do. */
+  help?: string;
   /** Keys that work while the chart has the focus. Answers whether the key meant anything. */
   key?(key: string): boolean;
+}
+
+/** A table of text; a cell with an address is a link. */
+export interface Table {
+  head: readonly { label: string; numeric?: boolean }[];
+  rows: readonly (readonly (string | { text: string; url: string })[])[];
 }
 
 /** Draws a kind of chart into a box. */

@@ -3,7 +3,7 @@ import { all, make } from "../behaviours/elements.ts";
 import { inLight } from "../behaviours/theme.ts";
 import { problemWords } from "../behaviours/toast.ts";
 import { word } from "../words.ts";
-import type { Draw, Drawn } from "./chart.ts";
+import type { Draw, Drawn, Table } from "./chart.ts";
 
 const KINDS: Readonly<Record<string, () => Promise<{ draw: Draw<never> }>>> = {
   timeline: () => import("./timeline.ts"),
@@ -47,8 +47,16 @@ async function start(figure: HTMLElement): Promise<void> {
   figure.insertBefore(box, behind);
   if (behind) behind.hidden = true;
   const drawn = (await draw(box, title)) as Drawn<unknown>;
-  let shown: unknown = data;
-  drawn.show(shown);
+  if (drawn.key) {
+    box.setAttribute("role", "application"); // keys go to the chart and not to the screen reader
+    box.setAttribute("aria-label", `${title}. ${drawn.help ?? ""}`);
+  }
+  let shown: unknown;
+  const show = (next: unknown): void => {
+    drawn.show((shown = next));
+    if (behind && drawn.table) fill(behind, drawn.table(shown));
+  };
+  show(data);
   const picture = (): string => {
     const svg = inLight(() => {
       drawn.show(shown);
@@ -66,10 +74,39 @@ async function start(figure: HTMLElement): Promise<void> {
   const again = async (): Promise<void> => {
     if (!figure.isConnected) return;
     const fresh = document.hidden ? undefined : await feed.next().catch(() => undefined);
-    if (fresh !== undefined) drawn.show((shown = fresh));
+    if (fresh !== undefined) show(fresh);
     setTimeout(() => void again(), every);
   };
   if (every > 0) setTimeout(() => void again(), every);
+}
+
+/** So many rows of a table that the script makes; the page links to the whole list. */
+const MOST_ROWS = 1000;
+
+/** Put the data into the place behind the chart as a table, unless the page has brought one itself. */
+function fill(behind: HTMLElement, { head, rows }: Table): void {
+  if (behind.querySelector("table:not([data-made])")) return;
+  const numeric = (column: number): Record<string, string> => (head[column]?.numeric ? { class: "num" } : {});
+  const heads = head.map((one, column) => make("th", { scope: "col", ...numeric(column) }, one.label));
+  const lines = rows
+    .slice(0, MOST_ROWS)
+    .map((row) =>
+      make(
+        "tr",
+        {},
+        ...row.map((cell, column) =>
+          make("td", numeric(column), typeof cell === "string" ? cell : make("a", { href: cell.url }, cell.text)),
+        ),
+      ),
+    );
+  const table = make(
+    "table",
+    { class: "dense", "data-made": "" },
+    make("thead", {}, make("tr", {}, ...heads)),
+    make("tbody", {}, ...lines),
+  );
+  behind.querySelector(".scroll")?.remove();
+  behind.append(make("div", { class: "scroll" }, table));
 }
 
 /** Where an island's data comes from; it is fetched again only when the server says that it changed. */

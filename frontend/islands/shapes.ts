@@ -24,8 +24,11 @@ export interface TimelineData {
 export interface WorldmapData {
   /** What is counted, in the plural: `apparent sources`. */
   unit: string;
-  /** What the grey means, and why; shown when anything is withheld. */
+  /** What the colours and the grey mean, and what they do not. */
   words: string;
+  /** Attacks behind the map, and how many of them have sources that say anything of a place. */
+  attacks?: number;
+  attributable?: number;
   values: {
     /** ISO 3166-1 alpha-2. */
     country: string;

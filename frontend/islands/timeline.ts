@@ -1,6 +1,7 @@
 /** One bar for each attack, by organisation, over time. */
 import { CustomChart } from "echarts/charts";
 import { LegendComponent } from "echarts/components";
+import { make } from "../behaviours/elements.ts";
 import { visit } from "../behaviours/visit.ts";
 import { count, duration, minute } from "../units.ts";
 import { word } from "../words.ts";
@@ -8,7 +9,7 @@ import { asSvg, begin, echarts, lettering, timeAxis, timeSteps, token, tooltip }
 import { lanesOf } from "./lanes.ts";
 import { look } from "./vectors.ts";
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams, CustomSeriesRenderItemReturn } from "echarts";
-import type { Draw, EChartsType } from "./chart.ts";
+import type { Draw, EChartsType, Table } from "./chart.ts";
 import type { Lanes, Placed } from "./lanes.ts";
 import type { TimelineData } from "./shapes.ts";
 
@@ -24,10 +25,13 @@ const ms = (us: number): number => us / 1000;
 /** Draw the timeline. */
 export const draw: Draw<TimelineData> = (box, name) => {
   const chart = begin(box);
-  let zoom: { start: number; end: number } = { start: 0, end: 100 };
+  let zoom: Zoom = { start: 0, end: 100 };
   let limits: Limits = { from: 0, to: 1, width: 1 };
+  let bars: readonly Bar[] = [];
+  let labels: ReadonlyMap<string, string> = new Map();
+  const chosen = new Chosen(chart, box);
   chart.on("datazoom", () => {
-    const [first] = chart.getOption()["dataZoom"] as { start: number; end: number }[];
+    const [first] = chart.getOption()["dataZoom"] as Zoom[];
     if (!first) return;
     zoom = { start: first.start, end: first.end };
     chart.setOption({ xAxis: seenSteps(limits, zoom) });
@@ -43,20 +47,124 @@ export const draw: Draw<TimelineData> = (box, name) => {
   };
   return {
     show: (data) => {
-      limits = showTimeline(chart, box, data, zoom);
+      const lanes = lanesOf(data);
+      labels = new Map(data.vectors.map(({ id, label }) => [id, label]));
+      bars = barsOf(data, lanes);
+      limits = showTimeline(chart, box, data, lanes, zoom);
     },
     svg: () => asSvg(chart, name),
     tools: [{ label: word("Whole time"), act: () => turn(0, 100) }],
-    key: (key) => turned(key, zoom, turn),
+    table: tableOf,
+    help: word("Up and down choose an attack, Enter opens it; left and right move, + and - zoom, 0 shows the whole."),
+    key: (key) => {
+      if (key === "Enter") return chosen.open(bars);
+      const by = { ArrowDown: 1, ArrowUp: -1 }[key];
+      if (by === undefined) return turned(key, zoom, turn);
+      const bar = chosen.move(bars, by);
+      if (bar) {
+        bring(bar.placed, limits, zoom, turn);
+        chosen.show(bar, told(bar.placed, labels.get(bar.placed.attack.vector) ?? ""));
+      }
+      return true;
+    },
   };
 };
 
+/** The part of the whole time that is seen, per cent. */
+interface Zoom {
+  start: number;
+  end: number;
+}
+
+/** An attack and where the chart has its bar. */
+interface Bar {
+  placed: Placed;
+  seriesIndex: number;
+  dataIndex: number;
+}
+
+/** All bars by start. The first series are the lines between rows. */
+function barsOf(data: TimelineData, lanes: Lanes): Bar[] {
+  return data.vectors
+    .flatMap(({ id }, index) =>
+      lanes.placed
+        .filter(({ attack }) => attack.vector === id)
+        .map((placed, dataIndex) => ({ placed, seriesIndex: index + 1, dataIndex })),
+    )
+    .sort((a, b) => a.placed.attack.start_us - b.placed.attack.start_us || a.placed.lane - b.placed.lane);
+}
+
+/** The attack that a person has chosen with the keys: outlined, with its words shown and said. */
+class Chosen {
+  private id: string | undefined;
+  private readonly said = make("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
+
+  constructor(
+    private readonly chart: EChartsType,
+    box: HTMLElement,
+  ) {
+    box.after(this.said);
+  }
+
+  private at(bars: readonly Bar[]): number {
+    return bars.findIndex(({ placed }) => placed.attack.id === this.id);
+  }
+
+  /** Choose the next or the one before, or the first. */
+  move(bars: readonly Bar[], by: number): Bar | undefined {
+    const now = this.at(bars);
+    const bar = bars[now < 0 ? 0 : Math.min(bars.length - 1, Math.max(0, now + by))];
+    this.id = bar?.placed.attack.id;
+    return bar;
+  }
+
+  /** Go to the page of the chosen attack. Answers whether there is one. */
+  open(bars: readonly Bar[]): boolean {
+    const bar = bars[this.at(bars)];
+    if (bar) visit(bar.placed.attack.url);
+    return bar !== undefined;
+  }
+
+  /** Outline a bar, show its words beside it, and say them. */
+  show({ seriesIndex, dataIndex }: Bar, words: string): void {
+    this.chart.dispatchAction({ type: "downplay" });
+    this.chart.dispatchAction({ type: "highlight", seriesIndex, dataIndex });
+    this.chart.dispatchAction({ type: "showTip", seriesIndex, dataIndex });
+    this.said.textContent = words;
+  }
+}
+
+/** Move what is seen so that an attack is in it. */
+function bring(
+  { attack }: Placed,
+  { from, to }: Limits,
+  { start, end }: Zoom,
+  turn: (a: number, b: number) => void,
+): void {
+  const at = ((ms(attack.start_us) - from) / Math.max(1, to - from)) * 100;
+  const width = end - start;
+  if (at < start || at > end) turn(at - width / 2, at + width / 2);
+}
+
+/** The attacks as a table, by start. */
+function tableOf(data: TimelineData): Table {
+  const rows = new Map(data.rows.map(({ id, label }) => [id, label]));
+  const vectors = new Map(data.vectors.map(({ id, label }) => [id, label]));
+  const sorted = [...data.attacks].sort((a, b) => a.start_us - b.start_us);
+  return {
+    head: ["Start", "End", "Vector", "Organisation", "Peak and duration"].map((label) => ({ label: word(label) })),
+    rows: sorted.map((one) => [
+      { text: minute(one.start_us), url: one.url },
+      one.end_us === null ? word("still running") : minute(one.end_us),
+      vectors.get(one.vector) ?? one.vector,
+      rows.get(one.row) ?? one.row,
+      one.text,
+    ]),
+  };
+}
+
 /** Arrow keys move by a tenth of what is seen, + and - zoom about its middle, 0 shows the whole. */
-function turned(
-  key: string,
-  { start, end }: { start: number; end: number },
-  turn: (from: number, to: number) => void,
-): boolean {
+function turned(key: string, { start, end }: Zoom, turn: (from: number, to: number) => void): boolean {
   const width = end - start;
   if (key === "ArrowLeft") turn(start - width / 10, end - width / 10);
   else if (key === "ArrowRight") turn(start + width / 10, end + width / 10);
@@ -84,10 +192,7 @@ function limitsOf(data: TimelineData, lanes: Lanes, width: number): Limits {
     : { from: from - 86_400_000, to: from, width };
 }
 
-function seenSteps(
-  { from, to, width }: Limits,
-  { start, end }: { start: number; end: number },
-): Record<string, unknown> {
+function seenSteps({ from, to, width }: Limits, { start, end }: Zoom): Record<string, unknown> {
   const per = (to - from) / 100;
   return timeSteps(from + start * per, from + end * per, width);
 }
@@ -98,16 +203,10 @@ function keyHeight(data: TimelineData, width: number): number {
   return 12 + 22 * Math.ceil(wanted / Math.max(1, width));
 }
 
-function showTimeline(
-  chart: EChartsType,
-  box: HTMLElement,
-  data: TimelineData,
-  zoom: { start: number; end: number },
-): Limits {
-  const lanes = lanesOf(data);
+function showTimeline(chart: EChartsType, box: HTMLElement, data: TimelineData, lanes: Lanes, zoom: Zoom): Limits {
   const head = keyHeight(data, box.clientWidth);
   const wide = box.clientWidth > 640;
-  const left = wide ? 168 : 112;
+  const left = box.clientWidth > 900 ? 216 : wide ? 168 : 112;
   box.style.height = `${head + Math.max(2, lanes.labels.length) * LANE_PX + FOOT_PX}px`;
   chart.resize();
   const limits = limitsOf(data, lanes, box.clientWidth - left - 16);
@@ -249,7 +348,8 @@ function bar(
   const style = one.attack.false_positive
     ? { fill: "transparent", stroke: token("edge"), lineWidth: 1, lineDash: [2, 2] }
     : { fill: color, ...(decal ? { decal } : {}) };
-  const children: object[] = [{ type: "rect", shape, style }];
+  const outlined = { style: { stroke: token("ink"), lineWidth: 2 } };
+  const children: object[] = [{ type: "rect", shape, style, emphasis: outlined }];
   if (one.attack.end_us === null) {
     children.push({
       type: "rect",

@@ -15,20 +15,65 @@ echarts.use([MapChart, GeoComponent]);
 type Value = WorldmapData["values"][number];
 
 const CLASSES = 5;
-const LABELLED = 6;
+const LABELLED = 8;
+/** Room that a label takes, so that no two lie on each other. Pixels. */
+const LABEL_PX = { width: 64, height: 16 };
+/** West, north, east and south of what is shown, degrees: all land but Antarctica, east of the Bering Strait. */
+const SHOWN = [
+  [-169, 84],
+  [191, -56],
+] as const;
 const BORDERS = "../world.json";
 const HATCH = { symbol: "rect", symbolSize: 1, dashArrayX: [1, 0], dashArrayY: [1.5, 4], rotation: -Math.PI / 4 };
 const names = new Intl.DisplayNames(["en"], { type: "region", fallback: "code" });
 
 let borders: Promise<void> | undefined;
+/** Where the label of each country stands, on the plane of the projection. */
+const middles = new Map<string, readonly [number, number]>();
 
 /** Fetch the borders once; they lie beside the script. */
 function haveBorders(): Promise<void> {
   borders ??= fetch(new URL(BORDERS, import.meta.url)).then(async (answer) => {
     if (!answer.ok) throw new Error(word("the borders could not be had."));
-    echarts.registerMap("world", { geoJSON: await answer.json() } as never);
+    const world = (await answer.json()) as World;
+    for (const one of world.features) middles.set(one.properties.name, middleOf(one.geometry.coordinates));
+    echarts.registerMap("world", { geoJSON: world } as never);
   });
   return borders;
+}
+
+interface World {
+  features: { properties: { name: string }; geometry: { coordinates: number[][][][] } }[];
+}
+
+/** The middle of a country's largest part, on the plane. */
+function middleOf(polygons: readonly number[][][][]): readonly [number, number] {
+  const boxes = polygons.map((polygon) => {
+    const points = (polygon[0] ?? []).map(project);
+    const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+    const [left, right] = [Math.min(...xs), Math.max(...xs)];
+    const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+    return { size: (right - left) * (bottom - top), middle: [(left + right) / 2, (top + bottom) / 2] as const };
+  });
+  return boxes.reduce((most, one) => (one.size > most.size ? one : most), { size: -1, middle: [0, 0] as const }).middle;
+}
+
+/** The countries with most, as long as their labels do not lie on each other in a map so many pixels wide. */
+function labelledOf(values: readonly Value[], width: number): Set<string> {
+  const scale = width / (project([SHOWN[1][0], 0])[0] - project([SHOWN[0][0], 0])[0]);
+  const placed: (readonly [number, number])[] = [];
+  const chosen = new Set<string>();
+  for (const one of [...values].sort((a, b) => b.value - a.value)) {
+    const at = middles.get(one.country);
+    if (!at || one.value <= 0 || chosen.size >= (width > 640 ? LABELLED : 3)) continue;
+    const free = placed.every(
+      ([x, y]) => Math.abs(x - at[0]) * scale > LABEL_PX.width || Math.abs(y - at[1]) * scale > LABEL_PX.height,
+    );
+    if (!free) continue;
+    placed.push(at);
+    chosen.add(one.country);
+  }
+  return chosen;
 }
 
 const nameOf = (code: string): string => (/^[A-Z]{2}$/.test(code) ? (names.of(code) ?? code) : code);
@@ -41,7 +86,14 @@ export const draw: Draw<WorldmapData> = async (box, name) => {
     const { url } = (event.data ?? {}) as { url?: string };
     if (url !== undefined) visit(url);
   });
-  return { show: (data) => showMap(chart, box, data), svg: () => asSvg(chart, name) };
+  return {
+    show: (data) => showMap(chart, box, data),
+    svg: () => asSvg(chart, name),
+    table: (data) => ({
+      head: [{ label: word("Country") }, { label: data.unit, numeric: true }],
+      rows: data.values.map((one) => [`${nameOf(one.country)} ${one.country}`, count(one.value)]),
+    }),
+  };
 };
 
 /** Upper bounds of classes that grow by an equal factor, because counts of sources differ by orders of magnitude. */
@@ -62,11 +114,7 @@ function colourOf(value: number, limits: readonly number[]): string {
 function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void {
   const limits = bounds(data.values.map((one) => one.value));
   const known = new Map(data.values.map((one) => [one.country, one]));
-  const top = [...data.values]
-    .filter((one) => one.value > 0)
-    .sort((a, b) => b.value - a.value)
-    .slice(0, box.clientWidth > 640 ? LABELLED : 3);
-  const labelled = new Set(top.map((one) => one.country));
+  const labelled = labelledOf(data.values, box.clientWidth);
   chart.setOption(
     {
       animation: false,
@@ -79,18 +127,18 @@ function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void
           scaleLimit: { min: 1, max: 24 },
           selectedMode: false,
           projection: { project, unproject },
+          boundingCoords: SHOWN,
           left: 0,
           right: 0,
           top: 0,
           bottom: 0,
           preserveAspect: true,
-          itemStyle: { areaColor: token("land"), borderColor: token("paper"), borderWidth: 0.6 },
+          itemStyle: { ...landOf(data), borderColor: token("paper"), borderWidth: 0.6 },
           emphasis: {
             itemStyle: { areaColor: null, borderColor: token("ink"), borderWidth: 1.2 },
             label: { show: false },
           },
           label: { show: false },
-          labelLayout: { hideOverlap: true },
           data: data.values.map((one) => region(one, limits, labelled.has(one.country))),
         },
       ],
@@ -98,6 +146,14 @@ function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void
     { notMerge: true },
   );
   addKey(box, data, limits);
+}
+
+/** Land without a value; hatched grey everywhere where nothing at all may be attributed. */
+function landOf(data: WorldmapData): Record<string, unknown> {
+  const nothing = data.attacks !== undefined && data.attacks > 0 && data.attributable === 0;
+  return nothing
+    ? { areaColor: token("withheld"), decal: { ...HATCH, color: token("paper") } }
+    : { areaColor: token("land") };
 }
 
 function region(one: Value, limits: readonly number[], labelled: boolean): Record<string, unknown> {
@@ -154,8 +210,8 @@ function addKey(box: HTMLElement, data: WorldmapData, limits: readonly number[])
   const withheld = data.values.reduce((sum, one) => sum + (one.withheld ?? 0), 0);
   if (withheld > 0) key.append(make("li", {}, swatch(token("withheld"), true), word("may be forged")));
   const said = [
-    withheld > 0 ? data.words : "",
-    data.elsewhere ? `${count(data.elsewhere.value)} ${data.elsewhere.words}.` : "",
+    data.words,
+    data.elsewhere && data.elsewhere.value > 0 ? `${count(data.elsewhere.value)} ${data.elsewhere.words}.` : "",
   ];
   const words = make("p", { class: "words" }, said.filter((part) => part !== "").join(" "));
   box.after(key, words);
