@@ -1,24 +1,37 @@
-"""The search field: an address, a network, an id or a name, within what the actor may see."""
+"""The search field: an address, a network, an id or a name, within what the actor may see.
 
-from collections.abc import Iterator
+Every room is asked through its own guarded rows, so that what the actor may not see is neither found nor counted.
+Nothing typed is sent anywhere or kept: searching is done inside the node, whatever the marking of the value.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from hanse.accounts.models import Person, RoleGrant
 from hanse.attacks.models import Attack
-from hanse.campaigns.models import Campaign
+from hanse.attacks.timeline import vector_words
+from hanse.campaigns import service as campaigns
+from hanse.console.visible_entries import visible_entries
 from hanse.constituency.models import Protected
-from hanse.kernel import units
+from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.ledger.models import Entry
 from hanse.policy.decision import may
+from hanse.policy.roles import roles
 
 SHOWN = 20
 """Hits per group: who needs more, filters the room's own list."""
+
+LONGEST = 500
+"""Characters that are searched for: longer than any name, address or id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,94 +57,179 @@ class Group:
         label: The room.
         hits: At most `SHOWN`.
         more: Where the rest is; empty when there is none.
+        action: The action that its rows are looked at by; empty where the law wants nothing written down.
+        rows: The rows behind the hits, where there is such an action.
     """
 
     label: str
     hits: list[Hit]
     more: str = ""
+    action: str = ""
+    rows: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed, and what it may mean.
+
+    Attributes:
+        text: As it was typed, without the space around it.
+        network: The address or network that it is, if any.
+        id: The id that it is, if any.
+    """
+
+    text: str
+    network: IPv4Network | IPv6Network | None
+    id: UUID | None
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """First and last address of the network, as the rooms' columns have them."""
+        first, last = addresses.network_bounds(self.network or ip_network("::/128"))
+        return first.hex(), last.hex()
+
+    @property
+    def around(self) -> list[str]:
+        """The networks that hold the one typed, in text, the network itself among them."""
+        network = self.network
+        if network is None:
+            return []
+        return [str(network.supernet(new_prefix=length)) for length in range(network.prefixlen + 1)]
+
+
+def read(text: str) -> Typed:
+    """What was typed, and what it may mean."""
+    text = text.replace("\0", "").strip()[:LONGEST]
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        network = None
+    try:
+        one = UUID(text)
+    except ValueError:
+        one = None
+    return Typed(text, network, one)
 
 
 def find(text: str, actor: Actor) -> list[Group]:
     """Everything of the text that the actor may see; groups without a hit are left out."""
-    groups = [Group("Attacks", list(_attacks(text, actor))), Group("Campaigns", list(_campaigns(text, actor))),
-              Group("Constituency", list(_protected(text, actor))), Group("Ledger", list(_entries(text, actor)))]  # fmt: skip
-    return [group for group in groups if group.hits]
+    typed = read(text)
+    if not typed.text:
+        return []
+    found = [room(typed, actor) for action, room in ROOMS if may(actor, action, now_us=now_us())]
+    return [group for group in found if group.hits]
 
 
-def _attacks(text: str, actor: Actor) -> Iterator[Hit]:
-    if not may(actor, "attacks.view", now_us=now_us()):
-        return
-    rows = Attack.objects.for_actor(actor, "attacks.view")
-    wanted = Q(name=text) | Q(victim__istartswith=text) | Q(organisation__icontains=text)
-    if span := _bytes_of(text):
-        wanted |= Q(victim_sort__gte=span[0], victim_sort__lte=span[1])
-    if (object_id := _uuid(text)) is not None:
-        wanted |= Q(object_id=object_id)
-    for row in rows.filter(wanted).order_by("-start_us")[:SHOWN]:
-        said = f"{units.minute(row.start_us)} · {units.bit_rate(row.peak_bps)} · {row.organisation}"
-        yield Hit(str(row), said.rstrip(" ·"), reverse("attacks:detail", args=[row.object_id]))
+def only(groups: Sequence[Group]) -> str:
+    """Address of the one thing that was found; empty where it is none or several."""
+    hits = [hit for group in groups for hit in group.hits]
+    return hits[0].url if len(hits) == 1 else ""
 
 
-def _campaigns(text: str, actor: Actor) -> Iterator[Hit]:
-    if not may(actor, "campaigns.view", now_us=now_us()):
-        return
-    wanted = Q(name=text) | Q(verdict__icontains=text)
-    if (object_id := _uuid(text)) is not None:
-        wanted |= Q(object_id=object_id)
-    for row in (
-        Campaign.objects.for_actor(actor, "campaigns.view").filter(wanted).order_by("-start_us")[:SHOWN]
-    ):
-        yield Hit(row.verdict, units.minute(row.start_us), reverse("campaigns:detail", args=[row.object_id]))
+def _attacks(typed: Typed, actor: Actor) -> Group:
+    wanted = Q(name=typed.text) | Q(victim__istartswith=typed.text) | Q(organisation__icontains=typed.text)
+    if typed.network is not None:
+        first, last = typed.bounds
+        wanted |= Q(victim_sort__gte=first, victim_sort__lte=last) | Q(victim__in=typed.around)
+    if typed.id is not None:
+        wanted |= Q(object_id=typed.id)
+    rows = Attack.objects.for_actor(actor, "attacks.view").filter(wanted).select_related("marking")
+    found = list(rows.defer("detail").order_by("-start_us", "object_id")[: SHOWN + 1])
+    hits = [
+        Hit(
+            _("%(vector)s on %(victim)s") % {"vector": vector_words(row.vector), "victim": row.victim},
+            _joined(row.organisation, units.minute(row.start_us), units.bit_rate(row.peak_bps)),
+            reverse("attacks:detail", args=[row.pk]),
+        )
+        for row in found[:SHOWN]
+    ]
+    more = _more_attacks(typed) if len(found) > SHOWN else ""
+    return Group(_("Attacks"), hits, more, "attacks.view", tuple(found[:SHOWN]))
 
 
-def _protected(text: str, actor: Actor) -> Iterator[Hit]:
-    if not may(actor, "constituency.view", now_us=now_us()):
-        return
-    rows = Protected.objects.for_actor(actor, "constituency.view")
+def _more_attacks(typed: Typed) -> str:
+    """The list of attacks, filtered by what was typed as near as its filters come."""
+    chosen = {"victim": typed.text} if typed.network is not None else {"organisation": typed.text}
+    return f"{reverse('attacks:list')}?{urlencode(chosen)}"
+
+
+def _campaigns(typed: Typed, actor: Actor) -> Group:
+    wanted = Q(name=typed.text) | Q(verdict__icontains=typed.text)
+    rows = campaigns.standing(actor)
+    if typed.id is not None:  # a link to one that was replaced still leads to its page, which says so
+        wanted, rows = Q(object_id=typed.id), campaigns.visible(actor)
+    found = list(rows.filter(wanted).select_related("marking").order_by("-start_us", "object_id")[:SHOWN])
+    hits = [
+        Hit(row.verdict, units.minute(row.start_us), reverse("campaigns:detail", args=[row.pk]))
+        for row in found
+    ]
+    return Group(_("Campaigns"), hits, "", "campaigns.view", tuple(found))
+
+
+def _protected(typed: Typed, actor: Actor) -> Group:
+    text = typed.text
     wanted = Q(prefix__istartswith=text) | Q(organisation__icontains=text) | Q(site__icontains=text)
-    if span := _bytes_of(text):
-        wanted |= Q(first__lte=span[0], last__gte=span[1])
-    for row in rows.filter(wanted).order_by("first")[:SHOWN]:
-        yield Hit(
-            f"{row.prefix} {row.organisation}",
-            row.site,
-            f"{reverse('constituency:list')}?prefix={row.prefix}",
+    if typed.network is not None:
+        first, last = typed.bounds
+        wanted |= Q(first__lte=first, last__gte=last)
+    rows = Protected.objects.for_actor(actor, "constituency.view").filter(wanted)
+    hits = [
+        Hit(
+            _joined(row.prefix, row.organisation),
+            _joined(row.site, row.sector, row.country),
+            f"{reverse('constituency:list')}?{urlencode({'prefix': row.prefix})}",
         )
+        for row in rows.order_by("first", "-length", "object_id")[:SHOWN]
+    ]
+    return Group(_("Constituency"), hits)
 
 
-def _entries(text: str, actor: Actor) -> Iterator[Hit]:
-    digits = text.replace(",", "").replace(units.THIN_SPACE, "")
-    if (
-        not digits.isascii()
-        or not digits.isdigit()
-        or len(digits) > 15
-        or not may(actor, "ledger.view", now_us=now_us())
-    ):
-        return
-    for entry in Entry.objects.filter(pk=int(digits)):
-        yield Hit(
-            f"Entry {units.count(entry.sequence)}",
-            entry.kind,
-            reverse("console:entry", args=[entry.sequence]),
+def _people(typed: Typed, _actor: Actor) -> Group:
+    """By name or by role; who may see people at all sees all of them."""
+    titles = {one.name for one in roles().values() if typed.text.lower() in {one.name, one.title.lower()}}
+    holding = RoleGrant.objects.filter(role__in=titles).values("person")
+    rows = Person.objects.filter(Q(name__icontains=typed.text) | Q(pk__in=holding)).order_by("name", "pk")
+    held: dict[UUID, list[str]] = {}
+    found = list(rows[:SHOWN])
+    for person, role in RoleGrant.objects.filter(person__in=found).values_list("person", "role"):
+        held.setdefault(person, []).append(roles()[role].title if role in roles() else role)
+    hits = [
+        Hit(row.name, ", ".join(sorted(held.get(row.pk, []))), reverse("accounts:person", args=[row.pk]))
+        for row in found
+    ]
+    return Group(_("People"), hits)
+
+
+def _entries(typed: Typed, actor: Actor) -> Group:
+    """By number, or all versions of an object by its id."""
+    digits = typed.text.replace(",", "").replace(" ", "").replace(units.THIN_SPACE, "")
+    if digits.isascii() and digits.isdigit() and len(digits) <= 15:
+        wanted = Q(pk=int(digits))
+    elif typed.id is not None:
+        wanted = Q(object_id=typed.id)
+    else:
+        return Group(_("Ledger"), [])
+    rows = visible_entries(actor, "ledger.view").filter(wanted).order_by("-sequence")
+    hits = [
+        Hit(
+            _("Entry %s") % units.count(row.sequence),
+            _joined(row.kind, units.minute(row.time_us)),
+            reverse("console:entry", args=[row.sequence]),
         )
+        for row in rows.only("sequence", "kind", "time_us")[:SHOWN]
+    ]
+    return Group(_("Ledger"), hits)
 
 
-def _bytes_of(text: str) -> tuple[bytes, bytes] | None:
-    """First and last address of what was typed, 16 bytes each; None where it is no address or network."""
-    try:
-        network = ip_network(text, strict=False)
-    except ValueError:
-        return None
-    return _sortable(network[0].packed), _sortable(network[-1].packed)
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
-def _sortable(packed: bytes) -> bytes:
-    """16 bytes; IPv4 as ::ffff:a.b.c.d, as the rooms' columns have it."""
-    return packed if len(packed) == 16 else ip_address("::ffff:0.0.0.0").packed[:12] + packed
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+ROOMS: tuple[tuple[str, Callable[[Typed, Actor], Group]], ...] = (
+    ("attacks.view", _attacks),
+    ("campaigns.view", _campaigns),
+    ("constituency.view", _protected),
+    ("accounts.view", _people),
+    ("ledger.view", _entries),
+)
+"""The rooms in the order of their groups, each with the action of whoever may search in it."""

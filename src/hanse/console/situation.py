@@ -1,6 +1,7 @@
 """What is going on, in one sentence and four figures, from what the actor may see."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import Max, Min
 
@@ -10,7 +11,12 @@ from hanse.campaigns import service as campaigns
 from hanse.campaigns.models import Campaign
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking, strictest
+from hanse.policy.models import StoredMarking
 from hanse.telemetry.models import Partition
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 LONG_US = 30 * 86_400_000_000
 """Beyond thirty days, how long ago says less than the date."""
@@ -30,6 +36,7 @@ class Situation:
         campaigns: The campaigns with most attacks.
         campaign_count: How many campaigns stand.
         watched: What is being watched, in a sentence.
+        marking: As strict as the strictest of what the page, its timeline and its map show; None without anything.
     """
 
     sentence: str
@@ -41,6 +48,7 @@ class Situation:
     campaigns: list[Campaign]
     campaign_count: int
     watched: str
+    marking: Marking | None
 
 
 SHOWN = 20
@@ -63,7 +71,15 @@ def situation(actor: Actor, now_us: int) -> Situation:
         campaigns=biggest,
         campaign_count=campaigns.standing(actor).count(),
         watched=_watched(actor),
+        marking=_marking(standing, biggest),
     )
+
+
+def _marking(standing: "QuerySet[Attack]", biggest: list[Campaign]) -> Marking | None:
+    """The strictest marking in use; each distinct one is read once."""
+    used = StoredMarking.objects.filter(pk__in=standing.order_by().values("marking").distinct())
+    markings = [*(one.marking for one in used), *(row.marking.marking for row in biggest)]
+    return strictest(markings) if markings else None
 
 
 def _sentence(biggest: list[Campaign], attacks: int, running: int, last_us: int | None, now_us: int) -> str:

@@ -1,21 +1,26 @@
 """The situation page, first steps, and the search field."""
 
-from typing import Any
+from dataclasses import asdict
 
-from django.db import DatabaseError, connection
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
+from hanse.accounts.looking import asks_why, looked_at
 from hanse.attacks.models import Attack
 from hanse.attacks.models import State as AttackState
-from hanse.console.search import find
+from hanse.console.health import health as how_it_is
+from hanse.console.search import find, only
 from hanse.console.situation import situation
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import strictest
-from hanse.ledger.tree import latest
 from hanse.policy.decision import may
 from hanse.web.page import Result, page, public, signed_in
 from hanse.web.partial import etag_of, part_or_unchanged
+
+ALARMS = 3
+"""Running attacks that the bar names; how many more there are stands below."""
 
 
 @page("situation.view", "console/situation.html")
@@ -23,10 +28,9 @@ def overview(request: HttpRequest) -> Result:
     """What is going on: the answer first."""
     actor = signed_in(request)
     found = situation(actor, now_us())
-    shown = [*found.running, *found.campaigns]
     return {
         "found": found,
-        "marking": strictest(row.marking.marking for row in shown) if shown else None,
+        "marking": found.marking,
         "may_import": bool(may(actor, "telemetry.import", now_us=now_us())),
     }
 
@@ -45,29 +49,30 @@ def start(request: HttpRequest) -> Result:
 def alarms(request: HttpRequest) -> Result:
     """The running attacks, for the bar that every page keeps up to date."""
     rows = Attack.objects.for_actor(signed_in(request), "attacks.view")
-    running = list(rows.filter(state=AttackState.RUNNING).order_by("-start_us")[:3])
-    html = render_to_string("console/alarms.html", {"running": running}, request)
+    rows = rows.filter(state=AttackState.RUNNING)
+    running = list(rows.order_by("-peak_bps")[:ALARMS])
+    more = rows.count() - ALARMS if len(running) == ALARMS else 0
+    html = render_to_string("console/alarms.html", {"running": running, "more": more}, request)
     return part_or_unchanged(request, html, etag_of(html))
 
 
 @page("situation.view", "console/search.html")
+@asks_why
 def search(request: HttpRequest) -> Result:
-    """Everything that the actor may see of what was typed."""
+    """Everything that the actor may see of what was typed; where that is one thing, its page."""
     text = request.GET.get("q", "").strip()
-    return {"text": text, "groups": find(text, signed_in(request)) if text else []}
+    groups = find(text, signed_in(request))
+    if there := only(groups):
+        return redirect(there)
+    for group in groups:
+        if group.action:
+            looked_at(request, group.action, group.rows)
+    markings = [row.marking.marking for group in groups for row in group.rows]
+    return {"text": text, "groups": groups, "marking": strictest(markings) if markings else None}
 
 
 @public("a monitor asks it; it tells nothing but whether the node works")
 def health(_: HttpRequest) -> HttpResponse:
-    """Whether the database answers and checkpoints are made: 200 or 503."""
-    told: dict[str, Any] = {"database": "well", "checkpoint_age_s": None}
-    status = 200
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        head = latest()
-        if head is not None:
-            told["checkpoint_age_s"] = round((now_us() - head.time_us) / 1e6)
-    except DatabaseError:
-        told["database"], status = "does not answer", 503
-    return JsonResponse(told, status=status)
+    """Whether the node works, part by part: 200 or 503."""
+    told = how_it_is(settings.HANSE_NODE.home)
+    return JsonResponse({"well": told.well, **asdict(told)}, status=200 if told.well else 503)
