@@ -203,7 +203,16 @@ def _tell(words: str) -> None:
 
 def run(address: str, rounds: int, entries: int) -> dict[str, Any]:
     """`measure` in a process of its own."""
-    command = [sys.executable, __file__, "--database", address, "--rounds", str(rounds), "--entries", str(entries)]
+    command = [
+        sys.executable,
+        __file__,
+        "--database",
+        address,
+        "--rounds",
+        str(rounds),
+        "--entries",
+        str(entries),
+    ]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     told: dict[str, Any] = json.loads(done.stdout)
     return told

@@ -6,7 +6,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking
 from hanse.kernel.strict_json import loads
-from hanse.ledger.models import Entry
+from hanse.ledger.models import CarriedMarking, Entry
 from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
 
@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 
 def visible_entries(actor: Actor, action: str) -> "QuerySet[Entry]":
-    """The entries with which an actor may do an action; each distinct marking is judged once."""
+    """The entries with which an actor may do an action; each distinct marking is judged once.
+
+    Mostly all are visible, so what is hidden is named, not what is seen. A marking that is new since it was read
+    which there are has a higher number than all of these, and is not judged: it is not seen either.
+    """
     now = now_us()
-    used = Entry.objects.order_by().values_list("marking", flat=True).distinct()
-    allowed = [
-        text
-        for text in used
-        if may(actor, action, Subject("entry", Marking.from_json(loads(text.encode()))), now_us=now)
-    ]
-    return Entry.objects.filter(marking__in=allowed)
+    used = CarriedMarking.objects.values_list("number", "text")
+    judged = {
+        number: bool(
+            may(actor, action, Subject("entry", Marking.from_json(loads(text.encode()))), now_us=now)
+        )
+        for number, text in used
+    }
+    hidden = [number for number, visible in judged.items() if not visible]
+    return Entry.objects.filter(marking__range=(0, max(judged, default=-1))).exclude(marking__in=hidden)
 
 
 def entry_for(actor: Actor, action: str, sequence: int) -> Entry:

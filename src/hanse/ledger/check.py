@@ -2,7 +2,7 @@
 
 1. every entry: its bytes are one canonical envelope, at the next sequence, signed by the key that was the node's
    at that place: the first one until an entry brings the next;
-2. every other column of the entry repeats the envelope;
+2. every other column of the entry repeats the envelope, and the markings in use are those of the envelopes;
 3. every body is what its entry commits to; one that is missing was purged, by an entry; none is without an entry;
 4. the head row is what the entries say;
 5. every leaf of the tree that an entry claims is that entry's; no checkpointed entry is without a place;

@@ -15,7 +15,7 @@ from django.db import connections
 from hanse.kernel import envelope, merkle, sealing
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import key_id
-from hanse.ledger import keyring
+from hanse.ledger import carried, keyring
 from hanse.ledger.finding import Finding, Placed, raw
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import known
@@ -28,7 +28,7 @@ BATCH = 1_000
 ROTATED = "ledger.key_rotated"
 _ROWS = """
 SELECT e.sequence, e.payload, e.signature, e.key, e.kind, e.object_id, e.version, e.recipient, e.time_us,
-       e.retention_us, e.position, b.salt, b.data, b.sealed
+       e.marking, e.retention_us, e.position, b.salt, b.data, b.sealed
 FROM ledger_entry e LEFT JOIN ledger_body b ON b.sequence = e.sequence
 WHERE e.sequence > %s ORDER BY e.sequence LIMIT %s
 """
@@ -46,6 +46,7 @@ class _Row(NamedTuple):
     version: Any
     recipient: Any
     time_us: Any
+    marking: Any
     retention_us: Any
     position: Any
     salt: Any
@@ -64,6 +65,7 @@ def entries(placed: list[Placed], progress: Callable[[int, int], None]) -> Itera
             for row, head in zip(batch, said, strict=True):
                 yield from (Finding(f"entry {row.sequence}", what) for what in walk.step(row, head))
             progress(walk.expected, total)
+    yield from walk.wrong_markings()
     if heads or walk.expected:
         yield from walk.wrong_head(heads)
     for (sequence,) in _select(
@@ -118,6 +120,7 @@ class _Walk:
         self._chain = bytes(32)
         self._key = ""
         self._places: dict[str, int] = {}
+        self._markings: dict[str, int] = {}
         self._placed = placed
         self._purged = dict(_select("SELECT sequence, by FROM ledger_purged"))
 
@@ -146,6 +149,7 @@ class _Walk:
         if said.recipient:
             place = self._places[said.recipient] = self._places.get(said.recipient, -1) + 1
         native = connections[database()].features.has_native_uuid_field
+        marking = self._markings.setdefault(carried.text_of(said.marking), row.sequence)
         for name, column, signed in (
             ("sequence", place, said.seq),
             ("key", row.key, said.key),
@@ -154,6 +158,7 @@ class _Walk:
             ("version", row.version, said.version),
             ("recipient", row.recipient, said.recipient or ""),
             ("time_us", row.time_us, said.time),
+            ("marking", row.marking, marking),
             ("retention_us", row.retention_us, said.marking.get("retention_us")),
             ("origin", authority(), said.origin),
         ):
@@ -189,6 +194,13 @@ class _Walk:
                 self._key = key_id(bytes.fromhex(content["verify"]))
             except (HanseError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
                 yield f"the key that it brings cannot be read: {error}"
+
+    def wrong_markings(self) -> Iterator[Finding]:
+        """Step 2: the markings that entries carry, each once, and nothing else."""
+        said = {(number, carried.digest_of(text), text) for text, number in self._markings.items()}
+        held = set(_select("SELECT number, digest, text FROM ledger_carriedmarking"))
+        for number, *_ in sorted(said ^ held, key=str):
+            yield Finding(f"marking {number}", "it is not what entries carry.")
 
     def wrong_head(self, heads: Sequence[tuple[Any, ...]]) -> Iterator[Finding]:
         """Step 4."""

@@ -31,6 +31,7 @@ class Entry(models.Model):
         version: The object's version, from 1.
         recipient: The authority it is addressed to; empty for the node itself.
         time_us: When it was written, microseconds UTC.
+        marking: Number of its marking, a `CarriedMarking`.
         retention_us: The retention date of its marking, microseconds UTC; null for none.
         position: Leaf in the tree; null while provisional.
     """
@@ -44,6 +45,7 @@ class Entry(models.Model):
     version = models.PositiveIntegerField()
     recipient = models.CharField(max_length=128, default="")
     time_us = models.BigIntegerField()
+    marking = models.BigIntegerField(default=-1)
     retention_us = models.BigIntegerField(null=True)
     position = models.BigIntegerField(null=True, unique=True)
 
@@ -63,6 +65,20 @@ class Entry(models.Model):
                 name="ledger_retention",
             ),
         )
+
+
+class CarriedMarking(models.Model):
+    """A marking that entries carry, stored once.
+
+    Attributes:
+        number: Sequence of the first entry that carries it.
+        digest: SHA-256 of `text`, hexadecimal.
+        text: The marking's canonical JSON, as the envelopes have it.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    digest = models.CharField(max_length=64, unique=True)
+    text = models.TextField()
 
 
 class Body(models.Model):

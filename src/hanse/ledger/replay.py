@@ -6,10 +6,9 @@ from itertools import islice
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS as DEFAULT
 from django.db import connections, models, transaction
-from django.db.models import Q
 
 from hanse.kernel import envelope
-from hanse.ledger import exempt
+from hanse.ledger import carried, exempt
 from hanse.ledger.kinds import known
 from hanse.ledger.models import Body, Entry, Head, NodeKey
 from hanse.ledger.reading import content_of, recorded_of
@@ -54,25 +53,41 @@ def rebuild(progress: Progress = lambda _done, _total: None) -> int:
     """Drop every projection and make it again from the entries, in one transaction; the number of entries.
 
     The head row is locked meanwhile, so that no other process writes into half-made tables. What the ledger's own
-    tables repeat of the signed bytes is made again as well: the retention dates, and which key signs.
+    tables repeat of the signed bytes is made again as well: markings, retention dates, and which key signs.
     """
     with writing():
         for model in reversed(projections()):
             _empty(model)
         done = replay(database(), progress)
-        _repeat_retention()
+        _repeat_columns()
         if signs := NodeKey.objects.filter(until_us=None).order_by("-said_by").first():
             Head.objects.filter(pk=1).update(key=signs.pk)
         return done
 
 
-def _repeat_retention() -> None:
-    """Set the retention column to what the envelopes say."""
-    dated = Entry.objects.filter(Q(retention_us__isnull=False) | Q(body__isnull=False))
-    for entry in dated.only("payload", "retention_us").iterator(chunk_size=BATCH):
-        said = envelope.decode(bytes(entry.payload)).marking.get("retention_us")
-        if entry.retention_us != said:
-            Entry.objects.filter(pk=entry.pk).update(retention_us=said)
+def _repeat_columns() -> None:
+    """Set what entries' columns repeat of their markings to what the envelopes say."""
+    firsts: dict[str, int] = {}
+    rows = Entry.objects.order_by("sequence").values_list("sequence", "payload", "marking", "retention_us")
+    wrong = []
+    for sequence, payload, number, retention_us in rows.iterator(chunk_size=BATCH):
+        marking = envelope.decode(bytes(payload)).marking
+        said = firsts.setdefault(carried.text_of(marking), sequence), marking.get("retention_us")
+        if (number, retention_us) != said:
+            wrong.append((*said, sequence))
+        if len(wrong) == BATCH:
+            _mend(wrong)
+            wrong = []
+    _mend(wrong)
+    carried.renumber(firsts)
+
+
+def _mend(wrong: list[tuple[int, int | None, int]]) -> None:
+    """Set marking and retention date of entries: number, date and sequence of each."""
+    with connections[database()].cursor() as cursor:
+        cursor.executemany(
+            "UPDATE ledger_entry SET marking = %s, retention_us = %s WHERE sequence = %s", wrong
+        )
 
 
 def _empty(model: type[models.Model]) -> None:

@@ -20,7 +20,7 @@ from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking
 from hanse.kernel.merkle import leaf_hash
 from hanse.kernel.strict_json import canonical
-from hanse.ledger import keyring
+from hanse.ledger import carried, keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
 from hanse.ledger.models import Head
@@ -33,7 +33,7 @@ from hanse.ledger.tallies import next_chain
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _ENTRY = (
     "INSERT INTO ledger_entry (sequence, payload, signature, key, kind, object_id, version, recipient, time_us,"
-    " retention_us) VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
+    " marking, retention_us) VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
 )
 _BODY = "INSERT INTO ledger_body (sequence, salt, data, sealed) VALUES (%s,%s,%s,%s)"
 
@@ -223,10 +223,21 @@ def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct, bytes]:
     return content, body
 
 
+def _numbered(made: Sequence[_Made]) -> dict[Marking, int]:
+    """The number of each marking that the entries carry."""
+    firsts: dict[Marking, int] = {}
+    for one in made:
+        firsts.setdefault(one.recorded.marking, one.recorded.sequence)
+    texts = {marking: carried.text_of(marking.as_json()) for marking in firsts}
+    numbers = carried.number({texts[marking]: first for marking, first in firsts.items()})
+    return {marking: numbers[text] for marking, text in texts.items()}
+
+
 def _insert(made: Sequence[_Made], head: Head) -> None:
     """Write entries, bodies and the new head."""
     connection = connections[database()]
     native = connection.features.has_native_uuid_field
+    markings = _numbered(made)
     key = keyring.signing(head.key).id
     chain = bytes(head.chain)
     entries, bodies = [], []
@@ -235,7 +246,7 @@ def _insert(made: Sequence[_Made], head: Head) -> None:
         object_id = recorded.object_id if native else recorded.object_id.hex
         entries.append(
             (recorded.sequence, payload, signature, key, recorded.kind, object_id, recorded.version,
-             recorded.recipient, recorded.time_us, recorded.marking.retention_us)
+             recorded.recipient, recorded.time_us, markings[recorded.marking], recorded.marking.retention_us)
         )  # fmt: skip
         bodies.append((recorded.sequence, salt, data, sealed))
     with connection.cursor() as cursor:
