@@ -40,7 +40,9 @@ export function startLive(arrived: (root: ParentNode) => void): void {
   body.addEventListener("htmx:configRequest", (event) => {
     const { path, verb, headers, elt } = (event as CustomEvent<RequestDetail>).detail;
     const known = etags.get(path);
-    if (verb === "get" && known !== undefined && polls(elt)) headers["If-None-Match"] = known;
+    if (verb !== "get" || !polls(elt)) return;
+    headers["Hanse-By-Itself"] = "1"; // a page that is merely open does not prolong the session
+    if (known !== undefined) headers["If-None-Match"] = known;
   });
   body.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, pathInfo, requestConfig } = (event as CustomEvent<ResponseDetail>).detail;

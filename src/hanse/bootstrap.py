@@ -9,6 +9,7 @@ import django
 from django.conf import settings as django_conf
 from django.core.management import call_command
 
+from hanse import logs
 from hanse.kernel.keys import Keyring
 from hanse.ledger import identity, keyfile, keyring, kinds
 from hanse.settings import ROOMS, Node, django_settings, home_folder, load
@@ -21,6 +22,7 @@ def start(home: Path | None = None) -> Node:
         SettingsError: There is no node in that folder.
         HanseError: Its keys cannot be unlocked.
     """
+    logs.configure()
     node = load(home or home_folder())
     configure(node, keyfile.unlock(node.home))
     return node

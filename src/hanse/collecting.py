@@ -1,11 +1,12 @@
 """`hanse collect`: live flow exports stored, and attacks reported while they run."""
 
 import json
+import math
 import queue
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,11 +18,11 @@ from rich.console import Console
 from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options
 from hanse.attacks.live import LiveDetector
-from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.constituency.registry import Registry, RegistryError
 from hanse.engine import open_engine
 from hanse.kernel import units
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.telemetry.collect import Collector, CollectorStatistics
 from hanse.telemetry.store import FlowStore
 
@@ -54,9 +55,10 @@ class Watch:
     """Takes batches from the collector, stores them, and looks at them every few seconds.
 
     Attributes:
-        options: Gap and thresholds.
+        options: Gap and thresholds; others put here hold from the next look on.
         say: Told what begins and ends.
         store: Where flows are kept; None to keep none.
+        flush_s: The longest that flows are only in memory while more come; files are larger the longer it is.
         unseen: Flows that came faster than they could be looked at; stored all the same.
         failure: What ended the looking thread, if anything did.
     """
@@ -64,9 +66,12 @@ class Watch:
     options: Options
     say: Says
     store: FlowStore | None
+    flush_s: float = math.inf
     _batches: "queue.SimpleQueue[pa.RecordBatch | None]" = field(default_factory=queue.SimpleQueue)
     _thread: threading.Thread | None = None
     _waiting: int = 0
+    _flushed: float = field(default_factory=time.monotonic)
+    _flush_now: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     unseen: int = 0
     failure: BaseException | None = None
@@ -84,7 +89,7 @@ class Watch:
         """
         self.check()
         if self.store is not None:
-            self.store.write(batch)
+            self._store(self.store, batch)
         with self._lock:
             late = self._waiting >= MOST_WAITING
             if late:
@@ -93,6 +98,15 @@ class Watch:
                 self._waiting += batch.num_rows
         if not late:
             self._batches.put(batch)
+
+    def _store(self, store: FlowStore, batch: pa.RecordBatch) -> None:
+        """Keep a batch; what lies in memory becomes files when it is old, or when an attack has begun in it."""
+        store.write(batch)
+        begun = self._flush_now and self.flush_s < math.inf
+        if begun or time.monotonic() - self._flushed > self.flush_s:
+            self._flush_now = False
+            store.close()
+            self._flushed = time.monotonic()
 
     def stop(self) -> None:
         """Look at what is left, and end."""
@@ -121,9 +135,11 @@ class Watch:
             more = True
             while more:
                 waiting, more = self._gather()
+                live.options = self.options
                 if waiting:
                     for attack in live.feed(pa.Table.from_batches(waiting)):
                         self.say.begun(attack)
+                        self._flush_now = True
                 for attack in live.ended(min(time.time_ns() // 1_000, live.latest_us)):
                     self.say.ended(attack)
             for attack in live.running.values():
@@ -256,8 +272,19 @@ def run(
     quota: int | None,
     vantage: str,
     duration: float | None,
+    meet: Callable[[Collector, Watch], None] | None = None,
 ) -> tuple[CollectorStatistics, int]:
     """Collect until a signal or for a duration (s), everything stopped in order at the end.
+
+    Args:
+        listen: ``port``, ``address:port`` or ``[IPv6 address]:port``, one or more.
+        options: Gap and thresholds.
+        say: Told what begins and ends.
+        out: Folder for the flows; None to keep none.
+        quota: Most bytes that the folder may hold; None for any.
+        vantage: Name of the vantage point in the flows.
+        duration: Seconds to run for; None until a signal.
+        meet: Given collector and watch before they start, so that a thread of the caller's can look at them.
 
     Returns:
         What was received, and how many flows were stored without being looked at.
@@ -265,6 +292,8 @@ def run(
     store = FlowStore(out, quota) if out else None
     watch = Watch(options, say, store)
     collector = Collector(list(listen), watch.take, vantage)
+    if meet is not None:
+        meet(collector, watch)
     watch.start()
     try:
         statistics = collector.run(duration)

@@ -46,6 +46,8 @@ class Node:
         listen: Address and port that the web server binds.
         database: ``sqlite`` (in `home`) or ``postgresql://user:password@host:port/name``.
         exercise: Whether this node rehearses: every page says so.
+        metrics: Loopback address and port at which a monitor reads the node's metrics, such as ``127.0.0.1:9464``;
+            empty is off. There is no sign-in there, so it takes no other address.
         oidc: OpenID Connect issuers that people may sign in at: tables of ``id``, ``name``, ``issuer`` (its URL),
             ``client_id`` and ``secret_file`` (a file that holds nothing but the client secret).
     """
@@ -59,6 +61,7 @@ class Node:
     listen: str = "127.0.0.1:8007"
     database: str = "sqlite"
     exercise: bool = False
+    metrics: str = ""
     oidc: tuple[dict[str, str], ...] = ()
 
     @property
@@ -79,7 +82,7 @@ def home_folder() -> Path:
 
 
 def load(home: Path) -> Node:
-    """Read a node's settings; ``HANSE_DATABASE``, ``HANSE_URL`` and ``HANSE_LISTEN`` go before the file.
+    """Read a node's settings; ``HANSE_DATABASE``, ``HANSE_URL``, ``HANSE_LISTEN`` and ``HANSE_METRICS`` go first.
 
     Raises:
         SettingsError: There is no node in that folder, or a setting is unknown or missing.
@@ -96,7 +99,7 @@ def load(home: Path) -> Node:
     unknown = sorted(set(told) - (set(Node.__dataclass_fields__) - {"home"}))
     if unknown:
         raise SettingsError(f"{path}: unknown settings {', '.join(unknown)}. See docs/reference/settings.")
-    for name in ("database", "url", "listen"):
+    for name in ("database", "url", "listen", "metrics"):
         if value := os.environ.get(f"HANSE_{name.upper()}"):
             told[name] = value
     try:
@@ -112,6 +115,7 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "DEBUG": False,
         "ALLOWED_HOSTS": sorted({node.host, "localhost", "127.0.0.1", "[::1]"}),
         "CSRF_TRUSTED_ORIGINS": [node.url],
+        "CSRF_FAILURE_VIEW": "hanse.web.problems.forged",
         "DATABASES": {"default": database(node)},
         "DATABASE_ROUTERS": ["hanse.ledger.routing.Router"],
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
@@ -135,6 +139,7 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
             *ROOMS,
         ],
         "MIDDLEWARE": [
+            *(["hanse.web.timing.measured"] if node.metrics else []),
             "django.middleware.security.SecurityMiddleware",
             "hanse.web.security.headers",
             "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -164,7 +169,7 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "AUTH_USER_MODEL": "accounts.Person",
         "STATIC_URL": "/static/",
         "WHITENOISE_USE_FINDERS": True,
-        "TASKS": {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}},
+        "TASKS": {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "alerts"]}},
         "SESSION_COOKIE_SECURE": node.secure,
         "CSRF_COOKIE_SECURE": node.secure,
         "SESSION_COOKIE_HTTPONLY": True,

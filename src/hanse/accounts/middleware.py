@@ -15,6 +15,9 @@ from hanse.web.problems import API, details
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
+BY_ITSELF = "Hanse-By-Itself"
+"""Header of what a page asks for again and again: a page that is merely open is no use of the session."""
+
 
 def actor(get_response: Handler) -> Handler:
     """Middleware: set ``request.actor`` to an `Actor`, or to None where nobody is signed in.
@@ -60,6 +63,6 @@ def _by_session(request: HttpRequest) -> Actor | None:
         who = person_actor(UUID(str(request.user.pk)), stepped_up_us=session.get(STEPPED_UP))
     if who is None:
         logout(request)
-    elif now - seen > TOUCH_US:
+    elif now - seen > TOUCH_US and request.headers.get(BY_ITSELF) is None:
         session[SEEN] = now
     return who

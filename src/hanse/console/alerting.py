@@ -5,7 +5,8 @@ What an attack's marking keeps on the node is not sent: then the alert says only
 
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.urls import reverse
@@ -15,17 +16,27 @@ from django_tasks import task
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack
 from hanse.console.endpoints import allowed
-from hanse.console.service import Mail, Webhook, setting
+from hanse.console.service import ChannelTested, Mail, Webhook, setting
 from hanse.egress import smtp, webhook
 from hanse.egress.client import Client
+from hanse.egress.destination import read
 from hanse.egress.errors import EgressError, PermanentError, RefusedError, TemporaryError
 from hanse.egress.rules import Rules
 from hanse.kernel import units
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.ledger.writing import append
+from hanse.policy.asking import require
+
+QUEUE = "alerts"
+"""The queue of alerts, beside that of long work."""
 
 WAITS_S = (10, 60, 600, 3600)
 """Seconds before each further attempt: a relay that restarts is back in a minute, one that is mended in an hour."""
+
+TEST_S = 10.0
+"""Seconds for the test of a channel, while a person waits for its answer."""
 
 
 def announce(attack_id: UUID, what: str) -> None:
@@ -40,31 +51,78 @@ def announce(attack_id: UUID, what: str) -> None:
 
 
 def _channels() -> Iterator[tuple[str, str]]:
-    """Channels and recipients that are set."""
-    mail = setting(Mail)
+    """Channels that are set, and whom they reach."""
+    mail, told = setting(Mail), setting(Webhook)
     if mail.relay:
         yield from (("mail", one) for one in mail.recipients)
-    if setting(Webhook).url:
-        yield "webhook", setting(Webhook).url
+    if told.url:
+        yield "webhook", _origin(told.url)
 
 
-@task()
+@task(queue_name=QUEUE)
 def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int) -> None:
-    """Deliver one alert; on a passing fault it is tried again, on a lasting one the ledger says so."""
+    """Deliver one alert; after a passing fault it is tried again.
+
+    The ledger says that it went out, that the first attempt failed, and that it failed for good.
+    """
     actor = _actor()
     row = Attack.objects.get_for(actor, "attacks.view", UUID(attack_id))
     try:
         _send(row, what, channel, to, actor)
     except EgressError as error:
-        passing = not isinstance(error, (PermanentError, RefusedError))
-        if passing and attempt < len(WAITS_S):
-            asked = error.retry_after_s if isinstance(error, TemporaryError) else None
-            later = timezone.now() + timedelta(seconds=max(asked or 0, WAITS_S[attempt]))
-            deliver.using(run_after=later).enqueue(attack_id, what, channel, to, attempt + 1)
-            return
-        attacks.alerted(row.pk, _alerted(channel, to, str(error), delivered=False), actor)
+        again = _try_again(error, attempt, attack_id, what, channel, to)
+        if attempt == 0 or not again:
+            words = f"{_words(error)} It is tried again." if again else _words(error)
+            attacks.alerted(row.pk, _alerted(channel, to, words, delivered=False), actor)
         return
     attacks.alerted(row.pk, _alerted(channel, to, what, delivered=True), actor)
+
+
+def send_test(channel: str, actor: Actor) -> list[ChannelTested]:
+    """Send a test alert to everybody whom a channel reaches, now; what came of each.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: The channel is not set.
+    """
+    require(actor, "settings.edit")
+    reached = [to for one, to in _channels() if one == channel]
+    if not reached:
+        raise UsageError("Nothing is set there yet. Save it first, then send a test.")
+    tested = []
+    for to in reached:
+        try:
+            _send_one(channel, to)
+            result = ChannelTested(channel, to, delivered=True)
+        except EgressError as error:
+            result = ChannelTested(channel, to, delivered=False, words=_words(error))
+        append("console.channel_tested", result, actor=actor, object_id=uuid4())
+        tested.append(result)
+    return tested
+
+
+def _send_one(channel: str, to: str) -> None:
+    """Hand a test alert to the relay or the receiver.
+
+    Raises:
+        EgressError: It was not taken.
+    """
+    node = settings.HANSE_NODE
+    if channel == "mail":
+        text = f"This is a test of the alerts of {node.name}. No attack began.\n{node.url}/\n"
+        _mail_to(to, f"Test of the alerts of {node.name}", text, TEST_S)
+    else:
+        _post({"event": "test", "url": f"{node.url}/", "at": units.iso(now_us())}, uuid4().hex, TEST_S)
+
+
+def _try_again(error: EgressError, attempt: int, *told: str) -> bool:
+    """Put the alert back into the queue where another attempt can help; whether it did."""
+    if isinstance(error, (PermanentError, RefusedError)) or attempt >= len(WAITS_S):
+        return False
+    asked = error.retry_after_s if isinstance(error, TemporaryError) else None
+    later = timezone.now() + timedelta(seconds=max(asked or 0, WAITS_S[attempt]))
+    deliver.using(run_after=later).enqueue(*told, attempt + 1)
+    return True
 
 
 def _send(row: Attack, what: str, channel: str, to: str, actor: Actor) -> None:
@@ -76,16 +134,35 @@ def _send(row: Attack, what: str, channel: str, to: str, actor: Actor) -> None:
     open_to_say = bool(Attack.objects.judge(actor, "attacks.export", row))
     url = settings.HANSE_NODE.url + reverse("attacks:detail", args=[row.pk])
     if channel == "mail":
-        mail = setting(Mail)
-        relay = smtp.Relay(mail.relay, mail.port, mail.security, mail.user, mail.password)
         subject, text = _mail(row, what, url, open_to_say=open_to_say)
-        smtp.send(smtp.Message(mail.sender, to, subject, text), relay, Rules(), allow=allowed())
+        _mail_to(to, subject, text, 30.0)
         return
     told = {"event": what, "url": url, "at": units.iso(now_us()), "marking": row.marking.marking.as_json()}
     if open_to_say:
         told["attack"] = attacks.attack_in(row).as_json() | {"organisation": row.organisation}
-    secret = setting(Webhook).secret.encode()
-    webhook.post(Client(Rules()), to, told, secret, delivery=f"{row.pk.hex}-{what}", allow=allowed())
+    _post(told, f"{row.pk.hex}-{what}", 10.0)
+
+
+def _mail_to(to: str, subject: str, text: str, timeout_s: float) -> None:
+    """Hand a mail to the relay that is set."""
+    mail = setting(Mail)
+    if not mail.relay:
+        raise RefusedError("There is no relay any more: alerts by e-mail were turned off.")
+    relay = smtp.Relay(mail.relay, mail.port, mail.security, mail.user, mail.password)
+    smtp.send(
+        smtp.Message(mail.sender, to, subject, text), relay, Rules(), allow=allowed(), timeout_s=timeout_s
+    )
+
+
+def _post(told: Any, delivery: str, timeout_s: float) -> None:
+    """Post a message to the receiver that is set."""
+    receiver = setting(Webhook)
+    if not receiver.url:
+        raise RefusedError("There is no receiver any more: alerts by webhook were turned off.")
+    webhook.post(
+        Client(Rules()), receiver.url, told, receiver.secret.encode(), delivery=delivery, allow=allowed(),
+        timeout_s=timeout_s,
+    )  # fmt: skip
 
 
 def _mail(row: Attack, what: str, url: str, *, open_to_say: bool) -> tuple[str, str]:
@@ -93,7 +170,10 @@ def _mail(row: Attack, what: str, url: str, *, open_to_say: bool) -> tuple[str, 
     node = settings.HANSE_NODE.name
     marking = row.marking.marking.banner()
     if not open_to_say:
-        return f"[{marking}] An attack {what}", f"{node}: an attack {what}. Its marking keeps it on the node:\n{url}\n"
+        return (
+            f"[{marking}] An attack {what}",
+            f"{node}: an attack {what}. Its marking keeps it on the node:\n{url}\n",
+        )
     attack = attacks.attack_in(row)
     whom = f"{row.organisation} ({row.victim})" if row.organisation else row.victim
     kind = row.vector.replace("_", " ")
@@ -106,6 +186,21 @@ def _mail(row: Attack, what: str, url: str, *, open_to_say: bool) -> tuple[str, 
         marking,
     ]
     return f"[{marking}] {kind} on {whom} {what}", "\n".join(lines) + "\n"
+
+
+def _origin(url: str) -> str:
+    """Scheme and host of a webhook: what follows may be a key, and analysts read who was alerted."""
+    there = read(url, http=False)
+    return f"{there.scheme}://{there.authority}"
+
+
+def _words(error: EgressError) -> str:
+    """An error's words, with the webhook's origin for its address."""
+    url = setting(Webhook).url
+    text = str(error)
+    for form in (url, url[:200]):
+        text = text.replace(form, _origin(url)) if form else text
+    return text
 
 
 def _alerted(channel: str, to: str, words: str, *, delivered: bool) -> attacks.Alerted:

@@ -4,6 +4,7 @@ from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
 from hanse.campaigns.api import router as campaigns
 from hanse.console.ledger_api import router as ledger
+from hanse.console.settings_api import router as settings
 from hanse.console.situation_api import router as situation
 from hanse.constituency.api import router as constituency
 from hanse.telemetry.api import router as telemetry
@@ -20,6 +21,7 @@ api = make_api(
         ("/jobs", jobs),
         ("/ledger", ledger),
         ("/people", people),
+        ("/settings", settings),
         ("/tracing", tracing),
         ("", situation),
     ]

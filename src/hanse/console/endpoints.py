@@ -1,19 +1,26 @@
 """Non-public addresses that the node may reach, such as the authority's own mail relay: two people allow each."""
 
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.accounts.models import Proposal
 from hanse.console.models import AllowedHost
+from hanse.egress.addresses import why_not_public
+from hanse.egress.destination import host_name
 from hanse.egress.rules import AllowedEndpoint
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
 from hanse.ledger.objects import named
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
+from hanse.policy.guarded import NotVisibleError
 
 
 class EndpointAllowed(msgspec.Struct, frozen=True):
@@ -35,11 +42,14 @@ def propose_endpoint(host: str, address: str, why: str, actor: Actor) -> UUID:
     """Propose that a host may be reached at a non-public address; another person has to approve it.
 
     Raises:
-        RefusedError: The actor may not, or no such address can ever be allowed.
-        UsageError: No reason is given.
+        RefusedError: The actor may not, the host is none, or no such address can ever be allowed.
+        UsageError: No reason is given, or the address is public.
     """
-    AllowedEndpoint(host, address)
-    return propose("console.allow_endpoint", {"host": host, "address": address}, why, actor)
+    name, number = host_name(host), address.strip()
+    AllowedEndpoint(name, number)
+    if why_not_public(ip_address(number)) is None:
+        raise UsageError(f"{number} is public: the node may reach it anyway.")
+    return propose("console.allow_endpoint", {"host": name, "address": number}, why, actor)
 
 
 def withdraw_endpoint(host: str, address: str, actor: Actor) -> None:
@@ -47,16 +57,28 @@ def withdraw_endpoint(host: str, address: str, actor: Actor) -> None:
 
     Raises:
         RefusedError: The actor may not.
+        NotVisibleError: It is not allowed anyway.
     """
     require(actor, "settings.edit")
+    if not AllowedHost.objects.filter(pk=_id(host, address)).exists():
+        raise NotVisibleError(f"{host} at {address} is not among what the node may reach.")
     append(
-        "console.endpoint_withdrawn", EndpointWithdrawn(host, address), actor=actor, object_id=_id(host, address)
+        "console.endpoint_withdrawn",
+        EndpointWithdrawn(host, address),
+        actor=actor,
+        object_id=_id(host, address),
     )
 
 
 def allowed() -> list[AllowedEndpoint]:
     """All that two people have allowed."""
     return [AllowedEndpoint(row.host, row.address) for row in AllowedHost.objects.order_by("host")]
+
+
+def waiting() -> list[Proposal]:
+    """What is proposed and waits for a second person, newest first."""
+    open_now = Proposal.objects.filter(action=APPROVABLE.action, state="open", expires_us__gt=now_us())
+    return list(open_now.order_by("-proposed_us"))
 
 
 def _id(host: str, address: str) -> UUID:
@@ -70,7 +92,9 @@ def _words(subject: dict[str, Any]) -> str:
 def _execute(proposal: Pending, approver: Actor) -> str:
     host, address = proposal.subject["host"], proposal.subject["address"]
     content = EndpointAllowed(host, address, proposal.id.hex)
-    append("console.endpoint_allowed", content, actor=approver, reason=proposal.why, object_id=_id(host, address))
+    append(
+        "console.endpoint_allowed", content, actor=approver, reason=proposal.why, object_id=_id(host, address)
+    )
     return ""
 
 

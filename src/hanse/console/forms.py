@@ -1,22 +1,38 @@
-"""Forms of the settings, one per group."""
+"""Forms of the settings, one per group; the API checks what it is told with the same forms."""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from django import forms
+from django.conf import settings
 
 from hanse.console import service
+from hanse.egress import destination, smtp, webhook
+from hanse.egress.errors import RefusedError
 from hanse.kernel.actors import Actor
 from hanse.telemetry import service as telemetry
 
+SECRETS = frozenset({"password", "secret"})
+"""Fields whose value is never shown."""
+
 
 class GroupForm(forms.Form):
-    """A group's form knows its type, so that what is cleaned becomes a setting."""
+    """A group's form knows its type, so that what is cleaned becomes a setting.
+
+    Attributes:
+        group: The type.
+        title: Heading of its page.
+        help: What it is for, in a sentence.
+        action: Who may do it may change the group.
+        channel: Whether a test alert can be sent through it.
+    """
 
     group: type[msgspec.Struct]
     title: str
     help: str
+    action = "settings.edit"
+    channel = False
 
     @classmethod
     def now(cls) -> dict[str, Any]:
@@ -46,8 +62,8 @@ class LinesField(forms.CharField):
 class MailForm(GroupForm):
     """Alerts by e-mail."""
 
-    group, title = service.Mail, "Alerts by e-mail"
-    help = "Sent through your own relay when an attack begins."
+    group, title, channel = service.Mail, "Alerts by e-mail", True
+    help = "Sent through your own relay when an attack begins and ends."
     relay = forms.CharField(
         required=False, label="Relay", help_text="Its host name. Leave empty to send none."
     )
@@ -71,27 +87,47 @@ class MailForm(GroupForm):
                 ("sender", "Give the address that alerts come from."),
                 ("recipients", "Give at least one address."),
             ):
-                if not told.get(name):
+                if name not in self.errors and not told.get(name):
                     self.add_error(name, words)
-        if not told.get("password"):
+        if told.get("user") and told.get("security") == "none":
+            self.add_error("security", "A password leaves the house only with TLS. Choose STARTTLS or TLS.")
+        if not told.get("user"):
+            told["password"] = ""
+        elif not told.get("password"):
             told["password"] = service.setting(service.Mail).password
         return told
+
+    def clean_relay(self) -> str:
+        """A host name in the one form in which it is compared."""
+        relay: str = self.cleaned_data["relay"]
+        try:
+            return destination.host_name(relay) if relay else ""
+        except RefusedError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_sender(self) -> str:
+        """A mailbox that mail can come from."""
+        sender: str = self.cleaned_data["sender"]
+        return _mailbox(sender) if sender else ""
+
+    def clean_recipients(self) -> tuple[str, ...]:
+        """Mailboxes that mail can go to, each once."""
+        return tuple(dict.fromkeys(map(_mailbox, self.cleaned_data["recipients"])))
 
 
 class WebhookForm(GroupForm):
     """Alerts by webhook."""
 
-    group, title = service.Webhook, "Alerts by webhook"
+    group, title, channel = service.Webhook, "Alerts by webhook", True
     help = "Posted as signed JSON when an attack begins and ends."
-    url = forms.URLField(
-        required=False,
-        assume_scheme="https",
-        label="Address",
-        help_text="https only. Leave empty to post none.",
+    url = forms.CharField(
+        required=False, label="Address", max_length=2_000, help_text="https only. Leave empty to post none."
     )
     secret = forms.CharField(
-        required=False, label="Secret", widget=forms.PasswordInput(render_value=False), min_length=16,
-        help_text="Key of the signature, at least 16 characters. Leave empty to keep the one that is set.",
+        required=False, label="Secret", widget=forms.PasswordInput(render_value=False),
+        min_length=webhook.SHORTEST_SECRET, max_length=500,
+        help_text=f"Key of the signature, at least {webhook.SHORTEST_SECRET} characters. "
+        "Leave empty to keep the one that is set.",
     )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
@@ -99,9 +135,19 @@ class WebhookForm(GroupForm):
         told: dict[str, Any] = super().clean() or {}
         if not told.get("secret"):
             told["secret"] = service.setting(service.Webhook).secret
-        if told.get("url") and not told["secret"]:
+        if told.get("url") and not told["secret"] and "secret" not in self.errors:
             self.add_error("secret", "Give a secret: without it the receiver cannot tell who posts.")
+        if not told.get("url"):
+            told["secret"] = ""
         return told
+
+    def clean_url(self) -> str:
+        """An address that `egress` would go to."""
+        url: str = self.cleaned_data["url"]
+        try:
+            return destination.read(url, http=False).url if url else ""
+        except RefusedError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class CollectorForm(GroupForm):
@@ -120,6 +166,7 @@ class WatchingForm(GroupForm):
     """Watched folders."""
 
     title = "Watched folders"
+    action = "telemetry.import"
     help = "A file that comes to rest there is read in and analysed by itself."
     folders = LinesField(
         required=False, label="Folders", help_text="Absolute paths on the node's machine, one per line."
@@ -131,14 +178,22 @@ class WatchingForm(GroupForm):
         return {"folders": [row.folder for row in telemetry.watched()]}
 
     def clean_folders(self) -> tuple[str, ...]:
-        """Folders that are there."""
-        folders: tuple[str, ...] = self.cleaned_data["folders"]
-        for folder in folders:
-            if not Path(folder).is_absolute() or not Path(folder).is_dir():
+        """Folders that are there and not the node's own, or that are watched already, each once."""
+        held = set(self.now()["folders"])
+        home: Path = settings.HANSE_NODE.home
+        found: dict[str, None] = {}
+        for folder in self.cleaned_data["folders"]:
+            path = Path(folder).resolve() if Path(folder).is_absolute() and "\0" not in folder else None
+            if folder not in held and (path is None or not path.is_dir()):
                 raise forms.ValidationError(
                     f"{folder} is no folder of this machine. Write its absolute path."
                 )
-        return folders
+            if path is not None and path.is_relative_to(home.resolve()):
+                raise forms.ValidationError(
+                    f"{folder} is one of the node's own. Name a folder outside {home}."
+                )
+            found[folder if folder in held else str(path)] = None
+        return tuple(found)
 
     def save(self, actor: Actor) -> None:
         """Watch what is new, and leave what is gone."""
@@ -151,9 +206,37 @@ class StorageForm(GroupForm):
     """How much is kept."""
 
     group, title = service.Storage, "Storage"
-    help = "Flows beyond this are removed, oldest first; what was found in them stays."
+    help = "Collected flows beyond this are removed, oldest first; what was found in them stays."
     flows_gib = forms.IntegerField(min_value=1, max_value=1_000_000, label="Flows, GiB")
     upload_gib = forms.IntegerField(min_value=1, max_value=1_000, label="Largest upload, GiB")
+
+
+class EndpointForm(forms.Form):
+    """A non-public address that the node shall reach."""
+
+    host = forms.CharField(
+        label="Host",
+        max_length=253,
+        help_text="Its name or address, as it stands in the settings that need it.",
+    )
+    address = forms.GenericIPAddressField(
+        label="Address", help_text="The one address that the host may have. The node connects to no other."
+    )
+    why = forms.CharField(
+        label="Why",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The second person reads it.",
+    )
+
+
+def _mailbox(text: str) -> str:
+    """A mailbox as `egress` takes it."""
+    try:
+        smtp.composed(smtp.Message(text, text, "", ""))
+    except RefusedError as error:
+        raise forms.ValidationError(str(error)) from error
+    return text
 
 
 FORMS: dict[str, type[GroupForm]] = {

@@ -1,24 +1,19 @@
 """Settings of the node as a whole: each group is typed, set through the ledger, and read in one place."""
 
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from hanse.console import endpoints
+from hanse.console import endpoints, processes
 from hanse.console.models import Setting
 from hanse.kernel.actors import Actor
-from hanse.kernel.clock import now_us
-from hanse.kernel.errors import HanseError
 from hanse.ledger.kinds import Kind
 from hanse.ledger.objects import named
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
-from hanse.policy.decision import may
-
-
-class RefusedError(HanseError):
-    """The actor may not change settings."""
+from hanse.policy.asking import require
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +63,11 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
     address: str = "0.0.0.0"  # noqa: S104 - exporters are on other machines
     port: int = 4739
 
+    @property
+    def listen(self) -> str:
+        """Address and port as one text."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
 
 class Storage(msgspec.Struct, frozen=True, kw_only=True):
     """How much is kept.
@@ -99,6 +99,22 @@ class SettingChanged(msgspec.Struct, frozen=True):
     value: dict[str, Any]
 
 
+class ChannelTested(msgspec.Struct, frozen=True):
+    """Somebody had a test alert sent.
+
+    Attributes:
+        channel: ``mail`` or ``webhook``.
+        to: Address, or the webhook's origin.
+        delivered: Whether it was taken.
+        words: Why not.
+    """
+
+    channel: str
+    to: str
+    delivered: bool
+    words: str = ""
+
+
 def setting(group: type[G]) -> G:
     """A group as it is set, or its defaults."""
     row = Setting.objects.filter(pk=_name(group)).first()
@@ -111,15 +127,19 @@ def change(value: msgspec.Struct, actor: Actor, reason: str = "") -> None:
     Raises:
         RefusedError: The actor may not.
     """
-    decision = may(actor, "settings.edit", now_us=now_us())
-    if not decision:
-        raise RefusedError(decision.words)
+    require(actor, "settings.edit")
     if setting(type(value)) != value:
         name = _name(type(value))
         content = SettingChanged(name, msgspec.to_builtins(value))
         append(
             "console.setting_changed", content, actor=actor, reason=reason, object_id=named("setting", name)
         )
+
+
+def wish_collector(home: Path) -> None:
+    """Tell the process that keeps the collector what is set now; the worker does so every second."""
+    told = setting(Collector)
+    processes.wish(home, processes.Wish(told.on, told.listen))
 
 
 def _name(group: type[msgspec.Struct]) -> str:
@@ -139,7 +159,12 @@ def _forget(object_id: UUID) -> None:
             Setting.objects.filter(pk=name).delete()
 
 
+def _project_tested(_: Recorded, __: ChannelTested) -> None:
+    """A test leaves its entry and nothing else."""
+
+
 KINDS = (
     Kind("console.setting_changed", SettingChanged, _project, _forget, sealed=True),
+    Kind("console.channel_tested", ChannelTested, _project_tested),
     *endpoints.KINDS,
 )

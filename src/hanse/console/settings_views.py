@@ -1,52 +1,144 @@
-"""The settings' pages: every group at a glance, one form each, and the state of the node."""
+"""The settings' pages: every group at a glance, one form each, what the node may reach, and how it is."""
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from hanse.console.forms import FORMS
+from hanse.console import alerting, endpoints
+from hanse.console.forms import FORMS, SECRETS, EndpointForm, GroupForm, WatchingForm
+from hanse.console.health import collector_now, health
+from hanse.egress.errors import RefusedError
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
 from hanse.ledger.models import NodeKey
 from hanse.ledger.tree import latest
 from hanse.policy.decision import may
 from hanse.web.page import Result, page, signed_in
-
-_SECRET = frozenset({"password", "secret"})
+from hanse.web.partial import etag_of, part_or_unchanged
 
 
 @page("settings.view", "console/settings.html")
 def settings_page(request: HttpRequest) -> Result:
-    """All groups as they are set."""
-    actor = signed_in(request)
+    """All groups as they are set, and how the node is."""
+    actor, now, home = signed_in(request), now_us(), settings.HANSE_NODE.home
     return {
-        "groups": [{"name": name, "form": form, "facts": _facts(form.now())} for name, form in FORMS.items()],
-        "may_edit": bool(may(actor, "settings.edit", now_us=now_us())),
+        "groups": [
+            {
+                "name": name,
+                "form": form,
+                "facts": facts(form.now()),
+                "may_edit": bool(may(actor, form.action, now_us=now)),
+            }
+            for name, form in FORMS.items()
+        ],
+        "may_edit": bool(may(actor, "settings.edit", now_us=now)),
+        **_collector(),
+        "allowed": endpoints.allowed(),
+        "waiting_endpoints": endpoints.waiting(),
+        "health": health(home),
         "head": latest(),
         "keys": NodeKey.objects.order_by("-since_us"),
     }
+
+
+@page("settings.view", "console/collector_state.html")
+def collector_part(request: HttpRequest) -> Result:
+    """How the collector is, for the page that keeps it up to date."""
+    html = render_to_string("console/collector_state.html", _collector(), request)
+    return part_or_unchanged(request, html, etag_of(html))
 
 
 @page("settings.edit", "console/settings_group.html", methods=("GET", "POST"))
 def group(request: HttpRequest, name: str) -> Result:
     """One group's form."""
     kind = FORMS.get(name)
-    if kind is None:
+    if kind is None or kind is WatchingForm:
         raise Http404
+    return _form(request, name, kind)
+
+
+@page("telemetry.import", "console/settings_group.html", methods=("GET", "POST"))
+def watching(request: HttpRequest) -> Result:
+    """The form of the watched folders, for who may bring in telemetry."""
+    return _form(request, "watching", WatchingForm)
+
+
+@page("settings.edit", "", methods=("POST",))
+def send_test(request: HttpRequest, name: str) -> Result:
+    """Send a test alert through a channel, and say what came of it."""
+    if name not in FORMS or not FORMS[name].channel:
+        raise Http404
+    try:
+        tested = alerting.send_test(name, signed_in(request))
+    except UsageError as error:
+        messages.error(request, str(error))
+        return redirect("console:settings-group", name)
+    for one in tested:
+        if one.delivered:
+            messages.success(request, _("The test alert to %(to)s was taken.") % {"to": one.to})
+        else:
+            messages.error(
+                request, _("The test alert to %(to)s failed. %(why)s") % {"to": one.to, "why": one.words}
+            )
+    return redirect("console:settings-group", name)
+
+
+@page("settings.edit", "console/settings_endpoints.html", methods=("GET", "POST"))
+def reach(request: HttpRequest) -> Result:
+    """Non-public addresses that the node may reach: those allowed, those proposed, and a form for another."""
+    form = EndpointForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
+        try:
+            endpoints.propose_endpoint(told["host"], told["address"], told["why"], signed_in(request))
+        except (RefusedError, UsageError) as error:
+            form.add_error("address", str(error))
+        else:
+            messages.success(request, _("Proposed. It holds once another person approves it."))
+            return redirect("console:settings-endpoints")
+    return {"form": form, "allowed": endpoints.allowed(), "waiting_endpoints": endpoints.waiting()}
+
+
+@page("settings.edit", "", methods=("POST",))
+def close_endpoint(request: HttpRequest) -> Result:
+    """Reach a non-public address no longer."""
+    typed = request.POST
+    endpoints.withdraw_endpoint(typed.get("host", ""), typed.get("address", ""), signed_in(request))
+    messages.success(request, _("Closed. The node reaches it no longer."))
+    return redirect("console:settings-endpoints")
+
+
+def _form(request: HttpRequest, name: str, kind: type[GroupForm]) -> Result:
+    """A group's form, or back to the settings once it is saved."""
     now = kind.now()
     form = kind(
-        request.POST or None, initial={key: value for key, value in now.items() if key not in _SECRET}
+        request.POST or None, initial={key: value for key, value in now.items() if key not in SECRETS}
     )
     if request.method == "POST" and form.is_valid():
         form.save(signed_in(request))
         messages.success(request, _("Saved. It holds from now on."))
-        return redirect("console:settings")
-    return {"form": form, "name": name}
+        may_view = may(signed_in(request), "settings.view", now_us=now_us())
+        return redirect("console:settings" if may_view else "console:start")
+    return {"form": form, "name": name, "set": _is_set(now)}
 
 
-def _facts(told: dict[str, Any]) -> list[tuple[str, Any]]:
+def _collector() -> dict[str, Any]:
+    """How the collector is, and when it is tried again."""
+    told = collector_now(settings.HANSE_NODE.home)
+    return {"collector": told, "again_us": None if told.again_s is None else round(told.again_s * 1e6)}
+
+
+def _is_set(told: dict[str, Any]) -> bool:
+    """Whether a channel reaches anybody."""
+    return bool(told.get("relay") or told.get("url"))
+
+
+def facts(told: dict[str, Any]) -> list[tuple[str, Any]]:
     """What is set, secrets left out."""
-    return [(key.replace("_", " "), ", ".join(one) if isinstance(one, list) else one)
-            for key, one in told.items() if key not in _SECRET and one not in ("", [], None)]  # fmt: skip
+    return [(key.replace("_", " "), ", ".join(one) if isinstance(one, list | tuple) else one)
+            for key, one in told.items() if key not in SECRETS and one not in ("", [], (), None, False)]  # fmt: skip

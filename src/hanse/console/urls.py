@@ -16,5 +16,10 @@ urlpatterns = [
     path("ledger/<int:sequence>/proof/", ledger_views.prove, name="proof"),
     path("ledger/<int:sequence>/export/", ledger_views.proof_file, name="export"),
     path("settings/", settings_views.settings_page, name="settings"),
+    path("settings/collector/state/", settings_views.collector_part, name="settings-collector"),
+    path("settings/endpoints/", settings_views.reach, name="settings-endpoints"),
+    path("settings/endpoints/close/", settings_views.close_endpoint, name="settings-endpoint-close"),
+    path("settings/watching/", settings_views.watching, name="settings-watching"),
+    path("settings/<str:name>/test/", settings_views.send_test, name="settings-test"),
     path("settings/<str:name>/", settings_views.group, name="settings-group"),
 ]

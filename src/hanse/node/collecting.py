@@ -1,28 +1,43 @@
 """The node's live collector: flows kept as partitions on record, attacks as they begin and end."""
 
 import logging
+import os
+import signal
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
+from django.db import DatabaseError, close_old_connections, connection
 
 from hanse.attacks import service as attacks
 from hanse.attacks.attack import Attack
-from hanse.collecting import run
+from hanse.collecting import Watch, run
+from hanse.console import processes
 from hanse.console.alerting import announce
-from hanse.console.service import Collector, Storage, setting
+from hanse.console.service import Collector as Told
+from hanse.console.service import Storage, setting
 from hanse.constituency import service as constituency
 from hanse.jobs_wiring import detector_options
 from hanse.kernel.actors import Actor, system
+from hanse.kernel.errors import HanseError
+from hanse.node.following import follow_parent
 from hanse.settings import Node
 from hanse.telemetry import service as telemetry
+from hanse.telemetry.collect import Collector
 from hanse.telemetry.models import Partition
 from hanse.telemetry.store import FlowStore
 
 _log = logging.getLogger(__name__)
 
 FOLDER = "live"
-RECORD_S = 60.0
-"""Seconds between looks for partitions that are on disk and not yet on record."""
+SAY_S = 2.0
+"""Seconds between what the collector says of itself."""
+FLUSH_S = 300.0
+"""The longest that flows are only in memory; when an attack begins they are written at once, to be looked at."""
+RECORD_S = 15.0
+"""Seconds between looks for partitions that are on disk and not yet on record, and for new decisions of people."""
 
 
 @dataclass(frozen=True)
@@ -44,29 +59,112 @@ class Announcer:
             announce(recorded.object_id, "ended")
 
 
+@dataclass
+class Companion:
+    """Beside a collector that runs: says how it is, keeps its files on record, and brings it people's decisions.
+
+    Attributes:
+        home: The node's folder.
+        address: Where the collector listens.
+        folder: Where it keeps flows.
+        actor: On whose behalf.
+    """
+
+    home: Path
+    address: str
+    folder: Path
+    actor: Actor
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
+    _threads: list[threading.Thread] = field(default_factory=list, init=False)
+
+    def say(self, state: processes.CollectorState) -> None:
+        """Say how the collector is."""
+        processes.collector_is(self.home, msgspec.structs.replace(state, address=self.address))
+
+    def meet(self, collector: Collector, watch: Watch) -> None:
+        """Begin to look after a collector that is about to start."""
+        watch.flush_s = FLUSH_S
+        for work in (lambda: self._tell(collector, watch), lambda: self._keep_on_record(watch)):
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def leave(self) -> None:
+        """Stop looking after it."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def _tell(self, collector: Collector, watch: Watch) -> None:
+        """Say every two seconds how it is; a detector that has failed ends the collector, which would not notice."""
+        since = time.time()
+        while not self._stop.wait(SAY_S if collector.ports else 0.1):
+            if watch.failure is not None:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            got = collector.so_far()
+            state = processes.CollectorState(
+                state="running" if collector.ports else "starting",
+                since_s=since,
+                datagrams=got.datagrams,
+                flows=got.flows,
+                kernel_dropped=got.kernel_dropped,
+                truncated=got.truncated,
+                unseen=watch.unseen,
+            )
+            self.say(state)
+
+    def _keep_on_record(self, watch: Watch) -> None:
+        while not self._stop.wait(RECORD_S):
+            close_old_connections()
+            try:
+                record_new(self.folder, self.actor)
+                watch.options = detector_options()
+                if watch.store is not None:
+                    watch.store.quota_bytes = quota()
+            except (HanseError, DatabaseError, OSError):
+                _log.exception("flows were not put on record; it is tried again in %.0f s", RECORD_S)
+        connection.close()
+
+
 def collect(node: Node) -> None:
-    """Collect until told to stop (SIGTERM, SIGINT), as the settings say."""
-    told = setting(Collector)
+    """Collect until told to stop (SIGTERM, SIGINT), as the settings say.
+
+    Raises:
+        HanseError: Nothing can be received there, or the detector failed; the settings page says so too.
+    """
+    follow_parent()
+    told = setting(Told)
     actor = system("collector", node.authority, node.country, node.tier)
-    attacks.end_all(actor, "The collector starts: what ran before is not watched any more.")
     folder = node.home / "flows" / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    quota = setting(Storage).flows_gib * 1024**3
-    stop = threading.Event()
-    recorder = threading.Thread(target=_keep_on_record, args=(folder, actor, stop), daemon=True)
-    recorder.start()
+    companion = Companion(node.home, told.listen, folder, actor)
+    companion.say(processes.CollectorState(state="starting", since_s=time.time()))
     try:
-        run([f"{told.address}:{told.port}"], detector_options(), Announcer(actor), folder, quota, "collector", None)
+        _collect(companion)
+    except (HanseError, DatabaseError, OSError) as error:
+        companion.say(processes.CollectorState(state="failed", words=str(error), since_s=time.time()))
+        raise
+
+
+def quota() -> int:
+    """Most bytes of flows that the collector keeps."""
+    return setting(Storage).flows_gib * 1024**3
+
+
+def _collect(companion: Companion) -> None:
+    """Collect between an honest beginning and an honest end: what is not watched does not stand as running."""
+    actor, folder = companion.actor, companion.folder
+    attacks.end_all(actor, "The collector starts: what ran before is not watched any more.")
+    folder.mkdir(parents=True, exist_ok=True)
+    options = detector_options()
+    try:
+        run(
+            [companion.address], options, Announcer(actor), folder, quota(), "collector", None, companion.meet
+        )
     finally:
-        stop.set()
-        recorder.join(timeout=10)
+        companion.leave()
         record_new(folder, actor)
         attacks.end_all(actor, "The collector stops.")
-
-
-def _keep_on_record(folder: Path, actor: Actor, stop: threading.Event) -> None:
-    while not stop.wait(RECORD_S):
-        record_new(folder, actor)
 
 
 def record_new(folder: Path, actor: Actor) -> None:

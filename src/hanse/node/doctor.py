@@ -2,7 +2,6 @@
 
 import shutil
 import stat
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,19 +10,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
-from hanse.kernel.clock import now_us
+from hanse.console import processes
+from hanse.console.health import LEAST_FREE_BYTES, WAITING_US, collector_now, longest_waiting_us
 from hanse.ledger import keyfile
-from hanse.ledger.models import Entry
 from hanse.ledger.tree import latest
 from hanse.node.making import PASSPHRASE
-from hanse.node.working import last_alive
 from hanse.settings import Node
 from hanse.tracing.address_data import AddressData
 
-LEAST_FREE_BYTES = 2 * 1024**3
-"""Below this, flows and backups soon fill the disk; appends need far less."""
-SILENT_S = 30.0
-"""A worker that has not lived for so long is down: it says so every five seconds."""
 OLD_DAYS = 60
 """Address data older than two months misplaces a growing share of networks."""
 
@@ -46,7 +40,10 @@ class Answer:
 def examine(node: Node) -> Iterator[Answer]:
     """Examine everything; the order is from the ground up."""
     for what, look in _LOOKS.items():
-        well, words = look(node)
+        try:
+            well, words = look(node)
+        except DatabaseError:
+            well, words = False, "It cannot be seen while the database does not answer."
         yield Answer(what, well, words)
 
 
@@ -89,19 +86,28 @@ def _disk(node: Node) -> tuple[bool, str]:
 
 
 def _worker(node: Node) -> tuple[bool, str]:
-    last = last_alive(node.home)
-    if last is None or time.time() - last > SILENT_S:
+    silent = processes.worker_silent_s(node.home)
+    if silent is None or silent > processes.SILENT_S:
         return False, "It does not run: no checkpoints, no analyses, no alerts. Start `hanse node serve`."
-    return True, f"lived {max(0.0, time.time() - last):.0f} s ago"
+    return True, f"lived {silent:.0f} s ago"
+
+
+def _collector(node: Node) -> tuple[bool, str]:
+    told = collector_now(node.home)
+    if told.state == "off":
+        return True, "off; it is turned on in the settings"
+    if told.state == "failed":
+        return False, f"It does not run: {told.words} Mend that, or turn it off in the settings."
+    if told.state == "starting":
+        return True, f"starting on {told.address}"
+    lost = f", {told.kernel_dropped:,} datagrams lost" if told.kernel_dropped else ""
+    return True, f"on {told.address}: {told.flows:,} flows since it started{lost}"
 
 
 def _tree(_: Node) -> tuple[bool, str]:
-    waiting = (
-        Entry.objects.filter(position=None).order_by("sequence").values_list("time_us", flat=True).first()
-    )
-    head = latest()
+    waits, head = longest_waiting_us(), latest()
     size = f"{head.entries:,} entries under {head.size:,} leaves" if head else "no checkpoint yet"
-    if waiting is not None and now_us() - waiting > 300_000_000:
+    if waits is not None and waits > WAITING_US:
         return False, f"{size}; entries have waited for over five minutes. Is the worker up?"
     return True, size
 
@@ -128,6 +134,7 @@ _LOOKS: dict[str, Callable[[Node], tuple[bool, str]]] = {
     "keys": _keys,
     "disk": _disk,
     "worker": _worker,
+    "collector": _collector,
     "ledger": _tree,
     "pages": _pages,
     "address data": _tracing,

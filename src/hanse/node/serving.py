@@ -1,32 +1,45 @@
-"""Serving a node: one web process and one worker, watched by a thin parent that does nothing else."""
+"""Serving a node: a web process, a worker and, where it is on, the collector, kept by a thin parent.
+
+The parent opens no database: it starts its children, starts them anew, and ends them. They end with it also where
+it is killed (`following`).
+"""
 
 import os
-import signal
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from hanse import logs
+from hanse.console import processes
 from hanse.ledger import keyfile
-from hanse.settings import load
+from hanse.node.following import PARENT, follow_parent
+from hanse.node.keeping import Child, keep
+from hanse.settings import Node, load
 
 WEB_THREADS = 4
 """Requests served at once: pages are short, and SQLite has one writer."""
-RESTART_S = 2.0
-"""Seconds before a worker that ended by itself is started again."""
+
+WEB_END_S = 15
+"""Seconds that the web process has to end in order."""
 
 
 def application() -> Callable[..., Any]:
     """The web process's WSGI application."""
+    follow_parent()
     from hanse.bootstrap import start  # noqa: PLC0415 - only the web process configures Django
 
-    start()
+    node = start()
+    if node.metrics:
+        from hanse.node.metrics import publish  # noqa: PLC0415 - most nodes publish none
+
+        publish(node)
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
 
     made: Callable[..., Any] = get_wsgi_application()
@@ -34,37 +47,80 @@ def application() -> Callable[..., Any]:
 
 
 def serve(home: Path, ready: Callable[[str], None]) -> None:
-    """Serve until told to stop (SIGINT, SIGTERM); both processes end with this one.
+    """Serve until told to stop (SIGINT, SIGTERM); all processes end with this one.
 
     Args:
         home: The node's folder.
         ready: Told the node's address once it is about to listen.
+
+    Raises:
+        SettingsError: There is no node in that folder, or a setting cannot be meant.
     """
+    logs.configure()
     node = load(home)
-    held = _hand_over(home)
-    environment = {**os.environ, "HANSE_HOME": str(home), "HANSE_PASSPHRASE_FILE": held}
+    environment = {
+        "HANSE_HOME": str(home),
+        "HANSE_PASSPHRASE_FILE": _hand_over(home),
+        PARENT: str(os.getpid()),
+    }
     os.environ.update(environment)
+    processes.collector_is(home, processes.CollectorState(state="off", since_s=time.time()))
     stopping = threading.Event()
-    worker = threading.Thread(target=_keep_working, args=(environment, stopping), daemon=True)
-    worker.start()
+    keepers = [
+        threading.Thread(
+            target=keep, args=(child, environment, stopping), name=f"keep-{child.name}", daemon=True
+        )
+        for child in (Child("worker"), _collector(node))
+    ]
+    for keeper in keepers:
+        keeper.start()
+    ready(node.url)
+    try:
+        _server(node).serve()
+    finally:
+        stopping.set()
+        for keeper in keepers:
+            keeper.join(timeout=20)
+
+
+def _server(node: Node) -> Any:
+    """The web server, which runs the application in a process of its own."""
     address, _, port = node.listen.rpartition(":")
-    server = Granian(
+    return Granian(
         "hanse.node.serving:application",
         address=address.strip("[]"),
         port=int(port),
         interface=Interfaces.WSGI,
         factory=True,
         workers=1,
+        workers_kill_timeout=WEB_END_S,
         blocking_threads=WEB_THREADS,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
+        log_dictconfig=logs.FOR_GRANIAN,
     )
-    ready(node.url)
-    try:
-        server.serve()
-    finally:
-        stopping.set()
-        worker.join(timeout=20)
+
+
+def _collector(node: Node) -> Child:
+    """The collector, wanted as the worker reads it in the settings."""
+
+    def wanted() -> str | None:
+        wish = processes.wished(node.home)
+        return wish.mark if wish.on else None
+
+    def failed(code: int, again_s: float) -> None:
+        told = processes.collector_state(node.home)
+        if told.state != "failed":
+            words = f"It ended by itself (exit code {code}); the log says more."
+            told = processes.CollectorState(
+                state="failed", words=words, address=told.address, since_s=time.time()
+            )
+        processes.collector_is(node.home, msgspec.structs.replace(told, again_s=time.time() + again_s))
+
+    def ended() -> None:
+        processes.collector_is(node.home, processes.CollectorState(state="off", since_s=time.time()))
+
+    return Child("collector", wanted, failed, ended)
 
 
 def _hand_over(home: Path) -> str:
@@ -72,18 +128,3 @@ def _hand_over(home: Path) -> str:
     held = os.memfd_create("hanse-passphrase")
     os.write(held, keyfile.passphrase(home).encode())
     return f"/proc/{os.getpid()}/fd/{held}"
-
-
-def _keep_working(environment: dict[str, str], stopping: threading.Event) -> None:
-    """Run the worker, again if it ends by itself, until told to stop."""
-    while not stopping.is_set():
-        process = subprocess.Popen([sys.executable, "-m", "hanse", "node", "worker"], env=environment)
-        while process.poll() is None and not stopping.wait(0.2):
-            pass
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        stopping.wait(RESTART_S)

@@ -1,16 +1,22 @@
 """The worker: does the queued work, and what a node does by the clock (checkpoints, retention, watched folders)."""
 
 import logging
+import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+from django.utils.crypto import get_random_string
 
+from hanse.console import processes
 from hanse.kernel.actors import system
 from hanse.kernel.errors import HanseError
+from hanse.node.following import follow_parent
 from hanse.settings import Node
 
 _log = logging.getLogger(__name__)
@@ -23,8 +29,12 @@ FOLDERS_S = 5.0
 """Seconds between looks at watched folders."""
 QUEUE_S = 0.5
 """Seconds between looks at the queue when it is empty."""
-ALIVE = "worker.alive"
-"""File in the node's home whose time says when the worker last lived."""
+WISH_S = 1.0
+"""Seconds between looks at whether the settings want the collector."""
+LEFT_S = 120.0
+"""An alert that has been at work for so long was left behind by a worker that died: an attempt takes 30 s at most."""
+KEPT_DAYS = 14
+"""How long the queue remembers what is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +52,99 @@ class Chore:
     do: Callable[[], object]
 
 
+@dataclass
+class Queue:
+    """Does what is queued under a name, beside the queue of long work: an alert does not wait for an analysis."""
+
+    name: str
+    _worker: Any = field(default=None, init=False)
+
+    def work(self) -> None:
+        """Work until told to stop, or until the database fails."""
+        from django_tasks_db.management.commands.db_worker import Worker  # noqa: PLC0415 - after Django is configured
+
+        self._worker = Worker(
+            queue_names=[self.name], interval=QUEUE_S, batch=False, backend_name="default", startup_delay=False,
+            max_tasks=None, worker_id=get_random_string(32), excluded_queue_names=[],
+        )  # fmt: skip
+        self._worker.run()
+
+    def stop(self) -> None:
+        """End once what is at work is done."""
+        if self._worker is not None:
+            self._worker.running = False
+
+
 def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
-    from hanse.ledger.retention import purge_due  # noqa: PLC0415 - after Django is configured
-    from hanse.ledger.tree import integrate  # noqa: PLC0415
+    from hanse.console.service import wish_collector  # noqa: PLC0415 - after Django is configured
     from hanse.jobs_wiring import look  # noqa: PLC0415
+    from hanse.ledger.retention import purge_due  # noqa: PLC0415
+    from hanse.ledger.tree import integrate  # noqa: PLC0415
 
     watcher = system("watcher", node.authority, node.country, node.tier)
     return [
-        Chore("alive", 5.0, (node.home / ALIVE).touch),
+        Chore("alive", 5.0, lambda: processes.worker_lives(node.home)),
         Chore("checkpoint", CHECKPOINT_S, integrate),
         Chore("retention", RETENTION_S, purge_due),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
+        Chore("collector", WISH_S, lambda: wish_collector(node.home)),
+        Chore("alerts left behind", LEFT_S, take_up_left),
+        Chore("queue", RETENTION_S, _prune),
     ]
 
 
 def work(node: Node) -> None:
-    """Work until told to stop (SIGTERM, SIGINT): the chores on threads of their own, the queue on this one."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in chores(node)]
+    """Work until told to stop (SIGTERM, SIGINT): chores and alerts on threads of their own, long work on this one."""
+    from hanse.console.alerting import QUEUE  # noqa: PLC0415 - after Django is configured
+
+    follow_parent()
+    stop, alerts = threading.Event(), Queue(QUEUE)
+    every = [*chores(node), Chore("alerts", 1.0, alerts.work)]
+    threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
     for thread in threads:
         thread.start()
     try:
         call_command("db_worker", interval=QUEUE_S, startup_delay=False, verbosity=1)
     finally:
+        signal.signal(
+            signal.SIGTERM, signal.SIG_IGN
+        )  # told once is enough: what is at work now is ended in order
         stop.set()
+        alerts.stop()
         for thread in threads:
             thread.join(timeout=5)
+
+
+def take_up_left() -> int:
+    """Put alerts back into the queue over which their worker or the database failed; how many.
+
+    A receiver may get such an alert twice; that is better than never.
+    """
+    from django_tasks_db.models import DBTaskResult  # noqa: PLC0415 - after Django is configured
+
+    from hanse.console.alerting import QUEUE  # noqa: PLC0415
+
+    before = timezone.now() - timedelta(seconds=LEFT_S)
+    lately = timezone.now() - timedelta(seconds=RETENTION_S)
+    mine = DBTaskResult.objects.filter(queue_name=QUEUE)
+    died = mine.filter(status="RUNNING", started_at__lt=before)
+    failed = mine.filter(
+        status="FAILED", exception_class_path__startswith="django.db.utils.", finished_at__gt=lately
+    )
+    anew = {
+        "status": "READY",
+        "started_at": None,
+        "finished_at": None,
+        "exception_class_path": "",
+        "traceback": "",
+    }
+    return int(died.update(**anew)) + int(failed.update(**anew))
+
+
+def _prune() -> None:
+    """Forget what was done long ago."""
+    call_command("prune_db_task_results", queue_name="*", min_age_days=KEPT_DAYS, verbosity=0)
 
 
 def _again(chore: Chore, stop: threading.Event) -> None:
@@ -81,11 +157,3 @@ def _again(chore: Chore, stop: threading.Event) -> None:
             _log.exception("%s failed; it is tried again in %.0f s", chore.name, chore.every_s)
         if stop.wait(chore.every_s):
             return
-
-
-def last_alive(home: Path) -> float | None:
-    """When the worker last lived, s UTC; None if never."""
-    try:
-        return (home / ALIVE).stat().st_mtime
-    except FileNotFoundError:
-        return None

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -119,6 +119,11 @@ class Collector:
     def ports(self) -> list[int]:
         """The ports bound, in the order of the addresses (port 0 asks the system for any)."""
         return [int(one.getsockname()[1]) for one in self._sockets]
+
+    def so_far(self) -> CollectorStatistics:
+        """A copy of the statistics while it runs, with what the kernel has dropped until now."""
+        kernel_dropped = sum(dropped(one) for one in self._sockets) or self.statistics.kernel_dropped
+        return replace(self.statistics, kernel_dropped=kernel_dropped)
 
     def start(self) -> None:
         """Bind the sockets and start receiving.

@@ -22,6 +22,9 @@ ORDER = (
 SEARCH_VIEW = "console:search"
 """Name of the page that the search field leads to."""
 
+ALARMS_VIEW, ALARMS_ACTION = "console:alarms", "attacks.view"
+"""Name of the part that says what runs now, which every page keeps up to date, and who may see it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RailEntry:
@@ -101,6 +104,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             "waiting": found,
             "waiting_count": sum(one.count for one in found),
             "search_url": url_of(SEARCH_VIEW),
+            "alarms_url": url_of(ALARMS_VIEW) if may(actor, ALARMS_ACTION, now_us=now_us()) else None,
             "own": [(label, url) for label, view in own_pages if (url := url_of(view))],
         }
     return told
