@@ -55,7 +55,9 @@ const ON_SHEET_PX = 300;
 export function begin(box: HTMLElement): EChartsType {
   const chart = echarts.init(box, null, { renderer: "svg" });
   let printing = false;
-  new ResizeObserver(() => printing || chart.resize()).observe(box);
+  new ResizeObserver(() => {
+    if (!printing && box.clientWidth > 0 && box.clientHeight > 0) chart.resize(); // not while the table is shown instead
+  }).observe(box);
   window.addEventListener("beforeprint", () => {
     printing = true;
     chart.resize({ width: SHEET_PX, height: box.style.height === "" ? ON_SHEET_PX : box.clientHeight });

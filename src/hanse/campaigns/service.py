@@ -109,13 +109,13 @@ def _also(actor: Actor, action: str) -> Actor:
 
 
 def campaign_for(actor: Actor, action: str, campaign_id: UUID) -> models.Campaign:
-    """One campaign of those that are `visible`.
+    """One campaign of those that are `visible`. Whether it is hidden or is none takes the same queries.
 
     Raises:
         NotVisibleError: There is none, or it is not for the actor to see.
     """
-    row = models.Campaign.objects.get_for(actor, action, campaign_id)
-    if not visible(actor, action).filter(pk=row.pk).exists():
+    row = visible(actor, action).select_related("marking").filter(pk=campaign_id).first()
+    if row is None:
         raise NotVisibleError("There is no such campaign, or it is not for you to see.")
     return row
 
@@ -150,29 +150,32 @@ def counts(actor: Actor, campaign_ids: Iterable[UUID]) -> dict[UUID, Counts]:
 
 
 def attacks_of(campaign_id: UUID, actor: Actor) -> "QuerySet[AttackRow]":
-    """The attacks that a campaign names and that an actor may see, in order of start.
+    """The attacks that a campaign names, in order of start.
 
     Raises:
         NotVisibleError: There is no such campaign, or it is not for the actor to see.
     """
-    row = campaign_for(actor, "campaigns.view", campaign_id)
-    named = Membership.objects.filter(campaign=row.object_id).values("attack")
-    return (
-        AttackRow.objects.for_actor(actor, "attacks.view")
-        .filter(pk__in=named)
-        .order_by("start_us", "object_id")
-    )
+    return members_of(campaign_for(actor, "campaigns.view", campaign_id), actor)
+
+
+def members_of(row: models.Campaign, actor: Actor, action: str = "attacks.view") -> "QuerySet[AttackRow]":
+    """The attacks that a campaign at hand names and with which the actor may do an action, in order of start."""
+    named = Membership.objects.filter(campaign=row.pk).values("attack")
+    return AttackRow.objects.for_actor(actor, action).filter(pk__in=named).order_by("start_us", "object_id")
 
 
 def links_of(campaign_id: UUID, actor: Actor) -> list[models.Link]:
-    """The links of a campaign between attacks that an actor may see, in order.
+    """The links of a campaign, in order. Who may see it may see both ends of each.
 
     Raises:
         NotVisibleError: There is no such campaign, or it is not for the actor to see.
     """
-    seen = attacks_of(campaign_id, actor).order_by().values("object_id")
-    links = models.Link.objects.filter(campaign=campaign_id, first__in=seen, second__in=seen)
-    return list(links.order_by("id"))
+    return links_in(campaign_for(actor, "campaigns.view", campaign_id))
+
+
+def links_in(row: models.Campaign) -> list[models.Link]:
+    """The links of a campaign at hand, in order."""
+    return list(models.Link.objects.filter(campaign=row.pk).order_by("id"))
 
 
 def naming(attack_ids: Iterable[UUID]) -> set[UUID]:

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
-from hanse.attacks.models import STANDING
+from hanse.attacks.models import STANDING, State
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
 from hanse.campaigns import report, service
@@ -42,7 +42,7 @@ ATTACKS_SHOWN = 50
 LINKS_SHOWN = 10
 """Links on a campaign's page, the weakest: there it would break."""
 
-LINKS_OF_A_PAGE = 100
+LINKS_OF_A_PAGE = 50
 COUNTRIES_SHOWN = 25
 
 SCOPES = ("organisation", "sector", "state", "several states", "unknown")
@@ -98,21 +98,26 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     actor = signed_in(request)
     row = service.campaign_for(actor, "campaigns.view", campaign_id)
     looked_at(request, "campaigns.view", [row])
-    rows = service.attacks_of(campaign_id, actor).select_related("marking").defer("detail")
+    rows = service.members_of(row, actor).select_related("marking").defer("detail")
+    standing = rows.filter(state__in=STANDING)
     attacks = list(rows[: ATTACKS_SHOWN + 1])
-    links = service.links_of(campaign_id, actor)
-    countries = _countries(campaign_id, actor)
+    links = service.links_in(row)
+    countries = _countries(standing, actor)
     places = countries.countries if countries else ()
     return {
         "row": row,
         "marking": _marking(row, attacks),
-        "counts": service.counts(actor, [campaign_id])[campaign_id],
+        "counts": standing.order_by().aggregate(
+            standing=Count("pk"),
+            running=Count("pk", filter=Q(state=State.RUNNING)),
+            victims=Count("victim", distinct=True),
+        ),
         "lasted_us": row.end_us - row.start_us,
-        "peak": rows.filter(state__in=STANDING).order_by("-peak_bps", "object_id").first(),
+        "peak": standing.order_by("-peak_bps", "object_id").first(),
         "figures": figures(row.detail.get("figures", {})),
         "evidence": row.detail.get("evidence", ()),
         "refuted_by": row.detail.get("refuted_by", ()),
-        "victims": _victims(campaign_id, actor),
+        "victims": _victims(standing),
         "attacks": attacks[:ATTACKS_SHOWN],
         "more_attacks": len(attacks) > ATTACKS_SHOWN,
         "link_count": len(links),
@@ -136,7 +141,7 @@ def links(request: HttpRequest, campaign_id: UUID) -> Result:
     actor = signed_in(request)
     row = service.campaign_for(actor, "campaigns.view", campaign_id)
     looked_at(request, "campaigns.view", [row])
-    found = _weakest_first(service.links_of(campaign_id, actor))
+    found = _weakest_first(service.links_in(row))
     number = _page_number(request.GET.get("page", "1"))
     first = (number - 1) * LINKS_OF_A_PAGE
     return {
@@ -161,11 +166,9 @@ def export(request: HttpRequest, campaign_id: UUID) -> Result:
     wanted = request.GET.get("as", "json")
     if wanted not in {"json", "html"}:
         raise UsageError(_("A campaign can be had as JSON or as an HTML report. Choose one on its page."))
-    seen = service.attacks_of(campaign_id, actor).values("pk")
-    leaving = AttackRow.objects.for_actor(actor, "attacks.export").filter(pk__in=seen)
-    attacks = list(leaving.select_related("marking").order_by("start_us", "object_id"))
+    attacks = list(service.members_of(row, actor, "attacks.export").select_related("marking"))
     looked_at(request, "campaigns.export", [row, *attacks], recipient=FILE)
-    found = _found(row, attacks, actor)
+    found = _found(row, attacks)
     marking = _marking(row, attacks)
     if wanted == "html":
         response = HttpResponse(report.render(_findings(row, found, attacks, marking, actor)))
@@ -195,11 +198,11 @@ def figures(numbers: dict[str, float]) -> Figures:
     ]
 
 
-def _victims(campaign_id: UUID, actor: Actor) -> Sequence[Mapping[str, Any]]:
-    """Organisations that were hit, most often first; those that are not known are one row. Standing attacks only."""
-    rows = service.attacks_of(campaign_id, actor).order_by().filter(state__in=STANDING)
+def _victims(standing: "QuerySet[AttackRow]") -> Sequence[Mapping[str, Any]]:
+    """Organisations that were hit, most often first; those that are not known are one row."""
     told = (
-        rows.values("organisation", "sector", "country")
+        standing.order_by()
+        .values("organisation", "sector", "country")
         .annotate(
             number=Count("pk"),
             hosts=Count("victim", distinct=True),
@@ -237,12 +240,11 @@ def _with_ends(rows: Sequence[LinkRow], actor: Actor) -> list[dict[str, Any]]:
     ]
 
 
-def _countries(campaign_id: UUID, actor: Actor) -> tracing.Countries | None:
-    """Countries of the apparent sources of the standing attacks; None for who may not see traces."""
+def _countries(standing: "QuerySet[AttackRow]", actor: Actor) -> tracing.Countries | None:
+    """Countries of the apparent sources of attacks; None for who may not see traces."""
     if not may(actor, "tracing.view", now_us=now_us()):
         return None
-    rows = service.attacks_of(campaign_id, actor).order_by().filter(state__in=STANDING)
-    return tracing.countries(actor, rows.values_list("pk", flat=True))
+    return tracing.countries(actor, standing.order_by().values_list("pk", flat=True))
 
 
 def _replaced_by(row: Campaign, actor: Actor) -> Campaign | None:
@@ -256,12 +258,12 @@ def _marking(row: Campaign, attacks: Sequence[AttackRow]) -> Marking:
     return strictest([row.marking.marking, *(one.marking.marking for one in attacks)])
 
 
-def _found(row: Campaign, attacks: Sequence[AttackRow], actor: Actor) -> Found:
+def _found(row: Campaign, attacks: Sequence[AttackRow]) -> Found:
     """The campaign as the linker gave it, with those of its attacks and links that are told."""
     names = {one.pk: one.name for one in attacks}
     held = tuple(
         Link(names[one.first], names[one.second], msgspec.convert(one.tests, tuple[LinkTest, ...]))
-        for one in service.links_of(row.pk, actor)
+        for one in service.links_in(row)
         if one.first in names and one.second in names
     )
     plain = {
@@ -280,7 +282,7 @@ def _findings(
     traces = TraceRow.objects.for_actor(actor, "tracing.view").filter(pk__in=ids)
     return report.Findings(
         title=_("A campaign"),
-        subtitle=settings.HANSE_NODE.name,
+        subtitle=" · ".join([settings.HANSE_NODE.name, marking.banner(), *sorted(marking.handling_text)]),
         generated_us=now_us(),
         attacks=tuple(attack_in(one) for one in attacks),
         traces=tuple(msgspec.convert(one.detail, Trace) for one in traces),
@@ -290,7 +292,7 @@ def _findings(
         country_of={one.victim: one.country for one in attacks if one.country},
         span_us=(row.start_us, row.end_us),
         exercise=settings.HANSE_NODE.exercise,
-        marking=str(marking.tlp),
+        marking=f"TLP:{marking.tlp}",
         borders=find_borders(),
     )
 

@@ -43,6 +43,8 @@ def decided(decision: Decision) -> str:
         return _("False positive")
     if decision.what == "split":
         return _("To be cut at %s UTC") % units.second(round(decision.value) * 1_000_000)
+    if decision.what == "merge" and len(decision.names) < 2:  # the others are not for this reader
+        return _("Merged into one attack")
     if decision.what == "merge":
         return _("One of %s attacks merged into one") % units.count(len(decision.names))
     return _("Note")
