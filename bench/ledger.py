@@ -8,6 +8,7 @@ that the ledger has just stored, by the database's own driver, into one table wi
 "same tables" into copies of the ledger's two tables with their indexes. PostgreSQL is left out, with a word, where
 Debian's packages are not installed.
 """
+# ruff: noqa: PLC0415 - Django is configured first
 
 import argparse
 import json
@@ -23,8 +24,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -34,20 +33,13 @@ BATCHES = (1, 100, 1_000)
 """Entries of one call."""
 BAR = 3.0
 """A batched append takes at most so many times as long as a bare batched insert (issue 3)."""
-TEXT = "ICMP flood on 195.80.105.107: up to 95 Mbit/s from 2,000 apparent sources. " * 7
-"""What an entry of the benchmark says: 520 characters, as much as a decision with its reason."""
 
 COLUMNS = (
-    "sequence", "payload", "signature", "key", "kind", "object_id", "version", "recipient", "time_us", "retention_us",
-    "salt", "data", "sealed",
+    "sequence", "payload", "signature", "key", "kind", "object_id", "version", "recipient", "time_us", "marking",
+    "retention_us", "salt", "data", "sealed",
 )  # fmt: skip
-ENTRY, BODY = COLUMNS[:10], (COLUMNS[0], *COLUMNS[10:])
-
-
-class Note(msgspec.Struct):
-    """An entry's content; nothing follows from it."""
-
-    text: str
+ENTRY, BODY = COLUMNS[:11], (COLUMNS[0], *COLUMNS[11:])
+READ = f"SELECT e.{', '.join(COLUMNS)} FROM ledger_entry e JOIN ledger_body b ON b.sequence = e.sequence"  # noqa: S608 - names of this file
 
 
 class Bare:
@@ -63,8 +55,8 @@ class Bare:
 
     def same(self, rows: Sequence[Row]) -> None:
         """Into the copies of the ledger's tables."""
-        entries = [row[:10] for row in rows]
-        bodies = [(row[0], *row[10:]) for row in rows]
+        entries = [row[:11] for row in rows]
+        bodies = [(row[0], *row[11:]) for row in rows]
         self._insert([("ledger_entry", ENTRY, entries), ("ledger_body", BODY, bodies)])
 
     def _insert(self, what: Sequence[tuple[str, Sequence[str], Sequence[Row]]]) -> None:
@@ -102,10 +94,7 @@ def bare_postgresql(address: str) -> Bare:
     made.execute("CREATE SCHEMA bare")
     for table in ("ledger_entry", "ledger_body"):
         made.execute(f"CREATE TABLE bare.{table} (LIKE public.{table} INCLUDING ALL)")
-    made.execute(
-        "CREATE TABLE bare.plain AS SELECT e.sequence, payload, signature, key, kind, object_id, version, recipient,"
-        " time_us, retention_us, salt, data, sealed FROM ledger_entry e JOIN ledger_body b USING (sequence) LIMIT 0"
-    )
+    made.execute(f"CREATE TABLE bare.plain AS {READ} LIMIT 0")
     made.execute("ALTER TABLE bare.plain ADD PRIMARY KEY (sequence)")
     made.execute("SET search_path TO bare")
     made.commit()
@@ -117,12 +106,7 @@ def written(first: int) -> list[Row]:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT e.sequence, payload, signature, key, kind, object_id, version, recipient, time_us, retention_us,"
-            " salt, data, sealed FROM ledger_entry e JOIN ledger_body b ON b.sequence = e.sequence"
-            " WHERE e.sequence >= %s ORDER BY e.sequence",
-            [first],
-        )
+        cursor.execute(f"{READ} WHERE e.sequence >= %s ORDER BY e.sequence", [first])
         return list(cursor.fetchall())
 
 
@@ -135,11 +119,13 @@ def timed(work: Callable[[], object]) -> float:
 
 def appends(bare: Bare, batch: int, rounds: int) -> dict[str, Any]:
     """Median seconds of one call: ours, and both bare ones, in turns."""
+    from bench.making.node import NOTE, TEXT, Note
+
     from hanse.kernel.actors import system
     from hanse.ledger.writing import Draft, append_many
 
     actor = system("bench", "ee-cert", "EE", "member")
-    drafts = [Draft("bench.note", Note(TEXT), reason="A benchmark.") for _ in range(batch)]
+    drafts = [Draft(NOTE.name, Note(TEXT), reason="A benchmark.") for _ in range(batch)]
     took: dict[str, list[float]] = {"ours": [], "plain": [], "same": []}
     for _ in range(rounds):
         recorded: list[Any] = []
@@ -155,7 +141,7 @@ def appends(bare: Bare, batch: int, rounds: int) -> dict[str, Any]:
 
 def walks(entries: int, progress: Callable[[str], None]) -> dict[str, float]:
     """Seconds of `fsck` and of `rebuild` on a node with attacks, traces, campaigns and consultations."""
-    from bench.pages import fill
+    from bench.making.node import fill
     from django.db import connection
 
     from hanse.ledger.check import check
@@ -180,13 +166,15 @@ def measure(address: str, rounds: int, entries: int) -> dict[str, Any]:
     """Everything on one database; Django is configured once per process."""
     from hanse.bootstrap import configure, make_tables
     from hanse.kernel.keys import Keyring
-    from hanse.ledger.kinds import Kind, register
+    from hanse.ledger.kinds import register
     from hanse.settings import Node
 
     with tempfile.TemporaryDirectory(prefix="hanse-bench-", dir=os.environ.get("HANSE_BENCH_FOLDER")) as name:
         node = Node(Path(name), "ee-cert", "CERT Estonia", "EE", database=address, exercise=True)
         configure(node, Keyring.new())
-        register([Kind("bench.note", Note, lambda _recorded, _content: None)])
+        from bench.making.node import NOTE
+
+        register([NOTE])
         make_tables()
         bare = bare_sqlite(Path(name)) if address == "sqlite" else bare_postgresql(address)
         appends(bare, 100, 3)  # imports, caches, the first pages of the files

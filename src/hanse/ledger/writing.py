@@ -1,8 +1,10 @@
 """Appending: entries, their bodies and what follows from them, in one transaction of the caller's database."""
 
+import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,13 +16,13 @@ from django.db import OperationalError, connections, transaction
 from hanse.kernel import envelope, sealing
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.kernel.envelope import Envelope, Signed
+from hanse.kernel.envelope import Envelope
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking
 from hanse.kernel.merkle import leaf_hash
 from hanse.kernel.strict_json import canonical
-from hanse.ledger import carried, keyring
+from hanse.ledger import carried, keyring, storing
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
 from hanse.ledger.models import Head
@@ -31,11 +33,8 @@ from hanse.ledger.routing import database
 from hanse.ledger.tallies import next_chain
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_ENTRY = (
-    "INSERT INTO ledger_entry (sequence, payload, signature, key, kind, object_id, version, recipient, time_us,"
-    " marking, retention_us) VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)"
-)
-_BODY = "INSERT INTO ledger_body (sequence, salt, data, sealed) VALUES (%s,%s,%s,%s)"
+_MANY = 64
+"""Signatures from which on all cores sign."""
 
 
 class ContentError(HanseError):
@@ -138,20 +137,20 @@ def _lock() -> Head:
 
 
 class _Made(NamedTuple):
-    """An entry before it is in its tables."""
+    """An entry before it is signed and in its tables."""
 
     recorded: Recorded
     content: msgspec.Struct
-    signed: Signed
+    payload: bytes
     salt: bytes
     data: bytes
     sealed: bool
 
 
 def _make(head: Head, drafts: Sequence[Draft], kinds: Sequence[Kind], actor: Actor) -> list[_Made]:
-    """Sign each draft, in the order of its sequence."""
+    """Each draft's entry, in the order of its sequence."""
     numbering = Numbering((one.object_id, one.recipient) for one in drafts)
-    maker = _Maker(numbering, actor, keyring.signing(head.key))
+    maker = _Maker(numbering, actor, keyring.signing(head.key).id)
     return [
         maker.make(sequence, draft, kind)
         for sequence, (draft, kind) in enumerate(zip(drafts, kinds, strict=True), head.next_sequence)
@@ -161,46 +160,46 @@ def _make(head: Head, drafts: Sequence[Draft], kinds: Sequence[Kind], actor: Act
 class _Maker:
     """Makes the entries of one call: what they have in common is worked out once."""
 
-    def __init__(self, numbering: Numbering, actor: Actor, key: SigningKey) -> None:
+    def __init__(self, numbering: Numbering, actor: Actor, key: str) -> None:
         self._numbering = numbering
         self._who = Who(actor.id, actor.kind, actor.name)
         self._now = now_us()
         self._key = key
         self._origin = authority()
         self._own = Marking.own(self._origin)
-        self._markings: dict[Marking, dict[str, Any]] = {}
+        self._markings: dict[int, dict[str, Any]] = {}
 
     def make(self, sequence: int, draft: Draft, kind: Kind) -> _Made:
-        """One signed entry and its body."""
+        """One entry and its body."""
         object_id, marking = draft.object_id or uuid4(), draft.marking or self._own
         content, body = _body(kind, draft, self._who)
         salt = secrets.token_bytes(32)
         head = Envelope(
             origin=self._origin,
-            key=self._key.id,
+            key=self._key,
             seq=self._numbering.place(sequence, draft.recipient),
             time=self._now,
             kind=kind.name,
             object=object_id.hex,
-            version=self._numbering.version(object_id, draft.recipient),
+            version=1 if draft.object_id is None else self._numbering.version(object_id, draft.recipient),
             marking=self._as_json(marking),
             recipient=draft.recipient or None,
             commitment=envelope.commit(salt, body).hex(),
         )
-        signed = envelope.sign(head, self._key)
+        payload = envelope.encode(head)
         sealed = kind.sealed or bool(marking.handling)
-        data = sealing.seal_rest(keyring.current(), signed.payload, body) if sealed else body
+        data = sealing.seal_rest(keyring.current(), payload, body) if sealed else body
         recorded = Recorded(
             sequence, self._now, kind.name, object_id, head.version, marking, self._who.id, self._who.name,
             draft.reason, draft.recipient,
         )  # fmt: skip
-        return _Made(recorded, content, signed, salt, data, sealed)
+        return _Made(recorded, content, payload, salt, data, sealed)
 
     def _as_json(self, marking: Marking) -> dict[str, Any]:
-        """A marking's JSON form; most entries of one call have the same one."""
-        if marking not in self._markings:
-            self._markings[marking] = marking.as_json()
-        return self._markings[marking]
+        """A marking's JSON form; most entries of one call have the very same one, which the drafts keep alive."""
+        if id(marking) not in self._markings:
+            self._markings[id(marking)] = marking.as_json()
+        return self._markings[id(marking)]
 
 
 def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct, bytes]:
@@ -223,33 +222,51 @@ def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct, bytes]:
     return content, body
 
 
-def _numbered(made: Sequence[_Made]) -> dict[Marking, int]:
-    """The number of each marking that the entries carry."""
-    firsts: dict[Marking, int] = {}
+def _numbered(made: Sequence[_Made]) -> dict[int, int]:
+    """The number of each marking that the entries carry, by the marking's identity, which is quicker than its hash."""
+    texts: dict[int, str] = {}
+    firsts: dict[str, int] = {}
     for one in made:
-        firsts.setdefault(one.recorded.marking, one.recorded.sequence)
-    texts = {marking: carried.text_of(marking.as_json()) for marking in firsts}
-    numbers = carried.number({texts[marking]: first for marking, first in firsts.items()})
+        marking = one.recorded.marking
+        if id(marking) not in texts:
+            texts[id(marking)] = text = carried.text_of(marking.as_json())
+            firsts.setdefault(text, one.recorded.sequence)
+    numbers = carried.number(firsts)
     return {marking: numbers[text] for marking, text in texts.items()}
 
 
+def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
+    """The signature of each entry; many are made on all cores, for signing costs most and holds no lock of Python."""
+
+    def some(part: Sequence[_Made]) -> list[bytes]:
+        return [key.sign(envelope.pae(one.payload)) for one in part]
+
+    cores = os.cpu_count() or 1
+    if len(made) < _MANY or cores == 1:
+        return some(made)
+    width = -(-len(made) // cores)
+    with ThreadPoolExecutor(cores) as pool:
+        parts = pool.map(some, [made[at : at + width] for at in range(0, len(made), width)])
+        return [signature for part in parts for signature in part]
+
+
 def _insert(made: Sequence[_Made], head: Head) -> None:
-    """Write entries, bodies and the new head."""
+    """Sign, and write entries, bodies and the new head."""
     connection = connections[database()]
     native = connection.features.has_native_uuid_field
     markings = _numbered(made)
-    key = keyring.signing(head.key).id
+    key = keyring.signing(head.key)
     chain = bytes(head.chain)
     entries, bodies = [], []
-    for recorded, _, (payload, signature), salt, data, sealed in made:
+    for (recorded, _, payload, salt, data, sealed), signature in zip(
+        made, _signatures(key, made), strict=True
+    ):
         chain = next_chain(chain, leaf_hash(envelope.leaf(payload, signature)))
         object_id = recorded.object_id if native else recorded.object_id.hex
         entries.append(
-            (recorded.sequence, payload, signature, key, recorded.kind, object_id, recorded.version,
-             recorded.recipient, recorded.time_us, markings[recorded.marking], recorded.marking.retention_us)
+            (recorded.sequence, payload, signature, key.id, recorded.kind, object_id, recorded.version,
+             recorded.recipient, recorded.time_us, markings[id(recorded.marking)], recorded.marking.retention_us)
         )  # fmt: skip
         bodies.append((recorded.sequence, salt, data, sealed))
-    with connection.cursor() as cursor:
-        cursor.executemany(_ENTRY, entries)
-        cursor.executemany(_BODY, bodies)
-    Head.objects.filter(pk=1).update(next_sequence=head.next_sequence + len(made), chain=chain, key=key)
+    storing.store(connection, entries, bodies)
+    Head.objects.filter(pk=1).update(next_sequence=head.next_sequence + len(made), chain=chain, key=key.id)

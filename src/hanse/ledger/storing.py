@@ -1,0 +1,42 @@
+"""Putting entries and bodies into their tables, in the quickest way that each database has."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Row = tuple[Any, ...]
+
+_ENTRY = {
+    "sequence": "int8", "payload": "bytea", "signature": "bytea", "key": "varchar", "kind": "varchar",
+    "object_id": "uuid", "version": "int4", "recipient": "varchar", "time_us": "int8", "marking": "int8",
+    "retention_us": "int8",
+}  # fmt: skip
+_BODY = {"sequence": "int8", "salt": "bytea", "data": "bytea", "sealed": "bool"}
+"""Columns in the order of the rows, with PostgreSQL's types of them."""
+
+_TABLES = (("ledger_entry", _ENTRY), ("ledger_body", _BODY))
+
+
+def store(connection: Any, entries: Sequence[Row], bodies: Sequence[Row]) -> None:
+    """Insert rows, in the transaction of a Django connection; columns as in `_ENTRY` and `_BODY`."""
+    copied = connection.vendor == "postgresql" and len(entries) > 1
+    with connection.cursor() as cursor:
+        for (table, columns), rows in zip(_TABLES, (entries, bodies), strict=True):
+            if copied:
+                _copy(connection, cursor, table, columns, rows)
+            else:
+                cursor.executemany(_statement(table, columns), rows)
+
+
+def _statement(table: str, columns: dict[str, str]) -> str:
+    """The INSERT of one row."""
+    marks = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of this file
+
+
+def _copy(connection: Any, cursor: Any, table: str, columns: dict[str, str], rows: Sequence[Row]) -> None:
+    """PostgreSQL's COPY: a third of the time of as many INSERTs."""
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with connection.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
