@@ -5,18 +5,32 @@
 
 import ast
 import inspect
+import os
+import re
+import tempfile
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import click
+import msgspec
 
 from hanse import collecting
+from hanse import settings as node_settings
 from hanse.attacks import baseline, intervals, judge, lessons, screen, traffic, vectors
+from hanse.bootstrap import configure
 from hanse.cli import main
+from hanse.kernel.keys import Keyring
+from hanse.ledger import exempt, keyfile
+from hanse.policy.actions import ACTIONS, Action
+from hanse.policy.roles import roles
 from hanse.telemetry.schema import FLOW
 
-REFERENCE = Path(__file__).resolve().parent / "reference"
+DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Written by docs/generate.py from the code. Change the code, then run it again. -->\n"
 
 TRAFFIC = {
@@ -58,6 +72,132 @@ OTHER_NUMBERS = (
 )
 NO_THRESHOLDS = {"ANYTHING", "DAY_US", "ICMP_ANSWER", "LARGEST", "MIXED", "REFLECTION"}
 """Numbers that name or convert something and decide nothing."""
+
+VARIABLES = (
+    ("HANSE_HOME", "the node's folder; without it, the user's data folder. `--home` goes before it"),
+    ("HANSE_DATABASE", "goes before `database` in the file"),
+    ("HANSE_URL", "goes before `url` in the file"),
+    ("HANSE_LISTEN", "goes before `listen` in the file"),
+    ("HANSE_METRICS", "goes before `metrics` in the file"),
+    ("HANSE_PASSPHRASE_FILE", "a file that holds nothing but the passphrase of the node's keys"),
+    (
+        "CREDENTIALS_DIRECTORY",
+        f"set by systemd; the passphrase is read from the credential `{keyfile.CREDENTIAL}` in it",
+    ),
+)
+"""Environment variables that a node reads, in words."""
+
+JSON_TYPES = {str: "text", int: "integer", float: "number", bool: "yes/no", NoneType: "null"}
+"""Types as readers of JSON call them."""
+
+SETTINGS_HEAD = (
+    "A node has two kinds of settings. What it is and where it runs stands in `settings.toml` in its home folder, "
+    "and is read when a process starts. What people decide about it is set in the console, is an entry of the "
+    "ledger, and holds at once.\n"
+)
+KINDS_HEAD = (
+    "The kind of an entry says what its body's `content` holds and which rows follow from it. Times are "
+    "microseconds UTC, ids are UUIDs in hexadecimal. Bodies marked *sealed* are always encrypted at rest; all "
+    "others are when their marking has a handling code. An unknown kind, from a newer node, is kept as it is and "
+    "projected after an upgrade. How an entry is built: [the ledger's format](ledger.md).\n"
+)
+EXEMPT_HEAD = (
+    "Everything in the database is either the ledger itself or follows from it, and `hanse node fsck` compares it "
+    "column by column with a replay. This is the whole list of what it does not compare, with the reason of each. "
+    "Nobody's rights or findings rest on it alone.\n"
+)
+ROLES_HEAD = (
+    "Roles are data (`src/hanse/policy/roles.toml`). A person has any number of them. Policy asks for the action "
+    "and then looks at the thing's [marking](../explanation/markings.md); a role alone shows nobody anything that "
+    "its marking withholds. How people get them: [people and roles](../how-to/people-and-roles.md).\n"
+)
+OPERATIONS_HEAD = (
+    "The node's own description, with all fields, is at `/api/openapi.json`. How requests and answers look in "
+    "general: [API](api.md). *Action* is what [policy](roles.md) asks for, and what a token's scope names.\n"
+)
+
+THREATS: dict[int, tuple[str, str, tuple[str, ...]]] = {
+    6: (
+        "somebody edits evidence, a role or a passkey in the database",
+        "`hanse node fsck` from the raw bytes; rights come from signed entries, never from rows",
+        ("tests/accounts/test_signing_in.py",),
+    ),
+    7: (
+        "an insider reaches too far",
+        "roles, need-to-know teams, two people for what gives, nobody approves their own",
+        ("tests/policy/test_roles.py",),
+    ),
+    8: (
+        "a stolen session or laptop",
+        "short sessions, the passkey again before what lasts, bodies and secrets encrypted at rest",
+        ("tests/kernel/test_keys_sealing.py",),
+    ),
+    9: (
+        "an address from outside makes the node ask inside (SSRF)",
+        "one way out: addresses are checked, pinned and checked again at redirects",
+        ("tests/egress/test_client.py",),
+    ),
+    10: (
+        "bombs: packed files, deep or endless JSON, huge numbers",
+        "caps on bytes, ratio, depth and count, before a parser sees them",
+        (),
+    ),
+    11: (
+        "one text that two parsers read differently, such as a JSON key twice",
+        "bytes are verified as they are, and such texts are refused on every path",
+        (),
+    ),
+    12: (
+        "a marking is weakened on the way",
+        "it is inside the signature; what is derived is as strict as its strictest input",
+        (),
+    ),
+    13: (
+        "script in a value, a file name or a person's name",
+        "everything is escaped; the pages' policy (CSP) allows no script but the node's own files",
+        (),
+    ),
+    14: (
+        "formulas in exported tables",
+        "such texts begin with an apostrophe in CSV",
+        (),
+    ),
+    16: (
+        "a list, a count or a hint tells of what the reader may not see",
+        "rows are loaded on behalf of the reader only; not there and not allowed are the same answer",
+        ("tests/policy/test_guarded.py",),
+    ),
+    18: (
+        "somebody signs in as another by linking a login",
+        "a person is (issuer, subject), never an e-mail address",
+        ("tests/accounts/test_signing_in.py",),
+    ),
+}
+"""Threats that concern a node alone: attack, defence, and tests beside those under its number in tests/threats."""
+
+FAULTS = (
+    (
+        "`kill -9` at any point",
+        "an entry and its rows are both there or neither",
+        "tests/faults/test_killed.py",
+    ),
+    ("a full disk", "writing is refused in words, and goes on with room", "tests/faults/test_full_disk.py"),
+    ("the database restarts in the middle", "the same", "tests/faults/test_restart.py"),
+    ("several processes write at once", "one order, no gaps", "tests/faults/test_processes.py"),
+    ("a text was purged", "it is in no file of the node or its database", "tests/ledger/test_erasing.py"),
+)
+"""Faults of one node: what happens, what holds, and the test that makes it happen."""
+
+THREATS_HEAD = (
+    "What a node faces by itself, what it does about it, and the tests that try it. *Refused* always means a clear "
+    "error, nothing stored, and a node that lives. What takes several nodes (forged origins, replay, split views, "
+    "poisoned streams) comes with the league; the numbers leave room for it.\n"
+)
+THREATS_FOOT = (
+    "## Whom this does not stop\n\nRoot on the running machine reads keys from memory. Two people who agree do what "
+    "two people may. Who may see a thing can write it down. What was exported is out of reach. What each thief "
+    "gets: [encryption at rest](encryption.md). What a ledger cannot show: [the ledger](ledger.md).\n"
+)
 
 
 def cell(text: str) -> str:
@@ -219,16 +359,248 @@ def thresholds_page() -> str:
     return "\n".join(parts)
 
 
+def attributes(documented: type) -> dict[str, str]:
+    """What a class's docstring says of each attribute."""
+    _, _, part = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:\n")
+    found = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", part, re.MULTILINE)
+    return {name: ticks(text) for name, text in found}
+
+
+def summary(documented: type) -> str:
+    """What a class's docstring says before its attributes."""
+    return ticks(inspect.cleandoc(documented.__doc__ or "").partition("Attributes:")[0])
+
+
+def ticks(text: str) -> str:
+    """Text in one line, code marked as Markdown does."""
+    return " ".join(text.split()).replace("``", "`")
+
+
+def type_name(annotation: Any) -> str:
+    """A type as readers of JSON call it."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in {list, tuple}:
+        told = [type_name(one) for one in inner if one is not ...]
+        return f"list of {told[0]}" if origin is list or ... in inner else f"({', '.join(told)})"
+    if origin is dict:
+        return "object"
+    if origin is Literal:
+        return " or ".join(f"`{one}`" for one in inner)
+    if origin is UnionType or origin is Union:
+        return " or ".join(type_name(one) for one in inner)
+    return JSON_TYPES.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def settings_page() -> str:
+    """The settings file, the environment, and the groups of settings in the console."""
+    from hanse.console.service import GROUPS  # noqa: PLC0415 - needs Django
+
+    said = attributes(node_settings.Node)
+    rows = []
+    for one in fields(node_settings.Node):
+        if one.name != "home":
+            default = "required" if one.default is MISSING else f"`{shown(one.default)}`"
+            rows.append((f"`{one.name}`", said[one.name], default))
+    parts = [
+        "# Settings\n",
+        NOTE,
+        SETTINGS_HEAD,
+        "## The file\n\n`hanse node init` writes it. Restart the node after changing it. A setting that is not in "
+        f"this table is refused.\n\n{table(('setting', 'meaning', 'default'), *rows)}",
+        "An issuer of OpenID Connect is a table of its own, such as:\n",
+        '```toml\n[[oidc]]\nid = "police"\nname = "Police sign-in"\nissuer = "https://login.example/realms/police"\n'
+        'client_id = "hanse"\nsecret_file = "/etc/hanse/oidc-police"\n```\n',
+        f"## The environment\n\n{table(('variable', 'meaning'), *((f'`{name}`', text) for name, text in VARIABLES))}",
+        "## In the console\n\nSettings, for administrators. Each change is an entry; passwords and secrets are "
+        "encrypted at rest and never shown again.\n",
+    ]
+    return "\n".join([*parts, *(group_section(name, group) for name, group in GROUPS.items())])
+
+
+def group_section(name: str, group: type[msgspec.Struct]) -> str:
+    """One group of settings in the console."""
+    said = attributes(group)
+    rows = [
+        (f"`{one.name}`", said.get(one.name, ""), f"`{shown(one.default)}`")
+        for one in msgspec.structs.fields(group)
+    ]
+    return f"### {name}\n\n{summary(group)}\n\n" + table(("setting", "meaning", "default"), *rows)
+
+
+def shown(value: Any) -> str:
+    """A default as people type it."""
+    empty = {"": '""', (): "none", True: "true", False: "false"}
+    return empty[value] if isinstance(value, bool | str | tuple) and value in empty else str(value)
+
+
+def kinds_page() -> str:
+    """Every kind of entry, with the fields of its content."""
+    from hanse.ledger.kinds import all_kinds  # noqa: PLC0415 - the rooms bring them when Django is configured
+
+    parts = ["# Kinds of entries\n", NOTE, KINDS_HEAD]
+    for room, kinds in groupby(all_kinds(), key=lambda kind: kind.name.partition(".")[0]):
+        rows = [kind_row(kind) for kind in kinds]
+        parts.append(f"## {room}\n\n" + table(("kind", "meaning", "fields", "sealed"), *rows))
+    return "\n".join(parts)
+
+
+def kind_row(kind: Any) -> tuple[str, str, str, str]:
+    """One kind: its name, what it says, its fields, and whether its bodies are always sealed."""
+    said, meaning = attributes(kind.content), summary(kind.content)
+    if named := re.search(r"[;,]? ?[Ff]ields as of `models\.(\w+)`(?:, then [^.;]*)?", meaning):
+        models = import_module(f"hanse.{kind.name.partition('.')[0]}.models")
+        said |= attributes(getattr(models, named[1]))
+        meaning = meaning.replace(named[0], "")
+    told = [
+        f"`{one.name}` {type_name(one.type)}" + (f": {said[one.name]}" if one.name in said else "")
+        for one in msgspec.structs.fields(kind.content)
+    ]
+    sealed = "yes" if kind.sealed else ""
+    return f"`{kind.name}`", no_none(meaning), no_none("<br>".join(told)), sealed
+
+
+def no_none(text: str) -> str:
+    """Python's None in JSON's word."""
+    return re.sub(r"\bNone\b", "null", text)
+
+
+def exempt_page() -> str:
+    """What in the database is no projection."""
+    tables = [(f"`{name}`", why) for name, why in exempt.TABLES.items()]
+    columns = [(f"`{name}`", why) for name, why in exempt.COLUMNS.items()]
+    return "\n".join(
+        [
+            "# What is not a projection\n",
+            NOTE,
+            EXEMPT_HEAD,
+            "## Tables\n\n" + table(("table", "reason"), *tables),
+            "## Columns\n\n" + table(("column", "reason"), *columns),
+        ]
+    )
+
+
+def roles_page() -> str:
+    """Roles, actions, and who may do what."""
+    known = roles()
+    about = [
+        (
+            role.title,
+            ", ".join(sorted(role.purposes)) or "none",
+            "yes" if role.oversight else "",
+        )
+        for role in known.values()
+    ]
+    matrix = [
+        (
+            f"`{action.name}`",
+            f"may {action.words}",
+            *("yes" if action.name in role.actions else "" for role in known.values()),
+            demands(action),
+        )
+        for action in ACTIONS.values()
+    ]
+    heads = ("action", "", *(role.title for role in known.values()), "also")
+    return "\n".join(
+        [
+            "# Roles and actions\n",
+            NOTE,
+            ROLES_HEAD,
+            "## Roles\n",
+            table(("role", "purposes", "oversees"), *about),
+            "Who oversees sees all envelopes, whatever their marking and team, and an embargoed body only when a "
+            "second person opened it.\n",
+            "## Actions\n",
+            table(heads, *matrix),
+            "*passkey*: proved in the last five minutes. *second person*: never the one who began it. *logged*: who, "
+            "when and which thing are written down (Directive (EU) 2016/680, article 25). *reason*: the person says "
+            "why.\n",
+        ]
+    )
+
+
+def demands(action: Action) -> str:
+    """What an action asks for beside the role."""
+    told = (
+        (action.step_up, "passkey"),
+        (action.second_person, "second person"),
+        (action.logged, "logged"),
+        (action.reason, "reason"),
+    )
+    return ", ".join(word for asked, word in told if asked)
+
+
+def operations_page() -> str:
+    """Every operation of the API, from its OpenAPI description."""
+    from hanse.console.api import api  # noqa: PLC0415 - needs Django
+
+    parts = ["# Operations of the API\n", NOTE, OPERATIONS_HEAD]
+    told = [
+        (path, method, operation)
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method, operation in methods.items()
+    ]
+    for room, operations in groupby(told, key=lambda one: one[0].split("/")[2]):
+        rows = [operation_row(*one) for one in operations]
+        parts.append(f"## {room}\n\n" + table(("operation", "action", "meaning", "in the address"), *rows))
+    return "\n".join(parts)
+
+
+def operation_row(path: str, method: str, operation: dict[str, Any]) -> tuple[str, str, str, str]:
+    """One operation: address, action, meaning, query parameters."""
+    query = ", ".join(f"`{one['name']}`" for one in operation.get("parameters", []) if one["in"] == "query")
+    action = operation.get("x-hanse-action")
+    meaning = ticks(operation.get("description") or operation.get("summary") or "")
+    return f"`{method.upper()} {path}`", f"`{action}`" if action else "one's own", meaning, query
+
+
+def django_ready() -> None:
+    """Configure a node that holds nothing, unless this process has one."""
+    from django.conf import settings  # noqa: PLC0415 - only to ask
+
+    if not settings.configured:
+        home = Path(tempfile.gettempdir()) / f"hanse-docs-{os.getpid()}"
+        configure(node_settings.Node(home, "ee-cert", "CERT Estonia", "EE"), Keyring.new())
+
+
+def threats_page() -> str:
+    """What a node faces, what it does about it, and the tests that try it."""
+    rows = []
+    for number, (attack, defence, more) in THREATS.items():
+        own = sorted((DOCS.parent / "tests" / "threats").glob(f"test_{number:02}_*.py"))
+        tests = [path.relative_to(DOCS.parent).as_posix() for path in own] + list(more)
+        if tests:
+            rows.append((str(number), attack, defence, "<br>".join(f"`{test}`" for test in tests)))
+    faults = [(fault, promise, f"`{test}`") for fault, promise, test in FAULTS]
+    return "\n".join(
+        [
+            "# Threats, and the tests that try them\n",
+            NOTE,
+            THREATS_HEAD,
+            table(("number", "attack", "defence", "tests"), *rows),
+            "## Faults\n\nNothing that was acknowledged is ever lost.\n",
+            table(("fault", "what holds", "test"), *faults),
+            THREATS_FOOT,
+        ]
+    )
+
+
 def pages() -> dict[str, str]:
-    """All generated pages by file name."""
+    """All generated pages by their path within docs/."""
+    django_ready()
     return {
-        "cli.md": cli_page(),
-        "flow-schema.md": schema_page(),
-        "thresholds.md": thresholds_page(),
-        "vectors.md": vectors_page(),
+        "explanation/threats.md": threats_page(),
+        "reference/cli.md": cli_page(),
+        "reference/exempt.md": exempt_page(),
+        "reference/flow-schema.md": schema_page(),
+        "reference/kinds.md": kinds_page(),
+        "reference/operations.md": operations_page(),
+        "reference/roles.md": roles_page(),
+        "reference/settings.md": settings_page(),
+        "reference/thresholds.md": thresholds_page(),
+        "reference/vectors.md": vectors_page(),
     }
 
 
 if __name__ == "__main__":
     for name, text in pages().items():
-        (REFERENCE / name).write_text(text, "utf-8")
+        (DOCS / name).write_text(text, "utf-8")

@@ -20,13 +20,13 @@ from hanse.attacks.detect import SENSITIVITY_GAPS
 from hanse.attacks.present import COLUMNS, as_table
 from hanse.attacks.traffic import class_of
 from hanse.attacks.vectors import vectors
-from hanse.pipeline import Analysis
 from hanse.campaigns import verdict
 from hanse.campaigns.campaign import Link, LinkTest
 from hanse.cli import main
 from hanse.collecting import Announcer
 from hanse.constituency import SECTORS, Registry, Target
 from hanse.engine import open_engine
+from hanse.pipeline import Analysis
 from hanse.telemetry.columns import parse_mapping
 from hanse.telemetry.reading import InputReport
 from hanse.tracing.address_data import AddressData, Description
@@ -51,16 +51,97 @@ def generator() -> Any:
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "flow-schema.md", "thresholds.md", "vectors.md"])
+GENERATED = (
+    "explanation/threats.md", "reference/cli.md", "reference/exempt.md", "reference/flow-schema.md",
+    "reference/kinds.md", "reference/operations.md", "reference/roles.md", "reference/settings.md",
+    "reference/thresholds.md", "reference/vectors.md",
+)  # fmt: skip
+"""Pages that docs/generate.py writes, within docs/."""
+
+
+@pytest.mark.parametrize("name", GENERATED)
 def test_generated_pages_follow_the_code(name):
     """Each generated page is what the generator makes of the code as it is now."""
     made = generator().pages()[name]
-    assert (DOCS / "reference" / name).read_text("utf-8") == made, "run: .venv/bin/python docs/generate.py"
+    assert (DOCS / name).read_text("utf-8") == made, "run: .venv/bin/python docs/generate.py"
 
 
 def test_every_generated_page_is_compared():
     """The generator makes no page that the test above leaves out."""
-    assert sorted(generator().pages()) == ["cli.md", "flow-schema.md", "thresholds.md", "vectors.md"]
+    assert sorted(generator().pages()) == sorted(GENERATED)
+
+
+def text_of(path: str) -> str:
+    """A file of the repository."""
+    return (ROOT / path).read_text("utf-8")
+
+
+def test_every_variable_of_the_environment_is_documented():
+    """Each variable with Hanse's name that the program reads stands in the page of settings, and no other."""
+    read = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        read |= set(re.findall(r'environ(?:\.get\(|\[)"(HANSE_\w+)', path.read_text("utf-8")))
+    (names,) = re.findall(r'for name in \(("database".*)\):', text_of("src/hanse/settings.py"))
+    read |= {f"HANSE_{name.upper()}" for name in re.findall(r"\w+", names)}
+    told = {name for name, _ in generator().VARIABLES if name.startswith("HANSE_")}
+    assert told == read
+
+
+def operations() -> set[tuple[str, str]]:
+    """Method and pattern of the path of each operation of the API."""
+    from hanse.console.api import api
+
+    described = api.get_openapi_schema()["paths"]
+    return {
+        (method.upper(), re.sub(r"\{\w+\}", "[^/]+", path))
+        for path, methods in described.items()
+        for method in methods
+    }
+
+
+@pytest.mark.parametrize("page", READS)
+def test_every_call_of_the_api_is_an_operation(page):
+    """Each curl of the API in a page names a path and a method that the API has."""
+    text = (ROOT / page).read_text("utf-8").replace("\\\n", " ")
+    known = operations()
+    for line in re.findall(r"^.*\bcurl .*?/api/.*$", text, re.MULTILINE):
+        (path,) = re.findall(r"(/api/[^?\s\"'`]+)", line)
+        method = (
+            re.findall(r"-X (\w+)", line) or ["POST" if " --data" in line or " --json" in line else "GET"]
+        )[0]
+        assert path == "/api/openapi.json" or any(
+            method == one and re.fullmatch(pattern, path) for one, pattern in known
+        ), f"{page}: the API has no {method} {path}"
+
+
+def threats() -> dict[str, list[str]]:
+    """The files of tests that docs/explanation/threats.md names for each threat's number."""
+    text = (DOCS / "explanation" / "threats.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \|(.*)\|$", text, re.MULTILINE)
+    return {number: re.findall(r"`(tests/[^`]+)`", row) for number, row in rows}
+
+
+def test_every_test_of_a_threat_is_documented():
+    """The page of threats names each test file of tests/threats under its number, and only files that exist."""
+    told = threats()
+    for number, files in told.items():
+        assert files, f"threat {number} names no test"
+        assert [name for name in files if not (ROOT / name).is_file()] == []
+    for path in (ROOT / "tests" / "threats").glob("test_[0-9]*.py"):
+        number = str(int(path.name.split("_")[1]))
+        assert path.relative_to(ROOT).as_posix() in told.get(number, []), f"{path.name} stands in no row"
+
+
+def test_decisions_are_numbered_without_gaps():
+    """The decisions are numbered on, and the index says each one's title."""
+    index = (DOCS / "adr" / "README.md").read_text("utf-8")
+    listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+) \|$", index, re.MULTILINE)
+    assert [number for number, _, _ in listed] == [f"{at:04}" for at in range(1, len(listed) + 1)]
+    assert sorted(name for _, name, _ in listed) == sorted(
+        path.name for path in (DOCS / "adr").glob("[0-9]*.md")
+    )
+    for number, name, title in listed:
+        assert (DOCS / "adr" / name).read_text("utf-8").startswith(f"# {number}: {title}\n"), name
 
 
 FLAGS = {
