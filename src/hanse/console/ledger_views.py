@@ -87,6 +87,7 @@ def entry(request: HttpRequest, sequence: int) -> Result:
         "marking": marking,
         "purged_by": Purged.objects.filter(pk=sequence).values_list("by", flat=True).first(),
         "readable": decision,
+        "exportable": may(actor, "ledger.export", Subject("entry", marking), now_us=now_us()),
         "others": Entry.objects.filter(object_id=row.object_id).order_by("version")[:50],
     }
     if request.method == "POST" and decision:

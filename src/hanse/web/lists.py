@@ -333,13 +333,14 @@ class Listing:
 
     @property
     def marking(self) -> Marking | None:
-        """As strict as the strictest row on this page; None where rows carry none."""
-        stored = [row.marking for row in self.part.rows if hasattr(row, "marking")]
-        return (
-            strictest([one if isinstance(one, Marking) else one.marking for one in stored])
-            if stored
-            else None
-        )
+        """As strict as the strictest row on this page; None where rows carry none.
+
+        An envelope of the ledger says nothing that is marked, so the number of its marking counts for nothing here.
+        """
+        stored = [getattr(row, "marking", None) for row in self.part.rows]
+        told = [one if isinstance(one, Marking) else getattr(one, "marking", None) for one in stored]
+        found = [one for one in told if isinstance(one, Marking)]
+        return strictest(found) if found else None
 
     @property
     def columns(self) -> list[dict[str, Any]]:
