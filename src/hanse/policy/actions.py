@@ -44,10 +44,13 @@ class Action:
 _LIST: Final = (
     Action(name="situation.view", words="see the situation", content=False),
     Action(name="telemetry.view", words="look at flows", logged=True),
+    Action(name="telemetry.export", words="take flows out as a file", touch=Touch.LEAVES, logged=True),
     Action(name="telemetry.import", words="read captures and flow files in", content=False),
     Action(name="telemetry.collect", words="start and stop the collector", content=False),
     Action(name="constituency.view", words="see whom the authority protects"),
     Action(name="constituency.edit", words="change whom the authority protects"),
+    Action(name="constituency.export", words="take the list of whom the authority protects out as a file",
+           touch=Touch.LEAVES, logged=True),
     Action(name="attacks.view", words="see attacks", logged=True),
     Action(name="attacks.decide", words="decide on attacks: false positive, merge, split"),
     Action(name="attacks.export", words="export attacks", touch=Touch.LEAVES, logged=True),

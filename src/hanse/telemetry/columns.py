@@ -136,6 +136,18 @@ def parse_mapping(text: str) -> Layout:
     return layout
 
 
+def stated(text: str) -> str:
+    """A mapping that came from far, as it is: it must say what it means, and can never name a file of this machine.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if "=" not in text or text.endswith((".toml", ".json")):
+        raise UsageError("--columns: write field=column, with commas between.")
+    parse_mapping(text)
+    return text
+
+
 def _from_words(text: str) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for pair in text.split(","):

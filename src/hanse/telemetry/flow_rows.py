@@ -1,6 +1,6 @@
 """Flows as a page shows them, and as a spreadsheet takes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -74,13 +74,11 @@ def flag_words(flags: int) -> str:
     return "+".join(name for bit, name in FLAGS if flags & bit)
 
 
-def csv_lines(table: pa.Table) -> Iterator[str]:
+def csv_lines(flows: pa.Table | Iterable[pa.RecordBatch]) -> Iterator[str]:
     """All columns of the flow schema as CSV; names from outside are made neutral for spreadsheets."""
-    rows = (
-        tuple(row[name] for name in FLOW.names)
-        for batch in table.to_batches(16_384)
-        for row in in_text(batch).to_pylist()
-    )
+    batches = flows.to_batches(16_384) if isinstance(flows, pa.Table) else flows
+    columns = (in_text(batch).columns for batch in batches)
+    rows = (row for batch in columns for row in zip(*(column.to_pylist() for column in batch), strict=True))
     return exports.csv_lines(FLOW.names, rows)
 
 

@@ -85,3 +85,14 @@ class ReasonField(forms.CharField):
         }
         super().__init__(**told)
         self.widget.attrs["rows"] = 2
+
+
+class WhyForm(forms.Form):
+    """Why somebody changes something, for whoever comes after."""
+
+    reason = forms.CharField(
+        label=_("Why"),
+        max_length=4_000,
+        help_text=_("For whoever comes after you. It is kept in the ledger with your name."),
+        widget=forms.Textarea({"rows": 3}),
+    )

@@ -132,6 +132,12 @@ def receive(request: HttpRequest, caps: Caps = Caps()) -> Received:
     return Received(tuple(handler.stored), fields)
 
 
+def drop(received: Received) -> None:
+    """Remove what came, where something else of the form cannot be meant."""
+    for folder in {(inbox_folder() / one.path).parent for one in received.files}:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def went(request: HttpRequest, url: str) -> HttpResponseBase:
     """The answer to an upload that was taken: the script of the page follows `url`, a plain form is redirected."""
     if request.headers.get("Accept", "").startswith("application/json"):
