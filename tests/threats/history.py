@@ -1,0 +1,167 @@
+"""A node with every kind of history: each registered kind is on its ledger, and each projection has rows.
+
+A new kind or table that has none here fails the tests that rest on this, so that they forget no kind and no table.
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from hanse.accounts import approvals, consultations, contents, issuers, openings, passkeys, service, tokens
+from hanse.accounts.links import digest_of
+from hanse.accounts.models import Issuer, Passkey, Token
+from hanse.attacks import service as attacks
+from hanse.attacks.models import Attack
+from hanse.console import endpoints
+from hanse.console import service as console
+from hanse.constituency import service as constituency
+from hanse.constituency.registry import Target
+from hanse.kernel.actors import Actor, system
+from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger import tree
+from hanse.ledger.kinds import all_kinds
+from hanse.ledger.models import Entry
+from hanse.ledger.service import purge, revoke, rotate
+from hanse.ledger.writing import append
+from hanse.recording import record, with_derived
+from hanse.telemetry import service as telemetry
+from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
+from tests.attacks.build import icmp_flood, write
+from tests.campaigns.plans import estonia, estonia_registry
+from tests.ledger.made import found
+from tests.node.made import analysis_of
+
+CLERK = system("tests", "ee-cert", "EE")
+ISSUER = "https://issuer.example"
+SECRET = "relay-secret-Wb4"  # noqa: S105 - to be looked for where it must not be
+
+
+def missing() -> set[str]:
+    """Registered kinds that have no entry; the room that only the tests of the ledger have is not counted."""
+    named = {kind.name for kind in all_kinds() if not kind.name.startswith("things.")}
+    return named - set(Entry.objects.values_list("kind", flat=True).distinct())
+
+
+def everything(home: Path, inputs: Path) -> None:
+    """Let a node live through everything that is registered, and keep some of each sort.
+
+    Args:
+        home: The node's home, to which keys and flows are written.
+        inputs: A folder for captures, outside of it.
+    """
+    mari = _people()
+    _telemetry(mari, inputs)
+    _attacks(mari)
+    _settings(mari)
+    tree.integrate()
+    first = Entry.objects.get(pk=0).key
+    rotate(home, "for tests", mari, "A year is over.")
+    revoke(first, mari, "It lay on a machine that was sold.")
+    gone = Attack.projected.order_by("-start_us")[0].pk
+    purge(with_derived([gone]), mari, "Its retention is over.", law="Directive (EU) 2016/680, article 5")
+    tree.integrate()
+    attacks.note(Attack.projected.order_by("start_us")[0].pk, "Written after the last checkpoint.", mari)
+
+
+def _people() -> Actor:
+    """People who came in, left and came back; what they were given, proposed, decided and looked at."""
+    found()
+    link = service.invite_first(NODE)
+    mari = acting(service.join(digest_of(secret_in(link)), "Mari", "passkey", credential=credential("m")).pk)
+    second, link = service.invite("Jaan", "", ["approver", "administrator"], "", mari)
+    service.join(digest_of(secret_in(link)), "Jaan", "passkey", credential=credential("j"))
+    jaan = acting(second)
+    for role in ("officer", "auditor"):
+        approvals.approve(service.grant_role(UUID(mari.id), role, "Needed.", jaan), _other(mari))
+    mari = acting(UUID(mari.id))
+    team = service.make_team("Operation Amber", mari)
+    service.close_team(service.make_team("Operation Green", mari), mari)
+    for name in ("Tiina", "Peeter"):
+        person = newcomer("analyst", name=name)
+        approvals.approve(service.add_to_team(team, person, "Needed.", mari), jaan)
+    service.remove_from_team(team, person, "Done.", mari)
+    service.revoke_role(newcomer("analyst", name="Kadri"), "analyst", "Moved on.", mari)
+    _ways_in(acting(person), mari)
+    service.deactivate(person, "Left.", mari)
+    approvals.approve(service.propose_reactivation(person, "Is back.", mari), jaan)
+    _proposals(person, mari, jaan)
+    service.invite("Never came", "never@example.org", [], "", mari)
+    return acting(UUID(mari.id))
+
+
+def _other(than: Actor) -> Actor:
+    """An approver who is somebody else."""
+    return acting(newcomer("approver", name=f"Second to {than.name}"))
+
+
+def _ways_in(one: Actor, mari: Actor) -> None:
+    """Passkeys, identities and tokens, of which some are taken away again; and how a person wants the pages."""
+    for name in ("a", "b"):
+        content = contents.PasskeyAdded(one.id, name, name, credential(name))
+        append("accounts.passkey_added", content, actor=one)
+        service.bind_issuer(ISSUER, f"{one.id}-{name}", one)
+    passkeys.remove(Passkey.objects.filter(person=one.id).earliest("said_by").pk, one)
+    issuers.unbind(Issuer.objects.earliest("said_by").pk, one)
+    for name in ("script", "another"):
+        tokens.make(name, ["attacks.view"], 30, mari)
+    tokens.revoke(Token.objects.earliest("said_by").pk, mari)
+    service.rename("Peeter P.", "peeter@example.org", one)
+    service.prefer("en", "dark", one)
+    service.end_sessions(UUID(one.id), mari)
+
+
+def _proposals(person: UUID, mari: Actor, jaan: Actor) -> None:
+    """What two people agreed on, refused and took back, and what was looked at."""
+    approvals.withdraw(service.grant_role(person, "investigator", "Perhaps.", mari), mari)
+    approvals.reject(service.grant_role(person, "investigator", "Please.", mari), "No.", jaan)
+    service.grant_role(person, "investigator", "It waits.", mari)
+    body = uuid4()
+    approvals.approve(openings.ask_for(body, "Complaint 12/2026.", mari), jaan)
+    consultations.record(mari, "attacks.view", [body], "Case 7.")
+    consultations.record(mari, "attacks.export", [body], "Case 7.", recipient="Police and Border Guard")
+
+
+def _telemetry(mari: Actor, inputs: Path) -> None:
+    """Flows that were read and removed, and folders that are watched."""
+    for name, pps in (("one", 200), ("two", 300)):
+        (inputs / name).mkdir()
+        telemetry.read_in(write(inputs / name, icmp_flood(60.0, 400.0, pps)), mari)
+        telemetry.watch(inputs / name, mari)
+    telemetry.watch(inputs / "two", mari, on=False)
+    telemetry.remove_partitions([telemetry.partitions(mari)[0].pk], mari, "The quota is full.")
+    shutil.rmtree(telemetry.flows_folder(), ignore_errors=True)
+
+
+def _attacks(mari: Actor) -> None:
+    """Attacks and campaigns that were found, grew together and were decided on; live ones; and whom they hit."""
+    constituency.load(estonia_registry(), mari, "ee.csv")
+    constituency.change(Target("2001:db8::/32", "University", "research", "EE"), mari, "They asked.")
+    maker = estonia(7)
+    ordered = sorted(maker.attacks, key=lambda each: each.start_us)
+    record(analysis_of(maker, ordered[:12]), mari)
+    red = replace(Marking.own("ee-cert"), tlp=Tlp.RED, handling=frozenset({"H1"}))
+    record(analysis_of(maker, ordered[30:42]), mari, replace(red, retention_us=4_102_444_800_000_000))
+    record(analysis_of(maker, ordered[:42]), mari)
+    rows = list(Attack.objects.for_actor(mari, "attacks.view").order_by("start_us"))
+    kept = attacks.mark_false_positive(rows[0].pk, "It is our own backup.", mari)
+    attacks.withdraw(attacks.split(rows[1].pk, rows[1].start_us + 1_000_000, "Two waves.", mari), "No.", mari)
+    assert kept
+    for one in ordered[100:102]:
+        attacks.begun(one, None, CLERK)
+        row = attacks.object_of(one.id)
+        told = attacks.Alerted("mail", "duty@example.org", delivered=False, words="refused")
+        attacks.alerted(row, told, CLERK)
+    attacks.ended(one, None, CLERK)
+
+
+def _settings(mari: Actor) -> None:
+    """Settings, tried channels, and endpoints that two people allowed."""
+    mail = console.Mail(relay="relay.example", password=SECRET, recipients=("duty@example.org",))
+    console.change(mail, mari, "The new relay.")
+    tested = console.ChannelTested("mail", "duty@example.org", delivered=True)
+    append("console.channel_tested", tested, actor=mari)
+    for address in ("10.0.0.5", "10.0.0.6"):
+        proposal = endpoints.propose_endpoint("relay.example", address, "Our relay.", mari)
+        approvals.approve(proposal, _other(mari))
+    endpoints.withdraw_endpoint("relay.example", "10.0.0.5", mari)

@@ -1,0 +1,347 @@
+"""Threat 6: somebody who administers the database edits evidence in it. `hanse node fsck` finds each edit.
+
+The tables and columns are the database's own: one that is new is edited here too, and has to be found.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection, models, transaction
+
+from hanse.ledger import exempt, keyring
+from hanse.ledger.check import check
+from hanse.ledger.check_entries import entries
+from hanse.ledger.check_tree import tree
+from hanse.ledger.replay import projections, rebuild, replay
+from hanse.ledger.shadow import compare, shadow
+from tests.ledger.made import findings
+from tests.threats.history import everything, missing
+
+pytestmark = pytest.mark.django_db
+
+LEDGER = (
+    "ledger_head", "ledger_entry", "ledger_carriedmarking", "ledger_body", "ledger_checkpoint", "ledger_tile",
+)  # fmt: skip
+"""Tables that are on the exempt list because they are checked by themselves."""
+
+
+@pytest.fixture(scope="module")
+def lived(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[None]:
+    """A node with every kind of history, made once for this module."""
+    from django.conf import settings
+
+    before = keyring.current()
+    with django_db_blocker.unblock():
+        home = settings.HANSE_NODE.home
+        try:
+            everything(home, tmp_path_factory.mktemp("inputs"))
+            yield
+        finally:
+            keyring.hold(before)
+            (home / "keys" / "keyring").unlink(missing_ok=True)
+            call_command("flush", interactive=False, verbosity=0, allow_cascade=True)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens within is undone."""
+    with transaction.atomic():
+        before = transaction.savepoint()
+        yield
+        transaction.savepoint_rollback(before)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as the database has it, with the field that Django has there."""
+
+    table: str
+    name: str
+    field: models.Field
+
+    def __str__(self) -> str:
+        """``table.column``."""
+        return f"{self.table}.{self.name}"
+
+
+def sql(query: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run a statement as somebody at the database's own prompt would; its rows, if it gives any."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def tables() -> dict[str, type[models.Model]]:
+    """Every table that the database has, with its model; those of the tests' own room left out."""
+    with connection.cursor() as cursor:
+        there = connection.introspection.table_names(cursor)
+    known = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
+    named = {name for name in there if not name.startswith("things_")} - {"django_migrations"}
+    assert named <= known.keys(), "a table of the database belongs to no model"
+    return {name: known[name] for name in sorted(named)}
+
+
+def columns(table: str, model: type[models.Model]) -> list[Column]:
+    """Every column of a table, from the database itself."""
+    with connection.cursor() as cursor:
+        described = connection.introspection.get_table_description(cursor, table)
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    assert {one.name for one in described} == fields.keys(), table
+    return [Column(table, one.name, fields[one.name]) for one in described]
+
+
+def checked(name: str) -> bool:
+    """Whether fsck has to find every edit of a table."""
+    return name in LEDGER or name not in exempt.TABLES
+
+
+def edited(value: Any, field: models.Field) -> Any:
+    """Another value that the column takes."""
+    kind = field.target_field if isinstance(field, models.ForeignKey) else field
+    for sort, other in OTHERS.items():
+        if isinstance(kind, sort):
+            return other(value)
+    return ("~" + (value or ""))[: getattr(kind, "max_length", None) or 10**6]
+
+
+OTHERS: dict[type[models.Field], Callable[[Any], Any]] = {
+    models.JSONField: lambda value: json.dumps({"edited": str(value)}),
+    models.BinaryField: lambda value: (
+        bytes(value)[:-1] + bytes([bytes(value)[-1] ^ 1]) if value else b"edited"
+    ),
+    models.UUIDField: lambda _: uuid4() if connection.features.has_native_uuid_field else uuid4().hex,
+    models.BooleanField: lambda value: not value,
+    models.DateTimeField: lambda _: "2007-04-27 00:00:00" + "+00" * (connection.vendor == "postgresql"),
+    models.PositiveSmallIntegerField: lambda value: value + 7,
+    models.IntegerField: lambda value: (value or 0) + 7_654_321,
+    models.FloatField: lambda value: (value or 0.0) + 1.0,
+}
+"""What another value of a sort of field is."""
+
+
+def edit(column: Column, dice: random.Random) -> None:
+    """Change one column of one row, and nothing else."""
+    quote = connection.ops.quote_name
+    table, name = quote(column.table), quote(column.name)
+    key = quote(apps_model(column.table)._meta.pk.column)
+    rows = sql(f"SELECT {key}, {name} FROM {table} ORDER BY {key}")  # noqa: S608 - the database's own names
+    assert rows, f"{column.table} has no row to edit: give it a history in tests/threats/history.py"
+    pk, value = dice.choice(rows)
+    changed = edited(value, column.field)
+    assert changed != value
+    sql(f"UPDATE {table} SET {name} = %s WHERE {key} = %s", changed, pk)  # noqa: S608 - as above
+
+
+def apps_model(table: str) -> type[models.Model]:
+    """The model of a table."""
+    return tables()[table]
+
+
+def found_in_ledger() -> list[str]:
+    """What the steps of fsck find that need no replay."""
+    placed: list[Any] = []
+    told = [str(one) for one in entries(placed, lambda *_: None)]
+    return told + [str(one) for one in tree(placed, lambda *_: None)]
+
+
+def test_every_kind_has_a_history_and_every_projection_has_rows(lived) -> None:
+    """Nothing that is registered is left out of these tests; a sound node with all of it gives no finding."""
+    assert missing() == set()
+    assert [
+        name for name, model in tables().items() if checked(name) and not model._base_manager.exists()
+    ] == []
+    assert findings() == []
+
+
+def test_every_table_is_checked_or_listed(lived) -> None:
+    """A table is a projection, one of the ledger's own, or on the list of what is exempt, with its reason."""
+    derived = {model._meta.db_table for model in projections()}
+    for name in tables():
+        assert (name in derived) != (name in exempt.TABLES), name
+    assert set(LEDGER) <= exempt.TABLES.keys()
+    assert exempt.TABLES.keys() - tables().keys() <= {"django_migrations", "sqlite_sequence"}
+
+
+def test_every_column_of_the_ledger_edited_alone_is_found(lived) -> None:
+    """Entries, bodies, head, markings, checkpoints and tiles: each column, changed in one row, is a finding."""
+    unfound, dice = [], random.Random(6)
+    assert found_in_ledger() == []
+    for table in LEDGER:
+        for column in columns(table, apps_model(table)):
+            for _ in range(3):
+                with undone():
+                    edit(column, dice)
+                    if not found_in_ledger():
+                        unfound.append(str(column))
+    assert unfound == []
+
+
+def test_every_column_of_every_projection_edited_alone_is_found(lived) -> None:
+    """Every other column that is not exempt, changed in one row, differs from a replay."""
+    unfound, dice, number = [], random.Random(6), 0
+    with shadow() as alias:
+        replay(alias)
+        for table, model in tables().items():
+            if not checked(table) or table in LEDGER:
+                continue
+            assert list(compare(model, alias)) == []
+            for column in columns(table, model):
+                if str(column) in exempt.COLUMNS:
+                    continue
+                number += 1
+                with undone():
+                    edit(column, dice)
+                    if not list(compare(model, alias)):
+                        unfound.append(str(column))
+    assert unfound == []
+    assert number > 150
+
+
+def test_fsck_names_every_table_that_was_edited(lived) -> None:
+    """The whole of fsck, over a database with one edit in each projection, names each of them."""
+    dice = random.Random(7)
+    for _ in range(2):
+        with undone():
+            wanted = set()
+            for table, model in tables().items():
+                if checked(table) and table not in LEDGER:
+                    there = [one for one in columns(table, model) if str(one) not in exempt.COLUMNS]
+                    edit(dice.choice([one for one in there if not one.field.primary_key] or there), dice)
+                    wanted.add(table)
+            told = findings()
+        assert {one for one in wanted if not any(line.startswith(f"{one} ") for line in told)} == set()
+
+
+@pytest.mark.soak
+def test_fsck_finds_every_column_edited_alone(lived) -> None:
+    """The whole of fsck for every single column."""
+    unfound, dice = [], random.Random(8)
+    for table, model in tables().items():
+        for column in columns(table, model) if checked(table) else ():
+            with undone():
+                if str(column) not in exempt.COLUMNS:
+                    edit(column, dice)
+                    if not list(check()):
+                        unfound.append(str(column))
+    assert unfound == []
+
+
+def test_every_row_taken_away_or_put_in_is_found(lived) -> None:
+    """A row deleted from any table, and a copy of one put in under another key, is a finding each."""
+    unfound, dice = [], random.Random(9)
+    with shadow() as alias:
+        replay(alias)
+        for table, model in tables().items():
+            if not checked(table):
+                continue
+            look = found_in_ledger if table in LEDGER else partial(differing, model, alias)
+            for change in (take_away, put_in):
+                with undone():
+                    change(table, model, dice)
+                    if not look():
+                        unfound.append(f"{change.__name__} {table}")
+    assert unfound == []
+
+
+def differing(model: type[models.Model], alias: str) -> list[str]:
+    """How a table differs from its replay."""
+    return [str(one) for one in compare(model, alias)]
+
+
+def take_away(table: str, model: type[models.Model], dice: random.Random) -> None:
+    """Delete one row."""
+    quote = connection.ops.quote_name
+    key = quote(model._meta.pk.column)
+    rows = sql(f"SELECT {key} FROM {quote(table)} ORDER BY {key}")  # noqa: S608 - the database's own names
+    sql(f"DELETE FROM {quote(table)} WHERE {key} = %s", *dice.choice(rows))  # noqa: S608 - as above
+
+
+def put_in(table: str, model: type[models.Model], dice: random.Random) -> None:
+    """Insert a copy of one row, with other values where they must be unique."""
+    quote = connection.ops.quote_name
+    names = [column.name for column in columns(table, model)]
+    listed = ", ".join(map(quote, names))
+    rows = sql(f"SELECT {listed} FROM {quote(table)} ORDER BY {quote(model._meta.pk.column)}")  # noqa: S608 - as above
+    unique = {one for constraint in unique_columns(table) for one in constraint}
+    fields = {column.name: column.field for column in columns(table, model)}
+    row = [
+        edited(value, fields[name]) if name in unique else plain(value)
+        for name, value in zip(names, dice.choice(rows), strict=True)
+    ]
+    sql(
+        f"INSERT INTO {quote(table)} ({listed}) VALUES ({', '.join(['%s'] * len(names))})",  # noqa: S608 - as above
+        *row,
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value as it can be written back."""
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
+
+
+def unique_columns(table: str) -> list[list[str]]:
+    """The columns of each unique constraint and primary key."""
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, table)
+    return [one["columns"] for one in found.values() if one["unique"] or one["primary_key"]]
+
+
+def test_a_passkey_and_a_role_put_in_are_found_and_let_nobody_in(lived) -> None:
+    """Whoever inserts a passkey or a role by SQL gains nothing by it, and fsck names both rows."""
+    from hanse.accounts.models import Passkey, Person, RoleGrant
+    from hanse.accounts.passkeys import holds
+    from hanse.accounts.projections import grant_id
+    from hanse.accounts.who import person_actor
+
+    authenticators = apps.get_model("mfa", "Authenticator")
+    with undone():
+        person: UUID = Person.objects.get(name="Tiina").pk
+        said_by = Passkey.objects.earliest("said_by").said_by
+        RoleGrant.objects.create(
+            object_id=grant_id(person, "officer"),
+            person_id=person,
+            role="officer",
+            since_us=1,
+            said_by=said_by,
+        )
+        row = authenticators.objects.get(pk=said_by)
+        row.pk, row.user_id = 99_999, person
+        row.save(force_insert=True)
+        Passkey.objects.create(
+            object_id=uuid4(), person_id=person, name="mine", credential_id="mine", added_us=1, said_by=99_999
+        )
+        assert person_actor(person).roles == {"analyst"}
+        assert not holds(row)
+        told = findings()
+    for table in ("accounts_rolegrant", "accounts_passkey", "mfa_authenticator"):
+        assert any(one.startswith(f"{table} ") and "in no entry" in one for one in told), table
+
+
+def test_a_rebuild_equals_the_live_rows(lived) -> None:
+    """With every kind of history, purges among it, all projections made again are the rows that were there."""
+    before = {model: all_rows(model) for model in projections()}
+    with undone():
+        rebuild()
+        for model, rows in before.items():
+            assert all_rows(model) == rows, model
+        assert findings() == []
+
+
+def all_rows(model: type[models.Model]) -> list[str]:
+    """Every row, as Django reads it: sealed columns opened, numbers that a row gets by itself left out."""
+    names = [
+        field.attname
+        for field in model._meta.concrete_fields
+        if not isinstance(field, models.AutoField)
+        and f"{model._meta.db_table}.{field.column}" not in exempt.COLUMNS
+    ]
+    return sorted(map(repr, model._base_manager.values_list(*names)))
