@@ -1,0 +1,42 @@
+"""Captures with an attack in them, as somebody would bring them."""
+
+from collections.abc import Iterator
+from struct import pack
+
+from tests.telemetry.packets.build import Caught, ethernet, icmp, ipv4, pcap, udp
+
+NOON_US = 1_178_700_000_000_000
+"""2007-05-09 08:40:00 UTC."""
+
+SENDERS = 400
+
+
+def _sender(number: int) -> str:
+    """An address in networks of many countries, in no order that a forger would choose."""
+    mixed = number * 2_654_435_761 % 2**32
+    return f"{60 + mixed % 38}.{mixed >> 8 & 255}.{mixed >> 16 & 255}.{1 + (mixed >> 24) % 254}"
+
+
+def flood(victim: str = "195.80.105.107", *, packets: int = 30_000, begins_us: int = NOON_US) -> bytes:
+    """A pcap of an ICMP flood: 1,000 packets/s of 1,028 octets from 400 addresses, cut to their headers."""
+    return pcap(_echoes(victim, packets, begins_us))
+
+
+def _echoes(victim: str, packets: int, begins_us: int) -> Iterator[Caught]:
+    for number in range(packets):
+        packet = ipv4(icmp(), 1, src=_sender(number % SENDERS), dst=victim, total=1028)
+        yield Caught(ethernet(packet), begins_us + number * 1000, 1042)
+
+
+def amplified(victim: str, *, packets: int = 20_000, begins_us: int = NOON_US) -> bytes:
+    """A pcap of DNS answers nobody asked for: 2,000 packets/s of 1,400 octets from 400 resolvers."""
+    answer = pack(">HHHHHH", 7, 0x8180, 1, 20, 0, 0)
+    made = (
+        Caught(
+            ethernet(ipv4(udp(answer, 53, 40_000), 17, src=_sender(n % SENDERS), dst=victim, total=1400)),
+            begins_us + n * 500,
+            1414,
+        )
+        for n in range(packets)
+    )
+    return pcap(made)

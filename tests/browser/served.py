@@ -1,0 +1,97 @@
+"""A node of its own, made and served by the command that people use; it ends with the test that started it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.shared import ROOT
+
+STARTS_S = 60
+"""Longest that a node may take to answer: it imports Django, and numba in the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A node that answers.
+
+    Attributes:
+        url: Where browsers reach it.
+        invitation: The first administrator's link, which works once.
+        home: Its folder.
+        pid: The process that `hanse node serve` is.
+    """
+
+    url: str
+    invitation: str
+    home: Path
+    pid: int
+
+
+def hanse(home: Path, *words: str, **more: str) -> str:
+    """Run a command of the node and give what it prints.
+
+    Raises:
+        subprocess.CalledProcessError: It failed; what it said is in the error.
+    """
+    environment = {**os.environ, "HANSE_HOME": str(home), **more}
+    done = subprocess.run(
+        [sys.executable, "-m", "hanse", *words], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"hanse {' '.join(words)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def served(home: Path, *, exercise: bool = True) -> Iterator[Served]:
+    """Make a node in an empty folder and serve it on a free port."""
+    port = _free_port()
+    url = f"http://localhost:{port}"
+    told = hanse(
+        home, "node", "init", "--authority", "ee-cert", "--name", "CERT Estonia", "--country", "EE", "--unattended",
+        "--url", url, "--listen", f"127.0.0.1:{port}", *(["--exercise"] if exercise else []),
+    )  # fmt: skip
+    invitation = re.search(r"http\S+/welcome/\S+", told)
+    assert invitation, told
+    with (home / "served.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hanse", "node", "serve"],
+            env={**os.environ, "HANSE_HOME": str(home)}, cwd=ROOT, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        _wait(f"{url}/health/", process, home / "served.log")
+        yield Served(url, invitation[0], home, process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + STARTS_S
+    while time.monotonic() < until:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - this node's own address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(f"The node did not answer within {STARTS_S} s: {log.read_text()}")

@@ -1,0 +1,89 @@
+"""Every page that the first user reaches, in light, in dark and on a telephone."""
+
+import re
+
+import pytest
+
+from tests.browser.walking import axe, kind_of, look, walk
+
+NO_PAGES = re.compile(r"^/api/|^/accounts/logout/|[?&]as=|[?&](after|before|sort)=")
+"""Files, the end of the session, and the same list in another order or further down."""
+
+ROOMS = {
+    "/", "/start/", "/attacks/", "/attacks/ID/", "/attacks/ID/flows/", "/campaigns/", "/campaigns/ID/", "/flows/",
+    "/flows/inputs/", "/constituency/", "/ledger/", "/ledger/0/", "/ledger/0/proof/", "/people/", "/people/ID/",
+    "/people/teams/", "/people/approvals/", "/people/log/", "/people/me/", "/people/invite/", "/settings/", "/jobs/",
+    "/jobs/ID/",
+}  # fmt: skip
+"""What there must be a way to, by links alone."""
+
+
+@pytest.fixture(scope="module")
+def seen(desks):
+    """All pages, looked at once, and two that no link leads to."""
+    desk = desks()
+    desk.step_up()
+    pages = list(walk(desk, skip=NO_PAGES))
+    pages += [look(desk, "/search/?q=195.80.105.107"), look(desk, "/people/step-up/")]
+    return pages
+
+
+def wrong(seen, what):
+    """The pages with something wrong, and what."""
+    return {page.address: getattr(page, what) for page in seen if getattr(page, what)}
+
+
+def test_links_lead_to_every_room(seen):
+    """Every room is reached by following links from the situation page."""
+    assert ROOMS - {kind_of(page.address) for page in seen} == set()
+
+
+def test_every_link_leads_to_a_page(seen):
+    """No link leads to a page that is not there, not allowed or broken."""
+    assert {page.address: page.status for page in seen if page.status != 200} == {}
+
+
+def test_browser_complains_of_nothing(seen):
+    """No page raises an error, asks for anything from elsewhere or trips the content policy."""
+    assert wrong(seen, "complaints") == {}
+
+
+def test_axe_finds_nothing(seen):
+    """No page breaks a rule of WCAG 2.1 A or AA that axe-core can check."""
+    assert wrong(seen, "axe") == {}
+
+
+def test_dark_pages_have_contrast(seen):
+    """Text stands out from its ground by 4.5 to 1 in the dark theme as well (WCAG 2.1, 1.4.3)."""
+    assert wrong(seen, "dark") == {}
+
+
+def test_telephones_scroll_one_way(seen):
+    """At 390 pixels no page scrolls sideways."""
+    assert wrong(seen, "wide") == {}
+
+
+def test_pages_of_strangers_are_as_good(browser, loaded):
+    """Who is not signed in sees a page that is accessible, complains of nothing and tells nothing."""
+    from tests.browser.desk import Desk
+
+    desk = Desk.at(browser, loaded)
+    try:
+        page = look(desk, "/accounts/login/")
+        assert (page.status, page.complaints, page.axe, page.dark, page.wide) == (200, [], [], [], [])
+        assert desk.page.locator(".rail, .marking").count() == 0
+    finally:
+        desk.close()
+
+
+def test_nothing_here_is_said_in_words(desks):
+    """An address that leads nowhere answers with a page of the node that says what to do."""
+    desk = desks()
+    answer = desk.page.goto("/attacks/00000000-0000-4000-8000-000000000000/")
+    assert answer.status == 404
+    assert "Nothing here" in desk.page.inner_text("h1")
+    answer = desk.page.goto("/nowhere/")
+    assert answer.status == 404
+    assert "Nothing here" in desk.page.inner_text("h1")
+    assert desk.page.locator(".rail").count() == 1
+    assert axe(desk) == []

@@ -1,0 +1,119 @@
+"""Every page that a person reaches by links, each kind of page once, looked at in all its looks."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+from tests.browser.desk import Desk
+from tests.shared import ROOT
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_NUMBER = re.compile(r"(?<=/)\d+(?=/)")
+
+LINKS = """() => [...document.querySelectorAll('a[href]')].filter((one) => !one.hasAttribute('download'))
+  .map((one) => one.getAttribute('href'))"""
+
+AXE = """async (rules) => {
+  const runOnly = rules ? {type: 'rule', values: rules}
+    : {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']};
+  const told = await axe.run(document, {runOnly, resultTypes: ['violations']});
+  return told.violations.map((one) => `${one.id}: ${one.help}: `
+    + one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} (${node.any.concat(node.all, node.none)
+      .map((check) => check.message).slice(0, 1).join('')})`).join('; '));
+}"""
+
+WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const out = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > width + 1
+    && !one.closest('.scroll, .rail ul, [hidden], .visually-hidden'));
+  return [`${document.documentElement.scrollWidth} px wide: `
+    + out.slice(-3).map((one) => `${one.tagName}.${one.className}`).join(', ')];
+}"""
+
+SETTLED = """() => [...document.querySelectorAll('.island')].every((one) => one.querySelector('svg, canvas, .words, .behind p'))
+  && !document.querySelector('.htmx-request')"""
+
+
+@dataclass
+class Seen:
+    """One page, and what is wrong with it.
+
+    Attributes:
+        address: Where it is.
+        status: What the node answered.
+        complaints: The browser's.
+        axe: What axe-core finds against WCAG 2.1 A and AA, in light.
+        dark: Contrast that is too low in dark.
+        wide: Why the page scrolls sideways on a telephone.
+        links: Addresses that it links to.
+    """
+
+    address: str
+    status: int
+    complaints: list[str] = field(default_factory=list)
+    axe: list[str] = field(default_factory=list)
+    dark: list[str] = field(default_factory=list)
+    wide: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+
+def kind_of(address: str) -> str:
+    """The kind of page of an address: ids and numbers left out, and what a list is filtered by."""
+    parts = urlsplit(address)
+    names = sorted({pair.split("=", 1)[0] for pair in parts.query.split("&") if pair})
+    path = _NUMBER.sub("0", _UUID.sub("ID", parts.path))
+    return path + ("?" + "&".join(names) if names else "")
+
+
+def axe(desk: Desk, *rules: str) -> list[str]:
+    """What axe-core finds on the page as it is: all of WCAG 2.1 A and AA, or the rules named.
+
+    It comes in by the debugger, which the content policy does not bind.
+    """
+    if not desk.page.evaluate("() => 'axe' in window"):
+        desk.page.evaluate((ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found: list[str] = desk.page.evaluate(AXE, list(rules) or None)
+    return found
+
+
+def settle(desk: Desk) -> None:
+    """Wait until the charts are drawn."""
+    desk.page.wait_for_function(SETTLED)
+
+
+def look(desk: Desk, address: str) -> Seen:
+    """Open a page and look at it in light, in dark and on a telephone."""
+    page = desk.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    desk.seen.taken()
+    answer = page.goto(address)
+    assert answer is not None, address
+    settle(desk)
+    seen = Seen(address, answer.status, links=page.evaluate(LINKS))
+    seen.axe = axe(desk)
+    page.emulate_media(color_scheme="dark")
+    seen.dark = axe(desk, "color-contrast")
+    page.set_viewport_size({"width": 390, "height": 844})
+    seen.wide = page.evaluate(WIDE)
+    seen.complaints = desk.seen.taken()
+    return seen
+
+
+def walk(desk: Desk, first: str = "/", *, skip: re.Pattern[str]) -> Iterator[Seen]:
+    """Follow links from page to page, breadth first; every kind of page once."""
+    base = desk.node.served.url
+    known = {kind_of(first)}
+    queue = deque([first])
+    while queue:
+        seen = look(desk, queue.popleft())
+        yield seen
+        for link in seen.links:
+            full = urljoin(f"{base}{seen.address}", link)
+            address = full.removeprefix(base).split("#")[0]
+            if full.startswith(f"{base}/") and not skip.search(address) and kind_of(address) not in known:
+                known.add(kind_of(address))
+                queue.append(address)
