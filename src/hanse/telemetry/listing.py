@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hanse.kernel.addresses import unpack
+from hanse.telemetry.parquet import FlowWriter
 from hanse.telemetry.schema import FLOW
-from hanse.telemetry.store import write_options
 
 ROWS = 16_384
 """Rows put into text at once."""
@@ -72,8 +72,6 @@ def write_json(flows: Iterable[pa.RecordBatch], inputs: list[Row], out: IO[str])
 
 def write_parquet_stream(flows: Iterable[pa.RecordBatch], out: IO[bytes]) -> None:
     """One Parquet file in the flow schema."""
-    options = write_options()
-    rows = options.pop("row_group_size")
-    with pq.ParquetWriter(pa.PythonFile(out, "w"), FLOW, **options) as writer:
+    with FlowWriter(out) as writer:
         for batch in flows:
-            writer.write_batch(batch, row_group_size=rows)
+            writer.write(batch)
