@@ -173,13 +173,11 @@ def watch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
 
 def detector_options() -> "Options":
     """How the live detector looks: the documented definition, with what people have decided applied."""
-    from hanse import pipeline  # noqa: PLC0415 - see above
+    from hanse.attacks.detect import Options  # noqa: PLC0415 - see above
+    from hanse.attacks.thresholds import Thresholds  # noqa: PLC0415 - as above
 
-    with tempfile.TemporaryDirectory(prefix="hanse-") as folder:
-        taught = Path(folder) / "lessons.json"
-        lessons.save(attacks.lessons_for(), taught)
-        options, _ = pipeline.options_from(pipeline.Choices(lessons=taught))
-    return options
+    taught = attacks.lessons_for()
+    return Options(lessons.gaps(taught, JOIN_GAP_S), Thresholds(None, lessons.raised(taught)))
 
 
 def look(actor: Actor) -> bool:

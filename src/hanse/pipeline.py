@@ -15,7 +15,6 @@ from hanse.attacks.evidence_slice import slice_of
 from hanse.attacks.thresholds import Thresholds
 from hanse.attacks.vectors import JOIN_GAP_S
 from hanse.campaigns.campaign import Campaign
-from hanse.campaigns.link import find_campaigns
 from hanse.constituency.registry import Registry, Target
 from hanse.engine import open_engine
 from hanse.kernel.errors import UsageError
@@ -25,7 +24,6 @@ from hanse.telemetry.reading import InputReport
 from hanse.tracing.address_data import AddressData
 from hanse.tracing.government import GovernmentNetworks
 from hanse.tracing.trace import Trace
-from hanse.tracing.trace_attacks import trace
 
 Step = Callable[[str], None]
 
@@ -136,6 +134,9 @@ def analyse(
     Raises:
         UsageError: A path matches nothing, or a file of choices is malformed.
     """
+    from hanse.campaigns.link import find_campaigns  # noqa: PLC0415 - loads scipy, which the collector does without
+    from hanse.tracing.trace_attacks import trace  # noqa: PLC0415 - as above
+
     registry = Registry.load(choices.registry) if choices.registry else None
     government = GovernmentNetworks.load(choices.government) if choices.government else None
     options, taught = options_from(choices)

@@ -49,7 +49,7 @@ def publish(node: Node) -> None:
     """
     host, port = listen(node.metrics)
     registry = CollectorRegistry()
-    reader = PrometheusMetricReader(registry=registry)
+    reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
     resource = Resource({"service.name": "hanse", "service.instance.id": node.authority})
     provider = MeterProvider(metric_readers=[reader], resource=resource)
     metrics.set_meter_provider(provider)

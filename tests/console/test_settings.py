@@ -1,0 +1,266 @@
+"""Settings: each change an entry, secrets never shown, mistakes told beside their field, closed doors opened by two."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from hanse.accounts.approvals import approve, reject
+from hanse.accounts.rules import RefusedError
+from hanse.console import endpoints, processes
+from hanse.console.service import GROUPS, Collector, Mail, Webhook, change, setting, wish_collector
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.ledger.models import Body, Entry
+from hanse.ledger.shadow import differences
+from hanse.policy import asking
+from hanse.policy.guarded import NotVisibleError
+from tests.accounts.people import NODE, acting, newcomer
+from tests.web.acting import ActingClient
+
+pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
+
+SECRET = "a secret of forty characters, or nearly s"  # noqa: S105 - it is none
+MAIL = {
+    "relay": "relay.ee.example", "port": "587", "security": "starttls", "user": "node", "password": SECRET,
+    "sender": "node@ee.example", "recipients": "duty@ee.example\n",
+}  # fmt: skip
+
+Clients = Callable[..., ActingClient]
+
+
+@pytest.fixture
+def admin(actor: Callable[..., Actor], client_as: Clients) -> ActingClient:
+    """The client of an administrator who may bring in telemetry too."""
+    return client_as(actor("administrator", "analyst"))
+
+
+def kinds() -> list[str]:
+    """What the ledger holds, in order."""
+    return list(Entry.objects.order_by("sequence").values_list("kind", flat=True))
+
+
+def errors(html: str) -> str:
+    """The words beside the fields."""
+    return " ".join(re.findall(r'<p class="error"[^>]*>([^<]*)', html))
+
+
+def test_a_change_is_an_entry_once_and_equals_its_replay(admin: ActingClient) -> None:
+    """A group saved is one sealed entry; saved again as it is, none; the row equals a replay."""
+    for _ in range(2):
+        assert admin.post("/settings/mail/", MAIL).status_code == 302
+    assert kinds().count("console.setting_changed") == 1
+    assert setting(Mail).recipients == ("duty@ee.example",)
+    assert Body.objects.get(entry__kind="console.setting_changed").sealed
+    assert list(differences()) == []
+
+
+def test_secrets_are_shown_nowhere(admin: ActingClient) -> None:
+    """Neither pages nor API nor the database's rows hold a password or key in clear; an empty field keeps it."""
+    admin.post("/settings/mail/", MAIL)
+    admin.post("/settings/webhook/", {"url": "https://siem.ee.example/in", "secret": SECRET})
+    for page in (
+        "/settings/",
+        "/settings/mail/",
+        "/settings/webhook/",
+        "/api/settings",
+        "/api/settings/mail",
+    ):
+        answer = admin.get(page)
+        assert answer.status_code == 200
+        assert SECRET not in answer.content.decode()
+    assert admin.get("/api/settings/mail").json()["secrets"] == {"password": True}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value FROM console_setting")
+        assert SECRET.encode() not in b"".join(bytes(str(row[0]), "utf-8") for row in cursor.fetchall())
+    admin.post("/settings/mail/", {**MAIL, "password": "", "port": "465"})
+    admin.post("/settings/webhook/", {"url": "https://siem.ee.example/other", "secret": ""})
+    assert (setting(Mail).password, setting(Mail).port) == (SECRET, 465)
+    assert setting(Webhook).secret == SECRET
+
+
+def test_a_password_goes_with_its_user(admin: ActingClient) -> None:
+    """Who empties the user or the receiver has not left its secret behind."""
+    admin.post("/settings/mail/", MAIL)
+    admin.post("/settings/mail/", {**MAIL, "user": "", "password": ""})
+    assert setting(Mail).password == ""
+
+
+@pytest.mark.parametrize(
+    ("group", "typed", "words"),
+    [
+        ("mail", {**MAIL, "relay": "0x7f.1"}, "number form"),
+        ("mail", {**MAIL, "sender": ""}, "Give the address that alerts come from."),
+        ("mail", {**MAIL, "recipients": ""}, "Give at least one address."),
+        ("mail", {**MAIL, "recipients": "duty@ee.example\nno address"}, "no mailbox"),
+        ("mail", {**MAIL, "security": "none"}, "only with TLS"),
+        ("mail", {**MAIL, "port": "0"}, "greater than or equal to 1"),
+        ("webhook", {"url": "http://siem.ee.example/", "secret": SECRET}, "https"),
+        ("webhook", {"url": "https://siem.ee.example/", "secret": "short"}, "at least 32 characters"),
+        ("webhook", {"url": "https://siem.ee.example/", "secret": ""}, "Give a secret"),
+        (
+            "collector",
+            {"on": "on", "address": "everywhere", "port": "4739"},
+            "Enter a valid IPv4 or IPv6 address",
+        ),
+        ("watching", {"folders": "/nowhere/at/all"}, "no folder of this machine"),
+        ("watching", {"folders": "relative"}, "Write its absolute path"),
+        ("storage", {"flows_gib": "0", "upload_gib": "1"}, "greater than or equal to 1"),
+    ],
+)
+def test_a_mistake_is_told_beside_its_field(admin: ActingClient, group: str, typed: dict, words: str) -> None:
+    """What cannot be meant changes nothing, says so in words, and what was typed stays; no secret comes back."""
+    answer = admin.post(f"/settings/{group}/", typed)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert words in errors(html).replace("&#x27;", "'")
+    assert "console.setting_changed" not in kinds()
+    assert SECRET not in html
+
+
+def test_watched_folders_are_named_in_one_form(admin: ActingClient, tmp_path: Path, node_home: Path) -> None:
+    """A link or a trailing slash is the same folder; the node's own folders cannot be watched."""
+    real, link = tmp_path / "in", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    for typed in (str(real), f"{real}/", str(link)):
+        assert admin.post("/settings/watching/", {"folders": typed}).status_code == 302
+    assert kinds().count("telemetry.folder_watched") == 1
+    assert str(real) in admin.get("/settings/").content.decode()
+    assert "own" in errors(admin.post("/settings/watching/", {"folders": str(node_home)}).content.decode())
+
+
+def test_who_may_change_what(actor: Callable[..., Actor], client_as: Clients) -> None:
+    """An analyst watches folders but changes no settings; an administrator the other way round."""
+    analyst, administrator = client_as(actor("analyst")), client_as(actor("administrator"))
+    assert analyst.get("/settings/").status_code == 403
+    assert analyst.get("/settings/mail/").status_code == 403
+    assert analyst.get("/settings/watching/").status_code == 200
+    assert administrator.get("/settings/").status_code == 200
+    assert administrator.get("/settings/watching/").status_code == 403
+    with pytest.raises(asking.RefusedError):
+        change(Collector(on=True), actor("analyst"))
+
+
+def test_the_api_changes_a_group_as_the_page_does(admin: ActingClient) -> None:
+    """Fields that are not named stay; unknown ones and mistakes are refused in words; secrets come in, never out."""
+    told = {
+        "values": {"relay": "relay.ee.example", "sender": "node@ee.example", "recipients": ["a@ee.example"]}
+    }
+    answer = admin.patch("/api/settings/mail", told, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    admin.patch("/api/settings/mail", {"values": {"port": 465}}, content_type="application/json")
+    assert (setting(Mail).relay, setting(Mail).port) == ("relay.ee.example", 465)
+    for values, words in (
+        ({"colour": 1}, "has no colour"),
+        ({"port": 0}, "port:"),
+        ({"recipients": 7}, "mailbox"),
+    ):
+        answer = admin.patch("/api/settings/mail", {"values": values}, content_type="application/json")
+        assert answer.status_code == 400
+        assert words in answer.json()["detail"]
+    assert admin.get("/api/settings/nothing").status_code == 404
+
+
+def test_two_people_open_a_non_public_address_and_one_closes_it(client_as: Clients) -> None:
+    """A proposal opens nothing; its proposer cannot approve it; another person's approval does; one person closes."""
+    mari = acting(newcomer("administrator", "approver"))
+    jaan = acting(newcomer("approver", name="Jaan Tamm"))
+    client = client_as(mari)
+    typed = {"host": "Relay.ee.example.", "address": "10.0.0.25", "why": "It is our own relay."}
+    assert client.post("/settings/endpoints/", typed).status_code == 302
+    (proposal,) = endpoints.waiting()
+    assert endpoints.allowed() == []
+    with pytest.raises(RefusedError):
+        approve(proposal.pk, mari)
+    assert endpoints.allowed() == []
+    approve(proposal.pk, jaan)
+    (opened,) = endpoints.allowed()
+    assert (opened.host, opened.address) == ("relay.ee.example", "10.0.0.25")
+    assert "10.0.0.25" in client.get("/settings/").content.decode()
+    closed = client.post("/settings/endpoints/close/", {"host": opened.host, "address": opened.address})
+    assert closed.status_code == 302
+    assert endpoints.allowed() == []
+    assert kinds()[-2:] == ["console.endpoint_allowed", "console.endpoint_withdrawn"]
+    assert list(differences()) == []
+
+
+def test_what_nobody_may_open_is_not_even_proposed(admin: ActingClient) -> None:
+    """Metadata services, public addresses and hosts in a number form are refused, with words beside the field."""
+    for host, address, words in (
+        ("relay.ee.example", "169.254.169.254", "cannot be allowed"),
+        ("relay.ee.example", "8.8.8.8", "is public"),
+        ("0177.0.0.1", "10.0.0.1", "number form"),
+    ):
+        typed = {"host": host, "address": address, "why": "I would like to."}
+        assert words in errors(admin.post("/settings/endpoints/", typed).content.decode())
+        answer = admin.post("/api/settings/endpoints", typed, content_type="application/json")
+        assert answer.status_code == 400
+    assert "accounts.proposed" not in kinds()
+
+
+def test_a_refused_proposal_opens_nothing(actor: Callable[..., Actor]) -> None:
+    """Neither does closing what is not open leave an entry."""
+    proposal = endpoints.propose_endpoint(
+        "relay", "10.0.0.25", "It is ours.", acting(newcomer("administrator"))
+    )
+    reject(proposal, "It is not.", acting(newcomer("approver", name="Jaan Tamm")))
+    assert endpoints.allowed() == []
+    assert endpoints.waiting() == []
+    with pytest.raises(NotVisibleError):
+        endpoints.withdraw_endpoint("relay", "10.0.0.25", actor("administrator"))
+    with pytest.raises(UsageError):
+        endpoints.propose_endpoint("relay", "10.0.0.25", " ", actor("administrator"))
+
+
+def test_the_collector_is_wished_as_it_is_set(tmp_path: Path) -> None:
+    """The file that the keeper reads follows the setting, and changes its mark with the address alone."""
+    assert processes.wished(tmp_path) == processes.Wish(on=False)
+    change(Collector(on=True, address="127.0.0.1", port=5000), NODE)
+    wish_collector(tmp_path)
+    assert processes.wished(tmp_path) == processes.Wish(on=True, mark="127.0.0.1:5000")
+    change(Collector(on=True, address="::1", port=5000), NODE)
+    change(GROUPS["storage"](flows_gib=7), NODE)
+    wish_collector(tmp_path)
+    assert processes.wished(tmp_path).mark == "[::1]:5000"
+
+
+def test_a_collector_that_fell_silent_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process said of itself holds for half a minute; half a file or one of another version is none."""
+    processes.collector_is(tmp_path, processes.CollectorState(state="running"))
+    assert processes.collector_state(tmp_path).state == "running"
+    now = processes.time.time()
+    monkeypatch.setattr(processes.time, "time", lambda: now + processes.SILENT_S + 1)
+    assert processes.collector_state(tmp_path).state == "failed"
+    (tmp_path / "run" / "collector.json").write_text('{"state": "dancing"}')
+    assert processes.collector_state(tmp_path).state == "off"
+
+
+def test_the_settings_page_says_why_the_collector_does_not_run(admin: ActingClient, node_home: Path) -> None:
+    """Words and the time of the next attempt stand on the page, and the part that it polls says the same."""
+    change(Collector(on=True), NODE)
+    processes.collector_is(
+        node_home, processes.CollectorState(state="failed", words="Port in use.", again_s=2e9)
+    )
+    for address in ("/settings/", "/settings/collector/state/"):
+        html = admin.get(address).content.decode()
+        assert "does not run" in html
+        assert "Port in use." in html
+    assert admin.get("/api/settings/collector/state").json()["words"] == "Port in use."
+    processes.collector_is(node_home, processes.CollectorState(state="off"))
+
+
+def test_health_says_part_by_part_what_is_ill_and_nothing_else(client_as: Clients, node_home: Path) -> None:
+    """Without a sign of the worker 503, with one 200; the answer holds no word of what the node knows."""
+    (node_home / "run" / "worker.alive").unlink(missing_ok=True)
+    answer = client_as(None).get("/health/")
+    assert (answer.status_code, answer.json()["worker"]) == (503, "silent")
+    processes.worker_lives(node_home)
+    answer = client_as(None).get("/health/")
+    assert (answer.status_code, answer.json()["well"]) == (200, True)
+    assert set(json.loads(answer.content)) == {
+        "well", "database", "worker", "collector", "disk", "checkpoints", "head_age_s",
+    }  # fmt: skip
