@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from hanse.kernel import units
 from hanse.kernel.errors import UsageError
-from hanse.telemetry.columns import stated
 from hanse.telemetry.flow_rows import PROTOCOLS
 from hanse.telemetry.flow_search import Sought
 
@@ -99,7 +98,7 @@ class NetworkField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """The network that was typed."""
-        text = super().to_python(value).strip()
+        text = (super().to_python(value) or "").strip()
         if not text:
             return None
         try:
@@ -200,6 +199,8 @@ class ColumnsField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         """The mapping, if it is one."""
+        from hanse.telemetry.columns import stated  # noqa: PLC0415 - loads numba, which an idle node does without
+
         text: str = super().clean(value).strip()
         try:
             return stated(text) if text else ""

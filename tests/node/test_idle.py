@@ -1,0 +1,28 @@
+"""What an idle node does not load: the libraries of the analysis, which only work that was asked for needs."""
+
+import subprocess
+import sys
+
+HEAVY = ("numba", "scipy", "ibis", "sqlglot", "pandas")
+"""A hundred megabytes and more; numpy, Arrow and DuckDB are a tenth of that and may be there."""
+
+LOOK = f"""
+import sys, tempfile
+from pathlib import Path
+from hanse.bootstrap import configure
+from hanse.kernel.keys import Keyring
+from hanse.settings import Node
+configure(Node(Path(tempfile.gettempdir()), "ee-cert", "CERT Estonia", "EE"), Keyring.new())
+import hanse.urls
+import hanse.console.alerting
+import hanse.node.working
+print(*[name for name in {HEAVY!r} if name in sys.modules])
+"""
+
+
+def test_an_idle_node_loads_no_library_of_the_analysis() -> None:
+    """Neither the web process with all its pages nor the worker imports them before there is work for them."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.split() == []
