@@ -405,14 +405,20 @@ def settings_page() -> str:
         "# Settings\n",
         NOTE,
         SETTINGS_HEAD,
-        "## The file\n\n`hanse node init` writes it. Restart the node after changing it. A setting that is not in "
-        f"this table is refused.\n\n{table(('setting', 'meaning', 'default'), *rows)}",
+        (
+            "## The file\n\n`hanse node init` writes it. Restart the node after changing it. A setting that is not in "
+            f"this table is refused.\n\n{table(('setting', 'meaning', 'default'), *rows)}"
+        ),
         "An issuer of OpenID Connect is a table of its own, such as:\n",
-        '```toml\n[[oidc]]\nid = "police"\nname = "Police sign-in"\nissuer = "https://login.example/realms/police"\n'
-        'client_id = "hanse"\nsecret_file = "/etc/hanse/oidc-police"\n```\n',
+        (
+            '```toml\n[[oidc]]\nid = "police"\nname = "Police sign-in"\nissuer = "https://login.example/realms/police"\n'
+            'client_id = "hanse"\nsecret_file = "/etc/hanse/oidc-police"\n```\n'
+        ),
         f"## The environment\n\n{table(('variable', 'meaning'), *((f'`{name}`', text) for name, text in VARIABLES))}",
-        "## In the console\n\nSettings, for administrators. Each change is an entry; passwords and secrets are "
-        "encrypted at rest and never shown again.\n",
+        (
+            "## In the console\n\nSettings, for administrators. Each change is an entry; passwords and secrets are "
+            "encrypted at rest and never shown again.\n"
+        ),
     ]
     return "\n".join([*parts, *(group_section(name, group) for name, group in GROUPS.items())])
 
@@ -507,13 +513,17 @@ def roles_page() -> str:
             ROLES_HEAD,
             "## Roles\n",
             table(("role", "purposes", "oversees"), *about),
-            "Who oversees sees all envelopes, whatever their marking and team, and an embargoed body only when a "
-            "second person opened it.\n",
+            (
+                "Who oversees sees all envelopes, whatever their marking and team, and an embargoed body only when a "
+                "second person opened it.\n"
+            ),
             "## Actions\n",
             table(heads, *matrix),
-            "*passkey*: proved in the last five minutes. *second person*: never the one who began it. *logged*: who, "
-            "when and which thing are written down (Directive (EU) 2016/680, article 25). *reason*: the person says "
-            "why.\n",
+            (
+                "*passkey*: proved in the last five minutes. *second person*: never the one who began it. *logged*: who, "
+                "when and which thing are written down (Directive (EU) 2016/680, article 25). *reason*: the person says "
+                "why.\n"
+            ),
         ]
     )
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cryptography import x509
 from rfc3161_client import (
     TimestampRequestBuilder,
+    TimeStampResponse,
     VerificationError,
     VerifierBuilder,
     decode_timestamp_response,
@@ -47,6 +48,19 @@ def stamped_us(response: bytes, checkpoint: str, roots: bytes) -> int:
     except (VerificationError, ValueError) as error:
         raise TimestampError(f"The time stamp does not hold: {error}.") from None
     return int(stamp.tst_info.gen_time.timestamp() * 1_000_000)
+
+
+def read(response: bytes) -> TimeStampResponse:
+    """An authority's response, unverified: a stamp, or a refusal with its status.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        ordered = _in_order(response)
+    except ValueError:
+        ordered = response  # a refusal has no token; of anything else the parser says what is wrong
+    return decode_timestamp_response(ordered)
 
 
 class _Element(NamedTuple):

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from hashlib import new as new_hash
 
-from rfc3161_client import PKIStatus, decode_timestamp_response
+from rfc3161_client import PKIStatus
 
 from hanse.egress.client import Client
 from hanse.egress.rules import AllowedEndpoint
 from hanse.kernel.errors import HanseError
-from hanse.ledger.timestamp import request
+from hanse.ledger.timestamp import read, request
 
 LIMIT_BYTES = 100_000
 """A stamp with its chain of certificates has some 6,000 bytes."""
@@ -42,7 +42,7 @@ def fetch(checkpoint: str, url: str, client: Client, allow: Iterable[AllowedEndp
     if answer.status != OK:
         raise StampError(f"{url}: HTTP status {answer.status}. Check the address with its operator.")
     try:
-        stamp = decode_timestamp_response(answer.body)
+        stamp = read(answer.body)
         granted = stamp.status in {PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS}
         imprint = stamp.tst_info.message_imprint if granted else None
     except ValueError as error:

@@ -1,0 +1,78 @@
+"""`hanse node` as people type it: each command a process of its own, on a node of its own."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.shell import hanse as inside
+
+FIRST = ("--authority", "ee-cert", "--name", "CERT Estonia", "--country", "EE", "--unattended")
+
+
+def hanse(*words, code=0, **environment):
+    """What a command prints; it ends with `code`."""
+    told = {name: value for name, value in os.environ.items() if not name.startswith("HANSE_")}
+    made = subprocess.run(
+        [sys.executable, "-m", "hanse", *map(str, words)],
+        env=told | environment, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert made.returncode == code, made.stdout + made.stderr
+    return made.stdout + made.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A node's folder, and the fingerprint that its making printed."""
+    folder = tmp_path_factory.mktemp("shell") / "node"
+    said = hanse("node", "init", "--home", folder, *FIRST)
+    found = re.search(r"^  ((?:[0-9a-f]{4} ){15}[0-9a-f]{4})$", said, re.MULTILINE)
+    assert found, "the fingerprint is on one line"
+    return folder, found[1]
+
+
+def test_a_node_is_its_owners_alone(made):
+    """Nobody else enters the node's folder, whatever the files in it allow."""
+    assert stat.S_IMODE(made[0].stat().st_mode) == 0o700
+
+
+def test_keys_are_rotated_proven_backed_up_and_restored(made, tmp_path):
+    """After a rotation an entry is proven under the first key, and a backup restored elsewhere is the same ledger."""
+    home, first = made
+    hanse("node", "keys", "rotate", "--home", home, "--reason", "a year has passed")
+
+    proof, copy, there = tmp_path / "proof.json", tmp_path / "copy.hanse", tmp_path / "there"
+    hanse("node", "export", "--home", home, 3, proof)
+    assert "PROVEN under the key that you trust" in inside("verify", proof, "--key", first).output
+    assert inside("verify", proof, "--key", "0" * 64).exit_code == 1
+
+    hanse("node", "backup", "--home", home, copy)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert b"CERT Estonia" not in copy.read_bytes()
+    passphrase = {"HANSE_PASSPHRASE_FILE": str(home / "keys" / "passphrase")}
+    assert "Restored 4 entries" in hanse("node", "restore", "--home", there, copy, **passphrase)
+    assert "Sound: 4 entries" in hanse("node", "fsck", "--home", there, **passphrase)
+    assert (there / "settings.toml").read_text() == (home / "settings.toml").read_text()
+    shown = hanse("node", "keys", "show", "--home", there, **passphrase).splitlines()
+    assert shown[1].strip() == first
+    assert "signs now" in shown[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("fsck", "--home", "nowhere"), 1, "There is no node in nowhere"),
+        (("init", "--home", "made", *FIRST[:4], "--country", "Estonia", "--unattended"), 2, "is no country"),
+        (("export", "3", "proof.json", "--home", "nowhere"), 1, "There is no node in nowhere"),
+        (("keys", "rotate", "--home", "nowhere", "--reason", "a year"), 1, "There is no node in nowhere"),
+        (("keys", "rotate", "--home", "nowhere"), 2, "Missing option '--reason'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(words, code, said, tmp_path, monkeypatch):
+    """Wrong usage ends with 2, what is missing with 1, in words."""
+    monkeypatch.chdir(tmp_path)
+    told = inside("node", *words)
+    assert (told.exit_code, said in told.output) == (code, True)
