@@ -15,8 +15,9 @@ from hanse.accounts import issuers, passkeys, rules, service, tokens
 from hanse.accounts.models import Person, Session
 from hanse.accounts.pages import own, uuid_in
 from hanse.accounts.sessions import BEGAN, hashed
-from hanse.accounts.signing_in import registered
+from hanse.accounts.signing_in import BINDING, registered
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.policy.actions import ACTIONS
 from hanse.policy.roles import roles
@@ -71,6 +72,8 @@ def change(request: HttpRequest, actor: Actor, what: str) -> HttpResponse:
         case "remove-passkey":
             passkeys.remove(uuid_in(typed.get("passkey", "")), actor)
             _keep_session(request, actor)
+        case "bind":
+            return _to_issuer(request, typed.get("issuer", ""), actor)
         case "unbind":
             issuers.unbind(uuid_in(typed.get("issuer", "")), actor)
         case "revoke-token":
@@ -92,6 +95,19 @@ def make_token(request: HttpRequest, actor: Actor) -> HttpResponse:
     made = tokens.make(request.POST.get("name", ""), request.POST.getlist("scopes"), int(days), actor)
     words = _("Copy the token now: it is shown only here. Send it as “Authorization: Bearer …”.")
     return render(request, "accounts/once.html", {"secret": made, "words": words, "mine": True})
+
+
+def _to_issuer(request: HttpRequest, issuer: str, actor: Actor) -> HttpResponse:
+    """The link to an issuer to add one's identity there; what comes back is added because it was asked for here.
+
+    It is a link and no redirect: browsers let a form lead to this node only, as the policy says.
+    """
+    rules.ask_own(actor, UUID(actor.id))
+    chosen = next((one for one in settings.HANSE_NODE.oidc if one["id"] == issuer), None)
+    if chosen is None:
+        raise UsageError("Choose one of the list.")
+    request.session[BINDING] = now_us()
+    return render(request, "accounts/to_issuer.html", {"issuer": chosen})
 
 
 def _keep_session(request: HttpRequest, actor: Actor) -> None:

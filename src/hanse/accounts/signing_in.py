@@ -9,6 +9,9 @@ A sign-in by passkey is checked in this order:
 """
 
 import json
+import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -25,22 +28,28 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from requests import HTTPError
 
 from hanse.accounts import issuers, links, passkeys, service
 from hanse.accounts.models import Person
 from hanse.accounts.rules import RefusedError
 from hanse.accounts.sessions import BEGAN, LABEL, SEEN, STEPPED_UP
 from hanse.accounts.who import person_actor
+from hanse.egress.errors import EgressError
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.web.page import actor_of, public
 from hanse.web.problems import problem
+
+log = logging.getLogger(__name__)
 
 BACKEND = "hanse.accounts.allauth_seam.People"
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError)
 """What the ceremony's parsers raise for JSON of another shape than they expect."""
 LINK = "one_time_link"
 """Where a session keeps the hash of a one-time link while the person is at an issuer."""
+BINDING = "binding_since_us"
+"""Where a session keeps since when its person, who asked for it by a form, is at an issuer to add an identity."""
 
 
 class PasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no type information
@@ -167,11 +176,27 @@ def begin_session(request: HttpRequest, person: Person, method: str) -> None:
         service.signed_in(person.pk, method, actor)
 
 
+def at_issuer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Have allauth's views of an issuer end in a page also where it cannot be reached or answers what it must not."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, provider_id: str) -> HttpResponse:
+        try:
+            return view(request, provider_id)
+        except (EgressError, HTTPError, *GARBAGE) as error:
+            log.warning("the issuer %s did not say who somebody is: %r", provider_id, error)
+            return render(request, "accounts/issuer_failed.html", status=401)
+
+    return answer
+
+
 def by_issuer(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
     """What follows when an issuer has said who somebody is: by (issuer, subject), and nothing else it says.
 
-    A session with a one-time link joins; a person who is signed in and proved a passkey adds the identity; a
-    known identity signs in; anybody else is a stranger, whatever e-mail address comes with them.
+    A session with a one-time link joins; a person who is signed in, proved a passkey and asked for it on their own
+    page adds the identity; a known identity signs in; anybody else is a stranger, whatever e-mail address comes
+    with them. Without that asking, whoever has a signed-in person follow a link would have their own identity
+    added to that person's account.
     """
     token = sociallogin.account.extra_data.get("id_token") or {}
     issuer, subject = str(token.get("iss", "")), str(token.get("sub", ""))
@@ -183,7 +208,8 @@ def by_issuer(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
             person = service.join(digest, "", issuer, issuer=(issuer, subject))
             begin_session(request, person, method="")
             return redirect(settings.LOGIN_REDIRECT_URL)
-        if (actor := actor_of(request)) is not None:
+        asked_us = request.session.pop(BINDING, None)
+        if (actor := actor_of(request)) is not None and asked_us is not None:
             service.bind_issuer(issuer, subject, actor)
             return redirect("accounts:mine")
     except (UsageError, RefusedError) as error:
