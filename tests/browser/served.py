@@ -52,20 +52,30 @@ def hanse(home: Path, *words: str, **more: str) -> str:
 
 
 @contextmanager
-def served(home: Path, *, exercise: bool = True) -> Iterator[Served]:
-    """Make a node in an empty folder and serve it on a free port."""
+def served(
+    home: Path, *, exercise: bool = True, name: str = "CERT Estonia", database: str = "sqlite"
+) -> Iterator[Served]:
+    """Make a node in an empty folder and serve it on a free port.
+
+    Args:
+        home: The folder.
+        exercise: Whether the node says that it rehearses.
+        name: What the authority is called.
+        database: ``sqlite``, or the address of a PostgreSQL database.
+    """
     port = _free_port()
     url = f"http://localhost:{port}"
     told = hanse(
-        home, "node", "init", "--authority", "ee-cert", "--name", "CERT Estonia", "--country", "EE", "--unattended",
+        home, "node", "init", "--authority", "ee-cert", "--name", name, "--country", "EE", "--unattended",
         "--url", url, "--listen", f"127.0.0.1:{port}", *(["--exercise"] if exercise else []),
+        HANSE_DATABASE=database,
     )  # fmt: skip
     invitation = re.search(r"http\S+/welcome/\S+", told)
     assert invitation, told
     with (home / "served.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "hanse", "node", "serve"],
-            env={**os.environ, "HANSE_HOME": str(home)}, cwd=ROOT, stdout=log, stderr=log,
+            env={**os.environ, "HANSE_HOME": str(home), "HANSE_DATABASE": database}, cwd=ROOT, stdout=log, stderr=log,
         )  # fmt: skip
     try:
         _wait(f"{url}/health/", process, home / "served.log")

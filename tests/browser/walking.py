@@ -103,6 +103,58 @@ def look(desk: Desk, address: str) -> Seen:
     return seen
 
 
+@dataclass
+class Plain:
+    """One page as its text.
+
+    Attributes:
+        address: Where it is.
+        kind: What kind of page, ids left out.
+        text: All its text, spaces joined.
+        complaints: The browser's.
+        found: What the question about its elements answered.
+    """
+
+    address: str
+    kind: str
+    text: str
+    complaints: list[str]
+    found: list[str]
+
+
+def walk_plainly(
+    desk: Desk, first: str = "/", *, skip: re.Pattern[str], each: list[re.Pattern[str]], then: str, ask: str
+) -> Iterator[Plain]:
+    """Follow links from page to page; every kind of page once, but every page of some kinds.
+
+    Args:
+        desk: The window.
+        first: Where to begin.
+        skip: Addresses to leave out.
+        each: Kinds of which every page is visited.
+        then: Script that opens what is closed on a page.
+        ask: Script that answers with what is wrong with its elements.
+    """
+    page, base = desk.page, desk.node.served.url
+    known = {kind_of(first)}
+    queue = deque([first])
+    while queue:
+        address = queue.popleft()
+        page.goto(address)
+        settle(desk)
+        links = page.evaluate(LINKS)
+        page.evaluate(then)
+        text = re.sub(r"\s+", " ", page.evaluate("document.body.textContent"))
+        yield Plain(address, kind_of(address), text, desk.seen.taken(), page.evaluate(ask))
+        for link in links:
+            full = urljoin(f"{base}{address}", link).split("#")[0]
+            to = full.removeprefix(base)
+            name = to if any(one.search(kind_of(to)) for one in each) else kind_of(to)
+            if full.startswith(f"{base}/") and not skip.search(to) and name not in known:
+                known.add(name)
+                queue.append(to)
+
+
 def walk(desk: Desk, first: str = "/", *, skip: re.Pattern[str]) -> Iterator[Seen]:
     """Follow links from page to page, breadth first; every kind of page once."""
     base = desk.node.served.url

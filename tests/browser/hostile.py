@@ -1,0 +1,150 @@
+"""A node full of text that wants to be script: each payload in every place that text from outside comes into."""
+
+import base64
+import csv
+import io
+import re
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.browser.captures import flood
+from tests.browser.desk import Desk
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    "<img src=x onerror=alert(3)>",
+    '"><svg onload=alert(4)>',
+    "' onmouseover='alert(5)' autofocus onfocus='alert(5)",
+    "javascript:alert(6)",
+    "JaVaScRiPt&colon;alert(7)",
+    "data:text/html,<script>alert(8)</script>",
+    "</title></style></textarea></noscript><iframe srcdoc='<script>alert(9)</script>'>",
+    "<!--<script>alert(10)//-->",
+    "&lt;script&gt;alert(11)&lt;/script&gt;",
+    "{{ 7|add:7 }}{% load static %}{# x #}${7*7}#{7*7}<%= 7*7 %>",
+    "{{constructor.constructor('alert(12)')()}}",
+    "]]><math><mi xlink:href='data:x,<script>alert(13)</script>'>",
+    "<svg><animate onbegin=alert(14) attributeName=x dur=1s>",
+    "<a href='https://elsewhere.example/' style='position:fixed'>click</a>",
+    "<link rel=stylesheet href=//elsewhere.example/x.css><base href=//elsewhere.example/>",
+    "<meta http-equiv=refresh content='0;url=https://elsewhere.example/'>",
+    "<form action=https://elsewhere.example/><button>Approve</button></form>",
+    "<div hx-get=/api/attacks hx-trigger=load hx-on:load=alert(15) data-island=timeline data-src=//elsewhere.example>",
+    "{a|<script>alert(16)</script>}{hr|}{b|text}",
+    "\\u003cscript\\u003ealert(17)\\u003c/script\\u003e",
+    "https://elsewhere.example/track.gif",
+    "Ministry\u202eecnaniF fo yrtsiniM\u202c\u200b\u2066",
+    "\uff1cscript\uff1ealert(18)\uff1c/script\uff1e",
+    "Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320\u034d"
+    * 8,
+    "averyveryverylongnamewithoutanybreak" * 12,
+)
+"""Script by element, attribute, address, template, picture and style; addresses of elsewhere; writing that turns round."""
+
+NULL = "Ministry\0<script>alert(19)</script>"
+"""What no text of a database may hold: refused in words, or made harmless."""
+
+
+def victim(number: int) -> str:
+    """The host that stands under a payload as its organisation."""
+    return f"195.80.120.{10 + number}"
+
+
+class Asking:
+    """Asks the API as the person who is signed in at a window."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def post(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Status and content of an answer."""
+        told = self._page.evaluate(
+            """async ([path, body]) => {
+              const token = JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRFToken'];
+              const answer = await fetch(path, {method: 'POST', body: JSON.stringify(body),
+                headers: {'Content-Type': 'application/json', 'X-CSRFToken': token}});
+              const text = await answer.text();
+              return [answer.status, text ? JSON.parse(text) : null];
+            }""",
+            [path, body],
+        )
+        return int(told[0]), told[1]
+
+    def made(self, path: str, body: dict[str, Any]) -> Any:
+        """The content of an answer that took what was sent."""
+        status, told = self.post(path, body)
+        assert status < 300, (path, status, told)
+        return told
+
+    def get(self, path: str) -> Any:
+        """The content of an answer."""
+        return self._page.evaluate("async (path) => (await fetch(path)).json()", path)
+
+
+def drop(page: Page, files: dict[str, bytes]) -> None:
+    """Drop files onto the page, as the mouse does."""
+    page.evaluate(
+        """(files) => {
+          const given = new DataTransfer();
+          for (const [name, text] of files)
+            given.items.add(new File([Uint8Array.from(atob(text), (one) => one.charCodeAt(0))], name));
+          for (const type of ['dragenter', 'dragover', 'drop'])
+            document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: given}));
+        }""",
+        [[name, base64.b64encode(content).decode()] for name, content in files.items()],
+    )
+
+
+def fill(desk: Desk) -> None:
+    """Bring every payload in: organisations, sites, file names, notes, reasons, people, teams, tokens, settings."""
+    page, asking = desk.page, Asking(desk.page)
+    desk.step_up()
+    _protect(asking)
+    page.goto("/start/")
+    captures = {f"{text}.pcap": flood(victim(at), packets=3000) for at, text in enumerate(PAYLOADS)}
+    drop(page, captures | {f"{text}.txt": b"no telemetry" for text in PAYLOADS[:4]})
+    desk.ended()
+    _decide(asking)
+    _people(asking)
+
+
+def _protect(asking: Asking) -> None:
+    """The constituency, as a file and row by row, in organisations and sites."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["prefix", "organisation", "sector", "country", "site"])
+    for at, text in enumerate(PAYLOADS):
+        lines.writerow([victim(at), text, "public administration", "EE", PAYLOADS[at - 1]])
+    told = asking.made(
+        "/api/constituency/import", {"csv": out.getvalue(), "name": PAYLOADS[0], "apply": True}
+    )
+    assert told["applied"], told
+    for at, text in enumerate(PAYLOADS[:4]):
+        row = {"prefix": victim(at), "organisation": text, "sector": "public administration", "country": "EE"}
+        asking.made("/api/constituency/rows", {**row, "site": PAYLOADS[-1 - at], "reason": text})
+
+
+def _decide(asking: Asking) -> None:
+    """Notes on every attack, and decisions with their reasons."""
+    found = asking.get("/api/attacks?limit=200")["items"]
+    assert len(found) >= len(PAYLOADS), len(found)
+    for at, one in enumerate(found):
+        asking.made(f"/api/attacks/{one['id']}/notes", {"text": PAYLOADS[at % len(PAYLOADS)]})
+    asking.made(f"/api/attacks/{found[0]['id']}/false-positive", {"reason": PAYLOADS[2]})
+
+
+def _people(asking: Asking) -> None:
+    """People, teams, tokens and one's own name."""
+    for text in PAYLOADS:
+        short = text[:200]
+        asking.made("/api/people", {"name": short, "roles": ["analyst"], "why": text[:500]})
+        asking.made("/api/people/teams", {"name": short})
+        asking.made("/api/people/tokens", {"name": text[:100], "scopes": ["attacks.view"], "days": 1})
+    asking.made("/api/people/me/rename", {"name": PAYLOADS[3]})
+
+
+def shown(text: str) -> str:
+    """What of a payload must be read on a page: its text with spaces as browsers join them."""
+    return re.sub(r"\s+", " ", text).strip()
