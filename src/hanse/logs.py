@@ -63,6 +63,7 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("fido2").setLevel(logging.WARNING)  # names every credential that signs in
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -119,9 +120,9 @@ def _clean_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
-def _clean_line(_: WrappedLogger, __: str, line: str) -> str:
+def _clean_line(_: WrappedLogger, __: str, line: Any) -> str:
     """The last look at a line for a terminal."""
-    return clean(line)
+    return clean(str(line))
 
 
 _tracebacks: Final = structlog.processors.ExceptionRenderer(

@@ -70,7 +70,7 @@ def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int) -> N
     try:
         _send(row, what, channel, to, actor)
     except EgressError as error:
-        again = _try_again(error, attempt, attack_id, what, channel, to)
+        again = _try_again(error, attack_id, what, channel, to, attempt)
         if attempt == 0 or not again:
             words = f"{_words(error)} It is tried again." if again else _words(error)
             attacks.alerted(row.pk, _alerted(channel, to, words, delivered=False), actor)
@@ -115,13 +115,13 @@ def _send_one(channel: str, to: str) -> None:
         _post({"event": "test", "url": f"{node.url}/", "at": units.iso(now_us())}, uuid4().hex, TEST_S)
 
 
-def _try_again(error: EgressError, attempt: int, *told: str) -> bool:
+def _try_again(error: EgressError, attack_id: str, what: str, channel: str, to: str, attempt: int) -> bool:
     """Put the alert back into the queue where another attempt can help; whether it did."""
     if isinstance(error, (PermanentError, RefusedError)) or attempt >= len(WAITS_S):
         return False
     asked = error.retry_after_s if isinstance(error, TemporaryError) else None
     later = timezone.now() + timedelta(seconds=max(asked or 0, WAITS_S[attempt]))
-    deliver.using(run_after=later).enqueue(*told, attempt + 1)
+    deliver.using(run_after=later).enqueue(attack_id, what, channel, to, attempt + 1)
     return True
 
 

@@ -48,7 +48,8 @@ class GroupForm(forms.Form):
 class LinesField(forms.CharField):
     """One value per line."""
 
-    widget = forms.Textarea
+    def __init__(self, **more: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}), **more)
 
     def to_python(self, value: Any) -> Any:
         """Text as a tuple of lines."""
@@ -73,7 +74,7 @@ class MailForm(GroupForm):
     )
     user = forms.CharField(required=False, label="User")
     password = forms.CharField(
-        required=False, label="Password", widget=forms.PasswordInput(render_value=False),
+        required=False, label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Leave empty to keep the one that is set.",
     )  # fmt: skip
     sender = forms.EmailField(required=False, label="From")
@@ -124,7 +125,7 @@ class WebhookForm(GroupForm):
         required=False, label="Address", max_length=2_000, help_text="https only. Leave empty to post none."
     )
     secret = forms.CharField(
-        required=False, label="Secret", widget=forms.PasswordInput(render_value=False),
+        required=False, label="Secret", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         min_length=webhook.SHORTEST_SECRET, max_length=500,
         help_text=f"Key of the signature, at least {webhook.SHORTEST_SECRET} characters. "
         "Leave empty to keep the one that is set.",

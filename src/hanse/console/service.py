@@ -1,7 +1,7 @@
 """Settings of the node as a whole: each group is typed, set through the ledger, and read in one place."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -31,7 +31,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 
     relay: str = ""
     port: int = 587
-    security: str = "starttls"
+    security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = ""
     password: str = ""
     sender: str = ""

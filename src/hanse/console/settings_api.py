@@ -145,7 +145,9 @@ def change_group(request: HttpRequest, name: str, told: GroupIn) -> Any:
         )
     form = kind({key: _typed(one) for key, one in {**kind.now(), **told.values}.items()})
     if not form.is_valid():
-        raise UsageError(" ".join(f"{key}: {' '.join(words)}" for key, words in form.errors.items()))
+        raise UsageError(
+            " ".join(f"{key}: {' '.join(map(str, words))}" for key, words in form.errors.items())
+        )
     form.save(actor)
     return _out(name, kind)
 

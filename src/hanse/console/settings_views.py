@@ -31,7 +31,7 @@ def settings_page(request: HttpRequest) -> Result:
             {
                 "name": name,
                 "form": form,
-                "facts": facts(form.now()),
+                "facts": facts(form),
                 "may_edit": bool(may(actor, form.action, now_us=now)),
             }
             for name, form in FORMS.items()
@@ -138,7 +138,16 @@ def _is_set(told: dict[str, Any]) -> bool:
     return bool(told.get("relay") or told.get("url"))
 
 
-def facts(told: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What is set, secrets left out."""
-    return [(key.replace("_", " "), ", ".join(one) if isinstance(one, list | tuple) else one)
-            for key, one in told.items() if key not in SECRETS and one not in ("", [], (), None, False)]  # fmt: skip
+def facts(form: type[GroupForm]) -> list[tuple[str, Any]]:
+    """What is set, under the words of the form and without secrets; nothing for a channel that is off."""
+    now = form.now()
+    if form.channel and not _is_set(now):
+        return []
+    shown = [
+        (str(field.label), now[key]) for key, field in form.base_fields.items() if key not in SECRETS | {"on"}
+    ]
+    return [
+        (label, ", ".join(one) if isinstance(one, list | tuple) else one)
+        for label, one in shown
+        if one not in ("", [], ())
+    ]

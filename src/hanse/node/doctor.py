@@ -125,7 +125,7 @@ def _tracing(_: Node) -> tuple[bool, str]:
     age = data.description.age_days
     if age is not None and age > OLD_DAYS:
         return False, f"It is {age} days old. Update it with `hanse data update` or `make setup`."
-    return True, " · ".join(data.description.lines)
+    return True, " · ".join(data.description.lines())
 
 
 _LOOKS: dict[str, Callable[[Node], tuple[bool, str]]] = {

@@ -27,10 +27,10 @@ def measured(get_response: Handler) -> Handler:
     def answer(request: HttpRequest) -> HttpResponseBase:
         began = time.monotonic()
         response = get_response(request)
-        found = request.resolver_match
-        told = {
+        found, method = request.resolver_match, request.method or ""
+        told: dict[str, str | int] = {
             "http.route": found.route if found else "",
-            "http.request.method": request.method if request.method in _METHODS else "_OTHER",
+            "http.request.method": method if method in _METHODS else "_OTHER",
             "http.response.status_code": response.status_code,
         }
         durations.record(time.monotonic() - began, told)
