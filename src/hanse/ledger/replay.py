@@ -9,7 +9,7 @@ from django.db import connections, models, transaction
 
 from hanse.kernel import envelope
 from hanse.ledger import carried, exempt
-from hanse.ledger.kinds import known
+from hanse.ledger.kinds import known, project_in_order
 from hanse.ledger.models import Body, Entry, Head, NodeKey
 from hanse.ledger.reading import content_of, recorded_of
 from hanse.ledger.routing import database, working_on
@@ -105,10 +105,11 @@ def replay(target: str, progress: Progress = lambda _done, _total: None) -> int:
     done = 0
     with working_on(target), transaction.atomic(using=target):
         for batch in batches():
-            for entry, body in batch:
-                kind = known(entry.kind)
-                if body is not None and kind is not None:
-                    kind.project(recorded_of(entry, body), content_of(entry, body, kind))
+            project_in_order(
+                (kind, recorded_of(entry, body), content_of(entry, body, kind))
+                for entry, body in batch
+                if body is not None and (kind := known(entry.kind)) is not None
+            )
             done += len(batch)
             progress(done, total)
     return done

@@ -24,7 +24,7 @@ from hanse.kernel.merkle import leaf_hash
 from hanse.kernel.strict_json import canonical
 from hanse.ledger import carried, keyring, storing
 from hanse.ledger.identity import authority
-from hanse.ledger.kinds import Kind, kind_of
+from hanse.ledger.kinds import Kind, kind_of, project_in_order
 from hanse.ledger.models import Head
 from hanse.ledger.numbering import Numbering
 from hanse.ledger.reading import Who, Written
@@ -114,8 +114,7 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
         head = _lock()
         made = _make(head, drafts, kinds, actor)
         _insert(made, head)
-        for one, kind in zip(made, kinds, strict=True):
-            kind.project(one.recorded, one.content)
+        project_in_order((kind, one.recorded, one.content) for one, kind in zip(made, kinds, strict=True))
     return [one.recorded for one in made]
 
 
