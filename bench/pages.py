@@ -68,13 +68,15 @@ def pages() -> dict[str, str]:
     big = Campaign.projected.order_by("-named").first()
     assert big is not None
     member = Membership.objects.filter(campaign=big.pk).order_by("place")[5].attack
-    lone = Attack.projected.filter(campaign=None, state="over", source_class="direct").order_by("-start_us")[3]
+    lone = Attack.projected.filter(campaign=None, state="over", source_class="direct").order_by("-start_us")[
+        3
+    ]
     middle = Entry.objects.filter(position__isnull=False).order_by("-pk")[2_000]
     attacks, ledger = reverse("attacks:list"), reverse("console:ledger")
     detail = reverse("attacks:detail", args=[member])
     campaign = reverse("campaigns:detail", args=[big.pk])
     entry = reverse("console:entry", args=[middle.pk])
-    told = {
+    return {
         "situation": "/",
         "situation: timeline of all attacks": "/api/attacks/timeline",
         "situation: map of apparent sources": "/api/tracing/countries",
@@ -130,7 +132,6 @@ def pages() -> dict[str, str]:
         "API: ledger": "/api/ledger/entries?limit=100",
         "API: situation": "/api/situation",
     }  # fmt: skip
-    return told
 
 
 def timed(ask: Ask, told: dict[str, str], rounds: int) -> list[Timed]:
@@ -149,7 +150,9 @@ def timed(ask: Ask, told: dict[str, str], rounds: int) -> list[Timed]:
                 took[name].append(passed)
         _tell(f"round {number} of {rounds}")
     return [
-        Timed(name, statistics.median(those), sorted(those)[max(0, -(-95 * len(those) // 100) - 1)], size[name])
+        Timed(
+            name, statistics.median(those), sorted(those)[max(0, -(-95 * len(those) // 100) - 1)], size[name]
+        )
         for name, those in took.items()
     ]
 
@@ -255,7 +258,10 @@ def show(way: str, told: Sequence[Timed]) -> None:
     print(f"{way:42} {'median ms':>10} {'95% ms':>8} {'of bar':>7} {'bytes':>10}")
     for one in sorted(told, key=lambda one: -one.p95):
         print(f"  {one.name:40} {one.p50:10.1f} {one.p95:8.1f} {one.p95 / BAR_MS:6.2f}x {one.octets:10,}")
-    print(f"  {len(told) - len(slow)} of {len(told)} pages within {BAR_MS:.0f} ms at the 95th percentile", flush=True)
+    print(
+        f"  {len(told) - len(slow)} of {len(told)} pages within {BAR_MS:.0f} ms at the 95th percentile",
+        flush=True,
+    )
 
 
 def made(home: Path, attacks: int, entries: int) -> None:
@@ -279,7 +285,9 @@ def make(home: Path, attacks: int, entries: int) -> None:
     from bench.making.node import fill
 
     start = time.monotonic()
-    person = fill(attacks, entries, lambda words: _tell(f"{time.monotonic() - start:4.0f} s: {words} of {entries:,}"))
+    person = fill(
+        attacks, entries, lambda words: _tell(f"{time.monotonic() - start:4.0f} s: {words} of {entries:,}")
+    )
     (home / PERSON).write_text(person.hex)
     print(f"Made the node in {time.monotonic() - start:,.0f} s.")
 
@@ -305,8 +313,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="requests for each page")
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database")
     parser.add_argument("--unserved", action="store_true", help="in process only")
-    parser.add_argument("--make", type=int, nargs=2, metavar=("ATTACKS", "ENTRIES"), help="make the node only")
-    parser.add_argument("--measure", action="store_true", help="measure in this process, where HANSE_DATABASE says")
+    parser.add_argument(
+        "--make", type=int, nargs=2, metavar=("ATTACKS", "ENTRIES"), help="make the node only"
+    )
+    parser.add_argument(
+        "--measure", action="store_true", help="measure in this process, where HANSE_DATABASE says"
+    )
     given = parser.parse_args()
     size = (200, 5_000) if given.small else (ATTACKS, ENTRIES)
     home = given.home or Path(tempfile.gettempdir()) / f"hanse-bench-{size[1]}"

@@ -6,7 +6,7 @@ before this is imported.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from uuid import UUID, uuid4
 
 import msgspec
@@ -198,7 +198,7 @@ def _campaign(number: int, members: Sequence[Attack]) -> campaigns.Found:
         LinkTest("fingerprint", 1e-6, "Both have packets of 1,028 bytes, which 1 in 40 attacks has."),
         LinkTest("sources", 1e-12, "612 sources took part in both; 3 would by chance."),
     )
-    links = tuple(Link(one.id, two.id, tests) for one, two in zip(members, members[1:], strict=False))
+    links = tuple(Link(one.id, two.id, tests) for one, two in pairwise(members))
     words = f"Coordinated attack {number} on the state: {len(members)} attacks on 9 organisations, 70% ICMP floods."
     found = Campaign(
         f"C-{number}", tuple(one.id for one in members), links, "state", "EE",

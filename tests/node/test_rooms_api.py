@@ -9,6 +9,7 @@ import pytest
 from django.urls import path
 
 from hanse import jobs_wiring
+from hanse.attacks.api import TimelineOut
 from hanse.attacks.api import router as attacks
 from hanse.attacks.models import Attack, Decision
 from hanse.campaigns.api import router as campaigns
@@ -98,6 +99,7 @@ def test_one_attack_and_decisions(mari: ActingClient) -> None:
 def test_timeline_and_map(mari: ActingClient) -> None:
     """The timeline draws every attack on its organisation's line; the map says what is not attributable."""
     drawn = mari.get("/api/attacks/timeline").json()
+    assert TimelineOut(**drawn).dict() == drawn
     assert len(drawn["attacks"]) == 128
     assert {one["row"] for one in drawn["attacks"]} <= {row["id"] for row in drawn["rows"]}
     assert {one["vector"] for one in drawn["attacks"]} <= {kind["id"] for kind in drawn["vectors"]}

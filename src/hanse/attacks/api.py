@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
@@ -268,8 +267,7 @@ def get_timeline(request: HttpRequest, wanted: Query[Wanted]) -> Any:
     rows = chosen(request, wanted)
     if wanted.state is None:
         rows = rows.filter(state__in=(*STANDING, "false-positive"))
-    largest = rows.defer("detail").order_by("-peak_bps", "object_id")[:DRAWN]
-    return timeline(sorted(largest, key=lambda row: (row.start_us, row.name)), now_us(), _url)
+    return timeline(rows.order_by("-peak_bps", "-object_id")[:DRAWN], now_us())
 
 
 @router.get("/runs", response=Page[RunOut], operation_id="attacks_runs")
@@ -369,11 +367,3 @@ def note(request: HttpRequest, attack_id: UUID, told: NoteIn) -> Any:
 
 def _made(decision: UUID) -> Any:
     return Status(201, {"decision": decision})
-
-
-def _url(row: Attack) -> str:
-    """Address of an attack's page; a node without pages gives that of the API."""
-    try:
-        return reverse("attacks:detail", args=[row.pk])
-    except NoReverseMatch:
-        return f"/api/attacks/{row.pk}"

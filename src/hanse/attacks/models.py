@@ -84,10 +84,16 @@ class Attack(MarkedModel):
             models.Index(fields=["bytes", "object_id"], name="attacks_by_bytes"),
             models.Index(fields=["sources", "object_id"], name="attacks_by_sources"),
             models.Index(fields=["victim_sort", "object_id"], name="attacks_by_victim"),
-            models.Index(fields=["vector", "start_us"], name="attacks_by_vector"),
-            models.Index(fields=["organisation", "start_us"], name="attacks_by_organisation"),
+            models.Index(fields=["vector", "object_id"], name="attacks_by_vector"),
+            models.Index(fields=["organisation", "object_id"], name="attacks_by_organisation"),
             models.Index(fields=["campaign", "start_us"], name="attacks_by_campaign"),
             models.Index(fields=["state", "start_us"], name="attacks_by_state"),
+            # These hold all that a count of what somebody may see asks for: the rows themselves are wide.
+            models.Index(fields=["marking", "team", "state", "object_id"], name="attacks_seen"),
+            models.Index(
+                fields=["state", "marking", "team", "victim", "start_us", "end_us", "object_id"],
+                name="attacks_standing",
+            ),
         )
 
     def __str__(self) -> str:

@@ -119,8 +119,7 @@ def get_attacks(request: HttpRequest, campaign_id: UUID, paging: Query[Paging]) 
 @endpoint("campaigns.view")
 def get_timeline(request: HttpRequest, campaign_id: UUID) -> Any:
     """The attacks of a campaign in time by organisation."""
-    rows = service.attacks_of(campaign_id, signed_in(request)).defer("detail")
-    return timeline(list(rows), now_us(), lambda row: f"/attacks/{row.pk}/")
+    return timeline(service.attacks_of(campaign_id, signed_in(request)), now_us())
 
 
 @router.get("/{uuid:campaign_id}/links", response=list[LinkOut], operation_id="campaigns_links")

@@ -178,6 +178,22 @@ def links_in(row: models.Campaign) -> list[models.Link]:
     return list(models.Link.objects.filter(campaign=row.pk).order_by("id"))
 
 
+def weakest_first(row: models.Campaign) -> list[tuple[float, str]]:
+    """Of each link of a campaign at hand, the p-value of its strongest test and its id; the weakest link first.
+
+    Where that one is weakest, the campaign would break first. Links are many, so their rows are not made for it.
+    """
+    told = models.Link.objects.filter(campaign=row.pk).values_list("tests", "id")
+    found = [(float(min((test["p_value"] for test in tests), default=1.0)), one) for tests, one in told]
+    return sorted(found, key=lambda each: (-each[0], each[1]))
+
+
+def links_with(ids: Sequence[str]) -> list[models.Link]:
+    """The links with these ids, in that order."""
+    rows = models.Link.objects.in_bulk(ids)
+    return [rows[one] for one in ids if one in rows]
+
+
 def naming(attack_ids: Iterable[UUID]) -> set[UUID]:
     """Campaigns that name attacks, for whoever purges what is derived of them."""
     rows = Membership.objects.filter(attack__in=list(attack_ids))

@@ -21,7 +21,7 @@ from hanse import logs
 from hanse.console import processes
 from hanse.ledger import keyfile
 from hanse.node.following import PARENT, follow_parent
-from hanse.node.keeping import Child, keep
+from hanse.node.keeping import END_S, Child, keep
 from hanse.settings import Node, load
 
 WEB_THREADS = 4
@@ -86,7 +86,7 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
     finally:
         stopping.set()
         for keeper in keepers:
-            keeper.join(timeout=20)
+            keeper.join(timeout=END_S + 10)
 
 
 def _server(node: Node) -> Any:

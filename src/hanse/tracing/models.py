@@ -24,6 +24,12 @@ class Trace(MarkedModel):
     digest = models.CharField(max_length=64)
     detail = models.JSONField()
 
+    class Meta:
+        indexes = (
+            # All that the map asks of a trace: the rows themselves are wide.
+            models.Index(fields=["marking", "team", "countries_mean", "object_id"], name="tracing_seen"),
+        )
+
     def __str__(self) -> str:
         """The verdict."""
         return self.verdict
@@ -42,9 +48,15 @@ class CountryShare(models.Model):
 
     id = models.CharField(max_length=48, primary_key=True)
     attack = models.UUIDField(db_index=True)
-    country = models.CharField(max_length=8, db_index=True)
+    country = models.CharField(max_length=8)
     share = models.FloatField()
     sources = models.BigIntegerField()
+
+    class Meta:
+        indexes = (
+            # In the order of the sums that the map asks for, with all that they need.
+            models.Index(fields=["country", "attack", "sources"], name="tracing_shares"),
+        )
 
     def __str__(self) -> str:
         """Country and share."""

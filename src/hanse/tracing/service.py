@@ -5,16 +5,24 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
+from django.db.models.lookups import In
 
 from hanse.attacks.models import STANDING, Attack
 from hanse.kernel.actors import Actor
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.policy.guarded import Unindexed
 from hanse.policy.models import stored
 from hanse.tracing import models
 from hanse.tracing.trace import Trace
+
+NOWHERE = "not attributable"
+"""What the countries of a trace mean where its sources say nothing of a place."""
+
+_MANY = 2_000
+"""Attacks from which going through all shares is quicker than looking up those of each attack."""
 
 
 class Traced(msgspec.Struct, frozen=True):
@@ -88,18 +96,21 @@ def countries(actor: Actor, attack_ids: Iterable[UUID] | None = None) -> Countri
     if attack_ids is None:
         seen = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
         attack_ids = seen.values_list("pk", flat=True)
-    traces = traces.filter(object_id__in=attack_ids)
-    total = traces.count()
-    placed = traces.exclude(countries_mean="not attributable")
+    # All traces are gone through in their narrow index, which is quicker than one wide row for each attack.
+    traces = traces.filter(In(Unindexed(F("object_id")), attack_ids))
+    told = dict(traces.order_by().values_list("countries_mean").annotate(Count("pk")))
+    total = sum(told.values())
+    placed = traces.exclude(countries_mean=NOWHERE).values("object_id")
+    means = told.keys() - {NOWHERE}
+    attributable = total - told.get(NOWHERE, 0)
+    attack = Unindexed(F("attack")) if attributable > _MANY else F("attack")
     rows = (
-        models.CountryShare.objects.filter(attack__in=placed.values("object_id"))
+        models.CountryShare.objects.filter(In(attack, placed))
         .values("country")
         .annotate(total=Sum("sources"), attacks=Count("attack"))
         .order_by("-total", "country")
     )
     found = tuple(Country(row["country"], row["total"], row["attacks"]) for row in rows)
-    means = set(placed.values_list("countries_mean", flat=True).distinct())
-    attributable = placed.count()
     return Countries(found, total, attributable, _words(total, attributable, means))
 
 
