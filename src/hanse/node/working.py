@@ -31,6 +31,8 @@ QUEUE_S = 0.5
 """Seconds between looks at the queue when it is empty."""
 WISH_S = 1.0
 """Seconds between looks at whether the settings want the collector."""
+UNWATCHED_S = 10.0
+"""Seconds between looks for attacks that stand as running while no collector runs that could see their end."""
 LEFT_S = 120.0
 """An alert that has been at work for so long was left behind by a worker that died: an attempt takes 30 s at most."""
 KEPT_DAYS = 14
@@ -79,6 +81,7 @@ def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
     from hanse.console.service import wish_collector  # noqa: PLC0415 - after Django is configured
     from hanse.jobs_wiring import look  # noqa: PLC0415
+    from hanse.ledger.erasing import scrub  # noqa: PLC0415
     from hanse.ledger.retention import purge_due  # noqa: PLC0415
     from hanse.ledger.tree import integrate  # noqa: PLC0415
 
@@ -87,8 +90,10 @@ def chores(node: Node) -> list[Chore]:
         Chore("alive", 5.0, lambda: processes.worker_lives(node.home)),
         Chore("checkpoint", CHECKPOINT_S, integrate),
         Chore("retention", RETENTION_S, purge_due),
+        Chore("cleaning after purges", RETENTION_S, scrub),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
         Chore("collector", WISH_S, lambda: wish_collector(node.home)),
+        Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
         Chore("alerts left behind", LEFT_S, take_up_left),
         Chore("queue", RETENTION_S, _prune),
     ]
@@ -114,6 +119,19 @@ def work(node: Node) -> None:
         alerts.stop()
         for thread in threads:
             thread.join(timeout=5)
+
+
+def end_unwatched(node: Node) -> int:
+    """End what stands as running while the collector is off, such as after it was killed; how many."""
+    from hanse.attacks import service as attacks  # noqa: PLC0415 - after Django is configured
+    from hanse.attacks.models import Attack  # noqa: PLC0415 - as above
+    from hanse.console.health import collector_now  # noqa: PLC0415 - as above
+
+    off = collector_now(node.home).state == processes.collector_state(node.home).state == "off"
+    if not off or not Attack.projected.filter(running=True).exists():
+        return 0
+    actor = system("collector", node.authority, node.country, node.tier)
+    return attacks.end_all(actor, "The collector is off: what ran is not watched any more.")
 
 
 def take_up_left() -> int:
