@@ -83,6 +83,11 @@ class Typed:
     id: UUID | None
 
     @property
+    def names(self) -> bool:
+        """Whether it may be part of a name: a number stands in many sentences and means none of them."""
+        return any(letter.isalpha() for letter in self.text)
+
+    @property
     def bounds(self) -> tuple[str, str]:
         """First and last address of the network, as the rooms' columns have them."""
         first, last = addresses.network_bounds(self.network or ip_network("::/128"))
@@ -127,7 +132,9 @@ def only(groups: Sequence[Group]) -> str:
 
 
 def _attacks(typed: Typed, actor: Actor) -> Group:
-    wanted = Q(name=typed.text) | Q(victim__istartswith=typed.text) | Q(organisation__icontains=typed.text)
+    wanted = Q(name=typed.text) | Q(victim__istartswith=typed.text)
+    if typed.names:
+        wanted |= Q(organisation__icontains=typed.text)
     if typed.network is not None:
         first, last = typed.bounds
         wanted |= Q(victim_sort__gte=first, victim_sort__lte=last) | Q(victim__in=typed.around)
@@ -154,7 +161,9 @@ def _more_attacks(typed: Typed) -> str:
 
 
 def _campaigns(typed: Typed, actor: Actor) -> Group:
-    wanted = Q(name=typed.text) | Q(verdict__icontains=typed.text)
+    wanted = Q(name=typed.text)
+    if typed.names:
+        wanted |= Q(verdict__icontains=typed.text)
     rows = campaigns.standing(actor)
     if typed.id is not None:  # a link to one that was replaced still leads to its page, which says so
         wanted, rows = Q(object_id=typed.id), campaigns.visible(actor)
@@ -168,7 +177,9 @@ def _campaigns(typed: Typed, actor: Actor) -> Group:
 
 def _protected(typed: Typed, actor: Actor) -> Group:
     text = typed.text
-    wanted = Q(prefix__istartswith=text) | Q(organisation__icontains=text) | Q(site__icontains=text)
+    wanted = Q(prefix__istartswith=text)
+    if typed.names:
+        wanted |= Q(organisation__icontains=text) | Q(site__icontains=text)
     if typed.network is not None:
         first, last = typed.bounds
         wanted |= Q(first__lte=first, last__gte=last)

@@ -1,0 +1,198 @@
+"""The attacks' pages: decisions by form, what they teach, and what leaves."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from hanse.attacks import service
+from hanse.attacks.models import Attack, Decision, State
+from hanse.attacks.views import verdict
+from hanse.kernel import units
+from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking, Pap
+from hanse.pipeline import Analysis
+from hanse.recording import record
+from tests.campaigns.plans import estonia
+from tests.node.made import analysis_of
+from tests.web.acting import ActingClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+People = Callable[..., Actor]
+Clients = Callable[..., ActingClient]
+
+
+def some(number: int = 18) -> Analysis:
+    """The first of the Estonian attacks."""
+    maker = estonia(7)
+    return analysis_of(maker, sorted(maker.attacks, key=lambda each: each.start_us)[:number])
+
+
+@pytest.fixture
+def mari(actor: People) -> Actor:
+    """An analyst with attacks on record."""
+    who = actor("analyst")
+    record(some(), who)
+    return who
+
+
+@pytest.fixture
+def client(mari: Actor, client_as: Clients) -> ActingClient:
+    """Her browser."""
+    return client_as(mari)
+
+
+def longest() -> Attack:
+    """An attack long enough to be cut."""
+    return max(Attack.projected.all(), key=lambda row: row.end_us - row.start_us)
+
+
+def pair() -> tuple[Attack, Attack]:
+    """Two attacks on one victim by one vector."""
+    for row in Attack.projected.order_by("start_us"):
+        same = list(Attack.projected.filter(victim=row.victim, vector=row.vector).order_by("start_us")[:2])
+        if len(same) == 2:
+            return same[0], same[1]
+    raise AssertionError("The made attacks hold no such pair.")
+
+
+def test_a_false_positive_teaches(client: ActingClient) -> None:
+    """Marked on its page, an attack stands no more, says who decided and why, and the next analysis knows it."""
+    row = longest()
+    done = client.post(
+        f"/attacks/{row.pk}/decide/",
+        {"what": "false-positive", "reason": "It is our own backup."},
+        follow=True,
+    )
+    assert done.redirect_chain[-1][0] == f"/attacks/{row.pk}/"
+    text = done.content.decode()
+    assert "It is our own backup." in text
+    assert "Mari Maasikas" in text
+    assert Attack.projected.get(pk=row.pk).state == State.FALSE_POSITIVE
+    (lesson,) = service.lessons_for()
+    assert (lesson.kind, lesson.victim, lesson.vector) == ("false-positive", row.victim, row.vector)
+
+
+def test_a_withdrawn_decision_teaches_no_more(client: ActingClient, mari: Actor) -> None:
+    """Taken back on its page, a decision is still told, struck through, and the next analysis does not follow it."""
+    row = longest()
+    decision = service.mark_false_positive(row.pk, "A backup.", mari)
+    address = f"/attacks/{row.pk}/withdraw/"
+    form = client.get(f"{address}?decision={decision}").content.decode()
+    assert "A backup." in form
+    done = client.post(address, {"decision": str(decision), "reason": "It was none."}, follow=True)
+    assert "<s>False positive</s>" in done.content.decode()
+    assert service.lessons_for() == ()
+    assert Attack.projected.get(pk=row.pk).state == State.OVER
+
+
+def test_a_split_is_inside_the_attack(client: ActingClient) -> None:
+    """A cut outside of the attack is refused beside its field with what was typed; inside, it is a lesson."""
+    row = longest()
+    address, middle = f"/attacks/{row.pk}/decide/", (row.start_us + row.end_us) // 2
+    outside = {"what": "split", "at": units.second(row.end_us + 60_000_000), "reason": "Two waves."}
+    text = client.post(address, outside).content.decode()
+    assert "Two waves." in text
+    assert 'aria-invalid="true"' in text
+    assert not Decision.objects.exists()
+    client.post(address, outside | {"at": units.second(middle)})
+    (lesson,) = service.lessons_for()
+    assert (lesson.kind, lesson.value) == ("split", middle // 1_000_000)
+
+
+def test_a_note_teaches_nothing(client: ActingClient) -> None:
+    """A note stands on the page and changes nothing else."""
+    row = longest()
+    client.post(f"/attacks/{row.pk}/decide/", {"what": "note", "reason": "Ask the <b>host</b>."})
+    text = client.get(f"/attacks/{row.pk}/").content.decode()
+    assert "Ask the &lt;b&gt;host&lt;/b&gt;." in text
+    assert service.lessons_for() == ()
+    assert Attack.projected.get(pk=row.pk).state == State.OVER
+
+
+def test_merging_asks_why_first(client: ActingClient) -> None:
+    """Attacks chosen in the list are merged after the reason was given; the earliest stands for all."""
+    first, second = pair()
+    ids = {"ids": [str(second.pk), str(first.pk)]}
+    asked = client.post("/attacks/merge/", ids)
+    assert asked.status_code == 200
+    assert not Decision.objects.exists()
+    done = client.post("/attacks/merge/", ids | {"reason": "One wave."}, follow=True)
+    assert done.redirect_chain[-1][0] == f"/attacks/{first.pk}/"
+    assert Attack.projected.get(pk=second.pk).state == State.MERGED
+    assert [lesson.kind for lesson in service.lessons_for()] == ["merge"]
+    assert f"/attacks/{first.pk}/" in client.get(f"/attacks/{second.pk}/").content.decode()
+
+
+def test_what_cannot_be_merged_is_said(client: ActingClient) -> None:
+    """Attacks on different victims stay two, and the page says why with the reason still there."""
+    first = Attack.projected.order_by("start_us").first()
+    other = Attack.projected.exclude(victim=first.victim).first()
+    told = client.post("/attacks/merge/", {"ids": [str(first.pk), str(other.pk)], "reason": "Both."})
+    assert "one victim by one vector" in told.content.decode()
+    assert "Both." in told.content.decode()
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["false-positive", "split", "note"])
+def test_looking_decides_nothing(client: ActingClient, what: str) -> None:
+    """A GET shows the form; without a reason nothing is decided."""
+    address = f"/attacks/{longest().pk}/decide/"
+    assert client.get(f"{address}?what={what}&reason=Because").status_code == 200
+    assert client.post(address, {"what": what, "reason": "  "}).status_code == 200
+    assert client.post(address, {"what": "delete", "reason": "Because."}).status_code == 400
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["investigator", "officer", "approver"])
+def test_who_may_only_see_decides_nothing(mari: Actor, actor: People, client_as: Clients, role: str) -> None:
+    """Who may not decide is offered no form, and a sent one is refused."""
+    client, row = client_as(actor(role)), longest()
+    text = client.get(f"/attacks/{row.pk}/").content.decode()
+    assert "decide/" not in text
+    told = {"what": "note", "reason": "x", "ids": [str(one.pk) for one in pair()]}
+    assert client.post(f"/attacks/{row.pk}/decide/", told).status_code == 403
+    assert client.post("/attacks/merge/", told).status_code == 403
+    assert not Decision.objects.exists()
+
+
+def test_pap_red_leaves_in_no_file(actor: People, client_as: Clients) -> None:
+    """What is marked PAP:RED is seen and decided on, but in no export, single or of the list."""
+    chief = actor("analyst")
+    record(some(5), chief, replace(Marking.own("ee-cert"), pap=Pap.RED))
+    client, row = client_as(chief), longest()
+    text = client.get(f"/attacks/{row.pk}/").content.decode()
+    assert row.victim in text
+    assert f"/attacks/{row.pk}/export/" not in text
+    assert client.get(f"/attacks/{row.pk}/export/").status_code == 404
+    assert client.get(f"/attacks/{row.pk}/flows/?as=csv").status_code == 404
+    assert row.victim not in b"".join(client.get("/attacks/?as=csv")).decode()
+
+
+def test_the_export_has_its_trace(client: ActingClient) -> None:
+    """The file of an attack holds the finding, whose the victim is, the trace, the marking and the entry."""
+    row = longest()
+    told = client.get(f"/attacks/{row.pk}/export/").json()
+    assert told["attack"]["id"] == row.name
+    assert told["victim"]["organisation"] == row.organisation
+    assert told["trace"]["attack"] == row.name or told["trace"].get("attack_id") == row.name
+    assert (told["marking"]["tlp"], told["entry"]) == ("AMBER", row.sequence)
+
+
+@pytest.mark.parametrize(
+    ("source_class", "words"),
+    [
+        ("direct", "apparent sources"),
+        ("reflected", "reflectors"),
+        ("spoofed", "forged source addresses"),
+        ("undetermined", "source addresses"),
+    ],
+)
+def test_the_verdict_claims_no_more_than_the_source_test(mari: Actor, source_class: str, words: str) -> None:
+    """What addresses in packets are called follows from the class of the source test."""
+    row = longest()
+    row.source_class, row.sources = source_class, 61
+    said = verdict(row, service.attack_in(row))
+    assert f"from 61 {words}," in said
+    assert row.organisation in said

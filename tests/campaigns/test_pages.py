@@ -1,0 +1,198 @@
+"""The campaigns' pages: what is said, what is not, who may take it out."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from hanse.accounts.models import Consultation
+from hanse.attacks import service as attacks
+from hanse.attacks.models import Attack
+from hanse.campaigns.models import Campaign, Link, Replaced
+from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking, Pap, Tlp
+from hanse.recording import record
+from tests.campaigns.plans import estonia
+from tests.node.made import analysis_of
+from tests.web.acting import ActingClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+People = Callable[..., Actor]
+Clients = Callable[..., ActingClient]
+
+TOO_MUCH = re.compile(
+    r"directed by|ordered by|attributed to|the attacker is|behind the attacks? (is|was)", re.IGNORECASE
+)
+
+
+def known(who: Actor, marking: Marking | None = None) -> Campaign:
+    """The largest campaign of forty Estonian attacks, on record."""
+    maker = estonia(7)
+    record(analysis_of(maker, sorted(maker.attacks, key=lambda each: each.start_us)[:40]), who, marking)
+    return Campaign.projected.order_by("-named").first()
+
+
+@pytest.fixture
+def mari(actor: People) -> Actor:
+    """An analyst."""
+    return actor("analyst")
+
+
+@pytest.fixture
+def campaign(mari: Actor) -> Campaign:
+    """A campaign on record."""
+    return known(mari)
+
+
+def page(client: ActingClient, address: str) -> str:
+    """A page's text, once it is there."""
+    response = client.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_answer_and_its_evidence(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """The page says the verdict, why, what would refute it, who was hit, and which entry says so."""
+    text = page(client_as(mari), f"/campaigns/{campaign.pk}/")
+    assert campaign.verdict in text
+    for one in (*campaign.detail["evidence"], *campaign.detail["refuted_by"]):
+        assert one[1:].split("'")[0] in text
+    for organisation, number in campaign.detail["organisations"]:
+        assert re.search(
+            rf"{re.escape(organisation)}</a></td>(<td[^>]*>[^<]*</td>){{2}}<td class=\"num\">{number}</td>",
+            text,
+        )
+    assert f'data-src="/api/campaigns/{campaign.pk}/timeline"' in text
+    assert f"/ledger/{campaign.sequence}/" in text
+    assert text.count("TLP:AMBER PAP:AMBER") == 2
+
+
+def test_what_is_claimed(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """Neither page nor report says who directed anything: attacks are coordinated, sources are apparent."""
+    client = client_as(mari)
+    for address in (f"/campaigns/{campaign.pk}/", f"/campaigns/{campaign.pk}/export/?as=html"):
+        text = page(client, address)
+        assert not TOO_MUCH.search(text)
+        assert "coordinated" in text
+        assert "apparent sources" in text.lower()
+
+
+def test_the_weakest_link_comes_first(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """Links are in the order in which the campaign would break; each is there once over the pages."""
+    client = client_as(mari)
+    rows = sorted(
+        Link.objects.filter(campaign=campaign.pk), key=lambda row: -min(one["p_value"] for one in row.tests)
+    )
+    text = page(client, f"/campaigns/{campaign.pk}/links/")
+    pairs = re.findall(
+        r"<tr><td><a href=\"/attacks/([^/]+)/.*?</td><td><a href=\"/attacks/([^/]+)/", text, re.DOTALL
+    )
+    assert len(pairs) == len(rows) == campaign.named - 1
+    strengths = {
+        frozenset((str(row.first), str(row.second))): min(one["p_value"] for one in row.tests) for row in rows
+    }
+    shown = [strengths[frozenset(pair)] for pair in pairs]
+    assert shown == sorted(shown, reverse=True)
+    assert "There are no more links" in page(client, f"/campaigns/{campaign.pk}/links/?page=2")
+    assert client.get(f"/campaigns/{campaign.pk}/links/?page=0").status_code == 400
+
+
+def test_decisions_count_at_once(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """An attack that somebody called none is not counted any more, and the page says that the verdict still does."""
+    client = client_as(mari)
+    assert "still stand" not in page(client, f"/campaigns/{campaign.pk}/")
+    attacks.mark_false_positive(Attack.projected.filter(campaign=campaign.pk).first().pk, "A backup.", mari)
+    text = page(client, f"/campaigns/{campaign.pk}/")
+    assert f"Of the {campaign.named} attacks that were linked, {campaign.named - 1} still stand" in text
+
+
+def test_a_replaced_campaign_says_so(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """The page of a campaign that another took the place of leads there, and no list has it."""
+    other = Campaign.projected.get(pk=campaign.pk)
+    other.pk = attacks.object_of("what was found before")
+    Campaign.projected.bulk_create([other])
+    Replaced.objects.create(id=campaign.pk.hex + other.pk.hex, campaign=campaign.pk, other=other.pk)
+    client = client_as(mari)
+    text = page(client, f"/campaigns/{other.pk}/")
+    assert "A later analysis found more" in text
+    assert f'href="/campaigns/{campaign.pk}/"' in text
+    assert f"/campaigns/{other.pk}/" not in page(client, "/campaigns/")
+
+
+def test_the_export_is_whole(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """The file holds every attack and link with its marking, and that it was taken is written down."""
+    told = client_as(mari).get(f"/campaigns/{campaign.pk}/export/").json()
+    assert len(told["attacks"]) == len(told["campaign"]["attacks"]) == campaign.named
+    assert len(told["campaign"]["links"]) == campaign.named - 1
+    assert told["marking"]["tlp"] == "AMBER"
+    assert told["entry"] == campaign.sequence
+    taken = Consultation.objects.exclude(recipient="").latest("sequence")
+    assert campaign.pk.hex in str(taken.objects_seen)
+
+
+def test_the_report_carries_the_whole_marking(actor: People, client_as: Clients) -> None:
+    """The HTML file names TLP, PAP and handling codes with their text, as the page does."""
+    chief = actor("analyst", "officer")
+    strict = replace(
+        Marking.own("ee-cert"),
+        pap=Pap.GREEN,
+        handling=frozenset({"H3"}),
+        handling_text=frozenset({"Ask us first."}),
+    )
+    row = known(chief, strict)
+    client = client_as(chief)
+    file = client.get(f"/campaigns/{row.pk}/export/?as=html&why=A+case.", follow=True)
+    text = file.content.decode()
+    assert row.marking.marking.banner() in text
+    assert "Ask us first." in text
+
+
+@pytest.mark.parametrize("role", ["approver", "auditor", "administrator"])
+def test_only_who_may_export_exports(
+    actor: People, campaign: Campaign, client_as: Clients, role: str
+) -> None:
+    """Exporting is an action of its own: who only sees campaigns is offered no file and gets none."""
+    client = client_as(actor(role))
+    assert client.get(f"/campaigns/{campaign.pk}/export/").status_code == 403
+    assert client.get("/campaigns/?as=csv").status_code == 403
+    seen = client.get(f"/campaigns/{campaign.pk}/")
+    assert seen.status_code == (200 if role == "approver" else 403)
+    assert f"/campaigns/{campaign.pk}/export/" not in seen.content.decode()
+
+
+def test_pap_red_leaves_in_no_file(actor: People, client_as: Clients) -> None:
+    """A campaign of PAP:RED is seen, and neither it nor its attacks leave."""
+    chief = actor("analyst", "officer")
+    row = known(chief, replace(Marking.own("ee-cert"), pap=Pap.RED))
+    client = client_as(chief)
+    text = page(client, f"/campaigns/{row.pk}/")
+    assert f"/campaigns/{row.pk}/export/" not in text
+    assert client.get(f"/campaigns/{row.pk}/export/").status_code == 404
+    assert row.verdict not in b"".join(client.get("/campaigns/?as=csv")).decode()
+
+
+def test_the_strictest_marking_is_in_the_band(actor: People, client_as: Clients) -> None:
+    """A page is marked as its strictest part."""
+    chief = actor("analyst", "officer")
+    row = known(chief, replace(Marking.own("ee-cert"), tlp=Tlp.RED))
+    response = client_as(chief).get(f"/campaigns/{row.pk}/?why=A+case.", follow=True)
+    assert response.content.decode().count("TLP:RED PAP:AMBER") == 2
+
+
+def test_looking_is_written_down(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """Each look at a campaign is one entry of the consultation log."""
+    client = client_as(mari)
+    before = Consultation.objects.count()
+    page(client, f"/campaigns/{campaign.pk}/")
+    assert Consultation.objects.count() == before + 1
+    assert campaign.pk.hex in str(Consultation.objects.latest("sequence").objects_seen)
+
+
+def test_names_are_text(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """A name out of somebody's file is shown as it is, and never becomes markup."""
+    Attack.projected.filter(campaign=campaign.pk).update(organisation='<img src=x onerror="alert(1)">')
+    text = page(client_as(mari), f"/campaigns/{campaign.pk}/")
+    assert "<img" not in text
+    assert "&lt;img src=x" in text
