@@ -1,9 +1,12 @@
 """A strict checker for JSON: the exact type of every field, none missing."""
 
+import base64
 import re
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
+
+from datasketches import compact_theta_sketch
 
 Shape = Any
 """A type, a tuple of shapes (any of them), a list of one shape, a mapping of shapes, or a test of a value."""
@@ -31,6 +34,13 @@ def one_of(*values: object) -> Callable[[object], bool]:
     return lambda value: value in values
 
 
+def theta_sketch(value: object) -> bool:
+    """A sketch of sources that Apache DataSketches reads, in base64."""
+    return (
+        isinstance(value, str) and compact_theta_sketch.deserialize(base64.b64decode(value)).num_retained > 0
+    )
+
+
 NUMBER = (int, float)
 EVIDENCE = {
     "threshold": str,
@@ -38,6 +48,7 @@ EVIDENCE = {
     "reasons": [str],
     "refuted_by": [str],
     "source_networks": int,
+    "source_sketch": theta_sketch,
     "top_networks": [{"network": host_or_network, "share": share}],
     "dst_ports": [{"port": int, "share": share}],
     "src_ports": [{"port": int, "share": share}],

@@ -1,7 +1,8 @@
 """What an attack is: one victim, one vector, one interval; and what a detection hands on."""
 
+import base64
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -29,6 +30,9 @@ sample of the distinct sources and the same sample of an address in every attack
 """
 
 SOURCE_LIMIT = 65_536
+
+Sketch: TypeAlias = bytes
+"""A serialised sketch of sources, as `sketch.sketch_of` makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Attack:
         refuted_by: What would show it to be no attack: one short sentence each.
         linked: Ids of other attacks on the same victim at the same time (multi-vector).
         source_class: ``direct``, ``reflected``, ``spoofed`` or ``undetermined``; set by tracing.
+        source_sketch: A theta sketch of all source addresses (`sketch`); empty where nothing made one.
     """
 
     id: str
@@ -92,6 +97,7 @@ class Attack:
     refuted_by: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
     source_class: str = "undetermined"
+    source_sketch: Sketch = b""
 
     @property
     def duration_s(self) -> float:
@@ -133,6 +139,7 @@ class Attack:
                 "reasons": list(self.reasons),
                 "refuted_by": list(self.refuted_by),
                 "source_networks": self.networks,
+                "source_sketch": base64.b64encode(self.source_sketch).decode(),
                 "top_networks": [
                     {"network": name, "share": round(share, 4)} for name, share in self.top_networks
                 ],

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -14,9 +15,11 @@ from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps
 from hanse.attacks.judge import judge
 from hanse.attacks.look import KEEP_ROWS, Look, Telemetry, facts, look_at_hosts, look_at_networks, suspects
+from hanse.attacks.sketch import sketch_of
 from hanse.attacks.thresholds import Thresholds
 from hanse.engine import Engine
 from hanse.kernel import addresses
+from hanse.telemetry.schema import ADDRESS
 
 SENSITIVITY_GAPS = (60, 300, 600, 3_600)
 
@@ -130,7 +133,8 @@ def _judged(engine: Engine, seen: Look | None, options: Options) -> Detection:
         elif suspect.code != v.MIXED:
             dismissed.append(verdict)
     kept = settle({suspect.number: suspect for suspect in found}, attacks)
-    return Detection(tuple(kept.values()), _sources(engine, sources, kept), tuple(dismissed))
+    rows = _sources(engine, sources, kept)
+    return Detection(_sketched(engine, sources, kept, rows), rows, tuple(dismissed))
 
 
 def settle(found: dict[int, Suspect], attacks: dict[int, Attack]) -> dict[int, Attack]:
@@ -208,6 +212,25 @@ def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> p
     columns = {name: rows[name] for name in ("attack_id", "src", "flows", "packets", "bytes", "tcp_flags")}
     table = pa.table({**columns, "ttl": ttl}).select(SOURCES.names)
     return table.cast(SOURCES).sort_by([("attack_id", "ascending"), ("src", "ascending")])
+
+
+def _sketched(
+    engine: Engine, sources: ir.Table, attacks: dict[int, Attack], rows: pa.Table
+) -> tuple[Attack, ...]:
+    """The attacks, each with the sketch of all its sources; `rows` are their `SOURCES`, by attack."""
+    runs = pa.compute.run_end_encode(rows["attack_id"].combine_chunks())
+    bounds = [0, *runs.run_ends.to_pylist()]
+    places = dict(zip(runs.values.to_pylist(), pairwise(bounds), strict=True))
+    done = []
+    for number, attack in attacks.items():
+        low, high = places.get(attack.id, (0, 0))
+        addresses = rows["src"].slice(low, high - low)
+        if attack.sources > SOURCE_LIMIT:
+            # The rows are a sample; one such attack at a time, as all of their sources may not fit into memory.
+            crowd = engine.arrow(sources.filter(sources.suspect == number).select("src"))
+            addresses = crowd["src"].cast(ADDRESS)
+        done.append(replace(attack, source_sketch=sketch_of(addresses)))
+    return tuple(done)
 
 
 def _with_networks(

@@ -254,7 +254,7 @@ def _element(field: pa.Field) -> Value:
 def _chunk(parts: Sequence[pa.Array], field: pa.Field) -> _Chunk:
     """How a column is written whose values lie in some arrays."""
     nulls = sum(part.null_count for part in parts)
-    levels = [_levels(parts, nulls)] if field.nullable else []
+    levels: list[Octets] = [_levels(parts, nulls)] if field.nullable else []
     if nulls:
         parts = [rest for part in parts if len(rest := part.drop_null())]
     count = sum(map(len, parts))
@@ -295,11 +295,16 @@ def _is_same(parts: Sequence[npt.NDArray[Any]]) -> bool:
     return all((block == same[: len(block)]).all() for block in blocks)
 
 
+def _octets(values: npt.NDArray[Any]) -> Octets:
+    """The memory of contiguous values."""
+    return values.data.cast("B")
+
+
 def _plain(values: npt.NDArray[Any]) -> Octets:
     """Values in plain encoding; short integers take four octets."""
     if values.dtype.kind == "u" and values.dtype.itemsize < 4:
         values = values.astype("<u4")
-    return memoryview(values).cast("B")
+    return _octets(values)
 
 
 def _span(parts: Sequence[npt.NDArray[Any]]) -> tuple[bytes, bytes]:
@@ -349,7 +354,7 @@ def _packed(indices: Sequence[npt.NDArray[Any]], width: int) -> list[Octets]:
     padding = bytes((groups * 8 - count) * width // 8)
     return [
         bytes([width]) + varint(groups << 1 | 1),
-        *(memoryview(part).cast("B") for part in indices),
+        *map(_octets, indices),
         padding,
     ]
 
