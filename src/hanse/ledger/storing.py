@@ -16,8 +16,17 @@ _BODY = {"sequence": "int8", "salt": "bytea", "data": "bytea", "sealed": "bool"}
 _TABLES = (("ledger_entry", _ENTRY), ("ledger_body", _BODY))
 
 
-def store(connection: Any, entries: Sequence[Row], bodies: Sequence[Row]) -> None:
-    """Insert rows, in the transaction of a Django connection; columns as in `_ENTRY` and `_BODY`."""
+def store(connection: Any, entries: Sequence[Row], bodies: Sequence[Row], head: Row) -> None:
+    """Insert rows, and set the head, in the transaction of a Django connection.
+
+    In plain SQL: every append waits for it, and the models would take longer than the database.
+
+    Args:
+        connection: Of the ledger's database.
+        entries: Columns as in `_ENTRY`.
+        bodies: Columns as in `_BODY`.
+        head: Its next sequence, chain and key.
+    """
     copied = connection.vendor == "postgresql" and len(entries) > 1
     with connection.cursor() as cursor:
         for (table, columns), rows in zip(_TABLES, (entries, bodies), strict=True):
@@ -25,6 +34,7 @@ def store(connection: Any, entries: Sequence[Row], bodies: Sequence[Row]) -> Non
                 _copy(connection, cursor, table, columns, rows)
             else:
                 cursor.executemany(_statement(table, columns), rows)
+        cursor.execute("UPDATE ledger_head SET next_sequence = %s, chain = %s, key = %s WHERE id = 1", head)
 
 
 def _statement(table: str, columns: dict[str, str]) -> str:

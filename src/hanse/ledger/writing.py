@@ -267,5 +267,4 @@ def _insert(made: Sequence[_Made], head: Head) -> None:
              recorded.recipient, recorded.time_us, markings[id(recorded.marking)], recorded.marking.retention_us)
         )  # fmt: skip
         bodies.append((recorded.sequence, salt, data, sealed))
-    storing.store(connection, entries, bodies)
-    Head.objects.filter(pk=1).update(next_sequence=head.next_sequence + len(made), chain=chain, key=key.id)
+    storing.store(connection, entries, bodies, (head.next_sequence + len(made), chain, key.id))
