@@ -4,7 +4,7 @@ import { MarkAreaComponent, MarkLineComponent, TitleComponent } from "echarts/co
 import { minute, scaled } from "../units.ts";
 import { word } from "../words.ts";
 import { asSvg, begin, echarts, lettering, timeAxis, token, tooltip } from "./chart.ts";
-import type { Draw, EChartsType } from "./chart.ts";
+import type { Draw, EChartsType, Table } from "./chart.ts";
 import type { RatesData } from "./shapes.ts";
 
 echarts.use([LineChart, TitleComponent, MarkAreaComponent, MarkLineComponent]);
@@ -17,8 +17,26 @@ const LEFT_PX = 104;
 /** Draw the rates. */
 export const draw: Draw<RatesData> = (box, name) => {
   const chart = begin(box);
-  return { show: (data) => showRates(chart, box, data), svg: () => asSvg(chart, name) };
+  return { show: (data) => showRates(chart, box, data), svg: () => asSvg(chart, name), table: tableOf };
 };
+
+/** The values as a table, one row for each step of time. */
+function tableOf(data: RatesData): Table {
+  const steps = Math.max(0, ...data.series.map((one) => one.values.length));
+  const at = (step: number): string => {
+    const time = new Date((data.start_us + step * data.step_us) / 1000).toISOString();
+    return `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
+  };
+  const value = (amount: number | null | undefined, unit: string): string =>
+    amount == null ? "" : scaled(amount, unit);
+  return {
+    head: [{ label: word("Time") }, ...data.series.map(({ name }) => ({ label: name, numeric: true }))],
+    rows: Array.from({ length: steps }, (_, step) => [
+      at(step),
+      ...data.series.map((one) => value(one.values[step], one.unit)),
+    ]),
+  };
+}
 
 function showRates(chart: EChartsType, box: HTMLElement, data: RatesData): void {
   const panels = data.series.length;
