@@ -137,9 +137,9 @@ def _decide(asking: Asking) -> None:
 
 def _people(asking: Asking) -> None:
     """People, teams, tokens and one's own name."""
-    for text in PAYLOADS:
-        short = text[:200]
-        asking.made("/api/people", {"name": short, "roles": ["analyst"], "why": text[:500]})
+    for at, text in enumerate(PAYLOADS):
+        short, role = text[:200], "analyst" if at else "approver"  # the second person has to be an approver
+        asking.made("/api/people", {"name": short, "roles": [role], "why": text[:500]})
         asking.made("/api/people/teams", {"name": short})
         asking.made("/api/people/tokens", {"name": text[:100], "scopes": ["attacks.view"], "days": 1})
     asking.made("/api/people/me/rename", {"name": PAYLOADS[3]})

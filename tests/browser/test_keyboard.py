@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.walking import settle
+
 FOCUSED = """() => {
   const at = document.activeElement;
   const box = at.getBoundingClientRect();
@@ -54,6 +56,7 @@ def opened(desk, where):
         page.wait_for_url(re.compile(f"/{where}s/[0-9a-f-]{{36}}/"))
     else:
         page.goto(where)
+    settle(desk)
     return page
 
 
@@ -190,7 +193,7 @@ def test_tab_reaches_everything(desk, where):
         left = page.evaluate(COUNT)
         assert now["ring"], f"nothing shows the focus on {now['name']}"
         assert now["inside"], f"the focus is out of sight on {now['name']}"
-    assert left == []
+    assert left == [], f"not reached with {stops} stops of Tab"
 
 
 def test_files_are_chosen_by_keyboard(desk):
