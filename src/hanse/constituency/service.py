@@ -7,30 +7,40 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 import msgspec
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from hanse.constituency import models
 from hanse.constituency.registry import Registry, RegistryError, Target
 from hanse.constituency.sectors import SECTORS
 from hanse.kernel import addresses
 from hanse.kernel.actors import Actor
-from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.markings import Marking, strictest
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
+from hanse.ledger.models import Body, Entry
+from hanse.ledger.reading import content_of, recorded_of
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import require
+from hanse.policy.decision import Subject, may
 from hanse.policy.models import StoredMarking, stored
 
 _COUNTRY = re.compile("[A-Z]{2}")
 
 _V4_BITS = 96
 """Leading bits that IPv4-mapped addresses share (RFC 4291, section 2.5.5.2)."""
+
+
+class HiddenRowsError(HanseError):
+    """Something would touch rows that the actor may not see."""
+
+    status = 403
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -86,6 +96,27 @@ class ImportReport:
         return not self.count("wrong")
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The constituency before the last import.
+
+    Attributes:
+        sequence: Entry of that import.
+        time_us: When it was made, microseconds UTC.
+        actor_name: Who made it.
+        source: Name of its file.
+        targets: The rows that it replaced.
+        marking: As strict as the strictest entry that they come from.
+    """
+
+    sequence: int
+    time_us: int
+    actor_name: str
+    source: str
+    targets: tuple[Target, ...]
+    marking: Marking
+
+
 def import_file(
     path: Path, actor: Actor, *, apply: bool = True, name: str = "", marking: Marking | None = None
 ) -> ImportReport:
@@ -107,7 +138,8 @@ def import_file(
     try:
         registry = Registry.load(path)
     except RegistryError as error:
-        wrong = tuple(ImportedRow("wrong", "", "", str(problem)) for problem in error.problems)
+        told = (replace(problem, path=name or path.name) for problem in error.problems)
+        wrong = tuple(ImportedRow("wrong", "", "", str(problem)) for problem in told)
         return ImportReport(wrong, applied=False)
     return load(registry, actor, name or path.name, apply=apply, marking=marking)
 
@@ -119,9 +151,11 @@ def load(
 
     Raises:
         RefusedError: The actor may not.
+        HiddenRowsError: There are rows that the actor may not see.
     """
     require(actor, "constituency.edit")
     with writing():
+        _require_all_seen(actor)
         rows = _compared(list(registry))
         differs = any(row.status != "same" for row in rows)
         if apply and differs:
@@ -136,6 +170,7 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
 
     Raises:
         RefusedError: The actor may not.
+        HiddenRowsError: The row is there, and not for the actor to see.
         UsageError: The prefix, sector or country is none, or the organisation has no name.
     """
     require(actor, "constituency.edit")
@@ -146,8 +181,11 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
     if not target.organisation.strip():
         raise UsageError("The organisation is empty. Name who runs it.")
     target = replace(target, prefix=_canonical(target.prefix))
+    if _is_hidden(target.prefix, actor):
+        raise HiddenRowsError(f"{target.prefix} is marked so that you may not change it. Ask who may see it.")
     content = objects.settled(Changed(target.prefix, target))
-    append("constituency.changed", content, actor=actor, reason=reason, object_id=_whole())
+    marking = _marking_of(target.prefix)
+    append("constituency.changed", content, actor=actor, reason=reason, object_id=_whole(), marking=marking)
 
 
 def remove(prefix: str, actor: Actor, reason: str = "") -> None:
@@ -160,9 +198,12 @@ def remove(prefix: str, actor: Actor, reason: str = "") -> None:
     require(actor, "constituency.edit")
     with writing():
         prefix = _canonical(prefix)
-        if not models.Protected.projected.filter(pk=_row_id(prefix)).exists():
+        if not models.Protected.projected.filter(pk=_row_id(prefix)).exists() or _is_hidden(prefix, actor):
             raise UsageError(f"{prefix} is not in the constituency.")
-        append("constituency.changed", Changed(prefix, None), actor=actor, reason=reason, object_id=_whole())
+        content, marking = Changed(prefix, None), _marking_of(prefix)
+        append(
+            "constituency.changed", content, actor=actor, reason=reason, object_id=_whole(), marking=marking
+        )
 
 
 def targets(actor: Actor, within: str = "") -> "QuerySet[models.Protected]":
@@ -176,11 +217,17 @@ def targets(actor: Actor, within: str = "") -> "QuerySet[models.Protected]":
         UsageError: `within` is no network.
     """
     rows = models.Protected.objects.for_actor(actor, "constituency.view").order_by("first", "length")
-    if not within:
-        return rows
-    first, last, _ = _bounds(within)
-    inside = Q(first__gte=first, last__lte=last)
-    return rows.filter(inside | Q(first__lte=first, last__gte=last))
+    return rows.filter(around(within)) if within else rows
+
+
+def around(network: str) -> Q:
+    """The condition of rows that hold an address or network, or lie in it.
+
+    Raises:
+        UsageError: It is no network.
+    """
+    first, last, _ = _bounds(network)
+    return Q(first__gte=first, last__lte=last) | Q(first__lte=first, last__gte=last)
 
 
 def lookup(address: str) -> Target | None:
@@ -201,6 +248,102 @@ def lookup(address: str) -> Target | None:
 def registry() -> Registry:
     """The whole constituency, for the node's own use."""
     return Registry(_target(row) for row in models.Protected.projected.all())
+
+
+def version() -> int:
+    """A number that grows with every change, so that a page can tell whether somebody was faster."""
+    rows = Entry.objects.filter(object_id=_whole(), recipient="")
+    found: int = rows.aggregate(last=Max("version"))["last"] or 0
+    return found
+
+
+def before_last_import(actor: Actor) -> Before | None:
+    """What the last import replaced, so that it can be put back; None where none is on record.
+
+    It is put together from the entries before: the import before that one, and the single changes since.
+
+    Raises:
+        RefusedError: The actor may not.
+    """
+    require(actor, "constituency.edit")
+    entries = Entry.objects.filter(object_id=_whole(), recipient="")
+    last = entries.filter(kind="constituency.loaded").order_by("-sequence").first()
+    told = None if last is None else _read(last)
+    if last is None or told is None or not isinstance(told[1], Loaded):
+        return None
+    earlier = (
+        entries.filter(kind="constituency.loaded", sequence__lt=last.sequence).order_by("-sequence").first()
+    )
+    since = earlier.sequence if earlier else -1
+    rows: dict[str, Target] = {}
+    markings = [told[0].marking]
+    for entry in entries.filter(sequence__gte=since, sequence__lt=last.sequence).order_by("sequence"):
+        found = _read(entry)
+        if found is None:
+            return None
+        recorded, content = found
+        markings.append(recorded.marking)
+        if isinstance(content, Loaded):
+            rows = {target.prefix: target for target in content.targets}
+        elif content.target is None:
+            rows.pop(content.prefix, None)
+        else:
+            rows[content.prefix] = content.target
+    marking = strictest(markings)
+    if not may(actor, "constituency.edit", Subject("protected", marking), now_us=now_us()):
+        return None
+    return Before(
+        last.sequence, told[0].time_us, told[0].actor_name, told[1].source, tuple(rows.values()), marking
+    )
+
+
+def put_back(actor: Actor, *, apply: bool = True) -> ImportReport:
+    """Make the constituency what it was before the last import, or say row by row what that would do.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: No import is on record that could be undone.
+    """
+    with writing():
+        before = before_last_import(actor)
+        if before is None:
+            raise UsageError("There is no import that could be undone: none was made, or it was purged.")
+        source = f"before entry {before.sequence}"
+        return load(Registry(before.targets), actor, source, apply=apply, marking=before.marking)
+
+
+def _read(entry: Entry) -> tuple[Recorded, Loaded | Changed] | None:
+    """One entry of the constituency; None where its body was purged."""
+    body = Body.objects.filter(pk=entry.sequence).first()
+    if body is None:
+        return None
+    content = content_of(entry, body, next(kind for kind in KINDS if kind.name == entry.kind))
+    return recorded_of(entry, body), cast("Loaded | Changed", content)
+
+
+def _require_all_seen(actor: Actor) -> None:
+    """Refuse to replace rows that the actor may not see: saying which would tell of them.
+
+    Raises:
+        HiddenRowsError: There are some.
+    """
+    seen = models.Protected.objects.for_actor(actor, "constituency.edit").count()
+    if seen != models.Protected.projected.count():
+        raise HiddenRowsError(
+            "The constituency has rows that are not for you to see, and an import would replace them. "
+            "Let somebody import who may see all of it, or change single rows."
+        )
+
+
+def _marking_of(prefix: str) -> Marking | None:
+    """The marking of a row, which a change of it keeps; None where there is none yet."""
+    row = models.Protected.projected.filter(pk=_row_id(prefix)).select_related("marking").first()
+    return None if row is None else row.marking.marking
+
+
+def _is_hidden(prefix: str, actor: Actor) -> bool:
+    row = models.Protected.projected.filter(pk=_row_id(prefix)).select_related("marking").first()
+    return row is not None and not models.Protected.objects.judge(actor, "constituency.edit", row)
 
 
 def _compared(new: list[Target]) -> tuple[ImportedRow, ...]:

@@ -146,9 +146,29 @@ def search(
         if not held:
             return _nothing()
         first = ask.table(f"SELECT {_COLUMNS} FROM flows {where} {_ORDER} LIMIT {int(shown)}")  # noqa: S608 - fixed words
-    total = Sum(None, *(sum(getattr(one, name) for one in held) for name in ("flows", "packets", "octets")))
-    tops = (tuple(sums[name]) for name in ("source", "target", "source_port", "target_port", "protocol"))
-    return Found(first, total, *tops, tuple(sorted(one.key for one in held)))
+    files = tuple(sorted(one.key for one in held))
+    return Found(
+        first, _together(held), files=files, **{name: tuple(sums[one]) for name, one in _TOPS.items()}
+    )
+
+
+_TOPS = {
+    "sources": "source",
+    "targets": "target",
+    "source_ports": "source_port",
+    "target_ports": "target_port",
+    "protocols": "protocol",
+}
+"""Summaries by their name in `Found`, and in `_WHAT`."""
+
+
+def _together(sums: Sequence[Sum]) -> Sum:
+    return Sum(
+        None,
+        sum(one.flows for one in sums),
+        sum(one.packets for one in sums),
+        sum(one.octets for one in sums),
+    )
 
 
 def files_with(files: Sequence[str], sought: Sought, *, time_s: float = TIME_S) -> list[str]:

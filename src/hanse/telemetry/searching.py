@@ -112,9 +112,10 @@ def held(actor: Actor) -> Held:
     rows = Partition.objects.for_actor(actor, "telemetry.view")
     sources = tuple(_kept(rows, "source"))
     days = tuple(_kept(rows.annotate(day=F("start_us") / _DAY_US), "day", descending=True))
-    total = [sum(getattr(one, name) for one in sources) for name in ("partitions", "rows", "octets")]
     return Held(
-        *total,
+        partitions=sum(one.partitions for one in sources),
+        rows=sum(one.rows for one in sources),
+        octets=sum(one.octets for one in sources),
         start_us=min((one.start_us for one in sources), default=None),
         end_us=max((one.end_us for one in sources), default=None),
         sources=sources,
