@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -24,7 +25,8 @@ NO_PAGES = re.compile(r"^/accounts/logout/|[?&]as=")
 FOREIGN = """() => [...document.querySelectorAll('*')].flatMap((one) => {
   const wrong = [];
   for (const { name, value } of one.attributes) {
-    if (/^on|^hx-on|^x-|^@|^style$|^srcdoc$/i.test(name) && !one.closest('svg')) wrong.push(`${name}=${value}`);
+    if (/^on|^hx-on|^x-|^@|^style$|^srcdoc$/i.test(name) && !one.closest('svg, .chart')
+      && one !== document.documentElement) wrong.push(`${name}=${value}`);
     if (/href$|^src$|^action$|^formaction$|^data-src$|^data-url$|^hx-(get|post)$|^data$|^poster$|^ping$/i.test(name)) {
       const to = new URL(value || '#', location.href);
       if (to.origin !== location.origin && !['blob:', 'data:'].includes(to.protocol)) wrong.push(`${name}=${value}`);
@@ -37,6 +39,15 @@ FOREIGN = """() => [...document.querySelectorAll('*')].flatMap((one) => {
   return wrong.map((what) => `${one.tagName}: ${what.slice(0, 100)}`);
 })"""
 """What only a payload could have made: handlers, styles, addresses of elsewhere, frames, inline script."""
+
+SEARCHES = ("/search/?q=", "/attacks/?organisation=")
+OTHERS = (
+    "/attacks/?sort=",
+    "/attacks/?columns=",
+    "/ledger/?kind=",
+    "/flows/?address=",
+    "/people/step-up/?next=",
+)
 
 OPEN_ALL = """() => {
   for (const one of document.querySelectorAll('details')) one.open = true;
@@ -62,6 +73,7 @@ def desk(tmp_path_factory):
 @pytest.fixture(scope="module")
 def walked(desk):
     """Every page of the node, its text and what it complains of."""
+    desk.step_up()
     return list(
         walk_plainly(desk, skip=NO_PAGES, each=[re.compile(r"^/attacks/ID/$")], then=OPEN_ALL, ask=FOREIGN)
     )
@@ -87,28 +99,16 @@ def test_payloads_are_shown_as_text(walked, payload):
         assert any(wanted in page.text for page in walked if page.kind == kind), what
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_questions_are_shown_as_text(desk, payload):
+def test_questions_are_shown_as_text(desk):
     """A payload in an address, as what is searched for or filtered by, is text as well."""
-    page = desk.page
-    for where in (
-        "/search/?q=",
-        "/attacks/?organisation=",
-        "/attacks/?sort=",
-        "/attacks/?columns=",
-        "/ledger/?kind=",
-        "/flows/?address=",
-        "/people/step-up/?next=",
-    ):
-        page.goto("about:blank")
-        page.evaluate(
-            """([base, where, payload]) => { window.__to = base + where + encodeURIComponent(payload); }""",
-            ["", where, payload],
-        )
-        page.goto(page.evaluate("window.__to"))
-        assert page.evaluate(FOREIGN) == [], where
-    noted = [one for one in desk.seen.taken() if not re.search(r"\b4\d\d\b", one)]
-    assert noted == []
+    desk.seen.taken()
+    asked = [f"{where}{quote(text, safe='')}" for where in SEARCHES for text in PAYLOADS]
+    asked += [f"{where}{quote(text, safe='')}" for where in OTHERS for text in PAYLOADS[:4]]
+    for address in asked:
+        answer = desk.page.goto(address)
+        assert answer.status in {200, 400, 404}, address
+        assert desk.page.evaluate(FOREIGN) == [], address
+    assert [one for one in desk.seen.taken() if not re.search(r"\b40[04]\b", one)] == []
 
 
 def test_sign_in_leads_nowhere_else(desk):
@@ -131,7 +131,7 @@ def test_sign_in_leads_nowhere_else(desk):
 
 def test_nul_is_refused_in_words(desk):
     """Text with a null byte is refused with a reason or stored harmless; the node goes on."""
-    desk.page.goto("/attacks/")
+    desk.step_up()
     asking = Asking(desk.page)
     row = {"prefix": "195.80.121.1", "organisation": NULL, "sector": "public administration", "country": "EE"}
     for path, body in (
