@@ -259,6 +259,8 @@ def database(node: Node) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(node.home / "hanse.sqlite3"),
+            # Kept open between requests, so that each finds its pages read and its settings made.
+            "CONN_MAX_AGE": 60,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
