@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.shared import ROOT
 
-STARTS_S = 60
+STARTS_S = 180
 """Longest that a node may take to answer: it imports Django, and numba in the worker."""
 
 
