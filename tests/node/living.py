@@ -111,7 +111,7 @@ class Living:
         """Run `hanse node` with some words to its end."""
         command = [sys.executable, "-m", "hanse", "node", *words]
         return subprocess.run(
-            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
         )
 
     def serve(self) -> int:
@@ -159,7 +159,7 @@ class Living:
         """Send a signal to the parent and wait for its end; its exit code."""
         assert self.process
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=60)
         self.process = None
         return code
 
@@ -173,7 +173,7 @@ class Living:
             below = children(self.process.pid)
             self.process.terminate()
             try:
-                self.process.wait(timeout=30)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

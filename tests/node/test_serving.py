@@ -84,6 +84,7 @@ def test_the_collector_follows_its_setting_and_its_failures_are_seen(node: Livin
         doctor = node.run("doctor")
         assert doctor.returncode == 1
         assert f"127.0.0.1:{taken}: cannot receive there" in doctor.stdout
+        assert not doctor.stderr
         assert 'hanse_collector_state{state="failed"} 1.0' in metrics_of(node)
     until(lambda: state(node) == "running")
     assert bound(taken)

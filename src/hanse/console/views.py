@@ -50,7 +50,7 @@ def alarms(request: HttpRequest) -> Result:
     """The running attacks, for the bar that every page keeps up to date."""
     rows = Attack.objects.for_actor(signed_in(request), "attacks.view")
     rows = rows.filter(state=AttackState.RUNNING)
-    running = list(rows.order_by("-peak_bps")[:ALARMS])
+    running = list(rows.select_related("marking").order_by("-peak_bps")[:ALARMS])
     more = rows.count() - ALARMS if len(running) == ALARMS else 0
     html = render_to_string("console/alarms.html", {"running": running, "more": more}, request)
     return part_or_unchanged(request, html, etag_of(html))
