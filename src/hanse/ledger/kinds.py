@@ -77,6 +77,7 @@ def project_in_order(entries: Iterable[tuple[Kind, Recorded, Any]]) -> None:
 
 _kinds: dict[str, Kind] = {}
 _sweeps: list[Callable[[], object]] = []
+_emptied: list[Callable[[], object]] = []
 
 
 def register(kinds: Iterable[Kind]) -> None:
@@ -100,6 +101,17 @@ def after_purge(sweep: Callable[[], object]) -> None:
     """
     if sweep not in _sweeps:
         _sweeps.append(sweep)
+
+
+def before_rebuild(empty: Callable[[], object]) -> None:
+    """Have something done when the tables were emptied for a rebuild: what is no table of Django is emptied so."""
+    if empty not in _emptied:
+        _emptied.append(empty)
+
+
+def emptied() -> tuple[Callable[[], object], ...]:
+    """What `before_rebuild` was told, in that order."""
+    return tuple(_emptied)
 
 
 def sweeps() -> tuple[Callable[[], object], ...]:

@@ -9,7 +9,7 @@ from django.db import connections, models, transaction
 
 from hanse.kernel import envelope
 from hanse.ledger import carried, exempt
-from hanse.ledger.kinds import known, project_in_order
+from hanse.ledger.kinds import emptied, known, project_in_order
 from hanse.ledger.models import Body, Entry, Head, NodeKey
 from hanse.ledger.reading import content_of, recorded_of
 from hanse.ledger.routing import database, working_on
@@ -58,6 +58,8 @@ def rebuild(progress: Progress = lambda _done, _total: None) -> int:
     with writing():
         for model in reversed(projections()):
             _empty(model)
+        for empty in emptied():
+            empty()
         done = replay(database(), progress)
         _repeat_columns()
         if signs := NodeKey.objects.filter(until_us=None).order_by("-said_by").first():

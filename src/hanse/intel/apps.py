@@ -1,0 +1,29 @@
+"""The room as Django knows it."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
+
+
+class IntelConfig(AppConfig):
+    """Tables and pages of `intel`."""
+
+    name = "hanse.intel"
+    label = "intel"
+
+    def ready(self) -> None:
+        """Have the search index made with the tables."""
+        post_migrate.connect(_make_index, sender=self)
+
+
+def _make_index(using: str, **_: Any) -> None:
+    """Make the search index where there is none: it is no table that Django could make."""
+    from hanse.intel import full_text  # noqa: PLC0415 - after Django is set up
+
+    connection = connections[using]
+    if full_text.TABLE not in connection.introspection.table_names():
+        with connection.cursor() as cursor:
+            for statement in full_text.tables(connection.vendor):
+                cursor.execute(statement)

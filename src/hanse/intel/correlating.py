@@ -1,0 +1,127 @@
+"""What items have in common, by value: the postings of a value, within what the reader may see.
+
+No pairs are kept: a value's items are looked up when somebody looks, at most `MOST` of them, so that a value that
+ten thousand items name costs what one with ten costs.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from hanse.intel import models, noise
+from hanse.intel.projecting import value_id
+from hanse.intel.values import Value
+from hanse.kernel import units
+from hanse.kernel.actors import Actor
+
+MOST = 1_000
+"""Items of one value that are counted; beyond it is common, and the count says ``1 000+``."""
+SHOWN = 20
+"""Items of one value that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A value that an item shares with others.
+
+    Attributes:
+        value: The value; its text is None where only sealed items name it.
+        id: Its id.
+        items: The others that name it, the newest first, at most `SHOWN`.
+        count: How many others the reader may see, at most `MOST`.
+        of: Among how many items.
+        weight: How much it says: the logarithm to base 2 of how rare it is among what the reader may see.
+        words: How rare it is.
+        lists: Public lists of well-known values that name it.
+        undone: Whether somebody has said that it is no correlation here.
+    """
+
+    value: Value
+    id: int
+    items: tuple[models.Item, ...]
+    count: int
+    of: int
+    weight: float
+    words: str
+    lists: tuple[str, ...] = ()
+    undone: bool = False
+
+
+def of_item(item: models.Item, named: Iterable[Value], actor: Actor) -> list[Correlation]:
+    """What an item shares with others that the actor may see, what says most first.
+
+    Args:
+        item: The item, which the actor may see.
+        named: Its values.
+        actor: The reader.
+    """
+    wanted = {value_id(value): value for value in named if not noise.reason(value)}
+    everything = models.Item.objects.for_actor(actor, "intel.view")
+    of = _count(everything)
+    undone = _undone(wanted, item.number)
+    found = [
+        one
+        for number, value in wanted.items()
+        if (one := _of_value(number, value, item.number, of, actor, undone=number in undone)) is not None
+    ]
+    return sorted(found, key=lambda one: (one.undone, -one.weight, one.value))
+
+
+def items_naming(value: int, actor: Actor, limit: int = SHOWN) -> list[models.Item]:
+    """The items that name a value and that an actor may see, the newest first."""
+    numbers = models.Posting.objects.filter(value=value).values("item")
+    rows = models.Item.objects.for_actor(actor, "intel.view").filter(number__in=numbers)
+    return list(rows.select_related("marking").order_by("-number")[:limit])
+
+
+def _of_value(number: int, value: Value, own: int, of: int, actor: Actor, *, undone: bool) -> Correlation | None:
+    rows = _newest(number, own, actor)
+    if not rows:
+        return None
+    count = len(rows)
+    share = (count + 1) / max(of, count + 1)
+    words = (
+        f"{units.count(MOST)}+ of {units.count(of)} items that you may see name it"
+        if count >= MOST
+        else f"{units.count(count + 1)} of {units.count(of)} items that you may see name it"
+    )
+    shown = models.Item.objects.for_actor(actor, "intel.view").filter(number__in=rows[:SHOWN])
+    items = tuple(shown.select_related("marking").order_by("-number"))
+    return Correlation(value, number, items, count, of, -math.log2(share), words, noise.warnings(value), undone)
+
+
+def _newest(value: int, own: int, actor: Actor) -> Sequence[int]:
+    """Numbers of items that name a value, the newest first, at most `MOST`: those that the actor may see."""
+    seen = models.Item.objects.for_actor(actor, "intel.view")
+    postings = models.Posting.objects.filter(value=value).exclude(item=own).order_by("-item")
+    found: list[int] = []
+    last: int | None = None
+    while len(found) < MOST:
+        some = postings if last is None else postings.filter(item__lt=last)
+        numbers = list(dict.fromkeys(some.values_list("item", flat=True)[:MOST]))
+        if not numbers:
+            break
+        allowed = set(seen.filter(number__in=numbers).values_list("number", flat=True))
+        found += [number for number in numbers if number in allowed]
+        last = numbers[-1]
+    return found[:MOST]
+
+
+def _count(rows: "models.models.QuerySet[models.Item]") -> int:
+    return rows.order_by().count()
+
+
+def _undone(values: Iterable[int], item: int) -> set[int]:
+    """The values that somebody has said are no correlation, everywhere or in this item."""
+    rows = models.Undone.objects.filter(value__in=list(values))
+    return {row.value for row in rows if row.item in {None, item}}
+
+
+def by_id(object_id: UUID, actor: Actor) -> models.Item:
+    """One item that the actor may see.
+
+    Raises:
+        NotVisibleError: There is none, or it is not for the actor to see.
+    """
+    return models.Item.objects.get_for(actor, "intel.view", object_id)

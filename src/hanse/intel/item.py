@@ -1,0 +1,36 @@
+"""One thing that an authority knows, as it came: a STIX object, a part of a MISP event, a row, a fingerprint."""
+
+from typing import Any
+
+import msgspec
+
+FORMATS = ("stix", "misp", "csv", "ddosdb", "own")
+"""The formats that an item can have; `hanse.intel.reading` knows what reads which."""
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An item whole. What is shown and found of it follows from `raw`.
+
+    Attributes:
+        format: One of `FORMATS`.
+        type: What it is: a STIX type; ``event``, ``attribute``, ``object`` or ``report`` of MISP.
+        source_id: Its id where it comes from.
+        source_version: Which version it is there; versions sort as texts.
+        raw: The thing as it came, without the parts that are items of their own.
+        parent: `source_id` of what it is a part of; empty for a thing of its own.
+        place: Its number among the parts of its parent.
+        grade: Source and information, such as ``B2`` of the admiralty's scale; empty where nobody has graded it.
+        team: Id of the need-to-know team that it belongs to; empty for none.
+        batch: Id of the import that brought it, hexadecimal; empty where it was written here.
+    """
+
+    format: str
+    type: str
+    source_id: str
+    source_version: str = ""
+    raw: dict[str, Any] = {}
+    parent: str = ""
+    place: int = 0
+    grade: str = ""
+    team: str = ""
+    batch: str = ""

@@ -1,0 +1,212 @@
+"""Projections of what is known: items, the values that they name, and what refers to what.
+
+What an item says stands in the ledger alone; these tables hold what it is found and listed by.
+"""
+
+from django.db import models
+
+from hanse.ledger.fields import SealedJSONField
+from hanse.policy.models import MarkedModel
+
+
+class Item(MarkedModel):
+    """One item. A projection.
+
+    Attributes:
+        number: Sequence of its first entry, by which postings name it in eight bytes.
+        format: One of `hanse.intel.item.FORMATS`.
+        type: What it is.
+        source_id: Its id where it comes from.
+        source_version: Which version it is there.
+        title: What it is called; empty where a handling code keeps it sealed.
+        creator: Who says so, as the item has it.
+        created_us: When it was made, microseconds UTC.
+        modified_us: When it was changed last, microseconds UTC.
+        valid_until_us: Until when it holds, microseconds UTC.
+        parent: `source_id` of what it is a part of; empty for a thing of its own.
+        place: Its number among the parts of its parent.
+        revoked: Whether its creator has taken it back.
+        confidence: 0 to 100, or null.
+        grade: Source and information, such as ``B2``; may be empty.
+        sealed: Whether a handling code keeps it out of titles, full text and values in the clear.
+        problems: How many of its parts could not be understood.
+        batch: Id of the import that brought it, hexadecimal; may be empty.
+        sequence: The entry that says so.
+        version: The object's version.
+        digest: Of its content.
+    """
+
+    number = models.BigIntegerField(unique=True)
+    format = models.CharField(max_length=8)
+    type = models.CharField(max_length=100)
+    source_id = models.TextField()
+    source_version = models.TextField(default="")
+    title = models.TextField(default="")
+    creator = models.TextField(default="")
+    created_us = models.BigIntegerField(null=True)
+    modified_us = models.BigIntegerField(null=True)
+    valid_until_us = models.BigIntegerField(null=True)
+    parent = models.TextField(default="")
+    place = models.PositiveIntegerField(default=0)
+    revoked = models.BooleanField(default=False)
+    confidence = models.PositiveSmallIntegerField(null=True)
+    grade = models.CharField(max_length=8, default="")
+    sealed = models.BooleanField(default=False)
+    problems = models.PositiveIntegerField(default=0)
+    batch = models.CharField(max_length=32, default="")
+    sequence = models.BigIntegerField()
+    version = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["source_id"], name="intel_item_source"),
+            models.Index(fields=["parent", "place"], condition=~models.Q(parent=""), name="intel_item_parent"),
+            models.Index(fields=["batch", "number"], condition=~models.Q(batch=""), name="intel_item_batch"),
+            models.Index(fields=["type", "number"], name="intel_item_type"),
+        )
+
+    def __str__(self) -> str:
+        """What it is called."""
+        return self.title or f"{self.type} {self.source_id}"
+
+
+class Value(models.Model):
+    """A value that items name. A projection.
+
+    Attributes:
+        id: The first 63 bits of the keyed hash of kind and text.
+        kind: One of `hanse.intel.values.KINDS`.
+        text: Its normal form; null as long as only sealed items name it, and always for masked kinds.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=16)
+    text = models.TextField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["text"], condition=models.Q(text__isnull=False), name="intel_value_text"),
+        )
+
+
+class Posting(models.Model):
+    """That an item names a value. A projection.
+
+    Attributes:
+        id: 63 bits of the hash of the others, so that a replay gives the same.
+        value: Id of the value.
+        item: Number of the item.
+        role: By which part of the item.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    value = models.BigIntegerField()
+    item = models.BigIntegerField()
+    role = models.CharField(max_length=80)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["value", "item"], name="intel_posting_value"),
+            models.Index(fields=["item"], name="intel_posting_item"),
+        )
+
+
+class Span(models.Model):
+    """The addresses that a value covers. A projection.
+
+    Attributes:
+        value: Id of the value, an address or a network.
+        first: First address, 16 bytes (IPv4 as ::ffff:a.b.c.d) in hexadecimal, which sorts as addresses do.
+        last: Last address, likewise.
+    """
+
+    value = models.BigIntegerField(primary_key=True)
+    first = models.CharField(max_length=32)
+    last = models.CharField(max_length=32)
+
+    class Meta:
+        indexes = (models.Index(fields=["first", "last"], name="intel_span_bounds"),)
+
+
+class Reference(models.Model):
+    """That an item names another. A projection.
+
+    Attributes:
+        id: 63 bits of the hash of the others, so that a replay gives the same.
+        item: Number of the item that names.
+        target: `source_id` of the one that is named, which may not be here.
+        role: By which part.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    item = models.BigIntegerField()
+    target = models.TextField()
+    role = models.CharField(max_length=80)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["target"], name="intel_reference_target"),
+            models.Index(fields=["item"], name="intel_reference_item"),
+        )
+
+
+class Batch(MarkedModel):
+    """The account of one import. A projection.
+
+    Attributes:
+        name: What was brought: a file's name, a feed's.
+        format: What it turned out to be.
+        time_us: When, microseconds UTC.
+        actor_name: Who brought it.
+        fresh: Items that were new.
+        newer: Items that were newer than what was here.
+        known: Items that were here already.
+        older: Items that were older than what was here.
+        clashes: Items that say something else under the same id and version; they were not taken.
+        left_out: What was no item.
+        detail: The clashes and what was left out, with the reason and the text of each.
+        sequence: The entry that says so.
+    """
+
+    name = models.TextField()
+    format = models.CharField(max_length=8)
+    time_us = models.BigIntegerField()
+    actor_name = models.TextField()
+    fresh = models.PositiveIntegerField()
+    newer = models.PositiveIntegerField()
+    known = models.PositiveIntegerField()
+    older = models.PositiveIntegerField()
+    clashes = models.PositiveIntegerField()
+    left_out = models.PositiveIntegerField()
+    detail = SealedJSONField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=["time_us", "object_id"], name="intel_batch_time"),)
+
+    def __str__(self) -> str:
+        """What was brought."""
+        return self.name
+
+
+class Undone(models.Model):
+    """That a value, everywhere or in one item, is no correlation: somebody said so. A projection.
+
+    Attributes:
+        object_id: The decision in the ledger.
+        value: Id of the value.
+        item: Number of the item; null is everywhere.
+        why: The reason.
+        actor_name: Who.
+        time_us: When, microseconds UTC.
+        sequence: The entry that says so.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    value = models.BigIntegerField(db_index=True)
+    item = models.BigIntegerField(null=True)
+    why = models.TextField()
+    actor_name = models.TextField()
+    time_us = models.BigIntegerField()
+    sequence = models.BigIntegerField()

@@ -1,0 +1,60 @@
+"""Values that many things share by nature: they never correlate, whoever names them.
+
+Two reports that both name 127.0.0.1, the hash of the empty file or the port 80 have nothing in common by that.
+"""
+
+import ipaddress
+from functools import lru_cache
+from typing import Final
+
+from pymispwarninglists import WarningLists
+
+from hanse.intel.values import Value
+from hanse.intel.values.digests import EMPTY
+
+SHORTEST: Final = 4
+"""Signs of a text that tells things apart: shorter ones are ports, counts, versions and yes or no."""
+
+_NEVER: Final = frozenset({"asn"})
+"""Kinds that name a whole operator: millions of machines of one network have nothing in common."""
+
+_LISTED: Final = frozenset({"address", "network", "domain", "url", "md5", "sha1", "sha256"})
+
+
+def reason(value: Value) -> str:
+    """Why a value never correlates, in words; empty for one that does."""
+    if value.kind in _NEVER:
+        return "It names a whole network operator."
+    if value.text in EMPTY:
+        return "It is the hash of the empty file."
+    if value.kind in {"address", "network"}:
+        return _of_addresses(value.text)
+    if len(value.text) < SHORTEST or (value.text.isdigit() and len(value.text) < 7):
+        return "It is too short to tell things apart."
+    return ""
+
+
+def warnings(value: Value) -> tuple[str, ...]:
+    """The names of the public lists of well-known values that name this one (MISP warninglists)."""
+    if value.kind not in _LISTED:
+        return ()
+    return _found(value.text)
+
+
+@lru_cache(maxsize=65_536)
+def _found(text: str) -> tuple[str, ...]:
+    return tuple(sorted(str(one.name) for one in _lists().search(text)))
+
+
+@lru_cache(maxsize=1)
+def _lists() -> WarningLists:
+    """All lists, read once: they take some seconds and some hundred megabytes, so that only who asks has them."""
+    return WarningLists(slow_search=True)
+
+
+def _of_addresses(text: str) -> str:
+    network = ipaddress.ip_network(text, strict=False)
+    if not network.is_global:
+        return "It is a private, reserved or special address, which many networks use."
+    widest = 16 if network.version == 4 else 32
+    return "It is a network of many operators." if network.prefixlen < widest else ""

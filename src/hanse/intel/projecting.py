@@ -1,0 +1,197 @@
+"""Items become rows: by the thousand, and the same rows in whichever order decisions and purges came."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connections
+
+from hanse.intel import full_text, models
+from hanse.intel.facts import Facts
+from hanse.intel.item import Item
+from hanse.intel.reading import facts_of
+from hanse.intel.spans import bounds
+from hanse.intel.values import Value
+from hanse.intel.values.value import MASKED
+from hanse.kernel import sealing
+from hanse.ledger import keyring
+from hanse.ledger.objects import digest
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.routing import database
+from hanse.policy.models import stored
+
+CHUNK = 400
+"""Rows of one statement that names each: well below what either database takes."""
+
+_ITEM = (
+    "object_id", "marking_id", "team", "number", "format", "type", "source_id", "source_version", "title", "creator",
+    "created_us", "modified_us", "valid_until_us", "parent", "place", "revoked", "confidence", "grade", "sealed",
+    "problems", "batch", "sequence", "version", "digest",
+)  # fmt: skip
+
+
+class _Known(NamedTuple):
+    """One item on its way into the tables."""
+
+    recorded: Recorded
+    item: Item
+    facts: Facts
+    number: int
+
+    @property
+    def sealed(self) -> bool:
+        """Whether a handling code keeps it sealed."""
+        return bool(self.recorded.marking.handling)
+
+
+def value_id(value: Value) -> int:
+    """The id of a value: 63 bits of its keyed hash, so that tables tell nothing of values that are sealed.
+
+    Two of ten million values share an id with a probability of 5 in a million (birthday bound, n^2 / 2^64).
+    """
+    hashed = sealing.blind(keyring.current().index, "intel.value", f"{value.kind}\0{value.text}")
+    return int.from_bytes(hashed[:8]) >> 1
+
+
+def project_many(entries: Sequence[tuple[Recorded, Item]]) -> None:
+    """Write the rows of items that follow each other; of several versions of one, the last counts."""
+    firsts: dict[UUID, int] = {}
+    last: dict[UUID, tuple[Recorded, Item]] = {}
+    for recorded, item in entries:
+        firsts.setdefault(recorded.object_id, recorded.sequence)
+        last[recorded.object_id] = (recorded, item)
+    numbers = _numbers([one for one, (recorded, _) in last.items() if recorded.version > 1])
+    known = [
+        _Known(recorded, item, facts_of(item), numbers.get(one, firsts[one])) for one, (recorded, item) in last.items()
+    ]
+    touched = _take_out(list(numbers.values()))
+    _put_in(known)
+    _settle(touched)
+
+
+def project(recorded: Recorded, item: Item) -> None:
+    """Write the rows of one item."""
+    project_many([(recorded, item)])
+
+
+def forget(object_id: UUID) -> None:
+    """Remove everything that follows from an item."""
+    numbers = list(_numbers([object_id]).values())
+    _settle(_take_out(numbers))
+    models.Undone.objects.filter(item__in=numbers).delete()
+
+
+def _numbers(ids: Sequence[UUID]) -> dict[UUID, int]:
+    found: dict[UUID, int] = {}
+    for some in _chunks(ids):
+        found |= dict(models.Item.projected.filter(pk__in=some).values_list("pk", "number"))
+    return found
+
+
+def _take_out(numbers: Sequence[int]) -> set[int]:
+    """Remove items by number, with what hangs on them; the values that they named."""
+    touched: set[int] = set()
+    for some in _chunks(numbers):
+        touched |= set(models.Posting.objects.filter(item__in=some).values_list("value", flat=True))
+        models.Posting.objects.filter(item__in=some).delete()
+        models.Reference.objects.filter(item__in=some).delete()
+        models.Item.projected.filter(number__in=some).delete()
+        full_text.remove(some)
+    return touched
+
+
+def _put_in(known: Sequence[_Known]) -> None:
+    """Insert items, values, postings, spans, references and words."""
+    connection = connections[database()]
+    native = connection.features.has_native_uuid_field
+    markings = {marking: stored(marking).pk for marking in {one.recorded.marking for one in known}}
+    with connection.cursor() as cursor:
+        _insert(cursor, "intel_item", _ITEM, (_row(one, markings[one.recorded.marking], native=native) for one in known))
+        values: dict[int, tuple[str, str | None]] = {}
+        spans: dict[int, tuple[str, str]] = {}
+        postings = []
+        for one in known:
+            for value, role in one.facts.values:
+                number = value_id(value)
+                clear = None if one.sealed or value.kind in MASKED else value.text
+                if clear is not None or number not in values:
+                    values[number] = (value.kind, clear)
+                if clear is not None and (span := bounds(value)):
+                    spans[number] = span
+                postings.append((number, one.number, role[:80]))
+        _insert(
+            cursor, "intel_value", ("id", "kind", "text"), ((number, *told) for number, told in sorted(values.items())),
+            "(id) DO UPDATE SET text = excluded.text WHERE intel_value.text IS NULL",
+        )  # fmt: skip
+        rows = ((_row_id(one), *one) for one in sorted(set(postings)))
+        _insert(cursor, "intel_posting", ("id", "value", "item", "role"), rows)
+        covered = ((number, *span) for number, span in sorted(spans.items()))
+        _insert(cursor, "intel_span", ("value", "first", "last"), covered, "DO NOTHING")
+        references = {(one.number, target, role[:80]) for one in known for target, role in one.facts.references}
+        rows = ((_row_id(one), *one) for one in sorted(references))
+        _insert(cursor, "intel_reference", ("id", "item", "target", "role"), rows)
+    full_text.add((one.number, one.facts.title, one.facts.text) for one in known if _has_words(one))
+
+
+def _has_words(one: _Known) -> bool:
+    """Whether full text finds more of an item than the search by value does."""
+    if one.sealed:
+        return False
+    return bool(one.facts.text) or one.facts.title not in {value.text for value, _ in one.facts.values}
+
+
+def _row_id(row: tuple[object, ...]) -> int:
+    """The id of a row that says nothing but these things of each other."""
+    return int.from_bytes(blake2b(repr(row).encode(), digest_size=8).digest()) >> 1
+
+
+def _row(one: _Known, marking: str, *, native: bool) -> tuple[Any, ...]:
+    recorded, item, facts = one.recorded, one.item, one.facts
+    object_id = recorded.object_id if native else recorded.object_id.hex
+    title, creator = ("", "") if one.sealed else (facts.title, facts.creator)
+    return (
+        object_id, marking, item.team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
+        creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
+        facts.confidence, item.grade, one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
+        digest_of(item),
+    )  # fmt: skip
+
+
+def digest_of(item: Item) -> str:
+    """What tells whether an item says the same as another: everything but by which import it came, and where it stood in it."""
+    return digest(msgspec.structs.replace(item, batch="", place=0))
+
+
+def _settle(touched: Iterable[int]) -> None:
+    """Values that nothing names any more go; those that only sealed items name lose their text."""
+    for some in _chunks(sorted(touched)):
+        held = set(models.Posting.objects.filter(value__in=some).values_list("value", flat=True))
+        gone = [one for one in some if one not in held]
+        models.Value.objects.filter(pk__in=gone).delete()
+        named = models.Posting.objects.filter(value__in=list(held)).values("item")
+        clear_items = models.Item.projected.filter(number__in=named, sealed=False).values("number")
+        clear = set(
+            models.Posting.objects.filter(value__in=list(held), item__in=clear_items).values_list("value", flat=True)
+        )
+        models.Value.objects.filter(pk__in=held - clear).update(text=None)
+        models.Span.objects.filter(pk__in=[*gone, *(held - clear)]).delete()
+        models.Undone.objects.filter(value__in=gone).delete()
+
+
+def _insert(
+    cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], conflict: str = ""
+) -> None:
+    """Insert rows, as many a statement as the database likes."""
+    marks = ", ".join(["%s"] * len(columns))
+    clause = f" ON CONFLICT {conflict}" if conflict else ""
+    cursor.executemany(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}){clause}",  # noqa: S608 - names of this file
+        list(rows),
+    )
+
+
+def _chunks(some: Sequence[Any]) -> Iterator[list[Any]]:
+    for at in range(0, len(some), CHUNK):
+        yield list(some[at : at + CHUNK])

@@ -1,0 +1,194 @@
+"""Use cases of intelligence: bringing it in, taking it out, correlations undone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from hanse.intel import models
+from hanse.intel.item import Item
+from hanse.intel.projecting import digest_of, forget, project, project_many
+from hanse.intel.recognise import Marked, items
+from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking
+from hanse.ledger import objects
+from hanse.ledger.identity import authority
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import Draft, append, append_many, writing
+from hanse.policy.asking import require
+from hanse.policy.models import stored
+
+CHUNK = 2_000
+"""Items of one transaction: memory stays flat, and other writers wait for half a second at most."""
+
+TOLD = 1_000
+"""Clashes and things left out that an account names; it counts all of them."""
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """The account of an import; fields as of `models.Batch`."""
+
+    name: str
+    format: str
+    fresh: int
+    newer: int
+    known: int
+    older: int
+    clashes: int
+    left_out: int
+    detail: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Account:
+    """What an import does, or would do.
+
+    Attributes:
+        name: What is brought.
+        format: What it turned out to be.
+        fresh: Items that are new.
+        newer: Items that are newer than what is here.
+        known: Items that are here already.
+        older: Items that are older than what is here.
+        clashes: Ids of items that say something else under the same id and version; they are not taken.
+        left_out: What is no item, and why.
+        object_id: The account in the ledger; None for a dry run.
+    """
+
+    name: str
+    format: str = ""
+    fresh: int = 0
+    newer: int = 0
+    known: int = 0
+    older: int = 0
+    clashes: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    object_id: UUID | None = None
+
+    @property
+    def items(self) -> int:
+        """How many items there are in it."""
+        return self.fresh + self.newer + self.known + self.older + len(self.clashes)
+
+
+def bring_in(
+    data: bytes, name: str, actor: Actor, *, marking: Marking | None = None, dry_run: bool = False,
+    progress: Any = lambda _done: None,
+) -> Account:  # fmt: skip
+    """Read a file of intelligence in; bringing it again changes nothing.
+
+    Args:
+        data: The file: a STIX 2.1 bundle, MISP events, a CSV list or a DDoSDB fingerprint.
+        name: What it is called.
+        actor: Who brings it.
+        marking: What each item carries at least; the authority's own by default.
+        dry_run: Say what would come of it, and write nothing.
+        progress: Told how many items are done.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: It is no format known here.
+    """
+    require(actor, "intel.import")
+    chosen, batch = marking or Marking.own(authority()), uuid4()
+    account = Account(name)
+    account.format, stream = items(data, name, chosen, batch.hex)
+    done = 0
+    for some in _chunked(stream, account):
+        if dry_run:
+            _sorted_out(some, account)
+        else:
+            with writing():
+                drafts = [_draft(one) for one in _sorted_out(some, account)]
+                append_many(drafts, actor)
+        done += len(some)
+        progress(done)
+    if not dry_run:
+        content = _imported(account)
+        append("intel.imported", content, actor=actor, object_id=batch, marking=chosen)
+        account.object_id = batch
+    return account
+
+
+def object_of(item: Item) -> UUID:
+    """The id under which an item is on record here."""
+    return objects.named("intel", f"{item.format}:{item.source_id}")
+
+
+def _chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[Marked]]:
+    """Items some at a time; what is none goes into the account."""
+
+    def taken() -> Iterator[Marked]:
+        for one in stream:
+            if isinstance(one, str):
+                account.left_out.append(one)
+            else:
+                yield one
+
+    told = taken()
+    while some := list(islice(told, CHUNK)):
+        yield some
+
+
+def _sorted_out(some: Sequence[Marked], account: Account) -> list[Marked]:
+    """What of a chunk is to be written, in order; all of it is counted."""
+    ids = {id(one): object_of(one.item) for one in some}
+    rows = models.Item.projected.filter(pk__in=set(ids.values()))
+    held = {row[0]: row[1:] for row in rows.values_list("pk", "digest", "source_version")}
+    wanted = []
+    for one in some:
+        digest, version = digest_of(one.item), one.item.source_version
+        before = held.get(ids[id(one)])
+        if before is None:
+            account.fresh += 1
+        elif before[0] == digest:
+            account.known += 1
+            continue
+        elif version > before[1]:
+            account.newer += 1
+        elif version < before[1]:
+            account.older += 1
+            continue
+        else:
+            account.clashes.append({"id": one.item.source_id, "version": version, "raw": one.item.raw})
+            continue
+        held[ids[id(one)]] = (digest, version)
+        wanted.append(one)
+    return wanted
+
+
+def _draft(one: Marked) -> Draft:
+    return Draft("intel.item", one.item, object_of(one.item), one.marking)
+
+
+def _imported(account: Account) -> Imported:
+    detail = {"clashes": account.clashes[:TOLD], "left_out": account.left_out[:TOLD]}
+    return Imported(
+        account.name, account.format, account.fresh, account.newer, account.known, account.older,
+        len(account.clashes), len(account.left_out), detail,
+    )  # fmt: skip
+
+
+def _project_batch(recorded: Recorded, content: Imported) -> None:
+    values = msgspec.structs.asdict(content)
+    values |= {
+        "marking": stored(recorded.marking),
+        "time_us": recorded.time_us,
+        "actor_name": recorded.actor_name,
+        "sequence": recorded.sequence,
+    }
+    models.Batch.projected.update_or_create(object_id=recorded.object_id, defaults=values)
+
+
+def _forget_batch(object_id: UUID) -> None:
+    models.Batch.projected.filter(pk=object_id).delete()
+
+
+KINDS: Iterable[Kind] = (
+    Kind("intel.item", Item, project, forget, project_many=project_many),
+    Kind("intel.imported", Imported, _project_batch, _forget_batch, sealed=True),
+)
