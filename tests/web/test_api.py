@@ -112,7 +112,11 @@ def test_nobody_and_who_may_not(client_as, actor):
     assert nobody["WWW-Authenticate"] == "Bearer"
     told = problem_of(client_as(actor("auditor")).get("/api/test/jobs?limit=wrong"), 403)
     assert told["rules"] == ["role.missing"]
-    assert problem_of(client_as(actor("analyst")).get("/api/test/careful"), 403)["rules"] == ["step-up"]
+    stale = client_as(actor("analyst")).get("/api/test/careful")
+    assert problem_of(stale, 401)["rules"] == ["step-up"]
+    assert "insufficient_user_authentication" in stale["WWW-Authenticate"]
+    token = actor("analyst", kind="token", scopes=frozenset({"jobs.view"}))
+    assert problem_of(client_as(token).get("/api/test/careful"), 403)["rules"] == ["step-up"]
 
 
 def test_a_token_is_held_to_its_scope_and_needs_no_csrf(client_as, actor):

@@ -254,7 +254,7 @@ class Consultation(models.Model):
         action: What they did.
         objects: Ids of the objects, hexadecimal.
         why: The reason they gave; empty where none was asked for.
-        recipient: To whom it was disclosed; empty for a consultation.
+        recipient: To whom it was disclosed; empty for a consultation. Sealed, as the reason is.
     """
 
     sequence = models.BigIntegerField(primary_key=True)
@@ -264,7 +264,7 @@ class Consultation(models.Model):
     action = models.CharField(max_length=64)
     objects_seen = models.JSONField()
     why = SealedTextField()
-    recipient = models.CharField(max_length=200, default="")
+    recipient = SealedTextField(default="")
 
     class Meta:
         """How it is searched."""

@@ -23,6 +23,7 @@ from ninja.throttling import AuthRateThrottle
 from ninja.utils import contribute_operation_callback
 from pydantic import ConfigDict, Field
 
+from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.strict_json import StrictJsonError
@@ -190,13 +191,24 @@ def _refused(request: HttpRequest, action: str, *, step_up: bool) -> HttpRespons
     request.auth = actor.id  # type: ignore[attr-defined]  # the throttle counts by it
     now = now_us()
     decision = may(actor, action, now_us=now)
+    if decision.rules == ("step-up",) or (decision.allowed and step_up and not is_fresh(actor, now)):
+        return _not_fresh(actor)
     if not decision:
         return details(403, decision.words, rules=decision.rules)
-    if step_up and not is_fresh(actor, now):
-        return details(403, "Prove your passkey first.", rules=("step-up",))
     if holds_nul(request):
         return details(400, "The address holds a NUL character, which no value here has.")
     return None
+
+
+def _not_fresh(actor: Actor) -> HttpResponse:
+    """The answer where only a fresh passkey is missing: a person can prove one (RFC 9470, section 3), no token can."""
+    if actor.kind != "person":
+        return details(
+            403, "This takes a person who proves a passkey: a token cannot do it.", rules=("step-up",)
+        )
+    response = details(401, "Prove your passkey first.", rules=("step-up",))
+    response["WWW-Authenticate"] = 'Bearer error="insufficient_user_authentication"'
+    return response
 
 
 def _once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:

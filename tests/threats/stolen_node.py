@@ -1,0 +1,65 @@
+"""A real node in a process of its own, whose files are then looked through as a thief would.
+
+`python -m tests.threats.stolen_node HOME DATABASE` makes it with a passphrase that only its operator knows, puts a
+canary into everything that is encrypted at rest, uses it as people do, and backs it up.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+CANARY = "Zq4-canary-Kw8"
+PASSPHRASE = "only the operator knows this one"  # noqa: S105 - of a node that lives as long as a test
+
+
+def main(home: Path, database: str) -> None:
+    """Make the node, live in it, back it up."""
+    from hanse.kernel.markings import Marking
+    from hanse.node.making import make
+    from hanse.settings import Node
+
+    node = Node(home, "ee-cert", "CERT Estonia", "EE", database=database)
+    make(node, PASSPHRASE, keep_beside=False)
+    from django.db import connection
+
+    from hanse.accounts import approvals, consultations, openings, service
+    from hanse.console import service as console
+    from hanse.ledger import tree
+    from hanse.node.backup import back_up
+    from tests.accounts.people import acting, newcomer
+
+    mari = acting(newcomer("analyst", "officer", "auditor", "administrator", name="Mari"))
+    jaan = acting(newcomer("approver", "administrator", name="Jaan"))
+    marking = replace(
+        Marking.own("ee-cert"), handling=frozenset({"H1", "H3"}), handling_text=frozenset({"Ask us first."})
+    )
+    _coded(marking, mari)
+    console.change(console.Mail(relay="relay.example", password=CANARY), mari, CANARY)
+    consultations.record(mari, "attacks.view", [], CANARY)
+    consultations.record(mari, "attacks.export", [], CANARY, recipient=CANARY)
+    service.grant_role(newcomer("analyst"), "investigator", CANARY, mari)
+    approvals.reject(service.grant_role(newcomer("analyst"), "officer", CANARY, mari), CANARY, jaan)
+    from uuid import uuid4
+
+    openings.ask_for(uuid4(), CANARY, mari)
+    tree.integrate()
+    back_up(node, home / "backups" / "one.hanse")
+    connection.close()
+
+
+def _coded(marking: object, mari: object) -> None:
+    """An attack under a handling code, and what people say of it."""
+    from hanse.attacks import service as attacks
+    from hanse.attacks.models import Attack
+    from hanse.recording import record
+    from tests.campaigns.plans import estonia
+    from tests.node.made import analysis_of
+
+    told = sorted(estonia(7).attacks, key=lambda each: each.start_us)[:3]
+    record(analysis_of(estonia(7), told), mari, marking)
+    for row in Attack.projected.all()[:2]:
+        attacks.note(row.pk, CANARY, mari)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
