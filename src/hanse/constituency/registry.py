@@ -18,6 +18,7 @@ from pathlib import Path
 from hanse.constituency.sectors import SECTORS
 from hanse.kernel import addresses
 from hanse.kernel.errors import HanseError, Problem
+from hanse.kernel.printable import printable
 
 COLUMNS = ("prefix", "organisation", "sector", "country", "site")
 _V4_SPACE_BITS = 96
@@ -193,7 +194,8 @@ def _clean(name: str) -> str:
 
 def _target(path: str, line: int, row: Mapping[str, str | None]) -> Target | list[Problem]:
     """One line as an entry, or what is wrong with it."""
-    values = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    # Names stand in sentences on pages: marks of writing direction would turn the rest of the sentence round.
+    values = {name: printable((row.get(name) or "").strip()) for name in COLUMNS}
     values["sector"] = " ".join(values["sector"].lower().split())
     values["country"] = values["country"].upper()
     wrong: list[Problem] = []

@@ -21,6 +21,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking, strictest
+from hanse.kernel.printable import printable
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Body, Entry
@@ -180,7 +181,12 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
         raise UsageError(f"{target.country!r} is no country code. Use ISO 3166 alpha-2, such as EE.")
     if not target.organisation.strip():
         raise UsageError("The organisation is empty. Name who runs it.")
-    target = replace(target, prefix=_canonical(target.prefix))
+    target = replace(
+        target,
+        prefix=_canonical(target.prefix),
+        organisation=printable(target.organisation),
+        site=printable(target.site),
+    )
     if _is_hidden(target.prefix, actor):
         raise HiddenRowsError(f"{target.prefix} is marked so that you may not change it. Ask who may see it.")
     content = objects.settled(Changed(target.prefix, target))
