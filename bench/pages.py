@@ -71,9 +71,7 @@ def pages() -> dict[str, str]:
     big = Campaign.projected.order_by("-named").first()
     assert big is not None
     member = Membership.objects.filter(campaign=big.pk).order_by("place")[5].attack
-    lone = Attack.projected.filter(campaign=None, state="over", source_class="direct").order_by("-start_us")[
-        3
-    ]
+    other = Attack.projected.exclude(campaign=big.pk).filter(state="over").order_by("-start_us")[3]
     middle = Entry.objects.filter(position__isnull=False).order_by("-pk")[2_000]
     attacks, ledger = reverse("attacks:list"), reverse("console:ledger")
     detail = reverse("attacks:detail", args=[member])
@@ -99,7 +97,7 @@ def pages() -> dict[str, str]:
         "attacks, table alone (live)": attacks,
         "attack, in the biggest campaign": detail,
         "attack, rates": f"/api/attacks/{member}/rates",
-        "attack, alone": reverse("attacks:detail", args=[lone.pk]),
+        "attack, of no or another campaign": reverse("attacks:detail", args=[other.pk]),
         "attack, flows": reverse("attacks:flows", args=[member]),
         "campaigns": reverse("campaigns:list"),
         "campaign, the biggest": campaign,
