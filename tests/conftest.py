@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -62,8 +62,8 @@ def actor() -> Callable[..., object]:
 
 
 @pytest.fixture
-def node_home() -> Iterator[Path]:
+def node_home() -> Path:
     """The home folder of the node under test."""
     from django.conf import settings
 
-    yield settings.HANSE_NODE.home
+    return settings.HANSE_NODE.home

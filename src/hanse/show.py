@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from hanse.attacks import present
-from hanse.pipeline import Analysis
 from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.report import Findings, write
 from hanse.kernel import units
 from hanse.kernel.printable import printable
+from hanse.pipeline import Analysis
 from hanse.telemetry import listing
 from hanse.telemetry.reading import InputReport
 from hanse.tracing.data_files import find_borders

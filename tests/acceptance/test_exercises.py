@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from hanse.attacks.attack import Attack
-from hanse.pipeline import Analysis, Choices, analyse
 from hanse.exercise.facts import estonia_2007
 from hanse.exercise.scenarios import generate
+from hanse.pipeline import Analysis, Choices, analyse
 from tests.acceptance.compare import load_truth, matched, tables
 from tests.shared import shared_data
 

@@ -23,7 +23,7 @@ from tests.web.acting import ActingClient
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
 
-SECRET = "a secret of forty characters, or nearly s"  # noqa: S105 - it is none
+SECRET = "a secret of forty characters, or nearly s"
 MAIL = {
     "relay": "relay.ee.example", "port": "587", "security": "starttls", "user": "node", "password": SECRET,
     "sender": "node@ee.example", "recipients": "duty@ee.example\n",

@@ -21,9 +21,9 @@ def test_the_database_restarts_while_entries_are_written(tmp_path: Path) -> None
     ):
         pid = node.start("append_through_restarts", acks=str(acks), stop=str(stop), answer=str(answer))
         for _ in range(2):
-            _until(lambda reached=len(acknowledged(acks)): len(acknowledged(acks)) > reached + 10)
+            _until_more(acks)
             server.restart()
-        _until(lambda reached=len(acknowledged(acks)): len(acknowledged(acks)) > reached + 10)
+        _until_more(acks)
         stop.touch()
         assert node.wait(pid) == 0
         assert json.loads(answer.read_text())["refused"] >= 1
@@ -39,3 +39,9 @@ def _until(done) -> None:
     while not done():
         assert time.monotonic() < end, "it did not come that far in 20 s"
         time.sleep(0.05)
+
+
+def _until_more(acks: Path) -> None:
+    """Wait until ten more appends are acknowledged."""
+    reached = len(acknowledged(acks))
+    _until(lambda: len(acknowledged(acks)) > reached + 10)

@@ -45,8 +45,7 @@ def test_each_marking_is_stored_once_under_its_first_entry() -> None:
 
 @pytest.mark.parametrize("sql", DAMAGE)
 def test_a_marking_that_is_not_the_envelopes_is_found_and_mended(sql: str) -> None:
-    """Whoever alters the column or the stored text, so that more people see an entry, is found by fsck; a rebuild
-    makes both again from the envelopes."""
+    """Whoever alters the column or the stored text is found by fsck; a rebuild makes both from the envelopes."""
     _made()
     with connection.cursor() as cursor:
         cursor.execute(sql)
@@ -56,8 +55,7 @@ def test_a_marking_that_is_not_the_envelopes_is_found_and_mended(sql: str) -> No
 
 
 def test_entries_are_seen_as_their_marking_says(actor) -> None:
-    """Who may not know of an entry does not see it in any list; what carries a marking that was not judged, because
-    it came in between, is not seen either."""
+    """Who may not know of an entry sees it in no list, nor one whose marking came after the judging."""
     _made()
     assert visible_entries(actor("officer"), "ledger.view").count() == 6
     seen = visible_entries(actor("analyst"), "ledger.view")

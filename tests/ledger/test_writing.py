@@ -1,5 +1,6 @@
 """Appending: order, versions, recipients, transactions, and what is refused."""
 
+from contextlib import AbstractContextManager
 from uuid import uuid4
 
 import pytest
@@ -52,7 +53,7 @@ def test_sequences_and_versions_count_without_gaps() -> None:
     """Sequences count from 0 over all objects, versions from 1 within each, also inside one call."""
     one, other = uuid4(), uuid4()
     drafts = [Draft("things.made", Made(), object_id) for object_id in (one, other, one, one)]
-    made = append_many(drafts, MARI) + [thing(object_id=other)]
+    made = [*append_many(drafts, MARI), thing(object_id=other)]
     assert [row.sequence for row in made] == [0, 1, 2, 3, 4]
     assert [row.version for row in made] == [1, 1, 2, 3, 2]
     assert Head.objects.get().next_sequence == 5
@@ -92,9 +93,8 @@ def test_an_object_that_only_a_recipient_has_counts_for_itself() -> None:
 def test_the_callers_transaction_is_the_entrys(inside: bool) -> None:
     """An entry and its rows come with the caller's transaction or not at all, and leave no gap behind."""
     before = thing().sequence
-    with pytest.raises(ZeroDivisionError), writing() if inside else transaction.atomic():
-        thing()
-        Thing.objects.update(size=1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        _write_and_fail(writing() if inside else transaction.atomic())
     assert (Entry.objects.count(), Body.objects.count(), Thing.objects.count()) == (1, 1, 1)
     assert thing().sequence == before + 1
     assert findings() == []
@@ -186,3 +186,9 @@ def test_sealed_columns_are_found_by_their_blind_index() -> None:
     assert {row.id for row in rows} == {one, other}
     assert {row.secret for row in rows} == {"EE382200221020145685"}
     assert findings() == []
+
+
+def _write_and_fail(transaction_of_the_caller: AbstractContextManager[object]) -> None:
+    with transaction_of_the_caller:
+        thing()
+        Thing.objects.update(size=1 // 0)

@@ -18,7 +18,7 @@ from tests.node.living import Living, alive, children, free_port, living, until
 IDLE_MB = 250
 """What a node that does nothing may take, all processes together (proportional set size)."""
 
-SECRET = "a-password-that-nobody-may-read"  # noqa: S105 - it is none
+SECRET = "a-password-that-nobody-may-read"
 
 
 @pytest.fixture

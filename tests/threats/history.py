@@ -34,7 +34,7 @@ from tests.node.made import analysis_of
 
 CLERK = system("tests", "ee-cert", "EE")
 ISSUER = "https://issuer.example"
-SECRET = "relay-secret-Wb4"  # noqa: S105 - to be looked for where it must not be
+SECRET = "relay-secret-Wb4"
 
 
 def missing() -> set[str]:

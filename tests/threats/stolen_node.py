@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 CANARY = "Zq4-canary-Kw8"
-PASSPHRASE = "only the operator knows this one"  # noqa: S105 - of a node that lives as long as a test
+PASSPHRASE = "only the operator knows this one"
 
 
 def main(home: Path, database: str) -> None:

@@ -58,6 +58,7 @@ def _known(digests: list[str]) -> Iterable[tuple[str, int]]:
             some = digests[at : at + _AT_ONCE]
             marks = ", ".join(["%s"] * len(some))
             cursor.execute(
-                f"SELECT digest, number FROM ledger_carriedmarking WHERE digest IN ({marks})", some
-            )  # noqa: S608 - marks alone
+                f"SELECT digest, number FROM ledger_carriedmarking WHERE digest IN ({marks})",  # noqa: S608 - marks alone
+                some,
+            )
             yield from cursor.fetchall()
