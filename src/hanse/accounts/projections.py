@@ -1,5 +1,6 @@
 """From entries about people to rows. Nothing here reads the clock, draws a number or asks anybody."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -240,15 +241,23 @@ def _opened(recorded: Recorded, content: contents.Opened) -> None:
 
 
 def _consulted(recorded: Recorded, content: contents.Consulted) -> None:
-    Consultation.objects.create(
-        sequence=recorded.sequence,
-        time_us=recorded.time_us,
-        actor_id=recorded.actor_id,
-        actor_name=recorded.actor_name,
-        action=content.action,
-        objects_seen=content.objects,
-        why=recorded.reason,
-        recipient=content.recipient,
+    _consulted_many([(recorded, content)])
+
+
+def _consulted_many(entries: Sequence[tuple[Recorded, contents.Consulted]]) -> None:
+    """Most entries of a node are of this kind: a rebuild writes them by the hundred."""
+    Consultation.objects.bulk_create(
+        Consultation(
+            sequence=recorded.sequence,
+            time_us=recorded.time_us,
+            actor_id=recorded.actor_id,
+            actor_name=recorded.actor_name,
+            action=content.action,
+            objects_seen=content.objects,
+            why=recorded.reason,
+            recipient=content.recipient,
+        )
+        for recorded, content in entries
     )
 
 
@@ -304,7 +313,7 @@ KINDS = (
     Kind("accounts.refused", contents.Decided, _decided, sealed=True),
     Kind("accounts.withdrawn", contents.Decided, _decided, sealed=True),
     Kind("accounts.opened", contents.Opened, _opened),
-    Kind("accounts.consulted", contents.Consulted, _consulted, sealed=True),
-    Kind("accounts.disclosed", contents.Consulted, _consulted, sealed=True),
+    Kind("accounts.consulted", contents.Consulted, _consulted, sealed=True, project_many=_consulted_many),
+    Kind("accounts.disclosed", contents.Consulted, _consulted, sealed=True, project_many=_consulted_many),
 )
 """All kinds of this room; `accounts.invited` forgets for all of them, as forgetting is by object."""
