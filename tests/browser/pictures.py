@@ -47,7 +47,6 @@ def take(desk: Desk, where: str, path: Path) -> None:
         page.goto(f"/{where}s/")
         page.locator("tr[data-row] a").first.click()
         page.wait_for_url(re.compile(f"/{where}s/[0-9a-f-]{{36}}/"))
-    page.wait_for_load_state("networkidle")
     settle(desk)
     page.mouse.move(0, 0)
     page.screenshot(path=path, animations="disabled", caret="hide")

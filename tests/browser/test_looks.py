@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.paper import sheets
+from tests.browser.walking import settle
 
 
 def test_times_are_utc_with_local_time_on_hover(desks):
@@ -56,14 +57,15 @@ def test_the_chosen_theme_stays(desks, system):
 @pytest.mark.parametrize("where", ["/", "/attacks/", "attack", "campaign"])
 def test_paper_carries_the_marking_on_every_sheet(desks, where):
     """On paper the marking stands at the head and at the foot of every sheet, in words; menus and buttons are left out."""
-    page = desks().page
+    desk = desks()
+    page = desk.page
     if where.startswith("/"):
         page.goto(where)
     else:
         page.goto(f"/{where}s/")
         page.locator("tr[data-row] a").first.click()
         page.wait_for_url(re.compile(f"/{where}s/[0-9a-f-]{{36}}/"))
-    page.wait_for_load_state("networkidle")
+    settle(desk)
     band = page.locator(".marking").first.inner_text().split("\n")[0]
     assert band.startswith("TLP:")
     told = sheets(page.pdf(prefer_css_page_size=True))

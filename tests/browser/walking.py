@@ -33,7 +33,7 @@ WIDE = """() => {
     + out.slice(-3).map((one) => `${one.tagName}.${one.className}`).join(', ')];
 }"""
 
-SETTLED = """() => [...document.querySelectorAll('.island')].every((one) => one.querySelector('svg, canvas, .words, .behind p'))
+SETTLED = """() => [...document.querySelectorAll('.island')].every((one) => one.querySelector('.chart svg, p.words'))
   && !document.querySelector('.htmx-request')"""
 
 
