@@ -313,3 +313,20 @@ def test_a_change_keeps_the_marking(mari: ActingClient) -> None:
     assert mari.post(reverse("constituency:row", args=[row.pk]), told).status_code == 302
     row = Protected.projected.select_related("marking").get(pk=row.pk)
     assert (row.organisation, row.marking.marking.tlp) == ("Riigikogu", Tlp.AMBER_STRICT)
+
+
+def test_the_api_imports_with_a_marking_and_puts_back(filled: ActingClient) -> None:
+    """Programs import with the marking that they say, and undo it: first in words, then in deed."""
+
+    def send(where: str, **told: object) -> dict[str, object]:
+        answer = filled.post(f"/api/constituency/import{where}", told, content_type="application/json")
+        assert answer.status_code == 200
+        return answer.json()
+
+    assert send("", csv=SECOND, apply=True, tlp="AMBER+STRICT")["applied"]
+    row = Protected.projected.select_related("marking").first()
+    assert row.marking.marking.tlp == Tlp.AMBER_STRICT
+    assert not send("/put-back")["applied"]
+    assert len(prefixes()) == 2
+    assert send("/put-back", apply=True)["applied"]
+    assert len(prefixes()) == 3

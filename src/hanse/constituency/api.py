@@ -12,6 +12,8 @@ from hanse.constituency import service
 from hanse.constituency.models import Protected
 from hanse.constituency.registry import RegistryError, Target
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, Pap, Tlp
+from hanse.ledger.identity import authority
 from hanse.web.api import In, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
@@ -67,6 +69,16 @@ class ImportIn(In):
 
     csv: str = Field(max_length=2_000_000)
     name: str = Field("import.csv", max_length=200)
+    apply: bool = Field(default=False, description="Do it, rather than only say what would be done.")
+    tlp: Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"] = Field(
+        "AMBER", description="Of all rows."
+    )
+    pap: Literal["CLEAR", "GREEN", "AMBER", "RED"] = Field("AMBER", description="Of all rows.")
+
+
+class PutBackIn(In):
+    """Whether to undo the last import."""
+
     apply: bool = Field(default=False, description="Do it, rather than only say what would be done.")
 
 
@@ -133,7 +145,18 @@ def import_rows(request: HttpRequest, told: ImportIn) -> Any:
         path = Path(folder) / "import.csv"
         try:
             path.write_text(told.csv, "utf-8")
-            report = service.import_file(path, signed_in(request), apply=told.apply, name=told.name)
+            marking = Marking(originators=frozenset({authority()}), tlp=Tlp(told.tlp), pap=Pap(told.pap))
+            report = service.import_file(
+                path, signed_in(request), apply=told.apply, name=told.name, marking=marking
+            )
         except (RegistryError, UnicodeEncodeError) as error:
             raise UsageError(str(error)) from None
+    return {"applied": report.applied, "rows": report.rows}
+
+
+@router.post("/import/put-back", response=ImportOut, operation_id="constituency_put_back")
+@endpoint("constituency.edit")
+def put_back(request: HttpRequest, told: PutBackIn) -> Any:
+    """Make the constituency what it was before the last import, or say row by row what that would do."""
+    report = service.put_back(signed_in(request), apply=told.apply)
     return {"applied": report.applied, "rows": report.rows}

@@ -1,15 +1,22 @@
-"""The API of telemetry: partitions of flows, accounts of inputs, watched folders, and analyses of what is stored."""
+"""The API of telemetry: flows found again, partitions, accounts of inputs, watched folders, and analyses."""
 
+import ipaddress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from hanse.telemetry import service
+from hanse.accounts.looking import looked_at
+from hanse.kernel.addresses import Network, unpack
+from hanse.kernel.errors import UsageError
+from hanse.telemetry import listing, searching, service
+from hanse.telemetry.columns import stated
+from hanse.telemetry.flow_search import Sought, Sum
 from hanse.telemetry.models import Input, Partition
+from hanse.telemetry.views import file_of
 from hanse.web import jobs
 from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
@@ -23,6 +30,76 @@ class Span(Schema):
 
     since_us: Int64 | None = Field(None, description="Microseconds UTC.")
     until_us: Int64 | None = Field(None, description="Microseconds UTC.")
+
+
+class Wanted(Span):
+    """Which flows: those that were seen in the time, and pass everything that is given."""
+
+    address: str | None = Field(None, max_length=64, description="Address or network, at either end.")
+    source: str | None = Field(None, max_length=64, description="Address or network.")
+    destination: str | None = Field(None, max_length=64, description="Address or network.")
+    port: int | None = Field(None, ge=0, le=65_535, description="At either end.")
+    source_port: int | None = Field(None, ge=0, le=65_535)
+    destination_port: int | None = Field(None, ge=0, le=65_535)
+    protocol: int | None = Field(None, ge=0, le=255, description="IP protocol number.")
+
+
+class Shown(Schema):
+    """How they are shown."""
+
+    by: Literal["bytes", "packets", "flows"] = Field("bytes", description="What the summaries are ranked by.")
+    limit: int = Field(200, ge=1, le=5_000, description="Flows that are given out.")
+
+
+class Kind(Schema):
+    """As what kind of file."""
+
+    form: Literal["csv", "parquet"] = "csv"
+
+
+class SumOut(Schema):
+    """What some flows add up to: records, and estimates of packets and octets."""
+
+    key: str = Field(description="What they share; empty for all.")
+    flows: int
+    packets: int
+    bytes: int
+
+
+class FoundOut(Schema):
+    """Flows that were found: the first of them, and what all of them add up to."""
+
+    total: SumOut
+    sources: list[SumOut]
+    destinations: list[SumOut]
+    source_ports: list[SumOut] = Field(description="`protocol/port`.")
+    destination_ports: list[SumOut] = Field(description="`protocol/port`.")
+    protocols: list[SumOut]
+    flows: list[dict[str, Any]] = Field(description="The flow schema, addresses and times as text.")
+
+
+class KeptOut(Schema):
+    """Stored flows that came the same way."""
+
+    what: str
+    partitions: int
+    rows: int
+    octets: int
+    start_us: int
+    end_us: int
+
+
+class HeldOut(Schema):
+    """What flows are held."""
+
+    partitions: int
+    rows: int
+    octets: int
+    start_us: int | None
+    end_us: int | None
+    sources: list[KeptOut]
+    collected_bytes: int
+    quota_bytes: int | None
 
 
 class PartitionOut(Schema):
@@ -115,6 +192,38 @@ class Removed(Schema):
     removed: int
 
 
+@router.get("/held", response=HeldOut, operation_id="flows_held")
+@endpoint("telemetry.view")
+def get_held(request: HttpRequest) -> Any:
+    """What flows are held, and how much of the collector's quota is used."""
+    return searching.held(signed_in(request))
+
+
+@router.get("/search", response=FoundOut, operation_id="flows_search")
+@endpoint("telemetry.view")
+def search(request: HttpRequest, wanted: Query[Wanted], shown: Query[Shown]) -> Any:
+    """Find stored flows."""
+    looked = searching.look(signed_in(request), _sought(wanted), shown.by, shown.limit)
+    looked_at(request, "telemetry.view", looked.rows)
+    found = looked.found
+    return {
+        "total": _sum(found.total, ""),
+        "sources": [_sum(one, unpack(one.key)) for one in found.sources],
+        "destinations": [_sum(one, unpack(one.key)) for one in found.targets],
+        "source_ports": [_sum(one, "/".join(map(str, one.key))) for one in found.source_ports],
+        "destination_ports": [_sum(one, "/".join(map(str, one.key))) for one in found.target_ports],
+        "protocols": [_sum(one, str(one.key)) for one in found.protocols],
+        "flows": [row for batch in found.flows.to_batches() for row in listing.in_text(batch).to_pylist()],
+    }
+
+
+@router.get("/file", response={200: None}, operation_id="flows_file")
+@endpoint("telemetry.export")
+def get_file(request: HttpRequest, wanted: Query[Wanted], kind: Query[Kind]) -> Any:
+    """All stored flows that are found, as CSV or Parquet: whole, or not at all."""
+    return file_of(request, _sought(wanted), kind.form)
+
+
 @router.get("/partitions", response=Page[PartitionOut], operation_id="flows_partitions")
 @endpoint("telemetry.view")
 def list_partitions(request: HttpRequest, span: Query[Span], paging: Query[Paging]) -> Any:
@@ -136,8 +245,19 @@ def remove_partitions(request: HttpRequest, told: RemoveIn) -> Any:
 @endpoint("telemetry.view")
 def list_inputs(request: HttpRequest, paging: Query[Paging]) -> Any:
     """The accounts of what was read, latest first."""
-    rows = Input.objects.for_actor(signed_in(request), "telemetry.view")
-    return paged(rows, Order("read_us", descending=True), paging)
+    rows = Input.objects.for_actor(signed_in(request), "telemetry.view").select_related("marking")
+    found = paged(rows, Order("read_us", descending=True), paging)
+    looked_at(request, "telemetry.view", found["items"])
+    return found
+
+
+@router.get("/inputs/{uuid:input_id}", response=InputOut, operation_id="flows_input")
+@endpoint("telemetry.view")
+def get_input(request: HttpRequest, input_id: UUID) -> Any:
+    """The account of one input."""
+    row = Input.objects.get_for(signed_in(request), "telemetry.view", input_id)
+    looked_at(request, "telemetry.view", [row])
+    return row
 
 
 @router.get("/watched", response=list[WatchedOut], operation_id="flows_watched")
@@ -160,6 +280,58 @@ def watch(request: HttpRequest, told: WatchIn) -> Any:
 def analyse(request: HttpRequest, told: AnalyseIn) -> Any:
     """Start reading files of the inbox in and looking for attacks, or look again in what is stored of a time."""
     params = told.dict(exclude_none=True)
+    if told.columns is not None:
+        stated(told.columns)
     title = f"Analyse {', '.join(told.paths)}" if told.paths else "Analyse stored flows"
     job = jobs.start("analyse", title[:500], params, signed_in(request))
     return Status(202, {"job": job.pk, "url": f"/jobs/{job.pk}/"})
+
+
+@router.post("/load-exercise", response={202: JobOut}, operation_id="flows_load_exercise")
+@endpoint("telemetry.import")
+def load_exercise(request: HttpRequest) -> Any:
+    """Start loading the Estonia 2007 exercise, on a node that rehearses."""
+    job = jobs.start("load-exercise", "Estonia 2007", {}, signed_in(request))
+    return Status(202, {"job": job.pk, "url": f"/jobs/{job.pk}/"})
+
+
+_FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Years 1 to 9999, microseconds UTC."""
+
+
+def _sought(wanted: Wanted) -> Sought:
+    """What was asked for.
+
+    Raises:
+        UsageError: An address or network is none.
+    """
+    since, until = (
+        None if one is None else min(max(one, _FIRST_US), _LAST_US)
+        for one in (wanted.since_us, wanted.until_us)
+    )
+    return Sought(
+        since_us=since,
+        until_us=until,
+        address=_network(wanted.address),
+        source=_network(wanted.source),
+        target=_network(wanted.destination),
+        port=wanted.port,
+        source_port=wanted.source_port,
+        target_port=wanted.destination_port,
+        protocol=wanted.protocol,
+    )
+
+
+def _network(text: str | None) -> Network | None:
+    if text is None:
+        return None
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no address or network. Write it like 192.0.2.7 or 192.0.2.0/24."
+        ) from None
+
+
+def _sum(one: Sum, key: str) -> dict[str, Any]:
+    return {"key": key, "flows": one.flows, "packets": one.packets, "bytes": one.octets}
