@@ -57,6 +57,27 @@ def test_what_it_is_about_is_sealed(handler, actor):
         assert b"canary" not in b"".join(bytes(one) for one in cursor.fetchone())
 
 
+@pytest.mark.parametrize("change", ["roles", "name", "params", "owner", "moved", "no seal"])
+def test_a_job_that_was_changed_by_sql_is_not_done(handler, actor, change):
+    """Whoever writes to the database makes the node do nothing, and sign nothing, in a person's name."""
+    seen = []
+    handler(lambda *told: seen.append(told) or "/")
+    job = jobs.start("test.work", "t", {"name": "x"}, actor("analyst"))
+    other = jobs.start("test.work", "t", {"name": "y"}, actor("administrator", "officer"))
+    told = {
+        "roles": {"actor": job.actor | {"roles": ["officer"]}},
+        "name": {"actor": job.actor | {"id": "jaan", "name": "Jaan"}},
+        "params": {"params": {"name": "/etc/shadow"}},
+        "owner": {"owner": "jaan"},
+        "moved": {"actor": other.actor},
+        "no seal": {"actor": {key: value for key, value in job.actor.items() if key != jobs.SEAL}},
+    }[change]
+    Job.objects.filter(pk=job.pk).update(**told)
+    assert run(job).state == State.FAILED
+    assert "its row was changed" in job.error
+    assert seen == []
+
+
 def test_progress_is_written_at_most_twice_a_second(
     handler, actor, monkeypatch, django_assert_max_num_queries
 ):

@@ -4,6 +4,7 @@ A room registers what it can do (`handles`), a page starts it (`start`). A worke
 is found as interrupted after `SILENT_US` and can be begun again (`again`).
 """
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -13,8 +14,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.core.signing import Signer
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
+from django.utils.crypto import constant_time_compare
 from django_tasks import task
 
 from hanse.kernel.actors import Actor
@@ -31,6 +34,9 @@ WRITE_US = 500_000
 
 BEAT_S = 5.0
 """How often a worker says that it lives, also where a step cannot tell how far it is."""
+
+SEAL = "seal"
+"""Key in a job's actor: the node's signature over the job."""
 
 SILENT_US = 30_000_000
 """A worker not heard of for so long is gone: six beats."""
@@ -112,9 +118,10 @@ def start(kind: str, title: str, params: dict[str, Any], actor: Actor) -> Job:
     """
     _known(kind)
     with transaction.atomic():
-        job = Job.objects.create(
-            kind=kind, title=title, params=params, owner=actor.id, actor=_told(actor), created_us=now_us()
-        )
+        job = Job(kind=kind, title=title, params=params, owner=actor.id, created_us=now_us())
+        job.actor = _told(actor)
+        job.actor |= {SEAL: _seal(job)}
+        job.save(force_insert=True)
         run.enqueue(str(job.pk))
     return job
 
@@ -177,7 +184,7 @@ def run(job_id: str) -> None:
 def _do(job: Job) -> dict[str, Any]:
     """Call the handler; what its end changes in the job's row."""
     try:
-        result = _known(job.kind).handler(job.params, Progress(job), msgspec.convert(job.actor, Actor))
+        result = _known(job.kind).handler(job.params, Progress(job), _on_behalf_of(job))
     except Cancelled:
         return {"state": State.CANCELLED}
     except HanseError as error:
@@ -222,3 +229,25 @@ def _known(kind: str) -> _Kind:
 def _told(actor: Actor) -> Any:
     """The actor as JSON."""
     return msgspec.to_builtins(actor)
+
+
+def _on_behalf_of(job: Job) -> Actor:
+    """Who a job is for, if this node itself put it into the queue so.
+
+    What a job writes is signed in its actor's name: whoever can write to the database must not be able to choose
+    that name, its roles, or what is done.
+
+    Raises:
+        UsageError: The row was made or changed behind the node's back.
+    """
+    told = dict(job.actor) if isinstance(job.actor, dict) else {}
+    if not constant_time_compare(str(told.pop(SEAL, "")), _seal(job)):
+        raise UsageError("This job is not as the node queued it: its row was changed. Start it anew.")
+    return msgspec.convert(told, Actor)
+
+
+def _seal(job: Job) -> str:
+    """A signature, under a key of the node, over what a job is and for whom."""
+    actor = {name: value for name, value in dict(job.actor).items() if name != SEAL}
+    said = json.dumps([str(job.pk), job.kind, job.owner, job.params, actor], sort_keys=True)
+    return Signer(salt="hanse.job").signature(said)
