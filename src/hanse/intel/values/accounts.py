@@ -1,10 +1,18 @@
 """Bank accounts and payment cards."""
 
+from typing import Final
+
 from stdnum import iban as iban_number
 from stdnum import luhn
-from stdnum.exceptions import ValidationError
+from stdnum.exceptions import InvalidChecksum, InvalidComponent, InvalidFormat, ValidationError
 
 from hanse.intel.values.problem import ValueProblem
+
+_WHY: Final = {
+    InvalidChecksum: "its checksum is wrong, so that a sign is mistyped or missing",
+    InvalidComponent: "no country with IBANs begins so",
+    InvalidFormat: "it has other signs, or another length, than its country's IBANs have",
+}
 
 
 def iban(text: str) -> str:
@@ -16,7 +24,9 @@ def iban(text: str) -> str:
     try:
         return str(iban_number.validate(text, check_country=False))
     except ValidationError as error:
-        raise ValueProblem(f"{text[:50]!r} is no IBAN: {str(error).rstrip('.')}.") from None
+        raise ValueProblem(
+            f"{text[:50]!r} is no IBAN: {_WHY.get(type(error), str(error).rstrip('.'))}."
+        ) from None
 
 
 def card(text: str) -> str:

@@ -6,7 +6,9 @@ from typing import Final
 from hanse.intel.values.problem import ValueProblem
 
 _CVE: Final = re.compile(r"CVE-(?:19|20)\d\d-\d{4,19}")
+_HEX: Final = re.compile(r"[0-9a-f]+")
 _BY_LENGTH: Final = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
+_LENGTHS: Final = ", ".join(map(str, _BY_LENGTH))
 
 EMPTY: Final = frozenset(
     {
@@ -15,8 +17,10 @@ EMPTY: Final = frozenset(
         "d14a028c2a3a2bc9476102bb288234c415a2b01f828ea62ac5b3e42f",
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274edebfe76f65fbd51ad2f14898b95b",
-        "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
-        "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+        (
+            "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+            "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"
+        ),
     }
 )
 """The hashes of the empty file by every function above: who shares it shares nothing."""
@@ -29,20 +33,25 @@ def digest(text: str, *, bits: int) -> str:
         ValueProblem: It has another length, or other signs.
     """
     plain = text.strip().lower()
-    if len(plain) != bits // 4 or not re.fullmatch(r"[0-9a-f]+", plain):
-        raise ValueProblem(f"A hash of {bits} bits has {bits // 4} hexadecimal digits; this has {len(plain)} signs.")
+    if len(plain) != bits // 4:
+        raise ValueProblem(
+            f"A hash of {bits} bits has {bits // 4} hexadecimal digits; this has {len(plain)} signs."
+        )
+    if not _HEX.fullmatch(plain):
+        raise ValueProblem(f"{plain[:40]!r} is no hash: its digits are 0 to 9 and a to f.")
     return plain
 
 
 def kind_of(text: str) -> str:
-    """Which kind of hash a text of that length is.
+    """Which kind of hash a text of hexadecimal digits is, by their number.
 
     Raises:
-        ValueProblem: None has that length.
+        ValueProblem: It has other signs, or none known here has that length.
     """
-    kind = _BY_LENGTH.get(len(text.strip()))
-    if kind is None:
-        raise ValueProblem(f"No hash known here has {len(text.strip())} digits.")
+    plain = text.strip().lower()
+    kind = _BY_LENGTH.get(len(plain))
+    if kind is None or not _HEX.fullmatch(plain):
+        raise ValueProblem(f"{plain[:40]!r} is no hash known here: they have {_LENGTHS} hexadecimal digits.")
     return kind
 
 

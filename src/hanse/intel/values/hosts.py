@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import unicodedata
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
@@ -9,18 +10,23 @@ import idna
 
 from hanse.intel.values.problem import ValueProblem
 
+_MAPPED_BITS: Final = 96
+"""Length of the prefix of IPv4-mapped addresses (RFC 4291, section 2.5.5.2)."""
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_DEFANGED: Final = (("[.]", "."), ("(.)", "."), ("[dot]", "."), ("[:]", ":"), ("[://]", "://"), ("[@]", "@"))
+_BRACKETED: Final = re.compile(r"[\[({](\.|:|://|@|dot|at)[\])}]", re.IGNORECASE)
+_MEANT: Final = {"dot": ".", "at": "@"}
+_DIGITS: Final = re.compile(r"(?:ASN?)?\s*([0-9]{1,10})", re.IGNORECASE)
 _PORTS: Final = {"http": 80, "https": 443, "ftp": 21, "ws": 80, "wss": 443}
 _MAC: Final = re.compile(r"[0-9a-f]{12}")
 _KEPT: Final = "!$&'()*+,;=:@/"
+_AT: Final = "!$&'()*+,;=:"
+_NAME: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _ASN_MOST: Final = 2**32 - 1
 
 
 def refanged(text: str) -> str:
     """A value as it is, of one written so that nobody clicks on it: ``hxxp://example[.]com``."""
-    for written, meant in _DEFANGED:
-        text = text.replace(written, meant)
+    text = _BRACKETED.sub(lambda found: _MEANT.get(found[1].lower(), found[1]), text)
     return re.sub(r"^h(?:xx|\*\*)p(s?)://", r"http\1://", text, flags=re.IGNORECASE)
 
 
@@ -43,16 +49,23 @@ def address(text: str) -> str:
 
 
 def network(text: str) -> str:
-    """A network in CIDR form; bits that belong to hosts are cleared.
+    """A network in CIDR form; bits that belong to hosts are cleared; one of IPv4-mapped addresses is the IPv4 one.
 
     Raises:
         ValueProblem: It is none.
     """
     plain = refanged(text.strip())
     try:
-        return str(ipaddress.ip_network(plain, strict=False))
+        found = ipaddress.ip_network(plain, strict=False) if "%" not in plain else None
     except ValueError:
-        raise ValueProblem(f"{plain[:60]!r} is no network. Write it like 192.0.2.0/24.") from None
+        found = None
+    if found is None:
+        raise ValueProblem(f"{plain[:60]!r} is no network. Write it like 192.0.2.0/24.")
+    if isinstance(found, ipaddress.IPv6Network) and found.prefixlen >= _MAPPED_BITS:
+        mapped = found.network_address.ipv4_mapped
+        if mapped is not None:
+            return f"{mapped}/{found.prefixlen - _MAPPED_BITS}"
+    return str(found)
 
 
 def domain(text: str) -> str:
@@ -61,11 +74,11 @@ def domain(text: str) -> str:
     Raises:
         ValueProblem: It is none, or a single label.
     """
-    plain = refanged(text.strip()).rstrip(".").lower()
+    plain = refanged(text.strip()).lower()
     try:
-        found = plain if plain.isascii() else idna.encode(plain, uts46=True).decode()
+        found = (plain if plain.isascii() else idna.encode(plain, uts46=True).decode()).removesuffix(".")
     except (idna.IDNAError, UnicodeError) as error:
-        raise ValueProblem(f"{plain[:60]!r} is no domain: {error}.") from None
+        raise ValueProblem(f"{plain[:60]!r} is no domain: {str(error).rstrip('.')}.") from None
     labels = found.split(".")
     if len(labels) < 2 or len(found) > 253 or not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
         raise ValueProblem(f"{plain[:60]!r} is no domain: it needs labels of letters, digits and hyphens.")
@@ -82,19 +95,23 @@ def url(text: str) -> str:
     try:
         parts = urlsplit(plain)
         port = parts.port
-        host = (parts.hostname or "").rstrip(".")
+        host = (parts.hostname or "").removesuffix(".")
     except ValueError as error:
-        raise ValueProblem(f"{plain[:60]!r} is no URL: {error}.") from None
+        raise ValueProblem(f"{plain[:60]!r} is no URL: {str(error).rstrip('.')}.") from None
     scheme = parts.scheme.lower()
     if not scheme or not host:
-        raise ValueProblem(f"{plain[:60]!r} is no URL: it needs a scheme and a host, like https://example.org/.")
+        raise ValueProblem(
+            f"{plain[:60]!r} is no URL: it needs a scheme and a host, like https://example.org/."
+        )
     where = _host(host)
     if port is not None and port != _PORTS.get(scheme):
         where = f"{where}:{port}"
     if parts.username is not None:
-        where = f"{parts.netloc.rpartition('@')[0]}@{where}"
+        where = f"{_escaped(parts.netloc.rpartition('@')[0], _AT)}@{where}"
     path = _without_dots(_escaped(parts.path, _KEPT)) or "/"
-    return urlunsplit((scheme, where, path, _escaped(parts.query, _KEPT + "?"), _escaped(parts.fragment, _KEPT + "?")))
+    return urlunsplit(
+        (scheme, where, path, _escaped(parts.query, _KEPT + "?"), _escaped(parts.fragment, _KEPT + "?"))
+    )
 
 
 def email(text: str) -> str:
@@ -106,11 +123,12 @@ def email(text: str) -> str:
     Raises:
         ValueProblem: It is none.
     """
-    plain = refanged(text.strip()).removeprefix("mailto:")
+    plain = re.sub(r"^mailto:", "", refanged(text.strip()), flags=re.IGNORECASE)
     local, at, where = plain.rpartition("@")
-    if not at or not local or len(local) > 64 or re.search(r"[\s<>\"(),:;\\\[\]]", local):
+    local = unicodedata.normalize("NFC", local.lower())
+    if not local or len(local) > 64 or not local.isprintable() or re.search(r"[\s<>\"(),:;\\\[\]@]", local):
         raise ValueProblem(f"{plain[:60]!r} is no mail address. Write it like name@example.org.")
-    return f"{local.lower()}@{domain(where)}"
+    return f"{local}{at}{domain(where)}"
 
 
 def asn(text: str) -> str:
@@ -119,10 +137,13 @@ def asn(text: str) -> str:
     Raises:
         ValueProblem: It is none.
     """
-    digits = text.strip().upper().removeprefix("ASN").removeprefix("AS").strip()
-    if not (digits.isascii() and digits.isdigit() and 0 < int(digits) <= _ASN_MOST):
-        raise ValueProblem(f"{text[:40]!r} is no AS number. Write it like AS64496.")
-    return f"AS{int(digits)}"
+    found = _DIGITS.fullmatch(text.strip())
+    number = int(found[1]) if found else 0
+    if not 0 < number <= _ASN_MOST:
+        raise ValueProblem(
+            f"{text[:40]!r} is no AS number. Write it like AS64496; {_ASN_MOST:,} is the last."
+        )
+    return f"AS{number}"
 
 
 def mac(text: str) -> str:
@@ -138,16 +159,21 @@ def mac(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    """A URL's host: an address or a domain; one label stays as it is, such as ``localhost``."""
-    try:
+    """A URL's host: an address or a domain; a name of one label is one too, such as ``localhost``.
+
+    Raises:
+        ValueProblem: It is none of these.
+    """
+    if ":" in text or re.fullmatch(r"[0-9.]+", text):
         found = address(text)
         return f"[{found}]" if ":" in found else found
-    except ValueProblem:
-        return domain(text) if "." in text else text.lower()
+    if _NAME.fullmatch(text.lower()):
+        return text.lower()
+    return domain(text)
 
 
 def _escaped(text: str, kept: str) -> str:
-    """Percent-encoding in its one form: only what needs it, in capitals."""
+    """Percent-encoding in its one form: only what needs it, in capitals (RFC 3986, sections 6.2.2.1 and 6.2.2.2)."""
     pieces = re.split(r"(%[0-9A-Fa-f]{2})", text)
     told = []
     for piece in pieces:

@@ -39,7 +39,9 @@ def keccak256(data: bytes) -> bytes:
     lanes = [[0] * 5 for _ in range(5)]
     for at in range(0, len(padded), _RATE):
         for place in range(_RATE // 8):
-            lanes[place % 5][place // 5] ^= int.from_bytes(padded[at + 8 * place : at + 8 * place + 8], "little")
+            lanes[place % 5][place // 5] ^= int.from_bytes(
+                padded[at + 8 * place : at + 8 * place + 8], "little"
+            )
         lanes = _permuted(lanes)
     return b"".join(lanes[place % 5][place // 5].to_bytes(8, "little") for place in range(4))
 
@@ -54,7 +56,8 @@ def _permuted(lanes: list[list[int]]) -> list[list[int]]:
             for y in range(5):
                 moved[y][(2 * x + 3 * y) % 5] = _rotated(lanes[x][y] ^ mixed[x], _OFFSETS[x][y])
         lanes = [
-            [moved[x][y] ^ (~moved[(x + 1) % 5][y] & moved[(x + 2) % 5][y] & _MASK) for y in range(5)] for x in range(5)
+            [moved[x][y] ^ (~moved[(x + 1) % 5][y] & moved[(x + 2) % 5][y] & _MASK) for y in range(5)]
+            for x in range(5)
         ]
         lanes[0][0] ^= constant
     return lanes

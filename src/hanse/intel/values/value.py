@@ -36,12 +36,16 @@ def _text(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """A name by which a thing goes: as free text, without case, its white space single.
+    """A name by which a thing goes: without case and invisible signs, its white space single.
+
+    Caseless as the Unicode Standard, section 3.13, D145 has it, then composed.
 
     Raises:
         ValueProblem: It is empty.
     """
-    return " ".join(_text(text).casefold().split())
+    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
+    seen = "".join(sign for sign in folded if unicodedata.category(sign) != "Cf")
+    return _text(" ".join(seen.split()))
 
 
 KINDS: Final[dict[str, Callable[[str], str]]] = {
@@ -60,6 +64,7 @@ KINDS: Final[dict[str, Callable[[str], str]]] = {
     "sha512": partial(digests.digest, bits=512),
     "imphash": partial(digests.digest, bits=128),
     "ja3": partial(digests.digest, bits=128),
+    "hassh": partial(digests.digest, bits=128),
     "certificate": digests.certificate,
     "fuzzy-hash": _text,
     "cve": digests.cve,
@@ -95,6 +100,8 @@ def normalise(kind: str, text: str) -> Value:
         raise ValueProblem(f"It has {len(text):,} characters; {LONGEST:,} are the most.")
     if "\0" in text:
         raise ValueProblem("It holds the character NUL.")
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValueProblem("It holds half of a surrogate pair, which is no character.")
     return Value(kind, KINDS[kind](text))
 
 

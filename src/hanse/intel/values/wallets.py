@@ -14,11 +14,17 @@ from hanse.intel.values.problem import ValueProblem
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_CASH_GENERATOR: Final = (0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)
+_CASH_SIZES: Final = (20, 24, 28, 32, 40, 48, 56, 64)
 _BECH32_CONSTANT, _BECH32M_CONSTANT = 1, 0x2BC830A3
 
 _VERSIONS: Final = {0x00: "bitcoin", 0x05: "bitcoin", 0x30: "litecoin", 0x32: "litecoin", 0x1E: "dogecoin",
                     0x16: "dogecoin", 0x41: "tron"}  # fmt: skip
-"""Version bytes of addresses with 20-byte hashes (chainparams of each chain). Litecoin's 0x05 reads as bitcoin's."""
+"""Version bytes of addresses with 20-byte hashes (chainparams of each chain)."""
+CHAINS: Final = frozenset({*_VERSIONS.values(), "ethereum", "monero", "bitcoincash"})
+"""The chains whose addresses are known here."""
+_SHARED: Final = {("litecoin", "bitcoin"): "3", ("bitcoincash", "bitcoin"): "13"}
+"""Chains that use addresses of another: of which chain they are only who writes them can say; and how they begin."""
 _PREFIXES: Final = {"bc": "bitcoin", "ltc": "litecoin"}
 _MONERO: Final = (18, 19, 42)
 _MONERO_BLOCKS: Final = {0: 0, 2: 1, 3: 2, 5: 3, 6: 4, 7: 5, 9: 6, 10: 7, 11: 8}
@@ -32,17 +38,27 @@ def wallet(text: str) -> str:
         ValueProblem: It is of no chain known here, or its checksum is wrong.
     """
     plain = text.strip()
-    said, colon, rest = plain.partition(":")
-    if colon and said.lower() in {*_VERSIONS.values(), "ethereum", "monero", "bitcoincash"}:
-        plain = rest
-    if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", plain):
-        return f"ethereum:{_ethereum(plain)}"
-    lowered = plain.lower()
+    before, colon, rest = plain.partition(":")
+    said = before.lower() if colon and before.lower() in CHAINS else ""
+    found = _cash(rest) if said == "bitcoincash" and not _is_old(rest) else _found(rest if said else plain)
+    chain, _, address = found.partition(":")
+    if not said or said == chain:
+        return found
+    if (said, chain) in _SHARED and address[0] in _SHARED[said, chain]:
+        return f"{said}:{address}"
+    raise ValueProblem(f"This is an address of {chain}, and not of {said}.")
+
+
+def _found(text: str) -> str:
+    """A wallet's address with the chain that its form tells."""
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text):
+        return f"ethereum:{_ethereum(text)}"
+    lowered = text.lower()
     if "1" in lowered and lowered.rpartition("1")[0] in _PREFIXES:
-        return _segwit(plain)
-    if len(plain) in {95, 106}:
-        return f"monero:{_monero(plain)}"
-    return _base58check(plain)
+        return _segwit(text)
+    if len(text) in {95, 106}:
+        return f"monero:{_monero(text)}"
+    return _base58check(text)
 
 
 def _base58check(text: str) -> str:
@@ -77,11 +93,52 @@ def _segwit(text: str) -> str:
     prefix, _, rest = text.lower().rpartition("1")
     values = [_BECH32.find(sign) for sign in rest]
     if -1 in values or not 8 <= len(rest) <= 88:
-        raise ValueProblem(f"{text[:60]!r} is no wallet's address: a sign occurs in none, or its length is wrong.")
+        raise ValueProblem(
+            f"{text[:60]!r} is no wallet's address: a sign occurs in none, or its length is wrong."
+        )
     check = _polymod([*(ord(sign) >> 5 for sign in prefix), 0, *(ord(sign) & 31 for sign in prefix), *values])
     if check != (_BECH32_CONSTANT if values[0] == 0 else _BECH32M_CONSTANT):
         raise ValueProblem("The checksum of this wallet's address is wrong: a sign is mistyped.")
+    length = len(_octets(values[1:-6]))
+    if values[0] > 16 or not 2 <= length <= 40 or (values[0] == 0 and length not in {20, 32}):
+        raise ValueProblem("This wallet's address has a length or version that BIP 141 does not allow.")
     return f"{_PREFIXES[prefix]}:{text.lower()}"
+
+
+def _octets(fives: list[int]) -> bytes:
+    """Bytes of groups of five bits; what is left over is less than five bits, all zero (BIP 173)."""
+    number = 0
+    for five in fives:
+        number = number << 5 | five
+    over = len(fives) * 5 % 8
+    if over >= 5 or number & ((1 << over) - 1):
+        raise ValueProblem("This wallet's address ends in bits that mean nothing, as no address may.")
+    return (number >> over).to_bytes(len(fives) * 5 // 8)
+
+
+def _is_old(text: str) -> bool:
+    """Whether an address of Bitcoin Cash is in the form that it has in common with Bitcoin."""
+    return text[:1] in {"1", "3"}
+
+
+def _cash(text: str) -> str:
+    """CashAddr (Bitcoin Cash, cashaddr.md): five bits a sign, with a BCH code of 40 bits."""
+    plain = text.lower()
+    values = [_BECH32.find(sign) for sign in plain]
+    if -1 in values or text not in {plain, text.upper()} or len(values) < 14:
+        raise ValueProblem(f"{text[:60]!r} is no wallet's address of Bitcoin Cash.")
+    state = 1
+    for value in [*(ord(sign) & 31 for sign in "bitcoincash"), 0, *values]:
+        top = state >> 35
+        state = (state & 0x07FFFFFFFF) << 5 ^ value
+        for place, part in enumerate(_CASH_GENERATOR):
+            state ^= part if top >> place & 1 else 0
+    if state != 1:
+        raise ValueProblem("The checksum of this wallet's address is wrong: a sign is mistyped.")
+    data = _octets(values[:-8])
+    if data[0] & 0x80 or len(data) - 1 != _CASH_SIZES[data[0] & 7]:
+        raise ValueProblem("This wallet's address has a length that its version does not allow.")
+    return f"bitcoincash:{plain}"
 
 
 def _polymod(values: list[int]) -> int:
@@ -101,10 +158,13 @@ def _ethereum(text: str) -> str:
     if digits not in {digits.lower(), digits.upper()}:
         hashed = keccak256(digits.lower().encode()).hex()
         right = "".join(
-            sign.upper() if int(nibble, 16) >= 8 else sign for sign, nibble in zip(digits.lower(), hashed, strict=False)
+            sign.upper() if int(nibble, 16) >= 8 else sign
+            for sign, nibble in zip(digits.lower(), hashed, strict=False)
         )
         if digits != right:
-            raise ValueProblem("The capitals of this wallet's address are no checksum (EIP-55): a sign is mistyped.")
+            raise ValueProblem(
+                "The capitals of this wallet's address are no checksum (EIP-55): a sign is mistyped."
+            )
     return f"0x{digits.lower()}"
 
 
