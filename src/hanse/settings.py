@@ -27,6 +27,9 @@ ROOMS = (
 
 SETTINGS_FILE = "settings.toml"
 
+HSTS_S = 31_536_000
+"""Seconds that a browser keeps to https after a visit (RFC 6797): a year."""
+
 
 class SettingsError(HanseError):
     """The node's settings are missing or cannot be meant."""
@@ -139,6 +142,7 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
             *ROOMS,
         ],
         "MIDDLEWARE": [
+            "hanse.web.security.own_scheme",
             *(["hanse.web.timing.measured"] if node.metrics else []),
             "django.middleware.security.SecurityMiddleware",
             "hanse.web.security.headers",
@@ -174,6 +178,7 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "CSRF_COOKIE_SECURE": node.secure,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "SECURE_HSTS_SECONDS": HSTS_S if node.secure else 0,
         "X_FRAME_OPTIONS": "DENY",
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",
@@ -200,6 +205,7 @@ def _accounts(node: Node) -> dict[str, Any]:
         "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
         "CSRF_COOKIE_NAME": f"{prefix}hanse-csrf",
         "CSRF_COOKIE_HTTPONLY": True,
+        "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if node.secure else "http",
         "ACCOUNT_ADAPTER": "hanse.accounts.allauth_seam.AccountAdapter",
         "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
         "ACCOUNT_USER_MODEL_EMAIL_FIELD": None,

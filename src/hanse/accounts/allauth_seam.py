@@ -6,7 +6,7 @@ pages are not served. Who somebody is decide signed entries.
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,12 +22,13 @@ from django.http import HttpRequest
 from django.shortcuts import render
 from requests import HTTPError
 
+from hanse.accounts import reaching
 from hanse.accounts.models import Person
 from hanse.egress.client import Client
-from hanse.egress.rules import Rules
+from hanse.egress.rules import AllowedEndpoint, Rules
 
 outbound = Client(Rules())
-"""The way out to issuers: public addresses over TLS only."""
+"""The way out to issuers: over TLS only, to public addresses and to those that two people allowed."""
 
 
 class People(BaseBackend):
@@ -98,24 +99,34 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
     def get_requests_session(self) -> "Session":
         """The way out, looking like a session of requests as far as allauth uses one."""
-        return Session(outbound)
+        return Session(outbound, reaching.allowed())
 
 
 class _Sends(Protocol):
     """What of an egress client is needed here."""
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Any:
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, allow: Iterable[AllowedEndpoint] = ()
+    ) -> Any:
         """Fetch."""
 
-    def post(self, url: str, *, body: bytes, headers: Mapping[str, str] | None = None) -> Any:
+    def post(
+        self,
+        url: str,
+        *,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        allow: Iterable[AllowedEndpoint] = (),
+    ) -> Any:
         """Send."""
 
 
 class Session:
     """A session of requests as far as allauth uses one, over the egress client."""
 
-    def __init__(self, client: _Sends) -> None:
+    def __init__(self, client: _Sends, allow: Iterable[AllowedEndpoint] = ()) -> None:
         self._client = client
+        self._allow = tuple(allow)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -126,7 +137,7 @@ class Session:
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> "Answer":
         """Fetch an address."""
-        return Answer(self._client.get(url, headers=headers))
+        return Answer(self._client.get(url, headers=headers, allow=self._allow))
 
     def request(
         self,
@@ -145,7 +156,8 @@ class Session:
         )
         if auth is not None:
             sent["Authorization"] = "Basic " + b64encode(f"{auth.username}:{auth.password}".encode()).decode()
-        return Answer(self._client.post(url, body=urlencode(data or {}).encode(), headers=sent))
+        body = urlencode(data or {}).encode()
+        return Answer(self._client.post(url, body=body, headers=sent, allow=self._allow))
 
 
 class Answer:

@@ -1,7 +1,12 @@
-"""Security headers of every answer: nothing inline, nothing from outside, nothing kept, nothing framed."""
+"""Security headers of every answer: nothing inline, nothing from outside, nothing kept, nothing framed.
+
+And over what every request counts as sent: what the node's address says, never what a header says.
+"""
 
 from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from hanse.web.page import actor_of
@@ -41,6 +46,20 @@ def headers(get_response: Handler) -> Handler:
         if actor_of(request) is not None:
             response["Cache-Control"] = "no-store"
         return response
+
+    return answer
+
+
+def own_scheme(get_response: Handler) -> Handler:
+    """Middleware: a request came over https exactly where the node's own address is one.
+
+    A proxy ends TLS, so the node itself sees http. A header such as ``X-Forwarded-Proto`` could be sent by anybody
+    who reaches the node past the proxy; the address in the settings cannot.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        request.META["wsgi.url_scheme"] = urlsplit(settings.HANSE_NODE.url).scheme
+        return get_response(request)
 
     return answer
 

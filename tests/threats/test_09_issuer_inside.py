@@ -1,0 +1,83 @@
+"""Threat 9: an issuer in the house is reached only where two people have allowed its address, and no longer."""
+
+from dataclasses import replace
+
+import pytest
+
+from hanse.accounts import allauth_seam, approvals, reaching
+from hanse.console import endpoints
+from hanse.egress.client import Client
+from hanse.ledger.writing import append
+from tests.accounts.browsing import Browser
+from tests.accounts.people import NODE, acting, newcomer
+from tests.threats.test_18_login_linking import bound, issuers
+
+pytestmark = pytest.mark.django_db
+
+__all__ = ["issuers"]
+
+INSIDE = "10.20.30.40"
+
+
+@pytest.fixture
+def inside(issuers, monkeypatch):
+    """Our issuer, at a private address; the list of addresses that the node dialled."""
+    before = allauth_seam.outbound.rules
+    (outside,) = before.resolve("id.cert.example", 443)
+    dialled: list[str] = []
+
+    def dial(address: str, port: int, timeout: float):
+        dialled.append(address)
+        return before.dial(outside, port, timeout)
+
+    rules = replace(before, resolve=lambda _, __: [INSIDE], dial=dial)
+    monkeypatch.setattr(allauth_seam, "outbound", Client(rules))
+    return dialled
+
+
+def propose(host: str = "id.cert.example", address: str = INSIDE):
+    """An administrator proposes an address."""
+    return endpoints.propose_endpoint(host, address, "Our own issuer.", acting(newcomer("administrator")))
+
+
+def asks() -> int:
+    """What a browser gets that wants to sign in at the issuer."""
+    return Browser().get("/accounts/issuer/ours/").status_code
+
+
+def test_an_issuer_inside_needs_two_people(inside):
+    """Unknown or only proposed, its address is not dialled; approved, people are sent to it; closed, no more."""
+    assert asks() == 401
+    proposal = propose()
+    assert asks() == 401
+    assert inside == []
+    approvals.approve(proposal, acting(newcomer("approver")))
+    assert asks() == 302
+    assert set(inside) == {INSIDE}
+    inside.clear()
+    endpoints.withdraw_endpoint("id.cert.example", INSIDE, acting(newcomer("administrator")))
+    assert asks() == 401
+    assert inside == []
+
+
+@pytest.mark.parametrize(("host", "address"), [("mail.example", INSIDE), ("id.cert.example", "10.20.30.41")])
+def test_what_is_allowed_is_one_address_under_one_name(inside, host, address):
+    """Another host's address, or another address of the issuer, opens nothing."""
+    approvals.approve(propose(host, address), acting(newcomer("approver")))
+    assert asks() == 401
+    assert inside == []
+
+
+def test_the_token_is_fetched_inside_too(inside, issuers):
+    """Not only discovery: the code is exchanged at the allowed address, and the identity is known as any other."""
+    content = endpoints.EndpointAllowed("id.cert.example", INSIDE, "")
+    append("console.endpoint_allowed", content, actor=NODE)
+    _, person = bound(issuers[0])
+    assert set(inside) == {INSIDE}
+    assert person is not None
+
+
+def test_nothing_is_open_where_no_room_says_so(monkeypatch):
+    """Without a room above that knows addresses, none is allowed."""
+    monkeypatch.setattr(reaching, "_told", [])
+    assert reaching.allowed() == ()
