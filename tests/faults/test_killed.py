@@ -59,8 +59,12 @@ def test_killed_at_random_times(node: Nursery, tmp_path: Path) -> None:
 def _killed_at_random_times(node: Nursery, acks: Path, times: int) -> None:
     dice, killed = random.Random(2), 0
     for _ in range(times):
+        before = len(acknowledged(acks))
         pid = node.start("append", times=10_000, acks=str(acks), no_tree=True)
-        time.sleep(dice.uniform(0.05, 0.25))
+        end = time.monotonic() + 20  # a busy machine takes its time until the first entry
+        while len(acknowledged(acks)) == before and time.monotonic() < end:
+            time.sleep(0.005)
+        time.sleep(dice.uniform(0.0, 0.2))
         os.kill(pid, signal.SIGKILL)
         killed += node.wait(pid) == -signal.SIGKILL
     assert killed == times
