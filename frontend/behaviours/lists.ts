@@ -21,6 +21,31 @@ export function moveRow(by: number): void {
   target?.focus({ preventScroll: true });
 }
 
+/** Where a person is in a list: the row, whether it is marked, and which of its links or boxes has the focus. */
+interface Place {
+  id: string;
+  marked: boolean;
+  at: number;
+}
+
+const focusable = (row: Element): HTMLElement[] => all<HTMLElement>("a[href], button, input", row);
+
+/** Where somebody is in a region that is about to be replaced. */
+export function placeIn(region: Element): Place | undefined {
+  const row = region.querySelector<HTMLElement>("tr[data-row]:focus-within, tr[data-row][data-at]");
+  const id = row?.dataset["id"];
+  if (!row || id === undefined) return undefined;
+  return { id, marked: "at" in row.dataset, at: focusable(row).findIndex((one) => one === document.activeElement) };
+}
+
+/** Bring somebody back to where they were, if the row is still there. */
+export function backTo({ id, marked, at }: Place): void {
+  const row = rows().find((one) => one.dataset["id"] === id);
+  if (!row) return;
+  if (marked) row.dataset["at"] = "";
+  focusable(row)[at]?.focus({ preventScroll: true });
+}
+
 /** Open the marked row. Answers whether there was one. */
 export function openRow(): boolean {
   const row = document.querySelector<HTMLElement>(`${ROW}[data-at]`);

@@ -1,6 +1,7 @@
 /** htmx under a strict policy: nothing evaluated, nothing from elsewhere, and nothing moves that did not change. */
 import htmx from "htmx.org";
 import { all } from "./elements.ts";
+import { backTo, placeIn } from "./lists.ts";
 import { problemWords, toast } from "./toast.ts";
 
 const etags = new Map<string, string>();
@@ -48,6 +49,8 @@ export function startLive(arrived: (root: ParentNode) => void): void {
     const { xhr, pathInfo, requestConfig } = (event as CustomEvent<ResponseDetail>).detail;
     const tag = xhr.getResponseHeader("ETag");
     if (tag !== null && requestConfig.verb === "get") etags.set(pathInfo.requestPath, tag);
+    const place = polls(requestConfig.elt) ? placeIn(requestConfig.elt) : undefined;
+    if (place) body.addEventListener("htmx:afterSwap", () => backTo(place), { once: true });
   });
   body.addEventListener("htmx:responseError", (event) => {
     const { xhr } = (event as CustomEvent<ResponseDetail>).detail;

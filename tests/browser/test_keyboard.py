@@ -28,7 +28,7 @@ REACHABLE = """() => {
 }"""
 
 COUNT = """() => { window.__left.delete(document.activeElement);
-  return [...window.__left].map((one) => one.outerHTML.slice(0, 120)); }"""
+  return [...window.__left].filter((one) => one.isConnected).map((one) => one.outerHTML.slice(0, 120)); }"""
 
 PAGES = ("/", "/start/", "/attacks/", "attack", "campaign", "/ledger/", "/settings/mail/", "/people/me/")
 
@@ -111,6 +111,20 @@ def test_the_marked_row_is_seen(desk):
       return at?.closest('tr')?.hasAttribute('data-at') ?? false;
     }""")
     assert seen
+
+
+def test_a_list_that_is_refreshed_leaves_people_where_they_are(desk):
+    """When a list is brought up to date by itself, the mark and the focus stay on their row."""
+    page = opened(desk, "/attacks/")
+    for _ in range(3):
+        page.keyboard.press("j")
+    marked = page.locator("tr[data-at]").get_attribute("data-id")
+    page.evaluate("document.querySelector('.scroll[hx-get]').dataset.old = '1'")
+    expect(page.locator(".scroll[hx-get]:not([data-old])")).to_be_attached(timeout=60_000)
+    expect(page.locator("tr[data-at]")).to_have_attribute("data-id", marked)
+    assert page.evaluate("document.activeElement.closest('tr')?.dataset.id") == marked
+    page.keyboard.press("k")
+    expect(page.locator("tr[data-at]")).not_to_have_attribute("data-id", marked)
 
 
 def test_keys_are_explained(desk):
