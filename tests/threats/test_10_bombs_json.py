@@ -63,10 +63,10 @@ print("lives")
 @pytest.mark.parametrize("name", BOMBS)
 def test_bomb_is_refused_quickly(name: str) -> None:
     """Every bomb is an error in words, in time linear in its length."""
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(StrictJsonError):
         strict_json.loads(BOMBS[name])
-    assert time.monotonic() - began < PATIENCE_S
+    assert time.process_time() - began < PATIENCE_S
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -76,13 +76,13 @@ def test_bomb_is_no_envelope(name: str) -> None:
         b'{"commitment":"","key":"","kind":"","marking":{"a":%b},"object":"","origin":"","recipient":null,'
     )
     around += b'"seq":0,"time":0,"v":1,"version":1}'
-    began = time.monotonic()
+    began = time.process_time()
     for bomb in (BOMBS[name], around % BOMBS[name]):
         if name in {"many objects", "many lists", "many keys", "beyond 64 bits"} and bomb is not BOMBS[name]:
             continue  # valid values, which the limit on the length of a message bounds
         with pytest.raises(EnvelopeError):
             envelope.decode(bomb)
-    assert time.monotonic() - began < PATIENCE_S
+    assert time.process_time() - began < PATIENCE_S
 
 
 def test_process_lives_within_256_mib() -> None:
