@@ -10,13 +10,19 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from hanse.intel.facts import Facts, Gathering, plain, time_us
+from hanse.intel.facts import Facts, Gathering, plain, time_us, whole
 from hanse.intel.item import Item
 from hanse.intel.values import KINDS, ValueProblem, digests, normalise
 from hanse.kernel.errors import UsageError
 
 MOST_ROWS: Final = 1_000_000
-_NAMES: Final = {"indicator": "value", "ioc": "value", "type": "kind", "description": "comment", "note": "comment"}
+_NAMES: Final = {
+    "indicator": "value",
+    "ioc": "value",
+    "type": "kind",
+    "description": "comment",
+    "note": "comment",
+}
 _TRIED: Final = ("address", "network", "url", "email", "domain", "cve", "asn", "iban", "wallet", "phone")
 
 
@@ -24,22 +30,57 @@ def read(text: str, batch: str = "") -> Iterator[Item | str]:
     """The items of a list, in the order of its rows; a text says what is wrong with a row that is left out.
 
     Raises:
-        UsageError: It has no column of values, or too many rows.
+        UsageError: It has no column of values, two columns of one name, or too many rows.
     """
-    rows = csv.reader(io.StringIO(text, newline=""))
+    if text.count("\n") > MOST_ROWS:
+        raise UsageError(f"The list has more than {MOST_ROWS:,} rows. Bring it in parts.")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
-        head = [_NAMES.get(name.strip().lower(), name.strip().lower()) for name in next(rows, [])]
+        head = _head(next(rows, []))
     except csv.Error as error:
         raise UsageError(f"This is no CSV: {error}.") from None
-    if "value" not in head:
-        raise UsageError("The first row names the columns; one of them has to be called value.")
-    for number, cells in enumerate(rows, 2):
-        if number > MOST_ROWS:
-            raise UsageError(f"The list has more than {MOST_ROWS:,} rows. Bring it in parts.")
+    return _items(rows, head, batch)
+
+
+def _items(rows: Iterator[list[str]], head: list[str], batch: str) -> Iterator[Item | str]:
+    number = 1
+    while True:
+        number += 1
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            yield f"row {number:,}: {error}. It and what follows it in the same quotes was left out."
+            continue
+        if cells is None:
+            return
         if not any(cell.strip() for cell in cells):
             continue
-        raw = {name: cell.strip() for name, cell in zip(head, cells, strict=False) if cell.strip()}
-        yield _row(number, raw, batch)
+        if len(cells) > len(head):
+            yield f"row {number:,}: it has {len(cells)} cells, and the head names {len(head)}: which is which?"
+            continue
+        yield _row(
+            number,
+            {name: cell.strip() for name, cell in zip(head, cells, strict=False) if cell.strip()},
+            batch,
+        )
+
+
+def _delimiter(text: str) -> str:
+    """What parts the cells: the one of comma, semicolon and tab that the first row has most of."""
+    first = text[: text.find("\n")] if "\n" in text else text
+    return max(",;\t", key=first.count)
+
+
+def _head(cells: list[str]) -> list[str]:
+    """The names of the columns, in the words of this module where it has some."""
+    names = [name.strip().lower() for name in cells]
+    told = [_NAMES.get(name, name) if _NAMES.get(name) not in names else name for name in names]
+    if "value" not in told:
+        raise UsageError("The first row names the columns; one of them has to be called value.")
+    for name in told:
+        if told.count(name) > 1:
+            raise UsageError(f"Two columns of the list are called {name[:40]!r}: which is meant? Rename one.")
+    return told
 
 
 def kind_of(text: str) -> str:
@@ -49,7 +90,7 @@ def kind_of(text: str) -> str:
         ValueProblem: It looks like none.
     """
     try:
-        return digests.kind_of(text) if text.isalnum() else _looks_like(text)
+        return digests.kind_of(text)
     except ValueProblem:
         return _looks_like(text)
 
@@ -58,12 +99,11 @@ def facts(_: str, raw: dict[str, Any]) -> Facts:
     """What is known of a row."""
     found = Gathering()
     found.value(raw["kind"], raw["value"], "value")
-    confidence = plain(raw.get("confidence"))
     return Facts(
         title=plain(raw["value"])[:500],
         text=plain(raw.get("comment")),
         valid_until_us=time_us(raw.get("valid_until")),
-        confidence=int(confidence) if confidence.isascii() and confidence.isdigit() and int(confidence) <= 100 else None,
+        confidence=whole(raw.get("confidence"), 100),
         values=tuple(found.values),
         problems=tuple(found.problems),
     )
@@ -78,14 +118,20 @@ def _row(number: int, raw: dict[str, str], batch: str) -> Item | str:
     except ValueProblem as problem:
         return f"row {number:,}: {problem}"
     name = str(uuid5(NAMESPACE_URL, f"hanse:csv:{value.kind}:{value.text}"))
-    return Item(format="csv", type="row", source_id=name, raw={**raw, "kind": kind}, place=number, batch=batch)
+    return Item(
+        format="csv", type="row", source_id=name, raw={**raw, "kind": kind}, place=number, batch=batch
+    )
 
 
 def _looks_like(text: str) -> str:
     for kind in _TRIED:
+        if kind == "asn" and text.isdigit():
+            continue
         try:
             normalise(kind, text)
         except ValueProblem:
             continue
         return kind
-    raise ValueProblem(f"{text[:60]!r} looks like no value known here. Say its kind in a column of that name.")
+    raise ValueProblem(
+        f"{text[:60]!r} looks like no value known here. Say its kind in a column of that name."
+    )

@@ -1,11 +1,14 @@
 """What a page, the search and the correlation know of an item: worked out of it as it came, whatever its format."""
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from hanse.intel.values import Value, ValueProblem, normalise
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_ID: Final = 1_000
+"""Characters of an id of another item: longer ones name nothing that was brought here."""
+LONGEST_NUMBER: Final = 18
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Facts(NamedTuple):
@@ -54,20 +57,22 @@ class Gathering:
         if kind == "address" and "/" in str(text):
             kind = "network"
         try:
-            self.values[normalise(kind, str(text)), role] = None
+            value = normalise(kind, str(text))
         except ValueProblem as problem:
             self.problems.append(f"{role}: {problem}")
+        else:
+            self.values[_single(value), role] = None
 
     def reference(self, role: str, target: Any) -> None:
         """Add a reference to another item."""
-        if isinstance(target, str) and target:
+        if isinstance(target, str) and target and len(target) <= LONGEST_ID and "\0" not in target:
             self.references[target, role] = None
         else:
             self.problems.append(f"{role}: an id was expected.")
 
 
 def time_us(text: Any) -> int | None:
-    """A time as RFC 3339 writes it, in microseconds UTC; None where it is none. Finer digits are cut."""
+    """A time of ISO 8601, in microseconds UTC; None where it is none. Finer digits are cut; no zone is UTC."""
     if not isinstance(text, str):
         return None
     try:
@@ -80,5 +85,19 @@ def time_us(text: Any) -> int | None:
 
 
 def plain(value: Any) -> str:
-    """A text of an item; anything else is none."""
-    return value.strip() if isinstance(value, str) else ""
+    """A text of an item, without NUL, which no database keeps; anything else is none."""
+    return value.strip().replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else ""
+
+
+def whole(value: Any, most: int) -> int | None:
+    """A whole number from 0 on, also as a text; None for anything else, and for one above `most`."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= LONGEST_NUMBER:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else None
+
+
+def _single(value: Value) -> Value:
+    """A network of one address is that address."""
+    text, _, bits = value.text.partition("/")
+    alone = value.kind == "network" and bits == ("128" if ":" in text else "32")
+    return Value("address", text) if alone else value

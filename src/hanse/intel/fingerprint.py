@@ -5,7 +5,7 @@ A fingerprint names thousands of source addresses. It becomes one item; its addr
 
 from typing import Any, Final
 
-from hanse.intel.facts import Facts, Gathering, plain
+from hanse.intel.facts import LONGEST_ID, Facts, Gathering, plain, time_us
 from hanse.intel.item import Item
 from hanse.kernel.errors import UsageError
 from hanse.kernel.strict_json import canonical
@@ -25,12 +25,22 @@ def read(document: Any, key: str, batch: str = "") -> Item:
     Raises:
         UsageError: It is no fingerprint.
     """
-    if not isinstance(document, dict) or not all(name in document for name in _NEEDED):
-        raise UsageError(f"This is no DDoSDB fingerprint: it needs {', '.join(_NEEDED)}.")
+    if (
+        not isinstance(document, dict)
+        or not all(name in document for name in _NEEDED)
+        or not _has_sources(document)
+    ):
+        raise UsageError(
+            f"This is no DDoSDB fingerprint: it needs {', '.join(_NEEDED)}, and src_ips is a list."
+        )
     if len(document["src_ips"]) > MOST_SOURCES:
         raise UsageError(f"The fingerprint names more than {MOST_SOURCES:,} sources. Bring it in parts.")
-    name = plain(document.get("key")) or key
+    name = (plain(document.get("key")) or key or "fingerprint")[:LONGEST_ID]
     return Item(format="ddosdb", type="fingerprint", source_id=name, raw=document, batch=batch)
+
+
+def _has_sources(document: dict[str, Any]) -> bool:
+    return isinstance(document["src_ips"], list)
 
 
 def facts(_: str, raw: dict[str, Any]) -> Facts:
@@ -40,7 +50,9 @@ def facts(_: str, raw: dict[str, Any]) -> Facts:
         address = one.get("ip") if isinstance(one, dict) else one
         found.value("address", address, "source")
     start = raw.get("start_timestamp")
-    began = int(start * 1_000_000) if isinstance(start, (int, float)) and 0 <= start < 2**40 else None
+    began = time_us(raw.get("start_time"))
+    if isinstance(start, (int, float)) and not isinstance(start, bool) and 0 <= start < 2**40:
+        began = int(start * 1_000_000)
     details = raw.get("additional")
     words = f"{plain(raw.get('protocol'))} attack of {plain(raw.get('start_time'))}"
     return Facts(

@@ -1,32 +1,19 @@
 """What is known of a part of a MISP event (MISP core format)."""
 
+import re
+from collections.abc import Iterator
 from typing import Any, Final
 
-from hanse.intel.facts import Facts, Gathering, plain, time_us
+from hanse.intel import misp_types, stix_pattern
+from hanse.intel.facts import LONGEST_NUMBER, Facts, Gathering, plain, time_us, whole
 
-_KINDS: Final = {
-    "ip-src": "address", "ip-dst": "address", "ip": "address",
-    "domain": "domain", "hostname": "domain", "dns-soa-email": "email",
-    "url": "url", "link": "url", "uri": "",
-    "email": "email", "email-src": "email", "email-dst": "email", "email-reply-to": "email",
-    "whois-registrant-email": "email", "target-email": "email",
-    "md5": "md5", "sha1": "sha1", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384", "sha512": "sha512",
-    "authentihash": "sha256", "imphash": "imphash", "impfuzzy": "fuzzy-hash", "ssdeep": "fuzzy-hash", "tlsh": "fuzzy-hash",
-    "ja3-fingerprint-md5": "ja3", "hassh-md5": "ja3", "hasshserver-md5": "ja3",
-    "x509-fingerprint-md5": "certificate", "x509-fingerprint-sha1": "certificate", "x509-fingerprint-sha256": "certificate",
-    "filename": "file-name", "mutex": "mutex", "regkey": "registry-key", "user-agent": "user-agent", "http-user-agent": "user-agent",
-    "AS": "asn", "mac-address": "mac", "vulnerability": "cve", "cve": "cve",
-    "phone-number": "phone", "whois-registrant-phone": "phone",
-    "iban": "iban", "cc-number": "card", "bank-account-nr": "account", "btc": "wallet", "xmr": "wallet", "eth": "wallet",
-    "threat-actor": "name", "campaign-name": "name", "malware-type": "name",
-}  # fmt: skip
-"""What kind of value an attribute of a type is; other types are found by their text alone."""
-
-_SECONDS: Final = {"port": "", "value": "", "ip": "address", **{one: one for one in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "imphash")},
-                   "authentihash": "sha256", "ssdeep": "fuzzy-hash", "tlsh": "fuzzy-hash", "impfuzzy": "fuzzy-hash"}  # fmt: skip
-"""What the second half of a composite type is; empty is nothing that tells two things apart."""
-
-_ANALYSIS: Final = {"event": "info", "attribute": "value", "object": "name", "report": "name"}
+_TITLES: Final = {"event": "info", "attribute": "value", "object": "name", "report": "name"}
+_TEXTS: Final = ("comment", "description", "content")
+_NAMING: Final = ("actor", "intrusion-set", "malware", "ransomware", "tool", "rat", "backdoor", "stealer", "botnet",
+                  "banker", "exploit-kit", "malpedia")  # fmt: skip
+"""Words in the names of galaxies whose clusters are things with a name."""
+_CLUSTER: Final = re.compile(r'misp-galaxy:([\w-]+)="([^"]+)"')
+_DELETED: Final = frozenset({"True", "true", "1"})
 
 
 def facts(kind: str, raw: dict[str, Any]) -> Facts:
@@ -38,22 +25,23 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
     """
     found = Gathering()
     if kind == "attribute":
-        _attribute(raw, found)
-    references = raw.get("ObjectReference")
-    for one in references if isinstance(references, list) else ():
-        if isinstance(one, dict):
-            found.reference(plain(one.get("relationship_type")) or "related-to", one.get("referenced_uuid"))
+        _attribute(raw, "", found)
+    for proposal in _objects(raw.get("ShadowAttribute")):
+        _attribute(proposal, "proposed ", found)
+    _clusters(raw, found)
+    for one in _objects(raw.get("ObjectReference")):
+        found.reference(plain(one.get("relationship_type")) or "related-to", one.get("referenced_uuid"))
     if extends := plain(raw.get("extends_uuid")):
         found.reference("extends", extends)
     creator = raw.get("Orgc")
-    stamp = _seconds(raw.get("timestamp"))
+    seconds = whole(raw.get("timestamp"), 10**LONGEST_NUMBER)
     return Facts(
         title=_title(kind, raw),
-        text="\n".join(filter(None, (plain(raw.get(name)) for name in ("comment", "description", "content")))),
+        text="\n".join(filter(None, (plain(raw.get(name)) for name in _TEXTS))),
         creator=plain(creator.get("name")) if isinstance(creator, dict) else "",
         created_us=time_us(raw.get("date")) if kind == "event" else None,
-        modified_us=stamp,
-        revoked=raw.get("deleted") in {True, "1", 1},
+        modified_us=seconds * 1_000_000 if seconds is not None and seconds < 10**12 else None,
+        revoked=str(raw.get("deleted")) in _DELETED,
         values=tuple(found.values),
         references=tuple(found.references),
         problems=tuple(found.problems),
@@ -61,28 +49,55 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
 
 
 def _title(kind: str, raw: dict[str, Any]) -> str:
-    text = raw.get(_ANALYSIS.get(kind, "name"), "")
-    return (plain(text) if isinstance(text, str) else str(text))[:500] or plain(raw.get("uuid"))
+    """What a part is called; numbers too are values of attributes."""
+    told = raw.get(_TITLES.get(kind, "name"))
+    told = str(told) if isinstance(told, (int, float)) and not isinstance(told, bool) else told
+    return plain(told)[:500] or plain(raw.get("uuid"))
 
 
-def _attribute(raw: dict[str, Any], into: Gathering) -> None:
+def _attribute(raw: dict[str, Any], before: str, into: Gathering) -> None:
     """The values of an attribute; of a composite type both halves."""
     kind, text = plain(raw.get("type")), raw.get("value")
-    first, both, second = kind.partition("|")
-    if not both:
-        if meant := _KINDS.get(first):
-            into.value(meant, text, kind)
+    role = before + kind
+    if kind == "stix2-pattern" and isinstance(text, str):
+        stix_pattern.gather(text, into)
+        return
+    first, second = misp_types.halves(kind)
+    if "|" not in kind and not second:
+        if kind == "vulnerability" and isinstance(text, str) and not text.strip().upper().startswith("CVE"):
+            first = "name"
+        if first:
+            into.value(first, text, role)
         return
     if not isinstance(text, str) or "|" not in text:
-        into.problems.append(f"{kind}: two values with | between were expected.")
+        into.problems.append(f"{role}: two values with | between were expected.")
         return
-    one, _, other = text.partition("|") if first != "regkey" else text.rpartition("|")
-    for meant, value in ((_KINDS.get(first), one), (_SECONDS.get(second), other)):
+    one, _, other = (
+        text.rpartition("|")
+        if kind == "malware-sample" or kind.startswith("filename|")
+        else text.partition("|")
+    )
+    for meant, value in ((first, one), (second, other)):
         if meant:
-            into.value(meant, value, kind)
+            into.value(meant, value, role)
 
 
-def _seconds(value: Any) -> int | None:
-    """A time in seconds, as a number or a text, in microseconds."""
-    text = str(value)
-    return int(text) * 1_000_000 if text.isascii() and text.isdigit() and len(text) < 13 else None
+def _clusters(raw: dict[str, Any], into: Gathering) -> None:
+    """The names of actors and malicious programs that galaxies and their tags give."""
+    for galaxy in _objects(raw.get("Galaxy")):
+        for cluster in _objects(galaxy.get("GalaxyCluster")):
+            kind = plain(cluster.get("type"))
+            if _names(kind) and plain(cluster.get("value")):
+                into.value("name", cluster["value"], f"galaxy {kind}")
+    for tag in _objects(raw.get("Tag")):
+        if (found := _CLUSTER.fullmatch(plain(tag.get("name")))) and _names(found[1]):
+            into.value("name", found[2], f"galaxy {found[1]}")
+
+
+def _names(galaxy: str) -> bool:
+    return any(word in galaxy for word in _NAMING)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """The objects of a list; nothing of anything else."""
+    return (one for one in (value if isinstance(value, list) else ()) if isinstance(one, dict))

@@ -5,9 +5,7 @@ Two reports that both name 127.0.0.1, the hash of the empty file or the port 80 
 
 import ipaddress
 from functools import lru_cache
-from typing import Final
-
-from pymispwarninglists import WarningLists
+from typing import Any, Final
 
 from hanse.intel.values import Value
 from hanse.intel.values.digests import EMPTY
@@ -17,6 +15,11 @@ SHORTEST: Final = 4
 
 _NEVER: Final = frozenset({"asn"})
 """Kinds that name a whole operator: millions of machines of one network have nothing in common."""
+
+_WORDS: Final = frozenset({
+    "admin", "administrator", "anonymous", "default", "guest", "malware", "n/a", "none", "null", "root", "system", "test",
+    "tool", "true", "false", "unknown", "user",
+})  # fmt: skip
 
 _LISTED: Final = frozenset({"address", "network", "domain", "url", "md5", "sha1", "sha256"})
 
@@ -29,6 +32,8 @@ def reason(value: Value) -> str:
         return "It is the hash of the empty file."
     if value.kind in {"address", "network"}:
         return _of_addresses(value.text)
+    if value.text.casefold() in _WORDS:
+        return "It is a word that says nothing of whom it names."
     if len(value.text) < SHORTEST or (value.text.isdigit() and len(value.text) < 7):
         return "It is too short to tell things apart."
     return ""
@@ -47,14 +52,16 @@ def _found(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _lists() -> WarningLists:
+def _lists() -> Any:
     """All lists, read once: they take some seconds and some hundred megabytes, so that only who asks has them."""
+    from pymispwarninglists import WarningLists  # type: ignore[attr-defined]  # noqa: PLC0415 - see above; it names no exports
+
     return WarningLists(slow_search=True)
 
 
 def _of_addresses(text: str) -> str:
     network = ipaddress.ip_network(text, strict=False)
-    if not network.is_global:
+    if not network.is_global or network.is_multicast:
         return "It is a private, reserved or special address, which many networks use."
     widest = 16 if network.version == 4 else 32
     return "It is a network of many operators." if network.prefixlen < widest else ""

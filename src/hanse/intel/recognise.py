@@ -1,8 +1,9 @@
 """What a file of intelligence is, told by its content, and the items in it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -12,10 +13,14 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
 from hanse.kernel.strict_json import StrictJsonError, loads
 
-LARGEST_BYTES = 200_000_000
+LARGEST_BYTES: Final = 200_000_000
 """Of a file; above that it is to be brought in parts."""
-DEEPEST = 64
-MOST_VALUES = 20_000_000
+LARGEST_WHOLE_BYTES: Final = 64_000_000
+"""Of a file that is read as one piece of JSON, which takes memory: MISP events and fingerprints."""
+DEEPEST: Final = 64
+MOST_VALUES: Final = 2_000_000
+"""Of such a file: an event of 100,000 attributes has about 1,500,000."""
+_BLANK: Final = re.compile(rb"[ \t\r\n]*")
 
 
 class Marked(NamedTuple):
@@ -38,19 +43,26 @@ def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Ite
         UsageError: It is none of the formats known here, or too large.
     """
     if len(data) > LARGEST_BYTES:
-        raise UsageError(f"{name} has {len(data):,} bytes; {LARGEST_BYTES:,} are the most. Bring it in parts.")
+        raise UsageError(
+            f"{name} has {len(data):,} bytes; {LARGEST_BYTES:,} are the most. Bring it in parts."
+        )
     plain = data.removeprefix(b"\xef\xbb\xbf")
-    if plain.lstrip()[:1] not in {b"{", b"["}:
+    blank = _BLANK.match(plain)
+    start = blank.end() if blank else 0
+    if plain[start : start + 1] not in {b"{", b"["}:
         return "csv", _csv(plain, name, chosen, batch)
     if _is_stix(plain):
-        return "stix", _stix(plain, chosen, batch)
+        return "stix", _stix(plain, name, chosen, batch)
     try:
-        document = loads(plain, limit_bytes=LARGEST_BYTES, depth=DEEPEST, values=MOST_VALUES)
+        document = loads(plain, limit_bytes=LARGEST_WHOLE_BYTES, depth=DEEPEST, values=MOST_VALUES)
     except StrictJsonError as error:
         raise UsageError(f"{name}: {error}") from None
-    if isinstance(document, dict) and "src_ips" in document:
-        return "ddosdb", iter([Marked(fingerprint.read(document, PurePath(name).stem, batch), chosen)])
-    return "misp", _misp(misp_event.events(document), chosen, batch)
+    try:
+        if isinstance(document, dict) and "src_ips" in document:
+            return "ddosdb", iter([Marked(fingerprint.read(document, PurePath(name).stem, batch), chosen)])
+        return "misp", _misp(misp_event.events(document), chosen, batch)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
 
 
 class _Kind(msgspec.Struct):
@@ -63,46 +75,62 @@ class _Kind(msgspec.Struct):
 def _is_stix(data: bytes) -> bool:
     """Whether it is a JSON object with a STIX type and id."""
     try:
-        head = msgspec.json.decode(data, type=_Kind)
+        head = msgspec.json.decode(stix_bundle.masked(data), type=_Kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return head.type == "bundle" or head.id.startswith(f"{head.type}--")
 
 
-def _stix(data: bytes, chosen: Marking, batch: str) -> Iterator[Marked | str]:
-    pieces = stix_bundle.objects(data)
-    definitions = _definitions(pieces)
-    for one in stix_bundle.read(pieces, batch):
+def _stix(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marked | str]:
+    """The items of a bundle, which is opened before the first of them is asked for."""
+    try:
+        bundle = stix_bundle.opened(data)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
+    return _stix_items(bundle, chosen, batch)
+
+
+def _stix_items(bundle: stix_bundle.Opened, chosen: Marking, batch: str) -> Iterator[Marked | str]:
+    yield from bundle.told
+    definitions = _definitions(bundle.objects)
+    strange: set[str] = set()
+    for one in stix_bundle.read(bundle.objects, batch):
         if isinstance(one, str):
             yield one
-        else:
-            marking, _ = source_marking.of_stix(one.raw, definitions, chosen)
-            yield Marked(one, marking)
+            continue
+        marking, unknown = source_marking.of_stix(one.raw, definitions, chosen)
+        for other in sorted(set(unknown) - strange):
+            strange.add(other)
+            yield f"{other} says nothing that is understood here: what carries it is marked as this import is."
+        yield Marked(one, marking)
 
 
-def _definitions(pieces: list[msgspec.Raw]) -> dict[str, dict[str, Any]]:
+def _definitions(pieces: Sequence[msgspec.Raw]) -> dict[str, dict[str, Any]]:
     """The marking definitions of a bundle, by id."""
     found = {}
+    decoder = msgspec.json.Decoder(_Kind)
     for piece in pieces:
-        if b"marking-definition" in bytes(piece):
-            try:
-                raw = loads(bytes(piece))
-            except StrictJsonError:
+        try:
+            if decoder.decode(piece).type != "marking-definition":
                 continue
-            if isinstance(raw, dict) and raw.get("type") == "marking-definition" and isinstance(raw.get("id"), str):
-                found[raw["id"]] = raw
+            raw = loads(bytes(piece), limit_bytes=stix_bundle.LARGEST_OBJECT_BYTES)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, StrictJsonError):
+            continue  # told as what it is when the objects are read
+        if isinstance(raw.get("id"), str):
+            found[raw["id"]] = raw
     return found
 
 
-def _misp(events: list[dict[str, Any]], chosen: Marking, batch: str) -> Iterator[Marked | str]:
+def _misp(events: misp_event.Events, chosen: Marking, batch: str) -> Iterator[Marked | str]:
     """The items of events; a part is marked at least as strictly as what it is a part of."""
-    for event in events:
+    yield from events.told
+    for event in events.events:
         markings: dict[str, Marking] = {}
         for item in misp_event.apart(event, batch):
-            tags = item.raw.get("Tag")
-            above = markings.get(item.parent, chosen)
-            marking, _ = source_marking.of_misp(tags if isinstance(tags, list) else (), above)
+            marking, unknown = source_marking.of_misp(item.raw, markings.get(item.parent, chosen))
             markings[item.source_id] = marking
+            for other in unknown:
+                yield f"{item.source_id}: the tag {other} is not understood; it changes no marking."
             yield Marked(item, marking)
 
 
@@ -116,6 +144,9 @@ def _csv(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marked
             yield one
         else:
             told = source_marking.Told()
-            if tlp := one.raw.get("tlp"):
-                told.word("tlp", str(tlp).upper().removeprefix("TLP:"))
+            for scale in ("tlp", "pap"):
+                if (level := one.raw.get(scale)) and not told.text(level):
+                    told.word(scale, level)
+            for other in told.unknown:
+                yield f"row {one.place:,}: {other[:80]} is not understood; the row is marked as this import is."
             yield Marked(one, told.marking(chosen))

@@ -4,10 +4,12 @@ Whatever is not understood never weakens a marking: it leaves what the import ch
 """
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from dataclasses import replace
 from typing import Any, Final
 
-from hanse.kernel.markings import Marking, Pap, Tlp, join
+from hanse.intel import stix_extension
+from hanse.kernel.markings import Marking, MarkingError, Pap, Tlp, strictest
 
 _MARKING: Final = "marking-definition--"
 TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
@@ -33,8 +35,10 @@ _FIRST_IDS: Final = {
 """Those of TLP 1.0, which STIX 2.1 itself defines (section 7.2.1.4)."""
 
 _BY_ID: Final = _FIRST_IDS | {one: level for level, one in TLP_IDS.items()}
-_TAG: Final = re.compile(r"(tlp|pap)[:=]\s*\"?([a-z+]+)\"?", re.IGNORECASE)
-_OLD_WORDS: Final = {"WHITE": "CLEAR", "EX:CHR": "AMBER"}
+_TAG: Final = re.compile(r"\b(tlp|pap)\s*[:=_ -]\s*\"?([a-z]+(?:[+:_ -](?:strict|chr))?)\"?", re.IGNORECASE)
+_OLD_WORDS: Final = {"WHITE": "CLEAR", "EX+CHR": "AMBER"}
+_NARROW: Final = frozenset({"0", "4"})
+"""MISP's distribution to one organisation, and to a sharing group: both end at whom they were given to."""
 
 
 class Told:
@@ -43,11 +47,13 @@ class Told:
     def __init__(self) -> None:
         self.tlp: Tlp | None = None
         self.pap: Pap | None = None
+        self.whole: list[Marking] = []
         self.unknown: list[str] = []
 
     def word(self, scale: str, word: str) -> None:
         """A level by its word; one that is not known is noted."""
-        plain = _OLD_WORDS.get(word.upper(), word.upper())
+        written = re.sub(r"[:_ -]", "+", word.upper())
+        plain = _OLD_WORDS.get(written, written)
         try:
             if scale.lower() == "tlp":
                 level = Tlp(plain)
@@ -58,15 +64,28 @@ class Told:
         except ValueError:
             self.unknown.append(f"{scale}:{word}")
 
+    def text(self, text: Any) -> bool:
+        """Take the levels that a text names, signs that only look like others put right; whether there are any."""
+        if not isinstance(text, str):
+            return False
+        seen = "".join(
+            sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf"
+        )
+        found = list(_TAG.finditer(seen))
+        for match in found:
+            self.word(match[1], match[2])
+        return bool(found)
+
     def marking(self, chosen: Marking) -> Marking:
         """The marking of the item: at least what was chosen for the import."""
-        told = Marking(
-            originators=chosen.originators, tlp=self.tlp or Tlp.CLEAR, pap=self.pap or Pap.CLEAR
-        )  # joined below, so that nothing said is no weakening
-        return join(told, chosen)
+        told = Marking(originators=chosen.originators, tlp=self.tlp or Tlp.CLEAR, pap=self.pap or Pap.CLEAR)
+        own = [replace(one, originators=chosen.originators) for one in self.whole]
+        return strictest([told, chosen, *own])
 
 
-def of_stix(raw: dict[str, Any], definitions: dict[str, dict[str, Any]], chosen: Marking) -> tuple[Marking, list[str]]:
+def of_stix(
+    raw: dict[str, Any], definitions: dict[str, dict[str, Any]], chosen: Marking
+) -> tuple[Marking, list[str]]:
     """The marking of a STIX object, and the ids of marking definitions that are not understood.
 
     Granular markings count for the whole object: what a part may not be used for, the whole may not.
@@ -78,20 +97,27 @@ def of_stix(raw: dict[str, Any], definitions: dict[str, dict[str, Any]], chosen:
     """
     told = Told()
     for one in _marking_ids(raw):
-        if level := _BY_ID.get(one):
-            told.word("tlp", level.value)
-        elif not _defined(definitions.get(one), told):
+        known = _BY_ID.get(one)
+        if known is not None:
+            told.word("tlp", known.value)
+        if not _defined(definitions.get(one), told) and known is None:
             told.unknown.append(one)
     return told.marking(chosen), told.unknown
 
 
-def of_misp(tags: Iterable[Any], chosen: Marking) -> tuple[Marking, list[str]]:
-    """The marking of a part of a MISP event by its tags, and the tags of TLP and PAP that are not understood."""
+def of_misp(raw: dict[str, Any], chosen: Marking) -> tuple[Marking, list[str]]:
+    """The marking of a part of a MISP event by its tags and its distribution, and the tags that are not understood.
+
+    Args:
+        raw: The part.
+        chosen: What it has at least: the marking of the import, or of what it is a part of.
+    """
     told = Told()
-    for tag in tags:
-        name = tag.get("name") if isinstance(tag, dict) else tag
-        if isinstance(name, str) and (found := _TAG.fullmatch(name.strip())):
-            told.word(found[1], found[2])
+    tags = raw.get("Tag")
+    for tag in tags if isinstance(tags, list) else ():
+        told.text(tag.get("name") if isinstance(tag, dict) else tag)
+    if str(raw.get("distribution", "")) in _NARROW:
+        told.word("tlp", Tlp.AMBER_STRICT.value)
     return told.marking(chosen), told.unknown
 
 
@@ -102,32 +128,54 @@ def definition(level: Tlp) -> dict[str, Any]:
             "name": f"TLP:{level}", "extensions": {TLP_EXTENSION: extension}}  # fmt: skip
 
 
+def definitions_of(marking: Marking, creator: str) -> list[dict[str, Any]]:
+    """The marking definitions that tell a marking: OASIS's for its TLP, and one of Hanse's for all the rest.
+
+    Args:
+        marking: What is to be told.
+        creator: Id of the identity that tells it.
+    """
+    whole = {
+        "type": "marking-definition", "spec_version": "2.1",
+        "id": stix_extension.made_id("marking-definition", creator, marking.text), "created_by_ref": creator,
+        "created": stix_extension.CREATED, "name": marking.banner(),
+        "extensions": stix_extension.extended(marking=marking.as_json()),
+    }  # fmt: skip
+    return [definition(marking.tlp), whole]
+
+
 def _marking_ids(raw: dict[str, Any]) -> list[str]:
+    """The marking definitions that an object or a part of it refers to."""
     refs = raw.get("object_marking_refs")
-    found = [one for one in refs if isinstance(one, str)] if isinstance(refs, list) else []
     granular = raw.get("granular_markings")
-    for one in granular if isinstance(granular, list) else ():
-        if isinstance(one, dict) and isinstance(one.get("marking_ref"), str):
-            found.append(one["marking_ref"])
-    return found
+    parts = granular if isinstance(granular, list) else ()
+    named = [
+        *(refs if isinstance(refs, list) else ()),
+        *(one.get("marking_ref") for one in parts if isinstance(one, dict)),
+    ]
+    return [one for one in named if isinstance(one, str)]
 
 
 def _defined(made: dict[str, Any] | None, told: Told) -> bool:
-    """Take a definition's words: TLP as a definition or an extension, and statements that hold TLP or PAP."""
+    """Take all of a definition's words: TLP as a definition, as an extension or in words, and Hanse's own."""
     if made is None:
         return False
     words = made.get("definition")
     words = words if isinstance(words, dict) else {}
     extensions = made.get("extensions")
     carried = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
-    if isinstance(carried, dict) and isinstance(carried.get("tlp_2_0"), str):
-        told.word("tlp", carried["tlp_2_0"])
-        return True
-    if isinstance(words.get("tlp"), str):
-        told.word("tlp", words["tlp"])
-        return True
-    texts = (words.get("statement"), made.get("name"))
-    found = [match for text in texts if isinstance(text, str) for match in _TAG.finditer(text)]
-    for match in found:
-        told.word(match[1], match[2])
-    return bool(found)
+    levels = (words.get("tlp"), carried.get("tlp_2_0") if isinstance(carried, dict) else None)
+    understood = False
+    for level in levels:
+        if isinstance(level, str):
+            told.word("tlp", level)
+            understood = True
+    for text in (words.get("statement"), made.get("name")):
+        understood = told.text(text) or understood
+    if "marking" in (own := stix_extension.said(made)):
+        try:
+            told.whole.append(Marking.from_json(own["marking"]))
+        except MarkingError:
+            return False
+        understood = True
+    return understood

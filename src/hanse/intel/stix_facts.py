@@ -1,10 +1,11 @@
 """What is known of a STIX 2.1 object."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from hanse.intel import stix_pattern
-from hanse.intel.facts import Facts, Gathering, plain, time_us
+from hanse.intel.facts import Facts, Gathering, plain, time_us, whole
 
 _NAMED: Final = frozenset({
     "attack-pattern", "campaign", "course-of-action", "identity", "infrastructure", "intrusion-set", "malware", "threat-actor",
@@ -13,26 +14,47 @@ _NAMED: Final = frozenset({
 """Types whose name says which thing it is, so that two objects of one name are about one thing."""
 
 _LISTS: Final = ("aliases", "x_mitre_aliases")
-_TEXTS: Final = ("description", "abstract", "content", "explanation", "opinion", "subject", "body")
-_SKIPPED: Final = frozenset({"created_by_ref", "object_marking_refs", "granular_markings"})
+_TEXTS: Final = (
+    "description", "abstract", "content", "explanation", "opinion", "subject", "body", "command_line", "display_name",
+    "contact_information", "objective", "product", "result_name",
+)  # fmt: skip
+_TITLES: Final = (
+    "name", "value", "path", "key", "subject", "abstract", "attribute_summary", "pattern", "account_login", "user_id",
+    "command_line", "product", "relationship_type", "opinion", "content",
+)  # fmt: skip
+"""What an object is called by, the first that it has."""
+_SKIPPED: Final = frozenset({"created_by_ref", "object_marking_refs", "granular_markings", "contents"})
+_CVE: Final = re.compile(r"CVE-\d{4}-\d{4,19}", re.IGNORECASE)
+
+_PROPERTIES: Final[dict[str, list[tuple[tuple[str, ...], str, str]]]] = {}
+"""By type: where in an object a value stands, its name as a path, and what kind of value it is."""
+for _path, _kind in stix_pattern.KINDS.items():
+    _of, _, _name = _path.partition(":")
+    if "_ref" not in _name:
+        _PROPERTIES.setdefault(_of, []).append((tuple(_name.replace("'", "").split(".")), _name, _kind))
 
 
 def facts(kind: str, raw: dict[str, Any]) -> Facts:
     """What is known of an object of a type; what it has beyond that stays in it."""
     found = Gathering()
-    _values(raw, kind, found)
+    _values(raw, kind, "", found)
     for role, target in _references(raw):
         found.reference(role, target)
-    confidence = raw.get("confidence")
+    times = {name: time_us(raw.get(name)) for name in ("created", "modified", "valid_until")}
+    found.problems += [
+        f"{name}: {str(raw[name])[:60]!r} is no time."
+        for name in times
+        if name in raw and times[name] is None
+    ]
     return Facts(
         title=_title(raw, kind),
-        text="\n".join(filter(None, (plain(raw.get(name)) for name in _TEXTS))),
+        text="\n".join(_texts(raw)),
         creator=plain(raw.get("created_by_ref")),
-        created_us=time_us(raw.get("created")),
-        modified_us=time_us(raw.get("modified")),
-        valid_until_us=time_us(raw.get("valid_until")),
+        created_us=times["created"],
+        modified_us=times["modified"],
+        valid_until_us=times["valid_until"],
         revoked=raw.get("revoked") is True,
-        confidence=confidence if isinstance(confidence, int) and 0 <= confidence <= 100 else None,
+        confidence=None if isinstance(raw.get("confidence"), str) else whole(raw.get("confidence"), 100),
         values=tuple(found.values),
         references=tuple(found.references),
         problems=tuple(found.problems),
@@ -41,46 +63,93 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
 
 def _title(raw: dict[str, Any], kind: str) -> str:
     """What an object is called; where it has no name, what it is about."""
-    for name in ("name", "value", "path", "key", "subject", "abstract", "pattern", "relationship_type", "opinion"):
+    for name in _TITLES:
         if text := plain(raw.get(name)):
             return text[:500]
-    if kind == "autonomous-system":
-        return f"AS{raw.get('number')}"
+    number = whole(raw.get("number"), 2**32 - 1)
+    if kind == "autonomous-system" and number is not None:
+        return f"AS{number}"
     return plain(raw.get("id"))[:500]
 
 
-def _values(raw: dict[str, Any], kind: str, into: Gathering) -> None:
-    """The values that an object names."""
+def _texts(raw: dict[str, Any]) -> Iterator[str]:
+    """The words of an object, those of its translations among them."""
+    yield from filter(None, (plain(raw.get(name)) for name in _TEXTS))
+    translated = raw.get("contents")
+    for words in translated.values() if isinstance(translated, dict) else ():
+        yield from filter(None, map(plain, words.values() if isinstance(words, dict) else ()))
+
+
+def _values(raw: dict[str, Any], kind: str, before: str, into: Gathering) -> None:
+    """The values that an object names; `before` is where it stands in another."""
     if kind == "indicator":
         if plain(raw.get("pattern_type")) in {"", "stix"}:
             stix_pattern.gather(plain(raw.get("pattern")), into)
         return
-    for path, meaning in stix_pattern.KINDS.items():
-        of, _, name = path.partition(":")
-        if of == kind and name in raw:
-            into.value(meaning, raw[name], name)
+    for parts, path, meaning in _PROPERTIES.get(kind, ()):
+        text = _at(raw, parts)
+        if text is not None:
+            into.value(meaning, text, before + path)
     hashes = raw.get("hashes")
     for name, text in hashes.items() if isinstance(hashes, dict) else ():
         if meant := stix_pattern.kind_of(f"{kind}:hashes.{name}"):
-            into.value(meant, text, f"hashes.{name}")
-    if kind in _NAMED and plain(raw.get("name")):
-        into.value("name", raw["name"], "name")
-        for aliases in (raw.get(name) for name in _LISTS):
-            for alias in aliases if isinstance(aliases, list) else ():
-                into.value("name", alias, "alias")
+            into.value(meant, text, f"{before}hashes.{name}")
+    if kind in _NAMED:
+        _names(raw, into)
+    if kind == "observed-data":
+        _observed(raw, into)
     external = raw.get("external_references")
     for one in external if isinstance(external, list) else ():
-        if isinstance(one, dict) and plain(one.get("source_name")).lower() == "cve" and one.get("external_id"):
+        if (
+            isinstance(one, dict)
+            and plain(one.get("source_name")).lower() == "cve"
+            and one.get("external_id")
+        ):
             into.value("cve", one["external_id"], "external_references")
 
 
-def _references(raw: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every property of an object that names others."""
+def _names(raw: dict[str, Any], into: Gathering) -> None:
+    """By what names a thing goes; a vulnerability's is a value of its own where it is a CVE."""
+    name = plain(raw.get("name"))
+    if name:
+        into.value("cve" if _CVE.fullmatch(name) else "name", name, "name")
+    for aliases in (raw.get(name) for name in _LISTS):
+        for alias in aliases if isinstance(aliases, list) else ():
+            into.value("name", alias, "alias")
+
+
+def _observed(raw: dict[str, Any], into: Gathering) -> None:
+    """Values of the objects inside observed data, as STIX 2.0 has them and 2.1 still allows."""
+    inside = raw.get("objects")
+    for key, one in inside.items() if isinstance(inside, dict) else ():
+        if isinstance(one, dict) and isinstance(one.get("type"), str) and one["type"] != "observed-data":
+            _values(one, one["type"], f"objects.{key}.", into)
+
+
+def _at(raw: Any, parts: tuple[str, ...]) -> Any:
+    """What stands at a place in an object; None for nothing."""
+    for part in parts:
+        raw = raw.get(part) if isinstance(raw, dict) else None
+    return raw
+
+
+def _references(raw: Any) -> Iterator[tuple[str, Any]]:
+    """Every property of an object, or of what is inside it, that names others by their ids."""
     for name, value in raw.items():
         if name in _SKIPPED:
             continue
-        if name.endswith("_ref") and isinstance(value, str):
-            yield name, value
+        if name.endswith("_ref"):
+            yield from _named(name, value)
         elif name.endswith("_refs") and isinstance(value, list):
             for target in value:
-                yield name, target
+                yield from _named(name, target)
+        else:
+            for inside in value if isinstance(value, list) else (value,):
+                if isinstance(inside, dict):
+                    yield from _references(inside)
+
+
+def _named(role: str, target: Any) -> Iterator[tuple[str, Any]]:
+    """A reference, but for the numbers by which STIX 2.0 names objects inside of observed data."""
+    if not isinstance(target, str) or "--" in target:
+        yield role, target

@@ -11,13 +11,14 @@ from typing import Final
 from hanse.intel.facts import Gathering
 
 _TOKEN: Final = re.compile(
-    r"""(?P<text>'(?:[^'\\]|\\.)*+')
-      | (?P<path>[a-z0-9-]+:(?:[\w.*\[\]-]|'(?:[^'\\]|\\.)*+')+)
-      | (?P<word>[A-Za-z]+)
-      | (?P<number>-?\d+(?:\.\d+)?)
+    r"""(?P<text>'(?:[^'\\]|\\.)*+(?:'|\\?\Z))
+      | (?P<path>(?<![A-Za-z0-9-])[a-z0-9-]++:(?:[\w.*\[\]-]|'(?:[^'\\]|\\.)*+(?:'|\\?\Z))++)
+      | (?P<word>[A-Za-z]++)
+      | (?P<number>-?[0-9]++(?:\.[0-9]++)?)
       | (?P<sign>!=|<=|>=|[=<>(),\[\]])""",
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
+"""Possessive, a path begins where no name goes on, and an unclosed text runs to the end: each sign is read once."""
 _LONGEST: Final = 100_000
 
 KINDS: Final = {
@@ -38,6 +39,11 @@ KINDS: Final = {
     "windows-registry-key:key": "registry-key",
     "user-account:user_id": "account",
     "user-account:account_login": "account",
+    "email-message:bcc_refs[*].value": "email",
+    "email-message:cc_refs[*].value": "email",
+    "process:image_ref.name": "file-name",
+    "file:extensions.'windows-pebinary-ext'.imphash": "imphash",
+    "artifact:url": "url",
     "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'": "user-agent",
 }
 """What kind of value stands at a path, hashes left out."""
@@ -61,7 +67,9 @@ def gather(pattern: str, into: Gathering) -> None:
 def kind_of(path: str) -> str | None:
     """The kind of value at an object path; None where none is known."""
     kind = KINDS.get(path) or KINDS.get(re.sub(r"\[\d+\]", "[*]", path))
-    if kind is None and (found := re.fullmatch(r"(file|artifact|x509-certificate):hashes\.'?([\w-]+)'?", path)):
+    if kind is None and (
+        found := re.fullmatch(r"(file|artifact|x509-certificate):hashes\.'?([\w-]+)'?", path)
+    ):
         kind = HASHES.get(found[2].upper().replace("SHA1", "SHA-1").replace("SHA256", "SHA-256"))
         if kind is not None and found[1] == "x509-certificate":
             kind = "certificate"
@@ -79,11 +87,12 @@ def _compared(pattern: str) -> Iterator[tuple[str, str]]:
             negated = True
         elif text in {"=", "IN", "ISSUBSET"}:
             taking = bool(path) and not negated
-        elif kind in {"text", "number"} and taking:
-            yield path, _unquoted(text) if kind == "text" else text
+        elif kind in {"text", "number"}:
+            if taking:
+                yield path, _unquoted(text) if kind == "text" else text
         elif text not in {"(", ","}:
             taking = False
 
 
 def _unquoted(literal: str) -> str:
-    return re.sub(r"\\(.)", r"\1", literal[1:-1])
+    return re.sub(r"\\(.)", r"\1", literal[1:-1], flags=re.DOTALL)

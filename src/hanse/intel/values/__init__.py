@@ -4,6 +4,7 @@ In comes what people and other programs write; out goes a `Value` or the reason 
 to correlate, `cases` for selectors.
 """
 
-from hanse.intel.values.value import KINDS, Value, ValueProblem, normalise, shown
+from hanse.intel.values.problem import ValueProblem
+from hanse.intel.values.value import KINDS, Value, normalise, shown
 
 __all__ = ["KINDS", "Value", "ValueProblem", "normalise", "shown"]

@@ -35,6 +35,15 @@ def _text(text: str) -> str:
     return plain
 
 
+def _lower(text: str) -> str:
+    """A text whose case means nothing, such as a hash that has no kind of its own.
+
+    Raises:
+        ValueProblem: It is empty.
+    """
+    return unicodedata.normalize("NFC", _text(text).lower())
+
+
 def _name(text: str) -> str:
     """A name by which a thing goes: without case and invisible signs, its white space single.
 
@@ -67,6 +76,7 @@ KINDS: Final[dict[str, Callable[[str], str]]] = {
     "hassh": partial(digests.digest, bits=128),
     "certificate": digests.certificate,
     "fuzzy-hash": _text,
+    "other-hash": _lower,
     "cve": digests.cve,
     "phone": phones.phone,
     "iban": accounts.iban,

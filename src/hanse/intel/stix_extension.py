@@ -1,0 +1,95 @@
+"""What Hanse says in STIX that STIX has no words for: the extension that it publishes, and the ids that it makes.
+
+docs/reference/stix.md explains each property; docs/reference/stix-extension.json is the schema.
+"""
+
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from hanse.kernel.strict_json import canonical
+
+_OBSERVABLES: Final = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
+"""The namespace of the ids of cyber-observables (STIX 2.1, section 2.9)."""
+_OWN: Final = UUID("6c1fbf0e-4f0b-5f2c-9a0e-6e2a1b3f7d55")
+"""The namespace of the ids of Hanse's own objects."""
+
+CREATED: Final = "2026-01-01T00:00:00.000Z"
+VERSION: Final = "1.0.0"
+SCHEMA: Final = (
+    "The JSON schema docs/reference/stix-extension.json, which comes with every copy of Hanse; version 1.0.0 describes"
+    " the members attack, trace, campaign, link, marking and authority."
+)
+
+
+def made_id(kind: str, *names: str) -> str:
+    """The id of an object that Hanse makes: the same names give the same id on every node and at any time.
+
+    Args:
+        kind: STIX type.
+        names: What it is made of, such as an authority and an attack.
+    """
+    return f"{kind}--{uuid5(_OWN, canonical([kind, *names]).decode())}"
+
+
+def observable(kind: str, contributing: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """A cyber-observable, with the id that its contributing properties give it (STIX 2.1, section 2.9).
+
+    Args:
+        kind: STIX type.
+        contributing: The properties that make its id; texts, whole numbers, and lists and objects of them.
+        others: Its other properties.
+    """
+    made = f"{kind}--{uuid5(_OBSERVABLES, canonical(contributing).decode())}"
+    return {"type": kind, "spec_version": "2.1", "id": made, **contributing, **others}
+
+
+AUTHORS: Final = made_id("identity", "hanse authors")
+EXTENSION: Final = made_id("extension-definition", "hanse")
+
+
+def authors() -> dict[str, Any]:
+    """Who publishes the extension."""
+    return {
+        "type": "identity", "spec_version": "2.1", "id": AUTHORS, "created_by_ref": AUTHORS, "created": CREATED,
+        "modified": CREATED, "name": "The Hanse authors", "identity_class": "organization",
+    }  # fmt: skip
+
+
+def definition() -> dict[str, Any]:
+    """The definition of the extension, to go into every bundle that uses it."""
+    return {
+        "type": "extension-definition", "spec_version": "2.1", "id": EXTENSION, "created_by_ref": AUTHORS,
+        "created": CREATED, "modified": CREATED, "name": "Hanse",
+        "description": (
+            "Attacks that exhaust networks, with their rates, evidence and what would refute them; the tests that link"
+            " them to campaigns; markings beyond TLP."
+        ),
+        "schema": SCHEMA, "version": VERSION, "extension_types": ["property-extension"],
+    }  # fmt: skip
+
+
+def extended(**members: Any) -> dict[str, Any]:
+    """The property `extensions` of an object that says something in Hanse's words."""
+    return {EXTENSION: {"extension_type": "property-extension", **members}}
+
+
+def said(raw: dict[str, Any]) -> dict[str, Any]:
+    """What an object says in Hanse's words; nothing where it says nothing."""
+    extensions = raw.get("extensions")
+    own = extensions.get(EXTENSION) if isinstance(extensions, dict) else None
+    return own if isinstance(own, dict) else {}
+
+
+def identity(authority: str, name: str = "") -> dict[str, Any]:
+    """An authority as the creator of what it tells.
+
+    Args:
+        authority: Its id, such as ``EE-CERT``.
+        name: Its name, where it has one besides.
+    """
+    made = made_id("identity", "authority", authority)
+    return {
+        "type": "identity", "spec_version": "2.1", "id": made, "created_by_ref": made, "created": CREATED,
+        "modified": CREATED, "name": name or authority, "identity_class": "organization",
+        "extensions": extended(authority=authority),
+    }  # fmt: skip

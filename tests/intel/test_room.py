@@ -1,0 +1,187 @@
+"""The room of intelligence on a node: what is brought in, seen, shared, undone, taken out and purged."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from hanse.intel import correlating, service
+from hanse.intel.models import Item, Posting, Value
+from hanse.intel.reading import facts_of
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger.models import Body
+from hanse.ledger.service import purge
+from hanse.policy.asking import RefusedError
+from tests.conftest import AUTHORITY
+from tests.ledger.made import findings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+People = Callable[..., Actor]
+
+
+def indicator(number: int, address: str, **more: Any) -> dict[str, Any]:
+    """A STIX indicator about an address."""
+    return {
+        "type": "indicator", "spec_version": "2.1", "id": f"indicator--00000000-0000-4000-8000-{number:012}",
+        "created": "2024-01-01T00:00:00.000Z", "modified": "2024-01-01T00:00:00.000Z", "name": f"Indicator {number}",
+        "pattern": f"[ipv4-addr:value = '{address}']", "pattern_type": "stix", "valid_from": "2024-01-01T00:00:00Z",
+        **more,
+    }  # fmt: skip
+
+
+def bundle(*objects: dict[str, Any]) -> bytes:
+    """A bundle of objects, as a file."""
+    made = {"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": list(objects)}
+    return json.dumps(made).encode()
+
+
+def shared(row: Item, actor: Actor) -> list[correlating.Correlation]:
+    """What an item shares with others, as its page shows it."""
+    values = dict.fromkeys(value for value, _ in facts_of(service.item_of(row)).values)
+    return correlating.of_item(row, values, actor)
+
+
+def test_bringing_in_twice_changes_nothing(actor: People) -> None:
+    """The second time everything is known, and no entry of an item is written."""
+    mari, data = actor("analyst"), bundle(indicator(1, "8.8.4.4"), indicator(2, "8.8.8.8"))
+    assert service.bring_in(data, "one.json", mari).fresh == 2
+    before = Body.objects.count()
+    again = service.bring_in(data, "one.json", mari)
+    assert (again.fresh, again.known, Item.projected.count()) == (0, 2, 2)
+    assert Body.objects.count() == before + 1  # the account alone
+    assert findings() == []
+
+
+def test_a_dry_run_says_what_would_come_and_writes_nothing(actor: People) -> None:
+    """New, newer, older, known and clashing items are told apart, and nothing is written."""
+    mari = actor("analyst")
+    service.bring_in(bundle(*(indicator(n, f"8.8.8.{n}") for n in range(1, 5))), "one.json", mari)
+    before = Body.objects.count()
+    tried = service.bring_in(
+        bundle(
+            indicator(1, "8.8.8.1"),
+            indicator(2, "8.8.8.99"),
+            indicator(3, "8.8.8.3", modified="2025-01-01T00:00:00.000Z"),
+            indicator(4, "8.8.8.4", modified="2023-01-01T00:00:00.000Z"),
+            indicator(5, "8.8.8.5"),
+        ),
+        "two.json", mari, dry_run=True,
+    )  # fmt: skip
+    assert (tried.known, len(tried.clashes), tried.newer, tried.older, tried.fresh) == (1, 1, 1, 1, 1)
+    assert Body.objects.count() == before
+
+
+def test_a_clash_does_not_overwrite(actor: People) -> None:
+    """What says something else under the same id and version is told, and what was here stands."""
+    mari = actor("analyst")
+    service.bring_in(bundle(indicator(1, "8.8.8.8")), "one.json", mari)
+    came = service.bring_in(bundle(indicator(1, "8.8.4.4", name="Mine now")), "two.json", mari)
+    assert [one["id"] for one in came.clashes] == ["indicator--00000000-0000-4000-8000-000000000001"]
+    assert service.item_of(Item.projected.get()).raw["name"] == "Indicator 1"
+
+
+def test_what_came_goes_out_equal(actor: People) -> None:
+    """STIX objects leave field by field as they came."""
+    mari, one = (
+        actor("analyst"),
+        indicator(1, "8.8.8.8", x_custom={"a": [1, 2.5, None, "é"]}, labels=["b", "a"]),
+    )
+    service.bring_in(bundle(one), "one.json", mari)
+    _format, document = service.taken_out(list(Item.projected.all()), "test")
+    assert document["objects"] == [one]
+
+
+def test_values_correlate_within_what_the_reader_may_see(actor: People) -> None:
+    """Two items that name an address correlate; an item that is not for the reader leaves no trace."""
+    mari, red = actor("analyst"), Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.RED)
+    service.bring_in(bundle(indicator(1, "8.8.8.8"), indicator(2, "8.8.8.8")), "one.json", mari)
+    service.bring_in(bundle(indicator(3, "8.8.8.8")), "red.json", mari, marking=red)
+    row = Item.projected.get(source_id__endswith="1")
+    (found,) = shared(row, mari)
+    assert [str(one) for one in found.items] == ["Indicator 2"]
+    assert (found.count, found.of) == (1, 2)
+    assert "3" not in found.words
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "192.168.1.1", "224.0.0.1"])
+def test_noise_never_correlates(actor: People, address: str) -> None:
+    """Addresses that every network uses have nothing in common."""
+    mari = actor("analyst")
+    service.bring_in(bundle(indicator(1, address), indicator(2, address)), "one.json", mari)
+    assert shared(Item.projected.get(source_id__endswith="1"), mari) == []
+
+
+def test_a_correlation_can_be_undone_and_restored(actor: People) -> None:
+    """It stays visible as undone with its decision, and comes back when that is taken back; a reason is needed."""
+    mari = actor("analyst")
+    service.bring_in(bundle(indicator(1, "8.8.8.8"), indicator(2, "8.8.8.8")), "one.json", mari)
+    row = Item.projected.get(source_id__endswith="1")
+    value = shared(row, mari)[0].id
+    with pytest.raises(UsageError):
+        service.undo(value, row, " ", mari)
+    decision = service.undo(value, row, "A public resolver.", mari)
+    assert shared(row, mari)[0].undone == decision
+    other = Item.projected.get(source_id__endswith="2")
+    assert shared(other, mari)[0].undone is None
+    service.restore(decision, mari)
+    assert shared(row, mari)[0].undone is None
+    assert findings() == []
+
+
+def test_who_may_not_brings_nothing_in(actor: People) -> None:
+    """Without the role nothing is read, written or decided."""
+    with pytest.raises(RefusedError):
+        service.bring_in(bundle(indicator(1, "8.8.8.8")), "one.json", actor("administrator"))
+    assert not Item.projected.exists()
+
+
+def test_a_handling_code_keeps_values_out_of_the_tables(actor: People) -> None:
+    """Of an item with H2 no title and no value stands in the clear; it is found by its value all the same."""
+    mari = actor("analyst")
+    marking = Marking(originators=frozenset({AUTHORITY}), handling=frozenset({"H2"}))
+    service.bring_in(bundle(indicator(1, "8.8.4.4", name="Canary")), "one.json", mari, marking=marking)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT title FROM intel_item")
+        assert cursor.fetchall() == [("",)]
+    assert Value.objects.get().text is None
+    service.bring_in(bundle(indicator(2, "8.8.4.4")), "two.json", mari)
+    assert Value.objects.get().text == "8.8.4.4"
+    assert [str(one) for one in shared(Item.projected.get(source_id__endswith="2"), mari)[0].items]
+    assert findings() == []
+
+
+def test_a_purge_leaves_nothing_of_an_item(actor: People) -> None:
+    """Row, values, postings and words go, and values that another item names stay."""
+    mari = actor("analyst")
+    service.bring_in(bundle(indicator(1, "8.8.8.8"), indicator(2, "8.8.8.8")), "one.json", mari)
+    purge([Item.projected.get(source_id__endswith="1").pk], mari, "It was wrong.", law="")
+    assert (Item.projected.count(), Value.objects.count(), Posting.objects.count()) == (1, 1, 1)
+    purge([Item.projected.get().pk], mari, "It was wrong too.", law="")
+    assert (Item.projected.count(), Value.objects.count(), Posting.objects.count()) == (0, 0, 0)
+    assert findings() == []
+
+
+def test_a_misp_event_comes_and_goes_whole(actor: People) -> None:
+    """An event becomes items with their parts, marked as its tags say, and leaves as it came."""
+    mari = actor("analyst")
+    event = {
+        "Event": {
+            "uuid": "5f0c0a2e-0000-4000-8000-000000000001", "info": "Phishing wave", "date": "2024-01-01",
+            "timestamp": "1704067200", "Tag": [{"name": "tlp:red"}],
+            "Attribute": [
+                {"uuid": "5f0c0a2e-0000-4000-8000-000000000002", "type": "ip-dst", "value": "8.8.8.8",
+                 "timestamp": "1704067200"}
+            ],
+            "Object": [],
+        }
+    }  # fmt: skip
+    came = service.bring_in(json.dumps(event).encode(), "event.json", mari)
+    assert (came.format, came.fresh) == ("misp", 2)
+    rows = list(Item.projected.order_by("number"))
+    assert {row.marking.marking.tlp for row in rows} == {Tlp.RED}
+    assert service.taken_out(rows, "test") == ("misp", event)
