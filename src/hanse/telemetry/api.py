@@ -13,7 +13,6 @@ from hanse.accounts.looking import looked_at
 from hanse.kernel.addresses import Network, unpack
 from hanse.kernel.errors import UsageError
 from hanse.telemetry import listing, searching, service
-from hanse.telemetry.columns import stated
 from hanse.telemetry.flow_search import Sought, Sum
 from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.views import file_of
@@ -281,6 +280,8 @@ def analyse(request: HttpRequest, told: AnalyseIn) -> Any:
     """Start reading files of the inbox in and looking for attacks, or look again in what is stored of a time."""
     params = told.dict(exclude_none=True)
     if told.columns is not None:
+        from hanse.telemetry.columns import stated  # noqa: PLC0415 - loads numba, which an idle node does without
+
         stated(told.columns)
     title = f"Analyse {', '.join(told.paths)}" if told.paths else "Analyse stored flows"
     job = jobs.start("analyse", title[:500], params, signed_in(request))
