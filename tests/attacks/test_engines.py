@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from hanse.attacks.detect import detect
@@ -38,6 +39,19 @@ def test_duckdb_and_spark_agree(tmp_path: Path) -> None:
     assert here.attacks == there.attacks
     assert here.sources.equals(there.sources)
     assert here.dismissed == there.dismissed
+
+
+def test_addresses_come_out_as_they_went_in() -> None:
+    """Every octet of an address, nulls, and the other columns in their order."""
+    column = pa.array(
+        [bytes(16), b"\xff" * 16, None, bytes(10) + b"\xff\xff\x01\x02\x03\x04", bytes(range(128, 144))],
+        pa.binary(16),
+    )
+    rows = pa.table({"before": [1, 2, 3, 4, 5], "src": column, "after": list("abcde")})
+    with open_engine() as engine:
+        table = engine.table(rows, "addresses")
+        assert engine.arrow(table.order_by("before")).equals(rows)
+        assert engine.arrow(table.filter(table.before < 0)).num_rows == 0
 
 
 def test_unknown_engine() -> None:

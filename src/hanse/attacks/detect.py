@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 
 from hanse.attacks import evidence, screen, traffic
@@ -195,10 +196,12 @@ def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> p
     """The `SOURCES` rows of the attacks."""
     if not attacks:
         return SOURCES.empty_table()
+    ids = sorted({attack.id for attack in attacks.values()})
+    places = {name: place for place, name in enumerate(ids)}
     names = pa.table(
         {
             "suspect": pa.array(list(attacks), pa.int64()),
-            "attack_id": pa.array([attack.id for attack in attacks.values()], pa.string()),
+            "place": pa.array([places[attack.id] for attack in attacks.values()], pa.int64()),
         }
     )
     wanted = sources.inner_join(engine.table(names, "hanse_attacks"), "suspect")
@@ -207,11 +210,27 @@ def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> p
         crowds = wanted.suspect.isin(many)
         sample = evidence.sample_of_sources(engine, wanted.filter(crowds))
         wanted = wanted.filter(~crowds).union(sample.select(wanted.columns))
-    rows = engine.arrow(wanted)
+    rows = engine.arrow(wanted.select("place", "src", "flows", "packets", "bytes", "tcp_flags", "ttl"))
+    rows = rows.set_column(1, "src", rows["src"].cast(ADDRESS))
+    rows = rows.take(_by_place_and_source(rows))
     ttl = pa.compute.if_else(pa.compute.equal(rows["ttl"], 256), 0, rows["ttl"])
-    columns = {name: rows[name] for name in ("attack_id", "src", "flows", "packets", "bytes", "tcp_flags")}
-    table = pa.table({**columns, "ttl": ttl}).select(SOURCES.names)
-    return table.cast(SOURCES).sort_by([("attack_id", "ascending"), ("src", "ascending")])
+    columns = {name: rows[name] for name in ("src", "flows", "packets", "bytes", "tcp_flags")}
+    attack_id = pa.array(ids, pa.string()).take(rows["place"].combine_chunks())
+    return pa.table({"attack_id": attack_id, **columns, "ttl": ttl}).select(SOURCES.names).cast(SOURCES)
+
+
+def _by_place_and_source(rows: pa.Table) -> pa.Array:
+    """The order of rows by ``place``, then address: numpy sorts numbers many times as fast as Arrow octets."""
+    place = rows["place"].to_numpy().astype(np.uint64)
+    joined = rows["src"].combine_chunks()
+    words = np.frombuffer(joined.buffers()[1], ">u8").reshape(-1, 2)[
+        joined.offset : joined.offset + len(joined)
+    ]
+    high, low = (words[:, half].astype(np.uint64) for half in (0, 1))
+    if len(low) and (high == high[0]).all() and (low >> np.uint64(32) == low[0] >> np.uint64(32)).all():
+        # All of them IPv4: the order of one number, of which the address is the lower half.
+        return pa.array(np.argsort((place << np.uint64(32)) | (low & np.uint64(0xFFFFFFFF)), kind="stable"))
+    return pa.array(np.lexsort((low, high, place)))
 
 
 def _sketched(

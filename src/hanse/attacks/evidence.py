@@ -117,39 +117,59 @@ def by_source(evidence: ir.Table) -> ir.Table:
 
 
 def by_network(engine: Engine, sources: ir.Table) -> ir.Table:
-    """Sums of `by_source` by suspect and source network (column ``net``, its first address)."""
-    named = sources.mutate(
-        mixed_sources=_several(sources.classes), net=engine.network(sources.src, v.PREFIX_OCTETS)
-    )
-    return named.group_by("suspect", "net").agg(sources=named.count(), **_sums(named))
+    """Packets of `by_source` by suspect and source network (column ``net``, its first address)."""
+    # Nothing but packets: a forged flood has nearly as many networks as sources, and each sum costs.
+    named = sources.select("suspect", "packets", net=engine.network(sources.src, v.PREFIX_OCTETS))
+    return named.group_by("suspect", "net").agg(packets=lambda rows: rows.packets.sum().cast("int64"))
 
 
-def totals(networks: ir.Table) -> ir.Table:
-    """One row per suspect from `by_network`: sums, distinct sources and networks, first and last microsecond."""
-    sources = networks.sources.sum().cast("int64")
-    return networks.group_by("suspect").agg(sources=sources, networks=networks.count(), **_sums(networks))
+def totals(sources: ir.Table, networks: ir.Table) -> ir.Table:
+    """One row per suspect: sums, distinct sources and networks, first and last microsecond.
 
-
-def _sums(rows: ir.Table) -> dict[str, ir.Value]:
-    """The counters of rows added up, and their span."""
+    Args:
+        sources: `by_source`.
+        networks: `by_network` of them.
+    """
+    rows = sources.mutate(mixed_sources=_several(sources.classes))
     names = ("flows", "packets", "bytes", "observed", "mixed_sources")
-    span = {"first_us": rows.first_us.min(), "last_us": rows.last_us.max()}
-    return {name: rows[name].sum().cast("int64") for name in names} | span
+    sums = rows.group_by("suspect").agg(
+        sources=rows.count(),
+        first_us=rows.first_us.min(),
+        last_us=rows.last_us.max(),
+        **{name: rows[name].sum().cast("int64") for name in names},
+    )
+    return sums.inner_join(networks.group_by("suspect").agg(networks=networks.count()), "suspect")
 
 
 def by_ports_and_kind(evidence: ir.Table, kind: ir.Value) -> ir.Table:
-    """Packets by suspect, protocol, ports, bytes per packet and `kind`: all that top values are taken from."""
+    """Packets by suspect, protocol, ports, bytes per packet and `kind`: all that top values are taken from.
+
+    Args:
+        evidence: `evidence_flows`.
+        kind: A number from 0 to 65,535.
+    """
+    ports = evidence.dst_port.cast("int64") * _FIELD + evidence.src_port.cast("int64")
     rows = evidence.select(
         suspect=evidence.suspect,
-        protocol=evidence.protocol,
-        dst_port=evidence.dst_port.cast("int64"),
-        src_port=evidence.src_port.cast("int64"),
+        # Four keys are grouped faster than six.
+        fields=(evidence.protocol.cast("int64") * _FIELD + kind) * _FIELD * _FIELD + ports,
         size=(evidence.octets / evidence.packets).round().cast("int64"),
-        kind=kind,
         packets=evidence.packets,
     )
-    keys = ("suspect", "protocol", "dst_port", "src_port", "size", "kind")
-    return rows.group_by(*keys).agg(packets=lambda some: some.packets.sum().cast("int64"))
+    sums = rows.group_by("suspect", "fields", "size").agg(
+        packets=lambda some: some.packets.sum().cast("int64")
+    )
+    fields = {"src_port": 0, "dst_port": 1, "kind": 2, "protocol": 3}
+    # A shift and not a division, which is one of doubles; all four lie under 2^56.
+    apart = {
+        name: (sums.fields >> ibis.literal(16 * place, "int64")) & (_FIELD - 1)
+        for name, place in fields.items()
+    }
+    return sums.select("suspect", "size", "packets", **apart)
+
+
+_FIELD = 1 << 16
+"""One more than the largest of the numbers that `by_ports_and_kind` puts into one."""
 
 
 def _several(classes: ir.IntegerValue) -> ir.IntegerValue:

@@ -24,6 +24,7 @@ from hanse.attacks.traffic import (
     conversations,
     is_v4,
     sent_by,
+    wanted_key,
 )
 from hanse.engine import Engine
 from hanse.kernel import addresses
@@ -138,7 +139,11 @@ def look(
     talks = engine.keep(conversations(engine, outbound, victims, scope), f"hanse_talks_{name}")
     answering = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
     spoke = talks.filter(talks.spoke == 1)
-    keys = engine.keep(conversation_keys(engine, talks), f"hanse_keys_{name}") if answering else None
+    asked = _asked(minutes)
+    keys = None
+    if answering and asked.num_rows:
+        asked_of = engine.table(asked, f"hanse_asked_{name}")
+        keys = engine.keep(conversation_keys(engine, talks, asked_of), f"hanse_keys_{name}")
     step("reading busy minutes")
     close = series.close_look(engine, traffic, minutes_of, keys)
     if rows <= KEEP_ROWS:
@@ -148,6 +153,14 @@ def look(
         engine.arrow(series.changes(engine.keep(series.spans(close), f"hanse_spread_{name}")))
     )
     return Look(scope, traffic, outbound, close, spoke, frozenset(answering), cells, rates, seen.exporters)
+
+
+def _asked(minutes: pa.Table) -> pa.Table:
+    """For `conversation_keys`: victims and the kinds of keys that their busy classes look up."""
+    pairs = minutes.group_by(["victim", "code"]).aggregate([])
+    wanted = pa.array([wanted_key(code) for code in pairs["code"].to_pylist()], pa.int64())
+    kinds = pairs.append_column("wanted", wanted).filter(pc.is_valid(wanted))
+    return kinds.group_by(["victim", "wanted"]).aggregate([])
 
 
 def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table]:
@@ -208,7 +221,7 @@ def facts(
     flows = evidence.evidence_flows(seen.flows, spans)
     sources = engine.keep(evidence.by_source(flows), f"hanse_sources_{name}")
     networks = engine.keep(evidence.by_network(engine, sources), f"hanse_nets_{name}")
-    rows = {row["suspect"]: row for row in engine.arrow(evidence.totals(networks)).to_pylist()}
+    rows = {row["suspect"]: row for row in engine.arrow(evidence.totals(sources, networks)).to_pylist()}
     packets = {number: row["packets"] for number, row in rows.items()}
     extra = _tops(engine, flows, networks, packets, seen.scope.octets)
     counts = _counts(engine, seen, [s for s in found if s.number in rows], flows, sources, rows)

@@ -46,11 +46,12 @@ reply answers one request; the margin covers records that begin in the hour befo
 def sums_by_minute(engine: Engine, traffic: ir.Table) -> ir.Table:
     """Packets of each class that each host received in each minute: all that screening needs of the flows.
 
-    A flow counts in the minute of its start.
+    A flow counts in the minute of its start. Sessions are left out: no attack is made of them.
 
     Returns:
         Columns ``dst``, ``code``, ``start_us`` (of the minute, microseconds UTC), ``packets``, ``flows``.
     """
+    traffic = traffic.filter(traffic.code != v.SESSION)
     minute = (traffic.start_us / MINUTE_US).floor().cast("int64")
     # Two keys are grouped faster than three.
     sums = (

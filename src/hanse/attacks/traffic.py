@@ -190,8 +190,13 @@ def _tcp_code(flows: ir.Table) -> ir.IntegerValue:
 
 def counts_only_unasked(code: ir.IntegerValue) -> ir.BooleanValue:
     """Whether a class counts only if the victim did not converse with the source."""
+    return one_of(code, _only_unasked())
+
+
+def _only_unasked() -> list[int]:
+    """The classes of which only what was not asked for counts."""
     always = [number for number, vector in v.vectors().items() if vector.unanswered]
-    return one_of(code, [*always, v.OTHER, v.ICMP_ANSWER])
+    return [*always, v.OTHER, v.ICMP_ANSWER]
 
 
 def one_of(number: ir.IntegerValue, numbers: Sequence[int]) -> ir.BooleanValue:
@@ -214,6 +219,7 @@ NIGHT_US = 3_600_000_000
 """A conversation excuses the next day too when it lasts to within an hour of midnight, and the day before when
 it begins so: flow records of its two directions are cut at different times, up to half an hour apart."""
 ANYTHING = -1
+_OWN = 0
 _OPENED = -2
 """In place of a protocol number: whatever the victim sent, which excuses the ICMP that comes back; and half
 handshakes and more, which excuse resets: the owner of a forged address refuses the victim's SYN-ACK."""
@@ -268,15 +274,35 @@ def sent_by(engine: Engine, flows: ir.Table, scope: Scope) -> ir.Table:
     )
 
 
-def conversation_keys(engine: Engine, talks: ir.Table) -> ir.Table:
-    """`conversations` as one number each, by protocol, by `ANYTHING` and by opened TCP: column ``_key``."""
-    anything = talks.mutate(protocol=ibis.literal(ANYTHING, "int32"))
-    opened = talks.filter(talks.opened == 1).mutate(protocol=ibis.literal(_OPENED, "int32"))
-    both = talks.filter(talks.spoke == 1).union(anything, opened)
+def conversation_keys(engine: Engine, talks: ir.Table, asked: ir.Table | None = None) -> ir.Table:
+    """`conversations` as one number each, by protocol, by `ANYTHING` and by opened TCP: column ``_key``.
+
+    Args:
+        engine: Where the query runs.
+        talks: `conversations`.
+        asked: Columns ``victim`` and ``wanted`` (`wanted_key`): keys that will be looked up; None for all.
+    """
+
+    def of(some: ir.Table, wanted: int) -> ir.Table:
+        return some if asked is None else some.semi_join(asked.filter(asked.wanted == wanted), "victim")
+
+    own = of(talks.filter(talks.spoke == 1), _OWN)
+    anything = of(talks, ANYTHING).mutate(protocol=ibis.literal(ANYTHING, "int32"))
+    opened = of(talks.filter(talks.opened == 1), _OPENED).mutate(protocol=ibis.literal(_OPENED, "int32"))
+    both = own.union(anything, opened)
     before = both.filter((both.first_us - NIGHT_US) < both.day * DAY_US)
     after = both.filter((both.last_us + NIGHT_US) >= (both.day + 1) * DAY_US)
     both = both.union(before.mutate(day=before.day - 1), after.mutate(day=after.day + 1))
     return both.select(_key=engine.hashed_pair(both.victim, both.remote, both.protocol, both.day)).distinct()
+
+
+def wanted_key(code: int) -> int | None:
+    """Under which kind of key the sources of a class are looked up (`source_key`), None where they are not."""
+    if code == v.ICMP_ANSWER:
+        return ANYTHING
+    if code == v.RST:
+        return _OPENED
+    return _OWN if code in _only_unasked() else None
 
 
 def source_key(engine: Engine, flows: ir.Table) -> ir.IntegerValue:

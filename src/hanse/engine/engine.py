@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 
 from hanse.kernel.errors import DataMissingError, UsageError
@@ -85,6 +86,11 @@ def _duckdb_micros(moment: ir.Value) -> ir.Value: ...
 def _duckdb_slice(address: ir.Value, first: int, last: int) -> ir.Value: ...
 
 
+_HALF = """CREATE OR REPLACE TEMP MACRO hanse_half(address, bits) AS
+    ((address::UHUGEINT >> bits) & 18446744073709551615::UHUGEINT)::UBIGINT"""
+"""The 64 bits of an address above some lower ones: two numbers leave DuckDB five times as fast as 16 octets."""
+
+
 _NETWORK = """CREATE OR REPLACE TEMP MACRO hanse_network(address, bits) AS
     ((address::UHUGEINT >> bits) << bits)::UUID"""
 """Ibis does not know DuckDB's unsigned 128-bit integers, without which a mask goes by way of strings."""
@@ -92,6 +98,10 @@ _NETWORK = """CREATE OR REPLACE TEMP MACRO hanse_network(address, bits) AS
 
 @ibis.udf.scalar.builtin(name="hanse_network", signature=((dt.uuid, dt.int32), dt.uuid))
 def _duckdb_network(address: ir.Value, bits: int) -> ir.Value: ...
+
+
+@ibis.udf.scalar.builtin(name="hanse_half", signature=((dt.uuid, dt.int32), dt.uint64))
+def _duckdb_half(address: ir.Value, bits: int) -> ir.Value: ...
 
 
 @ibis.udf.scalar.builtin(name="concat", signature=((dt.binary, dt.binary), dt.binary))
@@ -158,6 +168,7 @@ class DuckDBEngine:
         self._connection.raw_sql("SET preserve_insertion_order = false")
         self._connection.raw_sql("SET TimeZone = 'UTC'")
         self._connection.raw_sql(_NETWORK)
+        self._connection.raw_sql(_HALF)
         # A store has a file per hour, and each of the detector's queries would read all footers anew.
         self._connection.raw_sql("SET parquet_metadata_cache = true")
 
@@ -194,13 +205,16 @@ class DuckDBEngine:
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
         numbers = [name for name, kind in query.schema().items() if kind.is_uuid()]
-        rows = self._connection.to_pyarrow(
-            query.mutate(**{name: query[name].cast("binary") for name in numbers})
-        )
-        for name in numbers:
-            octets = rows[name].cast(pa.binary(ADDRESS_OCTETS))
-            rows = rows.set_column(rows.column_names.index(name), name, octets)
-        return rows
+        halves = {
+            f"_{place}_{name}": _duckdb_half(query[name], ibis.literal(bits, "int32"))
+            for name in numbers
+            for place, bits in (("high", 64), ("low", 0))
+        }
+        if not halves:
+            return self._connection.to_pyarrow(query)
+        rows = self._connection.to_pyarrow(query.mutate(**halves).drop(*numbers))
+        whole = {name: _octets(rows[f"_high_{name}"], rows[f"_low_{name}"]) for name in numbers}
+        return pa.table({name: whole[name] if name in whole else rows[name] for name in query.columns})
 
     def micros(self, moment: ir.Value) -> ir.IntegerValue:
         """Microseconds since the epoch of a timestamp column."""
@@ -372,6 +386,17 @@ def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterat
 def _numbered(rows: ir.Table, addresses: Sequence[str]) -> ir.Table:
     """Rows with addresses of 16 octets as DuckDB's 128-bit type, which needs no memory besides the number."""
     return rows.mutate(**{name: rows[name].cast("uuid") for name in addresses})
+
+
+def _octets(high: pa.ChunkedArray, low: pa.ChunkedArray) -> pa.Array:
+    """Addresses of 16 octets from their halves; null where these are."""
+    words = np.empty((len(high), 2), ">u8")
+    for place, half in enumerate((high, low)):
+        words[:, place] = half.fill_null(0).to_numpy()
+    valid = None
+    if high.null_count:
+        valid = pa.py_buffer(np.packbits(high.is_valid().to_numpy(), bitorder="little"))
+    return pa.Array.from_buffers(pa.binary(ADDRESS_OCTETS), len(high), [valid, pa.py_buffer(words)])
 
 
 def _own_address() -> str:
