@@ -94,11 +94,15 @@ def _stix_items(bundle: stix_bundle.Opened, chosen: Marking, batch: str) -> Iter
     yield from bundle.told
     definitions = _definitions(bundle.objects)
     strange: set[str] = set()
+    known: dict[tuple[str, ...], tuple[Marking, list[str]]] = {}
     for one in stix_bundle.read(bundle.objects, batch):
         if isinstance(one, str):
             yield one
             continue
-        marking, unknown = source_marking.of_stix(one.raw, definitions, chosen)
+        marked = tuple(source_marking.marking_ids(one.raw))
+        if marked not in known:
+            known[marked] = source_marking.of_stix(one.raw, definitions, chosen)
+        marking, unknown = known[marked]
         for other in sorted(set(unknown) - strange):
             strange.add(other)
             yield f"{other} says nothing that is understood here: what carries it is marked as this import is."

@@ -96,7 +96,7 @@ def of_stix(
         chosen: What the import chose at least.
     """
     told = Told()
-    for one in _marking_ids(raw):
+    for one in marking_ids(raw):
         known = _BY_ID.get(one)
         if known is not None:
             told.word("tlp", known.value)
@@ -144,7 +144,7 @@ def definitions_of(marking: Marking, creator: str) -> list[dict[str, Any]]:
     return [definition(marking.tlp), whole]
 
 
-def _marking_ids(raw: dict[str, Any]) -> list[str]:
+def marking_ids(raw: dict[str, Any]) -> list[str]:
     """The marking definitions that an object or a part of it refers to."""
     refs = raw.get("object_marking_refs")
     granular = raw.get("granular_markings")

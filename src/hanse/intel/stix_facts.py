@@ -64,7 +64,7 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
 def _title(raw: dict[str, Any], kind: str) -> str:
     """What an object is called; where it has no name, what it is about."""
     for name in _TITLES:
-        if text := plain(raw.get(name)):
+        if name in raw and (text := plain(raw[name])):
             return text[:500]
     number = whole(raw.get("number"), 2**32 - 1)
     if kind == "autonomous-system" and number is not None:
@@ -74,7 +74,7 @@ def _title(raw: dict[str, Any], kind: str) -> str:
 
 def _texts(raw: dict[str, Any]) -> Iterator[str]:
     """The words of an object, those of its translations among them."""
-    yield from filter(None, (plain(raw.get(name)) for name in _TEXTS))
+    yield from filter(None, (plain(raw[name]) for name in _TEXTS if name in raw))
     translated = raw.get("contents")
     for words in translated.values() if isinstance(translated, dict) else ():
         yield from filter(None, map(plain, words.values() if isinstance(words, dict) else ()))

@@ -24,6 +24,7 @@ INTEGERS = range(-(2**63), 2**63)
 
 # Possessive, and an unclosed string runs to the end: whatever the bytes are, each is read once.
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]|[\]}]|[-+0-9.eE]++', re.DOTALL)
+_LONG = re.compile(rb"[-+0-9.eE]{%d}" % (DIGITS + 1))
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -48,13 +49,7 @@ def loads(data: bytes, *, limit_bytes: int = LIMIT_BYTES, depth: int = DEPTH, va
         raise StrictJsonError(f"The JSON has {len(data):,} bytes; {limit_bytes:,} are allowed.")
     _check_structure(data, depth, values)
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_once,
-            parse_constant=_refuse,
-            parse_int=_integer,
-            parse_float=_double,
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise StrictJsonError(f"The JSON is not UTF-8 at byte {error.start:,}.") from None
     except json.JSONDecodeError as error:
@@ -93,6 +88,8 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 def _check_structure(data: bytes, depth: int, values: int) -> None:
     """Refuse deep nesting, very many values and long numbers before a parser meets them."""
+    if len(data) <= values and data.count(b"[") + data.count(b"{") <= depth and not _LONG.search(data):
+        return  # so few signs cannot exceed what is allowed, wherever they stand
     level = seen = 0
     for found in _STRUCTURE.finditer(data):
         first = data[found.start()]
@@ -149,3 +146,8 @@ def _refuse_surrogates(value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise StrictJsonError("The JSON holds half of a surrogate pair, which is no character.") from None
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once, parse_constant=_refuse, parse_int=_integer, parse_float=_double
+)
