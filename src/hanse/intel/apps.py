@@ -6,6 +6,9 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
+from hanse.ledger import kinds
+from hanse.web import frame
+
 
 class IntelConfig(AppConfig):
     """Tables and pages of `intel`."""
@@ -14,7 +17,11 @@ class IntelConfig(AppConfig):
     label = "intel"
 
     def ready(self) -> None:
-        """Have the search index made with the tables."""
+        """Put the room into the rail, and have the search index made with the tables and emptied before a rebuild."""
+        from hanse.intel import full_text  # noqa: PLC0415 - after Django is set up
+
+        frame.rail.add("intelligence", "Intelligence", "intel:list", "intel.view")
+        kinds.before_rebuild(full_text.clear)
         post_migrate.connect(_make_index, sender=self)
 
 

@@ -34,7 +34,7 @@ class Correlation:
         weight: How much it says: the logarithm to base 2 of how rare it is among what the reader may see.
         words: How rare it is.
         lists: Public lists of well-known values that name it.
-        undone: Whether somebody has said that it is no correlation here.
+        undone: The decision that it is no correlation here; None where nobody has said so.
     """
 
     value: Value
@@ -45,7 +45,7 @@ class Correlation:
     weight: float
     words: str
     lists: tuple[str, ...] = ()
-    undone: bool = False
+    undone: UUID | None = None
 
 
 def of_item(item: models.Item, named: Iterable[Value], actor: Actor) -> list[Correlation]:
@@ -58,14 +58,14 @@ def of_item(item: models.Item, named: Iterable[Value], actor: Actor) -> list[Cor
     """
     wanted = {value_id(value): value for value in named if not noise.reason(value)}
     everything = models.Item.objects.for_actor(actor, "intel.view")
-    of = _count(everything)
+    of = everything.order_by().count()
     undone = _undone(wanted, item.number)
     found = [
         one
         for number, value in wanted.items()
-        if (one := _of_value(number, value, item.number, of, actor, undone=number in undone)) is not None
+        if (one := _of_value(number, value, item.number, of, actor, undone=undone.get(number))) is not None
     ]
-    return sorted(found, key=lambda one: (one.undone, -one.weight, one.value))
+    return sorted(found, key=lambda one: (one.undone is not None, -one.weight, one.value))
 
 
 def items_naming(value: int, actor: Actor, limit: int = SHOWN) -> list[models.Item]:
@@ -75,7 +75,9 @@ def items_naming(value: int, actor: Actor, limit: int = SHOWN) -> list[models.It
     return list(rows.select_related("marking").order_by("-number")[:limit])
 
 
-def _of_value(number: int, value: Value, own: int, of: int, actor: Actor, *, undone: bool) -> Correlation | None:
+def _of_value(
+    number: int, value: Value, own: int, of: int, actor: Actor, *, undone: UUID | None
+) -> Correlation | None:
     rows = _newest(number, own, actor)
     if not rows:
         return None
@@ -88,7 +90,9 @@ def _of_value(number: int, value: Value, own: int, of: int, actor: Actor, *, und
     )
     shown = models.Item.objects.for_actor(actor, "intel.view").filter(number__in=rows[:SHOWN])
     items = tuple(shown.select_related("marking").order_by("-number"))
-    return Correlation(value, number, items, count, of, -math.log2(share), words, noise.warnings(value), undone)
+    return Correlation(
+        value, number, items, count, of, -math.log2(share), words, noise.warnings(value), undone
+    )
 
 
 def _newest(value: int, own: int, actor: Actor) -> Sequence[int]:
@@ -108,14 +112,10 @@ def _newest(value: int, own: int, actor: Actor) -> Sequence[int]:
     return found[:MOST]
 
 
-def _count(rows: "models.models.QuerySet[models.Item]") -> int:
-    return rows.order_by().count()
-
-
-def _undone(values: Iterable[int], item: int) -> set[int]:
-    """The values that somebody has said are no correlation, everywhere or in this item."""
-    rows = models.Undone.objects.filter(value__in=list(values))
-    return {row.value for row in rows if row.item in {None, item}}
+def _undone(values: Iterable[int], item: int) -> dict[int, UUID]:
+    """By value, the decision that it is no correlation, everywhere or in this item."""
+    rows = models.Undone.objects.filter(value__in=list(values)).order_by("sequence")
+    return {row.value: row.pk for row in rows if row.item in {None, item}}
 
 
 def by_id(object_id: UUID, actor: Actor) -> models.Item:

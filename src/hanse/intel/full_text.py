@@ -35,11 +35,11 @@ def add(rows: Iterable[tuple[int, str, str]]) -> None:
         return  # a search index is no projection: a shadow has none
     connection = connections[database()]
     if connection.vendor == "sqlite":
-        statement = f"INSERT INTO {TABLE} (rowid, title, body) VALUES (%s, %s, %s)"  # noqa: S608 - a name of this file
+        statement = f"INSERT OR REPLACE INTO {TABLE} (rowid, title, body) VALUES (%s, %s, %s)"  # noqa: S608 - a name of this file
     else:
         statement = (
             f"INSERT INTO {TABLE} (item, words) VALUES (%s, setweight(to_tsvector('simple', left(%s, 2000)), 'A') || "  # noqa: S608
-            "to_tsvector('simple', left(%s, 200000)))"
+            "to_tsvector('simple', left(%s, 200000))) ON CONFLICT (item) DO UPDATE SET words = excluded.words"
         )
     with connection.cursor() as cursor:
         cursor.executemany(statement, [row for row in rows if row[1] or row[2]])

@@ -61,7 +61,9 @@ class Item(MarkedModel):
     class Meta:
         indexes = (
             models.Index(fields=["source_id"], name="intel_item_source"),
-            models.Index(fields=["parent", "place"], condition=~models.Q(parent=""), name="intel_item_parent"),
+            models.Index(
+                fields=["parent", "place"], condition=~models.Q(parent=""), name="intel_item_parent"
+            ),
             models.Index(fields=["batch", "number"], condition=~models.Q(batch=""), name="intel_item_batch"),
             models.Index(fields=["type", "number"], name="intel_item_type"),
         )
@@ -82,7 +84,7 @@ class Value(models.Model):
 
     id = models.BigIntegerField(primary_key=True)
     kind = models.CharField(max_length=16)
-    text = models.TextField(null=True)
+    text = models.TextField(null=True)  # noqa: DJ001 - null is sealed, and no text is empty
 
     class Meta:
         indexes = (

@@ -64,7 +64,8 @@ def project_many(entries: Sequence[tuple[Recorded, Item]]) -> None:
         last[recorded.object_id] = (recorded, item)
     numbers = _numbers([one for one, (recorded, _) in last.items() if recorded.version > 1])
     known = [
-        _Known(recorded, item, facts_of(item), numbers.get(one, firsts[one])) for one, (recorded, item) in last.items()
+        _Known(recorded, item, facts_of(item), numbers.get(one, firsts[one]))
+        for one, (recorded, item) in last.items()
     ]
     touched = _take_out(list(numbers.values()))
     _put_in(known)
@@ -108,7 +109,12 @@ def _put_in(known: Sequence[_Known]) -> None:
     native = connection.features.has_native_uuid_field
     markings = {marking: stored(marking).pk for marking in {one.recorded.marking for one in known}}
     with connection.cursor() as cursor:
-        _insert(cursor, "intel_item", _ITEM, (_row(one, markings[one.recorded.marking], native=native) for one in known))
+        _insert(
+            cursor,
+            "intel_item",
+            _ITEM,
+            (_row(one, markings[one.recorded.marking], native=native) for one in known),
+        )
         values: dict[int, tuple[str, str | None]] = {}
         spans: dict[int, tuple[str, str]] = {}
         postings = []
@@ -129,9 +135,11 @@ def _put_in(known: Sequence[_Known]) -> None:
         _insert(cursor, "intel_posting", ("id", "value", "item", "role"), rows)
         covered = ((number, *span) for number, span in sorted(spans.items()))
         _insert(cursor, "intel_span", ("value", "first", "last"), covered, "DO NOTHING")
-        references = {(one.number, target, role[:80]) for one in known for target, role in one.facts.references}
-        rows = ((_row_id(one), *one) for one in sorted(references))
-        _insert(cursor, "intel_reference", ("id", "item", "target", "role"), rows)
+        references = {
+            (one.number, target, role[:80]) for one in known for target, role in one.facts.references
+        }
+        named = ((_row_id(one), *one) for one in sorted(references))
+        _insert(cursor, "intel_reference", ("id", "item", "target", "role"), named)
     full_text.add((one.number, one.facts.title, one.facts.text) for one in known if _has_words(one))
 
 
@@ -173,7 +181,9 @@ def _settle(touched: Iterable[int]) -> None:
         named = models.Posting.objects.filter(value__in=list(held)).values("item")
         clear_items = models.Item.projected.filter(number__in=named, sealed=False).values("number")
         clear = set(
-            models.Posting.objects.filter(value__in=list(held), item__in=clear_items).values_list("value", flat=True)
+            models.Posting.objects.filter(value__in=list(held), item__in=clear_items).values_list(
+                "value", flat=True
+            )
         )
         models.Value.objects.filter(pk__in=held - clear).update(text=None)
         models.Span.objects.filter(pk__in=[*gone, *(held - clear)]).delete()

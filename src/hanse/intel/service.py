@@ -8,15 +8,18 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from hanse.intel import models
+from hanse.intel import misp_event, models, stix_bundle
 from hanse.intel.item import Item
 from hanse.intel.projecting import digest_of, forget, project, project_many
 from hanse.intel.recognise import Marked, items
 from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
 from hanse.ledger import objects
 from hanse.ledger.identity import authority
-from hanse.ledger.kinds import Kind
+from hanse.ledger.kinds import Kind, kind_of
+from hanse.ledger.models import Body, Entry
+from hanse.ledger.reading import content_of
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
@@ -24,6 +27,9 @@ from hanse.policy.models import stored
 
 CHUNK = 2_000
 """Items of one transaction: memory stays flat, and other writers wait for half a second at most."""
+
+MOST_PARTS = 5_000
+"""Parts of one item that are shown or exported with it."""
 
 TOLD = 1_000
 """Clashes and things left out that an account names; it counts all of them."""
@@ -41,6 +47,27 @@ class Imported(msgspec.Struct, frozen=True):
     clashes: int
     left_out: int
     detail: dict[str, Any]
+
+
+class CorrelationUndone(msgspec.Struct, frozen=True):
+    """A value is no correlation.
+
+    Attributes:
+        value: Id of the value.
+        item: Number of the item in which it is none; None for everywhere.
+        why: The reason.
+    """
+
+    value: int
+    item: int | None
+    why: str
+
+
+class CorrelationRestored(msgspec.Struct, frozen=True):
+    """It is one after all; fields as of `CorrelationUndone`."""
+
+    value: int
+    item: int | None
 
 
 @dataclass(slots=True)
@@ -112,6 +139,79 @@ def bring_in(
         append("intel.imported", content, actor=actor, object_id=batch, marking=chosen)
         account.object_id = batch
     return account
+
+
+def item_of(row: models.Item) -> Item:
+    """An item whole, out of its entry; the caller has loaded the row on somebody's behalf."""
+    entry = Entry.objects.get(pk=row.sequence)
+    content = content_of(entry, Body.objects.get(entry=entry), kind_of("intel.item"))
+    assert isinstance(content, Item)  # noqa: S101 - the kind says so
+    return content
+
+
+def parts_of(row: models.Item, actor: Actor, action: str = "intel.view") -> list[models.Item]:
+    """The items that are parts of one, and their parts, that an actor may do an action with, in order."""
+    found: list[models.Item] = []
+    wanted = [row.source_id]
+    while wanted and len(found) < MOST_PARTS:
+        seen = models.Item.objects.for_actor(actor, action).filter(parent__in=wanted, format=row.format)
+        some = list(seen.select_related("marking").order_by("place", "number")[: MOST_PARTS - len(found)])
+        found += some
+        wanted = [one.source_id for one in some]
+    return found
+
+
+def taken_out(rows: Sequence[models.Item], name: str) -> tuple[str, Any]:
+    """Items in the format that they came in: the format's name and the document.
+
+    Args:
+        rows: Items of one format that may leave.
+        name: What is exported, in words.
+    """
+    held = [item_of(row) for row in rows]
+    if rows and rows[0].format == "misp":
+        made = misp_event.together(held)
+        return "misp", made[0] if len(made) == 1 else made
+    return "stix", stix_bundle.written([one.raw for one in held], name)
+
+
+def undo(value: int, item: models.Item | None, why: str, actor: Actor) -> UUID:
+    """Say that a value is no correlation: in one item, or anywhere.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: No reason is given.
+    """
+    require(actor, "intel.edit")
+    if not why.strip():
+        raise UsageError("Say why it is no correlation: others will want to know.")
+    number = None if item is None else item.number
+    marking = None if item is None else item.marking.marking
+    content = CorrelationUndone(value, number, why.strip())
+    one = objects.named("no correlation", f"{value} {number}")
+    append(
+        "intel.correlation_undone", content, actor=actor, reason=why.strip(), object_id=one, marking=marking
+    )
+    return one
+
+
+def restore(decision: UUID, actor: Actor) -> None:
+    """Take back that a value is no correlation.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: There is no such decision.
+    """
+    require(actor, "intel.edit")
+    row = models.Undone.objects.filter(pk=decision).first()
+    if row is None:
+        raise UsageError("That is no decision that stands. Load the page again.")
+    append(
+        "intel.correlation_restored",
+        CorrelationRestored(row.value, row.item),
+        actor=actor,
+        object_id=decision,
+    )
 
 
 def object_of(item: Item) -> UUID:
@@ -188,7 +288,23 @@ def _forget_batch(object_id: UUID) -> None:
     models.Batch.projected.filter(pk=object_id).delete()
 
 
+def _project_undone(recorded: Recorded, content: CorrelationUndone) -> None:
+    values = {"value": content.value, "item": content.item, "why": content.why, "actor_name": recorded.actor_name,
+              "time_us": recorded.time_us, "sequence": recorded.sequence}  # fmt: skip
+    models.Undone.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+
+
+def _project_restored(recorded: Recorded, _: CorrelationRestored) -> None:
+    _forget_undone(recorded.object_id)
+
+
+def _forget_undone(object_id: UUID) -> None:
+    models.Undone.objects.filter(pk=object_id).delete()
+
+
 KINDS: Iterable[Kind] = (
     Kind("intel.item", Item, project, forget, project_many=project_many),
     Kind("intel.imported", Imported, _project_batch, _forget_batch, sealed=True),
+    Kind("intel.correlation_undone", CorrelationUndone, _project_undone, _forget_undone),
+    Kind("intel.correlation_restored", CorrelationRestored, _project_restored, _forget_undone),
 )

@@ -3,7 +3,7 @@
 docs/reference/stix.md explains each property; docs/reference/stix-extension.json is the schema.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from hanse.kernel.strict_json import canonical
@@ -93,3 +93,62 @@ def identity(authority: str, name: str = "") -> dict[str, Any]:
         "modified": CREATED, "name": name or authority, "identity_class": "organization",
         "extensions": extended(authority=authority),
     }  # fmt: skip
+
+
+class Telling(NamedTuple):
+    """Who tells something in STIX, when, and how it is marked.
+
+    Attributes:
+        authority: Id of the authority, such as ``EE-CERT``.
+        created: When the thing was first recorded, as STIX writes times.
+        modified: When its latest version was.
+        markings: Ids of the marking definitions that it carries.
+    """
+
+    authority: str
+    created: str
+    modified: str
+    markings: tuple[str, ...] = ()
+
+    @property
+    def creator(self) -> str:
+        """Id of the authority's identity."""
+        return made_id("identity", "authority", self.authority)
+
+    def domain_object(self, kind: str, *names: str, **others: Any) -> dict[str, Any]:
+        """A domain or relationship object.
+
+        Args:
+            kind: STIX type.
+            names: What its id is made of, besides the authority.
+            others: Its own properties; empty ones are left out, as STIX wants them.
+        """
+        head = {
+            "type": kind, "spec_version": "2.1", "id": made_id(kind, self.authority, *names),
+            "created_by_ref": self.creator, "created": self.created, "modified": self.modified,
+            "object_marking_refs": list(self.markings),
+        }  # fmt: skip
+        return dict(filled({**head, **others}))
+
+    def relation(self, source: str, kind: str, target: str, **others: Any) -> dict[str, Any]:
+        """A relationship of two objects, named by their ids."""
+        return self.domain_object(
+            "relationship",
+            source,
+            kind,
+            target,
+            relationship_type=kind,
+            source_ref=source,
+            target_ref=target,
+            **others,
+        )
+
+
+def filled(value: Any) -> Any:
+    """A JSON value without members that are empty, which STIX forbids (STIX 2.1, section 2.7 and 3.2)."""
+    if isinstance(value, dict):
+        kept = {name: filled(one) for name, one in value.items()}
+        return {name: one for name, one in kept.items() if one is not None and one not in ([], {}, "")}
+    if isinstance(value, list):
+        return [filled(one) for one in value]
+    return value
