@@ -512,3 +512,38 @@ def test_the_api_tells_of_one_input(bad_input: Input, actor: People, client_as: 
     assert client.get(f"/api/flows/inputs/{bad_input.pk}").json()["lost"] == 3
     assert client.get("/api/flows/inputs").json()["items"][0]["id"] == str(bad_input.pk)
     assert [one.objects_seen for one in Consultation.objects.all()] == [[bad_input.pk.hex]] * 2
+
+
+def test_no_name_tells_how_the_node_is_laid_out(actor: People, store: Store) -> None:
+    """An upload is called as its sender called it: in its account, in its flows, and in what is said of its mistakes."""
+    folder = uploads.inbox_folder() / "ab12"
+    folder.mkdir(parents=True)
+    good, bad = folder / "0001-night.csv", folder / "0002-broken.pcap"
+    good.write_text(
+        "ts,srcaddr,dstaddr,proto,packets,bytes\n2007-06-01 10:00:00,10.0.0.1,192.0.2.1,17,3,180\nx,y,z,17,3,180\n"
+    )
+    bad.write_bytes(b"\xd4\xc3\xb2\xa1" + bytes(3))
+    came = service.read_in([str(good), str(bad)], actor("analyst"))
+    assert sorted(one.path for one in came.inputs) == ["broken.pcap", "night.csv"]
+    assert {row.name for row in Input.projected.all()} == {"broken.pcap", "night.csv"}
+    assert Partition.projected.get().vantage == "night.csv"
+    said = " ".join(str(problem) for one in came.inputs for problem in one.problems)
+    kept = " ".join(problem for row in Input.projected.all() for problem in row.problems)
+    assert "line 3" in said
+    assert str(folder.parent) not in said + kept
+
+
+def test_a_page_of_work_becomes_whole_when_the_work_ends(
+    actor: People, client_as: Clients, store: Store
+) -> None:
+    """While a job runs only its progress is exchanged; at its end the page is loaded anew, with what can be done then."""
+    client = client_as(actor("analyst"))
+    upload(client)
+    job = Job.objects.get()
+    part = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "job"}
+    where = reverse("jobs:job", args=[job.pk])
+    assert "HX-Refresh" not in client.get(where, **part)
+    assert b"Cancel this job" in client.get(where).content
+    Job.objects.filter(pk=job.pk).update(state="cancelled", ended_us=T0)
+    assert client.get(where, **part)["HX-Refresh"] == "true"
+    assert b"Begin again" in client.get(where).content

@@ -12,5 +12,10 @@ class AttacksConfig(AppConfig):
     label = "attacks"
 
     def ready(self) -> None:
-        """Put the room into the rail."""
+        """Put the room into the rail, and analyses beside the inputs that they looked at."""
+        from hanse.attacks.of_inputs import analyses_of  # noqa: PLC0415 - tables are there only now
+        from hanse.telemetry import panels  # noqa: PLC0415 - as above
+
+        if analyses_of not in panels.analyses:
+            panels.analyses.append(analyses_of)
         frame.rail.add("attacks", "Attacks", "attacks:list", "attacks.view")

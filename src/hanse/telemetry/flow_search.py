@@ -12,15 +12,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-import duckdb
 import pyarrow as pa
 
 from hanse.kernel.addresses import Network, network_bounds
 from hanse.kernel.errors import HanseError
 from hanse.telemetry.schema import FLOW
+
+if TYPE_CHECKING:
+    import duckdb
 
 SHOWN = 200
 """Flows on a page: enough to recognise a pattern."""
@@ -249,7 +251,7 @@ _WHAT = {
 class _Asking:
     """Queries on one connection, on a table ``flows``, with the parameters of one search."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, told: dict[str, Any]) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", told: dict[str, Any]) -> None:
         self._connection = connection
         self._told = told
 
@@ -281,6 +283,8 @@ class _Asking:
 @contextmanager
 def _asking(files: Sequence[str], told: dict[str, Any], time_s: float) -> Iterator[_Asking]:
     """A connection that sees the files as ``flows``, and is interrupted when the time is up."""
+    import duckdb  # noqa: PLC0415 - an idle node does without
+
     with tempfile.TemporaryDirectory(prefix="hanse-search-") as spill:
         connection = duckdb.connect(
             config={
@@ -315,7 +319,7 @@ def _asking(files: Sequence[str], told: dict[str, Any], time_s: float) -> Iterat
             connection.close()
 
 
-def _interrupt(connection: duckdb.DuckDBPyConnection, time_s: float, done: threading.Event) -> None:
+def _interrupt(connection: "duckdb.DuckDBPyConnection", time_s: float, done: threading.Event) -> None:
     """Interrupt whatever query runs after some seconds, again and again: the first time may fall between two."""
     wait_s = time_s
     while not done.wait(wait_s):

@@ -89,6 +89,7 @@ def detail(request: HttpRequest, input_id: UUID) -> Result:
     parts = Partition.objects.for_actor(actor, "telemetry.view").filter(batch=row.batch)
     spans = list(parts.values_list("start_us", "end_us")) if row.batch and row.flows else []
     span = (min(one[0] for one in spans), max(one[1] for one in spans)) if spans else None
+    together = Input.objects.for_actor(actor, "telemetry.view").filter(batch=row.batch, flows__gt=0).count()
     return {
         "row": row,
         "marking": row.marking.marking,
@@ -98,6 +99,7 @@ def detail(request: HttpRequest, input_id: UUID) -> Result:
         "since": units.second(span[0]) if span else "",
         "until": units.second(span[1]) if span else "",
         "partitions": len(spans),
+        "others": together - 1,
         "analyses": [one for links in panels.analyses for one in links(row, span, actor)] if span else [],
         **allowed(actor),
     }

@@ -1,6 +1,6 @@
 """Everything the user names, read into Parquet files of flows, with an account of each input."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +56,7 @@ def read(
     progress: Progress | None = None,
     in_place: bool = True,
     limits: Limits | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> ReadResult:
     """Read inputs of any kind into a flow store, each on its own: a bad one never stops the others.
 
@@ -67,6 +68,7 @@ def read(
         in_place: Whether Parquet files that already hold the flow table are named where they lie;
             otherwise they are copied into the store like all else.
         limits: When to stop decompressing.
+        names: What flows call the inputs of some paths, where it is not the path.
 
     Returns:
         The files to scan, and the accounts. The store's files are new ones and those that were
@@ -78,7 +80,7 @@ def read(
     """
     found = expand(paths)
     result = ReadResult()
-    how = _How(told, limits or Limits(), in_place)
+    how = _How(told, limits or Limits(), in_place, names or {})
     total = sum(_size(item.path) for item in found)
     done = 0
     workdir.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,7 @@ class _How:
     told: Layout | None
     limits: Limits
     in_place: bool
+    names: Mapping[str, str]
 
 
 def _read_one(item: Found, store: FlowStore, how: _How, result: ReadResult) -> None:
@@ -106,6 +109,7 @@ def _read_one(item: Found, store: FlowStore, how: _How, result: ReadResult) -> N
     result.reports.append(report)
     try:
         with open_input(item.path, how.limits, store.root) as source:
+            source.path = how.names.get(source.path, source.path)
             for problem in source.problems:
                 _take(report, problem)
             content = content_of(source.data, how.told)

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -28,6 +28,7 @@ from hanse.policy.models import stored
 from hanse.telemetry import models
 from hanse.telemetry.inputs import expand
 from hanse.telemetry.reading import InputReport
+from hanse.web.uploads import called_by_sender
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -149,7 +150,8 @@ def read_in(
         batch = objects.named("import", " ".join(sorted(hashes[path] for path in fresh))).hex
         folder = _emptied(flows_folder() / "imports" / batch)
         told = parse_mapping(columns) if columns else None
-        result = read(fresh, workdir=folder, told=told, progress=progress, in_place=False)
+        called = {path: called_by_sender(Path(path)) for path in fresh}
+        result = read(fresh, workdir=folder, told=told, progress=progress, in_place=False, names=called)
         left_out = result.left_out
         reports = [*result.reports, *(_no_telemetry(path, why) for path, why in left_out)]
         _record_import(result.files, reports, hashes, batch, actor, marking)
@@ -157,7 +159,7 @@ def read_in(
         accounts += result.reports
     rows = models.Partition.projected.filter(batch__in=batches).order_by("path")
     return Imported(
-        tuple(accounts),
+        tuple(map(_as_sent, accounts)),
         tuple(row.object_id for row in rows),
         tuple(str(flows_folder() / row.path) for row in rows),
         tuple(left_out),
@@ -336,6 +338,12 @@ def _no_telemetry(path: str, why: str) -> InputReport:
     return report
 
 
+def _as_sent(report: InputReport) -> InputReport:
+    """The account under the name that its sender knows; the folders say how the node is laid out."""
+    name = called_by_sender(Path(report.path))
+    return replace(report, path=name, problems=[replace(one, path=name) for one in report.problems])
+
+
 def _emptied(folder: Path) -> Path:
     """A folder for a new import; what lies in it is left over from one that never came to be recorded."""
     with contextlib.suppress(FileNotFoundError):
@@ -362,8 +370,9 @@ def _record_import(
 
 
 def _input(report: InputReport, sha: str, batch: str) -> InputRead:
+    report = _as_sent(report)
     return InputRead(
-        name=printable(Path(report.path).name),
+        name=printable(report.path),
         sha256=sha,
         format=report.format,
         flows=report.flows,

@@ -31,6 +31,7 @@ from hanse.web.page import from_our_page
 P = ParamSpec("P")
 
 _HARMLESS = re.compile(r"[^A-Za-z0-9._-]+")
+_NUMBERED = re.compile(r"[0-9]{4}-.")
 _PART = ".part"
 _LEFT_S = 86_400
 _CHECK_BYTES = 64 * 1024 * 1024
@@ -163,6 +164,14 @@ def stored_name(number: int, name: str) -> str:
     """The name under which the inbox keeps a file: its number, and the harmless letters of what it was called."""
     kept = _HARMLESS.sub("_", name)[-80:].strip("._-")
     return f"{number:04d}-{kept}" if kept else f"{number:04d}"
+
+
+def called_by_sender(path: Path) -> str:
+    """What a file is called on pages: in the inbox without the number that the node gave it; never with folders."""
+    given = path.name
+    if path.is_relative_to(settings.HANSE_NODE.home / "inbox") and _NUMBERED.match(given):
+        return given.partition("-")[2]
+    return given
 
 
 def _read(request: HttpRequest, handler: "_Inbox") -> QueryDict:

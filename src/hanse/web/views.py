@@ -70,7 +70,10 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponseBase | dict[str, Any]
     }
     if asked_for(request, "job"):
         html = render_to_string("web/job_part.html", told)
-        return part_or_unchanged(request, html, etag_of(html))
+        response = part_or_unchanged(request, html, etag_of(html))
+        if found.ended:
+            response["HX-Refresh"] = "true"  # what can be done with it now stands around the part
+        return response
     return told
 
 
