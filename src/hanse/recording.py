@@ -13,6 +13,7 @@ from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import Run
 from hanse.campaigns import service as campaigns
 from hanse.campaigns.link import find_campaigns
+from hanse.campaigns.models import Campaign as CampaignRow
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry, Target
 from hanse.kernel.actors import Actor
@@ -57,8 +58,9 @@ def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> 
     Args:
         analysis: Attacks, traces and campaigns.
         actor: Who asked for it.
-        marking: Of what was analysed; the authority's own by default. What is on record with a stricter one
-            keeps it, and a campaign is as strict as the strictest of its attacks.
+        marking: Of what was analysed. None is the authority's own for what is new, while what is on record keeps
+            its marking, also one that was weakened by hand; with a marking, it keeps what is stricter. A campaign
+            is as strict as the strictest of its attacks, and as those that it grew out of.
 
     Raises:
         RefusedError: The actor may not.
@@ -69,7 +71,7 @@ def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> 
     with writing():
         if _purged(kept):  # somebody purged meanwhile
             return record(analysis, actor, marking)
-        lot = _Lot(kept, marking or Marking.own(authority()))
+        lot = _Lot(kept, marking)
         drafts = [*lot.attacks(), *lot.traces(), *lot.campaigns()]
         run_id, run = lot.run()
         if not Run.projected.filter(pk=run_id).exists():
@@ -102,9 +104,10 @@ def with_derived(ids: Iterable[UUID]) -> set[UUID]:
 class _Lot:
     """The drafts of one analysis, made under the lock of the ledger."""
 
-    def __init__(self, analysis: Analysis, marking: Marking) -> None:
+    def __init__(self, analysis: Analysis, marking: Marking | None) -> None:
         self._analysis = analysis
-        self._marking = marking
+        self._said = marking
+        self._marking = marking or Marking.own(authority())
         self._ids = {attack.id: attacks.object_of(attack.id) for attack in analysis.attacks}
         self._known = _known(self._ids.values())
         self._markings: dict[UUID, Marking] = {}
@@ -120,7 +123,7 @@ class _Lot:
             content = objects.settled(attacks.Found(attack, _target(registry, attack)))
             row = self._known.get(one)
             before = row.marking.marking if row else self._marking
-            marking = self._markings[one] = join(before, self._marking)
+            marking = self._markings[one] = before if self._said is None else join(before, self._said)
             if row and not row.running and row.digest == objects.digest(content) and before == marking:
                 self._counts["unchanged"] += 1
                 continue
@@ -150,8 +153,10 @@ class _Lot:
         registry = self._analysis.registry or constituency.registry()
         for placed in campaigns.place(self._analysis.campaigns, self._analysis.attacks, registry):
             self._campaigns.append(placed.object_id)
-            if not placed.unchanged:
-                marking = self._strictest_of(placed.content.campaign.attacks)
+            before = _markings_of(placed)
+            inputs = self._strictest_of(placed.content.campaign.attacks)
+            marking = strictest([inputs, *before.values()])
+            if not placed.unchanged or before[placed.object_id] != marking:
                 drafts.append(Draft("campaigns.found", placed.content, placed.object_id, marking))
         return drafts
 
@@ -196,6 +201,13 @@ class _Lot:
 def _known(ids: Iterable[UUID]) -> dict[UUID, AttackRow]:
     rows = AttackRow.projected.filter(pk__in=list(ids)).select_related("marking").defer("detail")
     return {row.object_id: row for row in rows}
+
+
+def _markings_of(placed: campaigns.Placed) -> dict[UUID, Marking]:
+    """The markings on record of a campaign and of those that it takes the place of: people may have said more."""
+    ids = [placed.object_id, *map(UUID, placed.content.replaces)]
+    rows = CampaignRow.projected.filter(pk__in=ids).select_related("marking").defer("detail")
+    return {row.pk: row.marking.marking for row in rows}
 
 
 def _purged(analysis: Analysis) -> set[str]:

@@ -61,12 +61,14 @@ class Approvable:
         words: What will happen, in a sentence, from the subject; the approver reads it.
         execute: Does it, in the transaction of the approval; gets the proposal and the approver. What it returns
             is shown to the approver once and kept nowhere.
+        where: Address of what it is about, from the subject; None where there is nothing to look at.
     """
 
     action: str
     proposed_with: str
     words: Callable[[dict[str, Any]], str]
     execute: Callable[[Pending, Actor], str]
+    where: Callable[[dict[str, Any]], str] | None = None
 
 
 _known: dict[str, Approvable] = {}
@@ -174,6 +176,12 @@ def pending(proposal: UUID) -> Pending:
 def words_of(proposal: Proposal) -> str:
     """What will happen on approval, in a sentence."""
     return _approvable(proposal.action).words(proposal.subject)
+
+
+def address_of(proposal: Proposal) -> str:
+    """Where one looks at what a proposal is about; empty where there is nothing to look at."""
+    where = _approvable(proposal.action).where
+    return where(proposal.subject) if where else ""
 
 
 def waiting_for(actor: Actor) -> list[Proposal]:

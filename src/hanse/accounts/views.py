@@ -156,7 +156,8 @@ def decide(request: HttpRequest, pk: UUID, what: str) -> HttpResponse:
         return redirect("accounts:approvals")
     found = approvals.approve(pk, signed_in(request))
     if not found:
-        return redirect("accounts:approvals")
+        address = approvals.address_of(Proposal.objects.get(pk=pk))
+        return redirect(address or "accounts:approvals")
     words = _("Give this one-time link to the person. They also need the code that the proposer has.")
     context = {"secret": request.build_absolute_uri(found), "words": words}
     return render(request, "accounts/once.html", context)
@@ -177,14 +178,14 @@ def log(_request: HttpRequest, actor: Actor) -> dict[str, Any]:
     return {"rows": (rows if oversees else rows.filter(actor_id=actor.id))[:SHOWN], "oversees": oversees}
 
 
-def _said(rows: Any) -> list[tuple[Proposal, str]]:
-    """Proposals with what will happen, in words; one of a newer version has none."""
+def _said(rows: Any) -> list[tuple[Proposal, str, str]]:
+    """Proposals with what will happen, in words, and where to look at it; one of a newer version has neither."""
     said = []
     for row in rows:
         try:
-            said.append((row, approvals.words_of(row)))
+            said.append((row, approvals.words_of(row), approvals.address_of(row)))
         except UsageError as error:
-            said.append((row, str(error)))
+            said.append((row, str(error), ""))
     return said
 
 

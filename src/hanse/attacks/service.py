@@ -20,13 +20,13 @@ from hanse.constituency.registry import Target
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
-from hanse.policy.models import stored
+from hanse.policy.models import stored, team_of
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.schema import FLOW
 
@@ -318,8 +318,12 @@ def _live(
     kind: str, attack: Attack, target: Target | None, actor: Actor, marking: Marking | None
 ) -> Recorded:
     require(actor, "telemetry.collect")
-    content = objects.settled(Found(attack, target))
-    return append(kind, content, actor=actor, object_id=object_of(attack.id), marking=marking)
+    content, one = objects.settled(Found(attack, target)), object_of(attack.id)
+    with writing():
+        row = models.Attack.projected.filter(pk=one).select_related("marking").first()
+        if row is not None:  # what people said of it meanwhile holds
+            marking = row.marking.marking if marking is None else join(row.marking.marking, marking)
+        return append(kind, content, actor=actor, object_id=one, marking=marking)
 
 
 def _to_decide(attack_id: UUID, actor: Actor) -> models.Attack:
@@ -395,6 +399,7 @@ def _put(recorded: Recorded, content: Found, *, running: bool) -> None:
     row = models.Attack(
         object_id=recorded.object_id,
         marking=stored(recorded.marking),
+        team=team_of(recorded.object_id),
         name=attack.id,
         victim=attack.victim,
         victim_sort=addresses.pack(attack.victim.split("/")[0]).hex(),

@@ -25,6 +25,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
+from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.telemetry import listing
 from hanse.telemetry import service as telemetry
@@ -304,5 +305,7 @@ def _allowed(actor: Actor, row: Attack) -> dict[str, Any]:
         "may_flows": bool(may(actor, "telemetry.view", now_us=now_us())),
         "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
         "may_prove": bool(may(actor, "ledger.prove", now_us=now_us())),
+        "may_mark": may_begin(actor, "policy.mark"),
+        "may_purge": may_begin(actor, "ledger.purge"),
         "forms": {what.replace("-", "_"): form_of(what, at=middle) for what in FORMS} if may_decide else {},
     }

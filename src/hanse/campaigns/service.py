@@ -20,7 +20,7 @@ from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.guarded import NotVisibleError
-from hanse.policy.models import stored
+from hanse.policy.models import stored, team_of
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -200,6 +200,11 @@ def naming(attack_ids: Iterable[UUID]) -> set[UUID]:
     return set(rows.values_list("campaign", flat=True))
 
 
+def member_ids(campaign_id: UUID) -> set[UUID]:
+    """The attacks that a campaign names, for whoever marks it anew or purges it."""
+    return set(Membership.objects.filter(campaign=campaign_id).values_list("attack", flat=True))
+
+
 def replacing(campaign_id: UUID) -> list[UUID]:
     """Campaigns that have taken the place of one."""
     rows = models.Replaced.objects.filter(other=campaign_id).order_by("campaign")
@@ -273,6 +278,7 @@ def _project(recorded: Recorded, content: Found) -> None:
     one, campaign = recorded.object_id, content.campaign
     values: dict[str, Any] = {
         "marking": stored(recorded.marking),
+        "team": team_of(one),
         "name": campaign.id,
         "verdict": campaign.verdict,
         "scope": campaign.scope,

@@ -29,6 +29,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.countries import country_name
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
+from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.policy.guarded import Unindexed
 from hanse.tracing import service as tracing
@@ -134,6 +135,8 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
         "may_export": bool(Campaign.objects.judge(actor, "campaigns.export", row)),
         "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
         "may_prove": bool(may(actor, "ledger.prove", now_us=now_us())),
+        "may_mark": may_begin(actor, "policy.mark"),
+        "may_purge": may_begin(actor, "ledger.purge"),
     }
 
 

@@ -4,9 +4,11 @@ from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
 from hanse.campaigns.api import router as campaigns
 from hanse.console.ledger_api import router as ledger
+from hanse.console.marking_api import router as objects
 from hanse.console.settings_api import router as settings
 from hanse.console.situation_api import router as situation
 from hanse.constituency.api import router as constituency
+from hanse.intel.api import router as intel
 from hanse.telemetry.api import router as telemetry
 from hanse.tracing.api import router as tracing
 from hanse.web.api import make_api
@@ -18,8 +20,10 @@ api = make_api(
         ("/campaigns", campaigns),
         ("/constituency", constituency),
         ("/flows", telemetry),
+        ("/intelligence", intel),
         ("/jobs", jobs),
         ("/ledger", ledger),
+        ("/ledger/objects", objects),
         ("/people", people),
         ("/settings", settings),
         ("/tracing", tracing),

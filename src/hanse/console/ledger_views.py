@@ -8,7 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from hanse.accounts import consultations
-from hanse.console.visible_entries import entry_for, visible_entries
+from hanse.console.marking import is_markable
+from hanse.console.purging import STAYS
+from hanse.console.visible_entries import entry_for, subject_of, visible_entries
 from hanse.kernel import envelope, units
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
@@ -20,7 +22,8 @@ from hanse.ledger.proof import export
 from hanse.ledger.reading import written
 from hanse.ledger.tree import integrate, latest
 from hanse.ledger.verify import fingerprint, verify
-from hanse.policy.decision import Decision, Subject, may
+from hanse.policy.asking import may_begin
+from hanse.policy.decision import Decision, may
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
 
@@ -79,7 +82,8 @@ def entry(request: HttpRequest, sequence: int) -> Result:
     row = entry_for(actor, "ledger.view", sequence)
     head = envelope.decode(bytes(row.payload))
     marking = Marking.from_json(head.marking)
-    decision = may(actor, "ledger.read_body", Subject("entry", marking), now_us=now_us())
+    subject = subject_of(row)
+    decision = may(actor, "ledger.read_body", subject, now_us=now_us())
     told: dict[str, Any] = {
         "entry": row,
         "head": head,
@@ -87,7 +91,9 @@ def entry(request: HttpRequest, sequence: int) -> Result:
         "marking": marking,
         "purged_by": Purged.objects.filter(pk=sequence).values_list("by", flat=True).first(),
         "readable": decision,
-        "exportable": may(actor, "ledger.export", Subject("entry", marking), now_us=now_us()),
+        "exportable": may(actor, "ledger.export", subject, now_us=now_us()),
+        "may_mark": may_begin(actor, "policy.mark") and is_markable(row.object_id),
+        "may_purge": may_begin(actor, "ledger.purge") and not row.kind.startswith(STAYS),
         "others": Entry.objects.filter(object_id=row.object_id).order_by("version")[:50],
     }
     if request.method == "POST" and decision:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hanse.console import ledger_views, settings_views, views
+from hanse.console import ledger_views, marking_views, settings_views, views
 
 app_name = "console"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("ledger/<int:sequence>/", ledger_views.entry, name="entry"),
     path("ledger/<int:sequence>/proof/", ledger_views.prove, name="proof"),
     path("ledger/<int:sequence>/export/", ledger_views.proof_file, name="export"),
+    path("ledger/object/<uuid:object_id>/mark/", marking_views.mark, name="mark"),
+    path("ledger/object/<uuid:object_id>/purge/", marking_views.purge, name="purge"),
     path("settings/", settings_views.settings_page, name="settings"),
     path("settings/collector/state/", settings_views.collector_part, name="settings-collector"),
     path("settings/endpoints/", settings_views.reach, name="settings-endpoints"),

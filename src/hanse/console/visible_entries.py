@@ -1,14 +1,26 @@
-"""Which entries of the ledger an actor may know of: judged by their markings, as every other list is."""
+"""Which entries of the ledger an actor may know of: judged by their markings, as every other list is.
+
+A thing that is marked anew more strictly takes its earlier entries with it: an entry is as strict as the strictest
+of its own marking and all later ones of its object. Weakened, the newest version is for more people, and the earlier
+ones stay as they were signed.
+"""
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
+
+from hanse.accounts.openings import opened_to
+from hanse.kernel import envelope
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, strictest
 from hanse.kernel.strict_json import loads
 from hanse.ledger.models import CarriedMarking, Entry
 from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
+from hanse.policy.models import NeedToKnow, team_of
+from hanse.policy.roles import grant
+from hanse.policy.service import MARKED
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -29,7 +41,8 @@ def visible_entries(actor: Actor, action: str) -> "QuerySet[Entry]":
         for number, text in used
     }
     hidden = [number for number, visible in judged.items() if not visible]
-    return Entry.objects.filter(marking__range=(0, max(judged, default=-1))).exclude(marking__in=hidden)
+    rows = Entry.objects.filter(marking__range=(0, max(judged, default=-1))).exclude(marking__in=hidden)
+    return _of_my_teams(_not_marked_since(rows, hidden), actor, action)
 
 
 def entry_for(actor: Actor, action: str, sequence: int) -> Entry:
@@ -39,6 +52,33 @@ def entry_for(actor: Actor, action: str, sequence: int) -> Entry:
         NotVisibleError: There is none, or the actor may not know of it.
     """
     row = visible_entries(actor, action).filter(pk=sequence).first()
-    if row is None:
+    if row is None or not may(actor, action, subject_of(row), now_us=now_us()):
         raise NotVisibleError("There is no such entry, or you may not know of it.")
     return row
+
+
+def subject_of(row: Entry) -> Subject:
+    """An entry as policy sees it: as strict as it and what was said later of its object, of that object's team."""
+    own = Marking.from_json(envelope.decode(bytes(row.payload)).marking)
+    later = Entry.objects.filter(object_id=row.object_id, recipient="", version__gt=row.version)
+    texts = CarriedMarking.objects.filter(number__in=later.values("marking")).values_list("text", flat=True)
+    markings = [Marking.from_json(loads(text.encode())) for text in texts]
+    team = team_of(row.object_id)
+    return Subject("entry", strictest([own, *markings]), team, opened_to=opened_to(row.object_id))
+
+
+def _not_marked_since(rows: "QuerySet[Entry]", hidden: list[int]) -> "QuerySet[Entry]":
+    """Without entries of objects that were later marked so that the actor may not know of them."""
+    since = Entry.objects.filter(kind=MARKED, marking__in=hidden)
+    if not hidden or not since.exists():
+        return rows  # as a rule: the list of a large ledger is not to pay for it
+    later = since.filter(object_id=OuterRef("object_id"), version__gt=OuterRef("version"))
+    return rows.exclude(Exists(later), object_id__in=since.values("object_id"))
+
+
+def _of_my_teams(rows: "QuerySet[Entry]", actor: Actor, action: str) -> "QuerySet[Entry]":
+    """Without entries of objects of teams that the actor is not in; who oversees sees them all."""
+    if actor.kind == "system" or grant(actor.roles, action).oversight:
+        return rows
+    others = NeedToKnow.objects.exclude(team__in=actor.teams)
+    return rows.exclude(object_id__in=others.values("object_id")) if others.exists() else rows

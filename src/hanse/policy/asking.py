@@ -31,3 +31,9 @@ def require(actor: Actor, action: str, subject: Subject | None = None) -> None:
     decision = may(actor, action, subject, now_us=now_us())
     if not decision:
         raise RefusedError(decision)
+
+
+def may_begin(actor: Actor, action: str) -> bool:
+    """Whether an actor may do an action once a passkey is proved: whether a page offers it."""
+    decision = may(actor, action, now_us=now_us())
+    return decision.allowed or (actor.kind == "person" and decision.rules == ("step-up",))

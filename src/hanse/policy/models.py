@@ -3,6 +3,7 @@
 from functools import lru_cache
 from hashlib import sha256
 from typing import ClassVar, Self
+from uuid import UUID
 
 from django.apps import apps
 from django.db import models
@@ -38,6 +39,24 @@ class StoredMarking(models.Model):
             MarkingError: When the row was altered behind the ledger's back.
         """
         return _read(self.digest, self.text)
+
+
+class NeedToKnow(models.Model):
+    """That an object was given to a need-to-know team. A projection.
+
+    Attributes:
+        object_id: The object.
+        team: Id of the team.
+        sequence: The entry that says so.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    team = models.CharField(max_length=64, db_index=True)
+    sequence = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        """The team."""
+        return self.team
 
 
 class MarkedModel(models.Model):
@@ -85,6 +104,16 @@ def stored(marking: Marking) -> StoredMarking:
     return row
 
 
+def team_of(object_id: UUID) -> str:
+    """Id of the team that an object was given to; empty for none. For project functions that make its rows anew."""
+    return NeedToKnow.objects.filter(pk=object_id).values_list("team", flat=True).first() or ""
+
+
+def marked_models() -> list[type[MarkedModel]]:
+    """The models of all rooms that carry a marking."""
+    return [model for model in apps.get_models() if issubclass(model, MarkedModel)]
+
+
 def drop_unused() -> int:
     """Delete the markings that nothing carries any more; how many.
 
@@ -92,7 +121,6 @@ def drop_unused() -> int:
     object: from there on, live rows and replayed rows are the same.
     """
     unused = StoredMarking.objects.all()
-    for model in apps.get_models():
-        if issubclass(model, MarkedModel):
-            unused = unused.exclude(Exists(model.projected.filter(marking=OuterRef("pk"))))
+    for model in marked_models():
+        unused = unused.exclude(Exists(model.projected.filter(marking=OuterRef("pk"))))
     return unused.delete()[0]

@@ -14,7 +14,7 @@ from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.guarded import Unindexed
-from hanse.policy.models import stored
+from hanse.policy.models import stored, team_of
 from hanse.tracing import models
 from hanse.tracing.trace import Trace
 
@@ -136,6 +136,7 @@ def _project(recorded: Recorded, content: Traced) -> None:
     trace, attack = content.trace, recorded.object_id
     values = {
         "marking": stored(recorded.marking),
+        "team": team_of(attack),
         "source_class": trace.source_class,
         "verdict": trace.verdict,
         "countries_mean": trace.countries_mean,

@@ -4,18 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StoredMarking',
+            name="StoredMarking",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="NeedToKnow",
+            fields=[
+                ("object_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("team", models.CharField(db_index=True, max_length=64)),
+                ("sequence", models.BigIntegerField()),
             ],
         ),
     ]

@@ -1,0 +1,165 @@
+"""Use cases of purging by hand: what would go is shown, one person proposes it, another one lets it go for good."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.urls import reverse
+
+from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.accounts.models import Proposal
+from hanse.attacks.models import Attack
+from hanse.campaigns import service as campaigns
+from hanse.console.visible_entries import subject_of
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.ledger.models import Entry, Purged
+from hanse.ledger.routing import database
+from hanse.ledger.service import purge
+from hanse.policy.decision import may
+from hanse.policy.guarded import NotVisibleError
+from hanse.telemetry.models import Partition
+from hanse.telemetry.service import flows_folder
+
+STAYS = ("ledger.", "accounts.", "console.")
+"""Kinds that cannot be purged by hand: the ledger's own, and who did, approved and looked at what."""
+
+
+class StaysError(UsageError):
+    """It is a record of who did what, or what the ledger itself rests on."""
+
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """One object that would be purged.
+
+    Attributes:
+        object_id: The object.
+        kinds: The kinds of its entries, in order.
+        versions: Its entries.
+        bodies: Those of them that still have a body.
+        first: Sequence of its first entry.
+        derived: Whether it goes because it was derived of the one that is meant.
+    """
+
+    object_id: UUID
+    kinds: tuple[str, ...]
+    versions: int
+    bodies: int
+    first: int
+    derived: bool
+
+
+def would_go(object_id: UUID, actor: Actor) -> list[Going]:
+    """What purging an object would take away: itself first, then what was derived of it.
+
+    Raises:
+        NotVisibleError: There is no such object, or the actor may not purge it.
+        StaysError: It is a record of who did what.
+    """
+    last = Entry.objects.filter(object_id=object_id).order_by("recipient", "-version").first()
+    if last is None or not may(actor, "ledger.purge", subject_of(last), now_us=now_us()):
+        raise NotVisibleError("There is no such object, or it is not for you to see.")
+    return [going for one in _with_derived(object_id) if (going := _going(one, derived=one != object_id))]
+
+
+def propose_purge(object_id: UUID, why: str, actor: Actor) -> UUID:
+    """Propose to purge an object and what was derived of it; the proposal, which another person decides on.
+
+    Raises:
+        NotVisibleError: There is no such object, or the actor may not purge it.
+        RefusedError: The actor may not purge, or did not prove a passkey.
+        StaysError: It is a record of who did what.
+        UsageError: No reason is given, or nothing of it is left.
+    """
+    going = would_go(object_id, actor)
+    if not any(one.bodies for one in going):
+        raise UsageError("Nothing of it is left: it was purged before.")
+    if waiting_on(object_id):
+        raise UsageError("It is proposed already. Another person decides on it in Approvals.")
+    subject = {
+        "object": object_id.hex,
+        "kind": going[0].kinds[0],
+        "entries": sum(one.bodies for one in going),
+        "derived": len(going) - 1,
+    }
+    return propose(APPROVABLE.action, subject, why, actor)
+
+
+def purged_by(object_id: UUID) -> int | None:
+    """Sequence of the entry that purged an object last; None where none did."""
+    gone = Entry.objects.filter(object_id=object_id).values("sequence")
+    rows = Purged.objects.filter(sequence__in=gone).order_by("-by")
+    return rows.values_list("by", flat=True).first()
+
+
+def waiting_on(object_id: UUID) -> list[Proposal]:
+    """Open proposals to purge an object, newest first."""
+    rows = Proposal.objects.filter(action=APPROVABLE.action, state="open", expires_us__gt=now_us())
+    return [row for row in rows.order_by("-proposed_us") if row.subject.get("object") == object_id.hex]
+
+
+def _with_derived(object_id: UUID) -> list[UUID]:
+    """An object, and what was derived of it: a campaign goes with the first of its attacks."""
+    if not Attack.projected.filter(pk=object_id).exists():
+        return [object_id]
+    return [object_id, *sorted(campaigns.naming([object_id]))]
+
+
+def _going(object_id: UUID, *, derived: bool) -> Going | None:
+    rows = Entry.objects.filter(object_id=object_id).order_by("sequence")
+    kinds = list(rows.values_list("kind", flat=True))
+    if not kinds:
+        return None
+    if kept := next((kind for kind in kinds if kind.startswith(STAYS)), None):
+        raise StaysError(f"{kept} is a record of who did what, or of the ledger itself. It stays.")
+    held = rows.filter(body__isnull=False).count()
+    return Going(object_id, tuple(dict.fromkeys(kinds)), len(kinds), held, rows[0].sequence, derived=derived)
+
+
+def _words(subject: dict[str, Any]) -> str:
+    what = f"Purge the object {subject['object'][:12]} ({subject['kind']}) for good"
+    derived = f", among them those of {subject['derived']} derived from it" if subject["derived"] else ""
+    return f"{what}: the content of {subject['entries']} entries{derived}."
+
+
+def _execute(proposal: Pending, approver: Actor) -> str:
+    """Purge what it is and what is derived of it now; files of flows go once it is on record.
+
+    Raises:
+        StaysError: It is a record of who did what.
+        UsageError: Nothing of it is left.
+    """
+    wanted = _with_derived(UUID(proposal.subject["object"]))
+    going = [one for each in wanted if (one := _going(each, derived=False))]
+    if not any(one.bodies for one in going):
+        raise UsageError("Nothing of it is left: it was purged before.")
+    files = [flows_folder() / row.path for row in Partition.projected.filter(pk__in=wanted)]
+    purge(wanted, approver, proposal.why)
+    transaction.on_commit(lambda: _remove(files), using=database())
+    return ""
+
+
+def _remove(files: list[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+def _where(subject: dict[str, Any]) -> str:
+    """Its entries; afterwards the entry that says what was purged and why."""
+    object_id = UUID(subject["object"])
+    by = purged_by(object_id)
+    return (
+        reverse("console:ledger") + f"?object={object_id}"
+        if by is None
+        else reverse("console:entry", args=[by])
+    )
+
+
+APPROVABLE = Approvable("ledger.purge", "ledger.purge", _words, _execute, _where)
+"""What two people agree on."""
