@@ -3,6 +3,7 @@
 import os
 import tomllib
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,7 @@ ROOMS = (
     "hanse.accounts",
     "hanse.telemetry",
     "hanse.constituency",
+    "hanse.intel",
     "hanse.attacks",
     "hanse.tracing",
     "hanse.campaigns",
@@ -109,6 +111,25 @@ def load(home: Path) -> Node:
         return Node(home=home, **told)
     except TypeError as error:
         raise SettingsError(f"{path}: {error}. See docs/reference/settings.") from None
+
+
+def metrics_address(text: str) -> tuple[str, int]:
+    """Address and port of the setting `metrics`.
+
+    Raises:
+        SettingsError: It cannot be meant.
+    """
+    host, _, port = text.rpartition(":")
+    try:
+        address, number = ip_address(host.strip("[]")), int(port)
+    except ValueError:
+        address, number = None, 0
+    if address is None or not address.is_loopback or not 0 < number < 65_536:
+        raise SettingsError(
+            f"metrics = {text!r} is no loopback address and port. Write 127.0.0.1:9464, and let a monitor on "
+            "another machine come through a proxy that asks who it is."
+        )
+    return str(address), number
 
 
 def django_settings(node: Node, secret: str) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hanse.node.metrics import listen
-from hanse.settings import SettingsError
+from hanse.settings import SettingsError, metrics_address
 from tests.faults.conftest import address  # noqa: F401 - the fixture is used by its name
 from tests.node.living import Living, alive, children, free_port, living, until
 
@@ -154,10 +153,10 @@ def test_metrics_and_the_log_say_what_happens_and_nothing_secret(node: Living) -
 def test_metrics_are_published_on_loopback_alone(text: str) -> None:
     """Nobody signs in where metrics are read, so an address that others can reach is refused."""
     with pytest.raises(SettingsError, match="loopback"):
-        listen(text)
+        metrics_address(text)
 
 
 def test_metrics_take_either_loopback_address() -> None:
     """Both families have one."""
-    assert listen("127.0.0.1:9464") == ("127.0.0.1", 9464)
-    assert listen("[::1]:9464") == ("::1", 9464)
+    assert metrics_address("127.0.0.1:9464") == ("127.0.0.1", 9464)
+    assert metrics_address("[::1]:9464") == ("::1", 9464)

@@ -8,7 +8,6 @@ own requests. So nothing is sent anywhere, and a process that restarts spoils no
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from ipaddress import ip_address
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections, connection
@@ -28,7 +27,7 @@ from hanse.console.health import collector_now, longest_waiting_us
 from hanse.kernel.clock import now_us
 from hanse.ledger.models import Head
 from hanse.ledger.tree import latest
-from hanse.settings import Node, SettingsError
+from hanse.settings import Node, metrics_address
 from hanse.web.models import Job
 
 _log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ def publish(node: Node) -> None:
     Raises:
         SettingsError: The address is none, or no loopback address.
     """
-    host, port = listen(node.metrics)
+    host, port = metrics_address(node.metrics)
     registry = CollectorRegistry()
     reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
     resource = Resource({"service.name": "hanse", "service.instance.id": node.authority})
@@ -58,25 +57,6 @@ def publish(node: Node) -> None:
         start_http_server(port, host, registry)
     except OSError as error:
         _log.error("metrics cannot be published at %s: %s", node.metrics, error.strerror)
-
-
-def listen(text: str) -> tuple[str, int]:
-    """Address and port of the setting `metrics`.
-
-    Raises:
-        SettingsError: It cannot be meant.
-    """
-    host, _, port = text.rpartition(":")
-    try:
-        address, number = ip_address(host.strip("[]")), int(port)
-    except ValueError:
-        address, number = None, 0
-    if address is None or not address.is_loopback or not 0 < number < 65_536:
-        raise SettingsError(
-            f"metrics = {text!r} is no loopback address and port. Write 127.0.0.1:9464, and let a monitor on "
-            "another machine come through a proxy that asks who it is."
-        )
-    return str(address), number
 
 
 def observe(meter: Meter, node: Node) -> None:

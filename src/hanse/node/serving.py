@@ -22,7 +22,7 @@ from hanse.console import processes
 from hanse.ledger import keyfile
 from hanse.node.following import PARENT, follow_parent
 from hanse.node.keeping import END_S, Child, keep
-from hanse.settings import Node, load
+from hanse.settings import Node, load, metrics_address
 
 WEB_THREADS = 4
 """Requests served at once: pages are short, and SQLite has one writer."""
@@ -64,6 +64,8 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
     """
     logs.configure()
     node = load(home)
+    if node.metrics:
+        metrics_address(node.metrics)  # refused here, before anything runs
     environment = {
         "HANSE_HOME": str(home),
         "HANSE_PASSPHRASE_FILE": _hand_over(home),
