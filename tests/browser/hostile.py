@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.browser import passkey
 from tests.browser.captures import flood
 from tests.browser.desk import Desk
 
@@ -107,7 +108,7 @@ def fill(desk: Desk) -> None:
     drop(page, captures | {f"{text}.txt": b"no telemetry" for text in PAYLOADS[:4]})
     desk.ended()
     _decide(asking)
-    _people(asking)
+    _people(desk, asking)
 
 
 def _protect(asking: Asking) -> None:
@@ -135,11 +136,17 @@ def _decide(asking: Asking) -> None:
     asking.made(f"/api/attacks/{found[0]['id']}/false-positive", {"reason": PAYLOADS[2]})
 
 
-def _people(asking: Asking) -> None:
-    """People, teams, tokens and one's own name."""
-    for at, text in enumerate(PAYLOADS):
-        short, role = text[:200], "analyst" if at else "approver"  # the second person has to be an approver
-        asking.made("/api/people", {"name": short, "roles": [role], "why": text[:500]})
+def _people(desk: Desk, asking: Asking) -> None:
+    """A second person, proposals that wait for that one, teams, tokens and one's own name."""
+    made = asking.made("/api/people", {"name": PAYLOADS[1], "roles": ["approver"]})
+    browser = desk.page.context.browser
+    assert browser is not None
+    second = Desk.at(browser, desk.node)
+    passkey.come_in(second.page, f"{desk.node.served.url}{made['path']}", PAYLOADS[1])
+    second.close()
+    for text in PAYLOADS:
+        short = text[:200]
+        asking.made("/api/people", {"name": short, "roles": ["analyst"], "why": text[:500]})
         asking.made("/api/people/teams", {"name": short})
         asking.made("/api/people/tokens", {"name": text[:100], "scopes": ["attacks.view"], "days": 1})
     asking.made("/api/people/me/rename", {"name": PAYLOADS[3]})

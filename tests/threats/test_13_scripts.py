@@ -90,7 +90,7 @@ def test_nothing_is_made_of_a_payload(walked):
     assert {page.address: page.found for page in walked if page.found} == {}
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", PAYLOADS, ids=map(str, range(len(PAYLOADS))))
 def test_payloads_are_shown_as_text(walked, payload):
     """What somebody wrote is read as they wrote it, unwelcome characters as escapes: nothing is hidden from who decides."""
     wanted = shown(printable(payload))
