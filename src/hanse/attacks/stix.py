@@ -154,17 +154,16 @@ def _traffic(
 
 
 def _protocols(vector: str, address: str) -> list[str]:
-    """The protocols of a vector, from the outermost to the innermost."""
+    """The protocols of a vector, from the outermost to the innermost, by names that IANA's registry of services has."""
     outer = "ipv6" if address == "ipv6-addr" else "ipv4"
     if vector.startswith("http"):
         return [outer, "tcp", "http"]
     if vector.startswith("tcp"):
         return [outer, "tcp"]
     if vector.startswith("icmp"):
-        return [outer, "ipv6-icmp" if outer == "ipv6" else "icmp"]
-    for name in ("gre", "esp"):
-        if vector.startswith(name):
-            return [outer, name]
+        return [outer, "icmp"]
+    if vector.startswith("esp"):
+        return [outer, "esp"]
     return [outer, "udp"] if vector == "udp_flood" or vector.endswith("_reflection") else [outer]
 
 

@@ -7,7 +7,7 @@ Columns are told by their names, in any order: ``value`` is needed, ``kind`` (on
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import NAMESPACE_URL, uuid5
 
 from hanse.intel.facts import Facts, Gathering, plain, time_us, whole
@@ -16,6 +16,8 @@ from hanse.intel.values import KINDS, ValueProblem, digests, normalise
 from hanse.kernel.errors import UsageError
 
 MOST_ROWS: Final = 1_000_000
+LONGEST_ROW: Final = 500_000
+"""Characters of a row, its line ends within quotes among them."""
 _NAMES: Final = {
     "indicator": "value",
     "ioc": "value",
@@ -34,22 +36,52 @@ def read(text: str, batch: str = "") -> Iterator[Item | str]:
     """
     if text.count("\n") > MOST_ROWS:
         raise UsageError(f"The list has more than {MOST_ROWS:,} rows. Bring it in parts.")
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    lines = _Lines(text)
+    rows = csv.reader(lines, delimiter=_delimiter(text))
     try:
         head = _head(next(rows, []))
     except csv.Error as error:
         raise UsageError(f"This is no CSV: {error}.") from None
-    return _items(rows, head, batch)
+    return _items(rows, lines, head, batch)
 
 
-def _items(rows: Iterator[list[str]], head: list[str], batch: str) -> Iterator[Item | str]:
+class _Lines:
+    """The lines of a text, as many as a row may have.
+
+    Attributes:
+        used: Characters since the row began.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.used = 0
+
+    def __iter__(self) -> Self:
+        """It is its own iterator."""
+        return self
+
+    def __next__(self) -> str:
+        """The next line.
+
+        Raises:
+            csv.Error: The row would be longer than any.
+        """
+        line = next(self._lines)
+        self.used += len(line)
+        if self.used > LONGEST_ROW:
+            raise csv.Error(f"the row has more than {LONGEST_ROW:,} characters")
+        return line
+
+
+def _items(rows: Iterator[list[str]], lines: _Lines, head: list[str], batch: str) -> Iterator[Item | str]:
     number = 1
     while True:
         number += 1
+        lines.used = 0
         try:
             cells = next(rows, None)
         except csv.Error as error:
-            yield f"row {number:,}: {error}. It and what follows it in the same quotes was left out."
+            yield f"row {number:,}: {error}. It was left out."
             continue
         if cells is None:
             return
@@ -67,7 +99,7 @@ def _items(rows: Iterator[list[str]], head: list[str], batch: str) -> Iterator[I
 
 def _delimiter(text: str) -> str:
     """What parts the cells: the one of comma, semicolon and tab that the first row has most of."""
-    first = text[: text.find("\n")] if "\n" in text else text
+    first = text[: text.find("\n")] if "\n" in text else text[:LONGEST_ROW]
     return max(",;\t", key=first.count)
 
 
