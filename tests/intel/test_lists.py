@@ -1,10 +1,12 @@
 """Lists and fingerprints: each row is taken or told why not; and what never correlates."""
 
+import csv
+import io
 import json
 
 import pytest
 
-from hanse.intel import csv_list, fingerprint, noise
+from hanse.intel import csv_export, csv_list, fingerprint, noise
 from hanse.intel.item import Item
 from hanse.intel.reading import facts_of
 from hanse.intel.recognise import Marked, items
@@ -12,6 +14,7 @@ from hanse.intel.spans import bounds
 from hanse.intel.values import ValueProblem, normalise
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Pap, Tlp
+from tests.threats.test_14_formulas import PAYLOADS, calculates, opened
 
 CHOSEN = Marking(originators=frozenset({"EE-CERT"}), tlp=Tlp.GREEN, pap=Pap.CLEAR)
 
@@ -161,3 +164,35 @@ def test_an_address_lies_within_its_network():
     assert bounds(normalise("domain", "a.example")) is None
     row = Item(format="csv", type="row", source_id="x", raw={"kind": "address", "value": "198.51.100.7/32"})
     assert [tuple(value) for value, _ in facts_of(row).values] == [("address", "198.51.100.7")]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_an_exported_list_calculates_nowhere(payload):
+    """Threat 14: whatever values, titles, parts and ids hold, no cell of an exported list begins with a formula."""
+    raw = {"type": "mutex", "id": payload, "name": payload, "extensions": {payload: 1}}
+    row = {"kind": "account", "value": payload.strip() or "x", "comment": payload}
+    marked = [
+        Marked(Item(format="stix", type="mutex", source_id=payload, raw=raw), CHOSEN),
+        Marked(Item(format="csv", type="row", source_id=payload, raw=row), CHOSEN),
+    ]
+    text = "".join(csv_export.written(marked)).removeprefix("\ufeff")
+    cells = [cell for line in csv.reader(io.StringIO(text, newline="")) for cell in line]
+    assert len(cells) >= 2 * len(csv_export.COLUMNS)
+    assert [cell for cell in opened(text) if calculates(cell)] == []
+
+
+def test_an_exported_list_is_read_again():
+    """A list that is written comes in again with the same values, kinds and markings; cards are masked in it."""
+    found, _ = read(
+        "value,kind,confidence,valid_until\n198.51.100.7,,80,2024-04-01T00:00:00Z\na.example.org,,,\n4111111111111111,card,,\n"
+    )
+    text = "".join(csv_export.written(Marked(one, CHOSEN) for one in found))
+    assert "4111111111111111" not in text + facts_of(found[2]).title
+    assert "411111******1111" in text
+    _, stream = items(text.encode(), "x.csv", Marking.own("EE-CERT"), "")
+    again = [one for one in stream if isinstance(one, Marked)]
+    assert [facts_of(one.item).values[0][0] for one in again] == [
+        facts_of(one).values[0][0] for one in found[:2]
+    ]
+    assert facts_of(again[0].item).confidence == 80
+    assert facts_of(again[0].item).valid_until_us == 1_711_929_600_000_000

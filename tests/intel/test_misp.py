@@ -200,3 +200,14 @@ def test_a_part_is_marked_at_least_as_strictly_as_its_whole():
     assert marked[uid(1)] == marked[uid(900)]
     assert marked[uid(2)].banner() == "TLP:RED PAP:RED"
     assert marked[uid(22)] == marked[uid(900)]
+
+
+@pytest.mark.parametrize(
+    ("value", "title"), [("4111 1111 1111 1111", "411111******1111"), ("4111 1111 1111 1112", "no card")]
+)
+def test_a_card_is_in_no_title(value, title):
+    """A title is shown and kept in the clear: of a card's number it has what may be shown, of a wrong one nothing."""
+    part = list(misp_event.apart({"Attribute": [attribute(1, "cc-number", value)]}))[1]
+    facts = facts_of(part)
+    assert facts.title == title
+    assert not any("4111" in problem for problem in facts.problems)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final, Self
 from uuid import NAMESPACE_URL, uuid5
 
-from hanse.intel.facts import Facts, Gathering, plain, time_us, whole
+from hanse.intel.facts import Facts, Gathering, plain, time_us, titled, whole
 from hanse.intel.item import Item
 from hanse.intel.values import KINDS, ValueProblem, digests, normalise
 from hanse.kernel.errors import UsageError
@@ -132,7 +132,7 @@ def facts(_: str, raw: dict[str, Any]) -> Facts:
     found = Gathering()
     found.value(raw["kind"], raw["value"], "value")
     return Facts(
-        title=plain(raw["value"])[:500],
+        title=titled(raw["kind"], plain(raw["value"])),
         text=plain(raw.get("comment")),
         valid_until_us=time_us(raw.get("valid_until")),
         confidence=whole(raw.get("confidence"), 100),

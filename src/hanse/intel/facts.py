@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from hanse.intel.values import Value, ValueProblem, normalise
+from hanse.intel.values import Value, ValueProblem, normalise, shown
+from hanse.intel.values.value import MASKED
 
 LONGEST_ID: Final = 1_000
 """Characters of an id of another item: longer ones name nothing that was brought here."""
@@ -94,6 +95,16 @@ def whole(value: Any, most: int) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= LONGEST_NUMBER:
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else None
+
+
+def titled(kind: str, text: str) -> str:
+    """What an item that is a value is called: the text as it came, but for kinds that are shown masked."""
+    if kind not in MASKED:
+        return text[:500]
+    try:
+        return shown(normalise(kind, text))
+    except ValueProblem:
+        return f"no {kind}"
 
 
 def _single(value: Value) -> Value:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from hanse.intel import misp_types, stix_pattern
-from hanse.intel.facts import LONGEST_NUMBER, Facts, Gathering, plain, time_us, whole
+from hanse.intel.facts import LONGEST_NUMBER, Facts, Gathering, plain, time_us, titled, whole
 
 _TITLES: Final = {"event": "info", "attribute": "value", "object": "name", "report": "name"}
 _TEXTS: Final = ("comment", "description", "content")
@@ -52,7 +52,8 @@ def _title(kind: str, raw: dict[str, Any]) -> str:
     """What a part is called; numbers too are values of attributes."""
     told = raw.get(_TITLES.get(kind, "name"))
     told = str(told) if isinstance(told, (int, float)) and not isinstance(told, bool) else told
-    return plain(told)[:500] or plain(raw.get("uuid"))
+    meant = misp_types.halves(plain(raw.get("type")))[0] if kind == "attribute" else ""
+    return titled(meant, plain(told)) or plain(raw.get("uuid"))
 
 
 def _attribute(raw: dict[str, Any], before: str, into: Gathering) -> None:
