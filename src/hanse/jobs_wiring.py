@@ -20,6 +20,7 @@ from hanse.attacks.models import Attack, Run
 from hanse.attacks.vectors import JOIN_GAP_S
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry
+from hanse.intel import jobs as intel_jobs
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -51,6 +52,7 @@ def register() -> None:
     jobs.handles("analyse", "telemetry.import")(analyse)
     jobs.handles("load-exercise", "telemetry.import")(load_exercise)
     jobs.handles("watch", "telemetry.import")(watch)
+    jobs.handles("bring-in", "intel.import")(intel_jobs.bring_in)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 A new kind or table that has none here fails the tests that rest on this, so that they forget no kind and no table.
 """
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from hanse.console import endpoints
 from hanse.console import service as console
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Target
+from hanse.intel import service as intel
+from hanse.intel.models import Item, Posting
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import tree
@@ -53,6 +56,7 @@ def everything(home: Path, inputs: Path) -> None:
     mari = _people()
     _telemetry(mari, inputs)
     _attacks(mari)
+    _intelligence(mari)
     _settings(mari)
     tree.integrate()
     first = Entry.objects.get(pk=0).key
@@ -62,6 +66,18 @@ def everything(home: Path, inputs: Path) -> None:
     purge(with_derived([gone]), mari, "Its retention is over.", law="Directive (EU) 2016/680, article 5")
     tree.integrate()
     attacks.note(Attack.projected.order_by("start_us")[0].pk, "Written after the last checkpoint.", mari)
+
+
+def _intelligence(mari: Actor) -> None:
+    """Two items that share an address, one that names the other, and a correlation undone, restored and undone."""
+    one = {"type": "indicator", "id": "indicator--1", "pattern": "[ipv4-addr:value = '8.8.8.8']"}
+    other = {"type": "sighting", "id": "sighting--1", "sighting_of_ref": "indicator--1"}
+    bundle = {"type": "bundle", "id": "bundle--1", "objects": [one, {**one, "id": "indicator--2"}, other]}
+    intel.bring_in(json.dumps(bundle).encode(), "bundle.json", mari)
+    row = Item.projected.get(source_id="indicator--1")
+    value = Posting.objects.filter(item=row.number).values_list("value", flat=True)[0]
+    intel.restore(intel.undo(value, row, "A public resolver.", mari), mari)
+    intel.undo(value, row, "A public resolver, indeed.", mari)
 
 
 def _people() -> Actor:

@@ -27,7 +27,10 @@ TABLES = {
     "ledger_checkpoint": "the ledger's tree, checked by signature and recomputed",
     "ledger_tile": "the ledger's tree, recomputed",
     "intel_words": "a search index, made again with the items",
-    **{f"intel_words_{part}": "a part of SQLite's search index" for part in ("config", "content", "data", "docsize", "idx")},
+    **{
+        f"intel_words_{part}": "a part of SQLite's search index"
+        for part in ("config", "content", "data", "docsize", "idx")
+    },
     "ledger_scrubbed": "when the files were last cleaned: about the machine, not about what is known",
 }
 """Tables by name, and why they are exempt."""

@@ -1,0 +1,278 @@
+"""The pages of intelligence: what is known, one item with what it shares, bringing in and taking out."""
+
+import json
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from hanse.accounts.looking import FILE, asks_why, listed, looked_at
+from hanse.intel import correlating, noise, service
+from hanse.intel.forms import BringForm, UndoForm
+from hanse.intel.models import Batch, Item, Reference
+from hanse.intel.reading import facts_of
+from hanse.intel.values import shown
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import strictest
+from hanse.ledger.objects import named
+from hanse.policy.decision import may
+from hanse.policy.guarded import NotVisibleError
+from hanse.web import jobs, lists, uploads
+from hanse.web.page import Result, page, signed_in
+
+PARTS_SHOWN = 200
+"""Parts of an item on its page; an export has all."""
+REFERENCES_SHOWN = 100
+RAW_SHOWN = 100_000
+"""Characters of an item as it came that its page shows."""
+
+CAPS = uploads.Caps(file_bytes=200_000_000, total_bytes=200_000_000, files=1)
+
+
+def _url(row: Item) -> str:
+    return reverse("intel:item", args=[row.pk])
+
+
+LIST = lists.Listed(
+    name="intelligence",
+    caption="Intelligence",
+    order="-number",
+    columns=(
+        lists.Column(key="title", label="What", value=str, link=_url),
+        lists.Column(key="type", label="Type", sort="type"),
+        lists.Column(key="format", label="Came as"),
+        lists.Column(key="creator", label="Said by"),
+        lists.Column(key="confidence", label="Confidence", format="count"),
+        lists.Column(key="modified", label="Changed", value="modified_us", format="when"),
+        lists.Column(key="valid_until", label="Valid until", value="valid_until_us", format="when", shown=False),
+        lists.Column(key="revoked", label="Taken back", value=lambda row: "yes" if row.revoked else "", shown=False),
+        lists.Column(key="source_id", label="Id", shown=False),
+        lists.Column(key="number", label="Number", format="count", sort="number", shown=False),
+    ),
+    filters=(
+        lists.Filter(key="type", label="Type", field="type"),
+        lists.Filter(key="format", label="Came as", field="format",
+                     choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB")]),
+        lists.Filter(key="title", label="What", field="title__icontains", help="A word of it."),
+        lists.Filter(key="batch", label="Import", field="batch", help="Its whole id."),
+        lists.Filter(key="source_id", label="Id", field="source_id", help="The whole id, as its source has it."),
+    ),
+    row_url=_url,
+    empty=lists.Empty(
+        "What you and others know of attackers appears here: reports, indicators, sightings.",
+        (("Bring in a STIX bundle, MISP events, a list or a fingerprint", "/intelligence/imports/"),),
+    ),
+)  # fmt: skip
+
+IMPORTS = lists.Listed(
+    name="imports",
+    caption="Imports",
+    order="-time",
+    columns=(
+        lists.Column(key="time", label="When", value="time_us", format="when", sort="time_us",
+                     link=lambda row: reverse("intel:import", args=[row.pk])),
+        lists.Column(key="name", label="File"),
+        lists.Column(key="format", label="Format"),
+        lists.Column(key="fresh", label="New", format="count"),
+        lists.Column(key="newer", label="Newer", format="count"),
+        lists.Column(key="known", label="Known", format="count"),
+        lists.Column(key="older", label="Older", format="count"),
+        lists.Column(key="clashes", label="Clashes", format="count"),
+        lists.Column(key="left_out", label="Left out", format="count"),
+        lists.Column(key="actor_name", label="By"),
+    ),
+    row_url=lambda row: reverse("intel:import", args=[row.pk]),
+    empty=lists.Empty("Nothing was brought in yet."),
+)  # fmt: skip
+
+
+@page("intel.view", "intel/list.html")
+@asks_why
+def items(request: HttpRequest) -> Result:
+    """All items that the actor may see; parts are found through what they are a part of, or by type."""
+    actor = signed_in(request)
+    told = listed(request, LIST, partial(Item.objects.for_actor, actor), "intel.view")
+    return told | _allowed(actor) if isinstance(told, dict) else told
+
+
+@page("intel.view", "intel/item.html")
+@asks_why
+def item(request: HttpRequest, item_id: UUID) -> Result:
+    """One item: what it says, what it shares with others, what it names and what names it."""
+    actor = signed_in(request)
+    row = correlating.by_id(item_id, actor)
+    looked_at(request, "intel.view", [row])
+    whole = service.item_of(row)
+    facts = facts_of(whole)
+    parts = service.parts_of(row, actor)
+    distinct = dict.fromkeys(value for value, _role in facts.values)
+    correlations = correlating.of_item(row, list(distinct)[:PARTS_SHOWN], actor)
+    shared = [one for found in correlations for one in found.items]
+    above = _source(row.parent, row.format, actor) if row.parent else None
+    seen = [row, *parts[:PARTS_SHOWN], *shared, *([above] if above else [])]
+    raw = json.dumps(whole.raw, indent=2, ensure_ascii=False)
+    return {
+        "row": row,
+        "facts": facts,
+        "values": [
+            (value.kind, shown(value), role, noise.reason(value))
+            for value, role in facts.values[:PARTS_SHOWN]
+        ],
+        "more_values": max(0, len(facts.values) - PARTS_SHOWN),
+        "correlations": [(one, shown(one.value)) for one in correlations],
+        "parts": parts[:PARTS_SHOWN],
+        "more_parts": max(0, len(parts) - PARTS_SHOWN),
+        "names": [
+            (role, target, _source(target, row.format, actor))
+            for target, role in facts.references[:REFERENCES_SHOWN]
+        ],
+        "named_by": _naming(row, actor),
+        "above": above,
+        "raw": raw[:RAW_SHOWN],
+        "raw_cut": len(raw) > RAW_SHOWN,
+        "marking": strictest(one.marking.marking for one in seen),
+        "undo_form": UndoForm(),
+        **_allowed(actor),
+    }
+
+
+@page("intel.edit", "intel/undo.html", methods=("GET", "POST"))
+@asks_why
+def undo(request: HttpRequest, item_id: UUID, value: int) -> Result:
+    """Say that a value is no correlation of an item, or anywhere."""
+    actor = signed_in(request)
+    row = correlating.by_id(item_id, actor)
+    posted = request.method == "POST"
+    form = UndoForm(request.POST if posted else None)
+    if posted and form.is_valid():
+        everywhere = form.cleaned_data["everywhere"]
+        service.undo(value, None if everywhere else row, form.cleaned_data["why"], actor)
+        messages.success(request, _("It is no correlation any more. It can be taken back below."))
+        return redirect("intel:item", item_id)
+    return {"row": row, "form": form, "marking": row.marking.marking}
+
+
+@page("intel.edit", "intel/undo.html", methods=("POST",))
+def restore(request: HttpRequest, item_id: UUID, decision: UUID) -> Result:
+    """Take back that a value is no correlation."""
+    service.restore(decision, signed_in(request))
+    messages.success(request, _("It is a correlation again."))
+    return redirect("intel:item", item_id)
+
+
+@page("intel.export", "intel/item.html")
+@asks_why
+def export(request: HttpRequest, item_id: UUID) -> Result:
+    """One item with its parts, in the format that it came in."""
+    actor = signed_in(request)
+    row = Item.objects.get_for(actor, "intel.export", item_id)
+    rows = [row, *service.parts_of(row, actor, "intel.export")]
+    return _file(request, rows, f"hanse-{row.format}-{row.pk}")
+
+
+@page("intel.view", "intel/imports.html")
+@asks_why
+def imports(request: HttpRequest) -> Result:
+    """What was brought in, and the form to bring in more."""
+    actor = signed_in(request)
+    told = listed(request, IMPORTS, partial(Batch.objects.for_actor, actor), "intel.view")
+    return told | _allowed(actor) | {"form": BringForm()} if isinstance(told, dict) else told
+
+
+@page("intel.view", "intel/import.html")
+@asks_why
+def account(request: HttpRequest, batch_id: UUID) -> Result:
+    """One import: what came of it, what clashes with what is here, and what was left out."""
+    actor = signed_in(request)
+    row = Batch.objects.get_for(actor, "intel.view", batch_id)
+    looked_at(request, "intel.view", [row])
+    seen = Item.objects.for_actor(actor, "intel.view").filter(batch=batch_id.hex)
+    return {
+        "row": row,
+        "marking": row.marking.marking,
+        "held": seen.count(),
+        "clashes": row.detail["clashes"][:REFERENCES_SHOWN],
+        "left_out": row.detail["left_out"][:REFERENCES_SHOWN],
+        **_allowed(actor),
+    }
+
+
+@page("intel.export", "intel/import.html")
+@asks_why
+def export_batch(request: HttpRequest, batch_id: UUID) -> Result:
+    """All items of an import that may leave, in the format that they came in."""
+    actor = signed_in(request)
+    row = Batch.objects.get_for(actor, "intel.export", batch_id)
+    found = Item.objects.for_actor(actor, "intel.export").filter(batch=batch_id.hex)
+    rows = list(found.select_related("marking").order_by("number")[: lists.FILE_LIMIT])
+    return _file(request, rows, f"hanse-{row.format}-{row.pk}")
+
+
+@uploads.takes_uploads
+@page("intel.import", "intel/tried.html", methods=("POST",))
+def upload(request: HttpRequest) -> Result:
+    """Take a file, and either say what would come of it or start bringing it in."""
+    actor = signed_in(request)
+    came = uploads.receive(request, CAPS)
+    form = BringForm(came.fields)
+    if not form.is_valid():
+        uploads.drop(came)
+        raise UsageError(" ".join(str(words) for errors in form.errors.values() for words in errors))
+    marking, file = form.cleaned_data["marking"], came.files[0]
+    if "try" in came.fields:
+        data = (uploads.inbox_folder() / file.path).read_bytes()
+        uploads.drop(came)
+        tried = service.bring_in(data, file.name, actor, marking=marking, dry_run=True)
+        return {
+            "tried": tried,
+            "clashes": tried.clashes[:REFERENCES_SHOWN],
+            "left_out": tried.left_out[:REFERENCES_SHOWN],
+        }
+    params = {"path": file.path, "name": file.name, "marking": marking.as_json()}
+    job = jobs.start("bring-in", file.name[:500], params, actor)
+    return uploads.went(request, f"/jobs/{job.pk}/")
+
+
+def _file(request: HttpRequest, rows: list[Item], name: str) -> JsonResponse:
+    """Items as a file; that they left is written down first.
+
+    Raises:
+        UsageError: None of them may leave.
+    """
+    if not rows:
+        raise UsageError(_("Nothing of it may leave this node."))
+    looked_at(request, "intel.export", rows, recipient=FILE)
+    _format, document = service.taken_out(rows, name)
+    response = JsonResponse(document, safe=False, json_dumps_params={"ensure_ascii": False, "indent": 2})
+    response["Content-Disposition"] = f'attachment; filename="{name}.json"'
+    return response
+
+
+def _naming(row: Item, actor: Actor) -> list[Item]:
+    """The items that name one and that an actor may see, the newest first."""
+    numbers = Reference.objects.filter(target=row.source_id).values("item")
+    seen = Item.objects.for_actor(actor, "intel.view").filter(number__in=numbers)
+    return list(seen.select_related("marking").order_by("-number")[:REFERENCES_SHOWN])
+
+
+def _source(source_id: str, of: str, actor: Actor) -> Item | None:
+    """The item of a source's id, if the actor may see it."""
+    try:
+        return correlating.by_id(named("intel", f"{of}:{source_id}"), actor)
+    except NotVisibleError:
+        return None
+
+
+def _allowed(actor: Actor) -> dict[str, Any]:
+    """What the actor may do on these pages."""
+    at = now_us()
+    actions = (("import", "intel.import"), ("edit", "intel.edit"), ("export", "intel.export"), ("ledger", "ledger.view"),
+             ("prove", "ledger.prove"))  # fmt: skip
+    return {f"may_{name}": bool(may(actor, action, now_us=at)) for name, action in actions}
