@@ -1,5 +1,6 @@
 """A person at a browser: comes in, does what people do first, and complains about what the browser complains about."""
 
+import base64
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,3 +93,17 @@ class Desk:
         self.page.get_by_role("button", name="Load Estonia 2007").click()
         self.ended()
         self.node.loaded = True
+
+
+def drop(page: Page, files: dict[str, bytes]) -> None:
+    """Drop files onto the page, as the mouse does."""
+    page.evaluate(
+        """(files) => {
+          const given = new DataTransfer();
+          for (const [name, text] of files)
+            given.items.add(new File([Uint8Array.from(atob(text), (one) => one.charCodeAt(0))], name));
+          for (const type of ['dragenter', 'dragover', 'drop'])
+            document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: given}));
+        }""",
+        [[name, base64.b64encode(content).decode()] for name, content in files.items()],
+    )

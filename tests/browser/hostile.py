@@ -1,6 +1,5 @@
 """A node full of text that wants to be script: each payload in every place that text from outside comes into."""
 
-import base64
 import csv
 import io
 import re
@@ -10,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.browser import passkey
 from tests.browser.captures import flood
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, drop
 
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -82,20 +81,6 @@ class Asking:
     def get(self, path: str) -> Any:
         """The content of an answer."""
         return self._page.evaluate("async (path) => (await fetch(path)).json()", path)
-
-
-def drop(page: Page, files: dict[str, bytes]) -> None:
-    """Drop files onto the page, as the mouse does."""
-    page.evaluate(
-        """(files) => {
-          const given = new DataTransfer();
-          for (const [name, text] of files)
-            given.items.add(new File([Uint8Array.from(atob(text), (one) => one.charCodeAt(0))], name));
-          for (const type of ['dragenter', 'dragover', 'drop'])
-            document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: given}));
-        }""",
-        [[name, base64.b64encode(content).decode()] for name, content in files.items()],
-    )
 
 
 def fill(desk: Desk) -> None:

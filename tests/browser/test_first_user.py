@@ -1,20 +1,36 @@
 """The way of somebody who has never seen the console, in the console alone."""
 
-import base64
 import json
 import re
 import subprocess
 import sys
 
+import pytest
 from playwright.sync_api import expect
 
+from tests import postgres
 from tests.browser import captures
-from tests.browser.desk import FIRST, Desk
+from tests.browser.desk import FIRST, Desk, Node, drop
+from tests.browser.served import served
 
 
 def test_first_user_proves_an_attack_to_its_sources(browser, new_node, tmp_path):
     """A new user can, in the console alone: start, register a passkey, drop a capture, see the attack, load the exercise, open the campaign, follow one attack to its sources, export it, and see the ledger prove all of it."""
-    desk = Desk.at(browser, new_node)
+    goes_the_whole_way(browser, new_node, tmp_path / "entry.json")
+
+
+@pytest.mark.soak
+def test_first_user_on_postgresql(browser, tmp_path):
+    """The same way leads through on a node whose database is PostgreSQL."""
+    if postgres.programs() is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian: postgresql)")
+    with postgres.server() as address, served(tmp_path / "node", database=address) as made:
+        goes_the_whole_way(browser, Node(made), tmp_path / "entry.json")
+
+
+def goes_the_whole_way(browser, node, proof):
+    """Every step, in the order of the first day; the browser complains of none."""
+    desk = Desk.at(browser, node)
     try:
         starts_and_registers(desk)
         drops_a_capture_and_sees_the_attack(desk)
@@ -23,7 +39,7 @@ def test_first_user_proves_an_attack_to_its_sources(browser, new_node, tmp_path)
         exports_it(desk, attack)
         entry = sees_the_ledger_prove_it(desk)
         sees_every_kind_of_entry_proven(desk)
-        takes_the_proof_along(desk, entry, proof := tmp_path / "entry.json")
+        takes_the_proof_along(desk, entry, proof)
         assert desk.seen.taken() == []
     finally:
         desk.close()
@@ -47,7 +63,7 @@ def drops_a_capture_and_sees_the_attack(desk):
     page.goto("/")
     page.locator("main").get_by_role("link", name=re.compile("Drop a capture")).click()
     page.wait_for_url("**/start/")
-    drop(page, "border-router.pcap", captures.flood())
+    drop(page, {"border-router.pcap": captures.flood()})
     desk.ended()
     expect(page.locator("main")).to_contain_text("1 attack found.")
     expect(page.locator("main")).to_contain_text("border-router.pcap")
@@ -138,17 +154,3 @@ def takes_the_proof_along(desk, entry, path):
     with page.expect_download() as coming:
         page.get_by_role("button", name="Export with proof").click()
     coming.value.save_as(path)
-
-
-def drop(page, name: str, content: bytes) -> None:
-    """Drop a file onto the page, as the mouse does."""
-    page.locator("main").evaluate_handle("() => (window.given = new DataTransfer())")
-    page.evaluate(
-        """([name, text]) => {
-          const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-          window.given.items.add(new File([bytes], name));
-          for (const type of ['dragenter', 'dragover', 'drop'])
-            document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: window.given}));
-        }""",
-        [name, base64.b64encode(content).decode()],
-    )
