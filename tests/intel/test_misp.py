@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pymisp
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hanse.intel import misp_event, misp_types
 from hanse.intel.reading import facts_of
@@ -59,6 +61,9 @@ EVENT = {
                                     {"name": 'misp-galaxy:ransomware="LockBit"'}],
 }  # fmt: skip
 
+
+MEMBERS = st.sampled_from(["uuid", "type", "value", "Tag", "Galaxy", "GalaxyCluster", "ShadowAttribute", "ObjectReference", "Attribute",
+                           "Object", "EventReport", "timestamp", "deleted", "date", "info", "name", "Orgc", "extends_uuid", "x"])  # fmt: skip
 
 AWKWARD = {
     "all of the core format": EVENT,
@@ -211,3 +216,27 @@ def test_a_card_is_in_no_title(value, title):
     facts = facts_of(part)
     assert facts.title == title
     assert not any("4111" in problem for problem in facts.problems)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+PARTS = st.recursive(
+    st.dictionaries(MEMBERS, JSON, max_size=4),
+    lambda inner: st.dictionaries(
+        st.sampled_from([*misp_event.PARTS]), st.lists(inner, max_size=3), min_size=1
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PARTS)
+def test_whatever_an_event_says_nothing_is_lost_or_invented(event):
+    """Any members anywhere: the same event comes out with its keys in their order, and facts never fail."""
+    parts = list(misp_event.apart(event))
+    assert json.dumps(misp_event.together(parts)) == json.dumps([{"Event": event}])
+    for part in parts:
+        facts_of(part)
