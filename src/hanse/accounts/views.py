@@ -141,7 +141,7 @@ def waiting(_request: HttpRequest, actor: Actor) -> dict[str, Any]:
     if not may(actor, "accounts.view", now_us=now_us()):
         decided = decided.filter(decided_by=actor.id) | decided.filter(proposed_by=actor.id)
     return {
-        "waiting": _said(approvals.waiting_for(actor)),
+        "to_decide": _said(approvals.waiting_for(actor)),
         "mine": _said(rows.filter(state="open", proposed_by=actor.id, expires_us__gt=now_us())),
         "decided": _said(decided[:SHOWN]),
     }
