@@ -11,6 +11,7 @@ import msgspec
 from hanse.intel import misp_event, models, stix_bundle
 from hanse.intel.item import Item
 from hanse.intel.projecting import digest_of, forget, project, project_many
+from hanse.intel.reading import facts_of
 from hanse.intel.recognise import Marked, items
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -238,7 +239,8 @@ def _sorted_out(some: Sequence[Marked], account: Account) -> list[Marked]:
     """What of a chunk is to be written, in order; all of it is counted."""
     ids = {id(one): object_of(one.item) for one in some}
     rows = models.Item.projected.filter(pk__in=set(ids.values()))
-    held = {row[0]: row[1:] for row in rows.values_list("pk", "digest", "source_version")}
+    columns = ("pk", "digest", "source_version", "parent", "creator", "sealed")
+    held = {row[0]: row[1:] for row in rows.values_list(*columns)}
     wanted = []
     for one in some:
         digest, version = digest_of(one.item), one.item.source_version
@@ -248,7 +250,7 @@ def _sorted_out(some: Sequence[Marked], account: Account) -> list[Marked]:
         elif before[0] == digest:
             account.known += 1
             continue
-        elif version > before[1]:
+        elif version > before[1] and not _is_anothers(one.item, *before[2:]):
             account.newer += 1
         elif version < before[1]:
             account.older += 1
@@ -256,9 +258,17 @@ def _sorted_out(some: Sequence[Marked], account: Account) -> list[Marked]:
         else:
             account.clashes.append({"id": one.item.source_id, "version": version, "raw": one.item.raw})
             continue
-        held[ids[id(one)]] = (digest, version)
+        held[ids[id(one)]] = (digest, version, one.item.parent, facts_of(one.item).creator, False)
         wanted.append(one)
     return wanted
+
+
+def _is_anothers(item: Item, parent: str, creator: str, sealed: bool) -> bool:
+    """Whether a newer item is no version of the one on record: a part of something else, or said by somebody else.
+
+    Who made a sealed item stands in no table, so that its parent alone counts.
+    """
+    return item.parent != parent or (not sealed and facts_of(item).creator != creator)
 
 
 def _draft(one: Marked) -> Draft:

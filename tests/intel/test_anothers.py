@@ -1,0 +1,44 @@
+"""A newer version under another's id is a clash: nobody takes over what somebody else has said."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from hanse.intel import service
+from hanse.intel.models import Item
+from hanse.kernel.actors import Actor
+from tests.intel.stix_corpus import bundle, sdo
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_newer_version_by_another_creator_is_a_clash(actor: Callable[..., Actor]) -> None:
+    """The creator's own newer version comes in; under another creator's name it is told, and what was here stands."""
+    mari = actor("analyst")
+    mine = sdo("tool", 1, name="mine", created_by_ref="identity--a")
+    service.bring_in(bundle(mine), "one.json", mari)
+    newer = {**mine, "modified": "2025-01-01T00:00:00Z"}
+    came = service.bring_in(
+        bundle({**newer, "created_by_ref": "identity--b", "name": "theirs"}), "two.json", mari
+    )
+    assert (came.newer, len(came.clashes)) == (0, 1)
+    assert service.item_of(Item.projected.get()).raw["name"] == "mine"
+    assert service.bring_in(bundle({**newer, "name": "mine too"}), "three.json", mari).newer == 1
+    assert service.item_of(Item.projected.get()).raw["name"] == "mine too"
+
+
+def test_no_event_takes_another_events_attribute(actor: Callable[..., Actor]) -> None:
+    """An attribute's UUID in an event of somebody else moves nothing: the event that had it keeps it."""
+    mari = actor("analyst")
+    attribute = {
+        "uuid": "00000000-0000-4000-8000-000000000001",
+        "type": "domain",
+        "value": "a.example.org",
+        "timestamp": "1",
+    }
+    for name, stamp in (("first", "1"), ("second", "2")):
+        event = {"uuid": name, "info": name, "Attribute": [{**attribute, "timestamp": stamp}]}
+        came = service.bring_in(json.dumps({"Event": event}).encode(), f"{name}.json", mari)
+    assert (came.fresh, came.newer, len(came.clashes)) == (1, 0, 1)
+    assert Item.projected.get(type="attribute").parent == "first"
