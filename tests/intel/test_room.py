@@ -92,8 +92,8 @@ def test_what_came_goes_out_equal(actor: People) -> None:
         indicator(1, "8.8.8.8", x_custom={"a": [1, 2.5, None, "é"]}, labels=["b", "a"]),
     )
     service.bring_in(bundle(one), "one.json", mari)
-    _format, document = service.taken_out(list(Item.projected.all()), "test")
-    assert document["objects"] == [one]
+    taken = service.taken_out(list(Item.projected.all()), "test")
+    assert taken.document["objects"] == [one]
 
 
 def test_values_correlate_within_what_the_reader_may_see(actor: People) -> None:
@@ -184,4 +184,4 @@ def test_a_misp_event_comes_and_goes_whole(actor: People) -> None:
     assert (came.format, came.fresh) == ("misp", 2)
     rows = list(Item.projected.order_by("number"))
     assert {row.marking.marking.tlp for row in rows} == {Tlp.RED}
-    assert service.taken_out(rows, "test") == ("misp", event)
+    assert service.taken_out(rows, "test").document == event

@@ -176,7 +176,7 @@ def get_raw(request: HttpRequest, item_id: UUID) -> HttpResponse:
     row = Item.objects.get_for(actor, "intel.export", item_id)
     rows = [row, *service.parts_of(row, actor, "intel.export")]
     looked_at(request, "intel.export", rows, recipient=FILE)
-    return JsonResponse(service.taken_out(rows, str(row.pk))[1], safe=False)
+    return JsonResponse(service.taken_out(rows, str(row.pk)).document, safe=False)
 
 
 @router.get(

@@ -7,9 +7,12 @@ ten thousand items name costs what one with ten costs.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
-from hanse.intel import models, noise
+from django.conf import settings
+
+from hanse.intel import models, noise, warninglists
 from hanse.intel.projecting import value_id
 from hanse.intel.values import Value
 from hanse.kernel import units
@@ -75,6 +78,18 @@ def items_naming(value: int, actor: Actor, limit: int = SHOWN) -> list[models.It
     return list(rows.select_related("marking").order_by("-number")[:limit])
 
 
+def cache_folder() -> Path:
+    """Where the index of warninglists is kept."""
+    home: Path = settings.HANSE_NODE.home
+    return home / "cache"
+
+
+def index_lists() -> None:
+    """Make the index of warninglists once there is something to ask about; the worker calls it."""
+    if models.Item.projected.exists() and not warninglists.is_current(cache_folder()):
+        warninglists.build(cache_folder())
+
+
 def _of_value(
     number: int, value: Value, own: int, of: int, actor: Actor, *, undone: UUID | None
 ) -> Correlation | None:
@@ -91,7 +106,15 @@ def _of_value(
     shown = models.Item.objects.for_actor(actor, "intel.view").filter(number__in=rows[:SHOWN])
     items = tuple(shown.select_related("marking").order_by("-number"))
     return Correlation(
-        value, number, items, count, of, -math.log2(share), words, noise.warnings(value), undone
+        value,
+        number,
+        items,
+        count,
+        of,
+        -math.log2(share),
+        words,
+        warninglists.naming(value, cache_folder()),
+        undone,
     )
 
 

@@ -4,8 +4,7 @@ Two reports that both name 127.0.0.1, the hash of the empty file or the port 80 
 """
 
 import ipaddress
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from hanse.intel.values import Value
 from hanse.intel.values.digests import EMPTY
@@ -21,8 +20,6 @@ _WORDS: Final = frozenset({
     "tool", "true", "false", "unknown", "user",
 })  # fmt: skip
 
-_LISTED: Final = frozenset({"address", "network", "domain", "url", "md5", "sha1", "sha256"})
-
 
 def reason(value: Value) -> str:
     """Why a value never correlates, in words; empty for one that does."""
@@ -37,26 +34,6 @@ def reason(value: Value) -> str:
     if len(value.text) < SHORTEST or (value.text.isdigit() and len(value.text) < 7):
         return "It is too short to tell things apart."
     return ""
-
-
-def warnings(value: Value) -> tuple[str, ...]:
-    """The names of the public lists of well-known values that name this one (MISP warninglists)."""
-    if value.kind not in _LISTED:
-        return ()
-    return _found(value.text)
-
-
-@lru_cache(maxsize=65_536)
-def _found(text: str) -> tuple[str, ...]:
-    return tuple(sorted(str(one.name) for one in _lists().search(text)))
-
-
-@lru_cache(maxsize=1)
-def _lists() -> Any:
-    """All lists, read once: they take some seconds and some hundred megabytes, so that only who asks has them."""
-    from pymispwarninglists import WarningLists  # type: ignore[attr-defined]  # noqa: PLC0415 - see above; it names no exports
-
-    return WarningLists(slow_search=True)
 
 
 def _of_addresses(text: str) -> str:

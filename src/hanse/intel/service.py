@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
 
-from hanse.intel import misp_event, models, stix_bundle
+from hanse.intel import csv_export, misp_event, models, stix_bundle
 from hanse.intel.item import Item
 from hanse.intel.projecting import digest_of, forget, project, project_many
 from hanse.intel.reading import facts_of
@@ -28,6 +28,8 @@ from hanse.policy.models import stored
 
 CHUNK = 2_000
 """Items of one transaction: memory stays flat, and other writers wait for half a second at most."""
+
+_STIX = "application/stix+json;version=2.1"
 
 MOST_PARTS = 5_000
 """Parts of one item that are shown or exported with it."""
@@ -162,18 +164,38 @@ def parts_of(row: models.Item, actor: Actor, action: str = "intel.view") -> list
     return found
 
 
-def taken_out(rows: Sequence[models.Item], name: str) -> tuple[str, Any]:
-    """Items in the format that they came in: the format's name and the document.
+class Taken(NamedTuple):
+    """What is taken out, as a file.
+
+    Attributes:
+        ending: Of its name.
+        content_type: What it is.
+        document: JSON for it, or the text of a list.
+    """
+
+    ending: str
+    content_type: str
+    document: Any
+
+
+def taken_out(rows: Sequence[models.Item], name: str) -> Taken:
+    """Items in the format that they came in.
 
     Args:
         rows: Items of one format that may leave.
         name: What is exported, in words.
     """
-    held = [item_of(row) for row in rows]
-    if rows and rows[0].format == "misp":
-        made = misp_event.together(held)
-        return "misp", made[0] if len(made) == 1 else made
-    return "stix", stix_bundle.written([one.raw for one in held], name)
+    held = [Marked(item_of(row), row.marking.marking) for row in rows]
+    kind = rows[0].format if rows else "stix"
+    if kind == "csv":
+        return Taken("csv", "text/csv; charset=utf-8", "".join(csv_export.written(held)))
+    if kind == "misp":
+        made: Any = misp_event.together(one.item for one in held)
+    elif kind == "ddosdb":
+        made = [one.item.raw for one in held]
+    else:
+        return Taken("json", _STIX, stix_bundle.written([one.item.raw for one in held], name))
+    return Taken("json", "application/json", made[0] if len(made) == 1 else made)
 
 
 def undo(value: int, item: models.Item | None, why: str, actor: Actor) -> UUID:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -240,7 +240,7 @@ def upload(request: HttpRequest) -> Result:
     return uploads.went(request, f"/jobs/{job.pk}/")
 
 
-def _file(request: HttpRequest, rows: list[Item], name: str) -> JsonResponse:
+def _file(request: HttpRequest, rows: list[Item], name: str) -> HttpResponse:
     """Items as a file; that they left is written down first.
 
     Raises:
@@ -249,9 +249,14 @@ def _file(request: HttpRequest, rows: list[Item], name: str) -> JsonResponse:
     if not rows:
         raise UsageError(_("Nothing of it may leave this node."))
     looked_at(request, "intel.export", rows, recipient=FILE)
-    _format, document = service.taken_out(rows, name)
-    response = JsonResponse(document, safe=False, json_dumps_params={"ensure_ascii": False, "indent": 2})
-    response["Content-Disposition"] = f'attachment; filename="{name}.json"'
+    taken = service.taken_out(rows, name)
+    response: HttpResponse
+    if taken.ending == "csv":
+        response = HttpResponse(taken.document, content_type=taken.content_type)
+    else:
+        written = {"ensure_ascii": False, "indent": 2}
+        response = JsonResponse(taken.document, safe=False, json_dumps_params=written)
+    response["Content-Disposition"] = f'attachment; filename="{name}.{taken.ending}"'
     return response
 
 

@@ -25,6 +25,8 @@ CHECKPOINT_S = 60.0
 """Seconds between checkpoints (DESIGN.md)."""
 RETENTION_S = 3600.0
 """Seconds between looks at retention dates; purging is promised within 24 hours."""
+LISTS_S = 600.0
+"""Seconds between looks whether the index of warninglists is there."""
 FOLDERS_S = 5.0
 """Seconds between looks at watched folders."""
 QUEUE_S = 0.5
@@ -80,6 +82,7 @@ class Queue:
 def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
     from hanse.console.service import wish_collector  # noqa: PLC0415 - after Django is configured
+    from hanse.intel.correlating import index_lists  # noqa: PLC0415
     from hanse.jobs_wiring import look  # noqa: PLC0415
     from hanse.ledger.erasing import scrub  # noqa: PLC0415
     from hanse.ledger.retention import purge_due  # noqa: PLC0415
@@ -95,6 +98,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("collector", WISH_S, lambda: wish_collector(node.home)),
         Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
         Chore("alerts left behind", LEFT_S, take_up_left),
+        Chore("warninglists", LISTS_S, index_lists),
         Chore("queue", RETENTION_S, _prune),
     ]
 
