@@ -14,16 +14,22 @@ MATRIX = """
                      analyst investigator officer approver auditor administrator
 situation.view          x         x          x        x       .          .
 telemetry.view          x         x          x        .       .          .
+telemetry.export        x         x          x        .       .          .
 telemetry.import        x         .          .        .       .          .
 telemetry.collect       x         .          .        .       .          .
 constituency.view       x         x          x        x       .          .
 constituency.edit       x         .          .        .       .          .
+constituency.export     x         x          x        .       .          .
 attacks.view            x         x          x        x       .          .
 attacks.decide          x         .          .        .       .          .
 attacks.export          x         x          x        .       .          .
 tracing.view            x         x          x        x       .          .
 campaigns.view          x         x          x        x       .          .
 campaigns.export        x         x          x        .       .          .
+intel.view              x         x          x        x       .          .
+intel.import            x         .          .        .       .          .
+intel.edit              x         x          .        .       .          .
+intel.export            x         x          x        .       .          .
 intel.look_up           x         x          .        .       .          .
 intel.query             x         .          .        .       .          .
 prevention.block        .         .          x        .       .          .
@@ -48,10 +54,12 @@ jobs.cancel             x         .          .        .       .          x
 HEAD, *ROWS = [line.split() for line in MATRIX.strip().splitlines()]
 MAY = {(role, row[0]): mark == "x" for row in ROWS for role, mark in zip(HEAD, row[1:], strict=True)}
 
-EXPORTS = {"attacks.export", "campaigns.export", "ledger.export"}
+EXPORTS = {
+    "telemetry.export", "constituency.export", "attacks.export", "campaigns.export", "intel.export", "ledger.export",
+}  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
-    "telemetry.import", "telemetry.collect", "ledger.view", "ledger.prove", "ledger.purge",
+    "telemetry.import", "telemetry.collect", "intel.import", "ledger.view", "ledger.prove", "ledger.purge",
 }  # fmt: skip
 AUDITED = {"ledger.view", "ledger.prove", "accounts.view"}
 ALL = set(ACTIONS)
