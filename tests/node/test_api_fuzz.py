@@ -24,7 +24,12 @@ from tests.node.made import estonian
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 WHO = Actor(
-    "token", "m", "Mari's", "ee-cert", roles=frozenset({"analyst", "administrator"}), scopes=frozenset(ACTIONS)
+    "token",
+    "m",
+    "Mari's",
+    "ee-cert",
+    roles=frozenset({"analyst", "administrator"}),
+    scopes=frozenset(ACTIONS),
 )  # a token, which needs no CSRF token
 
 CHECKS = [

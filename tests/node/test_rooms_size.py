@@ -38,7 +38,12 @@ def test_ten_thousand_attacks(actor: Callable[..., Actor]) -> None:
     print(f"recorded in {time.perf_counter() - began:.1f} s")
     for field in ("start_us", "peak_bps", "peak_pps", "packets", "bytes", "sources", "victim_sort"):
         _page(Order(field, descending=True), mari)
-    for wanted in ({"victim": "10.1.0.0/24"}, {"vector": "icmp_flood"}, {"state": "standing"}, {"peak_bps": 1e6}):
+    for wanted in (
+        {"victim": "10.1.0.0/24"},
+        {"vector": "icmp_flood"},
+        {"state": "standing"},
+        {"peak_bps": 1e6},
+    ):
         _page(Order("start_us", descending=True), mari, **wanted)
     began = time.perf_counter()
     assert tracing.countries(mari).attacks == MANY
