@@ -17,11 +17,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hanse import show
-from hanse.pipeline import LESSONS_FILE, Analysis, Choices, analyse, evidence_of
 from hanse.campaigns.report.findings import MARKINGS
 from hanse.constituency.registry import RegistryError
 from hanse.kernel.errors import HanseError, UnreadableInputError, UsageError
 from hanse.kernel.printable import printable
+from hanse.pipeline import LESSONS_FILE, Analysis, Choices, analyse, evidence_of
 
 FORMATS = ("table", "json", "csv", "parquet")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from hanse.accounts import approvals
@@ -18,13 +19,16 @@ from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Pap, Tlp, is_at_least
+from hanse.ledger import objects
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.ledger.retention import purge_due
+from hanse.ledger.writing import append
 from hanse.policy import service as policy
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
 from hanse.recording import record
+from hanse.tracing import service as tracing
 from hanse.tracing.models import Trace
 from tests.accounts.people import acting, newcomer
 from tests.node.made import wrong
@@ -237,7 +241,7 @@ def test_a_team_sees_it_and_nobody_else(attack: UUID, officer: Actor, approver: 
     with pytest.raises(NotVisibleError):
         entry_for(outside, "ledger.view", entry)
     assert not visible_entries(replace(officer, teams=frozenset()), "ledger.view").filter(object_id=attack)
-    record(few(), actor("analyst"))
+    _said_anew(attack)
     assert Attack.projected.get(pk=attack).team == Trace.projected.get(pk=attack).team == team
     for wish in (Wish(RED, other), Wish(RED)):
         proposal = mark_anew(attack, wish, "Another operation.", member)
@@ -250,6 +254,15 @@ def test_a_team_sees_it_and_nobody_else(attack: UUID, officer: Actor, approver: 
     approvals.approve(mark_anew(attack, Wish(RED), "It is over.", member), approver)
     assert Attack.projected.get(pk=attack).team == ""
     same()
+
+
+def _said_anew(attack: UUID) -> None:
+    """Have an attack found anew, and its trace made as if for the first time: both rows are written whole."""
+    node, row = system("collector", "ee-cert"), Trace.projected.get(pk=attack)
+    attacks.ended(attacks.attack_in(Attack.projected.get(pk=attack)), None, node)
+    content = objects.settled(tracing.Traced(msgspec.convert(row.detail, tracing.Trace), row.sources))
+    row.delete()
+    append("tracing.traced", content, actor=node, object_id=attack, marking=carried(attack))
 
 
 def test_nobody_purges_alone_by_a_date(attack: UUID, officer: Actor, approver: Actor) -> None:

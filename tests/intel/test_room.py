@@ -15,6 +15,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.models import Body
 from hanse.ledger.service import purge
+from hanse.policy import service as policy
 from hanse.policy.asking import RefusedError
 from tests.conftest import AUTHORITY
 from tests.ledger.made import findings
@@ -185,3 +186,14 @@ def test_a_misp_event_comes_and_goes_whole(actor: People) -> None:
     rows = list(Item.projected.order_by("number"))
     assert {row.marking.marking.tlp for row in rows} == {Tlp.RED}
     assert service.taken_out(rows, "test").document == event
+
+
+def test_a_newer_version_never_weakens_what_people_decided(actor: People) -> None:
+    """An item that was marked anew here keeps its marking and team when a newer version of it comes in."""
+    mari, red = actor("analyst", teams=("amber",)), Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.RED)
+    service.bring_in(bundle(indicator(1, "8.8.8.8")), "one.json", mari)
+    policy.mark(Item.projected.get().pk, red, "amber", mari, "Only those who work on it.")
+    service.bring_in(bundle(indicator(1, "8.8.4.4", modified="2025-01-01T00:00:00.000Z")), "two.json", mari)
+    row = Item.projected.get()
+    assert (row.marking.marking.tlp, row.team, row.source_version[:4]) == (Tlp.RED, "amber", "2025")
+    assert findings() == []

@@ -7,6 +7,7 @@ import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as budget
+from ninja import Schema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -81,6 +82,18 @@ def test_every_operation_is_described() -> None:
             assert one["operationId"].count("_") <= 4, (method, path)
             assert "hanse" not in one["operationId"], (method, path)
             assert one.get("summary"), (method, path)
+
+
+def test_no_two_schemas_have_one_name() -> None:
+    """Two schemas of one name would be described as one, and one of them wrongly."""
+    found: dict[str, set[str]] = {}
+    waiting = [Schema]
+    while waiting:
+        one = waiting.pop()
+        waiting += one.__subclasses__()
+        if one.__module__.startswith("hanse.") and "[" not in one.__name__:
+            found.setdefault(one.__name__, set()).add(one.__module__)
+    assert {name: modules for name, modules in found.items() if len(modules) > 1} == {}
 
 
 def _try_all(told: tuple[object, dict[str, str]], number: int) -> None:

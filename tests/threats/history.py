@@ -27,6 +27,7 @@ from hanse.ledger.kinds import all_kinds
 from hanse.ledger.models import Entry
 from hanse.ledger.service import purge, revoke, rotate
 from hanse.ledger.writing import append
+from hanse.policy import service as policy
 from hanse.recording import record, with_derived
 from hanse.telemetry import service as telemetry
 from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
@@ -78,6 +79,7 @@ def _intelligence(mari: Actor) -> None:
     value = Posting.objects.filter(item=row.number).values_list("value", flat=True)[0]
     intel.restore(intel.undo(value, row, "A public resolver.", mari), mari)
     intel.undo(value, row, "A public resolver, indeed.", mari)
+    policy.mark(row.pk, Marking.own("ee-cert"), "operation-amber", mari, "Only those who work on it.")
 
 
 def _people() -> Actor:

@@ -31,7 +31,7 @@ Sort = Literal[
 _FIELDS = {"start": "start_us", "victim": "victim_sort"}
 
 
-class Wanted(Schema):
+class AttacksWanted(Schema):
     """Which attacks."""
 
     since_us: Int64 | None = Field(None, description="Not over before, microseconds UTC.")
@@ -235,7 +235,7 @@ class DecisionMade(Schema):
     decision: UUID
 
 
-def chosen(request: HttpRequest, wanted: Wanted) -> QuerySet[Attack]:
+def chosen(request: HttpRequest, wanted: AttacksWanted) -> QuerySet[Attack]:
     """The attacks that somebody may see and wants.
 
     Raises:
@@ -251,7 +251,7 @@ def chosen(request: HttpRequest, wanted: Wanted) -> QuerySet[Attack]:
 @router.get("", response=Page[AttackOut], operation_id="attacks_list")
 @endpoint("attacks.view")
 def list_attacks(
-    request: HttpRequest, wanted: Query[Wanted], paging: Query[Paging], sort: Sort = "-start"
+    request: HttpRequest, wanted: Query[AttacksWanted], paging: Query[Paging], sort: Sort = "-start"
 ) -> Any:
     """The attacks, filtered and in order."""
     field = sort.removeprefix("-")
@@ -262,7 +262,7 @@ def list_attacks(
 
 @router.get("/timeline", response=TimelineOut, operation_id="attacks_timeline")
 @endpoint("attacks.view")
-def get_timeline(request: HttpRequest, wanted: Query[Wanted]) -> Any:
+def get_timeline(request: HttpRequest, wanted: Query[AttacksWanted]) -> Any:
     """The attacks in time by organisation; false positives too unless a state is asked for."""
     rows = chosen(request, wanted)
     if wanted.state is None:

@@ -23,7 +23,7 @@ router = Router(tags=["campaigns"])
 _FIELDS = {"start": "start_us", "end": "end_us", "attacks": "named"}
 
 
-class Wanted(Schema):
+class CampaignsWanted(Schema):
     """Which campaigns."""
 
     since_us: Int64 | None = Field(None, description="Not over before, microseconds UTC.")
@@ -85,7 +85,7 @@ class LinkOut(Schema):
 @endpoint("campaigns.view")
 def list_campaigns(
     request: HttpRequest,
-    wanted: Query[Wanted],
+    wanted: Query[CampaignsWanted],
     paging: Query[Paging],
     sort: Literal["start", "-start", "end", "-end", "attacks", "-attacks"] = "-start",
 ) -> Any:

@@ -71,7 +71,7 @@ class PurgeIn(In):
     why: str = Field(min_length=1, max_length=4_000)
 
 
-class ProposedOut(Schema):
+class MarkingProposedOut(Schema):
     """The proposal that another person decides on."""
 
     proposal: UUID
@@ -108,7 +108,7 @@ def going(request: HttpRequest, object_id: UUID) -> Any:
 
 @router.post(
     "/{uuid:object_id}/purge",
-    response={201: ProposedOut},
+    response={201: MarkingProposedOut},
     summary="Propose to purge an object for good",
     operation_id="ledger_purge",
 )

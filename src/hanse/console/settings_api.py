@@ -93,21 +93,36 @@ def list_groups(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
     return [_out(name, form) for name, form in FORMS.items()]
 
 
-@router.get("/collector/state", response=CollectorOut, summary="How the collector is")
+@router.get(
+    "/collector/state",
+    response=CollectorOut,
+    summary="How the collector is",
+    operation_id="settings_collector",
+)
 @endpoint("settings.view")
 def collector(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
     """Whether it runs, why not, and what it has counted."""
     return collector_now(settings.HANSE_NODE.home)
 
 
-@router.get("/endpoints", response=list[EndpointOut], summary="Non-public addresses that may be reached")
+@router.get(
+    "/endpoints",
+    response=list[EndpointOut],
+    summary="Non-public addresses that may be reached",
+    operation_id="settings_endpoints",
+)
 @endpoint("settings.view")
 def list_endpoints(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
     """Those that two people have allowed."""
     return [{"host": one.host, "address": one.address} for one in endpoints.allowed()]
 
 
-@router.post("/endpoints", response={201: ProposedOut}, summary="Propose a non-public address")
+@router.post(
+    "/endpoints",
+    response={201: ProposedOut},
+    summary="Propose a non-public address",
+    operation_id="settings_endpoint_propose",
+)
 @endpoint("settings.edit")
 def propose(request: HttpRequest, told: ProposeIn) -> Any:
     """Another person approves it among the approvals of people."""
@@ -118,7 +133,12 @@ def propose(request: HttpRequest, told: ProposeIn) -> Any:
     return Status(201, {"proposal": proposal})
 
 
-@router.post("/endpoints/close", response={204: None}, summary="Reach a non-public address no longer")
+@router.post(
+    "/endpoints/close",
+    response={204: None},
+    summary="Reach a non-public address no longer",
+    operation_id="settings_endpoint_close",
+)
 @endpoint("settings.edit")
 def close(request: HttpRequest, told: EndpointIn) -> Any:
     """One person is enough to close a door."""

@@ -37,14 +37,14 @@ class HitOut(Schema):
     url: str
 
 
-class GroupOut(Schema):
+class SearchGroupOut(Schema):
     """What one room found."""
 
     label: str
     hits: list[HitOut]
 
 
-class Wanted(Schema):
+class Search(Schema):
     """What to search for."""
 
     q: str = Field(min_length=1, max_length=500, description="An address, a network, an id, a name.")
@@ -60,8 +60,10 @@ def get_situation(request: HttpRequest) -> Any:
     return {**plain, **lists}
 
 
-@router.get("/search", response=list[GroupOut], operation_id="search", summary="What the search field finds")
+@router.get(
+    "/search", response=list[SearchGroupOut], operation_id="search", summary="What the search field finds"
+)
 @endpoint("situation.view")
-def get_search(request: HttpRequest, wanted: Query[Wanted]) -> Any:
+def get_search(request: HttpRequest, wanted: Query[Search]) -> Any:
     """Everything of the text that the caller may see, by room."""
     return find(wanted.q.strip(), signed_in(request))

@@ -21,7 +21,7 @@ from hanse.web.page import signed_in
 router = Router(tags=["constituency"])
 
 
-class Wanted(Schema):
+class ConstituencyWanted(Schema):
     """Which rows."""
 
     within: str = Field("", max_length=64, description="An address or network: what holds it or lies in it.")
@@ -100,7 +100,7 @@ class ImportOut(Schema):
 
 @router.get("", response=Page[RowOut], operation_id="constituency_list")
 @endpoint("constituency.view")
-def list_rows(request: HttpRequest, wanted: Query[Wanted], paging: Query[Paging]) -> Any:
+def list_rows(request: HttpRequest, wanted: Query[ConstituencyWanted], paging: Query[Paging]) -> Any:
     """The rows in order of organisation."""
     told = wanted.dict(exclude_none=True)
     rows = service.targets(signed_in(request), told.pop("within"))

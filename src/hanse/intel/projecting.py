@@ -20,7 +20,7 @@ from hanse.ledger import keyring
 from hanse.ledger.objects import digest
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
-from hanse.policy.models import stored
+from hanse.policy.models import stored, team_of
 
 CHUNK = 400
 """Rows of one statement that names each: well below what either database takes."""
@@ -158,9 +158,10 @@ def _row_id(row: tuple[object, ...]) -> int:
 def _row(one: _Known, marking: str, *, native: bool) -> tuple[Any, ...]:
     recorded, item, facts = one.recorded, one.item, one.facts
     object_id = recorded.object_id if native else recorded.object_id.hex
+    team = item.team if recorded.version == 1 else team_of(recorded.object_id) or item.team
     title, creator = ("", "") if one.sealed else (facts.title, facts.creator)
     return (
-        object_id, marking, item.team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
+        object_id, marking, team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
         facts.confidence, item.grade, one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
         digest_of(item),

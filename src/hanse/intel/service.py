@@ -15,7 +15,7 @@ from hanse.intel.reading import facts_of
 from hanse.intel.recognise import Marked, items
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
@@ -281,7 +281,7 @@ def _sorted_out(some: Sequence[Marked], account: Account) -> list[Marked]:
             account.clashes.append({"id": one.item.source_id, "version": version, "raw": one.item.raw})
             continue
         held[ids[id(one)]] = (digest, version, one.item.parent, facts_of(one.item).creator, False)
-        wanted.append(one)
+        wanted.append(one if before is None else _no_weaker(one))
     return wanted
 
 
@@ -291,6 +291,12 @@ def _is_anothers(item: Item, parent: str, creator: str, sealed: bool) -> bool:
     Who made a sealed item stands in no table, so that its parent alone counts.
     """
     return item.parent != parent or (not sealed and facts_of(item).creator != creator)
+
+
+def _no_weaker(one: Marked) -> Marked:
+    """A newer version, marked at least as the item is now: what comes from outside weakens no decision made here."""
+    row = models.Item.projected.filter(pk=object_of(one.item)).select_related("marking").first()
+    return one if row is None else Marked(one.item, join(one.marking, row.marking.marking))
 
 
 def _draft(one: Marked) -> Draft:

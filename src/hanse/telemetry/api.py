@@ -24,14 +24,14 @@ from hanse.web.page import signed_in
 router = Router(tags=["flows"])
 
 
-class Span(Schema):
+class FlowsSpan(Schema):
     """Of which time."""
 
     since_us: Int64 | None = Field(None, description="Microseconds UTC.")
     until_us: Int64 | None = Field(None, description="Microseconds UTC.")
 
 
-class Wanted(Span):
+class FlowsWanted(FlowsSpan):
     """Which flows: those that were seen in the time, and pass everything that is given."""
 
     address: str | None = Field(None, max_length=64, description="Address or network, at either end.")
@@ -43,7 +43,7 @@ class Wanted(Span):
     protocol: int | None = Field(None, ge=0, le=255, description="IP protocol number.")
 
 
-class Shown(Schema):
+class FlowsShown(Schema):
     """How they are shown."""
 
     by: Literal["bytes", "packets", "flows"] = Field("bytes", description="What the summaries are ranked by.")
@@ -171,7 +171,7 @@ class AnalyseIn(In):
     gap_s: int | None = Field(None, ge=1, le=86_400, description="Quiet time that ends an attack, s.")
 
 
-class RemoveIn(In):
+class FlowsRemoveIn(In):
     """Partitions to remove, and why."""
 
     partitions: list[UUID] = Field(min_length=1, max_length=1_000)
@@ -200,7 +200,7 @@ def get_held(request: HttpRequest) -> Any:
 
 @router.get("/search", response=FoundOut, operation_id="flows_search")
 @endpoint("telemetry.view")
-def search(request: HttpRequest, wanted: Query[Wanted], shown: Query[Shown]) -> Any:
+def search(request: HttpRequest, wanted: Query[FlowsWanted], shown: Query[FlowsShown]) -> Any:
     """Find stored flows."""
     looked = searching.look(signed_in(request), _sought(wanted), shown.by, shown.limit)
     looked_at(request, "telemetry.view", looked.rows)
@@ -218,14 +218,14 @@ def search(request: HttpRequest, wanted: Query[Wanted], shown: Query[Shown]) -> 
 
 @router.get("/file", response={200: None}, operation_id="flows_file")
 @endpoint("telemetry.export")
-def get_file(request: HttpRequest, wanted: Query[Wanted], kind: Query[Kind]) -> Any:
+def get_file(request: HttpRequest, wanted: Query[FlowsWanted], kind: Query[Kind]) -> Any:
     """All stored flows that are found, as CSV or Parquet: whole, or not at all."""
     return file_of(request, _sought(wanted), kind.form)
 
 
 @router.get("/partitions", response=Page[PartitionOut], operation_id="flows_partitions")
 @endpoint("telemetry.view")
-def list_partitions(request: HttpRequest, span: Query[Span], paging: Query[Paging]) -> Any:
+def list_partitions(request: HttpRequest, span: Query[FlowsSpan], paging: Query[Paging]) -> Any:
     """The stored flows by file, in order of time."""
     rows = service.partitions(signed_in(request), span.since_us, span.until_us)
     return paged(rows, Order("start_us"), paging)
@@ -233,7 +233,7 @@ def list_partitions(request: HttpRequest, span: Query[Span], paging: Query[Pagin
 
 @router.post("/partitions/remove", response=Removed, operation_id="flows_remove")
 @endpoint("telemetry.import")
-def remove_partitions(request: HttpRequest, told: RemoveIn) -> Any:
+def remove_partitions(request: HttpRequest, told: FlowsRemoveIn) -> Any:
     """Remove stored flows for good; that they were here stays on record."""
     actor = signed_in(request)
     seen = service.partitions(actor).filter(pk__in=told.partitions).values_list("pk", flat=True)
@@ -300,7 +300,7 @@ _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Years 1 to 9999, microseconds UTC."""
 
 
-def _sought(wanted: Wanted) -> Sought:
+def _sought(wanted: FlowsWanted) -> Sought:
     """What was asked for.
 
     Raises:
