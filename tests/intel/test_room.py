@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from hanse.intel import correlating, service
+from hanse.intel import correlating, finding, service
 from hanse.intel.models import Item, Posting, Value
 from hanse.intel.reading import facts_of
 from hanse.kernel.actors import Actor
@@ -197,3 +197,24 @@ def test_a_newer_version_never_weakens_what_people_decided(actor: People) -> Non
     row = Item.projected.get()
     assert (row.marking.marking.tlp, row.team, row.source_version[:4]) == (Tlp.RED, "amber", "2025")
     assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("8[.]8.8.8", ["Indicator 2", "Indicator 1"]),
+        ("8.8.4.0/24", ["Indicator 3"]),
+        ("indicator--00000000-0000-4000-8000-000000000003", ["Indicator 3"]),
+        ("booters spring", ["Indicator 3"]),
+        ("nothing of that sort", []),
+    ],
+)
+def test_the_search_finds_items(actor: People, text: str, names: list[str]) -> None:
+    """A value in any spelling, a network around it, an id, and words of what an item says find it; red ones do not."""
+    mari, red = actor("analyst"), Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.RED)
+    third = indicator(3, "8.8.4.4", description="Seen with the booters that were hired in spring.")
+    service.bring_in(bundle(indicator(1, "8.8.8.8"), indicator(2, "8.8.8.8"), third), "one.json", mari)
+    service.bring_in(
+        bundle(indicator(4, "8.8.8.8", description="booters of spring")), "red.json", mari, marking=red
+    )
+    assert [str(row) for row in finding.matching(text, mari)] == names

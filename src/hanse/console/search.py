@@ -21,6 +21,7 @@ from hanse.attacks.timeline import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.console.visible_entries import visible_entries
 from hanse.constituency.models import Protected
+from hanse.intel.finding import matching
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -160,6 +161,12 @@ def _more_attacks(typed: Typed) -> str:
     return f"{reverse('attacks:list')}?{urlencode(chosen)}"
 
 
+def _items(typed: Typed, actor: Actor) -> Group:
+    found = list(matching(typed.text, actor)[:SHOWN])
+    hits = [Hit(str(row), row.type, reverse("intel:item", args=[row.pk])) for row in found]
+    return Group(_("Intelligence"), hits, "", "intel.view", tuple(found))
+
+
 def _campaigns(typed: Typed, actor: Actor) -> Group:
     wanted = Q(name=typed.text)
     if typed.names:
@@ -239,6 +246,7 @@ def _joined(*parts: str) -> str:
 ROOMS: tuple[tuple[str, Callable[[Typed, Actor], Group]], ...] = (
     ("attacks.view", _attacks),
     ("campaigns.view", _campaigns),
+    ("intel.view", _items),
     ("constituency.view", _protected),
     ("accounts.view", _people),
     ("ledger.view", _entries),
