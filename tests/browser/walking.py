@@ -61,11 +61,12 @@ class Seen:
 
 
 def kind_of(address: str) -> str:
-    """The kind of page of an address: ids and numbers left out, and what a list is filtered by."""
+    """The kind of page of an address: ids and numbers left out, and only whether something is asked, not what.
+
+    Filters and searches can be combined without end; a page that is asked something looks the same whatever it is.
+    """
     parts = urlsplit(address)
-    names = sorted({pair.split("=", 1)[0] for pair in parts.query.split("&") if pair})
-    path = _NUMBER.sub("0", _UUID.sub("ID", parts.path))
-    return path + ("?" + "&".join(names) if names else "")
+    return _NUMBER.sub("0", _UUID.sub("ID", parts.path)) + ("?" if parts.query else "")
 
 
 def axe(desk: Desk, *rules: str) -> list[str]:
