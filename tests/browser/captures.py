@@ -1,6 +1,6 @@
 """Captures with an attack in them, as somebody would bring them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import pack
 
 from tests.telemetry.packets.build import Caught, ethernet, icmp, ipv4, pcap, udp
@@ -17,14 +17,28 @@ def _sender(number: int) -> str:
     return f"{60 + mixed % 38}.{mixed >> 8 & 255}.{mixed >> 16 & 255}.{1 + (mixed >> 24) % 254}"
 
 
-def flood(victim: str = "195.80.105.107", *, packets: int = 30_000, begins_us: int = NOON_US) -> bytes:
-    """A pcap of an ICMP flood: 1,000 packets/s of 1,028 octets from 400 addresses, cut to their headers."""
-    return pcap(_echoes(victim, packets, begins_us))
+def _bot(number: int) -> str:
+    """An address in one of eight networks: machines that were taken over, not a forger's dice."""
+    return f"81.20.{number % 8}.{10 + number % 200}"
 
 
-def _echoes(victim: str, packets: int, begins_us: int) -> Iterator[Caught]:
+def flood(
+    victim: str = "195.80.105.107", *, packets: int = 30_000, begins_us: int = NOON_US, bots: bool = False
+) -> bytes:
+    """A pcap of an ICMP flood: 1,000 packets/s of 1,028 octets from 400 addresses, cut to their headers.
+
+    Args:
+        victim: Who is hit.
+        packets: How many.
+        begins_us: When, microseconds UTC.
+        bots: Whether the addresses lie together in few networks; by default they are spread over all.
+    """
+    return pcap(_echoes(victim, packets, begins_us, _bot if bots else _sender))
+
+
+def _echoes(victim: str, packets: int, begins_us: int, sender: Callable[[int], str]) -> Iterator[Caught]:
     for number in range(packets):
-        packet = ipv4(icmp(), 1, src=_sender(number % SENDERS), dst=victim, total=1028)
+        packet = ipv4(icmp(), 1, src=sender(number % SENDERS), dst=victim, total=1028)
         yield Caught(ethernet(packet), begins_us + number * 1000, 1042)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.browser import passkey
-from tests.browser.captures import flood
+from tests.browser.captures import NOON_US, flood
 from tests.browser.desk import Desk, drop
 
 PAYLOADS = (
@@ -52,6 +52,12 @@ def victim(number: int) -> str:
     return f"195.80.120.{10 + number}"
 
 
+def _hit(number: int) -> bytes:
+    """The capture of one attack of the campaign."""
+    begins_us = NOON_US + number // 3 * 3_600_000_000 + number % 3 * 1_000_000
+    return flood(victim(number), packets=3000, bots=True, begins_us=begins_us)
+
+
 class Asking:
     """Asks the API as the person who is signed in at a window."""
 
@@ -89,7 +95,8 @@ def fill(desk: Desk) -> None:
     desk.step_up()
     _protect(asking)
     page.goto("/start/")
-    captures = {f"{text}.pcap": flood(victim(at), packets=3000) for at, text in enumerate(PAYLOADS)}
+    # Three at a time, hour after hour, by the same machines: one campaign.
+    captures = {f"{text}.pcap": _hit(at) for at, text in enumerate(PAYLOADS)}
     drop(page, captures | {f"{text}.txt": b"no telemetry" for text in PAYLOADS[:4]})
     desk.ended()
     _decide(asking)
