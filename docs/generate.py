@@ -444,7 +444,8 @@ def kinds_page() -> str:
     from hanse.ledger.kinds import all_kinds  # noqa: PLC0415 - the rooms bring them when Django is configured
 
     parts = ["# Kinds of entries\n", NOTE, KINDS_HEAD]
-    for room, kinds in groupby(all_kinds(), key=lambda kind: kind.name.partition(".")[0]):
+    own = [kind for kind in all_kinds() if kind.content.__module__.startswith("hanse.")]
+    for room, kinds in groupby(own, key=lambda kind: kind.name.partition(".")[0]):
         rows = [kind_row(kind) for kind in kinds]
         parts.append(f"## {room}\n\n" + table(("kind", "meaning", "fields", "sealed"), *rows))
     return "\n".join(parts)
