@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from hanse.intel import correlating, finding, service
-from hanse.intel.models import Item, Posting, Value
+from hanse.intel.models import Batch, Item, Posting, Value
 from hanse.intel.reading import facts_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -218,3 +218,30 @@ def test_the_search_finds_items(actor: People, text: str, names: list[str]) -> N
         bundle(indicator(4, "8.8.8.8", description="booters of spring")), "red.json", mari, marking=red
     )
     assert [str(row) for row in finding.matching(text, mari)] == names
+
+
+def test_nobody_learns_by_bringing_in_what_they_may_not_see(actor: People) -> None:
+    """An item that is here but not for the bringer changes no count, is not written on, and theirs stands beside it."""
+    red = Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.RED)
+    inside, outside = actor("analyst", teams=("amber",)), actor("analyst", name="Somebody Else")
+    service.bring_in(bundle(indicator(1, "8.8.8.8")), "one.json", inside)
+    hidden = Item.projected.get()
+    policy.mark(hidden.pk, red, "amber", inside, "Only those who work on it.")
+    newer = indicator(1, "8.8.4.4", modified="2025-01-01T00:00:00.000Z", name="Theirs")
+    for same in (indicator(1, "8.8.8.8"), newer):
+        assert service.bring_in(bundle(same), "x.json", outside, dry_run=True).fresh == 1
+    assert service.bring_in(bundle(newer), "two.json", outside).fresh == 1
+    assert service.bring_in(bundle(newer), "two.json", outside).known == 1
+    hidden.refresh_from_db()
+    assert (hidden.source_version[:4], hidden.marking.marking.tlp) == ("2024", Tlp.RED)
+    assert [str(row) for row in Item.objects.for_actor(outside, "intel.view")] == ["Theirs"]
+    assert findings() == []
+
+
+def test_an_account_is_marked_as_what_it_tells(actor: People) -> None:
+    """A clash that is TLP:RED makes the account that tells it TLP:RED."""
+    mari, red_id = actor("analyst"), "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+    service.bring_in(bundle(indicator(1, "8.8.8.8")), "one.json", mari)
+    came = service.bring_in(bundle(indicator(1, "8.8.4.4", object_marking_refs=[red_id])), "two.json", mari)
+    assert len(came.clashes) == 1
+    assert Batch.projected.get(pk=came.object_id).marking.marking.tlp == Tlp.RED

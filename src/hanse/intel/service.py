@@ -79,6 +79,7 @@ class Account:
 
     Attributes:
         name: What is brought.
+        marking: As strict as the strictest thing that the account tells.
         format: What it turned out to be.
         fresh: Items that are new.
         newer: Items that are newer than what is here.
@@ -90,6 +91,7 @@ class Account:
     """
 
     name: str
+    marking: Marking
     format: str = ""
     fresh: int = 0
     newer: int = 0
@@ -98,6 +100,11 @@ class Account:
     clashes: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     object_id: UUID | None = None
+
+    def clash(self, item: Item, marking: Marking) -> None:
+        """Count an item that is not taken, and tell it as strictly marked as it is."""
+        self.marking = join(self.marking, marking)
+        self.clashes.append({"id": item.source_id, "version": item.source_version, "raw": item.raw})
 
     @property
     def items(self) -> int:
@@ -125,21 +132,21 @@ def bring_in(
     """
     require(actor, "intel.import")
     chosen, batch = marking or Marking.own(authority()), uuid4()
-    account = Account(name)
+    account = Account(name, chosen)
     account.format, stream = items(data, name, chosen, batch.hex)
     done = 0
     for some in _chunked(stream, account):
         if dry_run:
-            _sorted_out(some, account)
+            _sorted_out(some, account, actor)
         else:
             with writing():
-                drafts = [_draft(one) for one in _sorted_out(some, account)]
+                drafts = [_draft(one) for one in _sorted_out(some, account, actor)]
                 append_many(drafts, actor)
         done += len(some)
         progress(done)
     if not dry_run:
         content = _imported(account)
-        append("intel.imported", content, actor=actor, object_id=batch, marking=chosen)
+        append("intel.imported", content, actor=actor, object_id=batch, marking=account.marking)
         account.object_id = batch
     return account
 
@@ -227,7 +234,8 @@ def restore(decision: UUID, actor: Actor) -> None:
     """
     require(actor, "intel.edit")
     row = models.Undone.objects.filter(pk=decision).first()
-    if row is None:
+    seen = models.Item.objects.for_actor(actor, "intel.edit")
+    if row is None or (row.item is not None and not seen.filter(number=row.item).exists()):
         raise UsageError("That is no decision that stands. Load the page again.")
     append(
         "intel.correlation_restored",
@@ -237,9 +245,10 @@ def restore(decision: UUID, actor: Actor) -> None:
     )
 
 
-def object_of(item: Item) -> UUID:
-    """The id under which an item is on record here."""
-    return objects.named("intel", f"{item.format}:{item.source_id}")
+def object_of(item: Item, copy: int = 0) -> UUID:
+    """The id under which an item is on record here; a copy is one beside an item that its bringer may not see."""
+    beside = f" beside {copy}" if copy else ""
+    return objects.named("intel", f"{item.format}:{item.source_id}{beside}")
 
 
 def _chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[Marked]]:
@@ -257,32 +266,81 @@ def _chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[
         yield some
 
 
-def _sorted_out(some: Sequence[Marked], account: Account) -> list[Marked]:
-    """What of a chunk is to be written, in order; all of it is counted."""
-    ids = {id(one): object_of(one.item) for one in some}
-    rows = models.Item.projected.filter(pk__in=set(ids.values()))
-    columns = ("pk", "digest", "source_version", "parent", "creator", "sealed")
-    held = {row[0]: row[1:] for row in rows.values_list(*columns)}
+class _Wanted(NamedTuple):
+    """An item that is to be written, and under which id."""
+
+    object_id: UUID
+    item: Item
+    marking: Marking
+
+
+class _Held(NamedTuple):
+    """What is on record of an item."""
+
+    digest: str
+    version: str
+    parent: str
+    creator: str
+    sealed: bool
+    marking: Marking
+
+
+def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[_Wanted]:
+    """What of a chunk is to be written, in order; all of it is counted, by what the actor may see alone."""
+    ids, held = _on_record([one.item for one in some], actor)
     wanted = []
-    for one in some:
-        digest, version = digest_of(one.item), one.item.source_version
-        before = held.get(ids[id(one)])
+    for item, marking in some:
+        one, version, digest = ids[item.format, item.source_id], item.source_version, digest_of(item)
+        before = held.get(one)
         if before is None:
             account.fresh += 1
-        elif before[0] == digest:
+        elif before.digest == digest:
             account.known += 1
             continue
-        elif version > before[1] and not _is_anothers(one.item, *before[2:]):
+        elif version > before.version and not _is_anothers(
+            item, before.parent, before.creator, before.sealed
+        ):
             account.newer += 1
-        elif version < before[1]:
+            marking = join(marking, before.marking)  # noqa: PLW2901 - nothing from outside weakens what was decided here
+        elif version < before.version:
             account.older += 1
             continue
         else:
-            account.clashes.append({"id": one.item.source_id, "version": version, "raw": one.item.raw})
+            account.clash(item, marking)
             continue
-        held[ids[id(one)]] = (digest, version, one.item.parent, facts_of(one.item).creator, False)
-        wanted.append(one if before is None else _no_weaker(one))
+        held[one] = _Held(
+            digest, version, item.parent, facts_of(item).creator, bool(marking.handling), marking
+        )
+        wanted.append(_Wanted(one, item, marking))
     return wanted
+
+
+def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
+    """Under which id each item is to be, by format and source's id; and what is on record under these ids.
+
+    What the actor may not see is not there for them: they are told nothing of it and write no version of it. Their
+    item comes to stand beside it.
+    """
+    ids: dict[tuple[str, str], UUID] = {}
+    held: dict[UUID, _Held] = {}
+    left = {(item.format, item.source_id): item for item in some}
+    copy = 0
+    while left:
+        tried = {object_of(item, copy): key for key, item in left.items()}
+        there = set(models.Item.projected.filter(pk__in=list(tried)).values_list("pk", flat=True))
+        seen = (
+            models.Item.objects.for_actor(actor, "intel.view").filter(pk__in=there).select_related("marking")
+        )
+        for row in seen:
+            held[row.pk] = _Held(
+                row.digest, row.source_version, row.parent, row.creator, row.sealed, row.marking.marking
+            )
+        for object_id, key in tried.items():
+            if object_id not in there or object_id in held:
+                ids[key] = object_id
+                del left[key]
+        copy += 1
+    return ids, held
 
 
 def _is_anothers(item: Item, parent: str, creator: str, sealed: bool) -> bool:
@@ -293,14 +351,8 @@ def _is_anothers(item: Item, parent: str, creator: str, sealed: bool) -> bool:
     return item.parent != parent or (not sealed and facts_of(item).creator != creator)
 
 
-def _no_weaker(one: Marked) -> Marked:
-    """A newer version, marked at least as the item is now: what comes from outside weakens no decision made here."""
-    row = models.Item.projected.filter(pk=object_of(one.item)).select_related("marking").first()
-    return one if row is None else Marked(one.item, join(one.marking, row.marking.marking))
-
-
-def _draft(one: Marked) -> Draft:
-    return Draft("intel.item", one.item, object_of(one.item), one.marking)
+def _draft(one: _Wanted) -> Draft:
+    return Draft("intel.item", one.item, one.object_id, one.marking)
 
 
 def _imported(account: Account) -> Imported:

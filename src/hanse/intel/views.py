@@ -21,9 +21,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
-from hanse.ledger.objects import named
 from hanse.policy.decision import may
-from hanse.policy.guarded import NotVisibleError
 from hanse.web import jobs, lists, uploads
 from hanse.web.page import Result, page, signed_in
 
@@ -269,10 +267,8 @@ def _naming(row: Item, actor: Actor) -> list[Item]:
 
 def _source(source_id: str, of: str, actor: Actor) -> Item | None:
     """The item of a source's id, if the actor may see it."""
-    try:
-        return correlating.by_id(named("intel", f"{of}:{source_id}"), actor)
-    except NotVisibleError:
-        return None
+    seen = Item.objects.for_actor(actor, "intel.view").filter(source_id=source_id, format=of)
+    return seen.select_related("marking").order_by("number").first()
 
 
 def _allowed(actor: Actor) -> dict[str, Any]:
