@@ -46,6 +46,12 @@ def looked_at(request: HttpRequest, action: str, rows: Iterable[Any], recipient:
     )
 
 
+def looked_at_by_program(request: HttpRequest, action: str, rows: Iterable[Any]) -> None:
+    """Write down what a program is told by what feeds the pictures of a page; a person's page has said so already."""
+    if signed_in(request).kind == "token":
+        looked_at(request, action, rows)
+
+
 def listed(request: HttpRequest, declared: Listed, rows: Rows, action: str) -> Result:
     """`lists.answer`, written down: the page as a consultation of its rows, a file as a disclosure of its.
 

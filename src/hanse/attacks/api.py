@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
+from hanse.accounts.looking import looked_at, looked_at_by_program
 from hanse.attacks import service
 from hanse.attacks.choosing import choose
 from hanse.attacks.models import STANDING, Attack, Run
@@ -257,6 +258,7 @@ def list_attacks(
     field = sort.removeprefix("-")
     order = Order(_FIELDS.get(field, field), descending=sort.startswith("-"))
     told = paged(chosen(request, wanted), order, paging)
+    looked_at(request, "attacks.view", told["items"])
     return {**told, "items": masked(told["items"], signed_in(request))}
 
 
@@ -267,7 +269,9 @@ def get_timeline(request: HttpRequest, wanted: Query[AttacksWanted]) -> Any:
     rows = chosen(request, wanted)
     if wanted.state is None:
         rows = rows.filter(state__in=(*STANDING, "false-positive"))
-    return timeline(rows.order_by("-peak_bps", "-object_id")[:DRAWN], now_us())
+    drawn = rows.order_by("-peak_bps", "-object_id")[:DRAWN]
+    looked_at_by_program(request, "attacks.view", drawn)
+    return timeline(drawn, now_us())
 
 
 @router.get("/runs", response=Page[RunOut], operation_id="attacks_runs")
@@ -275,7 +279,8 @@ def get_timeline(request: HttpRequest, wanted: Query[AttacksWanted]) -> Any:
 def list_runs(request: HttpRequest, paging: Query[Paging]) -> Any:
     """The analyses, latest first."""
     rows = Run.objects.for_actor(signed_in(request), "attacks.view")
-    told = paged(rows, Order("time_us", descending=True), paging)
+    told = paged(rows.select_related("marking"), Order("time_us", descending=True), paging)
+    looked_at(request, "attacks.view", told["items"])
     return {**told, "items": masked_runs(told["items"], signed_in(request))}
 
 
@@ -299,7 +304,9 @@ def withdraw(request: HttpRequest, decision_id: UUID, told: ReasonIn) -> Any:
 def get_attack(request: HttpRequest, attack_id: UUID) -> Any:
     """One attack whole."""
     actor = signed_in(request)
-    return masked([Attack.objects.get_for(actor, "attacks.view", attack_id)], actor)[0]
+    row = Attack.objects.get_for(actor, "attacks.view", attack_id)
+    looked_at(request, "attacks.view", [row])
+    return masked([row], actor)[0]
 
 
 @router.get("/{uuid:attack_id}/rates", response=RatesOut, operation_id="attacks_rates")
@@ -307,6 +314,7 @@ def get_attack(request: HttpRequest, attack_id: UUID) -> Any:
 def get_rates(request: HttpRequest, attack_id: UUID) -> Any:
     """Packets/s and bit/s over the time of an attack, from its flows."""
     row = Attack.objects.get_for(signed_in(request), "attacks.view", attack_id)
+    looked_at_by_program(request, "attacks.view", [row])
     found = service.rates_of(attack_id, signed_in(request))
     return {
         "start_us": found.start_us,
@@ -323,7 +331,9 @@ def get_rates(request: HttpRequest, attack_id: UUID) -> Any:
 @endpoint("telemetry.view")
 def get_flows(request: HttpRequest, attack_id: UUID, some: Query[Some]) -> Any:
     """The first flows behind an attack: the flow schema, addresses and times as text."""
-    table = service.flows_behind(attack_id, signed_in(request), some.limit)
+    actor = signed_in(request)
+    looked_at(request, "telemetry.view", [Attack.objects.get_for(actor, "attacks.view", attack_id)])
+    table = service.flows_behind(attack_id, actor, some.limit)
     return [row for batch in table.to_batches() for row in listing.in_text(batch).to_pylist()]
 
 
@@ -332,6 +342,7 @@ def get_flows(request: HttpRequest, attack_id: UUID, some: Query[Some]) -> Any:
 def get_decisions(request: HttpRequest, attack_id: UUID) -> Any:
     """What was decided on an attack."""
     actor = signed_in(request)
+    looked_at(request, "attacks.view", [Attack.objects.get_for(actor, "attacks.view", attack_id)])
     return masked_decisions(service.decisions_on(attack_id, actor), actor)
 
 
@@ -339,7 +350,9 @@ def get_decisions(request: HttpRequest, attack_id: UUID) -> Any:
 @endpoint("attacks.view")
 def get_alerts(request: HttpRequest, attack_id: UUID) -> Any:
     """Alerts that went out about an attack."""
-    return service.alerts_on(attack_id, signed_in(request))
+    actor = signed_in(request)
+    looked_at(request, "attacks.view", [Attack.objects.get_for(actor, "attacks.view", attack_id)])
+    return service.alerts_on(attack_id, actor)
 
 
 @router.post(

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from hanse.accounts.looking import looked_at, looked_at_by_program
 from hanse.attacks.api import AttackOut, TimelineOut
 from hanse.attacks.timeline import timeline
 from hanse.attacks.within import masked
@@ -93,7 +94,10 @@ def list_campaigns(
     told = wanted.dict(exclude_none=True)
     names = {"since_us": "end_us__gte", "until_us": "start_us__lte"}
     rows = service.standing(signed_in(request)).filter(**{names.get(key, key): told[key] for key in told})
-    return paged(rows, Order(_FIELDS[sort.removeprefix("-")], descending=sort.startswith("-")), paging)
+    order = Order(_FIELDS[sort.removeprefix("-")], descending=sort.startswith("-"))
+    found = paged(rows.select_related("marking"), order, paging)
+    looked_at(request, "campaigns.view", found["items"])
+    return found
 
 
 @router.get("/{uuid:campaign_id}", response=CampaignWhole, operation_id="campaigns_get")
@@ -102,6 +106,7 @@ def get_campaign(request: HttpRequest, campaign_id: UUID) -> Any:
     """One campaign whole."""
     actor = signed_in(request)
     row = service.campaign_for(actor, "campaigns.view", campaign_id)
+    looked_at(request, "campaigns.view", [row])
     vars(row).update(asdict(service.counts(actor, [campaign_id])[campaign_id]))
     return row
 
@@ -111,7 +116,9 @@ def get_campaign(request: HttpRequest, campaign_id: UUID) -> Any:
 def get_attacks(request: HttpRequest, campaign_id: UUID, paging: Query[Paging]) -> Any:
     """The attacks of a campaign, in order of start."""
     actor = signed_in(request)
-    told = paged(service.attacks_of(campaign_id, actor), Order("start_us"), paging)
+    rows = service.attacks_of(campaign_id, actor).select_related("marking")
+    told = paged(rows, Order("start_us"), paging)
+    looked_at(request, "attacks.view", told["items"])
     return {**told, "items": masked(told["items"], actor)}
 
 
@@ -119,11 +126,15 @@ def get_attacks(request: HttpRequest, campaign_id: UUID, paging: Query[Paging]) 
 @endpoint("campaigns.view")
 def get_timeline(request: HttpRequest, campaign_id: UUID) -> Any:
     """The attacks of a campaign in time by organisation."""
-    return timeline(service.attacks_of(campaign_id, signed_in(request)), now_us())
+    rows = service.attacks_of(campaign_id, signed_in(request)).select_related("marking")
+    looked_at_by_program(request, "attacks.view", rows)
+    return timeline(rows, now_us())
 
 
 @router.get("/{uuid:campaign_id}/links", response=list[LinkOut], operation_id="campaigns_links")
 @endpoint("campaigns.view")
 def get_links(request: HttpRequest, campaign_id: UUID) -> list[Link]:
     """The links that hold a campaign together, with the tests that each pair passed."""
-    return service.links_of(campaign_id, signed_in(request))
+    actor = signed_in(request)
+    looked_at(request, "campaigns.view", [service.campaign_for(actor, "campaigns.view", campaign_id)])
+    return service.links_of(campaign_id, actor)

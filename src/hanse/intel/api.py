@@ -230,8 +230,10 @@ def restore(request: HttpRequest, decision: UUID) -> Any:
 @endpoint("intel.view")
 def list_imports(request: HttpRequest, paging: Query[Paging]) -> Any:
     """The accounts of imports that the caller may see, the newest first."""
-    rows = Batch.objects.for_actor(signed_in(request), "intel.view")
-    return paged(rows, Order("time_us", descending=True), paging)
+    rows = Batch.objects.for_actor(signed_in(request), "intel.view").select_related("marking")
+    found = paged(rows, Order("time_us", descending=True), paging)
+    looked_at(request, "intel.view", found["items"])
+    return found
 
 
 @router.post("/imports", response=BroughtOut, operation_id="intel_bring_in", summary="Bring a file in")

@@ -228,7 +228,9 @@ def get_file(request: HttpRequest, wanted: Query[FlowsWanted], kind: Query[Kind]
 def list_partitions(request: HttpRequest, span: Query[FlowsSpan], paging: Query[Paging]) -> Any:
     """The stored flows by file, in order of time."""
     rows = service.partitions(signed_in(request), span.since_us, span.until_us)
-    return paged(rows, Order("start_us"), paging)
+    found = paged(rows.select_related("marking"), Order("start_us"), paging)
+    looked_at(request, "telemetry.view", found["items"])
+    return found
 
 
 @router.post("/partitions/remove", response=Removed, operation_id="flows_remove")

@@ -7,10 +7,12 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from hanse.accounts.looking import looked_at, looked_at_by_program
 from hanse.attacks.choosing import choose
 from hanse.attacks.models import Attack
 from hanse.attacks.within import known_campaigns
 from hanse.tracing import service
+from hanse.tracing.models import Trace
 from hanse.web.api import Int64, endpoint
 from hanse.web.page import signed_in
 
@@ -65,6 +67,7 @@ def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
     seen = choose(Attack.objects.for_actor(actor, "attacks.view"), **told)
     if which.campaign and not known_campaigns(actor, [which.campaign]):
         seen = seen.none()
+    looked_at_by_program(request, "tracing.view", seen.select_related("marking"))
     found = service.countries(actor, seen.values_list("pk", flat=True))
     nowhere = sum(one.sources for one in found.countries if one.country == NOWHERE)
     return {
@@ -90,4 +93,7 @@ def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
 @endpoint("tracing.view")
 def get_trace(request: HttpRequest, attack_id: UUID) -> Any:
     """Where one attack apparently came from, as `hanse attacks --format json` says it."""
-    return service.trace_of(attack_id, signed_in(request)).as_json()
+    actor = signed_in(request)
+    found = service.trace_of(attack_id, actor)
+    looked_at(request, "tracing.view", [Trace.objects.get_for(actor, "tracing.view", attack_id)])
+    return found.as_json()

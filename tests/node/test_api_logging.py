@@ -1,0 +1,74 @@
+"""What a program is told of marked things is written down, whichever operation tells it (Directive (EU) 2016/680, 25)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hanse.attacks.models import Attack
+from hanse.campaigns.models import Campaign
+from hanse.console.api import api
+from hanse.intel import service as intel
+from hanse.intel.models import Item
+from hanse.kernel.actors import Actor
+from hanse.ledger import tree
+from hanse.ledger.models import Entry
+from hanse.policy.actions import ACTIONS
+from hanse.recording import record
+from hanse.telemetry import service as telemetry
+from hanse.telemetry.models import Input
+from tests.attacks.build import icmp_flood, write
+from tests.node.made import estonian
+from tests.web.acting import ActingClient
+
+pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
+
+ROLES = frozenset({"analyst", "investigator", "officer"})
+TOKEN = Actor("token", "m", "Mari's", "ee-cert", roles=ROLES, scopes=frozenset(ACTIONS))
+LOGS = ("accounts.consulted", "accounts.disclosed")
+NOTHING_OF_ANYBODY = frozenset({"flows_held"})
+"""Operations under a logged action that tell no marked thing: how much is stored, of which time."""
+
+
+def operations() -> dict[str, tuple[str, str]]:
+    """Every reading operation under an action that the law wants written down: its path and action, by its id."""
+    told = {}
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        one = methods.get("get", {})
+        if (action := one.get("x-hanse-action")) and ACTIONS[action].logged:
+            told[one["operationId"]] = (path, action)
+    return told
+
+
+def test_every_reading_operation_writes_down_what_it_tells(
+    client_as: Callable[..., ActingClient], tmp_path: Path
+) -> None:
+    """Each answers with something, and each leaves an entry; none is left out unless it tells of nobody."""
+    telemetry.read_in(write(tmp_path, icmp_flood(0, 60)), TOKEN)
+    campaign = record(estonian(), TOKEN).campaigns[0]
+    item = {"type": "tool", "id": "tool--00000000-0000-4000-8000-000000000001", "name": "Booter"}
+    intel.bring_in(json.dumps(item).encode(), "tool.json", TOKEN)
+    tree.integrate()
+    real = {
+        "attack_id": Attack.projected.filter(campaign=campaign).earliest("start_us").pk,
+        "campaign_id": Campaign.projected.get(pk=campaign).pk,
+        "item_id": Item.projected.get().pk,
+        "input_id": Input.projected.get().pk,
+        "sequence": 0,
+    }
+    client, unlogged, failed = client_as(TOKEN), set(), {}
+    queries = {
+        "flows_search": "?since_us=0",
+        "flows_file": "?since_us=0&as=csv",
+        "ledger_proof": "?why=A+court+asks",
+    }
+    for name, (path, _) in operations().items():
+        before = Entry.objects.filter(kind__in=LOGS).count()
+        response = client.get(path.format(**real) + queries.get(name, ""))
+        if response.status_code != 200:
+            failed[name] = (response.status_code, response.content[:200])
+        elif Entry.objects.filter(kind__in=LOGS).count() == before:
+            unlogged.add(name)
+    assert failed == {}
+    assert unlogged == NOTHING_OF_ANYBODY
