@@ -4,10 +4,11 @@ import email
 import email.policy
 import hmac
 import json
-import os
 import socket
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.egress.servers import certificate, http_server, reply
 from tests.egress.test_smtp import relay
@@ -16,20 +17,31 @@ from tests.node.flood import VICTIM, flooding
 from tests.node.living import free_port, living, until
 
 ALERT_S = 15.0
-"""An alert is out so soon after the flood began."""
-
-OVERRUN = 4.0
-"""Processes that wait for each processor, above which a delay says more of the machine than of the node."""
+"""An alert is out so soon after the flood began, on a machine that does nothing else."""
 
 KEY = "0123456789abcdef0123456789abcdef"
 
 
 def test_an_attack_is_on_record_and_alerted_while_it_runs(tmp_path: Path, address: str) -> None:  # noqa: F811
-    """A flood is an entry, a running attack and an alert by mail and webhook within fifteen seconds.
+    """A flood is an entry, a running attack and an alert by mail and webhook.
 
     Its flows can be looked at while it runs; relay and receiver are reached because two people allowed their
     addresses; when the collector is turned off nothing stands as running.
     """
+    _flooded(tmp_path, address)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(3))
+def test_the_alert_is_out_within_fifteen_seconds(tmp_path: Path, address: str, number: int) -> None:  # noqa: F811
+    """From the first datagram of the flood to the mail and the webhook; alone on the machine, three times."""
+    took = _flooded(tmp_path, address)
+    print(f"alert {number + 1}: {took:.1f} s after the flood began")
+    assert took < ALERT_S
+
+
+def _flooded(tmp_path: Path, address: str) -> float:  # noqa: F811
+    """Flood a node's victim and check all that follows; seconds from the first datagram to both alerts."""
     # 1. A receiver with a certificate that the node trusts, a relay, and a node that knows both.
     tls, _ = certificate(tmp_path, "localhost")
     home, port = tmp_path / "home", free_port(socket.SOCK_DGRAM)
@@ -62,8 +74,6 @@ def test_an_attack_is_on_record_and_alerted_while_it_runs(tmp_path: Path, addres
             assert attack["state"] == "running"
             assert "attacks.started" in node.do("kinds")
             until(lambda: [one for one in node.do("partitions") if one["source"] == "collector"])
-        waiting = os.getloadavg()[0] / (os.cpu_count() or 1)
-        assert took < ALERT_S or waiting > OVERRUN, f"{took:.1f} s, with {waiting:.1f} waiting per processor"
         # 3. What the alerts say.
         mail = email.message_from_bytes(post.mails[0], policy=email.policy.default)
         assert mail["To"] == "duty@ee.example"
@@ -86,3 +96,4 @@ def test_an_attack_is_on_record_and_alerted_while_it_runs(tmp_path: Path, addres
         node.do("change", group="collector", value={"on": False, "address": "127.0.0.1", "port": port})
         until(lambda: node.child("collector") is None)
         until(lambda: [one["state"] for one in node.do("attacks")] == ["over"])
+        return took
