@@ -24,6 +24,8 @@ class Facts(NamedTuple):
         valid_until_us: Until when it holds, microseconds UTC.
         revoked: Whether its creator has taken it back.
         confidence: 0 to 100; None where it does not say.
+        grade: What it says of its own source, such as ``admiralty B2``; empty where it does not.
+        tags: Its tags or labels, as they are written.
         values: The values that it names, each with the part of the item that names it.
         references: Ids of other items that it names, each with the part that names it.
         problems: What of it could not be understood, in words; it is kept all the same.
@@ -37,6 +39,8 @@ class Facts(NamedTuple):
     valid_until_us: int | None = None
     revoked: bool = False
     confidence: int | None = None
+    grade: str = ""
+    tags: tuple[str, ...] = ()
     values: tuple[tuple[Value, str], ...] = ()
     references: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()

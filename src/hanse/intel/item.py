@@ -19,7 +19,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         raw: The thing as it came, without the parts that are items of their own.
         parent: `source_id` of what it is a part of; empty for a thing of its own.
         place: Its number among the parts of its parent.
-        grade: Source and information, such as ``B2`` of the admiralty's scale; empty where nobody has graded it.
+        grade: What its source is worth, as `hanse.intel.grading` reads it, such as ``admiralty B2``; empty leaves it to
+            what the item itself says.
         team: Id of the need-to-know team that it belongs to; empty for none.
         batch: Id of the import that brought it, hexadecimal; empty where it was written here.
     """

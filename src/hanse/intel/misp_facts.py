@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from hanse.intel import misp_types, stix_pattern
+from hanse.intel import grading, misp_types, stix_pattern
 from hanse.intel.facts import LONGEST_NUMBER, Facts, Gathering, plain, time_us, titled, whole
 
 _TITLES: Final = {"event": "info", "attribute": "value", "object": "name", "report": "name"}
@@ -34,6 +34,8 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
     if extends := plain(raw.get("extends_uuid")):
         found.reference("extends", extends)
     creator = raw.get("Orgc")
+    tags = tuple(filter(None, (plain(tag.get("name")) for tag in _objects(raw.get("Tag")))))
+    grade, confidence = grading.of_tags(tags)
     seconds = whole(raw.get("timestamp"), 10**LONGEST_NUMBER)
     return Facts(
         title=_title(kind, raw),
@@ -42,6 +44,9 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
         created_us=time_us(raw.get("date")) if kind == "event" else None,
         modified_us=seconds * 1_000_000 if seconds is not None and seconds < 10**12 else None,
         revoked=str(raw.get("deleted")) in _DELETED,
+        confidence=confidence,
+        grade=grade,
+        tags=tags,
         values=tuple(found.values),
         references=tuple(found.references),
         problems=tuple(found.problems),

@@ -26,8 +26,11 @@ class Item(MarkedModel):
         parent: `source_id` of what it is a part of; empty for a thing of its own.
         place: Its number among the parts of its parent.
         revoked: Whether its creator has taken it back.
-        confidence: 0 to 100, or null.
-        grade: Source and information, such as ``B2``; may be empty.
+        confidence: 0 to 100, as its source has it, or null.
+        grade: Scale, source and information, such as ``admiralty B2``, as its source has it; may be empty.
+        graded: The grade that somebody here gave it; empty where nobody has.
+        graded_confidence: The confidence that somebody here gave it, or null.
+        graded_sequence: The entry that says so; null where nobody has graded it here.
         sealed: Whether a handling code keeps it out of titles, full text and values in the clear.
         problems: How many of its parts could not be understood.
         batch: Id of the import that brought it, hexadecimal; may be empty.
@@ -50,7 +53,10 @@ class Item(MarkedModel):
     place = models.PositiveIntegerField(default=0)
     revoked = models.BooleanField(default=False)
     confidence = models.PositiveSmallIntegerField(null=True)
-    grade = models.CharField(max_length=8, default="")
+    grade = models.CharField(max_length=24, default="")
+    graded = models.CharField(max_length=24, default="")
+    graded_confidence = models.PositiveSmallIntegerField(null=True)
+    graded_sequence = models.BigIntegerField(null=True)
     sealed = models.BooleanField(default=False)
     problems = models.PositiveIntegerField(default=0)
     batch = models.CharField(max_length=32, default="")
@@ -71,6 +77,16 @@ class Item(MarkedModel):
     def __str__(self) -> str:
         """What it is called."""
         return self.title or f"{self.type} {self.source_id}"
+
+    @property
+    def standing_grade(self) -> str:
+        """The grade that counts: the one given here, or its source's."""
+        return self.grade if self.graded_sequence is None else self.graded
+
+    @property
+    def standing_confidence(self) -> int | None:
+        """The confidence that counts: the one given here, or its source's."""
+        return self.confidence if self.graded_sequence is None else self.graded_confidence
 
 
 class Value(models.Model):

@@ -27,9 +27,18 @@ CHUNK = 400
 
 _ITEM = (
     "object_id", "marking_id", "team", "number", "format", "type", "source_id", "source_version", "title", "creator",
-    "created_us", "modified_us", "valid_until_us", "parent", "place", "revoked", "confidence", "grade", "sealed",
-    "problems", "batch", "sequence", "version", "digest",
+    "created_us", "modified_us", "valid_until_us", "parent", "place", "revoked", "confidence", "grade", "graded",
+    "graded_confidence", "graded_sequence", "sealed", "problems", "batch", "sequence", "version", "digest",
 )  # fmt: skip
+
+
+class _Kept(NamedTuple):
+    """What of an item's row outlives a newer version: its number, and what somebody here thinks of it."""
+
+    number: int
+    graded: str = ""
+    confidence: int | None = None
+    sequence: int | None = None
 
 
 class _Known(NamedTuple):
@@ -38,7 +47,12 @@ class _Known(NamedTuple):
     recorded: Recorded
     item: Item
     facts: Facts
-    number: int
+    kept: _Kept
+
+    @property
+    def number(self) -> int:
+        """By which postings name it."""
+        return self.kept.number
 
     @property
     def sealed(self) -> bool:
@@ -62,12 +76,12 @@ def project_many(entries: Sequence[tuple[Recorded, Item]]) -> None:
     for recorded, item in entries:
         firsts.setdefault(recorded.object_id, recorded.sequence)
         last[recorded.object_id] = (recorded, item)
-    numbers = _numbers([one for one, (recorded, _) in last.items() if recorded.version > 1])
+    kept = _kept([one for one, (recorded, _) in last.items() if recorded.version > 1])
     known = [
-        _Known(recorded, item, facts_of(item), numbers.get(one, firsts[one]))
+        _Known(recorded, item, facts_of(item), kept.get(one) or _Kept(firsts[one]))
         for one, (recorded, item) in last.items()
     ]
-    touched = _take_out(list(numbers.values()))
+    touched = _take_out([one.number for one in kept.values()])
     _put_in(known)
     _settle(touched)
 
@@ -79,15 +93,17 @@ def project(recorded: Recorded, item: Item) -> None:
 
 def forget(object_id: UUID) -> None:
     """Remove everything that follows from an item."""
-    numbers = list(_numbers([object_id]).values())
+    numbers = [one.number for one in _kept([object_id]).values()]
     _settle(_take_out(numbers))
     models.Undone.objects.filter(item__in=numbers).delete()
 
 
-def _numbers(ids: Sequence[UUID]) -> dict[UUID, int]:
-    found: dict[UUID, int] = {}
+def _kept(ids: Sequence[UUID]) -> dict[UUID, _Kept]:
+    found: dict[UUID, _Kept] = {}
     for some in _chunks(ids):
-        found |= dict(models.Item.projected.filter(pk__in=some).values_list("pk", "number"))
+        rows = models.Item.projected.filter(pk__in=some)
+        told = rows.values_list("pk", "number", "graded", "graded_confidence", "graded_sequence")
+        found |= {one: _Kept(*rest) for one, *rest in told}
     return found
 
 
@@ -163,7 +179,7 @@ def _row(one: _Known, marking: str, *, native: bool) -> tuple[Any, ...]:
     return (
         object_id, marking, team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
-        facts.confidence, item.grade, one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
+        facts.confidence, item.grade or facts.grade, *one.kept[1:], one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
         digest_of(item),
     )  # fmt: skip
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from hanse.intel import stix_pattern
+from hanse.intel import grading, stix_extension, stix_pattern
 from hanse.intel.facts import Facts, Gathering, plain, time_us, whole
+from hanse.intel.values import KINDS
 
 _NAMED: Final = frozenset({
     "attack-pattern", "campaign", "course-of-action", "identity", "infrastructure", "intrusion-set", "malware", "threat-actor",
@@ -38,6 +39,7 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
     """What is known of an object of a type; what it has beyond that stays in it."""
     found = Gathering()
     _values(raw, kind, "", found)
+    _said(raw, found)
     for role, target in _references(raw):
         found.reference(role, target)
     times = {name: time_us(raw.get(name)) for name in ("created", "modified", "valid_until")}
@@ -46,6 +48,11 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
         for name in times
         if name in raw and times[name] is None
     ]
+    labels = raw.get("labels")
+    tags = tuple(filter(None, map(plain, labels if isinstance(labels, list) else ())))
+    grade, confidence = grading.of_tags(tags)
+    if "confidence" in raw:
+        confidence = None if isinstance(raw["confidence"], str) else whole(raw["confidence"], 100)
     return Facts(
         title=_title(raw, kind),
         text="\n".join(_texts(raw)),
@@ -54,7 +61,9 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
         modified_us=times["modified"],
         valid_until_us=times["valid_until"],
         revoked=raw.get("revoked") is True,
-        confidence=None if isinstance(raw.get("confidence"), str) else whole(raw.get("confidence"), 100),
+        confidence=confidence,
+        grade=grade,
+        tags=tags,
         values=tuple(found.values),
         references=tuple(found.references),
         problems=tuple(found.problems),
@@ -124,6 +133,17 @@ def _observed(raw: dict[str, Any], into: Gathering) -> None:
     for key, one in inside.items() if isinstance(inside, dict) else ():
         if isinstance(one, dict) and isinstance(one.get("type"), str) and one["type"] != "observed-data":
             _values(one, one["type"], f"objects.{key}.", into)
+
+
+def _said(raw: dict[str, Any], into: Gathering) -> None:
+    """What an object names in Hanse's words: values that STIX has no objects for, and what it cites."""
+    own = stix_extension.said(raw)
+    for one in own["values"] if isinstance(own.get("values"), list) else ():
+        if isinstance(one, dict) and one.get("kind") in KINDS:
+            into.value(one["kind"], one.get("value"), "text")
+    for one in own["cites"] if isinstance(own.get("cites"), list) else ():
+        if isinstance(one, dict):
+            into.reference("cites", one.get("id"))
 
 
 def _at(raw: Any, parts: tuple[str, ...]) -> Any:
