@@ -15,11 +15,13 @@ from tests.attacks.build import addresses, both_ways, flows, icmp_flood
 
 
 @pytest.mark.spark
-def test_duckdb_and_spark_agree(tmp_path: Path) -> None:
+def test_duckdb_and_spark_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """DuckDB and Spark find equal attacks, sources and dismissals in the same flows."""
     if shutil.which("java") is None:
         pytest.skip("no Java on this machine: Spark cannot run")
     pytest.importorskip("pyspark", reason="PySpark is not installed")
+    # A JVM that lives for a minute spends most of it on optimising what runs once.
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
     paths = build.write(
         tmp_path,
         icmp_flood(100, 40, pps=300),
