@@ -163,13 +163,13 @@ def _fill_entries(part: bytes) -> None:
         envelope.verify(row.payload, row.signature, key)
         entries.append(
             Entry(
-                sequence=head.seq, payload=row.payload, signature=row.signature, key=head.key, kind=head.kind,
+                sequence=row.sequence, payload=row.payload, signature=row.signature, key=head.key, kind=head.kind,
                 object_id=UUID(head.object), version=head.version, recipient=head.recipient or "",
                 time_us=head.time, position=row.position,
             )
         )  # fmt: skip
         if row.body is not None:
-            bodies.append(Body(entry_id=head.seq, salt=row.salt, data=row.body, sealed=row.sealed))
+            bodies.append(Body(entry_id=row.sequence, salt=row.salt, data=row.body, sealed=row.sealed))
     Entry.objects.bulk_create(entries, batch_size=500)
     Body.objects.bulk_create(bodies, batch_size=500)
 
