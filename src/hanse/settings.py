@@ -21,6 +21,7 @@ ROOMS = (
     "hanse.constituency",
     "hanse.intel",
     "hanse.attacks",
+    "hanse.cases",
     "hanse.tracing",
     "hanse.campaigns",
     "hanse.console",

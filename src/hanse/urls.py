@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", include("hanse.campaigns.urls")),
     path("flows/", include("hanse.telemetry.urls")),
     path("intelligence/", include("hanse.intel.urls")),
+    path("cases/", include("hanse.cases.urls")),
     path("constituency/", include("hanse.constituency.urls")),
     path("people/", include("hanse.accounts.urls")),
     path("jobs/", include("hanse.web.urls")),

@@ -287,10 +287,32 @@ def make_team(name: str, actor: Actor) -> UUID:
         UsageError: The name is empty or taken.
     """
     ask(actor, "accounts.grant")
+    return _named_team(name, actor)
+
+
+def _named_team(name: str, actor: Actor) -> UUID:
     if not name.strip() or Team.objects.filter(name=name.strip(), closed=False).exists():
         raise UsageError("A team needs a name that no other team has.")
     team = uuid4()
     append("accounts.team_made", contents.TeamMade(name.strip()[:200]), actor=actor, object_id=team)
+    return team
+
+
+def found_team(name: str, actor: Actor) -> UUID:
+    """Make a need-to-know team in which only its maker is, for a new case; its id.
+
+    It lets nobody see anything that was there before, so that who opens cases needs no administrator for it. Others
+    come into it as into every team.
+
+    Raises:
+        RefusedError: The actor may not open cases, or is no person.
+        UsageError: The name is empty or taken.
+    """
+    ask(actor, "cases.open")
+    if actor.kind != "person":
+        refuse("person", "Only a person can be in a team. Name a team that there is.")
+    team = _named_team(name, actor)
+    _join_team(team, UUID(actor.id), actor)
     return team
 
 

@@ -3,6 +3,7 @@
 from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
 from hanse.campaigns.api import router as campaigns
+from hanse.cases.api import router as cases
 from hanse.console.ledger_api import router as ledger
 from hanse.console.marking_api import router as objects
 from hanse.console.settings_api import router as settings
@@ -18,6 +19,7 @@ api = make_api(
     [
         ("/attacks", attacks),
         ("/campaigns", campaigns),
+        ("/cases", cases),
         ("/constituency", constituency),
         ("/flows", telemetry),
         ("/intelligence", intel),

@@ -1,0 +1,136 @@
+"""The API of cases."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from hanse.accounts.looking import looked_at
+from hanse.cases import service
+from hanse.cases.choosing import case_for, visible
+from hanse.cases.models import Case
+from hanse.kernel.markings import Marking
+from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
+from hanse.web.keyset import Order
+from hanse.web.page import signed_in
+
+router = Router(tags=["cases"])
+
+
+class CaseOut(Schema):
+    """One case."""
+
+    id: UUID
+    number: int
+    title: str
+    reference: str
+    authority: str
+    legal_basis: str
+    purpose: str
+    status: str
+    status_why: str
+    owner: UUID
+    team: str
+    opened_us: int
+    changed_us: int
+    review_us: int
+    retention_us: int | None
+    marking: dict[str, Any]
+    entry: int
+
+    @staticmethod
+    def resolve_id(row: Case) -> UUID:
+        """The object's id."""
+        return row.object_id
+
+    @staticmethod
+    def resolve_marking(row: Case) -> dict[str, Any]:
+        """What may be done with it."""
+        return row.marking.marking.as_json()
+
+    @staticmethod
+    def resolve_entry(row: Case) -> int:
+        """The entry that says so."""
+        return row.sequence
+
+
+class CaseSought(Schema):
+    """Which cases."""
+
+    status: str | None = Field(None, max_length=16)
+
+
+class CaseIn(In):
+    """What a case says of itself."""
+
+    title: str = Field(min_length=1, max_length=300)
+    legal_basis: str = Field(min_length=1, max_length=1_000)
+    purpose: str = Field(min_length=1, max_length=1_000)
+    review_us: Int64
+    authority: str = Field("", max_length=300)
+    reference: str = Field("", max_length=100)
+    owner: UUID | None = None
+
+
+class OpenIn(CaseIn):
+    """A new case."""
+
+    retention_us: Int64
+    team: UUID | None = None
+    new_team: str = Field("", max_length=200)
+    marking: dict[str, Any] | None = Field(
+        None, description="As an envelope has it; the date is put into it."
+    )
+
+
+class CaseMade(Schema):
+    """What was made."""
+
+    id: UUID
+
+
+@router.get("", response=Page[CaseOut], operation_id="cases", summary="Cases, the last changed first")
+@endpoint("cases.view")
+def list_cases(request: HttpRequest, sought: Query[CaseSought], paging: Query[Paging]) -> Any:
+    """The cases of the caller's teams, the last changed first."""
+    rows = visible(signed_in(request))
+    if sought.status:
+        rows = rows.filter(status=sought.status)
+    told = paged(rows, Order("changed_us", descending=True), paging)
+    looked_at(request, "cases.view", told["items"])
+    return told
+
+
+@router.post("", response={201: CaseMade}, operation_id="case_open", summary="Open a case")
+@endpoint("cases.open")
+def open_case(request: HttpRequest, told: OpenIn) -> Any:
+    """Open a case for one of the caller's teams, or for a new one."""
+    marking = Marking.from_json(told.marking) if told.marking is not None else None
+    made = service.open_case(
+        said(told),
+        told.retention_us,
+        signed_in(request),
+        team=told.team,
+        new_team=told.new_team,
+        marking=marking,
+    )
+    return Status(201, {"id": made})
+
+
+@router.get("/{uuid:case_id}", response=CaseOut, operation_id="case", summary="One case")
+@endpoint("cases.view")
+def get_case(request: HttpRequest, case_id: UUID) -> Any:
+    """One case."""
+    row = case_for(signed_in(request), "cases.view", case_id)
+    looked_at(request, "cases.view", [row])
+    return row
+
+
+def said(told: CaseIn) -> service.Said:
+    """What a request says of a case."""
+    return service.Said(
+        title=told.title, legal_basis=told.legal_basis, purpose=told.purpose, review_us=told.review_us,
+        authority=told.authority, reference=told.reference, owner=told.owner,
+    )  # fmt: skip

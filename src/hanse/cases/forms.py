@@ -1,0 +1,125 @@
+"""Forms of cases. What is typed in them is case material: no browser keeps it, and nothing completes it."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from hanse.cases import service
+from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Tlp
+from hanse.web.forms import MarkingField
+
+_DAY = "%Y-%m-%d"
+
+
+class QuietForm(forms.Form):
+    """A form whose fields no browser completes."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("autocomplete", "off")
+
+
+class DayField(forms.DateField):
+    """A day; its value is microseconds UTC of its end, so that all of the day counts."""
+
+    def __init__(self, **more: Any) -> None:
+        widget = forms.DateInput({"type": "date"}, format=_DAY)
+        super().__init__(input_formats=[_DAY], widget=widget, **more)
+
+    def clean(self, value: Any) -> Any:
+        """Microseconds UTC of the last second of the day; None for none."""
+        day = super().clean(value)
+        return None if day is None else end_of(day)
+
+
+def end_of(day: Any) -> int:
+    """Microseconds UTC of the last second of a day."""
+    at = datetime.combine(day, time(23, 59, 59), UTC)
+    return int(at.timestamp()) * 1_000_000
+
+
+def day_of(us: int | None) -> Any:
+    """The day of a time, UTC; None for none."""
+    return None if us is None else datetime.fromtimestamp(us / 1e6, UTC).date()
+
+
+def in_days(days: int) -> Any:
+    """The day in so many days, UTC."""
+    return (datetime.now(UTC) + timedelta(days=days)).date()
+
+
+class DetailsForm(QuietForm):
+    """What a case says of itself."""
+
+    title = forms.CharField(label=_("Title"), max_length=300)
+    reference = forms.CharField(
+        label=_("File number"), max_length=100, required=False, help_text=_("The authority's own.")
+    )
+    authority = forms.CharField(
+        label=_("Authority"), max_length=300, required=False,
+        help_text=_("Who leads it. This authority, where it is empty."),
+    )  # fmt: skip
+    legal_basis = forms.CharField(
+        label=_("Legal basis"), max_length=1_000, widget=forms.Textarea({"rows": 2}),
+        help_text=_("The law that allows the processing, with its section."),
+    )  # fmt: skip
+    purpose = forms.CharField(
+        label=_("Purpose"), max_length=1_000, widget=forms.Textarea({"rows": 2}),
+        help_text=_("What the data may be used for, in one sentence."),
+    )  # fmt: skip
+    review = DayField(
+        label=_("Review"), help_text=_("Until then somebody of the team decides whether it goes on.")
+    )
+
+    def said(self, owner: UUID | None = None) -> service.Said:
+        """What was typed; the form is valid."""
+        told = self.cleaned_data
+        return service.Said(
+            title=told["title"], reference=told["reference"], authority=told["authority"],
+            legal_basis=told["legal_basis"], purpose=told["purpose"], review_us=told["review"], owner=owner,
+        )  # fmt: skip
+
+
+class OpenForm(DetailsForm):
+    """A new case."""
+
+    retention = DayField(
+        label=_("Kept until"),
+        help_text=_("At the end of this day the case and all that belongs to it purges itself."),
+    )
+    team = forms.ChoiceField(
+        label=_("Team"), required=False, help_text=_("Only they know that the case exists.")
+    )
+    new_team = forms.CharField(
+        label=_("Or a new team"), max_length=200, required=False,
+        help_text=_("You alone are in it at first. Administrators see its name, so let the name tell nothing."),
+    )  # fmt: skip
+    marking = MarkingField(help_text=_("Of the case and everything in it."))
+
+    def __init__(self, *args: Any, actor: Actor, **more: Any) -> None:
+        super().__init__(*args, **more)
+        teams = [(str(one.pk), one.name) for one in service.teams_of(actor)]
+        self.fields["team"].choices = [("", _("None of mine")), *teams]  # type: ignore[attr-defined]  # a choice field
+        self.order_fields(["title", "reference", "authority", "legal_basis", "purpose", "team", "new_team", "review",
+                           "retention", "marking"])  # fmt: skip
+
+    @staticmethod
+    def first() -> dict[str, Any]:
+        """What stands in it at first."""
+        return {
+            "review": in_days(180),
+            "retention": in_days(730),
+            "marking": [Tlp.AMBER_STRICT.value, "AMBER"],
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """A case always has a team."""
+        told = super().clean() or {}
+        if bool(told.get("team")) == bool((told.get("new_team") or "").strip()):
+            self.add_error("team", _("Choose one team, or name a new one below."))
+        return told

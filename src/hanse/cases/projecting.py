@@ -1,0 +1,167 @@
+"""Entries of cases become rows."""
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from hanse.cases import models
+from hanse.cases.contents import (
+    Details,
+    LinkMade,
+    NoteWritten,
+    Part,
+    PartRemoved,
+    PersonSaid,
+    SelectorAdded,
+    StatusSet,
+    TaskDone,
+    TaskSet,
+)
+from hanse.cases.selector import name_key
+from hanse.cases.words import OPEN
+from hanse.intel.projecting import value_id
+from hanse.intel.values import Value
+from hanse.ledger.recorded import Recorded
+from hanse.policy.models import NeedToKnow, stored
+
+if TYPE_CHECKING:
+    from django.db.models import Manager
+
+PARTS: tuple["Manager[Any]", ...] = (
+    models.CasePerson.objects,
+    models.Selector.objects,
+    models.Task.objects,
+    models.Note.objects,
+    models.Link.objects,
+)
+"""The tables of parts of a case; each has `object_id` and `case`."""
+
+
+def happened(recorded: Recorded, case_id: UUID, team: str) -> None:
+    """What every entry of a case leaves: a line of its timeline, the team that may know it, and when it changed.
+
+    Args:
+        recorded: The entry.
+        case_id: The case.
+        team: Id of its team.
+    """
+    models.Happening.objects.create(
+        sequence=recorded.sequence, case=case_id, object_id=recorded.object_id, kind=recorded.kind,
+        time_us=recorded.time_us, actor_name=recorded.actor_name, reason=recorded.reason,
+    )  # fmt: skip
+    told = {"team": team, "sequence": recorded.sequence}
+    NeedToKnow.objects.update_or_create(object_id=recorded.object_id, defaults=told)
+    models.Case.projected.filter(pk=case_id).update(changed_us=recorded.time_us)
+
+
+def details(recorded: Recorded, content: Details) -> None:
+    """What a case says of itself."""
+    values = {
+        "marking": stored(recorded.marking), "team": content.team, "title": content.title,
+        "reference": content.reference, "reference_index": content.reference.casefold() or None,
+        "authority": content.authority, "legal_basis": content.legal_basis, "purpose": content.purpose,
+        "owner": UUID(content.owner), "review_us": content.review_us, "changed_us": recorded.time_us,
+        "sequence": recorded.sequence, "version": recorded.version,
+    }  # fmt: skip
+    first = {"number": recorded.sequence, "opened_us": recorded.time_us, "status": OPEN, "status_why": ""}
+    models.Case.projected.update_or_create(
+        object_id=recorded.object_id, defaults=values, create_defaults={**values, **first}
+    )
+    happened(recorded, recorded.object_id, content.team)
+
+
+def status_set(recorded: Recorded, content: StatusSet) -> None:
+    """How a case stands."""
+    models.Case.projected.filter(pk=recorded.object_id).update(
+        status=content.status,
+        status_why=recorded.reason,
+        sequence=recorded.sequence,
+        version=recorded.version,
+    )
+    happened(recorded, recorded.object_id, content.team)
+
+
+def person_said(recorded: Recorded, content: PersonSaid) -> None:
+    """A person."""
+    values = {
+        **_said(recorded, content), "category": content.category, "name": content.name,
+        "name_index": name_key(content.name), "born": content.born, "country": content.country,
+        "note": content.note,
+    }  # fmt: skip
+    models.CasePerson.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    _part(recorded, content)
+
+
+def selector_added(recorded: Recorded, content: SelectorAdded) -> None:
+    """A selector."""
+    values = {
+        **_said(recorded, content), "person": UUID(content.person) if content.person else None,
+        "kind": content.kind, "value": value_id(Value(content.kind, content.text)), "text": content.text,
+        "written": content.written, "note": content.note,
+    }  # fmt: skip
+    models.Selector.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    _part(recorded, content)
+
+
+def task_set(recorded: Recorded, content: TaskSet) -> None:
+    """A task."""
+    values = {
+        "case": UUID(content.case), "title": content.title, "due_us": content.due_us,
+        "owner": UUID(content.owner) if content.owner else None, "sequence": recorded.sequence,
+    }  # fmt: skip
+    models.Task.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    _part(recorded, content)
+
+
+def task_done(recorded: Recorded, content: TaskDone) -> None:
+    """That a task is done."""
+    models.Task.objects.filter(pk=recorded.object_id).update(
+        done_us=recorded.time_us if content.done else None,
+        done_by=recorded.actor_name if content.done else "",
+    )
+    _part(recorded, content)
+
+
+def note_written(recorded: Recorded, content: NoteWritten) -> None:
+    """A note."""
+    values = {**_said(recorded, content), "text": content.text}
+    models.Note.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    _part(recorded, content)
+
+
+def link_made(recorded: Recorded, content: LinkMade) -> None:
+    """What a case is tied to."""
+    values = {
+        **_said(recorded, content), "sort": content.sort, "target": content.target, "why": content.why,
+        "target_index": content.target,
+    }  # fmt: skip
+    models.Link.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    _part(recorded, content)
+
+
+def part_removed(recorded: Recorded, content: PartRemoved) -> None:
+    """A part is no longer there; its selectors are nobody's where it was a person."""
+    for rows in PARTS:
+        rows.filter(pk=recorded.object_id).delete()
+    models.Selector.objects.filter(person=recorded.object_id).update(person=None)
+    _part(recorded, content)
+
+
+def forget(object_id: UUID) -> None:
+    """Everything of a case or of a part of one that is purged."""
+    for rows in PARTS:
+        rows.filter(pk=object_id).delete()
+        rows.filter(case=object_id).delete()
+    models.Selector.objects.filter(person=object_id).update(person=None)
+    models.Happening.objects.filter(object_id=object_id).delete()
+    models.Happening.objects.filter(case=object_id).delete()
+    models.Case.projected.filter(pk=object_id).delete()
+
+
+def _part(recorded: Recorded, content: Part) -> None:
+    happened(recorded, UUID(content.case), content.team)
+
+
+def _said(recorded: Recorded, content: Part) -> dict[str, object]:
+    """What most parts have: their case, when they were said and by whom."""
+    return {"case": UUID(content.case), "time_us": recorded.time_us, "actor_name": recorded.actor_name,
+            "sequence": recorded.sequence}  # fmt: skip
