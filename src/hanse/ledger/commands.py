@@ -1,17 +1,19 @@
-"""`hanse verify`: proves an exported entry, with no node at hand."""
+"""`hanse verify`: proves an exported entry, or several files under one proof, with no node at hand."""
 
+import zipfile
 from pathlib import Path
 
 import click
 import msgspec
 
 from hanse.kernel.printable import printable
+from hanse.ledger.bundle import verify_bundle
 from hanse.ledger.verify import ProofError
 from hanse.ledger.verify import verify as verify_proof
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--key",
     "trusted",
@@ -26,12 +28,16 @@ from hanse.ledger.verify import verify as verify_proof
 )
 @click.pass_context
 def verify(context: click.Context, file: Path, trusted: str, time_roots: Path | None) -> None:
-    """Prove an exported ledger entry, with no node at hand.
+    """Prove an exported ledger entry, with no node at hand; or an archive of several, or the folder it was unpacked to.
 
     Exit code 0 when it is proven, 1 when it is not.
     """
+    roots = time_roots.read_bytes() if time_roots else b""
     try:
-        proven = verify_proof(file.read_bytes(), trusted, time_roots.read_bytes() if time_roots else b"")
+        if file.is_dir() or zipfile.is_zipfile(file):
+            _bundle(file, trusted, roots)
+            return
+        proven = verify_proof(file.read_bytes(), trusted, roots)
     except ProofError as error:
         click.echo(printable(f"NOT PROVEN: {error}"), err=True)
         context.exit(1)
@@ -41,10 +47,23 @@ def verify(context: click.Context, file: Path, trusted: str, time_roots: Path | 
     click.echo(printable(f"\nWho: {actor.name} ({actor.kind})\nWhy: {why}", keep="\n"))
     content = msgspec.json.format(msgspec.json.encode(proven.body.content), indent=2).decode()
     click.echo(printable(f"What: {content}", keep="\n"))
+    _trust(trusted, proven.fingerprint)
+
+
+def _bundle(path: Path, trusted: str, roots: bytes) -> None:
+    """Prove what is in an archive or a folder."""
+    found = verify_bundle(path, trusted, roots)
+    for step in found.steps:
+        click.echo(printable(step))
+    _trust(trusted, found.fingerprint)
+
+
+def _trust(trusted: str, fingerprint: str) -> None:
+    """Say under which key it is proven."""
     if trusted:
         click.echo("\nPROVEN under the key that you trust.")
     else:
         click.echo(
             f"\nThe file proves itself. Compare the first key's fingerprint with the one that the authority "
-            f"publishes:\n{proven.fingerprint}"
+            f"publishes:\n{fingerprint}"
         )

@@ -1,0 +1,307 @@
+"""Several files under one proof: a zip archive with a manifest of hashes, to which an entry of the ledger commits.
+
+Whoever has no node proves all of it offline with `hanse verify`, from the archive or from the folder into which it was
+unpacked. The steps, in order:
+
+1. `PROOF` proves an entry of the ledger, by the steps of `verify`, and is written in its one form;
+2. that entry names the SHA-256 of `MANIFEST`;
+3. each file that the manifest lists is there, with the length and the SHA-256 that it lists, and no other file is;
+4. each file that the manifest calls a proof proves an entry of the same authority, under the same first key.
+
+An archive of the same files is the same bytes: no times of the clock, no compression, one order.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import msgspec
+
+from hanse.kernel import strict_json
+from hanse.kernel.errors import HanseError
+from hanse.ledger.verify import Proof, ProofError, Proven, verify
+
+FORMAT = "hanse/bundle/1"
+MANIFEST, PROOF = "manifest.json", "manifest.proof.json"
+LIMIT_BYTES = 64 * 1024 * 1024
+"""A manifest and a proof are read into memory whole; other files piece by piece."""
+PIECE = 1 << 20
+MOST = 100_000
+"""Files of one bundle."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first time that a zip archive can name."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A file as a manifest lists it.
+
+    Attributes:
+        path: Its name in the archive.
+        size: Bytes.
+        sha256: Of its content, hexadecimal.
+        what: What it is, in words.
+        proof: Whether it proves an entry.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    what: str
+    proof: bool = False
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What is in a bundle.
+
+    Attributes:
+        format: `FORMAT`.
+        title: What the bundle is, in words.
+        members: Its files in order, without the manifest and its proof.
+    """
+
+    format: str
+    title: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file to be put into a bundle.
+
+    Attributes:
+        path: Its name in the archive.
+        what: What it is, in words.
+        pieces: Its content.
+        proof: Whether it proves an entry.
+    """
+
+    path: str
+    what: str
+    pieces: Iterable[bytes]
+    proof: bool = False
+
+
+def written(
+    title: str, documents: Iterable[Document], seal: Callable[[bytes, int], bytes]
+) -> Iterator[bytes]:
+    """The archive, piece by piece; documents are asked for one after the other.
+
+    Args:
+        title: What it is, in words.
+        documents: Its files, in order.
+        seal: Gets the manifest's bytes and the number of files once all were written; writes the entry that commits
+            to them, and returns its proof.
+
+    Raises:
+        ValueError: Two files have one name, or a name leads out of the archive.
+    """
+    pipe, members = _Pipe(), list[Member]()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+        for document in documents:
+            if not _is_plain(document.path) or any(document.path == one.path for one in members):
+                raise ValueError(f"{document.path!r} cannot be a file of a bundle, or is one already.")
+            hashed, size = sha256(), 0
+            with archive.open(_info(document.path), "w", force_zip64=True) as file:
+                for piece in document.pieces:
+                    hashed.update(piece)
+                    size += len(piece)
+                    file.write(piece)
+                    yield pipe.taken()
+            members.append(Member(document.path, size, hashed.hexdigest(), document.what, document.proof))
+        manifest = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, title, tuple(members))), indent=1)
+        for path, data in ((MANIFEST, manifest), (PROOF, seal(manifest, len(members)))):
+            archive.writestr(_info(path), data)
+            yield pipe.taken()
+    yield pipe.taken()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a bundle proves.
+
+    Attributes:
+        steps: What was checked, one sentence each.
+        fingerprint: Of the authority's first key, to compare with the published one.
+        manifest: What is in it.
+    """
+
+    steps: tuple[str, ...]
+    fingerprint: str
+    manifest: Manifest
+
+
+def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"") -> Found:
+    """Check an archive or a folder.
+
+    Args:
+        path: The archive, or the folder into which it was unpacked.
+        trusted: Fingerprint of the authority's first key, from a source that is trusted.
+        roots: PEM certificates of trusted time-stamping authorities, as of `verify`.
+
+    Raises:
+        ProofError: A step fails; the message names it and the file.
+    """
+    with _opened(path) as files:
+        data = _whole(files, PROOF)
+        proven = _proof(data, PROOF, trusted, roots)
+        if (
+            msgspec.json.format(
+                msgspec.json.encode(strict_json.decode(data, Proof, limit_bytes=LIMIT_BYTES)), indent=1
+            )
+            != data
+        ):
+            raise ProofError(f"Step 1 fails: {PROOF} is not written as it was exported.")
+        manifest = _manifest(_whole(files, MANIFEST), proven.body.content.get("manifest"))
+        for member in manifest.members:
+            _check(files, member)
+        strange = sorted(set(files.names()) - {one.path for one in manifest.members} - {MANIFEST, PROOF})
+        if strange:
+            raise ProofError(f"Step 3 fails: {strange[0]!r} is none of the files that the manifest lists.")
+        proofs = [one for one in manifest.members if one.proof]
+        for one in proofs:
+            _proof(_whole(files, one.path), one.path, proven.fingerprint, b"", step=4)
+    head = proven.envelope
+    steps = (
+        f"1. Entry {head.seq:,} ({head.kind}) of {proven.authority} is proven:",
+        *(f"   {step}" for step in proven.steps),
+        f"2. It names the manifest: {manifest.title}",
+        f"3. All {len(manifest.members):,} files are as the manifest lists them, and there is no other.",
+        f"4. {len(proofs):,} of them prove an entry each, under the same first key.",
+    )
+    return Found(steps, proven.fingerprint, manifest)
+
+
+class _Pipe(io.RawIOBase):
+    """What an archive is written to: it can be taken piece by piece, and not gone back in."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def writable(self) -> bool:
+        """It is there to be written to."""
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]  # any buffer
+        """Keep a piece."""
+        self._held += data
+        return len(data)
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        data = bytes(self._held)
+        self._held.clear()
+        return data
+
+
+class _Files:
+    """The files of a folder or an archive."""
+
+    def __init__(self, root: Path, archive: zipfile.ZipFile | None) -> None:
+        self._root, self._archive = root, archive
+
+    def names(self) -> list[str]:
+        """The name of each file; one that stands twice in an archive is there twice."""
+        if self._archive is not None:
+            return [one.filename for one in self._archive.infolist()]
+        found = (path for path in self._root.rglob("*") if not path.is_dir() or path.is_symlink())
+        return [path.relative_to(self._root).as_posix() for path in found]
+
+    def open(self, name: str) -> BinaryIO:
+        """A file, to be read; a link is none."""
+        if self._archive is not None:
+            return self._archive.open(name)  # type: ignore[return-value]  # a stream of bytes
+        path = self._root / name
+        if path.is_symlink():
+            raise ProofError(f"Step 3 fails: {name} is a link to another file.")
+        return path.open("rb")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Files]:
+    if path.is_dir():
+        yield _Files(path, None)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            files = _Files(path, archive)
+            names = files.names()
+            if len(names) != len(set(names)) or len(names) > MOST + 2:
+                raise ProofError("Step 1 fails: a file stands in the archive twice, or it has too many.")
+            yield files
+    except (zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError) as error:
+        raise ProofError(f"Step 3 fails: the archive is damaged ({error}).") from None
+
+
+def _proof(data: bytes, name: str, trusted: str, roots: bytes, step: int = 1) -> Proven:
+    try:
+        return verify(data, trusted, roots)
+    except ProofError as error:
+        raise ProofError(f"Step {step} fails: {name} is not proven. {error}") from None
+
+
+def _manifest(data: bytes, named: object) -> Manifest:
+    """Step 2: the manifest, if the proven entry names it."""
+    if sha256(data).hexdigest() != named:
+        raise ProofError(f"Step 2 fails: {MANIFEST} is not what the entry commits to.")
+    try:
+        manifest: Manifest = strict_json.decode(data, Manifest, limit_bytes=LIMIT_BYTES)
+    except HanseError as error:
+        raise ProofError(f"Step 2 fails: {MANIFEST} cannot be read ({error}).") from None
+    if manifest.format != FORMAT:
+        raise ProofError(f"Step 2 fails: the format is {manifest.format!r}; this version knows {FORMAT}.")
+    return manifest
+
+
+def _check(files: _Files, member: Member) -> None:
+    """Step 3 for one file."""
+    if not _is_plain(member.path):
+        raise ProofError(f"Step 3 fails: {member.path!r} leads out of the bundle.")
+    hashed, size = sha256(), 0
+    try:
+        with files.open(member.path) as file:
+            while piece := file.read(PIECE):
+                hashed.update(piece)
+                size += len(piece)
+    except (OSError, KeyError):
+        raise ProofError(f"Step 3 fails: {member.path} is missing.") from None
+    except zipfile.BadZipFile:
+        raise ProofError(f"Step 3 fails: {member.path} was altered.") from None
+    if (size, hashed.hexdigest()) != (member.size, member.sha256):
+        raise ProofError(f"Step 3 fails: {member.path} was altered.")
+
+
+def _whole(files: _Files, name: str) -> bytes:
+    """A file that is read whole."""
+    try:
+        with files.open(name) as file:
+            data = file.read(LIMIT_BYTES + 1)
+    except (OSError, KeyError):
+        raise ProofError(f"Step 1 fails: {name} is missing. Is this what the authority gave out?") from None
+    if len(data) > LIMIT_BYTES:
+        raise ProofError(f"Step 1 fails: {name} has more than {LIMIT_BYTES:,} bytes.")
+    return data
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name stays inside the folder into which it is unpacked, on every system, and is none of ours."""
+    parts = PurePosixPath(name).parts
+    return bool(
+        parts
+        and not name.startswith("/")
+        and "/".join(parts) == name
+        and name not in {MANIFEST, PROOF}
+        and not any(part in {"..", "."} or set(part) & set('\\:\0<>"|?*') for part in parts)
+    )
+
+
+def _info(path: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(path, _EPOCH)
+    info.external_attr = 0o600 << 16
+    info.create_system = 3
+    return info
