@@ -28,6 +28,7 @@ campaigns.view          x         x          x        x       .          .
 campaigns.export        x         x          x        .       .          .
 intel.view              x         x          x        x       .          .
 intel.import            x         .          .        .       .          .
+intel.write             x         x          .        .       .          .
 intel.edit              x         x          .        .       .          .
 intel.export            x         x          x        .       .          .
 intel.look_up           x         x          .        .       .          .

@@ -1,7 +1,6 @@
 """The campaigns' pages: the list, one campaign with its evidence, its links, and its report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -20,15 +19,15 @@ from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
 from hanse.campaigns import report, service
 from hanse.campaigns.campaign import Campaign as Found
-from hanse.campaigns.campaign import Link, LinkTest
 from hanse.campaigns.models import Campaign
 from hanse.campaigns.models import Link as LinkRow
 from hanse.campaigns.report import words
+from hanse.campaigns.told import found_of, marking_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.countries import country_name
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking, strictest
+from hanse.kernel.markings import Marking
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.policy.guarded import Unindexed
@@ -110,7 +109,7 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     places = countries.countries if countries else ()
     return {
         "row": row,
-        "marking": _marking(row, attacks),
+        "marking": marking_of(row, attacks),
         "counts": standing.order_by().aggregate(
             standing=Count("pk"),
             running=Count("pk", filter=Q(state=State.RUNNING)),
@@ -176,8 +175,8 @@ def export(request: HttpRequest, campaign_id: UUID) -> Result:
         raise UsageError(_("A campaign can be had as JSON or as an HTML report. Choose one on its page."))
     attacks = list(service.members_of(row, actor, "attacks.export").select_related("marking"))
     looked_at(request, "campaigns.export", [row, *attacks], recipient=FILE)
-    found = _found(row, attacks)
-    marking = _marking(row, attacks)
+    found = found_of(row, attacks)
+    marking = marking_of(row, attacks)
     if wanted == "html":
         response = HttpResponse(report.render(_findings(row, found, attacks, marking, actor)))
     else:
@@ -246,27 +245,6 @@ def _replaced_by(row: Campaign, actor: Actor) -> Campaign | None:
     """The campaign that has taken the place of this one."""
     taken = service.replacing(row.pk)
     return service.standing(actor).filter(pk__in=taken).first() if taken else None
-
-
-def _marking(row: Campaign, attacks: Sequence[AttackRow]) -> Marking:
-    """As strict as the strictest of what the page or file shows."""
-    return strictest([row.marking.marking, *(one.marking.marking for one in attacks)])
-
-
-def _found(row: Campaign, attacks: Sequence[AttackRow]) -> Found:
-    """The campaign as the linker gave it, with those of its attacks and links that are told."""
-    names = {one.pk: one.name for one in attacks}
-    held = tuple(
-        Link(names[one.first], names[one.second], msgspec.convert(one.tests, tuple[LinkTest, ...]))
-        for one in service.links_in(row)
-        if one.first in names and one.second in names
-    )
-    plain = {
-        "id": row.name, "attacks": [one.name for one in attacks], "links": (), "scope": row.scope,
-        "country": row.country, "start_us": row.start_us, "end_us": row.end_us, "verdict": row.verdict,
-        **row.detail,
-    }  # fmt: skip
-    return replace(msgspec.convert(plain, Found), links=held)
 
 
 def _findings(

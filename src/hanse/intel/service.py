@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from hanse.intel import csv_export, misp_event, models, stix_bundle
+from hanse.intel import csv_export, grades, misp_event, models, own_bundle, stix_bundle
 from hanse.intel.item import Item
 from hanse.intel.projecting import digest_of, forget, project, project_many
 from hanse.intel.reading import facts_of
@@ -185,12 +185,13 @@ class Taken(NamedTuple):
     document: Any
 
 
-def taken_out(rows: Sequence[models.Item], name: str) -> Taken:
-    """Items in the format that they came in.
+def taken_out(rows: Sequence[models.Item], name: str, actor: Actor | None = None) -> Taken:
+    """Items in the format that they came in; what was written here as STIX.
 
     Args:
         rows: Items of one format that may leave.
         name: What is exported, in words.
+        actor: Who takes them out; what they cite goes along as far as this actor may take that out.
     """
     held = [Marked(item_of(row), row.marking.marking) for row in rows]
     kind = rows[0].format if rows else "stix"
@@ -200,6 +201,8 @@ def taken_out(rows: Sequence[models.Item], name: str) -> Taken:
         made: Any = misp_event.together(one.item for one in held)
     elif kind == "ddosdb":
         made = [one.item.raw for one in held]
+    elif kind == "own":
+        return Taken("json", _STIX, stix_bundle.written(own_bundle.objects(held, actor), name))
     else:
         return Taken("json", _STIX, stix_bundle.written([one.item.raw for one in held], name))
     return Taken("json", "application/json", made[0] if len(made) == 1 else made)
@@ -397,4 +400,5 @@ KINDS: Iterable[Kind] = (
     Kind("intel.imported", Imported, _project_batch, _forget_batch, sealed=True),
     Kind("intel.correlation_undone", CorrelationUndone, _project_undone, _forget_undone),
     Kind("intel.correlation_restored", CorrelationRestored, _project_restored, _forget_undone),
+    *grades.KINDS,
 )

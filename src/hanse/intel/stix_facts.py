@@ -75,6 +75,8 @@ def _title(raw: dict[str, Any], kind: str) -> str:
     for name in _TITLES:
         if name in raw and (text := plain(raw[name])):
             return text[:500]
+    if told := plain(stix_extension.said(raw).get("title")):
+        return told[:500]
     number = whole(raw.get("number"), 2**32 - 1)
     if kind == "autonomous-system" and number is not None:
         return f"AS{number}"

@@ -1,0 +1,36 @@
+"""What was written here as a bundle that says all of it: who tells it, how it is marked, its values, and what it cites."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from hanse.intel import cited, own, telling
+from hanse.intel.item import Item
+from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking
+
+
+def objects(held: Iterable[tuple[Item, Marking]], actor: Actor | None) -> list[dict[str, Any]]:
+    """The STIX objects of items that were written here, each before those that name it.
+
+    Args:
+        held: The items, with the markings that they have now.
+        actor: Who takes them out: what is cited goes along as far as they may take that out; None for nothing of it.
+    """
+    items = list(held)
+    told: list[dict[str, Any]] = []
+    for item, marking in items:
+        written = own.typed(item.raw)
+        if item.type == "report":
+            told += own.observables(written.values)
+        for one in written.cites if actor is not None else ():
+            if one.sort in cited.sorts:
+                told += cited.sorts[one.sort].objects(UUID(one.object), actor)
+        told.append(marked(item.raw, marking))
+    head = telling.head({marking.text: marking for _, marking in items})
+    return telling.once([*head, *told])
+
+
+def marked(raw: dict[str, Any], marking: Marking) -> dict[str, Any]:
+    """An object that says how it is marked now, which is no part of what was written."""
+    return {**raw, "object_marking_refs": list(telling.marking_refs(marking))}
