@@ -213,7 +213,7 @@ def test_purposes_bind():
             {
                 "intel.query", "intel.look_up", "prevention.block",
                 "attacks.export", "campaigns.export", "ledger.export",
-                "telemetry.export", "constituency.export", "intel.export",
+                "telemetry.export", "constituency.export", "intel.export", "cases.export", "cases.take",
             },
         ),
     ],

@@ -46,7 +46,7 @@ def two(settings, db) -> tuple[Browser, Browser, UUID]:
 def test_the_dangerous_actions_are_named():
     """What releases, approves, purges or gives somebody power takes a fresh passkey."""
     assert {
-        "cases.keep", "ledger.purge", "policy.mark", "accounts.grant", "accounts.approve", "accounts.tokens",
+        "cases.keep", "cases.erase", "ledger.purge", "policy.mark", "accounts.grant", "accounts.approve", "accounts.tokens",
     } == DANGEROUS  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 
+from hanse.ledger import kinds
 from hanse.web import frame
 
 
@@ -12,5 +13,10 @@ class CasesConfig(AppConfig):
     label = "cases"
 
     def ready(self) -> None:
-        """Put the room into the rail."""
+        """Put the room into the rail, and say what takes two people and which files go with a purge."""
+        from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
+        from hanse.cases import evidence  # noqa: PLC0415 - as above
+
         frame.rail.add("cases", "Cases", "cases:list", "cases.view")
+        approvals.register([evidence.DESTRUCTION])
+        kinds.once_purged(evidence.sweep)

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import Max
+
 from hanse.cases import models
 from hanse.cases.contents import (
     Details,
@@ -152,9 +154,15 @@ def forget(object_id: UUID) -> None:
         rows.filter(pk=object_id).delete()
         rows.filter(case=object_id).delete()
     models.Selector.objects.filter(person=object_id).update(person=None)
-    models.Happening.objects.filter(object_id=object_id).delete()
+    of_it = models.Happening.objects.filter(object_id=object_id)
+    touched = sorted(set(of_it.values_list("case", flat=True)) - {object_id})
+    of_it.delete()
     models.Happening.objects.filter(case=object_id).delete()
     models.Case.projected.filter(pk=object_id).delete()
+    for case_id in touched:
+        # A replay never sees what is purged: the case changed last when something changed that is left.
+        left = models.Happening.objects.filter(case=case_id).aggregate(last=Max("time_us"))["last"]
+        models.Case.projected.filter(pk=case_id).exclude(changed_us=left).update(changed_us=left)
 
 
 def _part(recorded: Recorded, content: Part) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from hanse.accounts import service as accounts
 from hanse.accounts.models import Membership, Person, Team
-from hanse.cases import models, projecting
+from hanse.cases import evidence_entries, models, projecting
 from hanse.cases.choosing import case_for, parts_of, visible
 from hanse.cases.contents import (
     Details,
@@ -172,7 +172,10 @@ def keep(
             raise UsageError("A case cannot be marked weaker here: more people would come to know it.")
         content = replace_review(row, review_us)
         append("cases.changed", content, actor=actor, reason=reason.strip(), object_id=row.pk, marking=new)
-        drafts = [Draft(MARKED, Marked(row.team), part, new) for part in parts_of(row.pk)]
+        drafts = [
+            Draft(MARKED, Marked(row.team), part, evidence_entries.marking_of(part, new))
+            for part in parts_of(row.pk)
+        ]
         append_many(drafts, actor)
 
 
@@ -297,4 +300,5 @@ KINDS: Iterable[Kind] = (
     Kind("cases.note_written", NoteWritten, projecting.note_written, sealed=True),
     Kind("cases.link_made", LinkMade, projecting.link_made, sealed=True),
     Kind("cases.part_removed", PartRemoved, projecting.part_removed, sealed=True),
+    *evidence_entries.KINDS,
 )

@@ -78,6 +78,7 @@ def project_in_order(entries: Iterable[tuple[Kind, Recorded, Any]]) -> None:
 _kinds: dict[str, Kind] = {}
 _sweeps: list[Callable[[], object]] = []
 _emptied: list[Callable[[], object]] = []
+_removals: list[Callable[[], object]] = []
 
 
 def register(kinds: Iterable[Kind]) -> None:
@@ -103,6 +104,15 @@ def after_purge(sweep: Callable[[], object]) -> None:
         _sweeps.append(sweep)
 
 
+def once_purged(remove: Callable[[], object]) -> None:
+    """Have something done once a purge is on disk: files beside the database that nothing on record names any more go.
+
+    A machine may stop before it: whoever asks for it does it from time to time as well.
+    """
+    if remove not in _removals:
+        _removals.append(remove)
+
+
 def before_rebuild(empty: Callable[[], object]) -> None:
     """Have something done when the tables were emptied for a rebuild: what is no table of Django is emptied so."""
     if empty not in _emptied:
@@ -112,6 +122,11 @@ def before_rebuild(empty: Callable[[], object]) -> None:
 def emptied() -> tuple[Callable[[], object], ...]:
     """What `before_rebuild` was told, in that order."""
     return tuple(_emptied)
+
+
+def removals() -> tuple[Callable[[], object], ...]:
+    """What `once_purged` was told, in that order."""
+    return tuple(_removals)
 
 
 def sweeps() -> tuple[Callable[[], object], ...]:

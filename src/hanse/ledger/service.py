@@ -12,7 +12,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import key_id
 from hanse.ledger import keyfile, keyring
-from hanse.ledger.kinds import Kind, all_kinds, sweeps
+from hanse.ledger.kinds import Kind, all_kinds, removals, sweeps
 from hanse.ledger.models import Body, Entry, Head, NodeKey, Purged
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
@@ -83,6 +83,8 @@ def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> 
             raise PurgeRefusedError(f"Object {kept.object_id} is the ledger's own ({kept.kind}). It stays.")
         held = entries.filter(body__isnull=False).values_list("sequence", flat=True)
         content = PurgedContent(wanted, sorted(held), law)
+        for remove in removals():
+            transaction.on_commit(remove, using=database())
         return append("ledger.purged", content, actor=actor, reason=reason)
 
 

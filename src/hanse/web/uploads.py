@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, ParamSpec
+from typing import Any, ParamSpec, Protocol
 from uuid import uuid4
 
 from django.conf import settings
@@ -96,6 +96,33 @@ class Received:
     fields: QueryDict
 
 
+class Opened(Protocol):
+    """A file of the inbox while it is written; `Path.open` gives one, and so does what encrypts on the way."""
+
+    name: Any
+
+    def write(self, data: bytes, /) -> int:
+        """Add a piece."""
+
+    def flush(self) -> None:
+        """Hand on what is held."""
+
+    def fileno(self) -> int:
+        """The number of the file below."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+Opener = Callable[[Path], Opened]
+"""Makes the file of a path, which is not there yet."""
+
+
+def in_the_clear(path: Path) -> Opened:
+    """A file that is kept as it comes."""
+    return path.open("xb")
+
+
 def takes_uploads(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
     """Mark a guarded view, above ``@page``, that calls `receive`: that one checks the CSRF token while it reads.
 
@@ -105,8 +132,10 @@ def takes_uploads(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpRespon
     return view
 
 
-def receive(request: HttpRequest, caps: Caps = Caps()) -> Received:
+def receive(request: HttpRequest, caps: Caps = Caps(), opener: Opener = in_the_clear) -> Received:
     """Store the files of a form in the inbox.
+
+    `opener` makes each file: what must not lie on the disk as it is, is encrypted while it comes.
 
     1. What is announced to be too large is refused before it is read.
     2. The files are written as they come, under caps, beside the inbox's finished uploads.
@@ -120,7 +149,7 @@ def receive(request: HttpRequest, caps: Caps = Caps()) -> Received:
     _check_announced(request, caps, inbox)
     folder = inbox / f"{uuid4().hex}{_PART}"
     folder.mkdir(mode=0o700)
-    handler = _Inbox(request, folder, caps)
+    handler = _Inbox(request, folder, caps, opener)
     try:
         request.upload_handlers = [handler]
         fields = _read(request, handler)
@@ -205,11 +234,11 @@ class _Inbox(FileUploadHandler):
 
     chunk_size = 2**20
 
-    def __init__(self, request: HttpRequest, folder: Path, caps: Caps) -> None:
+    def __init__(self, request: HttpRequest, folder: Path, caps: Caps, opener: Opener) -> None:
         super().__init__(request)
         self.stored: list[Stored] = []
-        self._folder, self._caps = folder, caps
-        self._file: BinaryIO | None = None
+        self._folder, self._caps, self._opener = folder, caps, opener
+        self._file: Opened | None = None
         self._digest = sha256()
         self._size = self._total = self._checked = 0
         self._name = ""
@@ -220,7 +249,7 @@ class _Inbox(FileUploadHandler):
         if len(self.stored) >= self._caps.files:
             raise UploadError(413, f"More than {self._caps.files} files at once. Send them in parts.")
         self._name = self.file_name or ""
-        self._file = (self._folder / stored_name(len(self.stored) + 1, self._name)).open("xb")
+        self._file = self._opener(self._folder / stored_name(len(self.stored) + 1, self._name))
         self._digest, self._size = sha256(), 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's signature
