@@ -1,5 +1,6 @@
 """The pages of cases: all of them, one, and opening one."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -7,16 +8,20 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import asks_why, listed, looked_at
-from hanse.cases import service
+from hanse.cases import case_page, panels, service
 from hanse.cases.choosing import case_for, visible
-from hanse.cases.forms import OpenForm
+from hanse.cases.forms import ChangeForm, KeepForm, OpenForm, StatusForm, day_of
 from hanse.cases.models import Case
+from hanse.cases.part_views import act
 from hanse.cases.words import STATES
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import strictest
+from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
@@ -88,8 +93,78 @@ def case(request: HttpRequest, case_id: UUID) -> Result:
     """One case."""
     actor = signed_in(request)
     row = case_for(actor, "cases.view", case_id)
+    told = case_page.told(row, actor)
+    others = case_page.looked_up(told["known"], told["ties"])
+    looked_at(request, "cases.view", [row, *others.pop("cases.view", ())])
+    for action, rows in others.items():
+        looked_at(request, action, rows)
+    marking = strictest(one.marking.marking for one in [row, *case_page.rows_of(told)])
+    added = {"panels": panels.shown(panels.panels, row, actor), "acts": panels.shown(panels.acts, row, actor)}
+    return {"row": row, **told, **added, **allowed(actor), "marking": marking}
+
+
+@page("cases.edit", "cases/act.html", methods=("GET", "POST"))
+@asks_why
+def change(request: HttpRequest, case_id: UUID) -> Result:
+    """Let the case say something else of itself."""
+    actor = signed_in(request)
+    row = case_for(actor, "cases.edit", case_id)
     looked_at(request, "cases.view", [row])
-    return {"row": row, "marking": row.marking.marking, **allowed(actor)}
+    names = ("title", "reference", "authority", "legal_basis", "purpose")
+    first = {name: getattr(row, name) for name in names} | {
+        "review": day_of(row.review_us),
+        "owner": str(row.owner),
+    }
+    form = ChangeForm(request.POST or None, initial=first, people=service.members(row.team))
+
+    def do() -> None:
+        told = form.cleaned_data
+        said = form.said(UUID(told["owner"]))
+        if day_of(said.review_us) == day_of(row.review_us):
+            said = replace(said, review_us=row.review_us)
+        service.change(row.pk, said, actor, told["reason"])
+
+    return act(request, row, form, do, {"title": _("Change the case"), "button": _("Save")})
+
+
+@page("cases.edit", "cases/act.html", methods=("GET", "POST"))
+@asks_why
+def state(request: HttpRequest, case_id: UUID) -> Result:
+    """Suspend, close or reopen the case."""
+    actor = signed_in(request)
+    row = case_for(actor, "cases.edit", case_id)
+    looked_at(request, "cases.view", [row])
+    form = StatusForm(request.POST or None, initial={"status": row.status})
+
+    def do() -> None:
+        service.set_status(row.pk, form.cleaned_data["status"], form.cleaned_data["reason"], actor)
+
+    words = {
+        "title": _("Set the state"), "button": _("Set it"),
+        "intro": _("A closed case takes nothing in any more. It can be reopened."),
+    }  # fmt: skip
+    return act(request, row, form, do, words)
+
+
+@page("cases.keep", "cases/act.html", methods=("GET", "POST"))
+@asks_why
+def keep(request: HttpRequest, case_id: UUID) -> Result:
+    """Say until when the case is kept."""
+    actor = signed_in(request)
+    row = case_for(actor, "cases.keep", case_id)
+    looked_at(request, "cases.view", [row])
+    first = {"review": day_of(row.review_us), "retention": day_of(row.retention_us)}
+    form = KeepForm(request.POST or None, initial=first)
+
+    def do() -> None:
+        told = form.cleaned_data
+        service.keep(row.pk, told["retention"], told["review"], told["reason"], actor)
+
+    words = {
+        "title": _("Review, and keep until"), "button": _("Decide"),
+        "intro": _("The law asks that it is decided again and again whether the case is still needed."),
+    }  # fmt: skip
+    return act(request, row, form, do, words)
 
 
 def allowed(actor: Actor) -> dict[str, Any]:
@@ -97,4 +172,5 @@ def allowed(actor: Actor) -> dict[str, Any]:
     at = now_us()
     actions = (("open", "cases.open"), ("edit", "cases.edit"), ("export", "cases.export"), ("ledger", "ledger.view"),
                ("prove", "ledger.prove"))  # fmt: skip
-    return {f"may_{name}": bool(may(actor, action, now_us=at)) for name, action in actions}
+    told = {f"may_{name}": bool(may(actor, action, now_us=at)) for name, action in actions}
+    return told | {"may_keep": may_begin(actor, "cases.keep")}

@@ -1,0 +1,173 @@
+"""What the page of a case shows: its verdict, its parts, where its selectors are known, its chart and its timeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from hanse.accounts.models import Person
+from hanse.cases import also_known, link_chart, models, tying
+from hanse.cases.selector import KINDS
+from hanse.cases.service import members
+from hanse.cases.words import CATEGORIES, CLOSED, HAPPENED
+from hanse.kernel import units
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+
+SELECTORS_SHOWN = 100
+NOTES_SHOWN = 50
+HAPPENINGS_SHOWN = 100
+CHARTED = 40
+"""Selectors on the link chart: those of somebody, and those that are known elsewhere, come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """Something that the case is tied to: the link, and the thing where the reader may see it."""
+
+    link: models.Link
+    thing: tying.Thing | None
+
+
+def told(row: models.Case, actor: Actor) -> dict[str, Any]:
+    """Everything that the page of a case shows to a reader, who may see the case.
+
+    Args:
+        row: The case.
+        actor: The reader.
+    """
+    people = list(models.CasePerson.objects.filter(case=row.pk).order_by("sequence"))
+    selectors = list(
+        models.Selector.objects.filter(case=row.pk).order_by("sequence")[: also_known.MOST_SELECTORS]
+    )
+    selector_count = models.Selector.objects.filter(case=row.pk).count()
+    known = also_known.of_selectors(selectors, row, actor)
+    tasks = sorted(models.Task.objects.filter(case=row.pk), key=_urgency)
+    notes = list(models.Note.objects.filter(case=row.pk).order_by("-sequence")[:NOTES_SHOWN])
+    ties = _tied(row, actor)
+    names = _names([row.owner, *(task.owner for task in tasks if task.owner)])
+    happenings = models.Happening.objects.filter(case=row.pk).order_by("-sequence")[:HAPPENINGS_SHOWN]
+    overdue = [task for task in tasks if _is_overdue(task)]
+    shown_selectors = selectors[:SELECTORS_SHOWN]
+    by_person: dict[UUID | None, list[models.Selector]] = {}
+    for one in selectors:
+        by_person.setdefault(one.person, []).append(one)
+    return {
+        "people": [(one, CATEGORIES[one.category], by_person.get(one.pk, [])) for one in people],
+        "selectors": [(one, KINDS.get(one.kind, one.kind), _person_of(one, people)) for one in shown_selectors],
+        "more_selectors": max(0, selector_count - SELECTORS_SHOWN),
+        "selector_count": selector_count,
+        "known": known,
+        "tasks": [(one, names.get(one.owner, ""), one in overdue) for one in tasks],
+        "open_tasks": sum(task.done_us is None for task in tasks),
+        "overdue": len(overdue),
+        "notes": notes,
+        "ties": ties,
+        "happenings": [(one, HAPPENED.get(one.kind, one.kind)) for one in happenings],
+        "owner": names.get(row.owner, ""),
+        "team": members(row.team),
+        "review_due": row.review_us <= now_us() and row.status != CLOSED,
+        "chart": chart(people, selectors, known),
+        "verdict": verdict(row, len(people), selector_count, len(known), len(overdue)),
+    }  # fmt: skip
+
+
+def verdict(row: models.Case, people: int, selectors: int, known: int, overdue: int) -> str:
+    """How the case stands, in a sentence or two."""
+    state = {"open": "Open", "suspended": "Suspended", "closed": "Closed"}[row.status]
+    held = f"{_some(people, 'person', 'people')} and {_some(selectors, 'selector', 'selectors')}"
+    elsewhere = f", {units.count(known)} of them known elsewhere too" if known else ""
+    late = f" {_some(overdue, 'task is', 'tasks are')} overdue." if overdue else ""
+    return f"{state} since {units.minute(row.opened_us)[:10]}; {held}{elsewhere}.{late}" if row.status == "open" else (
+        f"{state}: {row.status_why.rstrip('.')}. {held[0].upper()}{held[1:]}{elsewhere}.{late}"
+    )  # fmt: skip
+
+
+def chart(
+    people: Sequence[models.CasePerson],
+    selectors: Sequence[models.Selector],
+    known: Sequence[also_known.Known],
+) -> link_chart.Chart | None:
+    """The link chart of a case; None where nothing is tied to anything."""
+    elsewhere = {one.selector.pk for one in known}
+    ordered = sorted(selectors, key=lambda one: (one.pk not in elsewhere, one.person is None))[:CHARTED]
+    nodes = [
+        link_chart.Node(
+            one.pk.hex, 0, str(one), "suspect" if one.category in {"suspect", "convicted"} else "person",
+            reverse("cases:person", args=[one.case, one.pk]), CATEGORIES[one.category],
+        )
+        for one in people[:CHARTED]
+    ]  # fmt: skip
+    nodes += [
+        link_chart.Node(one.pk.hex, 1, one.written, "selector", more=KINDS.get(one.kind, ""))
+        for one in ordered
+    ]
+    ties = [
+        link_chart.Tie(one.person.hex, one.pk.hex, "The case says that they use it")
+        for one in ordered
+        if one.person
+    ]
+    for one in known:
+        for item in one.items[:3]:
+            nodes.append(link_chart.Node(f"item {item.pk.hex}", 2, str(item), "item", reverse("intel:item", args=[item.pk]),
+                                         "Item of intelligence"))  # fmt: skip
+            ties.append(
+                link_chart.Tie(one.selector.pk.hex, f"item {item.pk.hex}", f"It names {one.selector.written}")
+            )
+        for case in one.cases[:3]:
+            nodes.append(link_chart.Node(f"case {case.pk.hex}", 2, str(case), "case", reverse("cases:case", args=[case.pk]),
+                                         "Another case that you may see"))  # fmt: skip
+            ties.append(
+                link_chart.Tie(
+                    one.selector.pk.hex, f"case {case.pk.hex}", f"It has {one.selector.written} too"
+                )
+            )
+    return link_chart.laid_out({node.key: node for node in nodes}.values(), ties) if ties else None
+
+
+def looked_up(known: Sequence[also_known.Known], ties: Sequence[Tied]) -> dict[str, list[Any]]:
+    """The rows of other things that the page shows, by the action that they are looked at by."""
+    found: dict[str, list[Any]] = {"intel.view": [], "cases.view": []}
+    for one in known:
+        found["intel.view"] += one.items
+        found["cases.view"] += one.cases
+    for tied in ties:
+        if tied.thing is not None:
+            found.setdefault(tied.thing.action, []).append(tied.thing.row)
+    return {action: list({row.pk: row for row in rows}.values()) for action, rows in found.items() if rows}
+
+
+def rows_of(told: dict[str, Any]) -> list[Any]:
+    """The rows of other things that the page shows, for its marking."""
+    return [row for rows in looked_up(told["known"], told["ties"]).values() for row in rows]
+
+
+def _tied(row: models.Case, actor: Actor) -> list[Tied]:
+    links = list(models.Link.objects.filter(case=row.pk).order_by("sequence"))
+    found: dict[UUID, tying.Thing] = {}
+    for sort in {one.sort for one in links}:
+        found |= tying.shown(sort, [UUID(one.target) for one in links if one.sort == sort], actor)
+    return [Tied(one, found.get(UUID(one.target))) for one in links]
+
+
+def _names(ids: Sequence[UUID]) -> dict[UUID | None, str]:
+    return dict(Person.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _person_of(selector: models.Selector, people: Sequence[models.CasePerson]) -> models.CasePerson | None:
+    return next((one for one in people if one.pk == selector.person), None)
+
+
+def _is_overdue(task: models.Task) -> bool:
+    return task.done_us is None and task.due_us is not None and task.due_us < now_us()
+
+
+def _urgency(task: models.Task) -> tuple[bool, int, int]:
+    """What is not done first, the next due first."""
+    return task.done_us is not None, task.due_us if task.due_us is not None else 2**62, task.sequence
+
+
+def _some(number: int, one: str, several: str) -> str:
+    return f"{units.count(number)} {one if number == 1 else several}"
