@@ -1,35 +1,41 @@
 """Backups: what is restored is the same ledger, whomever its entries were addressed to, and nothing that was purged."""
 
-from dataclasses import replace
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
-from django.conf import settings
 
-from hanse.ledger import keyfile, keyring, tree
+from hanse.cases import evidence
+from hanse.kernel import sealing
+from hanse.ledger import keyring, tree
 from hanse.ledger.models import Body, CarriedMarking, Checkpoint, Entry, Head, Tile
 from hanse.ledger.replay import projections
 from hanse.ledger.service import purge
 from hanse.node import backup
-from hanse.settings import SETTINGS_FILE, Node
+from hanse.settings import Node
+from tests.cases.evidence_made import added, node
+from tests.cases.made import investigator, opened
 from tests.ledger.made import MARI, findings, found, thing
+
+__all__ = ["node"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CANARY = "Bq3-canary-Hd9"
 
 
-@pytest.fixture
-def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
-    """A node with keys and settings on disk."""
-    home = tmp_path / "home"
-    home.mkdir()
-    keyfile.save(home, keyring.current(), "for tests")
-    (home / SETTINGS_FILE).write_text('authority = "ee-cert"\n')
-    made = replace(settings.HANSE_NODE, home=home)
-    monkeypatch.setattr(settings, "HANSE_NODE", made)
+@pytest.fixture(autouse=True)
+def _founded(node: Node) -> None:
+    """The ledger is founded."""
     found()
-    return made
+
+
+def evidence_in(path: Path) -> dict[str, bytes]:
+    """The files of evidence in a backup, as they lie in it."""
+    with backup.archives.reading(path) as archive:
+        names = [one for one in archive.getnames() if one.startswith("evidence/")]
+        return {one: backup.archives.get(archive, one) for one in names}
 
 
 def emptied() -> None:
@@ -48,10 +54,16 @@ def told() -> list[tuple[object, ...]]:
 
 
 def members(path: Path) -> bytes:
-    """Everything in a backup, opened: its parts as they were before they were encrypted."""
+    """Everything that a backup says, opened: its parts, and the bodies in them that are sealed once more."""
     with backup.archives.reading(path) as archive:
         names = [one for one in archive.getnames() if one.split("/")[0] in backup._FILL]
-        return b"".join(backup.archives.get_sealed(archive, keyring.current(), one) for one in names)
+        parts = [backup.archives.get_sealed(archive, keyring.current(), one) for one in names]
+    entries = [part for name, part in zip(names, parts, strict=True) if name.startswith("entries")]
+    rows = [row for part in entries for row in msgspec.msgpack.decode(part, type=list[backup._EntryRow])]
+    bodies = [
+        sealing.open_rest(keyring.current(), row.payload, row.body) for row in rows if row.body and row.sealed
+    ]
+    return b"".join([*parts, *bodies])
 
 
 def test_entries_to_recipients_come_back_in_their_places(node: Node) -> None:
@@ -87,3 +99,39 @@ def test_what_was_purged_is_in_no_new_backup(node: Node) -> None:
     backup.restore(node.home / "after.hanse")
     assert findings() == []
     assert not Body.objects.filter(entry__object_id=one).exists()
+
+
+def test_evidence_comes_back_and_what_was_purged_of_it_does_not(node: Node) -> None:
+    """Files of evidence are in a backup as they lie on the disk, and restored; a purged one is in none that comes later."""
+    case, kaja = opened(investigator())
+    kept, gone = added(case, kaja, b"stays"), added(case, kaja, CANARY.encode(), name=f"{CANARY}.txt")
+    tree.integrate()
+    backup.back_up(node, node.home / "before.hanse")
+    assert len(evidence_in(node.home / "before.hanse")) == 2
+    assert CANARY.encode() in members(node.home / "before.hanse")
+    purge([gone], kaja, "Erased.")
+    tree.integrate()
+    backup.back_up(node, node.home / "after.hanse")
+    assert CANARY.encode() not in members(node.home / "after.hanse")
+    assert list(evidence_in(node.home / "after.hanse")) == [f"evidence/{evidence.store().names()[0]}"]
+    shutil.rmtree(node.home / "evidence")
+    emptied()
+    backup.restore(node.home / "after.hanse")
+    assert findings() == []
+    assert list(evidence.findings()) == []
+    assert b"".join(evidence.take_out(kept, "To look.", "", kaja)[1]) == b"stays"
+
+
+def test_a_backup_is_made_though_a_file_of_evidence_is_missing(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A missing file keeps nobody from backing up the rest; the log names it, and so does fsck after the restore."""
+    added(*opened(investigator()), b"content")
+    tree.integrate()
+    evidence.store().remove(evidence.store().names()[0])
+    backup.back_up(node, node.home / "one.hanse")
+    assert "is not there" in caplog.text
+    emptied()
+    backup.restore(node.home / "one.hanse")
+    assert findings() == []
+    assert "No such file" in str(next(evidence.findings()))

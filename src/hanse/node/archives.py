@@ -5,10 +5,12 @@ Nothing here needs Django: the keys and settings in a backup are what a node is 
 
 import io
 import os
+import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from hanse.kernel import sealing
 from hanse.kernel.errors import HanseError
@@ -63,6 +65,30 @@ def put(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     archive.addfile(info, io.BytesIO(data))
 
 
+def put_file(archive: tarfile.TarFile, name: str, path: Path) -> None:
+    """Add a file as it is, piece by piece.
+
+    Raises:
+        FileNotFoundError: It is not there; nothing was added.
+    """
+    with path.open("rb") as file:
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = os.fstat(file.fileno()).st_size, 0o600
+        archive.addfile(info, file)
+
+
+def get_file(archive: tarfile.TarFile, name: str, path: Path) -> None:
+    """Write a member to a file that only its owner reads, piece by piece; it is on disk when this returns.
+
+    Raises:
+        BackupError: It is missing.
+    """
+    with _member(archive, name) as member, open(path, "xb", opener=private) as file:
+        shutil.copyfileobj(member, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[tarfile.TarFile]:
     """A backup, opened.
@@ -83,10 +109,14 @@ def get(archive: tarfile.TarFile, name: str) -> bytes:
     Raises:
         BackupError: It is missing.
     """
+    return _member(archive, name).read()
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     try:
         member = archive.extractfile(name)
     except KeyError:
         member = None
     if member is None:
         raise BackupError(f"The backup has no {name}. It is damaged, or no backup of a node.")
-    return member.read()
+    return member

@@ -1,10 +1,11 @@
-"""Backups: the ledger, its tree, the wrapped keys and the settings in one sealed file, whatever the database.
+"""Backups: the ledger, its tree, evidence, the wrapped keys and the settings in one sealed file, whatever the database.
 
 Everything else is made again from the ledger, so a backup can be restored into SQLite or PostgreSQL alike. The
-parts are encrypted under the node's data key; the passphrase of the keys opens them. What was purged is in no
-backup that is made later.
+parts are encrypted under the node's data key, and files of evidence as they lie on the disk; the passphrase of the
+keys opens them. What was purged is in no backup that is made later.
 """
 
+import logging
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
@@ -14,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from hanse.cases import evidence
 from hanse.kernel import envelope, merkle
 from hanse.kernel.clock import now_us
 from hanse.ledger import keyfile, keyring
@@ -26,7 +28,12 @@ from hanse.settings import SETTINGS_FILE, Node
 ROWS = 2_000
 """Rows in one part: a part is sealed whole, in memory."""
 
+EVIDENCE = "evidence"
+"""Folder of a backup in which files of evidence are, under the names that they have in the store."""
+
 Progress = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
 
 
 class _Manifest(msgspec.Struct):
@@ -63,30 +70,21 @@ class _TileRow(msgspec.Struct, array_like=True):
 def back_up(node: Node, path: Path, progress: Progress = lambda _done, _total: None) -> int:
     """Write a backup; the number of entries in it. The file is whole or not there at all.
 
-    The head is locked while it is written, so that it is one state of the ledger; pages are served meanwhile,
-    appending waits.
+    The head is locked while the ledger is written, so that it is one state; pages are served meanwhile, appending
+    waits. Files of evidence come after it: they never change, and one that is purged meanwhile is left out.
     """
     draft = path.with_name(path.name + ".part")
     try:
         with (
             open(draft, "xb", opener=archives.private) as file,
             tarfile.open(fileobj=file, mode="w") as archive,
-            writing(),
         ):
-            total = Head.objects.get(pk=1).next_sequence
-            manifest = _Manifest(archives.FORMAT, node.authority, now_us(), total)
-            archives.put(archive, "manifest.json", msgspec.json.encode(manifest))
-            archives.put(archive, archives.KEYRING, (node.home / keyfile.KEYS).read_bytes())
-            archives.put_sealed(
-                archive, keyring.current(), SETTINGS_FILE, (node.home / SETTINGS_FILE).read_bytes()
-            )
-            for name, rows in (
-                ("entries", _entries(progress, total)),
-                ("checkpoints", _checkpoints()),
-                ("tiles", _tiles()),
-            ):
-                for number, part in enumerate(_parts(rows)):
-                    archives.put_sealed(archive, keyring.current(), f"{name}/{number:06}", part)
+            with writing():
+                total = Head.objects.get(pk=1).next_sequence
+                _put_ledger(archive, node, total, progress)
+                files = evidence.held_files()
+            for name in files:
+                _put_evidence(archive, name)
         draft.replace(path)
     except FileExistsError:
         raise archives.BackupError(
@@ -114,13 +112,48 @@ def restore(path: Path, progress: Progress = lambda _done, _total: None) -> int:
             )
         for member in archive.getnames():
             kind, _, number = member.partition("/")
-            if number:
+            if kind == EVIDENCE:
+                _take_evidence(archive, number)
+            elif number:
                 part = archives.get_sealed(archive, keyring.current(), member)
                 _FILL[kind](part)
                 progress(Entry.objects.count(), manifest.entries)
         _restore_head(manifest)
         rebuild(progress)
     return manifest.entries
+
+
+def _put_ledger(archive: tarfile.TarFile, node: Node, total: int, progress: Progress) -> None:
+    """Entries, checkpoints and tiles, the keys and the settings; the head is locked."""
+    manifest = _Manifest(archives.FORMAT, node.authority, now_us(), total)
+    archives.put(archive, "manifest.json", msgspec.json.encode(manifest))
+    archives.put(archive, archives.KEYRING, (node.home / keyfile.KEYS).read_bytes())
+    archives.put_sealed(archive, keyring.current(), SETTINGS_FILE, (node.home / SETTINGS_FILE).read_bytes())
+    for name, rows in (
+        ("entries", _entries(progress, total)),
+        ("checkpoints", _checkpoints()),
+        ("tiles", _tiles()),
+    ):
+        for number, part in enumerate(_parts(rows)):
+            archives.put_sealed(archive, keyring.current(), f"{name}/{number:06}", part)
+
+
+def _put_evidence(archive: tarfile.TarFile, name: str) -> None:
+    """A file of evidence, as it lies on the disk; one that is not there any more is left out, and the log says so."""
+    try:
+        archives.put_file(archive, f"{EVIDENCE}/{name}", evidence.store().path_of(name))
+    except FileNotFoundError:
+        _log.warning(
+            "the file of evidence %s is not there: it was purged just now, or `fsck` says more", name[:12]
+        )
+
+
+def _take_evidence(archive: tarfile.TarFile, name: str) -> None:
+    """A file of evidence, to where it belongs; `fsck` says whether it is whole."""
+    path = evidence.store().path_of(name)
+    for folder in (path.parent.parent, path.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    archives.get_file(archive, f"{EVIDENCE}/{name}", path)
 
 
 def _entries(progress: Progress, total: int) -> Iterator[_EntryRow]:

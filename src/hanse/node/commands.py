@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -139,7 +140,7 @@ def upgrade(home: Path, backup: bool) -> None:
 @_home
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 def backup(home: Path, file: Path | None) -> None:
-    """Write the ledger, the wrapped keys and the settings into one sealed file."""
+    """Write the ledger, evidence, the wrapped keys and the settings into one sealed file."""
     served = _started(home)
     _back_up(served, file or served.home / "backups" / f"{_stamp()}.hanse")
 
@@ -169,14 +170,18 @@ def rebuild(home: Path) -> None:
 @_home
 @click.pass_context
 def fsck(context: click.Context, home: Path) -> None:
-    """Check every entry, the tree and every projection from the raw bytes; exit code 1 if anything is altered."""
+    """Check every entry, the tree, every projection and every file of evidence from the raw bytes.
+
+    Exit code 1 if anything is altered.
+    """
     _started(home)
+    from hanse.cases import evidence  # noqa: PLC0415 - needs Django
     from hanse.ledger.check import check  # noqa: PLC0415 - needs Django
     from hanse.ledger.models import Entry  # noqa: PLC0415
 
     found = 0
     with _steps() as progress:
-        for finding in check(progress):
+        for finding in chain(check(progress), evidence.findings(progress)):
             found += 1
             click.echo(printable(f"ALTERED  {finding}"))
     click.echo(

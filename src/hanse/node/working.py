@@ -81,7 +81,8 @@ class Queue:
 
 def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
-    from hanse.console.service import wish_collector  # noqa: PLC0415 - after Django is configured
+    from hanse.cases import evidence  # noqa: PLC0415 - after Django is configured
+    from hanse.console.service import wish_collector  # noqa: PLC0415
     from hanse.intel.correlating import index_lists  # noqa: PLC0415
     from hanse.jobs_wiring import look  # noqa: PLC0415
     from hanse.ledger.erasing import scrub  # noqa: PLC0415
@@ -94,6 +95,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("checkpoint", CHECKPOINT_S, integrate),
         Chore("retention", RETENTION_S, purge_due),
         Chore("cleaning after purges", RETENTION_S, scrub),
+        Chore("evidence of nothing", RETENTION_S, evidence.sweep),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
         Chore("collector", WISH_S, lambda: wish_collector(node.home)),
         Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
