@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hanse.attacks.service import What
-from hanse.telemetry.forms import TimeField
+from hanse.web.times import TimeField
 
 LONGEST = 4_000
 """Characters of a reason: two pages."""

@@ -34,7 +34,7 @@ def facts(kind: str, raw: dict[str, Any]) -> Facts:
     if extends := plain(raw.get("extends_uuid")):
         found.reference("extends", extends)
     creator = raw.get("Orgc")
-    tags = tuple(filter(None, (plain(tag.get("name")) for tag in _objects(raw.get("Tag")))))
+    tags = tuple(dict.fromkeys(_tags(raw)))
     grade, confidence = grading.of_tags(tags)
     seconds = whole(raw.get("timestamp"), 10**LONGEST_NUMBER)
     return Facts(
@@ -98,6 +98,13 @@ def _clusters(raw: dict[str, Any], into: Gathering) -> None:
     for tag in _objects(raw.get("Tag")):
         if (found := _CLUSTER.fullmatch(plain(tag.get("name")))) and _names(found[1]):
             into.value("name", found[2], f"galaxy {found[1]}")
+
+
+def _tags(raw: dict[str, Any]) -> Iterator[str]:
+    """The tags of a part, those of its galaxies' clusters among them."""
+    yield from filter(None, (plain(tag.get("name")) for tag in _objects(raw.get("Tag"))))
+    for galaxy in _objects(raw.get("Galaxy")):
+        yield from filter(None, (plain(one.get("tag_name")) for one in _objects(galaxy.get("GalaxyCluster"))))
 
 
 def _names(galaxy: str) -> bool:

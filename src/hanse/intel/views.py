@@ -12,8 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
-from hanse.intel import correlating, noise, service
+from hanse.intel import cited, correlating, grades, naming, noise, own, service, taxonomies
+from hanse.intel.cited import Thing
+from hanse.intel.facts import Facts
 from hanse.intel.forms import BringForm, UndoForm
+from hanse.intel.item import Item as WholeItem
 from hanse.intel.models import Batch, Item, Reference
 from hanse.intel.reading import facts_of
 from hanse.intel.values import shown
@@ -21,6 +24,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
+from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.web import jobs, lists, uploads
 from hanse.web.page import Result, page, signed_in
@@ -28,6 +32,8 @@ from hanse.web.page import Result, page, signed_in
 PARTS_SHOWN = 200
 """Parts of an item on its page; an export has all."""
 REFERENCES_SHOWN = 100
+TAGS_SHOWN = 50
+"""Tags of an item whose meaning its page looks up."""
 RAW_SHOWN = 100_000
 """Characters of an item as it came that its page shows."""
 
@@ -46,8 +52,9 @@ LIST = lists.Listed(
         lists.Column(key="title", label="What", value=str, link=_url),
         lists.Column(key="type", label="Type", sort="type"),
         lists.Column(key="format", label="Came as"),
-        lists.Column(key="creator", label="Said by"),
-        lists.Column(key="confidence", label="Confidence", format="count"),
+        lists.Column(key="creator", label="Said by", value=lambda row: getattr(row, "said_by", row.creator)),
+        lists.Column(key="grade", label="Grade", value=lambda row: row.standing_grade.capitalize()),
+        lists.Column(key="confidence", label="Confidence", value="standing_confidence", format="count"),
         lists.Column(key="modified", label="Changed", value="modified_us", format="when"),
         lists.Column(key="valid_until", label="Valid until", value="valid_until_us", format="when", shown=False),
         lists.Column(key="revoked", label="Taken back", value=lambda row: "yes" if row.revoked else "", shown=False),
@@ -57,7 +64,8 @@ LIST = lists.Listed(
     filters=(
         lists.Filter(key="type", label="Type", field="type"),
         lists.Filter(key="format", label="Came as", field="format",
-                     choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB")]),
+                     choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB"),
+                              ("own", "written here")]),
         lists.Filter(key="title", label="What", field="title__icontains", help="A word of it."),
         lists.Filter(key="batch", label="Import", field="batch", help="Its whole id."),
         lists.Filter(key="source_id", label="Id", field="source_id", help="The whole id, as its source has it."),
@@ -97,7 +105,10 @@ def items(request: HttpRequest) -> Result:
     """All items that the actor may see; parts are found through what they are a part of, or by type."""
     actor = signed_in(request)
     told = listed(request, LIST, partial(Item.objects.for_actor, actor), "intel.view")
-    return told | _allowed(actor) if isinstance(told, dict) else told
+    if not isinstance(told, dict):
+        return told
+    naming.name_creators(told["listing"].part.rows, actor)
+    return told | _allowed(actor)
 
 
 @page("intel.view", "intel/item.html")
@@ -115,10 +126,21 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
     shared = [one for found in correlations for one in found.items]
     above = _source(row.parent, row.format, actor) if row.parent else None
     seen = [row, *parts[:PARTS_SHOWN], *shared, *([above] if above else [])]
+    said_by = naming.creators([facts.creator], actor).get(facts.creator)
+    cites = _cites(whole, actor)
+    markings = [one.marking.marking for one in seen]
+    markings += [thing.marking for _sort, thing in cites if thing is not None]
+    markings += [said_by.marking] if said_by is not None and said_by.marking is not None else []
     raw = json.dumps(whole.raw, indent=2, ensure_ascii=False)
     return {
         "row": row,
         "facts": facts,
+        "said_by": said_by,
+        "tags": taxonomies.meanings(facts.tags[:TAGS_SHOWN]),
+        "more_tags": max(0, len(facts.tags) - TAGS_SHOWN),
+        "judgement": grades.judgement_of(row),
+        "cites": cites,
+        "may_sight": whole.type in own.SIGHTED and own.is_stix_id(row.source_id),
         "values": [
             (value.kind, shown(value), role, noise.reason(value))
             for value, role in facts.values[:PARTS_SHOWN]
@@ -129,13 +151,13 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
         "more_parts": max(0, len(parts) - PARTS_SHOWN),
         "names": [
             (role, target, _source(target, row.format, actor))
-            for target, role in facts.references[:REFERENCES_SHOWN]
+            for target, role in _told_references(whole, facts)[:REFERENCES_SHOWN]
         ],
         "named_by": _naming(row, actor),
         "above": above,
         "raw": raw[:RAW_SHOWN],
         "raw_cut": len(raw) > RAW_SHOWN,
-        "marking": strictest(one.marking.marking for one in seen),
+        "marking": strictest(markings),
         "undo_form": UndoForm(),
         **_allowed(actor),
     }
@@ -247,7 +269,7 @@ def _file(request: HttpRequest, rows: list[Item], name: str) -> HttpResponse:
     if not rows:
         raise UsageError(_("Nothing of it may leave this node."))
     looked_at(request, "intel.export", rows, recipient=FILE)
-    taken = service.taken_out(rows, name)
+    taken = service.taken_out(rows, name, signed_in(request))
     response: HttpResponse
     if taken.ending == "csv":
         response = HttpResponse(taken.document, content_type=taken.content_type)
@@ -266,14 +288,34 @@ def _naming(row: Item, actor: Actor) -> list[Item]:
 
 
 def _source(source_id: str, of: str, actor: Actor) -> Item | None:
-    """The item of a source's id, if the actor may see it."""
-    seen = Item.objects.for_actor(actor, "intel.view").filter(source_id=source_id, format=of)
+    """The item of a source's id, if the actor may see it; what is written here and what came as STIX name each other."""
+    formats = ("stix", "own") if of in {"stix", "own"} else (of,)
+    seen = Item.objects.for_actor(actor, "intel.view").filter(source_id=source_id, format__in=formats)
     return seen.select_related("marking").order_by("number").first()
+
+
+def _cites(whole: WholeItem, actor: Actor) -> list[tuple[str, Thing | None]]:
+    """What an item that was written here rests on, in the order in which it names it; None where it is not for the actor."""
+    if whole.format != "own":
+        return []
+    cites = own.typed(whole.raw).cites
+    seen = cited.seen([UUID(one.object) for one in cites], actor)
+    return [(one.sort, seen.get(UUID(one.object))) for one in cites]
+
+
+def _told_references(whole: WholeItem, facts: Facts) -> list[tuple[str, str]]:
+    """What an item names, but for what its page says elsewhere: what it cites, its own values, and who wrote it."""
+    if whole.format != "own":
+        return list(facts.references)
+    written = own.typed(whole.raw)
+    said = {one.id for one in written.cites} | {one["id"] for one in own.observables(written.values)}
+    return [one for one in facts.references if one[0] not in said | {whole.raw["created_by_ref"]}]
 
 
 def _allowed(actor: Actor) -> dict[str, Any]:
     """What the actor may do on these pages."""
     at = now_us()
-    actions = (("import", "intel.import"), ("edit", "intel.edit"), ("export", "intel.export"), ("ledger", "ledger.view"),
-             ("prove", "ledger.prove"))  # fmt: skip
-    return {f"may_{name}": bool(may(actor, action, now_us=at)) for name, action in actions}
+    actions = (("import", "intel.import"), ("write", "intel.write"), ("edit", "intel.edit"), ("export", "intel.export"),
+               ("ledger", "ledger.view"), ("prove", "ledger.prove"))  # fmt: skip
+    told = {f"may_{name}": bool(may(actor, action, now_us=at)) for name, action in actions}
+    return told | {"may_mark": may_begin(actor, "policy.mark"), "may_purge": may_begin(actor, "ledger.purge")}

@@ -15,12 +15,12 @@ from hanse.kernel import units
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
 from hanse.telemetry import service
-from hanse.telemetry.forms import read_end, read_time
 from hanse.telemetry.models import Partition
 from hanse.telemetry.searching import SOURCES
 from hanse.web import lists
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
+from hanse.web.times import read_end, read_time
 
 MOST = 1_000
 """Partitions that can be removed at once."""

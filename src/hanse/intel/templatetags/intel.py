@@ -4,6 +4,9 @@ import json
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
+
+from hanse.intel import grading
 
 register = template.Library()
 
@@ -12,3 +15,26 @@ register = template.Library()
 def json_text(value: Any) -> str:
     """A value as JSON, for reading."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def write_words(kind: str) -> str:
+    """The heading of the page on which a thing of a type is written."""
+    words = {
+        "report": _("Write a report"),
+        "indicator": _("Write an indicator"),
+        "sighting": _("Write a sighting"),
+    }
+    return words[kind]
+
+
+@register.filter
+def grade_words(grade: str) -> str:
+    """A grade with what letter and digit say."""
+    return grading.words(grade)
+
+
+@register.filter
+def confidence_words(confidence: int | None) -> str:
+    """A confidence with the words of its scales."""
+    return grading.confidence_words(confidence)
