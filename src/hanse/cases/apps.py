@@ -13,10 +13,13 @@ class CasesConfig(AppConfig):
     label = "cases"
 
     def ready(self) -> None:
-        """Put the room into the rail, and say what takes two people and which files go with a purge."""
+        """Put the room into the rail, and say what waits, what takes two people and which files go with a purge."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
-        from hanse.cases import evidence  # noqa: PLC0415 - as above
+        from hanse.cases import evidence, evidence_views, panels, waiting  # noqa: PLC0415 - as above
 
         frame.rail.add("cases", "Cases", "cases:list", "cases.view")
+        frame.waiting.append(waiting.reviews)
+        frame.waiting.append(waiting.tasks)
+        panels.panels["evidence"] = evidence_views.panel
         approvals.register([evidence.DESTRUCTION])
         kinds.once_purged(evidence.sweep)

@@ -1,6 +1,6 @@
 """Addresses of the pages of cases."""
 
-from django.urls import path
+from django.urls import include, path
 
 from hanse.cases import part_views, selector_views, views
 
@@ -8,6 +8,7 @@ app_name = "cases"
 urlpatterns = [
     path("", views.cases, name="list"),
     path("open/", views.open_case, name="open"),
+    path("", include("hanse.cases.evidence_urls")),
     path("<uuid:case_id>/", views.case, name="case"),
     path("<uuid:case_id>/change/", views.change, name="change"),
     path("<uuid:case_id>/state/", views.state, name="state"),

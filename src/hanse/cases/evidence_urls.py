@@ -1,0 +1,15 @@
+"""Addresses of the pages of evidence, court exports and subject access; they are part of the room's own."""
+
+from django.urls import path
+
+from hanse.cases import evidence_views
+
+urlpatterns = [
+    path("<uuid:case_id>/evidence/", evidence_views.of_case, name="evidence-list"),
+    path("<uuid:case_id>/evidence/add/", evidence_views.add, name="evidence-add"),
+    path("<uuid:case_id>/evidence/upload/", evidence_views.upload, name="evidence-upload"),
+    path("evidence/<uuid:evidence_id>/", evidence_views.one, name="evidence"),
+    path("evidence/<uuid:evidence_id>/open/", evidence_views.open_file, name="evidence-open"),
+    path("evidence/<uuid:evidence_id>/original/", evidence_views.handle, name="evidence-handle"),
+    path("evidence/<uuid:evidence_id>/destroy/", evidence_views.destroy, name="evidence-destroy"),
+]
