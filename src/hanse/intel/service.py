@@ -1,6 +1,7 @@
 """Use cases of intelligence: bringing it in, taking it out, correlations undone."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
+from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
 from hanse.ledger.models import Body, Entry
@@ -265,8 +267,12 @@ def _chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[
                 yield one
 
     told = taken()
-    while some := list(islice(told, CHUNK)):
-        yield some
+    # The next chunk is read while this one is signed and flushed, neither of which holds Python's lock.
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(lambda: list(islice(told, CHUNK)))
+        while some := coming.result():
+            coming = ahead.submit(lambda: list(islice(told, CHUNK)))
+            yield some
 
 
 class _Wanted(NamedTuple):
@@ -278,14 +284,24 @@ class _Wanted(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What is on record of an item."""
+    """What is on record of an item, or about to be: its creator is then still to be worked out of the item."""
 
     digest: str
     version: str
     parent: str
-    creator: str
+    creator: str | Item
     sealed: bool
     marking: Marking
+
+    def says_as_much(self, item: Item) -> bool:
+        """Whether a newer item is a version of this one: no part of something else, and not said by somebody else.
+
+        Who made a sealed item stands in no table, so that its parent alone counts.
+        """
+        if item.parent != self.parent or self.sealed:
+            return item.parent == self.parent
+        before = facts_of(self.creator).creator if isinstance(self.creator, Item) else self.creator
+        return facts_of(item).creator == before
 
 
 def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[_Wanted]:
@@ -300,9 +316,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         elif before.digest == digest:
             account.known += 1
             continue
-        elif version > before.version and not _is_anothers(
-            item, before.parent, before.creator, before.sealed
-        ):
+        elif version > before.version and before.says_as_much(item):
             account.newer += 1
             marking = join(marking, before.marking)  # noqa: PLW2901 - nothing from outside weakens what was decided here
         elif version < before.version:
@@ -311,9 +325,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         else:
             account.clash(item, marking)
             continue
-        held[one] = _Held(
-            digest, version, item.parent, facts_of(item).creator, bool(marking.handling), marking
-        )
+        held[one] = _Held(digest, version, item.parent, item, bool(marking.handling), marking)
         wanted.append(_Wanted(one, item, marking))
     return wanted
 
@@ -330,9 +342,13 @@ def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str]
     copy = 0
     while left:
         tried = {object_of(item, copy): key for key, item in left.items()}
-        there = set(models.Item.projected.filter(pk__in=list(tried)).values_list("pk", flat=True))
+        there = set(models.Item.projected.filter(pk__in=among(tried)).values_list("pk", flat=True))
         seen = (
-            models.Item.objects.for_actor(actor, "intel.view").filter(pk__in=there).select_related("marking")
+            models.Item.objects.for_actor(actor, "intel.view")
+            .filter(pk__in=among(there))
+            .select_related("marking")
+            if there
+            else ()
         )
         for row in seen:
             held[row.pk] = _Held(
@@ -344,14 +360,6 @@ def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str]
                 del left[key]
         copy += 1
     return ids, held
-
-
-def _is_anothers(item: Item, parent: str, creator: str, sealed: bool) -> bool:
-    """Whether a newer item is no version of the one on record: a part of something else, or said by somebody else.
-
-    Who made a sealed item stands in no table, so that its parent alone counts.
-    """
-    return item.parent != parent or (not sealed and facts_of(item).creator != creator)
 
 
 def _draft(one: _Wanted) -> Draft:

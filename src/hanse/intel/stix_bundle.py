@@ -99,7 +99,8 @@ def read(pieces: Sequence[msgspec.Raw], batch: str = "") -> Iterator[Item | str]
     one id and one version that differ are both kept: the second gets a number behind its id.
     """
     seen: dict[tuple[str, str], dict[bytes, str]] = {}
-    for place in _order(pieces):
+    order, twice = _order(pieces)
+    for place in order:
         data = bytes(pieces[place])
         try:
             raw = loads(data, limit_bytes=LARGEST_OBJECT_BYTES)
@@ -111,7 +112,8 @@ def read(pieces: Sequence[msgspec.Raw], batch: str = "") -> Iterator[Item | str]
             continue
         version = version_of(raw.get("modified"))
         names = seen.setdefault((raw["id"], version), {})
-        content = blake2b(canonical(raw), digest_size=16).digest()
+        # Only where another object has the id does it matter whether the two say the same.
+        content = blake2b(canonical(raw), digest_size=16).digest() if raw["id"] in twice else b""
         name = names.get(content)
         if name is None:
             name = names[content] = raw["id"] if not names else f"{raw['id']}#{len(names) + 1}"
@@ -161,8 +163,8 @@ def _no_object(raw: Any) -> str:
     return ""
 
 
-def _order(pieces: Sequence[msgspec.Raw]) -> list[int]:
-    """Numbers of the objects in the order of reading: versions of one id take their places by age."""
+def _order(pieces: Sequence[msgspec.Raw]) -> tuple[list[int], set[str]]:
+    """Numbers of the objects in the order of reading, versions of one id in their places by age; ids that come again."""
     heads: dict[str, list[tuple[str, int]]] = {}
     decoder = msgspec.json.Decoder(_Head)
     for place, piece in enumerate(pieces):
@@ -171,13 +173,14 @@ def _order(pieces: Sequence[msgspec.Raw]) -> list[int]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         heads.setdefault(head.id, []).append((version_of(head.modified), place))
-    order = list(range(len(pieces)))
-    for versions in heads.values():
+    order, twice = list(range(len(pieces))), set()
+    for name, versions in heads.items():
         if len(versions) > 1:
+            twice.add(name)
             places = [place for _, place in versions]
             for at, (_, place) in zip(places, sorted(versions), strict=True):
                 order[at] = place
-    return order
+    return order, twice
 
 
 def masked(data: bytes) -> bytes:

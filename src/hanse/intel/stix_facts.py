@@ -160,6 +160,8 @@ def _references(raw: Any) -> Iterator[tuple[str, Any]]:
     for name, value in raw.items():
         if name in _SKIPPED:
             continue
+        if isinstance(value, str) and not name.endswith("_ref"):
+            continue  # most of what objects have
         if name.endswith("_ref"):
             yield from _named(name, value)
         elif name.endswith("_refs") and isinstance(value, list):

@@ -6,6 +6,7 @@ itself is kept as it is and never evaluated here.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from hanse.intel.facts import Gathering
@@ -64,6 +65,7 @@ def gather(pattern: str, into: Gathering) -> None:
             into.value(kind, literal, path)
 
 
+@lru_cache(maxsize=1_000)
 def kind_of(path: str) -> str | None:
     """The kind of value at an object path; None where none is known."""
     kind = KINDS.get(path) or KINDS.get(re.sub(r"\[\d+\]", "[*]", path))

@@ -12,11 +12,9 @@ from django.db.models import Max
 
 from hanse.kernel import envelope
 from hanse.kernel.errors import HanseError
+from hanse.ledger.among import among
 from hanse.ledger.models import Entry
 from hanse.ledger.routing import database
-
-_AT_ONCE = 5_000
-"""Objects asked for in one query; SQLite takes 32,766 parameters."""
 
 
 class VersionError(HanseError):
@@ -31,11 +29,10 @@ class Numbering:
         told = list(drafts)
         self._places = {recipient: _reached(recipient) for recipient in {to for _, to in told if to}}
         self._versions: dict[tuple[UUID, str], int] = {}
-        objects = sorted({one for one, _ in told if one is not None})
-        for at in range(0, len(objects), _AT_ONCE):
+        if objects := {one for one, _ in told if one is not None}:
             rows = (
                 Entry.objects.using(database())
-                .filter(object_id__in=objects[at : at + _AT_ONCE])
+                .filter(object_id__in=among(objects))
                 .values_list("object_id", "recipient")
                 .annotate(Max("version"))
             )

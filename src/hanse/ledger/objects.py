@@ -1,5 +1,6 @@
 """Ids and digests by which a room knows that it says the same of the same thing again."""
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -17,7 +18,12 @@ def named(sort: str, name: str) -> UUID:
     It is a UUID5 (RFC 9562, section 5.5) of this authority, the sort of thing and its name, so that two
     authorities never give one id to two things.
     """
-    return uuid5(uuid5(NAMESPACE_URL, f"hanse:{authority()}"), f"{sort}:{name}")
+    return uuid5(_namespace(authority()), f"{sort}:{name}")
+
+
+@lru_cache(maxsize=8)
+def _namespace(of: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"hanse:{of}")
 
 
 def settled(content: C) -> C:
