@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hanse.recording import record
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input
 from tests.attacks.build import icmp_flood, write
+from tests.cases.made import investigator, opened
 from tests.node.made import estonian
 from tests.web.acting import ActingClient
 
@@ -49,23 +51,26 @@ def test_every_reading_operation_writes_down_what_it_tells(
     campaign = record(estonian(), TOKEN).campaigns[0]
     item = {"type": "tool", "id": "tool--00000000-0000-4000-8000-000000000001", "name": "Booter"}
     intel.bring_in(json.dumps(item).encode(), "tool.json", TOKEN)
+    case, kaja = opened(investigator())
     tree.integrate()
     real = {
         "attack_id": Attack.projected.filter(campaign=campaign).earliest("start_us").pk,
         "campaign_id": Campaign.projected.get(pk=campaign).pk,
+        "case_id": case,
         "item_id": Item.projected.get().pk,
         "input_id": Input.projected.get().pk,
         "sequence": 0,
     }
-    client, unlogged, failed = client_as(TOKEN), set(), {}
+    client, unlogged, failed = client_as(replace(TOKEN, teams=kaja.teams)), set(), {}
     queries = {
         "flows_search": "?since_us=0",
         "flows_file": "?since_us=0&as=csv",
         "ledger_proof": "?why=A+court+asks",
     }
-    for name, (path, _) in operations().items():
+    for name, (path, action) in operations().items():
+        why = "?why=Case+work" if action.startswith("cases.") else ""
         before = Entry.objects.filter(kind__in=LOGS).count()
-        response = client.get(path.format(**real) + queries.get(name, ""))
+        response = client.get(path.format(**real) + queries.get(name, why))
         if response.status_code != 200:
             failed[name] = (response.status_code, response.content[:200])
         elif Entry.objects.filter(kind__in=LOGS).count() == before:

@@ -33,6 +33,14 @@ intel.edit              x         x          .        .       .          .
 intel.export            x         x          x        .       .          .
 intel.look_up           x         x          .        .       .          .
 intel.query             x         .          .        .       .          .
+cases.view              .         x          x        .       .          .
+cases.open              .         x          .        .       .          .
+cases.edit              .         x          x        .       .          .
+cases.keep              .         x          x        .       .          .
+cases.export            .         x          x        .       .          .
+cases.inspect           .         x          x        .       .          .
+cases.take              .         x          x        .       .          .
+cases.erase             .         x          x        .       .          .
 prevention.block        .         .          x        .       .          .
 ledger.view             x         x          x        x       x          .
 ledger.prove            x         x          x        x       x          .
@@ -57,10 +65,11 @@ MAY = {(role, row[0]): mark == "x" for row in ROWS for role, mark in zip(HEAD, r
 
 EXPORTS = {
     "telemetry.export", "constituency.export", "attacks.export", "campaigns.export", "intel.export", "ledger.export",
+    "cases.export", "cases.take",
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
-    "telemetry.import", "telemetry.collect", "intel.import", "ledger.view", "ledger.prove", "ledger.purge",
+    "telemetry.import", "telemetry.collect", "intel.import", "cases.open", "ledger.view", "ledger.prove", "ledger.purge",
 }  # fmt: skip
 AUDITED = {"ledger.view", "ledger.prove", "accounts.view"}
 ALL = set(ACTIONS)

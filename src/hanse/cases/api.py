@@ -74,7 +74,7 @@ class CaseIn(In):
     owner: UUID | None = None
 
 
-class OpenIn(CaseIn):
+class CaseOpenIn(CaseIn):
     """A new case."""
 
     retention_us: Int64
@@ -82,6 +82,30 @@ class OpenIn(CaseIn):
     new_team: str = Field("", max_length=200)
     marking: dict[str, Any] | None = Field(
         None, description="As an envelope has it; the date is put into it."
+    )
+
+
+class CaseChangeIn(CaseIn):
+    """What a case says of itself from now on."""
+
+    reason: str = Field("", max_length=1_000)
+
+
+class CaseStatusIn(In):
+    """How a case stands from now on."""
+
+    status: str = Field(max_length=16)
+    reason: str = Field(min_length=1, max_length=1_000)
+
+
+class CaseKeepIn(In):
+    """Until when a case is kept."""
+
+    retention_us: Int64
+    review_us: Int64
+    reason: str = Field(min_length=1, max_length=1_000)
+    marking: dict[str, Any] | None = Field(
+        None, description="A stricter one from now on, as an envelope has it."
     )
 
 
@@ -105,7 +129,7 @@ def list_cases(request: HttpRequest, sought: Query[CaseSought], paging: Query[Pa
 
 @router.post("", response={201: CaseMade}, operation_id="case_open", summary="Open a case")
 @endpoint("cases.open")
-def open_case(request: HttpRequest, told: OpenIn) -> Any:
+def open_case(request: HttpRequest, told: CaseOpenIn) -> Any:
     """Open a case for one of the caller's teams, or for a new one."""
     marking = Marking.from_json(told.marking) if told.marking is not None else None
     made = service.open_case(
@@ -126,6 +150,41 @@ def get_case(request: HttpRequest, case_id: UUID) -> Any:
     row = case_for(signed_in(request), "cases.view", case_id)
     looked_at(request, "cases.view", [row])
     return row
+
+
+@router.put("/{uuid:case_id}", response={204: None}, operation_id="case_change", summary="Change a case")
+@endpoint("cases.edit")
+def change(request: HttpRequest, case_id: UUID, told: CaseChangeIn) -> Any:
+    """Let a case say something else of itself."""
+    service.change(case_id, said(told), signed_in(request), told.reason)
+    return Status(204, None)
+
+
+@router.post(
+    "/{uuid:case_id}/status",
+    response={204: None},
+    operation_id="case_status",
+    summary="Suspend, close or reopen",
+)
+@endpoint("cases.edit")
+def set_status(request: HttpRequest, case_id: UUID, told: CaseStatusIn) -> Any:
+    """Suspend, close or reopen a case."""
+    service.set_status(case_id, told.status, told.reason, signed_in(request))
+    return Status(204, None)
+
+
+@router.post(
+    "/{uuid:case_id}/keep",
+    response={204: None},
+    operation_id="case_keep",
+    summary="Say until when it is kept",
+)
+@endpoint("cases.keep")
+def keep(request: HttpRequest, case_id: UUID, told: CaseKeepIn) -> Any:
+    """Say until when a case is kept, and when that is reviewed; every part of it follows."""
+    marking = Marking.from_json(told.marking) if told.marking is not None else None
+    service.keep(case_id, told.retention_us, told.review_us, told.reason, signed_in(request), marking)
+    return Status(204, None)
 
 
 def said(told: CaseIn) -> service.Said:

@@ -46,7 +46,7 @@ def told(row: models.Case, actor: Actor) -> dict[str, Any]:
     known = also_known.of_selectors(selectors, row, actor)
     tasks = sorted(models.Task.objects.filter(case=row.pk), key=_urgency)
     notes = list(models.Note.objects.filter(case=row.pk).order_by("-sequence")[:NOTES_SHOWN])
-    ties = _tied(row, actor)
+    ties = tied(row, actor)
     names = _names([row.owner, *(task.owner for task in tasks if task.owner)])
     happenings = models.Happening.objects.filter(case=row.pk).order_by("-sequence")[:HAPPENINGS_SHOWN]
     overdue = [task for task in tasks if _is_overdue(task)]
@@ -144,7 +144,8 @@ def rows_of(told: dict[str, Any]) -> list[Any]:
     return [row for rows in looked_up(told["known"], told["ties"]).values() for row in rows]
 
 
-def _tied(row: models.Case, actor: Actor) -> list[Tied]:
+def tied(row: models.Case, actor: Actor) -> list[Tied]:
+    """What a case is tied to, in the order in which it was, each thing where the actor may see it."""
     links = list(models.Link.objects.filter(case=row.pk).order_by("sequence"))
     found: dict[UUID, tying.Thing] = {}
     for sort in {one.sort for one in links}:

@@ -15,6 +15,7 @@ from hanse.cases import tying, working
 from hanse.cases.choosing import case_for
 from hanse.cases.forms import NoteForm, PersonForm, RemoveForm, TaskForm, TieForm
 from hanse.cases.models import Case, CasePerson
+from hanse.cases.projecting import PARTS
 from hanse.cases.service import members
 from hanse.intel.values import ValueProblem
 from hanse.kernel.errors import UsageError
@@ -105,7 +106,7 @@ def tie(request: HttpRequest, case_id: UUID) -> Result:
 def remove(request: HttpRequest, case_id: UUID, part_id: UUID) -> Result:
     """Take a part out of the case again."""
     row, actor = _case(request, case_id), signed_in(request)
-    part = next((one for rows in working.PARTS for one in rows.filter(pk=part_id, case=row.pk)), None)
+    part = next((one for rows in PARTS for one in rows.filter(pk=part_id, case=row.pk)), None)
     if part is None:
         raise NotVisibleError(_("There is no such thing in this case. Load the page again."))
     form = RemoveForm(request.POST if request.method == "POST" else None)

@@ -14,7 +14,7 @@ from hanse.accounts.looking import asks_why, listed, looked_at
 from hanse.cases import case_page, panels, service
 from hanse.cases.choosing import case_for, visible
 from hanse.cases.forms import ChangeForm, KeepForm, OpenForm, StatusForm, day_of
-from hanse.cases.models import Case
+from hanse.cases.models import Case, Task
 from hanse.cases.part_views import act
 from hanse.cases.words import STATES
 from hanse.kernel.actors import Actor
@@ -29,6 +29,17 @@ from hanse.web.page import Result, page, signed_in
 
 def _url(row: Case) -> str:
     return reverse("cases:case", args=[row.pk])
+
+
+def _now(_text: str) -> int:
+    """The time up to which a review is due."""
+    return now_us()
+
+
+def _overdue(_text: str) -> Any:
+    """The cases in which a task is overdue; whose it is the page of the case says."""
+    late = Task.objects.filter(done_us__isnull=True, due_us__lt=now_us())
+    return late.values("case")
 
 
 LIST = lists.Listed(
@@ -47,8 +58,12 @@ LIST = lists.Listed(
     ),
     filters=(
         lists.Filter(key="status", label="State", field="status", choices=list(STATES.items())),
-        lists.Filter(key="review", label="Review until", field="review_us__lte", read=int,
-                     help="Microseconds UTC."),
+        lists.Filter(
+            key="review", label="Review", field="review_us__lte", choices=[("due", "Due")], read=_now
+        ),
+        lists.Filter(
+            key="task", label="Tasks", field="pk__in", choices=[("overdue", "Overdue")], read=_overdue
+        ),
     ),
     row_url=_url,
     empty=lists.Empty(

@@ -4,6 +4,8 @@ from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
 from hanse.campaigns.api import router as campaigns
 from hanse.cases.api import router as cases
+from hanse.cases.evidence_api import router as evidence
+from hanse.cases.parts_api import router as case_parts
 from hanse.console.ledger_api import router as ledger
 from hanse.console.marking_api import router as objects
 from hanse.console.settings_api import router as settings
@@ -20,6 +22,8 @@ api = make_api(
         ("/attacks", attacks),
         ("/campaigns", campaigns),
         ("/cases", cases),
+        ("/cases", evidence),
+        ("/cases/", case_parts),
         ("/constituency", constituency),
         ("/flows", telemetry),
         ("/intelligence", intel),

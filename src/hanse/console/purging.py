@@ -12,6 +12,8 @@ from hanse.accounts.approvals import Approvable, Pending, propose
 from hanse.accounts.models import Proposal
 from hanse.attacks.models import Attack
 from hanse.campaigns import service as campaigns
+from hanse.cases.choosing import parts_of
+from hanse.cases.models import Case
 from hanse.console.visible_entries import subject_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -105,7 +107,9 @@ def waiting_on(object_id: UUID) -> list[Proposal]:
 
 
 def _with_derived(object_id: UUID) -> list[UUID]:
-    """An object, and what was derived of it: a campaign goes with the first of its attacks."""
+    """An object, and what goes with it: the parts of a case, the campaigns of an attack."""
+    if Case.projected.filter(pk=object_id).exists():
+        return [object_id, *parts_of(object_id)]
     if not Attack.projected.filter(pk=object_id).exists():
         return [object_id]
     return [object_id, *sorted(campaigns.naming([object_id]))]

@@ -19,6 +19,7 @@ from hanse.accounts.models import Person, RoleGrant
 from hanse.attacks.models import Attack
 from hanse.attacks.timeline import vector_words
 from hanse.campaigns import service as campaigns
+from hanse.cases import finding
 from hanse.console.visible_entries import visible_entries
 from hanse.constituency.models import Protected
 from hanse.intel.finding import matching
@@ -167,6 +168,15 @@ def _items(typed: Typed, actor: Actor) -> Group:
     return Group(_("Intelligence"), hits, "", "intel.view", tuple(found))
 
 
+def _cases(typed: Typed, actor: Actor) -> Group:
+    """Exactly, by hash: what stands in a case is in no index of words."""
+    found = list(finding.matching(typed.text, actor)[:SHOWN])
+    hits = [
+        Hit(str(row), str(row.get_status_display()), reverse("cases:case", args=[row.pk])) for row in found
+    ]
+    return Group(_("Cases"), hits, "", "cases.view", tuple(found))
+
+
 def _campaigns(typed: Typed, actor: Actor) -> Group:
     wanted = Q(name=typed.text)
     if typed.names:
@@ -247,6 +257,7 @@ ROOMS: tuple[tuple[str, Callable[[Typed, Actor], Group]], ...] = (
     ("attacks.view", _attacks),
     ("campaigns.view", _campaigns),
     ("intel.view", _items),
+    ("cases.view", _cases),
     ("constituency.view", _protected),
     ("accounts.view", _people),
     ("ledger.view", _entries),
