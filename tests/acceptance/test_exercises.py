@@ -12,6 +12,8 @@ from hanse.pipeline import Analysis, Choices, analyse
 from tests.acceptance.compare import load_truth, matched, tables
 from tests.shared import shared_data
 
+pytestmark = pytest.mark.xdist_group("acceptance")  # what is made once is made on one worker
+
 SMALL = 0.3
 """A scale that fits a test run; `make soak` uses scale 1."""
 

@@ -29,6 +29,8 @@ from hanse.kernel.addresses import pack
 from hanse.kernel.errors import UsageError
 from hanse.telemetry.schema import FLOW
 
+pytestmark = pytest.mark.xdist_group("exercise")  # what is made once is made on one worker
+
 FACTS = estonia_2007()
 SCALE = 0.1
 SEED = 7
