@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from hanse.cases import evidence_views
+from hanse.cases import court_views, evidence_views
 
 urlpatterns = [
     path("<uuid:case_id>/evidence/", evidence_views.of_case, name="evidence-list"),
     path("<uuid:case_id>/evidence/add/", evidence_views.add, name="evidence-add"),
     path("<uuid:case_id>/evidence/upload/", evidence_views.upload, name="evidence-upload"),
+    path("<uuid:case_id>/court/", court_views.export, name="court"),
     path("evidence/<uuid:evidence_id>/", evidence_views.one, name="evidence"),
     path("evidence/<uuid:evidence_id>/open/", evidence_views.open_file, name="evidence-open"),
     path("evidence/<uuid:evidence_id>/original/", evidence_views.handle, name="evidence-handle"),

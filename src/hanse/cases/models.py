@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 from django.db import models
 
+from hanse.cases.court_models import CourtExport
 from hanse.cases.evidence_models import Custody, Evidence
 from hanse.cases.words import CATEGORIES, STATES, TIED
 from hanse.ledger.fields import BlindIndexField, SealedTextField
 from hanse.policy.models import MarkedModel
 
-__all__ = ["Case", "CasePerson", "Custody", "Evidence", "Happening", "Link", "Note", "Selector", "Task"]
+__all__ = ["Case", "CasePerson", "CourtExport", "Custody", "Evidence", "Happening", "Link", "Note", "Selector", "Task"]
 
 
 class Case(MarkedModel):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from hanse.accounts import service as accounts
 from hanse.accounts.models import Membership, Person, Team
-from hanse.cases import evidence_entries, models, projecting
+from hanse.cases import court_entries, evidence_entries, models, projecting
 from hanse.cases.choosing import case_for, parts_of, visible
 from hanse.cases.contents import (
     Details,
@@ -20,7 +20,7 @@ from hanse.cases.contents import (
     TaskDone,
     TaskSet,
 )
-from hanse.cases.words import CLOSED, STATES
+from hanse.cases.words import CLOSED, STATES, line, lines
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -116,7 +116,7 @@ def change(case_id: UUID, said: Said, actor: Actor, reason: str = "") -> None:
             _check_dates(said.review_us, row.retention_us)
         content = _details(said, row.team, said.owner or row.owner)
         if content != _details_of(row):
-            _append(row, "cases.changed", content, actor, reason)
+            _append(row, "cases.changed", content, actor, line(reason))
 
 
 def set_status(case_id: UUID, status: str, reason: str, actor: Actor) -> None:
@@ -134,7 +134,7 @@ def set_status(case_id: UUID, status: str, reason: str, actor: Actor) -> None:
         row = case_for(actor, "cases.edit", case_id)
         if row.status == status:
             raise UsageError(f"The case is {STATES[status].lower()} already.")
-        _append(row, "cases.status_set", StatusSet(status=status, team=row.team), actor, reason.strip())
+        _append(row, "cases.status_set", StatusSet(status=status, team=row.team), actor, line(reason))
 
 
 def keep(
@@ -171,7 +171,7 @@ def keep(
         if not is_at_least(replace(new, retention_us=None), replace(old, retention_us=None)):
             raise UsageError("A case cannot be marked weaker here: more people would come to know it.")
         content = replace_review(row, review_us)
-        append("cases.changed", content, actor=actor, reason=reason.strip(), object_id=row.pk, marking=new)
+        append("cases.changed", content, actor=actor, reason=line(reason), object_id=row.pk, marking=new)
         drafts = [
             Draft(MARKED, Marked(row.team), part, evidence_entries.marking_of(part, new))
             for part in parts_of(row.pk)
@@ -223,8 +223,8 @@ def _append(row: models.Case, kind: str, content: Details | StatusSet, actor: Ac
 
 def _details(said: Said, team: str, owner: UUID) -> Details:
     return Details(
-        title=said.title.strip(), reference=said.reference.strip(), legal_basis=said.legal_basis.strip(),
-        authority=said.authority.strip() or authority(), purpose=said.purpose.strip(), owner=owner.hex, team=team,
+        title=line(said.title), reference=line(said.reference), legal_basis=lines(said.legal_basis),
+        authority=line(said.authority) or authority(), purpose=lines(said.purpose), owner=owner.hex, team=team,
         review_us=said.review_us,
     )  # fmt: skip
 
@@ -301,4 +301,5 @@ KINDS: Iterable[Kind] = (
     Kind("cases.link_made", LinkMade, projecting.link_made, sealed=True),
     Kind("cases.part_removed", PartRemoved, projecting.part_removed, sealed=True),
     *evidence_entries.KINDS,
+    *court_entries.KINDS,
 )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from hanse.kernel.printable import printable
+
 CATEGORIES: Final = {
     "suspect": "Suspect",
     "convicted": "Convicted",
@@ -43,6 +45,16 @@ HAPPENED: Final = {
     "cases.part_removed": "Something was taken out",
 }
 """What each kind of entry says happened; other rooms' kinds add theirs with `say`."""
+
+
+def line(text: str) -> str:
+    """A text in one line, with all that could hide or turn round what stands beside it as an escape."""
+    return printable(" ".join(text.split()))
+
+
+def lines(text: str) -> str:
+    """A text of several lines, likewise."""
+    return printable(text.replace("\r\n", "\n").replace("\r", "\n").strip(), keep="\n\t")
 
 
 def say(words: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
 from hanse.campaigns.api import router as campaigns
 from hanse.cases.api import router as cases
+from hanse.cases.court_api import router as court
 from hanse.cases.evidence_api import router as evidence
 from hanse.cases.parts_api import router as case_parts
 from hanse.console.ledger_api import router as ledger
@@ -23,6 +24,7 @@ api = make_api(
         ("/campaigns", campaigns),
         ("/cases", cases),
         ("/cases", evidence),
+        ("/cases", court),
         ("/cases/", case_parts),
         ("/constituency", constituency),
         ("/flows", telemetry),
