@@ -5,7 +5,7 @@ ten thousand items name costs what one with ten costs.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.conf import settings
 from hanse.intel import models, noise, warninglists
 from hanse.intel.projecting import value_id
 from hanse.intel.values import Value
+from hanse.intel.within_view import View, naming, view_of
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 
@@ -60,22 +61,21 @@ def of_item(item: models.Item, named: Iterable[Value], actor: Actor) -> list[Cor
         actor: The reader.
     """
     wanted = {value_id(value): value for value in named if not noise.reason(value)}
-    everything = models.Item.objects.for_actor(actor, "intel.view")
-    of = everything.order_by().count()
+    view = view_of(actor)
     undone = _undone(wanted, item.number)
     found = [
         one
         for number, value in wanted.items()
-        if (one := _of_value(number, value, item.number, of, actor, undone=undone.get(number))) is not None
+        if (one := _of_value(number, value, item.number, view, actor, undone=undone.get(number))) is not None
     ]
     return sorted(found, key=lambda one: (one.undone is not None, -one.weight, one.value))
 
 
 def items_naming(value: int, actor: Actor, limit: int = SHOWN) -> list[models.Item]:
     """The items that name a value and that an actor may see, the newest first."""
-    numbers = models.Posting.objects.filter(value=value).values("item")
+    numbers = naming([value], view_of(actor), limit)
     rows = models.Item.objects.for_actor(actor, "intel.view").filter(number__in=numbers)
-    return list(rows.select_related("marking").order_by("-number")[:limit])
+    return list(rows.select_related("marking").order_by("-number"))
 
 
 def cache_folder() -> Path:
@@ -91,12 +91,12 @@ def index_lists() -> None:
 
 
 def _of_value(
-    number: int, value: Value, own: int, of: int, actor: Actor, *, undone: UUID | None
+    number: int, value: Value, own: int, view: View, actor: Actor, *, undone: UUID | None
 ) -> Correlation | None:
-    rows = _newest(number, own, actor)
+    rows = naming([number], view, MOST, beside=own)
     if not rows:
         return None
-    count = len(rows)
+    count, of = len(rows), view.items
     share = (count + 1) / max(of, count + 1)
     words = (
         f"{units.count(MOST)}+ of {units.count(of)} items that you may see name it"
@@ -116,23 +116,6 @@ def _of_value(
         warninglists.naming(value, cache_folder()),
         undone,
     )
-
-
-def _newest(value: int, own: int, actor: Actor) -> Sequence[int]:
-    """Numbers of items that name a value, the newest first, at most `MOST`: those that the actor may see."""
-    seen = models.Item.objects.for_actor(actor, "intel.view")
-    postings = models.Posting.objects.filter(value=value).exclude(item=own).order_by("-item")
-    found: list[int] = []
-    last: int | None = None
-    while len(found) < MOST:
-        some = postings if last is None else postings.filter(item__lt=last)
-        numbers = list(dict.fromkeys(some.values_list("item", flat=True)[:MOST]))
-        if not numbers:
-            break
-        allowed = set(seen.filter(number__in=numbers).values_list("number", flat=True))
-        found += [number for number in numbers if number in allowed]
-        last = numbers[-1]
-    return found[:MOST]
 
 
 def _undone(values: Iterable[int], item: int) -> dict[int, UUID]:

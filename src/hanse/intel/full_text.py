@@ -63,12 +63,12 @@ def clear() -> None:
         cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608 - a name of this file
 
 
-def condition(text: str, vendor: str) -> tuple[str, list[Any]]:
-    """The statement that gives the numbers of items that hold all words of a text, each as a beginning."""
+def condition(text: str, vendor: str) -> tuple[str, list[Any]] | None:
+    """The statement that gives the numbers of items that hold all words of a text, each as a beginning; None for no words."""
     words = _WORD.findall(text)[:MOST_WORDS]
     if vendor == "sqlite":
         quoted = " ".join('"' + word.replace('"', '""') + '"*' for word in words)
-        return f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", [quoted]  # noqa: S608
+        return (f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", [quoted]) if quoted else None  # noqa: S608
     pieces = [re.sub(r"[^\w]+", " ", word).split() for word in words]
     query = " & ".join(f"{piece}:*" for some in pieces for piece in some)
-    return f"SELECT item FROM {TABLE} WHERE words @@ to_tsquery('simple', %s)", [query]  # noqa: S608
+    return (f"SELECT item FROM {TABLE} WHERE words @@ to_tsquery('simple', %s)", [query]) if query else None  # noqa: S608

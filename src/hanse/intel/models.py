@@ -3,10 +3,14 @@
 What an item says stands in the ledger alone; these tables hold what it is found and listed by.
 """
 
+from typing import ClassVar, Self
+from uuid import UUID
+
 from django.db import models
 
 from hanse.ledger.fields import SealedJSONField
-from hanse.policy.models import MarkedModel
+from hanse.policy.guarded import Guarded
+from hanse.policy.models import MarkedModel, StoredMarking
 
 
 class Item(MarkedModel):
@@ -37,6 +41,7 @@ class Item(MarkedModel):
         sequence: The entry that says so.
         version: The object's version.
         digest: Of its content.
+        holding: Id of the `Holding` that it is one of.
     """
 
     number = models.BigIntegerField(unique=True)
@@ -63,6 +68,7 @@ class Item(MarkedModel):
     sequence = models.BigIntegerField()
     version = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
+    holding = models.BigIntegerField()
 
     class Meta:
         indexes = (
@@ -78,6 +84,13 @@ class Item(MarkedModel):
         """What it is called."""
         return self.title or f"{self.type} {self.source_id}"
 
+    @classmethod
+    def follow_marking(cls, object_id: UUID) -> None:
+        """Move the item and its postings to the holding that it now is one of."""
+        from hanse.intel import projecting  # noqa: PLC0415 - which needs these tables
+
+        projecting.follow_marking(object_id)
+
     @property
     def standing_grade(self) -> str:
         """The grade that counts: the one given here, or its source's."""
@@ -87,6 +100,31 @@ class Item(MarkedModel):
     def standing_confidence(self) -> int | None:
         """The confidence that counts: the one given here, or its source's."""
         return self.confidence if self.graded_sequence is None else self.graded_confidence
+
+
+class Holding(models.Model):
+    """The items of one marking and one team: whoever may see one of them may see all. A projection.
+
+    Postings name it, so that what a reader may not see takes no part in a look-up, not even of its time.
+
+    Attributes:
+        id: 47 bits of the hash of marking and team, so that a replay gives the same.
+        marking: Of each of the items.
+        team: Of each of the items.
+        items: How many there are.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    marking = models.ForeignKey(StoredMarking, on_delete=models.PROTECT, related_name="+")
+    team = models.CharField(max_length=64, default="", blank=True)
+    items = models.BigIntegerField()
+
+    objects: ClassVar[Guarded[Self]] = Guarded()
+    projected: ClassVar[models.Manager[Self]] = models.Manager()
+
+    def __str__(self) -> str:
+        """How many items of what."""
+        return f"{self.items} items of {self.marking_id[:8]}"
 
 
 class Value(models.Model):
@@ -116,16 +154,18 @@ class Posting(models.Model):
         value: Id of the value.
         item: Number of the item.
         role: By which part of the item.
+        holding: Id of the `Holding` of the item.
     """
 
     id = models.BigIntegerField(primary_key=True)
     value = models.BigIntegerField()
     item = models.BigIntegerField()
     role = models.CharField(max_length=80)
+    holding = models.BigIntegerField()
 
     class Meta:
         indexes = (
-            models.Index(fields=["value", "item"], name="intel_posting_value"),
+            models.Index(fields=["value", "holding", "item"], name="intel_posting_value"),
             models.Index(fields=["item"], name="intel_posting_item"),
         )
 

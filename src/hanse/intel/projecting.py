@@ -1,5 +1,6 @@
 """Items become rows: by the thousand, and the same rows in whichever order decisions and purges came."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import connections
+from django.db.models import F
 
 from hanse.intel import full_text, models
 from hanse.intel.facts import Facts
@@ -31,10 +33,12 @@ _ITEM = {
     "modified_us": "int8", "valid_until_us": "int8", "parent": "text", "place": "int4", "revoked": "bool",
     "confidence": "int2", "grade": "text", "graded": "text", "graded_confidence": "int2", "graded_sequence": "int8",
     "sealed": "bool", "problems": "int4", "batch": "text", "sequence": "int8", "version": "int4", "digest": "text",
+    "holding": "int8",
 }  # fmt: skip
 _VALUE = {"id": "int8", "kind": "text", "text": "text"}
-_POSTING = {"id": "int8", "value": "int8", "item": "int8", "role": "text"}
+_POSTING = {"id": "int8", "value": "int8", "item": "int8", "role": "text", "holding": "int8"}
 _SPAN = {"value": "int8", "first": "text", "last": "text"}
+_HOLDING = {"id": "int8", "marking_id": "text", "team": "text", "items": "int8"}
 _REFERENCE = {"id": "int8", "item": "int8", "target": "text", "role": "text"}
 """Columns of each table, with PostgreSQL's types of them."""
 
@@ -55,11 +59,18 @@ class _Known(NamedTuple):
     item: Item
     facts: Facts
     kept: _Kept
+    marking: str
+    team: str
 
     @property
     def number(self) -> int:
         """By which postings name it."""
         return self.kept.number
+
+    @property
+    def holding(self) -> int:
+        """Id of its holding."""
+        return holding_id(self.marking, self.team)
 
     @property
     def sealed(self) -> bool:
@@ -76,6 +87,11 @@ def value_id(value: Value) -> int:
     return int.from_bytes(hashed[:8]) >> 1
 
 
+def holding_id(marking: str, team: str) -> int:
+    """The id of the holding of a marking (its key) and a team."""
+    return int.from_bytes(blake2b(f"{marking} {team}".encode(), digest_size=6).digest()) >> 1
+
+
 def project_many(entries: Sequence[tuple[Recorded, Item]]) -> None:
     """Write the rows of items that follow each other; of several versions of one, the last counts."""
     firsts: dict[UUID, int] = {}
@@ -84,8 +100,16 @@ def project_many(entries: Sequence[tuple[Recorded, Item]]) -> None:
         firsts.setdefault(recorded.object_id, recorded.sequence)
         last[recorded.object_id] = (recorded, item)
     kept = _kept([one for one, (recorded, _) in last.items() if recorded.version > 1])
+    markings = {marking: stored(marking).pk for marking in {one.marking for one, _ in last.values()}}
     known = [
-        _Known(recorded, item, facts_of(item), kept.get(one) or _Kept(firsts[one]))
+        _Known(
+            recorded,
+            item,
+            facts_of(item),
+            kept.get(one) or _Kept(firsts[one]),
+            markings[recorded.marking],
+            item.team if recorded.version == 1 else team_of(one) or item.team,
+        )
         for one, (recorded, item) in last.items()
     ]
     touched = _take_out([one.number for one in kept.values()])
@@ -119,6 +143,8 @@ def _take_out(numbers: Sequence[int]) -> set[int]:
     touched: set[int] = set()
     for some in _chunks(numbers):
         touched |= set(models.Posting.objects.filter(item__in=some).values_list("value", flat=True))
+        rows = models.Item.projected.filter(number__in=some)
+        _count_out(Counter(rows.values_list("holding", flat=True)))
         models.Posting.objects.filter(item__in=some).delete()
         models.Reference.objects.filter(item__in=some).delete()
         models.Item.projected.filter(number__in=some).delete()
@@ -126,18 +152,43 @@ def _take_out(numbers: Sequence[int]) -> set[int]:
     return touched
 
 
+def _count_out(gone: Counter[int]) -> None:
+    """Take items out of their holdings; one without items is none."""
+    for holding, count in gone.items():
+        models.Holding.projected.filter(pk=holding).update(items=F("items") - count)
+    models.Holding.projected.filter(pk__in=list(gone), items=0).delete()
+
+
+def _count_in(cursor: Any, come: Counter[tuple[str, str]]) -> None:
+    """Put items into their holdings, by marking and team."""
+    rows = [(holding_id(*one), *one, count) for one, count in sorted(come.items())]
+    _insert(
+        cursor,
+        "intel_holding",
+        _HOLDING,
+        rows,
+        "(id) DO UPDATE SET items = intel_holding.items + excluded.items",
+    )
+
+
+def follow_marking(object_id: UUID) -> None:
+    """Move an item that has been marked anew, and its postings, to the holding of its marking and team."""
+    row = models.Item.projected.get(pk=object_id)
+    _count_out(Counter([row.holding]))
+    with connections[database()].cursor() as cursor:
+        _count_in(cursor, Counter([(row.marking_id, row.team)]))
+    row.holding = holding_id(row.marking_id, row.team)
+    row.save(update_fields=["holding"])
+    models.Posting.objects.filter(item=row.number).update(holding=row.holding)
+
+
 def _put_in(known: Sequence[_Known]) -> None:
-    """Insert items, values, postings, spans, references and words."""
+    """Insert items, holdings, values, postings, spans, references and words."""
     connection = connections[database()]
     native = connection.features.has_native_uuid_field
-    markings = {marking: stored(marking).pk for marking in {one.recorded.marking for one in known}}
     with connection.cursor() as cursor:
-        _insert(
-            cursor,
-            "intel_item",
-            _ITEM,
-            (_row(one, markings[one.recorded.marking], native=native) for one in known),
-        )
+        _insert(cursor, "intel_item", _ITEM, (_row(one, native=native) for one in known))
+        _count_in(cursor, Counter((one.marking, one.team) for one in known))
         values: dict[int, tuple[str, str | None]] = {}
         spans: dict[int, tuple[str, str]] = {}
         postings = []
@@ -149,12 +200,12 @@ def _put_in(known: Sequence[_Known]) -> None:
                     values[number] = (value.kind, clear)
                 if clear is not None and (span := bounds(value)):
                     spans[number] = span
-                postings.append((number, one.number, role[:80]))
+                postings.append((number, one.number, role[:80], one.holding))
         _insert(
             cursor, "intel_value", _VALUE, ((number, *told) for number, told in sorted(values.items())),
             "(id) DO UPDATE SET text = excluded.text WHERE intel_value.text IS NULL",
         )  # fmt: skip
-        rows = ((_row_id(one), *one) for one in sorted(set(postings)))
+        rows = ((_row_id(one[:3]), *one) for one in sorted(set(postings)))
         _insert(cursor, "intel_posting", _POSTING, rows)
         covered = ((number, *span) for number, span in sorted(spans.items()))
         _insert(cursor, "intel_span", _SPAN, covered, "DO NOTHING")
@@ -178,16 +229,15 @@ def _row_id(row: tuple[object, ...]) -> int:
     return int.from_bytes(blake2b(repr(row).encode(), digest_size=8).digest()) >> 1
 
 
-def _row(one: _Known, marking: str, *, native: bool) -> tuple[Any, ...]:
+def _row(one: _Known, *, native: bool) -> tuple[Any, ...]:
     recorded, item, facts = one.recorded, one.item, one.facts
     object_id = recorded.object_id if native else recorded.object_id.hex
-    team = item.team if recorded.version == 1 else team_of(recorded.object_id) or item.team
     title, creator = ("", "") if one.sealed else (facts.title, facts.creator)
     return (
-        object_id, marking, team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
+        object_id, one.marking, one.team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
         facts.confidence, item.grade or facts.grade, *one.kept[1:], one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
-        digest_of(item),
+        digest_of(item), one.holding,
     )  # fmt: skip
 
 

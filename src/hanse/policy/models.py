@@ -83,6 +83,10 @@ class MarkedModel(models.Model):
 
         abstract = True
 
+    @classmethod
+    def follow_marking(cls, object_id: UUID) -> None:
+        """Bring what else repeats an object's marking and team after it, once its row has been marked anew."""
+
 
 @lru_cache(maxsize=16_384)
 def _read(digest: str, text: str) -> Marking:

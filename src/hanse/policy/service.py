@@ -52,7 +52,8 @@ def _project(recorded: Recorded, content: Marked) -> None:
     """Every row of the object has the marking and the team; rows that come later ask `policy.models.team_of`."""
     marking = stored(recorded.marking)
     for model in marked_models():
-        model.projected.filter(pk=recorded.object_id).update(marking=marking, team=content.team)
+        if model.projected.filter(pk=recorded.object_id).update(marking=marking, team=content.team):
+            model.follow_marking(recorded.object_id)
     _forget(recorded.object_id)
     if content.team:
         NeedToKnow.objects.create(object_id=recorded.object_id, team=content.team, sequence=recorded.sequence)
