@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import time
 from typing import Any
 
 from playwright.sync_api import Page
@@ -100,6 +101,7 @@ def fill(desk: Desk) -> None:
     drop(page, captures | {f"{text}.txt": b"no telemetry" for text in PAYLOADS[:4]})
     desk.ended()
     _decide(asking)
+    _cases(desk, asking)
     _people(desk, asking)
 
 
@@ -126,6 +128,27 @@ def _decide(asking: Asking) -> None:
     for at, one in enumerate(found):
         asking.made(f"/api/attacks/{one['id']}/notes", {"text": PAYLOADS[at % len(PAYLOADS)]})
     asking.made(f"/api/attacks/{found[0]['id']}/false-positive", {"reason": PAYLOADS[2]})
+
+
+def _cases(desk: Desk, asking: Asking) -> None:
+    """A case with people, selectors, tasks, notes and reasons; who is alone on a node gives the role at once."""
+    me = asking.get("/api/people/me")["id"]
+    asking.made(f"/api/people/{me}/roles/grant", {"role": "investigator", "why": PAYLOADS[0]})
+    desk.step_up()
+    year_us = 365 * 86_400_000_000
+    now_us = int(time.time() * 1_000_000)
+    said = {
+        "title": PAYLOADS[3], "legal_basis": PAYLOADS[4], "purpose": PAYLOADS[5], "reference": PAYLOADS[6][:100],
+        "authority": PAYLOADS[7], "review_us": now_us + year_us // 2, "retention_us": now_us + year_us,
+        "new_team": PAYLOADS[8],
+    }  # fmt: skip
+    case = f"/api/cases/{asking.made('/api/cases', said)['id']}"
+    for text in PAYLOADS:
+        asking.made(f"{case}/people", {"category": "other", "name": text[:300], "note": text})
+        asking.made(f"{case}/selectors", {"kind": "account", "value": text, "note": text})
+        asking.made(f"{case}/tasks", {"title": text})
+        asking.made(f"{case}/notes", {"text": text})
+    asking.made(f"{case}/status", {"status": "suspended", "reason": PAYLOADS[2]})
 
 
 def _people(desk: Desk, asking: Asking) -> None:

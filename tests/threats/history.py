@@ -14,6 +14,9 @@ from hanse.accounts.links import digest_of
 from hanse.accounts.models import Issuer, Passkey, Token
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack
+from hanse.cases import service as cases
+from hanse.cases import working
+from hanse.cases.selector import read
 from hanse.console import endpoints
 from hanse.console import service as console
 from hanse.constituency import service as constituency
@@ -21,6 +24,7 @@ from hanse.constituency.registry import Target
 from hanse.intel import service as intel
 from hanse.intel.models import Item, Posting
 from hanse.kernel.actors import Actor, system
+from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import tree
 from hanse.ledger.kinds import all_kinds
@@ -33,6 +37,7 @@ from hanse.telemetry import service as telemetry
 from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
 from tests.attacks.build import icmp_flood, write
 from tests.campaigns.plans import estonia, estonia_registry
+from tests.cases.made import DAY_US, investigator, opened, said
 from tests.ledger.made import found
 from tests.node.made import analysis_of
 
@@ -58,6 +63,7 @@ def everything(home: Path, inputs: Path) -> None:
     _telemetry(mari, inputs)
     _attacks(mari)
     _intelligence(mari)
+    _cases()
     _settings(mari)
     tree.integrate()
     first = Entry.objects.get(pk=0).key
@@ -80,6 +86,26 @@ def _intelligence(mari: Actor) -> None:
     intel.restore(intel.undo(value, row, "A public resolver.", mari), mari)
     intel.undo(value, row, "A public resolver, indeed.", mari)
     policy.mark(row.pk, Marking.own("ee-cert"), "operation-amber", mari, "Only those who work on it.")
+
+
+def _cases() -> None:
+    """A case with one of each part, some of which were changed and taken out; closed, reopened and kept for longer."""
+    case, kaja = opened(investigator(), reference="KrK 12-7")
+    told = working.Told(
+        category="suspect", name="Jaan Tamm", born="1970-12-31", country="EE", note="Runs it."
+    )
+    person = working.add_person(case, told, kaja)
+    working.add_list(case, b"value\nboss@example.org\n8.8.8.8\n", kaja)
+    working.add_selector(case, read("phone", "+372 612 3456"), kaja, person=person)
+    tasks = [working.set_task(case, what, kaja, owner=UUID(kaja.id)) for what in ("Ask the bank", "Hear him")]
+    working.tick(case, tasks[0], kaja)
+    notes = [working.write_note(case, text, kaja) for text in ("He was seen.", "By mistake.")]
+    working.remove(case, notes[1], "It was of another case.", kaja)
+    working.tie(case, "item", Item.projected.get(source_id="indicator--2").pk, "The same address.", kaja)
+    cases.change(case, said("Three gangs"), kaja, "One more.")
+    cases.set_status(case, "closed", "Convicted.", kaja)
+    cases.set_status(case, "open", "An appeal.", kaja)
+    cases.keep(case, now_us() + 900 * DAY_US, now_us() + DAY_US, "The appeal is long.", kaja)
 
 
 def _people() -> Actor:

@@ -34,6 +34,7 @@ def main(home: Path, database: str) -> None:
         Marking.own("ee-cert"), handling=frozenset({"H1", "H3"}), handling_text=frozenset({"Ask us first."})
     )
     _coded(marking, mari)
+    _case()
     console.change(console.Mail(relay="relay.example", password=CANARY), mari, CANARY)
     consultations.record(mari, "attacks.view", [], CANARY)
     consultations.record(mari, "attacks.export", [], CANARY, recipient=CANARY)
@@ -59,6 +60,30 @@ def _coded(marking: object, mari: object) -> None:
     record(analysis_of(estonia(7), told), mari, marking)
     for row in Attack.projected.all()[:2]:
         attacks.note(row.pk, CANARY, mari)
+
+
+def _case() -> None:
+    """A case in which the canary stands wherever anybody can write, and which is found by it."""
+    from hanse.cases import finding, service, working
+    from hanse.cases.selector import read
+    from hanse.kernel.clock import now_us
+    from tests.cases.made import DAY_US, investigator, opened, said
+
+    case, kaja = opened(
+        investigator(), CANARY, reference=CANARY, authority=CANARY, legal_basis=CANARY, purpose=CANARY
+    )
+    told = working.Told(category="suspect", name=CANARY, born="1970-12-31", note=CANARY)
+    person = working.add_person(case, told, kaja)
+    for kind in ("account", "name"):
+        working.add_selector(case, read(kind, f"{CANARY} {kind}"), kaja, person=person, note=CANARY)
+    working.add_list(case, f"kind,value,country,note\ncompany,{CANARY},EE,{CANARY}\n".encode(), kaja)
+    working.set_task(case, CANARY, kaja)
+    note = working.write_note(case, CANARY, kaja)
+    working.remove(case, note, CANARY, kaja)
+    service.change(case, said(CANARY, purpose=f"{CANARY} again"), kaja, CANARY)
+    service.keep(case, now_us() + 300 * DAY_US, now_us() + DAY_US, CANARY, kaja)
+    service.set_status(case, "closed", CANARY, kaja)
+    assert finding.matching(f"{CANARY} account", kaja).exists()
 
 
 if __name__ == "__main__":

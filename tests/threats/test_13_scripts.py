@@ -99,6 +99,7 @@ def test_payloads_are_shown_as_text(walked, payload):
         "attacks": "/attacks/",
         "notes": "/attacks/ID/",
         "victims": "/campaigns/ID/",
+        "cases": "/cases/ID/",
     }
     for what, kind in rooms.items():
         assert any(wanted in page.text for page in walked if page.kind == kind), what

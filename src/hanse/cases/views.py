@@ -16,7 +16,7 @@ from hanse.cases.choosing import case_for, visible
 from hanse.cases.forms import ChangeForm, KeepForm, OpenForm, StatusForm, day_of
 from hanse.cases.models import Case, Task
 from hanse.cases.part_views import act
-from hanse.cases.words import STATES
+from hanse.cases.words import CLOSED, STATES
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -31,15 +31,30 @@ def _url(row: Case) -> str:
     return reverse("cases:case", args=[row.pk])
 
 
-def _now(_text: str) -> int:
-    """The time up to which a review is due."""
-    return now_us()
+def _due(text: str) -> Any:
+    """Ids of the cases whose review is due.
+
+    Raises:
+        ValueError: Something else is asked for.
+    """
+    _only("due", text)
+    return Case.projected.filter(review_us__lte=now_us()).exclude(status=CLOSED).values("pk")
 
 
-def _overdue(_text: str) -> Any:
-    """The cases in which a task is overdue; whose it is the page of the case says."""
+def _overdue(text: str) -> Any:
+    """Ids of the cases in which a task is overdue; whose it is the page of the case says.
+
+    Raises:
+        ValueError: Something else is asked for.
+    """
+    _only("overdue", text)
     late = Task.objects.filter(done_us__isnull=True, due_us__lt=now_us())
     return late.values("case")
+
+
+def _only(word: str, text: str) -> None:
+    if text != word:
+        raise ValueError(text)
 
 
 LIST = lists.Listed(
@@ -59,7 +74,7 @@ LIST = lists.Listed(
     filters=(
         lists.Filter(key="status", label="State", field="status", choices=list(STATES.items())),
         lists.Filter(
-            key="review", label="Review", field="review_us__lte", choices=[("due", "Due")], read=_now
+            key="review", label="Review", field="pk__in", choices=[("due", "Due")], read=_due
         ),
         lists.Filter(
             key="task", label="Tasks", field="pk__in", choices=[("overdue", "Overdue")], read=_overdue

@@ -22,7 +22,7 @@ from hanse.cases.contents import (
 from hanse.cases.projecting import PARTS
 from hanse.cases.selector import Selector, birth_date, country_code, name_key, read
 from hanse.cases.service import members, open_for
-from hanse.cases.words import CATEGORIES, TIED
+from hanse.cases.words import CATEGORIES, TIED, line, lines
 from hanse.intel.projecting import value_id
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -185,7 +185,7 @@ def set_task(
         if owner is not None and owner not in {one.pk for one in members(row.team)}:
             raise UsageError("They are not in the team of the case. Choose somebody who is.")
         content = TaskSet(
-            **_of(row), title=_said(title, "task"), owner=owner.hex if owner else "", due_us=due_us
+            **_of(row), title=line(_said(title, "task")), owner=owner.hex if owner else "", due_us=due_us
         )
         return _append(row, "cases.task_set", content, uuid4(), actor)
 
@@ -215,7 +215,7 @@ def write_note(case_id: UUID, text: str, actor: Actor) -> UUID:
     """
     with writing():
         row = open_for(actor, case_id)
-        content = NoteWritten(**_of(row), text=_said(text, "note"))
+        content = NoteWritten(**_of(row), text=lines(_said(text, "note")))
         return _append(row, "cases.note_written", content, uuid4(), actor)
 
 
@@ -235,7 +235,7 @@ def tie(case_id: UUID, sort: str, target: UUID, why: str, actor: Actor) -> UUID:
             raise NotVisibleError("There is no such thing, or it is not for you to see.")
         if models.Link.objects.filter(case=row.pk, sort=sort, target_index=target.hex).exists():
             raise KnownError("The case is tied to it already.")
-        content = LinkMade(**_of(row), sort=sort, target=target.hex, why=_said(why, "reason"))
+        content = LinkMade(**_of(row), sort=sort, target=target.hex, why=line(_said(why, "reason")))
         return _append(row, "cases.link_made", content, uuid4(), actor)
 
 
@@ -252,7 +252,7 @@ def remove(case_id: UUID, part_id: UUID, reason: str, actor: Actor) -> None:
         row = open_for(actor, case_id)
         if not any(rows.filter(pk=part_id, case=row.pk).exists() for rows in PARTS):
             raise NotVisibleError("There is no such thing in this case. Load the page again.")
-        _append(row, "cases.part_removed", PartRemoved(**_of(row)), part_id, actor, reason.strip())
+        _append(row, "cases.part_removed", PartRemoved(**_of(row)), part_id, actor, line(reason))
 
 
 def person_of(row: models.Case, person_id: UUID) -> models.CasePerson:
@@ -289,16 +289,16 @@ def _person(row: models.Case, told: Told) -> PersonSaid:
         )
     name_key(told.name)
     return PersonSaid(
-        **_of(row), category=told.category, name=" ".join(told.name.split()),
+        **_of(row), category=told.category, name=line(told.name),
         born=birth_date(told.born) if told.born.strip() else "",
-        country=country_code(told.country) if told.country.strip() else "", note=told.note.strip(),
+        country=country_code(told.country) if told.country.strip() else "", note=lines(told.note),
     )  # fmt: skip
 
 
 def _selector(row: models.Case, found: Selector, person: UUID | None, note: str) -> SelectorAdded:
     return SelectorAdded(
         **_of(row), kind=found.kind, text=found.text, written=found.written, person=person.hex if person else "",
-        note=note.strip(),
+        note=lines(note),
     )  # fmt: skip
 
 
