@@ -1,6 +1,6 @@
 """What the page of a case shows: its verdict, its parts, where its selectors are known, its chart and its timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,8 @@ from hanse.kernel.clock import now_us
 
 SELECTORS_SHOWN = 100
 NOTES_SHOWN = 50
-HAPPENINGS_SHOWN = 100
+HAPPENINGS_SHOWN = 200
+MINUTE_US = 60_000_000
 CHARTED = 40
 """Selectors on the link chart: those of somebody, and those that are known elsewhere, come first."""
 
@@ -65,13 +66,50 @@ def told(row: models.Case, actor: Actor) -> dict[str, Any]:
         "overdue": len(overdue),
         "notes": notes,
         "ties": ties,
-        "happenings": [(one, HAPPENED.get(one.kind, one.kind)) for one in happenings],
+        "happenings": runs(happenings),
         "owner": names.get(row.owner, ""),
         "team": members(row.team),
         "review_due": row.review_us <= now_us() and row.status != CLOSED,
         "chart": chart(people, selectors, known),
         "verdict": verdict(row, len(people), selector_count, len(known), len(overdue)),
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries of one kind that one person made within a minute: a line of the timeline.
+
+    Attributes:
+        first: The newest of them.
+        count: How many there are.
+    """
+
+    first: models.Happening
+    count: int
+
+    @property
+    def words(self) -> str:
+        """What happened, and how often."""
+        words = HAPPENED.get(self.first.kind, self.first.kind)
+        return words if self.count == 1 else f"{words} ({units.count(self.count)} times)"
+
+
+def runs(happenings: Iterable[models.Happening]) -> list[Run]:
+    """The timeline's lines, the newest first; what needs a reason stands alone.
+
+    Args:
+        happenings: Entries, the newest first.
+    """
+    told: list[Run] = []
+    for one in happenings:
+        last = told[-1].first if told else None
+        if last is not None and (last.kind, last.actor_name, last.reason, last.time_us // MINUTE_US) == (
+            one.kind, one.actor_name, "", one.time_us // MINUTE_US,
+        ) and not one.reason:  # fmt: skip
+            told[-1] = Run(last, told[-1].count + 1)
+        else:
+            told.append(Run(one, 1))
+    return told
 
 
 def verdict(row: models.Case, people: int, selectors: int, known: int, overdue: int) -> str:

@@ -109,7 +109,7 @@ class OpenForm(DetailsForm):
     def __init__(self, *args: Any, actor: Actor, **more: Any) -> None:
         super().__init__(*args, **more)
         teams = [(str(one.pk), one.name) for one in service.teams_of(actor)]
-        self.fields["team"].choices = [("", _("None of mine")), *teams]  # type: ignore[attr-defined]  # a choice field
+        self.fields["team"].choices = [("", _("A new team, named below")), *teams]  # type: ignore[attr-defined]  # a choice field
         self.order_fields(["title", "reference", "authority", "legal_basis", "purpose", "team", "new_team", "review",
                            "retention", "marking"])  # fmt: skip
 

@@ -94,7 +94,7 @@ class Chart:
     """A chart that is laid out.
 
     Attributes:
-        width: px.
+        width: Of what stands on it, px.
         height: px.
         boxes: In reading order.
         lines: Drawn below the boxes.
@@ -106,6 +106,11 @@ class Chart:
     boxes: tuple[Box, ...]
     lines: tuple[Line, ...]
     heads: tuple[int, int, int]
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether anything stands in the last column."""
+        return any(box.node.column == len(WIDTHS) - 1 for box in self.boxes)
 
 
 def laid_out(nodes: Iterable[Node], ties: Sequence[Tie]) -> Chart:
@@ -130,7 +135,8 @@ def laid_out(nodes: Iterable[Node], ties: Sequence[Tie]) -> Chart:
     )
     tallest = max(map(len, columns))
     lefts = _lefts()
-    return Chart(sum(WIDTHS) + 2 * GAP, TOP + max(tallest, 1) * ROW, tuple(boxes.values()), lines, lefts)
+    width = max((box.x + box.width for box in boxes.values()), default=0)
+    return Chart(width, TOP + max(tallest, 1) * ROW, tuple(boxes.values()), lines, lefts)
 
 
 def _middle(keys: Iterable[str], place: dict[str, float]) -> float:

@@ -111,7 +111,7 @@ def take_list(request: HttpRequest, case_id: UUID) -> Result:
     """Take the good rows of a list that was tried."""
     actor = signed_in(request)
     report = working.add_list(case_id, request.POST.get("text", "").encode(), actor)
-    words = _("%(new)d selectors were added; %(known)d were known, and %(wrong)d rows were left out.")
+    words = _("Selectors added: %(new)d. Known already: %(known)d. Rows left out: %(wrong)d.")
     told = {status: report.count(status) for status in ("new", "known", "wrong")}
     messages.success(request, words % told)
     return redirect("cases:case", case_id)
