@@ -63,12 +63,30 @@ def clear() -> None:
         cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608 - a name of this file
 
 
-def condition(text: str, vendor: str) -> tuple[str, list[Any]] | None:
-    """The statement that gives the numbers of items that hold all words of a text, each as a beginning; None for no words."""
+def statement(text: str, vendor: str, holdings: int, *, whole: bool) -> tuple[str, list[Any]] | None:
+    """The statement that gives the newest items with all words of a text, and its first parameters; None for no words.
+
+    It takes the ids of so many holdings and a limit besides.
+
+    Args:
+        text: What somebody searches for.
+        vendor: Of the database.
+        holdings: Of how many holdings items are wanted.
+        whole: Whether each word must be one, and not only begin one. SQLite reads whole words from the newest on and
+            stops when it has enough; beginnings it has to gather first.
+    """
     words = _WORD.findall(text)[:MOST_WORDS]
     if vendor == "sqlite":
-        quoted = " ".join('"' + word.replace('"', '""') + '"*' for word in words)
-        return (f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s", [quoted]) if quoted else None  # noqa: S608
-    pieces = [re.sub(r"[^\w]+", " ", word).split() for word in words]
-    query = " & ".join(f"{piece}:*" for some in pieces for piece in some)
-    return (f"SELECT item FROM {TABLE} WHERE words @@ to_tsquery('simple', %s)", [query]) if query else None  # noqa: S608
+        # CROSS JOIN: words first, whatever SQLite thinks of their number.
+        key, join, match = "rowid", "CROSS JOIN", f"{TABLE} MATCH %s"
+        asked = " ".join('"' + word.replace('"', '""') + ('"' if whole else '"*') for word in words)
+    else:
+        key, join, match = "item", "JOIN", "words @@ to_tsquery('simple', %s)"
+        pieces = [piece for word in words for piece in re.sub(r"[^\w]+", " ", word).split()]
+        asked = " & ".join(piece if whole else f"{piece}:*" for piece in pieces)
+    marks = ", ".join(["%s"] * holdings)
+    found = (
+        f"SELECT {TABLE}.{key} FROM {TABLE} {join} intel_item ON intel_item.number = {TABLE}.{key} "  # noqa: S608 - names of this file
+        f"WHERE {match} AND intel_item.holding IN ({marks}) ORDER BY {TABLE}.{key} DESC LIMIT %s"
+    )
+    return (found, [asked]) if asked else None

@@ -61,15 +61,21 @@ def naming(values: Sequence[int], view: View, most: int, *, beside: int | None =
 
 
 def holding_words(text: str, view: View, most: int) -> list[int]:
-    """Numbers of the items in a view that hold all words of a text, the newest first."""
+    """Numbers of the items in a view that hold all words of a text, the newest first.
+
+    Beginnings of words count too, but only where whole words do not find as many as are wanted.
+    """
     connection = connections[database()]
-    condition = full_text.condition(text, connection.vendor)
-    if condition is None or not view.holdings:
+    if not view.holdings:
         return []
-    found, told = condition
-    marks = ", ".join(["%s"] * len(view.holdings))
-    inner = f"SELECT number AS item FROM intel_item WHERE number IN ({found}) AND holding IN ({marks})"  # noqa: S608 - marks alone
-    return _newest(inner, [*told, *view.holdings], most, None)
+    found: set[int] = set()
+    for whole in (True, False):
+        told = full_text.statement(text, connection.vendor, len(view.holdings), whole=whole)
+        if told is not None and len(found) < most:
+            with connection.cursor() as cursor:
+                cursor.execute(told[0], [*told[1], *view.holdings, most])
+                found |= {number for (number,) in cursor.fetchall()}
+    return sorted(found, reverse=True)[:most]
 
 
 def _newest(inner: str, told: Sequence[Any], most: int, beside: int | None) -> list[int]:
