@@ -1,5 +1,7 @@
 """Projection of exports for court: which archives of a case were given out, to whom, and their hashes."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from hanse.ledger.fields import SealedTextField
@@ -31,6 +33,8 @@ class CourtExport(models.Model):
     time_us = models.BigIntegerField()
     actor_name = models.TextField()
     sequence = models.BigIntegerField()
+
+    objects: ClassVar[models.Manager["CourtExport"]] = models.Manager()
 
     def __str__(self) -> str:
         """To whom it went."""

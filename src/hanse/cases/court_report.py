@@ -71,7 +71,7 @@ def page(told: Told, whom: str, why: str, fingerprint: str) -> bytes:
         why: The reason.
         fingerprint: Of the authority's first key.
     """
-    people = {one.pk: one.name for one in told.people}
+    people: dict[UUID | None, str] = {one.pk: one.name for one in told.people}
     chains = [
         (row, file_of(row), [link for link in told.custody if link.evidence == row.pk])
         for row in told.exhibits
@@ -89,7 +89,7 @@ def page(told: Told, whom: str, why: str, fingerprint: str) -> bytes:
 
 def tables(told: Told) -> Iterator[Table]:
     """The tables, with times in words and as microseconds."""
-    people = {one.pk: one.name for one in told.people}
+    people: dict[UUID | None, str] = {one.pk: one.name for one in told.people}
     yield Table("people", "People", ("category", "name", "born", "country", "note", "entry"), tuple(
         (one.category, one.name, one.born, one.country, one.note, one.sequence) for one in told.people
     ))  # fmt: skip

@@ -9,11 +9,15 @@ from django.db import models
 
 from hanse.cases.court_models import CourtExport
 from hanse.cases.evidence_models import Custody, Evidence
+from hanse.cases.subject_models import Erasure, SubjectRequest
 from hanse.cases.words import CATEGORIES, STATES, TIED
 from hanse.ledger.fields import BlindIndexField, SealedTextField
 from hanse.policy.models import MarkedModel
 
-__all__ = ["Case", "CasePerson", "CourtExport", "Custody", "Evidence", "Happening", "Link", "Note", "Selector", "Task"]
+__all__ = [
+    "Case", "CasePerson", "CourtExport", "Custody", "Erasure", "Evidence", "Happening", "Link", "Note", "Selector",
+    "SubjectRequest", "Task",
+]  # fmt: skip
 
 
 class Case(MarkedModel):

@@ -7,6 +7,7 @@ from hanse.cases.api import router as cases
 from hanse.cases.court_api import router as court
 from hanse.cases.evidence_api import router as evidence
 from hanse.cases.parts_api import router as case_parts
+from hanse.cases.subject_api import router as subjects
 from hanse.console.ledger_api import router as ledger
 from hanse.console.marking_api import router as objects
 from hanse.console.settings_api import router as settings
@@ -25,6 +26,7 @@ api = make_api(
         ("/cases", cases),
         ("/cases", evidence),
         ("/cases", court),
+        ("/cases", subjects),
         ("/cases/", case_parts),
         ("/constituency", constituency),
         ("/flows", telemetry),

@@ -99,7 +99,9 @@ class Received:
 class Opened(Protocol):
     """A file of the inbox while it is written; `Path.open` gives one, and so does what encrypts on the way."""
 
-    name: Any
+    @property
+    def name(self) -> Any:
+        """Its path."""
 
     def write(self, data: bytes, /) -> int:
         """Add a piece."""
