@@ -4,16 +4,17 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from hanse.accounts.looking import looked_at, looked_at_by_program
-from hanse.attacks import service
+from hanse.accounts.looking import FILE, looked_at, looked_at_by_program
+from hanse.attacks import service, stix_export
 from hanse.attacks.choosing import choose
 from hanse.attacks.models import STANDING, Attack, Run
 from hanse.attacks.timeline import timeline
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
+from hanse.intel import stix_bundle
 from hanse.kernel.clock import now_us
 from hanse.telemetry import listing
 from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
@@ -297,6 +298,16 @@ def withdraw(request: HttpRequest, decision_id: UUID, told: ReasonIn) -> Any:
     """Take a decision back."""
     service.withdraw(decision_id, told.reason, signed_in(request))
     return Status(204, None)
+
+
+@router.get("/{uuid:attack_id}/stix", operation_id="attacks_stix", summary="One attack as STIX")
+@endpoint("attacks.export")
+def get_stix(request: HttpRequest, attack_id: UUID) -> HttpResponse:
+    """One attack as a STIX 2.1 bundle, with its trace where the caller may see it."""
+    actor = signed_in(request)
+    row = Attack.objects.get_for(actor, "attacks.export", attack_id)
+    looked_at(request, "attacks.export", [row], recipient=FILE)
+    return JsonResponse(stix_bundle.written(stix_export.objects_of(row, actor), f"attack {row.pk}"))
 
 
 @router.get("/{uuid:attack_id}", response=AttackWhole, operation_id="attacks_get")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
-from hanse.attacks import service
+from hanse.attacks import service, stix_export
 from hanse.attacks.attack import Attack as Found
 from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
@@ -20,6 +20,7 @@ from hanse.attacks.panels import panels, parts
 from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
+from hanse.intel import authoring, stix_bundle
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -160,10 +161,11 @@ def detail(request: HttpRequest, attack_id: UUID) -> Result:
     beside = [service.object_of(name) for name in found.linked]
     linked = list(others.filter(pk__in=beside).order_by("start_us", "object_id")) if beside else []
     decisions = masked_decisions(service.decisions_on(row.pk, actor), actor)
+    reports = authoring.citing(stix_export.thing(row).cite.id, actor)
     return {
         "row": row,
         "found": found,
-        "marking": strictest([row.marking.marking, *(one.marking.marking for one in linked)]),
+        "marking": strictest(one.marking.marking for one in (row, *linked, *reports)),
         "verdict": verdict(row, found),
         "facts": facts(found),
         "shares": shares(found),
@@ -171,6 +173,7 @@ def detail(request: HttpRequest, attack_id: UUID) -> Result:
         "decisions": decisions,
         "standing": _standing(row, decisions),
         "alerts": service.alerts_on(row.pk, actor),
+        "reports": reports,
         "panels": [html for panel in panels.values() if (html := panel(row.pk, actor))],
         "flows_held": telemetry.partitions(actor, row.start_us, row.end_us).exists(),
         **_allowed(actor, row),
@@ -201,8 +204,10 @@ def flows(request: HttpRequest, attack_id: UUID) -> Result:
 @page("attacks.export", "attacks/detail.html")
 @asks_why
 def export(request: HttpRequest, attack_id: UUID) -> Result:
-    """One attack with its trace as JSON."""
+    """One attack with its trace as JSON, or as STIX."""
     actor = signed_in(request)
+    if request.GET.get("as") == "stix":
+        return _stix_file(request, Attack.objects.get_for(actor, "attacks.export", attack_id))
     row = masked([Attack.objects.get_for(actor, "attacks.export", attack_id)], actor)[0]
     looked_at(request, "attacks.export", [row], recipient=FILE)
     added = {name: told for name, part in parts.items() if (told := part(row.pk, actor)) is not None}
@@ -217,6 +222,15 @@ def export(request: HttpRequest, attack_id: UUID) -> Result:
     }
     response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = f'attachment; filename="hanse-attack-{row.pk}.json"'
+    return response
+
+
+def _stix_file(request: HttpRequest, row: Attack) -> JsonResponse:
+    """One attack as a STIX bundle."""
+    looked_at(request, "attacks.export", [row], recipient=FILE)
+    told = stix_bundle.written(stix_export.objects_of(row, signed_in(request)), f"attack {row.pk}")
+    response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = f'attachment; filename="hanse-attack-{row.pk}.stix.json"'
     return response
 
 
@@ -303,6 +317,7 @@ def _allowed(actor: Actor, row: Attack) -> dict[str, Any]:
         "may_decide": may_decide,
         "may_export": bool(Attack.objects.judge(actor, "attacks.export", row)),
         "may_flows": bool(may(actor, "telemetry.view", now_us=now_us())),
+        "may_write": bool(may(actor, "intel.write", now_us=now_us())),
         "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
         "may_prove": bool(may(actor, "ledger.prove", now_us=now_us())),
         "may_mark": may_begin(actor, "policy.mark"),

@@ -4,16 +4,17 @@ from dataclasses import asdict
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from hanse.accounts.looking import looked_at, looked_at_by_program
+from hanse.accounts.looking import FILE, looked_at, looked_at_by_program
 from hanse.attacks.api import AttackOut, TimelineOut
 from hanse.attacks.timeline import timeline
 from hanse.attacks.within import masked
-from hanse.campaigns import service
+from hanse.campaigns import service, stix_export
 from hanse.campaigns.models import Campaign, Link
+from hanse.intel import stix_bundle
 from hanse.kernel.clock import now_us
 from hanse.web.api import Int64, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
@@ -109,6 +110,19 @@ def get_campaign(request: HttpRequest, campaign_id: UUID) -> Any:
     looked_at(request, "campaigns.view", [row])
     vars(row).update(asdict(service.counts(actor, [campaign_id])[campaign_id]))
     return row
+
+
+@router.get("/{uuid:campaign_id}/stix", operation_id="campaigns_stix", summary="One campaign as STIX")
+@endpoint("campaigns.export")
+def get_stix(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """One campaign with its attacks as a STIX 2.1 bundle, as far as the caller may take these out."""
+    actor = signed_in(request)
+    row = service.campaign_for(actor, "campaigns.export", campaign_id)
+    attacks = list(service.members_of(row, actor, "attacks.export").select_related("marking"))
+    looked_at(request, "campaigns.export", [row, *attacks], recipient=FILE)
+    return JsonResponse(
+        stix_bundle.written(stix_export.objects_of(row, attacks, actor), f"campaign {row.pk}")
+    )
 
 
 @router.get("/{uuid:campaign_id}/attacks", response=Page[AttackOut], operation_id="campaigns_attacks")

@@ -33,15 +33,19 @@ def objects_of(row: Campaign, attacks: Sequence[Attack], actor: Actor) -> list[d
     return telling.once([*telling.head({marking.text: marking}), *told, *own])
 
 
+def cite_of(row: Campaign) -> Cite:
+    """By which a campaign is cited."""
+    return Cite("campaign", row.pk.hex, stix.campaign_id(authority(), row.name))
+
+
 def _things(rows: Iterable[Campaign]) -> list[Thing]:
     """Campaigns as things that can be cited: for those alone who may know of all their attacks."""
     told = []
     for row in rows:
         members = Attack.projected.filter(pk__in=service.member_ids(row.pk))
         teams = {row.team, *members.values_list("team", flat=True)} - {""}
-        cite = Cite("campaign", row.pk.hex, stix.campaign_id(authority(), row.name))
         url = reverse("campaigns:detail", args=[row.pk])
-        told.append(Thing(cite, row.verdict, url, row.marking.marking, frozenset(teams)))
+        told.append(Thing(cite_of(row), row.verdict, url, row.marking.marking, frozenset(teams)))
     return told
 
 

@@ -17,17 +17,18 @@ from hanse.accounts.looking import FILE, asks_why, listed, looked_at
 from hanse.attacks.models import STANDING, State
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
-from hanse.campaigns import report, service
+from hanse.campaigns import report, service, stix_export
 from hanse.campaigns.campaign import Campaign as Found
 from hanse.campaigns.models import Campaign
 from hanse.campaigns.models import Link as LinkRow
 from hanse.campaigns.report import words
 from hanse.campaigns.told import found_of, marking_of
+from hanse.intel import authoring, stix_bundle
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.countries import country_name
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, strictest
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.policy.guarded import Unindexed
@@ -107,9 +108,10 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     links = service.weakest_first(row)
     countries = _countries(standing, actor)
     places = countries.countries if countries else ()
+    reports = authoring.citing(stix_export.cite_of(row).id, actor)
     return {
         "row": row,
-        "marking": marking_of(row, attacks),
+        "marking": strictest([marking_of(row, attacks), *(one.marking.marking for one in reports)]),
         "counts": standing.order_by().aggregate(
             standing=Count("pk"),
             running=Count("pk", filter=Q(state=State.RUNNING)),
@@ -132,6 +134,8 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
         "more_places": max(0, len(places) - COUNTRIES_SHOWN),
         "replaced_by": _replaced_by(row, actor),
         "may_export": bool(Campaign.objects.judge(actor, "campaigns.export", row)),
+        "reports": reports,
+        "may_write": bool(may(actor, "intel.write", now_us=now_us())),
         "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
         "may_prove": bool(may(actor, "ledger.prove", now_us=now_us())),
         "may_mark": may_begin(actor, "policy.mark"),
@@ -167,17 +171,23 @@ def links(request: HttpRequest, campaign_id: UUID) -> Result:
 @page("campaigns.export", "campaigns/detail.html")
 @asks_why
 def export(request: HttpRequest, campaign_id: UUID) -> Result:
-    """One campaign as JSON, or as a report in one HTML file; as far as the actor may take its attacks out."""
+    """One campaign as JSON, as STIX, or as a report in one HTML file; as far as the actor may take its attacks out."""
     actor = signed_in(request)
     row = service.campaign_for(actor, "campaigns.export", campaign_id)
     wanted = request.GET.get("as", "json")
-    if wanted not in {"json", "html"}:
-        raise UsageError(_("A campaign can be had as JSON or as an HTML report. Choose one on its page."))
+    if wanted not in {"json", "html", "stix"}:
+        raise UsageError(
+            _("A campaign can be had as JSON, as STIX or as an HTML report. Choose one on its page.")
+        )
     attacks = list(service.members_of(row, actor, "attacks.export").select_related("marking"))
     looked_at(request, "campaigns.export", [row, *attacks], recipient=FILE)
     found = found_of(row, attacks)
     marking = marking_of(row, attacks)
-    if wanted == "html":
+    if wanted == "stix":
+        told = stix_bundle.written(stix_export.objects_of(row, attacks, actor), f"campaign {row.pk}")
+        response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})
+        wanted = "stix.json"
+    elif wanted == "html":
         response = HttpResponse(report.render(_findings(row, found, attacks, marking, actor)))
     else:
         told = {"campaign": found.as_json(), "object": str(row.pk), "entry": row.sequence}

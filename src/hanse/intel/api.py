@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts.looking import FILE, looked_at
-from hanse.intel import correlating, service
+from hanse.intel import correlating, own_api, service
 from hanse.intel.models import Batch, Item
 from hanse.intel.reading import facts_of
 from hanse.intel.values import shown
@@ -19,6 +19,7 @@ from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 
 router = Router(tags=["intelligence"])
+router.add_router("", own_api.router)
 
 LARGEST_BYTES = 2_000_000
 """Of a file that is brought in by the API at once; larger ones go through the page, as a job."""
@@ -40,7 +41,10 @@ class ItemOut(Schema):
     valid_until_us: int | None
     parent: str
     revoked: bool
-    confidence: int | None
+    grade: str = Field(description="The one that counts: given here, or its source's.")
+    confidence: int | None = Field(description="The one that counts: given here, or its source's.")
+    source_grade: str
+    source_confidence: int | None
     problems: int
     marking: dict[str, Any]
     entry: int
@@ -49,6 +53,26 @@ class ItemOut(Schema):
     def resolve_id(row: Item) -> UUID:
         """The object's id."""
         return row.object_id
+
+    @staticmethod
+    def resolve_grade(row: Item) -> str:
+        """Given here, or its source's."""
+        return row.standing_grade
+
+    @staticmethod
+    def resolve_confidence(row: Item) -> int | None:
+        """Given here, or its source's."""
+        return row.standing_confidence
+
+    @staticmethod
+    def resolve_source_grade(row: Item) -> str:
+        """What its source is worth by its own word, or by the feed's grade."""
+        return row.grade
+
+    @staticmethod
+    def resolve_source_confidence(row: Item) -> int | None:
+        """What its source says."""
+        return row.confidence
 
     @staticmethod
     def resolve_marking(row: Item) -> dict[str, Any]:
@@ -176,7 +200,7 @@ def get_raw(request: HttpRequest, item_id: UUID) -> HttpResponse:
     row = Item.objects.get_for(actor, "intel.export", item_id)
     rows = [row, *service.parts_of(row, actor, "intel.export")]
     looked_at(request, "intel.export", rows, recipient=FILE)
-    return JsonResponse(service.taken_out(rows, str(row.pk)).document, safe=False)
+    return JsonResponse(service.taken_out(rows, str(row.pk), actor).document, safe=False)
 
 
 @router.get(

@@ -172,6 +172,14 @@ def piece_of(row: models.Item) -> Piece:
     )
 
 
+def carried_on(told: Piece, before: Piece) -> Piece:
+    """What somebody typed, with what no form shows of a sighting: what it is of, what it rests on, what it is called."""
+    if told.written.type != "sighting":
+        return told
+    written = replace(told.written, of=before.written.of, title=before.written.title)
+    return replace(told, written=written, cites=before.cites)
+
+
 def inputs_of(row: models.Item) -> list[Thing]:
     """What an item that was written here rests on, for the node's own use; nothing for others."""
     if row.format != "own":

@@ -22,21 +22,11 @@ from hanse.web.times import EndField, TimeField
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|\b[0-9a-fA-F]{32}\b")
 _LONGEST: Final = 200_000
-WORDS_FIRST: Final = (
-    "title",
-    "values",
-    "text",
-    "cites",
-    "from_us",
-    "until_us",
-    "count",
-    "tags",
-    "confidence",
-    "grade",
-)
-MARKING_LAST: Final = (
+ORDER: Final = (
+    "title", "values", "text", "cites", "from_us", "until_us", "count", "tags", "more_tags", "confidence", "grade",
     "marking", "team", "handling", "handling_text", "purposes", "releasable", "keep_until",
 )  # fmt: skip
+"""Of the fields: what is said, then how it is marked."""
 
 
 def read_value(text: str) -> Value:
@@ -133,6 +123,7 @@ class _Words(forms.Form):
     """What all that is written has."""
 
     type = ""
+    field_order = ORDER
 
     text = forms.CharField(
         label=_("Text"), required=False, max_length=own.LONGEST_TEXT, widget=forms.Textarea({"rows": 8}),
@@ -250,7 +241,6 @@ class _Marked(MarkingForm):
 
     def __init__(self, data: Any = None, *, initial: Any = None) -> None:
         super().__init__(data, old=Marking.own(authority()), initial=initial)
-        self.order_fields([*WORDS_FIRST, *MARKING_LAST])
 
 
 class NewReport(_Marked, ReportWords):

@@ -1,6 +1,5 @@
 """The pages on which reports, indicators and sightings are written, changed and taken back, and items graded."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +76,7 @@ def edit(request: HttpRequest, item_id: UUID) -> Result:
     if form.is_bound and data is not None and form.is_valid():
         told = form.piece
         try:
-            authoring.change(item_id, str(data.get("before", "")), _kept(told, piece), actor)
+            authoring.change(item_id, str(data.get("before", "")), authoring.carried_on(told, piece), actor)
         except EditedError as error:
             form.add_error(None, str(error))
             overtaken, data["before"] = piece, row.source_version
@@ -191,14 +190,6 @@ def _begun(request: HttpRequest, actor: Actor, things: list[Thing]) -> dict[str,
 def _with(piece: Piece, of: Thing | None) -> Piece:
     """A piece with what it is a sighting of."""
     return piece if of is None else Piece(written=piece.written, of=UUID(of.cite.object), grade=piece.grade)
-
-
-def _kept(told: Piece, before: Piece) -> Piece:
-    """What was typed, with what no form shows: what a sighting is of, and what it rests on."""
-    if told.written.type != "sighting":
-        return told
-    written = replace(told.written, of=before.written.of, title=before.written.title)
-    return Piece(written=written, cites=before.cites, grade=told.grade)
 
 
 def _stricter(chosen: Marking, row: Item) -> str:

@@ -73,7 +73,10 @@ LIST = lists.Listed(
     row_url=_url,
     empty=lists.Empty(
         "What you and others know of attackers appears here: reports, indicators, sightings.",
-        (("Bring in a STIX bundle, MISP events, a list or a fingerprint", "/intelligence/imports/"),),
+        (
+            ("Bring in a STIX bundle, MISP events, a list or a fingerprint", "/intelligence/imports/"),
+            ("Write a report", "/intelligence/write/report/"),
+        ),
     ),
 )  # fmt: skip
 
