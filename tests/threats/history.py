@@ -21,7 +21,9 @@ from hanse.console import endpoints
 from hanse.console import service as console
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Target
+from hanse.intel import feeds, searches
 from hanse.intel import service as intel
+from hanse.intel.feed_contents import FeedRan, FeedTook
 from hanse.intel.models import Item, Posting
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
@@ -37,6 +39,7 @@ from hanse.telemetry import service as telemetry
 from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
 from tests.attacks.build import icmp_flood, write
 from tests.campaigns.plans import estonia, estonia_registry
+from tests.cases.history import evidence_and_subjects
 from tests.cases.made import DAY_US, investigator, opened, said
 from tests.ledger.made import found
 from tests.node.made import analysis_of
@@ -86,6 +89,33 @@ def _intelligence(mari: Actor) -> None:
     intel.restore(intel.undo(value, row, "A public resolver.", mari), mari)
     intel.undo(value, row, "A public resolver, indeed.", mari)
     policy.mark(row.pk, Marking.own("ee-cert"), "operation-amber", mari, "Only those who work on it.")
+    _feeds(mari)
+    for name in ("Booters", "Suspect"):
+        search = searches.save(name, {"q": ["8.8.8.8"]}, mari)
+    searches.change(search, mari, name="Suspect of 2026", notify=False)
+    searches.looked_at(searches.save("Looked at", {"type": ["tool"]}, mari), 0, mari)
+    append("intel.search_looked_at", searches.SearchLookedAt(10**6), actor=mari, object_id=search)
+    searches.delete(search, mari)
+
+
+def _feeds(mari: Actor) -> None:
+    """A feed that failed and goes on, one that is paused, and one that was removed."""
+    said = feeds.Said(
+        name="Feed of Riga", format="misp", url=f"https://feed.example/?key={SECRET}", secret=SECRET
+    )
+    kept, paused, gone = (feeds.subscribe(said, mari) for _ in range(3))
+    for feed in (kept, gone):
+        took = FeedTook(feed.hex, "5c8e0b3b-0000-4000-8000-000000000001", "001700000000")
+        append("intel.feed_took", took, actor=CLERK)
+        for outcome in ("whole", "failed"):
+            ran = FeedRan(
+                feed=feed.hex, outcome=outcome, words="", began_us=1, requests=2, bytes=3, parts=1, fresh=4, newer=0,
+                known=0, older=0, clashes=0, left_out=0, detail={"clashes": [], "left_out": []}, etag='"1"',
+            )  # fmt: skip
+            append("intel.feed_ran", ran, actor=CLERK)
+    feeds.resume(kept, mari)
+    feeds.pause(paused, mari)
+    feeds.remove(gone, mari, "Its operator stopped.")
 
 
 def _cases() -> None:
@@ -106,6 +136,7 @@ def _cases() -> None:
     cases.set_status(case, "closed", "Convicted.", kaja)
     cases.set_status(case, "open", "An appeal.", kaja)
     cases.keep(case, now_us() + 900 * DAY_US, now_us() + DAY_US, "The appeal is long.", kaja)
+    evidence_and_subjects(case, kaja)
 
 
 def _people() -> Actor:

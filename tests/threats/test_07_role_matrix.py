@@ -28,6 +28,7 @@ campaigns.view          x         x          x        x       .          .
 campaigns.export        x         x          x        .       .          .
 intel.view              x         x          x        x       .          .
 intel.import            x         .          .        .       .          .
+intel.subscribe         x         .          .        .       .          .
 intel.write             x         x          .        .       .          .
 intel.edit              x         x          .        .       .          .
 intel.export            x         x          x        .       .          .
@@ -69,7 +70,8 @@ EXPORTS = {
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
-    "telemetry.import", "telemetry.collect", "intel.import", "cases.open", "ledger.view", "ledger.prove", "ledger.purge",
+    "telemetry.import", "telemetry.collect", "intel.import", "intel.subscribe", "cases.open", "ledger.view", "ledger.prove",
+    "ledger.purge",
 }  # fmt: skip
 AUDITED = {"ledger.view", "ledger.prove", "accounts.view"}
 ALL = set(ACTIONS)

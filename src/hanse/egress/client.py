@@ -123,7 +123,7 @@ class Client:
         deadline = Deadline.after(url[:200], timeout_s)
         there = read(url, http=http)
         with self._exchange(
-            "POST", there, _checked(headers or {}), body, limit_bytes, deadline, tuple(allow)
+            "POST", there, checked_headers(headers or {}), body, limit_bytes, deadline, tuple(allow)
         ) as got:
             if got.status in _REDIRECTS:
                 raise RefusedError(
@@ -146,7 +146,7 @@ class Client:
     ) -> Iterator[Opened]:
         """The answer to a GET after redirects, its body still to be read; `packed`: whether gzip is welcome."""
         deadline = Deadline.after(url[:200], timeout_s)
-        there, sent = read(url, http=http), _checked(headers)
+        there, sent = read(url, http=http), checked_headers(headers)
         for _ in range(MOST_REDIRECTS + 1):
             with self._exchange(
                 "GET", there, sent, None, limit_bytes, deadline, allow, packed=packed
@@ -198,8 +198,12 @@ class Client:
             ) from error
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers, each fit to be sent as one line."""
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers, each fit to be sent as one line.
+
+    Raises:
+        RefusedError: One is not, or is the client's own.
+    """
     for name, value in headers.items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name.lower() in _OWN:
             raise RefusedError(

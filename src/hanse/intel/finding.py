@@ -20,11 +20,16 @@ MOST_INSIDE = 500
 
 def matching(text: str, actor: Actor, action: str = "intel.view") -> "QuerySet[models.Item]":
     """The items that a text finds and that an actor may see, the newest first: by value or words at most `MOST`."""
+    seen = models.Item.objects.for_actor(actor, action).filter(condition(text, actor, action))
+    return seen.select_related("marking").order_by("-number")
+
+
+def condition(text: str, actor: Actor, action: str = "intel.view") -> Q:
+    """What an item has to be so that a text finds it for an actor: by value or words one of the newest `MOST`."""
     wanted = Q(source_id=text) | Q(number__in=_numbers(text, view_of(actor, action)))
     with suppress(ValueError):
         wanted |= Q(pk=UUID(text))
-    seen = models.Item.objects.for_actor(actor, action).filter(wanted)
-    return seen.select_related("marking").order_by("-number")
+    return wanted
 
 
 def _numbers(text: str, view: View) -> set[int]:

@@ -8,9 +8,15 @@ from uuid import UUID
 
 from django.db import models
 
+from hanse.intel.feed_models import Feed, FeedPart, FeedRun
+from hanse.intel.search_models import SavedSearch
 from hanse.ledger.fields import SealedJSONField
 from hanse.policy.guarded import Guarded
 from hanse.policy.models import MarkedModel, StoredMarking
+
+__all__ = [
+    "Batch", "Feed", "FeedPart", "FeedRun", "Holding", "Item", "Posting", "Reference", "SavedSearch", "Span", "Undone", "Value",
+]  # fmt: skip
 
 
 class Item(MarkedModel):

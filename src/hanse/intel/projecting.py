@@ -242,8 +242,11 @@ def _row(one: _Known, *, native: bool) -> tuple[Any, ...]:
 
 
 def digest_of(item: Item) -> str:
-    """What tells whether an item says the same as another: everything but by which import it came, and where it stood in it."""
-    return digest(msgspec.structs.replace(item, batch="", place=0))
+    """What tells whether an item says the same as another.
+
+    Everything counts but by which import it came, where it stood in it, and what the import says of its source.
+    """
+    return digest(msgspec.structs.replace(item, batch="", place=0, grade="", team=""))
 
 
 def _settle(touched: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from hanse.intel import csv_export, grades, misp_event, models, own_bundle, stix_bundle
+from hanse.intel import csv_export, feeds, grades, misp_event, models, own_bundle, searches, stix_bundle
 from hanse.intel.item import Item
 from hanse.intel.projecting import digest_of, forget, project, project_many
 from hanse.intel.reading import facts_of
@@ -90,6 +90,8 @@ class Account:
         clashes: Ids of items that say something else under the same id and version; they are not taken.
         left_out: What is no item, and why.
         object_id: The account in the ledger; None for a dry run.
+        replaces: Whether a thing that has no versions, such as a row of a feed's list, is newer where it says something
+            else; the ids of such things must be the bringer's own.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Account:
     clashes: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     object_id: UUID | None = None
+    replaces: bool = False
 
     def clash(self, item: Item, marking: Marking) -> None:
         """Count an item that is not taken, and tell it as strictly marked as it is."""
@@ -137,13 +140,8 @@ def bring_in(
     account = Account(name, chosen)
     account.format, stream = items(data, name, chosen, batch.hex)
     done = 0
-    for some in _chunked(stream, account):
-        if dry_run:
-            _sorted_out(some, account, actor)
-        else:
-            with writing():
-                drafts = [_draft(one) for one in _sorted_out(some, account, actor)]
-                append_many(drafts, actor)
+    for some in chunked(stream, account):
+        take(some, account, actor, actor, dry_run=dry_run)
         done += len(some)
         progress(done)
     if not dry_run:
@@ -151,6 +149,26 @@ def bring_in(
         append("intel.imported", content, actor=actor, object_id=batch, marking=account.marking)
         account.object_id = batch
     return account
+
+
+def take(
+    some: Sequence[Marked], account: Account, actor: Actor, reader: Actor, *, dry_run: bool = False
+) -> int:
+    """Write what of some items is new or newer, in one transaction; all of them are counted. How many were written.
+
+    Args:
+        some: The items.
+        account: Where they are counted.
+        actor: Who writes them.
+        reader: Who is told what comes of it: what this one may not see is not there, for counting and for writing.
+        dry_run: Count alone.
+    """
+    if dry_run:
+        return len(_sorted_out(some, account, reader))
+    with writing():
+        drafts = [_draft(one) for one in _sorted_out(some, account, reader)]
+        append_many(drafts, actor)
+    return len(drafts)
 
 
 def item_of(row: models.Item) -> Item:
@@ -250,13 +268,28 @@ def restore(decision: UUID, actor: Actor) -> None:
     )
 
 
+def seal_as_marked(object_id: UUID, actor: Actor, why: str) -> None:
+    """Write an item again, as it is, where its new marking has it sealed in the tables and it is not, or the other way round.
+
+    Args:
+        object_id: The item, which has just been marked anew.
+        actor: Who marked it.
+        why: The reason.
+    """
+    row = models.Item.projected.select_related("marking").get(pk=object_id)
+    marking = row.marking.marking
+    if row.sealed != bool(marking.handling):
+        item = msgspec.structs.replace(item_of(row), team=row.team)
+        append("intel.item", item, actor=actor, reason=why, object_id=object_id, marking=marking)
+
+
 def object_of(item: Item, copy: int = 0) -> UUID:
     """The id under which an item is on record here; a copy is one beside an item that its bringer may not see."""
     beside = f" beside {copy}" if copy else ""
     return objects.named("intel", f"{item.format}:{item.source_id}{beside}")
 
 
-def _chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[Marked]]:
+def chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[Marked]]:
     """Items some at a time; what is none goes into the account."""
 
     def taken() -> Iterator[Marked]:
@@ -316,7 +349,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         elif before.digest == digest:
             account.known += 1
             continue
-        elif version > before.version and before.says_as_much(item):
+        elif _is_newer(version, before.version, account) and before.says_as_much(item):
             account.newer += 1
             marking = join(marking, before.marking)  # noqa: PLW2901 - nothing from outside weakens what was decided here
         elif version < before.version:
@@ -328,6 +361,11 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         held[one] = _Held(digest, version, item.parent, item, bool(marking.handling), marking)
         wanted.append(_Wanted(one, item, marking))
     return wanted
+
+
+def _is_newer(version: str, before: str, account: Account) -> bool:
+    """Whether what says something else is newer than what is here."""
+    return version > before or (account.replaces and version == before == "")
 
 
 def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
@@ -409,4 +447,6 @@ KINDS: Iterable[Kind] = (
     Kind("intel.correlation_undone", CorrelationUndone, _project_undone, _forget_undone),
     Kind("intel.correlation_restored", CorrelationRestored, _project_restored, _forget_undone),
     *grades.KINDS,
+    *feeds.KINDS,
+    *searches.KINDS,
 )

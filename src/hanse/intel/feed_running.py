@@ -1,0 +1,437 @@
+"""One run of a feed: what is new on its server comes in, a part at a time, and the account says what came of it.
+
+An event of a MISP feed is written in one transaction with the note that it is here, so that a run which is
+interrupted goes on with the next event. A bundle or a list is written in chunks; what is here already costs nothing.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+
+import msgspec
+from django.db import DatabaseError
+
+from hanse.accounts import reaching
+from hanse.intel import feed_manifest, service
+from hanse.intel.feed_contents import FeedRan, FeedTook, Outcome
+from hanse.intel.feed_fetching import Asking, GoneError, NotNowError, SpentError
+from hanse.intel.feed_manifest import Listed
+from hanse.intel.feed_models import Feed, FeedPart
+from hanse.intel.feeds import Said, check, feed_for, opened, reader
+from hanse.intel.recognise import Marked, items
+from hanse.intel.service import Account
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.markings import Marking, MarkingError, join
+from hanse.ledger.identity import authority
+from hanse.ledger.objects import named
+from hanse.ledger.writing import ContentError, Draft, append, append_many, writing
+from hanse.policy.asking import require
+from hanse.policy.decision import Subject, may
+from hanse.policy.service import MARKED
+from hanse.policy.service import Marked as GivenTo
+from hanse.web.jobs import Cancelled
+
+_log = logging.getLogger(__name__)
+
+RUN_S: Final = 600.0
+"""Seconds that one run takes at most; it goes on a minute later."""
+MOST_EVENTS: Final = 2_000
+"""Events that one run takes at most."""
+LARGEST_EVENT_BYTES: Final = 32_000_000
+SILENT: Final = 5
+"""Events without an answer, one after the other, after which the server is taken to be down."""
+TRIED_S: Final = 20.0
+"""Seconds that trying a feed out takes at most, while a person waits."""
+TRIED_BYTES: Final = 30_000_000
+TRIED_EVENTS: Final = 3
+"""Events of a MISP feed that are looked into where it is only tried out."""
+_DAY_US: Final = 86_400_000_000
+
+Told = Callable[[int, int], None]
+"""Told how much is done, of how much (0 where that is unknown); may raise `Cancelled`."""
+
+
+class FailedError(HanseError):
+    """The run failed; its account is on record and says why."""
+
+
+class _ChangedError(HanseError):
+    """Somebody changed or removed the feed while it ran."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run is about, and what it has until now.
+
+    Attributes:
+        feed: The feed.
+        actor: Who has it run.
+        asking: Its questions to the server.
+        account: What came of it.
+        chosen: Marking that each item has at least.
+        dry: Whether nothing is written.
+        id: Of the run.
+        began_us: When it began, microseconds UTC.
+        total: Events that there are to take.
+        parts: Events that were done with.
+        written: Items that were written.
+        waiting: Whether something has to be asked for again, so that the server's mark does not count.
+        etag: The server's mark of what came.
+        modified: When that was changed.
+        content: SHA-256 of it, hexadecimal.
+    """
+
+    feed: Feed
+    actor: Actor
+    asking: Asking
+    account: Account
+    chosen: Marking
+    dry: bool = False
+    id: UUID = field(default_factory=uuid4)
+    began_us: int = field(default_factory=now_us)
+    total: int = 0
+    parts: int = 0
+    written: int = 0
+    waiting: bool = False
+    etag: str = ""
+    modified: str = ""
+    content: str = ""
+
+    def take(self, some: Sequence[Marked]) -> None:
+        """Write what of some items is new or newer, and count it."""
+        as_whom = reader(self.feed.pk, self.feed.name, self.feed.team)
+        self.written += service.take(some, self.account, self.actor, as_whom, dry_run=self.dry)
+
+
+def run(feed: UUID, actor: Actor, progress: Told = lambda _done, _total: None) -> UUID:
+    """Fetch what is new of a feed; the id of the run's account.
+
+    Raises:
+        RefusedError: The actor may not.
+        NotVisibleError: There is no such feed for the actor.
+        FailedError: It failed; the account says why.
+        Cancelled: Somebody asked it to stop; what came until then is here.
+    """
+    row = feed_for(actor, feed)
+    marking = row.marking.marking
+    headers = {row.header: secret} if (secret := opened(row)) else {}
+    asking = Asking(headers, row.most_bytes, time.monotonic() + RUN_S, reaching.allowed())
+    account = Account(row.name, marking, format=row.format, replaces=row.format == "csv")
+    one = Run(row, actor, asking, account, _kept(marking, row.keep_days))
+    try:
+        _ended(one, _fetched(one, progress), "")
+    except SpentError as error:
+        _spent(one, error)
+    except Cancelled:
+        _ended(
+            one,
+            "cancelled",
+            "Somebody cancelled it. What came until then is here; the rest comes with the next run.",
+        )
+        raise
+    except _ChangedError as error:
+        _ended(one, "cancelled", str(error))
+    except HanseError as error:
+        _failed(one, str(error), error.wait_s if isinstance(error, NotNowError) else 0)
+    except Exception:
+        _ended(one, "failed", f"The node made a mistake; its log names the run {one.id}.")
+        raise
+    return one.id
+
+
+def tried(told: Said, actor: Actor, *, marking: Marking | None = None, team: str = "") -> Run:
+    """What the first run of a feed would bring, with nothing written: of a MISP feed its newest events.
+
+    Raises:
+        RefusedError: The actor may not.
+        HanseError: It cannot be fetched, or is none; says why.
+    """
+    require(actor, "intel.subscribe")
+    chosen = marking or Marking.own(authority())
+    check(told, chosen, team, actor)
+    row = Feed(
+        object_id=uuid4(),
+        name=told.name,
+        format=told.format,
+        url=told.url.strip(),
+        grade=told.grade,
+        team=team,
+    )
+    row.most_items = TRIED_EVENTS * 100_000
+    headers = {told.header: told.secret} if told.header and told.secret else {}
+    asking = Asking(headers, TRIED_BYTES, time.monotonic() + TRIED_S, reaching.allowed())
+    account = Account(told.name, chosen, format=told.format, replaces=told.format == "csv")
+    one = Run(row, actor, asking, account, chosen, dry=True)
+    try:
+        _fetched(one, lambda _done, _total: None)
+    except SpentError as error:
+        account.left_out.append(f"{error} The rest was not looked at.")
+    return one
+
+
+def gave_up(feed: UUID, words: str, actor: Actor) -> None:
+    """Put on record that a run failed of which nothing else is left, such as one whose worker died.
+
+    Raises:
+        NotVisibleError: There is no such feed for the actor.
+    """
+    row = feed_for(actor, feed)
+    account = Account(row.name, row.marking.marking, format=row.format)
+    _ended(Run(row, actor, Asking({}, 0, 0.0), account, account.marking), "failed", words)
+
+
+def _fetched(one: Run, progress: Told) -> Outcome:
+    """Do the run; how it ended."""
+    return _events(one, progress) if one.feed.format == "misp" else _file(one, progress)
+
+
+def _events(one: Run, progress: Told) -> Outcome:
+    """A run of a MISP feed: the manifest, then each event that is not here in its version, the newest first."""
+    url = one.feed.url
+    where, _ = feed_manifest.addresses(url)
+    got = one.asking.get(where, feed_manifest.LARGEST_BYTES, etag=one.feed.etag, modified=one.feed.modified)
+    if got.body is None:
+        return "unchanged"
+    manifest = feed_manifest.read(got.body)
+    one.account.left_out += manifest.told
+    here = dict(FeedPart.objects.filter(feed=one.feed.pk).values_list("name", "version"))
+    wanted = [event for event in manifest.events if here.get(event.name.lower()) != event.version]
+    one.total, most, silent = len(wanted), TRIED_EVENTS if one.dry else MOST_EVENTS, 0
+    for number, event in enumerate(wanted[:most]):
+        progress(number, min(len(wanted), most))
+        _check_unchanged(one)
+        if one.written >= one.feed.most_items:
+            raise SpentError(f"{one.written:,} items were written, which is the most of one run.")
+        try:
+            body = one.asking.get(feed_manifest.file_of(url, event), LARGEST_EVENT_BYTES).body or b""
+        except GoneError as error:
+            _left_out(one, event, str(error))
+            continue
+        except NotNowError as error:
+            silent += 1
+            one.waiting = True
+            one.account.left_out.append(f"{event.name}: {error} It is asked for again.")
+            if silent >= SILENT:
+                raise
+            continue
+        silent = 0
+        _event(one, event, body)
+    one.etag, one.modified = got.etag, got.modified
+    if len(wanted) > most and not one.dry:
+        raise SpentError(f"{most:,} events were taken, which is the most of one run.")
+    return "whole" if wanted else "unchanged"
+
+
+def _event(one: Run, event: Listed, body: bytes) -> None:
+    """Take one event, whole or not at all; what cannot be taken is told, and not asked for until it changes."""
+    try:
+        with _counted_or_not(one):
+            kind, stream = items(body, event.name, one.chosen, one.id.hex)
+            came = list(_adapted(stream, one)) if kind == "misp" else []
+            some = [part for part in came if not isinstance(part, str)]
+            _check_event(kind, event, some, came)
+            with writing():
+                one.take(some)
+                _took(one, event)
+            one.account.left_out += [part for part in came if isinstance(part, str)]
+    except (UsageError, ContentError, MarkingError) as error:
+        _left_out(one, event, str(error))
+    except (HanseError, DatabaseError):
+        raise
+    except Exception:  # noqa: BLE001 - whatever one event does, the others come in
+        _log.exception("event %s of feed %s", event.name, one.feed.pk)
+        _left_out(one, event, f"The node made a mistake with it; its log names the event {event.name}.")
+
+
+def _check_event(kind: str, event: Listed, some: Sequence[Marked], came: Sequence[Marked | str]) -> None:
+    """Whether a file is the event that the manifest says.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if kind != "misp":
+        raise UsageError("Its file is no MISP event.")
+    tops = [one.item.source_id for one in some if not one.item.parent]
+    if tops != [event.name.lower()] and (tops or not came):
+        raise UsageError(f"Its file holds {', '.join(tops)[:200] or 'nothing'} instead.")
+
+
+def _file(one: Run, progress: Told) -> Outcome:
+    """A run of a feed that is one file: what of it is new or newer."""
+    row = one.feed
+    got = one.asking.get(row.url, one.asking.most_bytes, etag=row.etag, modified=row.modified)
+    if got.body is None:
+        return "unchanged"
+    one.content = sha256(got.body).hexdigest()
+    if one.content == row.content:
+        return "unchanged"
+    kind, stream = items(got.body, row.name, one.chosen, one.id.hex)
+    if kind != row.format:
+        raise UsageError(
+            f"At the address is {kind.upper()}, not {row.format.upper()}. Remove the feed and subscribe anew."
+        )
+    done = 0
+    for chunk in service.chunked(_adapted(stream, one), one.account):
+        _check_unchanged(one)
+        some = chunk
+        while some:
+            room = row.most_items - one.written
+            if room <= 0:
+                raise SpentError(f"{one.written:,} items were written, which is the most of one run.")
+            _take_what_can(one, some[:room])
+            some = some[room:]
+        done += len(chunk)
+        progress(done, 0)
+        if time.monotonic() > one.asking.until:
+            raise SpentError("The time of one run is over.")
+    one.etag, one.modified = got.etag, got.modified
+    return "whole"
+
+
+def _take_what_can(one: Run, some: Sequence[Marked]) -> None:
+    """Take items at once, or one by one where something about one of them cannot be kept."""
+    try:
+        with _counted_or_not(one):
+            one.take(some)
+    except ContentError as error:
+        if len(some) == 1:
+            one.account.left_out.append(f"{some[0].item.source_id}: {error}")
+            return
+        middle = len(some) // 2
+        _take_what_can(one, some[:middle])
+        _take_what_can(one, some[middle:])
+
+
+def _adapted(stream: Iterator[Marked | str], one: Run) -> Iterator[Marked | str]:
+    """Items as this feed brings them: graded, of its team, and none that its own readers would not see."""
+    row, at = one.feed, now_us()
+    as_whom = reader(row.pk, row.name, row.team)
+    hidden: set[str] = set()
+    seen: dict[Marking, bool] = {}
+    for told in stream:
+        if isinstance(told, str):
+            yield told
+            continue
+        item, marking = told
+        if marking not in seen:
+            seen[marking] = bool(may(as_whom, "intel.view", Subject("item", marking, row.team), now_us=at))
+        if not seen[marking]:
+            hidden.add(item.source_id)
+            if item.parent not in hidden:
+                yield f"{item.source_id}: it is marked {marking.banner()}, which the readers of this feed may not see."
+            continue
+        if row.format == "csv":
+            item = msgspec.structs.replace(item, source_id=_row_id(row.pk, item.source_id))
+        yield Marked(msgspec.structs.replace(item, grade=row.grade, team=row.team), marking)
+
+
+def _row_id(feed: UUID, source_id: str) -> str:
+    """The id of a list's row, so that only this feed's next list replaces it."""
+    return str(uuid5(NAMESPACE_URL, f"hanse:feed:{feed.hex}:{source_id}"))
+
+
+@contextmanager
+def _counted_or_not(one: Run) -> Iterator[None]:
+    """Count what is taken inside only if all of it is taken."""
+    account = one.account
+    before = (account.fresh, account.newer, account.known, account.older, list(account.clashes), one.written)
+    try:
+        yield
+    except BaseException:
+        account.fresh, account.newer, account.known, account.older, account.clashes, one.written = before
+        raise
+
+
+def _left_out(one: Run, event: Listed, why: str) -> None:
+    """Tell that an event is not taken, and ask for it no more until it changes."""
+    one.account.left_out.append(f"{event.name}: {why}")
+    if not one.dry:
+        with writing():
+            _took(one, event)
+
+
+def _took(one: Run, event: Listed) -> None:
+    """Note that an event is done with; within the transaction of what it brought."""
+    one.parts += 1
+    if one.dry:
+        return
+    name = event.name.lower()
+    append(
+        "intel.feed_took", FeedTook(one.feed.pk.hex, name, event.version), actor=one.actor,
+        object_id=named("feed part", f"{one.feed.pk.hex} {name}"), marking=one.feed.marking.marking,
+    )  # fmt: skip
+
+
+def _check_unchanged(one: Run) -> None:
+    """Whether the feed is still as the run began with it.
+
+    Raises:
+        _ChangedError: It is not.
+    """
+    if (
+        not one.dry
+        and not Feed.projected.filter(
+            pk=one.feed.pk, sequence=one.feed.sequence, paused=one.feed.paused
+        ).exists()
+    ):
+        raise _ChangedError(
+            "Somebody changed, paused or removed the feed meanwhile. What came until then is here."
+        )
+
+
+def _kept(marking: Marking, days: int) -> Marking:
+    """The marking of items that are kept for so many days, to the end of the last one (UTC); 0 is as the feed's."""
+    if not days:
+        return marking
+    until = (now_us() // _DAY_US + days + 1) * _DAY_US
+    return join(
+        marking,
+        Marking(originators=marking.originators, tlp=marking.tlp, pap=marking.pap, retention_us=until),
+    )
+
+
+def _spent(one: Run, error: SpentError) -> None:
+    """End a run that a cap stopped; one that came to nothing has failed, for the next would as well."""
+    if one.parts or one.written:
+        one.etag = one.modified = one.content = ""
+        _ended(one, "part", f"{error} It goes on in a minute.")
+        return
+    _failed(
+        one, f"{error} Nothing could be taken within what one run may take. Raise the bytes of one run.", 0
+    )
+
+
+def _failed(one: Run, words: str, wait_s: int) -> None:
+    """End a run that failed.
+
+    Raises:
+        FailedError: Always.
+    """
+    _ended(one, "failed", words, wait_s)
+    raise FailedError(words)
+
+
+def _ended(one: Run, outcome: Outcome, words: str, wait_s: int = 0) -> None:
+    """Put the run's account on record."""
+    account, whole = one.account, outcome == "whole" and not one.waiting
+    detail: dict[str, Any] = {
+        "clashes": account.clashes[: service.TOLD], "left_out": account.left_out[: service.TOLD]
+    }  # fmt: skip
+    content = FeedRan(
+        feed=one.feed.pk.hex, outcome=outcome, words=words[:2_000], began_us=one.began_us,
+        requests=one.asking.requests, bytes=one.asking.bytes, parts=one.parts, fresh=account.fresh,
+        newer=account.newer, known=account.known, older=account.older, clashes=len(account.clashes),
+        left_out=len(account.left_out), detail=detail, etag=one.etag if whole else "",
+        modified=one.modified if whole else "", content=one.content if whole else "", wait_s=wait_s,
+    )  # fmt: skip
+    drafts = [Draft("intel.feed_ran", content, one.id, account.marking)]
+    if one.feed.team:
+        drafts.append(Draft(MARKED, GivenTo(one.feed.team), one.id, account.marking))
+    append_many(drafts, one.actor)

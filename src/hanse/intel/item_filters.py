@@ -1,0 +1,83 @@
+"""By what items are narrowed down: the filters of their list, of a saved search, and of nothing else."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from hanse.intel import finding, models
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.web.lists import Filter
+
+COMMON: Final = (
+    Filter(key="type", label="Type", field="type"),
+    Filter(key="format", label="Came as", field="format",
+           choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB"), ("own", "written here")]),
+    Filter(key="title", label="What", field="title__icontains", help="A word of it."),
+    Filter(key="batch", label="Import", field="batch", help="Its whole id; that of a feed's run as well."),
+    Filter(key="source_id", label="Id", field="source_id", help="The whole id, as its source has it."),
+)  # fmt: skip
+"""Those that ask nobody who looks."""
+
+
+def filters(actor: Actor) -> tuple[Filter, ...]:
+    """All filters, for somebody: what is searched for is looked up within their own view."""
+    return (
+        Filter(key="q", label="Search", help="A value in any spelling, a network, an id, or words.",
+               narrows=partial(_found, actor)),
+        *COMMON,
+    )  # fmt: skip
+
+
+def narrowed(
+    rows: "QuerySet[models.Item]", query: Mapping[str, Sequence[str]], actor: Actor
+) -> "QuerySet[models.Item]":
+    """The rows that a search lets through.
+
+    Args:
+        rows: Items that the actor may see.
+        query: Filters by key, each with its values.
+        actor: Who looks.
+
+    Raises:
+        UsageError: A value means nothing.
+    """
+    for one in filters(actor):
+        if values := [text for text in query.get(one.key, ()) if text]:
+            rows = one.narrow(rows, values)
+    return rows
+
+
+def chosen(query: QueryDict) -> dict[str, list[str]]:
+    """What an address chooses of the filters.
+
+    Raises:
+        UsageError: It chooses nothing.
+    """
+    keys = ["q", *(one.key for one in COMMON)]
+    found = {key: values for key in keys if (values := [text for text in query.getlist(key) if text.strip()])}
+    if not found:
+        raise UsageError("Search or filter first: a saved search of everything would say nothing.")
+    return found
+
+
+def words(query: Mapping[str, Sequence[str]]) -> str:
+    """What a search looks for, as a line."""
+    labels = {"q": "Search", **{one.key: one.label for one in COMMON}}
+    shown = {one.key: one for one in COMMON}
+    return ", ".join(
+        f"{labels[key]}: {', '.join(shown[key].words(text) if key in shown else text for text in values)}"
+        for key, values in query.items()
+        if key in labels
+    )
+
+
+def _found(actor: Actor, rows: QuerySet[Any], texts: Sequence[Any]) -> QuerySet[Any]:
+    """The rows that one of some texts finds."""
+    wanted = finding.condition(texts[0], actor)
+    for text in texts[1:]:
+        wanted |= finding.condition(text, actor)
+    return rows.filter(wanted)
