@@ -1,6 +1,8 @@
 """Whatever a program sends to the node's API, the answer is as described, and never a failure of the node."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -14,22 +16,29 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from hanse.accounts import contents
 from hanse.attacks.models import Attack
+from hanse.cases.models import CasePerson, Task
 from hanse.console.api import api
 from hanse.kernel.actors import Actor
+from hanse.ledger.writing import append
 from hanse.policy.actions import ACTIONS
 from hanse.recording import record
 from hanse.web import jobs
+from tests.cases.made import filled, investigator
 from tests.node.made import estonian
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
+
+TEAM = UUID(int=7)
 
 WHO = Actor(
     "token",
     "m",
     "Mari's",
     "ee-cert",
-    roles=frozenset({"analyst", "administrator"}),
+    roles=frozenset({"analyst", "administrator", "investigator"}),
+    teams=frozenset({TEAM.hex}),
     scopes=frozenset(ACTIONS),
 )  # a token, which needs no CSRF token
 
@@ -49,7 +58,13 @@ def operations(client_as: Callable[..., object], settings: object) -> tuple[obje
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     campaign = record(estonian(), WHO).campaigns[0]
     job = jobs.start("analyse", "a capture", {"paths": ["none"]}, WHO)
+    kaja = investigator(teams=(TEAM,))
+    append("accounts.team_made", contents.TeamMade("North"), actor=kaja, object_id=TEAM)
+    case, kaja = filled(replace(kaja, teams=frozenset({TEAM.hex})), TEAM)
     real = {
+        "case_id": str(case),
+        "person_id": str(CasePerson.objects.get().pk),
+        "task_id": str(Task.objects.get().pk),
         "attack_id": str(Attack.projected.earliest("start_us").pk),
         "campaign_id": str(campaign),
         "job_id": str(job.pk),
@@ -116,6 +131,7 @@ def _try(operation: object, real: dict[str, str], number: int) -> None:
     def attempt(case: object) -> None:
         named = case.path_parameters or {}
         case.path_parameters = {name: real.get(name, value) for name, value in named.items()}
+        case.query = {**(case.query or {}), "why": "The law asks"}
         case.call_and_validate(checks=CHECKS)
 
     attempt()

@@ -56,7 +56,7 @@ def told(row: models.Case, actor: Actor) -> dict[str, Any]:
     for one in selectors:
         by_person.setdefault(one.person, []).append(one)
     return {
-        "people": [(one, CATEGORIES[one.category], by_person.get(one.pk, [])) for one in people],
+        "people": [(one, CATEGORIES[one.category], _used_by(one, by_person)) for one in people],
         "selectors": [(one, KINDS.get(one.kind, one.kind), _person_of(one, people)) for one in shown_selectors],
         "more_selectors": max(0, selector_count - SELECTORS_SHOWN),
         "selector_count": selector_count,
@@ -130,7 +130,8 @@ def chart(
 ) -> link_chart.Chart | None:
     """The link chart of a case; None where nothing is tied to anything."""
     elsewhere = {one.selector.pk for one in known}
-    ordered = sorted(selectors, key=lambda one: (one.pk not in elsewhere, one.person is None))[:CHARTED]
+    apart = [one for one in selectors if one.pk in elsewhere or one.kind != "person" or one.person is None]
+    ordered = sorted(apart, key=lambda one: (one.pk not in elsewhere, one.person is None))[:CHARTED]
     nodes = [
         link_chart.Node(
             one.pk.hex, 0, str(one), "suspect" if one.category in {"suspect", "convicted"} else "person",
@@ -193,6 +194,13 @@ def tied(row: models.Case, actor: Actor) -> list[Tied]:
 
 def _names(ids: Sequence[UUID]) -> dict[UUID | None, str]:
     return dict(Person.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _used_by(
+    person: models.CasePerson, by_person: dict[UUID | None, list[models.Selector]]
+) -> list[models.Selector]:
+    """What a person uses: all of their selectors but the one that they are themselves."""
+    return [one for one in by_person.get(person.pk, []) if one.kind != "person"]
 
 
 def _person_of(selector: models.Selector, people: Sequence[models.CasePerson]) -> models.CasePerson | None:

@@ -1,7 +1,6 @@
 """The API of evidence: what a case has, one piece with its chain of custody, its file, and what is done with it."""
 
 from base64 import b64decode
-from binascii import Error as NotBase64
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -94,7 +93,7 @@ class EvidenceMade(Schema):
     id: UUID
 
 
-class OpenIn(In):
+class EvidenceOpenIn(In):
     """Why a file is opened, and to whom it goes."""
 
     why: str = Field(min_length=1, max_length=500)
@@ -150,7 +149,7 @@ def add(request: HttpRequest, case_id: UUID, told: EvidenceIn) -> Any:
     case = case_for(actor, "cases.edit", case_id)
     try:
         data = b64decode(told.content, validate=True)
-    except NotBase64:
+    except ValueError:  # also of what is no ASCII
         raise UsageError("The content is no base64. Encode the file with the standard alphabet.") from None
     marking = Marking.from_json(told.marking) if told.marking is not None else None
     draft = inbox_folder() / uuid4().hex
@@ -200,7 +199,7 @@ def custody(request: HttpRequest, evidence_id: UUID) -> Any:
     summary="The file of a piece of evidence",
 )
 @endpoint("cases.inspect")
-def open_file(request: HttpRequest, evidence_id: UUID, told: OpenIn) -> HttpResponseBase:
+def open_file(request: HttpRequest, evidence_id: UUID, told: EvidenceOpenIn) -> HttpResponseBase:
     """The file as it came; that it was opened, why and for whom is in its chain of custody."""
     return file_of(signed_in(request), evidence_id, told.why, told.whom)
 

@@ -68,7 +68,7 @@ class SubjectMade(Schema):
     id: UUID
 
 
-class HeldOut(Schema):
+class HeldOnOut(Schema):
     """One thing that is held on somebody."""
 
     object_id: UUID
@@ -178,7 +178,7 @@ def one(request: HttpRequest, request_id: UUID) -> Any:
 
 
 @router.get(
-    "/subjects/{uuid:request_id}/held", response=list[HeldOut], operation_id="subject_held",
+    "/subjects/{uuid:request_id}/held", response=list[HeldOnOut], operation_id="subject_held",
     summary="What is held on whom a request is about",
 )  # fmt: skip
 @endpoint("cases.answer")
