@@ -6,21 +6,28 @@ In numbered steps, for each wish:
 2. what is weaker in any part is refused to all but the originator, and nobody drops one (`may_mark`);
 3. what is derived stays at least as strict as what it was derived from;
 4. what lets more people see or do more, or would purge it within a week, is proposed to another person;
-5. what only restricts is written at once, and what was derived follows.
+5. what only restricts is written at once, and what was derived follows; the items of an import follow as a job
+   (`hanse.console.marking_imports`).
 """
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.urls import reverse
 
 from hanse.accounts.approvals import EXPIRES_US, Approvable, Pending, propose
 from hanse.accounts.models import Proposal, Team
+from hanse.attacks import stix_export as attack_cites
 from hanse.attacks.models import Attack
 from hanse.campaigns import service as campaigns
+from hanse.campaigns import stix_export as campaign_cites
 from hanse.campaigns.models import Campaign
+from hanse.console import marking_imports
+from hanse.intel import authoring
+from hanse.intel import service as intel
+from hanse.intel.models import Batch, Item
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -33,7 +40,10 @@ from hanse.policy.decision import Subject, may_mark
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.service import mark
 
-Thing = Attack | Campaign
+Thing = Attack | Campaign | Item | Batch
+Derived = Campaign | Item
+
+MODELS: tuple[type[Thing], ...] = (Attack, Campaign, Item, Batch)
 
 SOON_US = EXPIRES_US
 """A retention date nearer than this takes two people: one person alone must not purge, nobody having noticed."""
@@ -59,26 +69,30 @@ class Wish:
 
 
 def thing_for(actor: Actor, action: str, object_id: UUID) -> Thing:
-    """An attack or a campaign with which an actor may do an action.
+    """An attack, a campaign, an item or an import with which an actor may do an action.
 
     Raises:
         NotVisibleError: There is none, or it is not for the actor to see.
     """
     if Campaign.projected.filter(pk=object_id).exists():
         return campaigns.campaign_for(actor, action, object_id)
+    if Item.projected.filter(pk=object_id).exists():
+        return Item.objects.get_for(actor, action, object_id)
+    if Batch.projected.filter(pk=object_id).exists():
+        return Batch.objects.get_for(actor, action, object_id)
     return Attack.objects.get_for(actor, action, object_id)
 
 
 def is_markable(object_id: UUID) -> bool:
-    """Whether an object is an attack or a campaign."""
-    return any(model.projected.filter(pk=object_id).exists() for model in (Attack, Campaign))
+    """Whether an object is one of those that are marked anew by hand."""
+    return any(model.projected.filter(pk=object_id).exists() for model in MODELS)
 
 
 def mark_anew(object_id: UUID, wish: Wish, why: str, actor: Actor) -> UUID | None:
     """Mark a thing anew, or propose it where that takes two people.
 
     Args:
-        object_id: An attack or a campaign.
+        object_id: An attack, a campaign, an item or an import.
         wish: How it is to be marked.
         why: The reason, for whoever comes after or has to approve it.
         actor: Who wants it.
@@ -122,10 +136,18 @@ def needs_two(row: Thing, wish: Wish) -> bool:
     )
 
 
-def derived_of(row: Thing) -> list[Campaign]:
-    """The campaigns that name an attack; nothing is derived of a campaign."""
+def derived_of(row: Thing) -> list[Derived]:
+    """What rests on a thing: campaigns that name an attack, and what was written here that cites it or these."""
     ids = campaigns.naming([row.pk]) if isinstance(row, Attack) else ()
-    return list(Campaign.projected.filter(pk__in=ids).select_related("marking").order_by("object_id"))
+    over = list(Campaign.projected.filter(pk__in=ids).select_related("marking").order_by("object_id"))
+    cites = {campaign_cites.cite_of(one).id for one in over}
+    if isinstance(row, Attack):
+        cites.add(attack_cites.thing(row).cite.id)
+    elif isinstance(row, Campaign):
+        cites.add(campaign_cites.cite_of(row).id)
+    elif isinstance(row, Item):
+        cites.add(row.source_id)
+    return [*over, *(one for one in authoring.resting_on(cites) if one.pk != row.pk)]
 
 
 def waiting_on(object_id: UUID) -> list[Proposal]:
@@ -177,7 +199,7 @@ def _sort(row: Thing) -> str:
 
 
 def _check(row: Thing, wish: Wish) -> None:
-    """Refuse a wish that means nothing, or a campaign that would be weaker than its attacks.
+    """Refuse a wish that means nothing, or what would be weaker than what it rests on, or known to another team.
 
     Raises:
         UsageError: So it is.
@@ -195,6 +217,20 @@ def _check(row: Thing, wish: Wish) -> None:
                 f"A campaign is as strict as its strictest attack, here {strictest(least).banner()}. "
                 "Mark its attacks anew first."
             )
+    if isinstance(row, Item) and (things := authoring.inputs_of(row)):
+        least = [one.marking for one in things]
+        if not is_at_least(wish.marking, strictest(least)):
+            raise UsageError(
+                f"It is as strict as what it rests on, here {strictest(least).banner()}. Mark that anew first."
+            )
+        if not {team for one in things for team in one.teams} <= {wish.team}:
+            raise UsageError(
+                "It rests on something that a need-to-know team alone knows. It stays with that team."
+            )
+    if wish.team and any(one.team not in {"", wish.team} for one in derived_of(row) if isinstance(one, Item)):
+        raise UsageError(
+            "Something that was written here for another need-to-know team rests on it. Have that taken back first."
+        )
 
 
 def _is_open(team: str) -> bool:
@@ -205,12 +241,22 @@ def _is_open(team: str) -> bool:
 
 
 def _write(row: Thing, wish: Wish, actor: Actor, why: str, proposal: str = "") -> None:
-    """The thing's next version; campaigns that an attack is part of become as strict as it is."""
-    mark(row.pk, wish.marking, wish.team, actor, why, proposal)
-    for one in derived_of(row):
+    """The thing's next version; what rests on it becomes as strict as it is, and what was written on it, its team's."""
+    derived = derived_of(row)
+    _mark(row, wish.marking, wish.team, actor, why, proposal)
+    if isinstance(row, Batch):
+        marking_imports.begin(row, wish.marking, wish.team, actor, why, proposal)
+    for one in derived:
         marking = join(one.marking.marking, wish.marking)
-        if marking != one.marking.marking:
-            mark(one.pk, marking, one.team, actor, why, proposal)
+        team = one.team or wish.team if isinstance(one, Item) else one.team
+        if (marking, team) != (one.marking.marking, one.team):
+            _mark(one, marking, team, actor, why, proposal)
+
+
+def _mark(row: Thing, marking: Marking, team: str, actor: Actor, why: str, proposal: str) -> None:
+    mark(row.pk, marking, team, actor, why, proposal)
+    if isinstance(row, Item):
+        intel.seal_as_marked(row.pk, actor, why)
 
 
 def _subject(row: Thing, wish: Wish) -> dict[str, Any]:
@@ -259,10 +305,10 @@ def _execute(proposal: Pending, approver: Actor) -> str:
 
 def _row(object_id: UUID) -> Thing:
     """A thing on record, for the node's own use."""
-    for model in (Attack, Campaign):
+    for model in MODELS:
         row = model.projected.filter(pk=object_id).select_related("marking").first()
-        if isinstance(row, Attack | Campaign):
-            return row
+        if row is not None:
+            return cast("Thing", row)
     raise NotVisibleError("It is no longer on record.")
 
 

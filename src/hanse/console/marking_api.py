@@ -80,7 +80,7 @@ class MarkingProposedOut(Schema):
 @router.post(
     "/{uuid:object_id}/mark",
     response=MarkedOut,
-    summary="Mark an attack or a campaign anew",
+    summary="Mark an attack, a campaign, an item or an import anew",
     operation_id="ledger_mark",
 )
 @endpoint("policy.mark")

@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from hanse.attacks.models import Attack
 from hanse.campaigns.models import Campaign
 from hanse.console import marking, purging
 from hanse.console.marking_forms import MarkForm
+from hanse.intel.models import Batch, Item
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.policy.asking import RefusedError
@@ -19,12 +21,20 @@ from hanse.policy.guarded import NotVisibleError
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
 
+_PAGES = {
+    Attack: ("attacks.view", "attacks:detail"),
+    Campaign: ("campaigns.view", "campaigns:detail"),
+    Item: ("intel.view", "intel:item"),
+    Batch: ("intel.view", "intel:import"),
+}
+"""By sort of thing: what one has to be able to do to see its page, and the page."""
+
 PROPOSED = gettext_lazy("Proposed. It happens once another person approves it.")
 
 
 @page("policy.mark", "console/mark.html", methods=("GET", "POST"))
 def mark(request: HttpRequest, object_id: UUID) -> Result:
-    """Mark an attack or a campaign anew: the form, and doing or proposing it."""
+    """Mark an attack, a campaign, an item or an import anew: the form, and doing or proposing it."""
     actor = signed_in(request)
     row = marking.thing_for(actor, "policy.mark", object_id)
     form = MarkForm(row, request.POST if request.method == "POST" else None)
@@ -44,6 +54,7 @@ def mark(request: HttpRequest, object_id: UUID) -> Result:
         "form": form,
         "marking": row.marking.marking,
         "derived": len(marking.derived_of(row)),
+        "is_import": isinstance(row, Batch),
         "proposed": [(one, marking.APPROVABLE.words(one.subject)) for one in marking.waiting_on(object_id)],
         "back": _back(row, actor),
     }
@@ -76,9 +87,9 @@ def purge(request: HttpRequest, object_id: UUID) -> Result:
 
 def _back(row: marking.Thing, actor: Actor) -> str:
     """The thing's page, or its entries for whom it has gone out of sight."""
-    room = "campaigns" if isinstance(row, Campaign) else "attacks"
+    action, page_name = _PAGES[type(row)]
     try:
-        marking.thing_for(actor, f"{room}.view", row.pk)
+        marking.thing_for(actor, action, row.pk)
     except NotVisibleError:
         return reverse("console:ledger")
-    return reverse(f"{room}:detail", args=[row.pk])
+    return reverse(page_name, args=[row.pk])

@@ -33,7 +33,6 @@ from hanse.ledger.identity import authority
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import RefusedError, require
 from hanse.policy.decision import Subject, may
-from hanse.policy.models import team_of
 
 _STEP_US = 1_000
 """The least time between two versions: STIX tells times to the millisecond."""
@@ -270,7 +269,7 @@ def _to_change(object_id: UUID, before: str, actor: Actor) -> tuple[models.Item,
     if row.revoked:
         raise UsageError("It was taken back, and stays so. Write a new one.")
     held = item_of(row)
-    return row, msgspec.structs.replace(held, team=team_of(row.pk) or held.team)
+    return row, msgspec.structs.replace(held, team=row.team)
 
 
 def _item(written: Written, version: Version, grade: str, team: str) -> Item:
