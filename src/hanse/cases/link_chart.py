@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 ROW: Final = 34
 """Distance of two things in a column, px."""
-WIDTHS: Final = (230, 300, 280)
+WIDTHS: Final = (210, 280, 260)
 """Width of each column's boxes, px."""
-GAP: Final = 90
+GAP: Final = 80
 """Between two columns, px."""
 HEIGHT: Final = 24
 """Of a box, px."""
