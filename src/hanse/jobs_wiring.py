@@ -18,8 +18,10 @@ from hanse.attacks import lessons
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack, Run
 from hanse.attacks.vectors import JOIN_GAP_S
+from hanse.console import marking_imports
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry
+from hanse.intel import feed_clock
 from hanse.intel import jobs as intel_jobs
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -53,6 +55,8 @@ def register() -> None:
     jobs.handles("load-exercise", "telemetry.import")(load_exercise)
     jobs.handles("watch", "telemetry.import")(watch)
     jobs.handles("bring-in", "intel.import")(intel_jobs.bring_in)
+    jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE)(feed_clock.fetch)
+    jobs.handles("mark-import", "policy.mark")(marking_imports.follow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts.looking import FILE, looked_at
-from hanse.intel import correlating, own_api, service
+from hanse.intel import correlating, feed_api, own_api, search_api, service
 from hanse.intel.models import Batch, Item
 from hanse.intel.reading import facts_of
 from hanse.intel.values import shown
@@ -20,6 +20,8 @@ from hanse.web.page import signed_in
 
 router = Router(tags=["intelligence"])
 router.add_router("", own_api.router)
+router.add_router("", feed_api.router)
+router.add_router("", search_api.router)
 
 LARGEST_BYTES = 2_000_000
 """Of a file that is brought in by the API at once; larger ones go through the page, as a job."""

@@ -17,12 +17,14 @@ class IntelConfig(AppConfig):
     label = "intel"
 
     def ready(self) -> None:
-        """Put the room into the rail, have the search index made with the tables and emptied before a rebuild."""
-        from hanse.intel import cited, cited_items, full_text  # noqa: PLC0415 - after Django is set up
+        """Put the room into the rail, say what waits, have the search index made with the tables and emptied before a rebuild."""
+        from hanse.intel import cited, cited_items, feed_clock, full_text, search_views  # noqa: PLC0415 - after Django is set up
 
         frame.rail.add("intelligence", "Intelligence", "intel:list", "intel.view")
         kinds.before_rebuild(full_text.clear)
         cited.register(cited_items.SORT)
+        frame.waiting.append(feed_clock.waits)
+        frame.waiting.append(search_views.waits)
         post_migrate.connect(_make_index, sender=self)
 
 

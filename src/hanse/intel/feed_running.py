@@ -22,7 +22,7 @@ from hanse.intel.feed_contents import FeedRan, FeedTook, Outcome
 from hanse.intel.feed_fetching import Asking, GoneError, NotNowError, SpentError
 from hanse.intel.feed_manifest import Listed
 from hanse.intel.feed_models import Feed, FeedPart
-from hanse.intel.feeds import Said, check, feed_for, opened, reader
+from hanse.intel.feeds import Said, check, check_same_server, feed_for, opened, reader
 from hanse.intel.recognise import Marked, items
 from hanse.intel.service import Account
 from hanse.kernel.actors import Actor
@@ -146,8 +146,17 @@ def run(feed: UUID, actor: Actor, progress: Told = lambda _done, _total: None) -
     return one.id
 
 
-def tried(told: Said, actor: Actor, *, marking: Marking | None = None, team: str = "") -> Run:
+def tried(
+    told: Said, actor: Actor, *, marking: Marking | None = None, team: str = "", feed: Feed | None = None
+) -> Run:
     """What the first run of a feed would bring, with nothing written: of a MISP feed its newest events.
+
+    Args:
+        told: The feed.
+        actor: Who tries it.
+        marking: What each of its items would have at least; the authority's own by default.
+        team: Id of its need-to-know team; empty for none.
+        feed: The feed that is to be changed so, which lends the value of its header; None for a new one.
 
     Raises:
         RefusedError: The actor may not.
@@ -165,7 +174,11 @@ def tried(told: Said, actor: Actor, *, marking: Marking | None = None, team: str
         team=team,
     )
     row.most_items = TRIED_EVENTS * 100_000
-    headers = {told.header: told.secret} if told.header and told.secret else {}
+    secret = told.secret or ""
+    if feed is not None and told.secret is None:
+        check_same_server(told, feed)
+        secret = opened(feed)
+    headers = {told.header: secret} if told.header and secret else {}
     asking = Asking(headers, TRIED_BYTES, time.monotonic() + TRIED_S, reaching.allowed())
     account = Account(told.name, chosen, format=told.format, replaces=told.format == "csv")
     one = Run(row, actor, asking, account, chosen, dry=True)

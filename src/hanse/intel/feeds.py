@@ -215,20 +215,31 @@ def _bound(feed: UUID) -> bytes:
     return f"intel.feed.secret:{feed.hex}".encode()
 
 
+def check_same_server(told: Said, row: Feed) -> None:
+    """Whether the value of a feed's header may go on to where the feed is to lead.
+
+    Raises:
+        UsageError: It would go to another server.
+    """
+    if row.secret and not destination.read(told.url.strip()).same_origin(destination.read(row.url)):
+        raise UsageError(
+            "The address leads to another server: the header's value is not sent there. Type it again, or empty "
+            "the header's name."
+        )
+
+
 def _secret(told: Said, row: Feed) -> str:
     """The value that a changed feed has.
 
     Raises:
         UsageError: The old one would go to another server.
     """
+    if not told.header:
+        return ""
     if told.secret is not None:
         return sealed(row.pk, told.secret)
-    if row.secret and not destination.read(told.url).same_origin(destination.read(row.url)):
-        raise UsageError(
-            "The address leads to another server: the header's value is not sent there. Type it again, or empty "
-            "the header's name."
-        )
-    return row.secret if told.header else ""
+    check_same_server(told, row)
+    return row.secret
 
 
 def _content(told: Said, secret: str, team: str) -> FeedSet:

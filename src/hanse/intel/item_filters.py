@@ -64,6 +64,18 @@ def chosen(query: QueryDict) -> dict[str, list[str]]:
     return found
 
 
+def known(query: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """A query as it is, if each of its keys is a filter.
+
+    Raises:
+        UsageError: One is none.
+    """
+    keys = ["q", *(one.key for one in COMMON)]
+    if strange := sorted(set(query) - set(keys)):
+        raise UsageError(f"There is no filter {strange[0][:40]!r}. It is one of {', '.join(keys)}.")
+    return query
+
+
 def words(query: Mapping[str, Sequence[str]]) -> str:
     """What a search looks for, as a line."""
     labels = {"q": "Search", **{one.key: one.label for one in COMMON}}

@@ -1,8 +1,10 @@
 """The pages of intelligence: what is known, one item with what it shares, bringing in and taking out."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
-from hanse.intel import cited, correlating, grades, naming, noise, own, service, taxonomies
+from hanse.intel import cited, correlating, grades, item_filters, naming, noise, own, service, taxonomies
 from hanse.intel.cited import Thing
 from hanse.intel.facts import Facts
 from hanse.intel.forms import BringForm, UndoForm
@@ -61,20 +63,13 @@ LIST = lists.Listed(
         lists.Column(key="source_id", label="Id", shown=False),
         lists.Column(key="number", label="Number", format="count", sort="number", shown=False),
     ),
-    filters=(
-        lists.Filter(key="type", label="Type", field="type"),
-        lists.Filter(key="format", label="Came as", field="format",
-                     choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB"),
-                              ("own", "written here")]),
-        lists.Filter(key="title", label="What", field="title__icontains", help="A word of it."),
-        lists.Filter(key="batch", label="Import", field="batch", help="Its whole id."),
-        lists.Filter(key="source_id", label="Id", field="source_id", help="The whole id, as its source has it."),
-    ),
+    filters=item_filters.COMMON,
     row_url=_url,
     empty=lists.Empty(
         "What you and others know of attackers appears here: reports, indicators, sightings.",
         (
             ("Bring in a STIX bundle, MISP events, a list or a fingerprint", "/intelligence/imports/"),
+            ("Subscribe to a feed", "/intelligence/feeds/"),
             ("Write a report", "/intelligence/write/report/"),
         ),
     ),
@@ -107,11 +102,12 @@ IMPORTS = lists.Listed(
 def items(request: HttpRequest) -> Result:
     """All items that the actor may see; parts are found through what they are a part of, or by type."""
     actor = signed_in(request)
-    told = listed(request, LIST, partial(Item.objects.for_actor, actor), "intel.view")
+    mine = replace(LIST, filters=item_filters.filters(actor))
+    told = listed(request, mine, partial(Item.objects.for_actor, actor), "intel.view")
     if not isinstance(told, dict):
         return told
     naming.name_creators(told["listing"].part.rows, actor)
-    return told | _allowed(actor)
+    return told | _allowed(actor) | {"searched": request.GET.get("q", ""), "to_save": _to_save(request)}
 
 
 @page("intel.view", "intel/item.html")
@@ -313,6 +309,15 @@ def _told_references(whole: WholeItem, facts: Facts) -> list[tuple[str, str]]:
     written = own.typed(whole.raw)
     said = {one.id for one in written.cites} | {one["id"] for one in own.observables(written.values)}
     return [one for one in facts.references if one[0] not in said | {whole.raw["created_by_ref"]}]
+
+
+def _to_save(request: HttpRequest) -> str:
+    """Address on which what the list shows is saved as a search; empty where it shows everything."""
+    try:
+        chosen = item_filters.chosen(request.GET)
+    except UsageError:
+        return ""
+    return f"{reverse('intel:search-new')}?{urlencode(chosen, doseq=True)}"
 
 
 def _allowed(actor: Actor) -> dict[str, Any]:

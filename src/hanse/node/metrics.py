@@ -33,7 +33,7 @@ from hanse.web.models import Job
 _log = logging.getLogger(__name__)
 
 Looks = Callable[[], Iterable[Observation]]
-QUEUES = ("default", "alerts")
+QUEUES = ("default", "alerts", "feeds")
 JOB_STATES = ("waiting", "running", "done", "failed", "cancelled", "interrupted")
 COLLECTOR_STATES = ("off", "starting", "running", "failed")
 

@@ -27,6 +27,8 @@ RETENTION_S = 3600.0
 """Seconds between looks at retention dates; purging is promised within 24 hours."""
 LISTS_S = 600.0
 """Seconds between looks whether the index of warninglists is there."""
+FEEDS_S = 10.0
+"""Seconds between looks at which feeds are due."""
 FOLDERS_S = 5.0
 """Seconds between looks at watched folders."""
 QUEUE_S = 0.5
@@ -83,6 +85,7 @@ def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
     from hanse.cases import evidence  # noqa: PLC0415 - after Django is configured
     from hanse.console.service import wish_collector  # noqa: PLC0415
+    from hanse.intel import feed_clock  # noqa: PLC0415
     from hanse.intel.correlating import index_lists  # noqa: PLC0415
     from hanse.jobs_wiring import look  # noqa: PLC0415
     from hanse.ledger.erasing import scrub  # noqa: PLC0415
@@ -90,6 +93,7 @@ def chores(node: Node) -> list[Chore]:
     from hanse.ledger.tree import integrate  # noqa: PLC0415
 
     watcher = system("watcher", node.authority, node.country, node.tier)
+    fetcher = system("feeds", node.authority, node.country, node.tier)
     return [
         Chore("alive", 5.0, lambda: processes.worker_lives(node.home)),
         Chore("checkpoint", CHECKPOINT_S, integrate),
@@ -97,6 +101,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("cleaning after purges", RETENTION_S, scrub),
         Chore("evidence of nothing", RETENTION_S, evidence.sweep),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
+        Chore("feeds", FEEDS_S, lambda: feed_clock.look(fetcher)),
         Chore("collector", WISH_S, lambda: wish_collector(node.home)),
         Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
         Chore("alerts left behind", LEFT_S, take_up_left),
@@ -106,12 +111,13 @@ def chores(node: Node) -> list[Chore]:
 
 
 def work(node: Node) -> None:
-    """Work until told to stop (SIGTERM, SIGINT): chores and alerts on threads of their own, long work on this one."""
+    """Work until told to stop (SIGTERM, SIGINT): chores, alerts and feeds on threads of their own, long work on this one."""
     from hanse.console.alerting import QUEUE  # noqa: PLC0415 - after Django is configured
+    from hanse.intel import feed_clock  # noqa: PLC0415 - as above
 
     follow_parent()
-    stop, alerts = threading.Event(), Queue(QUEUE)
-    every = [*chores(node), Chore("alerts", 1.0, alerts.work)]
+    stop, beside = threading.Event(), [Queue(QUEUE), Queue(feed_clock.QUEUE)]
+    every = [*chores(node), *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
     threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
     for thread in threads:
         thread.start()
@@ -122,7 +128,8 @@ def work(node: Node) -> None:
             signal.SIGTERM, signal.SIG_IGN
         )  # told once is enough: what is at work now is ended in order
         stop.set()
-        alerts.stop()
+        for queue in beside:
+            queue.stop()
         for thread in threads:
             thread.join(timeout=5)
 

@@ -88,17 +88,21 @@ Handler = Callable[[dict[str, Any], Progress, Actor], str]
 class _Kind:
     action: str
     handler: Handler
+    queue: str
 
 
 _kinds: dict[str, _Kind] = {}
 
 
-def handles(kind: str, action: str) -> Callable[[Handler], Handler]:
-    """Register what does jobs of a kind; who may do `action` may see what others' jobs of this kind are about."""
+def handles(kind: str, action: str, queue: str = "default") -> Callable[[Handler], Handler]:
+    """Register what does jobs of a kind; who may do `action` may see what others' jobs of this kind are about.
+
+    `queue` is where they wait: jobs of one queue are done one after the other.
+    """
     action_named(action)
 
     def register(handler: Handler) -> Handler:
-        _kinds[kind] = _Kind(action, handler)
+        _kinds[kind] = _Kind(action, handler, queue)
         return handler
 
     return register
@@ -116,13 +120,13 @@ def start(kind: str, title: str, params: dict[str, Any], actor: Actor) -> Job:
     Raises:
         UsageError: Nothing handles that kind.
     """
-    _known(kind)
+    queue = _known(kind).queue
     with transaction.atomic():
         job = Job(kind=kind, title=title, params=params, owner=actor.id, created_us=now_us())
         job.actor = _told(actor)
         job.actor |= {SEAL: _seal(job)}
         job.save(force_insert=True)
-        run.enqueue(str(job.pk))
+        run.using(queue_name=queue).enqueue(str(job.pk))
     return job
 
 
@@ -146,7 +150,7 @@ def again(job: Job) -> None:
             state=State.WAITING, cancel=False, error=None, ended_us=None, step="", done=0, total=0, rate=0
         ):
             raise UsageError("This job is not one that stopped. Look at it again.")
-        run.enqueue(str(job.pk))
+        run.using(queue_name=_known(job.kind).queue).enqueue(str(job.pk))
 
 
 def settle() -> None:
