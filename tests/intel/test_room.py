@@ -245,3 +245,38 @@ def test_an_account_is_marked_as_what_it_tells(actor: People) -> None:
     came = service.bring_in(bundle(indicator(1, "8.8.4.4", object_marking_refs=[red_id])), "two.json", mari)
     assert len(came.clashes) == 1
     assert Batch.projected.get(pk=came.object_id).marking.marking.tlp == Tlp.RED
+
+
+def test_the_same_content_marked_more_strictly_is_restricted(actor: People) -> None:
+    """What is here already takes the stricter marking of a later import, and never its weaker one."""
+    mari, data = actor("analyst", "officer"), bundle(indicator(1, "8.8.8.8"))
+    red = Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.RED)
+    green = Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.GREEN)
+    service.bring_in(data, "one.json", mari)
+    assert service.bring_in(data, "weak.json", mari, marking=green).known == 1
+    assert Item.projected.get().marking.marking.tlp == Tlp.AMBER
+    assert service.bring_in(data, "red.json", mari, marking=red).newer == 1
+    assert Item.projected.get().marking.marking.tlp == Tlp.RED
+    assert service.bring_in(data, "one.json", mari).known == 1
+    assert Item.projected.get().marking.marking.tlp == Tlp.RED
+    assert findings() == []
+
+
+def test_tags_that_changed_without_a_time_are_newer(actor: People) -> None:
+    """MISP gives no new time to an event that is tagged anew: it is taken, never weaker; any other change is a clash."""
+    mari = actor("analyst")
+    event = {
+        "uuid": "5f0c0a2e-0000-4000-8000-000000000001", "info": "Phishing wave", "date": "2024-01-01",
+        "timestamp": "1704067200", "Tag": [{"name": "tlp:amber+strict"}], "Attribute": [],
+    }  # fmt: skip
+
+    def came(**more: Any) -> service.Account:
+        return service.bring_in(json.dumps({"Event": {**event, **more}}).encode(), "event.json", mari)
+
+    assert came().fresh == 1
+    tagged = [{"name": "tlp:green"}, {"name": 'admiralty-scale:source-reliability="b"'}]
+    assert came(Tag=tagged).newer == 1
+    row = Item.projected.get()
+    assert (row.grade, row.marking.marking.tlp) == ("admiralty B6", Tlp.AMBER_STRICT)
+    assert (came(Tag=tagged).known, len(came(Tag=tagged, info="Another wave").clashes)) == (1, 1)
+    assert findings() == []

@@ -74,6 +74,11 @@ def together(items: Iterable[Item]) -> list[dict[str, Any]]:
     return [{"Event": made[item.source_id]} for item in held if item.type == "event"]
 
 
+def untagged(raw: dict[str, Any]) -> dict[str, Any]:
+    """A part without its tags and galaxies, which change without its time of change."""
+    return {name: value for name, value in raw.items() if name not in {"Tag", "Galaxy"}}
+
+
 class _Names:
     """Gives each part a name of its own: its UUID, or one made of what it says; a second of one name gets a number."""
 

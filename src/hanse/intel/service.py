@@ -16,7 +16,7 @@ from hanse.intel.reading import facts_of
 from hanse.intel.recognise import Marked, items
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking, join
+from hanse.kernel.markings import Marking, is_at_least, join
 from hanse.ledger import objects
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
@@ -346,10 +346,13 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         before = held.get(one)
         if before is None:
             account.fresh += 1
-        elif before.digest == digest:
+        elif before.digest == digest and is_at_least(before.marking, marking):
             account.known += 1
             continue
-        elif _is_newer(version, before.version, account) and before.says_as_much(item):
+        elif before.digest == digest or (
+            before.says_as_much(item)
+            and (_is_newer(version, before.version, account) or _tagged_anew(one, item, before))
+        ):
             account.newer += 1
             marking = join(marking, before.marking)  # noqa: PLW2901 - nothing from outside weakens what was decided here
         elif version < before.version:
@@ -366,6 +369,17 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
 def _is_newer(version: str, before: str, account: Account) -> bool:
     """Whether what says something else is newer than what is here."""
     return version > before or (account.replaces and version == before == "")
+
+
+def _tagged_anew(object_id: UUID, item: Item, before: _Held) -> bool:
+    """Whether a part of a MISP event differs from what is here in its tags alone: MISP changes no time for these."""
+    if item.format != "misp" or item.source_version != before.version:
+        return False
+    if isinstance(before.creator, Item):
+        held = before.creator
+    else:
+        held = item_of(models.Item.projected.only("sequence").get(pk=object_id))
+    return misp_event.untagged(held.raw) == misp_event.untagged(item.raw)
 
 
 def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
