@@ -33,16 +33,19 @@ def add(rows: Iterable[tuple[int, str, str]]) -> None:
     """Index items: number, title and text of each."""
     if database() == SHADOW:
         return  # a search index is no projection: a shadow has none
+    told = [row for row in rows if row[1] or row[2]]
     connection = connections[database()]
-    if connection.vendor == "sqlite":
-        statement = f"INSERT OR REPLACE INTO {TABLE} (rowid, title, body) VALUES (%s, %s, %s)"  # noqa: S608 - a name of this file
-    else:
-        statement = (
-            f"INSERT INTO {TABLE} (item, words) VALUES (%s, setweight(to_tsvector('simple', left(%s, 2000)), 'A') || "  # noqa: S608
-            "to_tsvector('simple', left(%s, 200000))) ON CONFLICT (item) DO UPDATE SET words = excluded.words"
-        )
     with connection.cursor() as cursor:
-        cursor.executemany(statement, [row for row in rows if row[1] or row[2]])
+        if connection.vendor == "sqlite":
+            statement = f"INSERT OR REPLACE INTO {TABLE} (rowid, title, body) VALUES (%s, %s, %s)"  # noqa: S608 - a name of this file
+            cursor.executemany(statement, told)
+        elif told:
+            statement = (
+                f"INSERT INTO {TABLE} (item, words) SELECT item, setweight(to_tsvector('simple', left(title, 2000)), 'A')"  # noqa: S608
+                " || to_tsvector('simple', left(body, 200000)) FROM unnest(%s::int8[], %s::text[], %s::text[])"
+                " AS told (item, title, body) ON CONFLICT (item) DO UPDATE SET words = excluded.words"
+            )
+            cursor.execute(statement, [list(column) for column in zip(*told, strict=True)])
 
 
 def remove(numbers: Sequence[int]) -> None:

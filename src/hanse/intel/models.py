@@ -10,7 +10,7 @@ from django.db import models
 
 from hanse.intel.feed_models import Feed, FeedPart, FeedRun
 from hanse.intel.search_models import SavedSearch
-from hanse.ledger.fields import SealedJSONField
+from hanse.ledger.fields import RowIdField, SealedJSONField
 from hanse.policy.guarded import Guarded
 from hanse.policy.models import MarkedModel, StoredMarking
 
@@ -120,7 +120,7 @@ class Holding(models.Model):
         items: How many there are.
     """
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowIdField(primary_key=True)
     marking = models.ForeignKey(StoredMarking, on_delete=models.PROTECT, related_name="+")
     team = models.CharField(max_length=64, default="", blank=True)
     items = models.BigIntegerField()
@@ -142,7 +142,7 @@ class Value(models.Model):
         text: Its normal form; null as long as only sealed items name it, and always for masked kinds.
     """
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowIdField(primary_key=True)
     kind = models.CharField(max_length=16)
     text = models.TextField(null=True)  # noqa: DJ001 - null is sealed, and no text is empty
 
@@ -163,7 +163,7 @@ class Posting(models.Model):
         holding: Id of the `Holding` of the item.
     """
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowIdField(primary_key=True)
     value = models.BigIntegerField()
     item = models.BigIntegerField()
     role = models.CharField(max_length=80)
@@ -185,7 +185,7 @@ class Span(models.Model):
         last: Last address, likewise.
     """
 
-    value = models.BigIntegerField(primary_key=True)
+    value = RowIdField(primary_key=True)
     first = models.CharField(max_length=32)
     last = models.CharField(max_length=32)
 
@@ -203,7 +203,7 @@ class Reference(models.Model):
         role: By which part.
     """
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowIdField(primary_key=True)
     item = models.BigIntegerField()
     target = models.TextField()
     role = models.CharField(max_length=80)

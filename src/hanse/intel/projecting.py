@@ -18,7 +18,7 @@ from hanse.intel.spans import bounds
 from hanse.intel.values import Value
 from hanse.intel.values.value import MASKED
 from hanse.kernel import sealing
-from hanse.ledger import keyring
+from hanse.ledger import keyring, storing
 from hanse.ledger.objects import digest
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
@@ -270,7 +270,7 @@ def _settle(touched: Iterable[int]) -> None:
 def _insert(
     cursor: Any, table: str, columns: dict[str, str], rows: Iterable[Sequence[Any]], conflict: str = ""
 ) -> None:
-    """Insert rows in the quickest way that each database has: one by one, or PostgreSQL's as arrays, a column each.
+    """Insert rows in the quickest way that each database has.
 
     Args:
         cursor: In the caller's transaction.
@@ -279,18 +279,20 @@ def _insert(
         rows: What to insert.
         conflict: What to do where there is such a row.
     """
-    named, clause = ", ".join(columns), f" ON CONFLICT {conflict}" if conflict else ""
-    if cursor.db.vendor == "postgresql":
-        arrays = [list(column) for column in zip(*rows, strict=True)]
-        if arrays:
-            given = ", ".join(f"%s::{of}[]" for of in columns.values())
-            cursor.execute(
-                f"INSERT INTO {table} ({named}) SELECT * FROM unnest({given}){clause}",  # noqa: S608 - names of this file
-                arrays,
-            )
+    told = [tuple(row) for row in rows]
+    if not told:
         return
-    marks = ", ".join(["%s"] * len(columns))
-    cursor.executemany(f"INSERT INTO {table} ({named}) VALUES ({marks}){clause}", list(rows))  # noqa: S608 - names of this file
+    named, clause = ", ".join(columns), f" ON CONFLICT {conflict}" if conflict else ""
+    if cursor.db.vendor == "sqlite":
+        marks = ", ".join(["%s"] * len(columns))
+        cursor.executemany(f"INSERT INTO {table} ({named}) VALUES ({marks}){clause}", told)  # noqa: S608 - names of this file
+    elif not conflict:
+        storing.copy(cursor, table, columns, told)
+    else:
+        # As arrays, a column each: COPY knows no conflicts.
+        given = ", ".join(f"%s::{of}[]" for of in columns.values())
+        statement = f"INSERT INTO {table} ({named}) SELECT * FROM unnest({given}){clause}"  # noqa: S608 - names of this file
+        cursor.execute(statement, [list(column) for column in zip(*told, strict=True)])
 
 
 def _chunks(some: Sequence[Any]) -> Iterator[list[Any]]:

@@ -83,3 +83,11 @@ class BlindIndexField(models.BinaryField):  # type: ignore[type-arg]  # generic 
         if value is None or isinstance(value, (bytes, memoryview)):
             return value
         return sealing.blind(keyring.current().index, self.kind, str(value))
+
+
+class RowIdField(models.BigIntegerField):  # type: ignore[type-arg]
+    """A whole number as primary key by which SQLite keeps the rows themselves, instead of in an index beside them."""
+
+    def db_type(self, connection: Any) -> str | None:
+        """SQLite's own name for such a key (https://www.sqlite.org/lang_createtable.html#rowid)."""
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
