@@ -9,17 +9,22 @@ import pytest
 
 from hanse.attacks.models import Attack
 from hanse.campaigns.models import Campaign
+from hanse.cases import subject
+from hanse.cases.subject_entries import SubjectErased
 from hanse.console.api import api
+from hanse.intel import feed_running, feeds, searches
 from hanse.intel import service as intel
-from hanse.intel.models import Item
+from hanse.intel.models import FeedRun, Item
 from hanse.kernel.actors import Actor
 from hanse.ledger import tree
 from hanse.ledger.models import Entry
+from hanse.ledger.writing import append
 from hanse.policy.actions import ACTIONS
 from hanse.recording import record
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input
 from tests.attacks.build import icmp_flood, write
+from tests.cases.evidence_made import added
 from tests.cases.made import investigator, opened
 from tests.node.made import estonian
 from tests.web.acting import ActingClient
@@ -29,8 +34,8 @@ pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=
 ROLES = frozenset({"analyst", "investigator", "officer"})
 TOKEN = Actor("token", "m", "Mari's", "ee-cert", roles=ROLES, scopes=frozenset(ACTIONS))
 LOGS = ("accounts.consulted", "accounts.disclosed")
-NOTHING_OF_ANYBODY = frozenset({"flows_held"})
-"""Operations under a logged action that tell no marked thing: how much is stored, of which time."""
+NOTHING_OF_ANYBODY = frozenset({"flows_held", "searches_list"})
+"""Operations under a logged action that tell no marked thing: how much is stored, of which time; one's own searches."""
 
 
 def operations() -> dict[str, tuple[str, str]]:
@@ -50,14 +55,29 @@ def test_every_reading_operation_writes_down_what_it_tells(
     telemetry.read_in(write(tmp_path, icmp_flood(0, 60)), TOKEN)
     campaign = record(estonian(), TOKEN).campaigns[0]
     item = {"type": "tool", "id": "tool--00000000-0000-4000-8000-000000000001", "name": "Booter"}
+    search = searches.save("Tools", {"type": ["tool"]}, TOKEN)
     intel.bring_in(json.dumps(item).encode(), "tool.json", TOKEN)
+    feed = feeds.subscribe(feeds.Said(name="List", format="csv", url="https://feed.example/"), TOKEN)
+    feed_running.gave_up(feed, "The worker died.", TOKEN)
     case, kaja = opened(investigator())
+    evidence = added(case, kaja)
+    asked = subject.take(
+        subject.Request(name="Jaan", born="", selectors=(), identity="Passport.", received_us=1), kaja
+    )
+    subject.answer(asked, "nothing", [], "", "", kaja)
+    gone = SubjectErased(request=asked.hex, objects=(), entries=0, law="Article 16", purge=0, proposal="")
+    append("cases.subject_erased", gone, actor=kaja)
     tree.integrate()
     real = {
         "attack_id": Attack.projected.filter(campaign=campaign).earliest("start_us").pk,
         "campaign_id": Campaign.projected.get(pk=campaign).pk,
         "case_id": case,
+        "evidence_id": evidence,
+        "request_id": asked,
         "item_id": Item.projected.get().pk,
+        "feed_id": feed,
+        "run_id": FeedRun.projected.get().pk,
+        "search_id": search,
         "input_id": Input.projected.get().pk,
         "sequence": 0,
     }

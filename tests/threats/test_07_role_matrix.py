@@ -41,6 +41,8 @@ cases.keep              .         x          x        .       .          .
 cases.export            .         x          x        .       .          .
 cases.inspect           .         x          x        .       .          .
 cases.take              .         x          x        .       .          .
+cases.answer            .         x          x        .       .          .
+cases.tell              .         x          x        .       .          .
 cases.erase             .         x          x        .       .          .
 prevention.block        .         .          x        .       .          .
 ledger.view             x         x          x        x       x          .
@@ -66,7 +68,7 @@ MAY = {(role, row[0]): mark == "x" for row in ROWS for role, mark in zip(HEAD, r
 
 EXPORTS = {
     "telemetry.export", "constituency.export", "attacks.export", "campaigns.export", "intel.export", "ledger.export",
-    "cases.export", "cases.take",
+    "cases.export", "cases.take", "cases.tell",
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
