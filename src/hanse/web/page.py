@@ -59,7 +59,8 @@ def page(
             return render(request, template, result) if isinstance(result, dict) else result
 
         checked = require_http_methods(allowed)(guarded)
-        checked.action = action  # type: ignore[attr-defined]  # the walk over all routes reads it
+        # The walks over all routes read these.
+        checked.action, checked.methods = action, methods  # type: ignore[attr-defined]
         return cast("Guarded[P]", checked)
 
     return guard
