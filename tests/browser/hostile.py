@@ -140,7 +140,7 @@ def _cases(desk: Desk, asking: Asking) -> None:
     said = {
         "title": PAYLOADS[3], "legal_basis": PAYLOADS[4], "purpose": PAYLOADS[5], "reference": PAYLOADS[6][:100],
         "authority": PAYLOADS[7], "review_us": now_us + year_us // 2, "retention_us": now_us + year_us,
-        "new_team": PAYLOADS[8],
+        "new_team": f"Case {PAYLOADS[8]}",
     }  # fmt: skip
     case = f"/api/cases/{asking.made('/api/cases', said)['id']}"
     for text in PAYLOADS:

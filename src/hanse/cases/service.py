@@ -170,13 +170,23 @@ def keep(
         new = replace(marking or old, retention_us=retention_us, originators=old.originators)
         if not is_at_least(replace(new, retention_us=None), replace(old, retention_us=None)):
             raise UsageError("A case cannot be marked weaker here: more people would come to know it.")
-        content = replace_review(row, review_us)
-        append("cases.changed", content, actor=actor, reason=line(reason), object_id=row.pk, marking=new)
-        drafts = [
-            Draft(MARKED, Marked(row.team), part, evidence_entries.marking_of(part, new))
-            for part in parts_of(row.pk)
-        ]
-        append_many(drafts, actor)
+        _mark(row, new, replace_review(row, review_us), reason, actor)
+
+
+def mark(row: models.Case, marking: Marking, team: str, reason: str, actor: Actor) -> None:
+    """Give a case and every part of it another marking and team; the console has decided that the actor may.
+
+    Args:
+        row: The case.
+        marking: Of the case from now on.
+        team: Id of its team from now on.
+        reason: Why.
+        actor: Who marks it, or who approved it.
+    """
+    said = _details_of(row)
+    content = Details(**{name: getattr(said, name) for name in said.__struct_fields__} | {"team": team})
+    with writing():
+        _mark(row, marking, content, reason, actor)
 
 
 def open_for(actor: Actor, case_id: UUID) -> models.Case:
@@ -215,6 +225,16 @@ def replace_review(row: models.Case, review_us: int) -> Details:
     return Details(
         **{name: getattr(said, name) for name in said.__struct_fields__} | {"review_us": review_us}
     )
+
+
+def _mark(row: models.Case, marking: Marking, content: Details, reason: str, actor: Actor) -> None:
+    """The case's next version; each part follows, and stays as strict as it was where it has a marking of its own."""
+    append("cases.changed", content, actor=actor, reason=line(reason), object_id=row.pk, marking=marking)
+    drafts = [
+        Draft(MARKED, Marked(content.team), part, evidence_entries.marking_of(part, marking))
+        for part in parts_of(row.pk)
+    ]
+    append_many(drafts, actor)
 
 
 def _append(row: models.Case, kind: str, content: Details | StatusSet, actor: Actor, reason: str) -> None:

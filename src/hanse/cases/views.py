@@ -200,7 +200,7 @@ def keep(request: HttpRequest, case_id: UUID) -> Result:
 def allowed(actor: Actor) -> dict[str, Any]:
     """What the actor may do on these pages."""
     at = now_us()
-    actions = (("open", "cases.open"), ("edit", "cases.edit"), ("export", "cases.export"), ("ledger", "ledger.view"),
+    actions = (("open", "cases.open"), ("edit", "cases.edit"), ("export", "cases.export"), ("answer", "cases.answer"), ("ledger", "ledger.view"),
                ("prove", "ledger.prove"))  # fmt: skip
     told = {f"may_{name}": bool(may(actor, action, now_us=at)) for name, action in actions}
-    return told | {"may_keep": may_begin(actor, "cases.keep")}
+    return told | {"may_keep": may_begin(actor, "cases.keep"), "may_mark": may_begin(actor, "policy.mark")}

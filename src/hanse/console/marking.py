@@ -24,6 +24,8 @@ from hanse.attacks.models import Attack
 from hanse.campaigns import service as campaigns
 from hanse.campaigns import stix_export as campaign_cites
 from hanse.campaigns.models import Campaign
+from hanse.cases import service as cases
+from hanse.cases.models import Case
 from hanse.console import marking_imports
 from hanse.intel import authoring
 from hanse.intel import service as intel
@@ -40,10 +42,10 @@ from hanse.policy.decision import Subject, may_mark
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.service import mark
 
-Thing = Attack | Campaign | Item | Batch
+Thing = Attack | Campaign | Item | Batch | Case
 Derived = Campaign | Item
 
-MODELS: tuple[type[Thing], ...] = (Attack, Campaign, Item, Batch)
+MODELS: tuple[type[Thing], ...] = (Attack, Campaign, Item, Batch, Case)
 
 SOON_US = EXPIRES_US
 """A retention date nearer than this takes two people: one person alone must not purge, nobody having noticed."""
@@ -69,7 +71,7 @@ class Wish:
 
 
 def thing_for(actor: Actor, action: str, object_id: UUID) -> Thing:
-    """An attack, a campaign, an item or an import with which an actor may do an action.
+    """An attack, a campaign, an item, an import or a case with which an actor may do an action.
 
     Raises:
         NotVisibleError: There is none, or it is not for the actor to see.
@@ -80,6 +82,8 @@ def thing_for(actor: Actor, action: str, object_id: UUID) -> Thing:
         return Item.objects.get_for(actor, action, object_id)
     if Batch.projected.filter(pk=object_id).exists():
         return Batch.objects.get_for(actor, action, object_id)
+    if Case.projected.filter(pk=object_id).exists():
+        return Case.objects.get_for(actor, action, object_id)
     return Attack.objects.get_for(actor, action, object_id)
 
 
@@ -92,7 +96,7 @@ def mark_anew(object_id: UUID, wish: Wish, why: str, actor: Actor) -> UUID | Non
     """Mark a thing anew, or propose it where that takes two people.
 
     Args:
-        object_id: An attack, a campaign, an item or an import.
+        object_id: An attack, a campaign, an item, an import or a case.
         wish: How it is to be marked.
         why: The reason, for whoever comes after or has to approve it.
         actor: Who wants it.
@@ -208,6 +212,8 @@ def _check(row: Thing, wish: Wish) -> None:
         raise UsageError("It is marked so already. Change something, or leave it.")
     if wish.team and wish.team != row.team and not _is_open(wish.team):
         raise UsageError("There is no such team, or it is closed. Choose one of those under People, Teams.")
+    if isinstance(row, Case) and (not wish.team or wish.marking.retention_us is None):
+        raise UsageError("A case always has a team, and a day until which it is kept. Choose both.")
     if isinstance(row, Campaign):
         members = campaigns.member_ids(row.pk)
         inputs = Attack.projected.filter(pk__in=members).select_related("marking").defer("detail")
@@ -254,6 +260,9 @@ def _write(row: Thing, wish: Wish, actor: Actor, why: str, proposal: str = "") -
 
 
 def _mark(row: Thing, marking: Marking, team: str, actor: Actor, why: str, proposal: str) -> None:
+    if isinstance(row, Case):
+        cases.mark(row, marking, team, why, actor)
+        return
     mark(row.pk, marking, team, actor, why, proposal)
     if isinstance(row, Item):
         intel.seal_as_marked(row.pk, actor, why)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from hanse.attacks.models import Attack
 from hanse.campaigns.models import Campaign
+from hanse.cases.models import Case
 from hanse.console import marking, purging
 from hanse.console.marking_forms import MarkForm
 from hanse.intel.models import Batch, Item
@@ -26,6 +27,7 @@ _PAGES = {
     Campaign: ("campaigns.view", "campaigns:detail"),
     Item: ("intel.view", "intel:item"),
     Batch: ("intel.view", "intel:import"),
+    Case: ("cases.view", "cases:case"),
 }
 """By sort of thing: what one has to be able to do to see its page, and the page."""
 
@@ -34,7 +36,7 @@ PROPOSED = gettext_lazy("Proposed. It happens once another person approves it.")
 
 @page("policy.mark", "console/mark.html", methods=("GET", "POST"))
 def mark(request: HttpRequest, object_id: UUID) -> Result:
-    """Mark an attack, a campaign, an item or an import anew: the form, and doing or proposing it."""
+    """Mark an attack, a campaign, an item, an import or a case anew: the form, and doing or proposing it."""
     actor = signed_in(request)
     row = marking.thing_for(actor, "policy.mark", object_id)
     form = MarkForm(row, request.POST if request.method == "POST" else None)
