@@ -48,7 +48,7 @@ LIST = lists.Listed(
         lists.Column(key="ran", label="Last run", value="ran_us", format="when"),
         lists.Column(key="due", label="Next run",
                      value=lambda row: None if row.paused or row.stopped else row.due_us, format="when"),
-        lists.Column(key="grade", label="Grade", value=lambda row: row.grade.capitalize()),
+        lists.Column(key="grade", label="Grade", value=lambda row: row.grade[:1].upper() + row.grade[1:]),
         lists.Column(key="set", label="Set", value="set_us", format="when", sort="set_us", shown=False),
         lists.Column(key="set_by", label="Set by", shown=False),
     ),
@@ -118,9 +118,11 @@ def feed(request: HttpRequest, feed_id: UUID) -> Result:
     if not isinstance(told, dict):
         return told
     markings = [row.marking.marking, *([told["marking"]] if told["marking"] else [])]
+    runs = FeedRun.objects.for_actor(actor, "intel.view").filter(feed=feed_id)
     return told | _allowed(actor) | {
         "row": row, "url": feeds.shown_url(row.url), "format": FORMATS[row.format], "job": feed_clock.at_work(feed_id),
         "every": units.duration(row.every_s), "marking": strictest(markings), "overdue": row.due_us <= now_us(),
+        "last": runs.order_by("-sequence").first(),
     }  # fmt: skip
 
 

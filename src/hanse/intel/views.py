@@ -55,7 +55,7 @@ LIST = lists.Listed(
         lists.Column(key="type", label="Type", sort="type"),
         lists.Column(key="format", label="Came as"),
         lists.Column(key="creator", label="Said by", value=lambda row: getattr(row, "said_by", row.creator)),
-        lists.Column(key="grade", label="Grade", value=lambda row: row.standing_grade.capitalize()),
+        lists.Column(key="grade", label="Grade", value=lambda row: row.standing_grade[:1].upper() + row.standing_grade[1:]),
         lists.Column(key="confidence", label="Confidence", value="standing_confidence", format="count"),
         lists.Column(key="modified", label="Changed", value="modified_us", format="when"),
         lists.Column(key="valid_until", label="Valid until", value="valid_until_us", format="when", shown=False),
