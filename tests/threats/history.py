@@ -21,10 +21,13 @@ from hanse.console import endpoints
 from hanse.console import service as console
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Target
-from hanse.intel import feeds, searches
+from hanse.intel import authoring, feeds, grades, searches
 from hanse.intel import service as intel
+from hanse.intel.authoring import Piece
 from hanse.intel.feed_contents import FeedRan, FeedTook
 from hanse.intel.models import Item, Posting
+from hanse.intel.own import Written
+from hanse.intel.values import Value
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Tlp
@@ -89,6 +92,7 @@ def _intelligence(mari: Actor) -> None:
     intel.restore(intel.undo(value, row, "A public resolver.", mari), mari)
     intel.undo(value, row, "A public resolver, indeed.", mari)
     policy.mark(row.pk, Marking.own("ee-cert"), "operation-amber", mari, "Only those who work on it.")
+    _written(mari)
     _feeds(mari)
     for name in ("Booters", "Suspect"):
         search = searches.save(name, {"q": ["8.8.8.8"]}, mari)
@@ -96,6 +100,26 @@ def _intelligence(mari: Actor) -> None:
     searches.looked_at(searches.save("Looked at", {"type": ["tool"]}, mari), 0, mari)
     append("intel.search_looked_at", searches.SearchLookedAt(10**6), actor=mari, object_id=search)
     searches.delete(search, mari)
+
+
+def _written(mari: Actor) -> None:
+    """A report on an attack, changed; an indicator, graded, not graded and graded again; a sighting that was taken back."""
+    about = Attack.projected.order_by("start_us")[0].pk
+    told = Written(
+        type="report", title="Booters", text="Of spring.", values=(Value("iban", "EE382200221020145685"),)
+    )
+    one = authoring.write(Piece(written=told, cites=(about,)), mari)
+    version = Item.projected.get(pk=one).source_version
+    authoring.change(one, version, Piece(written=replace(told, confidence=70), cites=(about,)), mari)
+    value = Written(type="indicator", values=(Value("address", "8.8.8.8"),))
+    seen = authoring.write(Piece(written=value), mari)
+    grades.grade(seen, "europol A1", None, "We saw it ourselves.", mari)
+    grades.withdraw(seen, "", mari)
+    grades.grade(seen, "admiralty B2", 60, "Two partners say so.", mari)
+    sighting = authoring.write(Piece(written=Written(type="sighting"), of=seen), mari)
+    authoring.take_back(
+        sighting, Item.projected.get(pk=sighting).source_version, "It was another host.", mari
+    )
 
 
 def _feeds(mari: Actor) -> None:
