@@ -12,6 +12,7 @@ from hanse.cases import also_known, link_chart, models, tying
 from hanse.cases.selector import KINDS
 from hanse.cases.service import members
 from hanse.cases.words import CATEGORIES, CLOSED, HAPPENED
+from hanse.intel.service import title_of
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -150,7 +151,7 @@ def chart(
     ]
     for one in known:
         for item in one.items[:3]:
-            nodes.append(link_chart.Node(f"item {item.pk.hex}", 2, str(item), "item", reverse("intel:item", args=[item.pk]),
+            nodes.append(link_chart.Node(f"item {item.pk.hex}", 2, title_of(item), "item", reverse("intel:item", args=[item.pk]),
                                          "Item of intelligence"))  # fmt: skip
             ties.append(
                 link_chart.Tie(one.selector.pk.hex, f"item {item.pk.hex}", f"It names {one.selector.written}")

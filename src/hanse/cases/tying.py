@@ -8,6 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from hanse.intel.models import Item
+from hanse.intel.service import title_of
 from hanse.kernel.actors import Actor
 
 AT_ONCE = 500
@@ -39,7 +40,9 @@ Find = Callable[[Sequence[UUID], Actor], list[Thing]]
 
 def _items(ids: Sequence[UUID], actor: Actor) -> list[Thing]:
     seen = Item.objects.for_actor(actor, "intel.view").filter(pk__in=ids).select_related("marking")
-    return [Thing(row.pk, str(row), reverse("intel:item", args=[row.pk]), "intel.view", row) for row in seen]
+    return [
+        Thing(row.pk, title_of(row), reverse("intel:item", args=[row.pk]), "intel.view", row) for row in seen
+    ]
 
 
 sorts: dict[str, Find] = {"item": _items}

@@ -23,6 +23,7 @@ from hanse.cases import finding
 from hanse.console.visible_entries import visible_entries
 from hanse.constituency.models import Protected
 from hanse.intel.finding import matching
+from hanse.intel.service import title_of
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -164,7 +165,7 @@ def _more_attacks(typed: Typed) -> str:
 
 def _items(typed: Typed, actor: Actor) -> Group:
     found = list(matching(typed.text, actor)[:SHOWN])
-    hits = [Hit(str(row), row.type, reverse("intel:item", args=[row.pk])) for row in found]
+    hits = [Hit(title_of(row), row.type, reverse("intel:item", args=[row.pk])) for row in found]
     return Group(_("Intelligence"), hits, "", "intel.view", tuple(found))
 
 

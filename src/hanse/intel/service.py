@@ -179,6 +179,11 @@ def item_of(row: models.Item) -> Item:
     return content
 
 
+def title_of(row: models.Item) -> str:
+    """What an item is called, for somebody on whose behalf it was loaded; a sealed one says so in its entry alone."""
+    return (facts_of(item_of(row)).title if row.sealed else "") or str(row)
+
+
 def parts_of(row: models.Item, actor: Actor, action: str = "intel.view") -> list[models.Item]:
     """The items that are parts of one, and their parts, that an actor may do an action with, in order."""
     found: list[models.Item] = []

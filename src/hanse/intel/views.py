@@ -51,7 +51,7 @@ LIST = lists.Listed(
     caption="Intelligence",
     order="-number",
     columns=(
-        lists.Column(key="title", label="What", value=str, link=_url),
+        lists.Column(key="title", label="What", value=service.title_of, link=_url),
         lists.Column(key="type", label="Type", sort="type"),
         lists.Column(key="format", label="Came as"),
         lists.Column(key="creator", label="Said by", value=lambda row: getattr(row, "said_by", row.creator)),

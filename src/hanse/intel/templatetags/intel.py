@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
-from hanse.intel import grading
+from hanse.intel import grading, models, service
 
 register = template.Library()
 
@@ -15,6 +15,12 @@ register = template.Library()
 def json_text(value: Any) -> str:
     """A value as JSON, for reading."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def item_title(row: models.Item) -> str:
+    """What an item is called, whether or not it is sealed."""
+    return service.title_of(row)
 
 
 @register.filter
