@@ -39,7 +39,13 @@ def read_value(text: str) -> Value:
     kind = head.strip().lower()
     if colon and kind in KINDS:
         return normalise(kind, rest)
-    return normalise(csv_list.kind_of(text), text)
+    try:
+        recognised = csv_list.kind_of(text)
+    except ValueProblem:
+        raise ValueProblem(
+            f"{text[:60]!r} looks like no value known here. Write its kind before it, as in name: {text[:60]}"
+        ) from None
+    return normalise(recognised, text)
 
 
 class ValuesField(forms.CharField):

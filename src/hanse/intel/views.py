@@ -53,7 +53,8 @@ LIST = lists.Listed(
     columns=(
         lists.Column(key="title", label="What", value=service.title_of, link=_url),
         lists.Column(key="type", label="Type", sort="type"),
-        lists.Column(key="format", label="Came as"),
+        lists.Column(key="format", label="Came as",
+                     value=lambda row: "written here" if row.format == "own" else row.format),
         lists.Column(key="creator", label="Said by", value=lambda row: getattr(row, "said_by", row.creator)),
         lists.Column(key="grade", label="Grade", value=lambda row: row.standing_grade[:1].upper() + row.standing_grade[1:]),
         lists.Column(key="confidence", label="Confidence", value="standing_confidence", format="count"),
