@@ -215,3 +215,18 @@ def test_markings_of_hits_count_for_the_page(actor: People, client_as: Clients) 
     search = searches.save("Mine", {"q": ["8.8.8.8"]}, mari)
     bring(1, "8.8.8.8", mari, replace(Marking.own(AUTHORITY), tlp=Tlp.AMBER_STRICT))
     assert "TLP:AMBER+STRICT" in client_as(mari).get(f"/intelligence/searches/{search}/").content.decode()
+
+
+def test_the_console_counts_anew_once_in_a_while(actor: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a feed comes in, pages do not look through everything each time; a little later they do."""
+    mari = actor("analyst")
+    searches.save("Mine", {"q": ["8.8.8.8"]}, mari)
+    assert searches.count_all_new(mari) == 0
+    bring(1, "8.8.8.8", mari)
+    asked = []
+    count = searches.count_new
+    monkeypatch.setattr(searches, "count_new", lambda *told: asked.append(1) or count(*told))
+    assert (searches.count_all_new(mari), asked) == (0, [])
+    monkeypatch.setattr(searches, "RESTS_US", 0)
+    assert (searches.count_all_new(mari), asked) == (1, [1])
+    assert (searches.count_all_new(mari), asked) == (1, [1])

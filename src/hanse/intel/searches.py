@@ -7,7 +7,7 @@ and a count can never tell of an item that its reader may not see.
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
@@ -17,6 +17,7 @@ from django.db.models import Max, QuerySet
 from hanse.intel.item_filters import narrowed
 from hanse.intel.models import Item, SavedSearch
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.identity import authority
@@ -26,8 +27,8 @@ from hanse.ledger.writing import append
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
 
-MOST: Final = 50
-"""Searches of one person: each that notifies is asked at every page."""
+MOST: Final = 20
+"""Searches of one person: all that notify are asked for the count that every page shows."""
 MOST_NEW: Final = 100
 """New hits that are counted; beyond, the count says ``100+``."""
 WINDOW: Final = 50_000
@@ -35,7 +36,9 @@ WINDOW: Final = 50_000
 LONGEST_NAME: Final = 200
 LONGEST_QUERY: Final = 4_000
 KEPT_S: Final = 60
-"""Seconds for which a count is kept while nothing comes in."""
+"""Seconds for which that count is kept while nothing comes in."""
+RESTS_US: Final = 15_000_000
+"""Microseconds for which it is kept while things come in without end, such as from a feed."""
 
 
 class SearchSaved(msgspec.Struct, frozen=True):
@@ -169,33 +172,25 @@ def count_new(row: SavedSearch, actor: Actor) -> int:
 
 
 def count_all_new(actor: Actor) -> int:
-    """How many new hits the searches that notify the actor have together; kept for a minute while nothing comes in."""
+    """How many new hits the searches that notify the actor have together, at most `RESTS_US` ago."""
     rows = list(SavedSearch.objects.filter(owner=actor.id, notify=True).order_by("pk"))
     if not rows:
         return 0
-    told = [
-        actor.id,
-        sorted(actor.roles),
-        sorted(actor.teams),
-        latest(),
-        *((row.pk.hex, row.sequence) for row in rows),
-    ]
-    key = f"intel.searches.{_digest(told)}"
-    kept: int | None = cache.get(key)
-    if kept is None:
-        kept = sum(min(count_new(row, actor), MOST_NEW) for row in rows)
-        cache.set(key, kept, KEPT_S)
-    return kept
+    told = [actor.id, sorted(actor.roles), sorted(actor.teams), *((row.pk.hex, row.sequence) for row in rows)]
+    key = f"intel.searches.{sha256(msgspec.json.encode(told)).hexdigest()}"
+    newest, now = latest(), now_us()
+    kept: tuple[int, int, int] | None = cache.get(key)
+    if kept is not None and (kept[0] == newest or now - kept[1] < RESTS_US):
+        return kept[2]
+    count = sum(min(count_new(row, actor), MOST_NEW) for row in rows)
+    cache.set(key, (newest, now, count), KEPT_S)
+    return count
 
 
 def latest() -> int:
     """The number of the newest item; -1 where there is none."""
     found = Item.projected.aggregate(last=Max("number"))["last"]
     return -1 if found is None else int(found)
-
-
-def _digest(told: Any) -> str:
-    return sha256(msgspec.json.encode(told)).hexdigest()
 
 
 def _name(name: str) -> str:
