@@ -17,7 +17,7 @@ EVENT = {
         "uuid": "5b0d6a31-2c14-4c0b-9d0e-0a2f7c1d9e11", "info": "Skimmers of web shops", "date": "2026-03-01",
         "timestamp": "1772366400", "published": True, "analysis": "2", "threat_level_id": "2", "distribution": "1",
         "Orgc": {"uuid": "c5a3b4de-8f07-4c0a-9f8b-1f3f4c4ad9a1", "name": "CERT of Elsewhere"},
-        "Tag": [{"name": "tlp:green"}, {"name": "admiralty-scale:source-reliability=\"b\""}],
+        "Tag": [{"name": "tlp:green"}, {"name": 'admiralty-scale:source-reliability="b"'}],
         "Attribute": [
             {"uuid": "5b0d6a31-2c14-4c0b-9d0e-0a2f7c1d9e12", "type": "ip-dst", "category": "Network activity",
              "value": ADDRESS, "to_ids": True, "timestamp": "1772366400"},
