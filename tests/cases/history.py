@@ -37,6 +37,7 @@ def _requests(fresh: Actor, approver: Actor) -> None:
     subject.answer(asks[0], "refused", [], "15-1-b", "The case is open.", fresh)
     held = [one.object_id for one in held_on(subject.person_of(subject.request_for(fresh, asks[1])), fresh)]
     subject.answer(asks[1], "given", held, "", "", fresh)
-    law = "Directive (EU) 2016/680, article 16(2)"
-    approvals.approve(subject.propose_erasure(asks[1], held, law, "It may not be held.", fresh), approver)
+    approvals.approve(
+        subject.propose_erasure(asks[1], held, "16-2-8", "It may not be held.", fresh), approver
+    )
     assert b"".join(subject.statement(Erasure.projected.get(request=asks[1]), fresh))

@@ -19,7 +19,7 @@ from hanse.cases.evidence_models import Evidence
 from hanse.cases.models import CasePerson, Selector
 from hanse.cases.selector import read
 from hanse.cases.subject_finding import Held, asked, held_on
-from hanse.cases.subject_models import Erasure, SubjectRequest
+from hanse.cases.subject_models import LAWS, Erasure, SubjectRequest
 from hanse.intel import service as intel
 from hanse.intel.models import Item
 from hanse.intel.values import ValueProblem
@@ -51,7 +51,7 @@ pytestmark = pytest.mark.django_db
 on_disk = pytest.mark.django_db(transaction=True)
 
 NAME, BORN, PHONE = "Zebedeus Kuusk-Canary", "1971-02-03", "+372 5300 1234"
-LAW = "Directive (EU) 2016/680, article 16(2)"
+LAW = "16-2-8"
 
 
 def bring(actor: Actor) -> Item:
@@ -293,7 +293,7 @@ def test_the_erasure_is_proven_offline(case: tuple[UUID, Actor], tmp_path: Path)
     assert told.returncode == 0, told.stderr
     proven = verify(prove(row.purge))
     assert proven.envelope.kind == "ledger.purged"
-    assert proven.body.content["law"] == LAW
+    assert proven.body.content["law"] == LAWS[LAW]
     assert len(proven.body.content["objects"]) == row.objects_erased + 1, "and the request itself"
 
 

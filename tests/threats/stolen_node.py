@@ -7,6 +7,12 @@ canary into everything that is encrypted at rest, uses it as people do, and back
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hanse.kernel.actors import Actor
 
 CANARY = "Zq4-canary-Kw8"
 PASSPHRASE = "only the operator knows this one"
@@ -84,6 +90,36 @@ def _case() -> None:
     service.keep(case, now_us() + 300 * DAY_US, now_us() + DAY_US, CANARY, kaja)
     service.set_status(case, "closed", CANARY, kaja)
     assert finding.matching(f"{CANARY} account", kaja).exists()
+    service.set_status(case, "open", CANARY, kaja)
+    _evidence(case, kaja)
+
+
+def _evidence(case: "UUID", kaja: "Actor") -> None:
+    """Files of evidence full of the canary, opened and exported for court; and requests of people about themselves."""
+    from hanse.accounts import approvals
+    from hanse.cases import court, evidence, subject
+    from hanse.cases.subject_finding import held_on
+    from hanse.kernel.clock import now_us
+    from tests.accounts.people import acting, newcomer
+    from tests.cases.evidence_made import brought
+
+    content = f"{CANARY} in a file. ".encode() * 10_000
+    file = brought(content, name=CANARY, description=CANARY, source=CANARY, place=CANARY)
+    one = evidence.add(case, file, CANARY, kaja)
+    assert b"".join(evidence.take_out(one, CANARY, CANARY, kaja)[1]) == content
+    evidence.handle(one, "moved", CANARY, CANARY, kaja)
+    assert CANARY.encode() in b"".join(court.export(case, CANARY, CANARY, kaja)[1])
+    asks = [
+        subject.Request(name=CANARY, born=born, selectors=(), identity=CANARY, received_us=now_us())
+        for born in ("1970-12-31", "")
+    ]
+    kept, gone = (subject.take(ask, kaja) for ask in asks)
+    subject.answer(kept, "refused", [], "15-1-b", CANARY, kaja)
+    held = [
+        each for each in held_on(subject.person_of(subject.request_for(kaja, gone)), kaja) if not each.stays
+    ]
+    proposal = subject.propose_erasure(gone, [held[0].object_id], "16-2-8", CANARY, kaja)
+    approvals.approve(proposal, acting(newcomer("approver", name="Anne")))
 
 
 if __name__ == "__main__":

@@ -108,4 +108,4 @@ KINDS = (
     Kind(HANDLING, EvidenceHandled, _handled, sealed=True),
 )
 
-words.say({RECEIVED: "A piece of evidence was received", HANDLING: "A piece of evidence was handled"})
+words.say({RECEIVED: "A piece of evidence was received", HANDLING: "Evidence was opened, handed out, moved, returned or destroyed"})

@@ -34,7 +34,7 @@ from hanse.cases.subject_entries import (
     SubjectErased,
 )
 from hanse.cases.subject_finding import Held, Person, asked, held_on
-from hanse.cases.subject_models import ANSWERS, GROUNDS, OPEN, Erasure, SubjectRequest
+from hanse.cases.subject_models import ANSWERS, GROUNDS, LAWS, OPEN, Erasure, SubjectRequest
 from hanse.cases.words import line, lines
 from hanse.intel.models import Item
 from hanse.kernel.actors import Actor
@@ -179,8 +179,8 @@ def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: st
     held = {one.object_id: one for one in held_on(person_of(row), actor)}
     if not objects:
         raise UsageError("Choose what is to be erased.")
-    if not law.strip():
-        raise UsageError("Say by which law it is erased: it goes into the proof.")
+    if law not in LAWS:
+        raise UsageError("Choose by which law it is erased: it goes into the proof.")
     for one in objects:
         if one not in held:
             raise UsageError("Something chosen is not held on them, or no longer. Load the page again.")
@@ -189,7 +189,7 @@ def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: st
         _require_erasable(held[one], actor)
     if waiting_on(request_id):
         raise UsageError("It is proposed already. Another person decides on it in Approvals.")
-    subject = {"request": row.pk.hex, "objects": sorted(one.hex for one in set(objects)), "law": line(law)}
+    subject = {"request": row.pk.hex, "objects": sorted(one.hex for one in set(objects)), "law": law}
     return propose(ERASING.action, subject, why, actor)
 
 
@@ -230,7 +230,7 @@ def statement(row: Erasure, actor: Actor) -> Iterator[bytes]:
     node = settings.HANSE_NODE
     told = {
         "format": "hanse/erasure/1", "authority": node.authority, "request": str(row.request), "time_us": row.time_us,
-        "objects": row.objects_erased, "entries": row.entries_erased, "law": row.law, "purged_by": row.purge,
+        "objects": row.objects_erased, "entries": row.entries_erased, "law": LAWS[row.law], "purged_by": row.purge,
         "said_by": row.sequence,
     }  # fmt: skip
     page = render_to_string(
@@ -301,7 +301,7 @@ def _require_erasable(held: Held, actor: Actor) -> None:
 def _words(subject: dict[str, Any]) -> str:
     number = len(subject["objects"])
     return (
-        f"Erase what is held on the person of request {subject['request'][:12]} for good, by {subject['law']}: "
+        f"Erase what is held on the person of request {subject['request'][:12]} for good, by {LAWS[subject['law']]}: "
         f"{number} {'thing' if number == 1 else 'things'}, and the request itself."
     )
 
@@ -319,7 +319,7 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     if not going:
         raise UsageError("Nothing of it is left: it was purged before.")
     entries = Entry.objects.filter(object_id__in=[*going, request], body__isnull=False).count()
-    purged = purge([*going, request], approver, proposal.why, told["law"])
+    purged = purge([*going, request], approver, proposal.why, LAWS[told["law"]])
     content = SubjectErased(
         request=request.hex, objects=tuple(one.hex for one in going), entries=entries, law=told["law"],
         purge=purged.sequence, proposal=proposal.id.hex,

@@ -105,7 +105,7 @@ class EraseIn(In):
     """What is to be erased, by which law and why."""
 
     objects: list[UUID] = Field(min_length=1, max_length=10_000)
-    law: str = Field(min_length=1, max_length=500)
+    law: Literal["16-2-4", "16-2-8", "16-2-10", "16-2", "5"]
     why: str = Field(min_length=1, max_length=1_000)
 
 

@@ -56,7 +56,7 @@ class SubjectErased(msgspec.Struct, frozen=True, kw_only=True):
         request: Id of the request, hexadecimal.
         objects: Ids of what was erased, hexadecimal.
         entries: How many entries lost their bodies.
-        law: The legal basis.
+        law: One of `subject_models.LAWS`.
         purge: Sequence of the entry that erased them.
         proposal: Id of what two people decided, hexadecimal.
     """

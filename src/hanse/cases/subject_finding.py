@@ -37,7 +37,6 @@ from hanse.policy.models import MarkedModel
 
 SHORTEST: Final = 4
 """Letters and digits of a text that is looked for inside other texts: shorter ones stand everywhere."""
-EXCERPT: Final = 300
 MOST_ITEMS: Final = 2_000
 _CASE_STAYS: Final = "The case itself names them: change it, or purge the case."
 _SAID: Final = (
@@ -138,7 +137,7 @@ def _in_case(case: Case, person: Person, values: set[int], actor: Actor, back: s
     url = reverse("cases:case", args=[case.pk])
 
     def held(row: Any, sort: str, what: str, how: str, *, sure: bool = False, stays: str = "") -> Held:
-        return Held(object_id=row.pk, sort=sort, what=what[:EXCERPT], how=how, sure=sure, case=case, url=url,
+        return Held(object_id=row.pk, sort=sort, what=what, how=how, sure=sure, case=case, url=url,
                     kept_back=back, sequence=row.sequence, stays=stays)  # fmt: skip
 
     people = _people(case, person, values)
@@ -210,12 +209,12 @@ def _earlier(case: Case, person: Person, values: set[int], url: str, back: str) 
     for entry in entries.select_related("body").order_by("sequence"):
         content = content_of(entry, entry.body, kind_of(entry.kind))
         if words := _says(content, person, values):
-            yield Held(object_id=entry.object_id, sort="earlier", what=words[:EXCERPT], how="The ledger still says so",
+            yield Held(object_id=entry.object_id, sort="earlier", what=words, how="The ledger still says so",
                        sure=False, case=case, url=url, kept_back=back, sequence=entry.sequence)  # fmt: skip
     for row in Happening.objects.filter(case=case.pk).order_by("sequence"):
         if row.reason and person.is_in(row.reason):
             stays = _CASE_STAYS if row.object_id == case.pk else ""
-            yield Held(object_id=row.object_id, sort="earlier", what=str(row.reason)[:EXCERPT], how="A reason names them",
+            yield Held(object_id=row.object_id, sort="earlier", what=str(row.reason), how="A reason names them",
                        sure=False, case=case, url=url, kept_back=back, sequence=row.sequence, stays=stays)  # fmt: skip
 
 
@@ -253,14 +252,14 @@ def _in_intelligence(person: Person, values: set[int], actor: Actor) -> Iterator
     accounts = Batch.objects.for_actor(actor, "intel.view").filter(Q(clashes__gt=0) | Q(left_out__gt=0))
     for batch in accounts.select_related("marking").order_by("time_us"):
         if person.is_in(json.dumps(batch.detail, ensure_ascii=False)):
-            yield Held(object_id=batch.pk, sort="import", what=f"Account of bringing in {batch.name}"[:EXCERPT],
+            yield Held(object_id=batch.pk, sort="import", what=f"Account of bringing in {batch.name}",
                        how="What was left out of it names them", sure=False, case=None,
                        url=reverse("intel:import", args=[batch.pk]), kept_back=_kept_back(Batch, batch, actor),
                        sequence=batch.sequence)  # fmt: skip
 
 
 def _item(row: Item, actor: Actor, how: str, *, sure: bool) -> Held:
-    return Held(object_id=row.pk, sort="item", what=f"{row.type} {row.title or row.source_id}"[:EXCERPT], how=how, sure=sure,
+    return Held(object_id=row.pk, sort="item", what=f"{row.type} {row.title or row.source_id}", how=how, sure=sure,
                 case=None, url=reverse("intel:item", args=[row.pk]), kept_back=_kept_back(Item, row, actor),
                 sequence=row.sequence)  # fmt: skip
 

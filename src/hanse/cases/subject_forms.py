@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from hanse.cases.forms import QuietForm
 from hanse.cases.selector import KINDS
 from hanse.cases.subject import Request
-from hanse.cases.subject_models import ANSWERS, GROUNDS, OPEN
+from hanse.cases.subject_models import ANSWERS, GROUNDS, LAWS, OPEN
 
 _ALONE = ("person", "company", "name")
 _KINDS = [("", _("Recognise it")), *((kind, words) for kind, words in KINDS.items() if kind not in _ALONE)]
@@ -57,7 +57,9 @@ class AskForm(QuietForm):
 class AnswerForm(QuietForm):
     """How a request is answered."""
 
-    what = forms.ChoiceField(label=_("Answer"), choices=[one for one in ANSWERS.items() if one[0] != OPEN])
+    what = forms.ChoiceField(
+        label=_("What they are told"), choices=[one for one in ANSWERS.items() if one[0] != OPEN]
+    )
     ground = forms.ChoiceField(
         label=_("Legal ground"), required=False, choices=[("", _("Nothing is withheld")), *GROUNDS.items()],
         help_text=_("Directive (EU) 2016/680 and the law that brings it into yours."),
@@ -71,11 +73,10 @@ class AnswerForm(QuietForm):
 class EraseForm(QuietForm):
     """By which law something is erased, and why."""
 
-    law = forms.CharField(
-        label=_("By which law"), max_length=500,
-        help_text=_("Such as: Directive (EU) 2016/680, article 16(2). It goes into the proof; name nobody here."),
-    )  # fmt: skip
+    law = forms.ChoiceField(
+        label=_("By which law"), choices=list(LAWS.items()), help_text=_("It goes into the proof.")
+    )
     why = forms.CharField(
         label=_("Why"), max_length=1_000, min_length=5, widget=forms.Textarea({"rows": 2}),
-        help_text=_("Another person decides on it and reads this. It stays on record: name nobody here either."),
+        help_text=_("With the provision of your own law. Another person decides on it and reads this. It stays on record: name nobody."),
     )  # fmt: skip

@@ -28,6 +28,18 @@ GROUNDS = {
 """Why something is not told or not erased, as Directive (EU) 2016/680 allows: by key, the words on pages."""
 
 
+_LED = "Directive (EU) 2016/680"
+
+LAWS = {
+    "16-2-4": f"{_LED}, article 16(2): it infringes the principles of article 4",
+    "16-2-8": f"{_LED}, article 16(2): it has no legal basis, as article 8 asks",
+    "16-2-10": f"{_LED}, article 16(2): a special category of data, against article 10",
+    "16-2": f"{_LED}, article 16(2): a law obliges the authority to erase it",
+    "5": f"{_LED}, article 5: the time for which it may be kept is over",
+}
+"""By which law something is erased: by key, the words on pages and in proofs. The national provision is in the reason."""
+
+
 class SubjectRequest(MarkedModel):
     """That somebody asks what is held on them. A projection.
 
@@ -80,7 +92,7 @@ class Erasure(MarkedModel):
         request: Id of the request, which was erased with it.
         objects_erased: How many objects were erased.
         entries_erased: How many entries lost their bodies.
-        law: The legal basis.
+        law: One of `LAWS`.
         purge: Sequence of the entry that erased them.
         time_us: When, microseconds UTC.
         actor_name: Who approved it.
@@ -90,7 +102,7 @@ class Erasure(MarkedModel):
     request = models.UUIDField()
     objects_erased = models.PositiveIntegerField()
     entries_erased = models.PositiveIntegerField()
-    law = SealedTextField()
+    law = models.CharField(max_length=16, choices=list(LAWS.items()))
     purge = models.BigIntegerField()
     time_us = models.BigIntegerField()
     actor_name = models.TextField()

@@ -159,5 +159,5 @@ KINDS = (
     Kind("ledger.founded", Founded, _project_founded),
     Kind("ledger.key_rotated", KeyRotated, _project_rotated),
     Kind("ledger.key_revoked", KeyRevoked, _project_revoked),
-    Kind("ledger.purged", PurgedContent, _project_purged),
+    Kind("ledger.purged", PurgedContent, _project_purged, sealed=True),
 )
