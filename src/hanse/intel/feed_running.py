@@ -29,6 +29,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking, MarkingError, join
+from hanse.kernel.printable import printable
 from hanse.ledger.identity import authority
 from hanse.ledger.objects import named
 from hanse.ledger.writing import ContentError, Draft, append, append_many, writing
@@ -434,11 +435,10 @@ def _failed(one: Run, words: str, wait_s: int) -> None:
 def _ended(one: Run, outcome: Outcome, words: str, wait_s: int = 0) -> None:
     """Put the run's account on record."""
     account, whole = one.account, outcome == "whole" and not one.waiting
-    detail: dict[str, Any] = {
-        "clashes": account.clashes[: service.TOLD], "left_out": account.left_out[: service.TOLD]
-    }  # fmt: skip
+    left_out = [printable(words) for words in account.left_out[: service.TOLD]]
+    detail: dict[str, Any] = {"clashes": account.clashes[: service.TOLD], "left_out": left_out}
     content = FeedRan(
-        feed=one.feed.pk.hex, outcome=outcome, words=words[:2_000], began_us=one.began_us,
+        feed=one.feed.pk.hex, outcome=outcome, words=printable(words)[:2_000], began_us=one.began_us,
         requests=one.asking.requests, bytes=one.asking.bytes, parts=one.parts, fresh=account.fresh,
         newer=account.newer, known=account.known, older=account.older, clashes=len(account.clashes),
         left_out=len(account.left_out), detail=detail, etag=one.etag if whole else "",

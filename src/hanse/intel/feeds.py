@@ -20,6 +20,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp, is_at_least
+from hanse.kernel.printable import printable
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
@@ -244,7 +245,7 @@ def _secret(told: Said, row: Feed) -> str:
 
 def _content(told: Said, secret: str, team: str) -> FeedSet:
     return FeedSet(
-        name=told.name.strip(), format=told.format, url=told.url.strip(), header=told.header if secret else "",
+        name=printable(" ".join(told.name.split())), format=told.format, url=told.url.strip(), header=told.header if secret else "",
         secret=secret, every_s=told.every_s, grade=told.grade, keep_days=told.keep_days, most_bytes=told.most_bytes,
         most_items=told.most_items, team=team,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
+from hanse.kernel.printable import printable
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
@@ -199,8 +200,8 @@ def _name(name: str) -> str:
     Raises:
         UsageError: It is none.
     """
-    plain = " ".join(name.split())
-    if not plain or len(plain) > LONGEST_NAME:
+    plain = printable(" ".join(name.split()))
+    if not plain or len(name) > LONGEST_NAME:
         raise UsageError(f"Give the search a name of up to {LONGEST_NAME} characters.")
     return plain
 
