@@ -192,6 +192,7 @@ def test_its_values_correlate_and_its_tags_grade_it(actor: People) -> None:
         (Piece(written=Written(type="indicator")), "value"),
         (Piece(written=Written(type="sighting")), "STIX id"),
         (Piece(written=Written(type="malware", title="x")), "cannot be written"),
+        (Piece(written=Written(type="indicator", values=(Value("domain", "a.example"),), nature="evil")), "shows"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_written_is_refused_with_the_reason(actor: People, piece: Piece, words: str) -> None:

@@ -15,8 +15,10 @@ from hanse.campaigns import stix as campaign_stix
 from hanse.campaigns.campaign import Campaign, Link, LinkTest
 from hanse.constituency import Target
 from hanse.intel import source_marking, stix_bundle
+from hanse.intel.own import Cite, Version, Written, made, observables
 from hanse.intel.recognise import Marked, items
 from hanse.intel.stix_extension import EXTENSION, Telling, authors, definition, identity, said
+from hanse.intel.values import Value
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.tracing.trace import NetworkShare, Trace
 from tests.shared import ROOT
@@ -33,6 +35,7 @@ TELLING = Telling(
 )
 BANK = Target("192.0.2.0/24", "Bank of Example", "finance", "EE")
 START = 1_709_294_400_000_000
+OWN_ID = "{}--00000000-0000-4000-8000-000000000001"
 CLASSES = ("direct", "reflected", "spoofed", "undetermined")
 VECTORS = ("tcp_syn_flood", "dns_reflection", "udp_flood", "icmp_flood", "http_request_flood", "gre_flood", "esp_flood",
            "ip_fragment_flood", "tcp_synack_reflection", "generic_traffic_flood")  # fmt: skip
@@ -66,6 +69,29 @@ LINKED = Campaign(
 )  # fmt: skip
 
 
+def written_by_people(about: str) -> list[dict]:
+    """A report on an object, an indicator and its sighting, with the values of the report."""
+    values = (
+        Value("address", "198.51.100.7"),
+        Value("iban", "EE382200221020145685"),
+        Value("md5", "0" * 31 + "1"),
+    )
+    report = Written(
+        type="report", title="Booters", text="Of spring.", values=values, cites=(Cite("campaign", "00" * 16, about),),
+        tags=("booter",), confidence=70,
+    )  # fmt: skip
+    indicator = Written(
+        type="indicator", text="Its front.", values=values[:1], until_us=START + 60_000_000, from_us=START
+    )
+    sighting = Written(type="sighting", title="Seen", of=OWN_ID.format("indicator"), from_us=START, count=3)
+    told = [
+        made(one, Version(OWN_ID.format(one.type), WHO["id"], TELLING.created, TELLING.modified))
+        for one in (report, indicator, sighting)
+    ]
+    refs = list(TELLING.markings)
+    return [*observables(values), *({**one, "object_marking_refs": refs} for one in told)]
+
+
 @cache
 def exported() -> str:
     """A bundle of attacks of every class and vector, and a campaign, as text."""
@@ -75,6 +101,7 @@ def exported() -> str:
     for vector in VECTORS:
         made += attack_stix.objects(attack("direct", vector, "2001:db8::/64"), TELLING)
     made += campaign_stix.objects(LINKED, TELLING)
+    made += written_by_people(made[-1]["id"])
     return json.dumps(stix_bundle.written({one["id"]: one for one in made}.values(), "test"))
 
 
@@ -95,7 +122,7 @@ def test_the_export_passes_interoperability_as_far_as_stix_allows_it():
     """The validator's interop mode asks two properties of all objects that STIX forbids to some; nothing else is wanting."""
     result = validate_string(exported(), ValidationOptions(version="2.1", interop=True))
     forbidden = re.compile(
-        r"^(ipv[46]-addr|network-traffic|marking-definition)--[0-9a-f-]+: "
+        r"^(ipv[46]-addr|network-traffic|file|marking-definition)--[0-9a-f-]+: "
         r"(created_by_ref is not present in Object|'modified' is a required property)$"
     )
     assert [str(error) for error in result.errors if not forbidden.match(str(error))] == []

@@ -33,6 +33,11 @@ SIGHTED: Final = frozenset({
 })  # fmt: skip
 """STIX's domain objects: what a sighting can be of (STIX 2.1, section 5.2)."""
 
+NATURES: Final = (
+    "unknown", "malicious-activity", "anomalous-activity", "compromised", "anonymization", "attribution", "benign",
+)  # fmt: skip
+"""What an indicator shows (STIX 2.1, indicator-type-ov)."""
+
 _ID: Final = re.compile(
     r"[a-z][a-z0-9-]{2,249}--[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
@@ -83,6 +88,7 @@ class Written:
         from_us: Since when an indicator holds, or when the thing was first seen, microseconds UTC; None is unsaid.
         until_us: Until when it holds, or when it was last seen.
         count: How often the thing was seen.
+        nature: What an indicator shows, one of `NATURES`.
     """
 
     type: str
@@ -96,6 +102,7 @@ class Written:
     from_us: int | None = None
     until_us: int | None = None
     count: int = 1
+    nature: str = "unknown"
 
 
 class Version(NamedTuple):
@@ -161,6 +168,7 @@ def typed(raw: dict[str, Any]) -> Written:
         from_us=time_us(raw.get(begins)),
         until_us=time_us(raw.get(ends)),
         count=raw.get("count", 1),
+        nature=next(iter(raw.get("indicator_types", ())), "unknown"),
     )
 
 
@@ -205,7 +213,7 @@ def _indicator(written: Written, version: Version) -> dict[str, Any]:
     return {
         "name": written.title.strip() or f"{written.values[0].kind} {written.values[0].text}"[:LONGEST_TITLE],
         "pattern": told, "pattern_type": "stix", "pattern_version": "2.1", "valid_from": since,
-        "valid_until": until,
+        "valid_until": until, "indicator_types": [written.nature],
     }  # fmt: skip
 
 
@@ -215,8 +223,11 @@ def _sighting(written: Written, version: Version) -> dict[str, Any]:
             "A sighting is of an indicator, a report or another thing with a STIX id. Write an indicator of the value "
             "first, and the sighting of that."
         )
-    first, last = (None if us is None else units.iso(us) for us in (written.from_us, written.until_us))
-    if first is not None and last is not None and last < first:
+    told = [units.iso(us) for us in (written.from_us, written.until_us) if us is not None] or [
+        version.created
+    ]
+    first, last = told[0], told[-1]
+    if last < first:
         raise UsageError(
             "It was last seen before it was first seen. Put the end behind the beginning, or leave one out."
         )
@@ -252,6 +263,10 @@ def _check(written: Written) -> None:
         raise UsageError("The text holds a character that cannot be kept: NUL, or half of one. Remove it.")
     if any(not tag.strip() or not tag.isprintable() for tag in written.tags):
         raise UsageError("A tag is empty or holds invisible characters. Write one tag per line.")
+    if written.nature not in NATURES:
+        raise UsageError(
+            f"{written.nature[:40]!r} is nothing that an indicator shows. It is one of {', '.join(NATURES)}."
+        )
     if written.confidence is not None and not 0 <= written.confidence <= 100:
         raise UsageError(f"The confidence is {written.confidence:,}. It is a number from 0 to 100.")
     if not 1 <= written.count <= 999_999_999:

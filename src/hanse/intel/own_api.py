@@ -45,6 +45,9 @@ class PieceIn(In):
     from_us: Int64 | None = Field(None, description="Valid from, or first seen, microseconds UTC.")
     until_us: Int64 | None = Field(None, description="Valid until, or last seen, microseconds UTC.")
     count: int = Field(1, ge=1, le=999_999_999, description="How often it was seen.")
+    nature: str = Field(
+        "unknown", max_length=40, description="What an indicator shows (STIX 2.1, indicator-type-ov)."
+    )
 
 
 class WriteIn(PieceIn):
@@ -159,7 +162,7 @@ def _piece(told: PieceIn, kind: str) -> Piece:
     values = tuple(dict.fromkeys(_value(number, one) for number, one in enumerate(told.values, 1)))
     written = Written(
         type=kind, title=told.title, text=told.text, values=values, tags=tuple(told.tags), confidence=told.confidence,
-        from_us=told.from_us, until_us=told.until_us, count=told.count,
+        from_us=told.from_us, until_us=told.until_us, count=told.count, nature=told.nature,
     )  # fmt: skip
     return Piece(written=written, cites=tuple(told.cites), grade=told.grade)
 

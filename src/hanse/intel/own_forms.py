@@ -23,7 +23,7 @@ from hanse.web.times import EndField, TimeField
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|\b[0-9a-fA-F]{32}\b")
 _LONGEST: Final = 200_000
 ORDER: Final = (
-    "title", "values", "text", "cites", "from_us", "until_us", "count", "tags", "more_tags", "confidence", "grade",
+    "title", "values", "nature", "text", "cites", "from_us", "until_us", "count", "tags", "more_tags", "confidence", "grade",
     "marking", "team", "handling", "handling_text", "purposes", "releasable", "keep_until",
 )  # fmt: skip
 """Of the fields: what is said, then how it is marked."""
@@ -169,7 +169,7 @@ class _Words(forms.Form):
         written = Written(
             type=self.type, title=told.get("title", ""), text=told["text"], values=tuple(told.get("values", ())), tags=tags,
             confidence=told["confidence"], from_us=told.get("from_us"), until_us=told.get("until_us"),
-            count=told.get("count") or 1,
+            count=told.get("count") or 1, nature=told.get("nature") or "unknown",
         )  # fmt: skip
         return Piece(written=written, cites=tuple(told.get("cites", ())), grade=told["grade"])
 
@@ -213,6 +213,11 @@ class IndicatorWords(_Words):
         label=_("Rests on"), required=False,
         help_text=_("The addresses of the pages of attacks, campaigns and items, one per line."),
     )  # fmt: skip
+    nature = forms.ChoiceField(
+        label=_("What it shows"),
+        choices=[(one, one.replace("-", " ")) for one in own.NATURES],
+        required=False,
+    )
     from_us = TimeField(label=_("Valid from"), required=False, help_text=_("In UTC. Empty is from now on."))
     until_us = EndField(
         label=_("Valid until"), required=False, help_text=_("In UTC. Empty is until taken back.")
@@ -223,8 +228,10 @@ class SightingWords(_Words):
     """What a sighting says."""
 
     type = "sighting"
-    from_us = TimeField(label=_("First seen"), required=False, help_text=_("In UTC."))
-    until_us = EndField(label=_("Last seen"), required=False, help_text=_("In UTC."))
+    from_us = TimeField(label=_("First seen"), required=False, help_text=_("In UTC. Empty is now."))
+    until_us = EndField(
+        label=_("Last seen"), required=False, help_text=_("In UTC. Empty is when it was first seen.")
+    )
     count = forms.IntegerField(
         label=_("How often"),
         required=False,
@@ -301,4 +308,5 @@ def typed(piece: Piece, things: Iterable[Thing]) -> dict[str, Any]:
         "tags": "\n".join(tag for tag in written.tags if tag not in offered),
         "more_tags": [tag for tag in written.tags if tag in offered], "confidence": written.confidence,
         "grade": piece.grade, "from_us": written.from_us, "until_us": written.until_us, "count": written.count,
+        "nature": written.nature,
     }  # fmt: skip

@@ -17,7 +17,7 @@ CREATED: Final = "2026-01-01T00:00:00.000Z"
 VERSION: Final = "1.0.0"
 SCHEMA: Final = (
     "The JSON schema docs/reference/stix-extension.json, which comes with every copy of Hanse; version 1.0.0 describes"
-    " the members attack, trace, campaign, link, marking and authority."
+    " the members attack, trace, campaign, link, values, cites, title, marking and authority."
 )
 
 
