@@ -183,6 +183,7 @@ def export(request: HttpRequest, campaign_id: UUID) -> Result:
     looked_at(request, "campaigns.export", [row, *attacks], recipient=FILE)
     found = found_of(row, attacks)
     marking = marking_of(row, attacks)
+    response: HttpResponse
     if wanted == "stix":
         told = stix_bundle.written(stix_export.objects_of(row, attacks, actor), f"campaign {row.pk}")
         response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})

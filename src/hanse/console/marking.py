@@ -12,7 +12,7 @@ In numbered steps, for each wish:
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -317,7 +317,7 @@ def _row(object_id: UUID) -> Thing:
     for model in MODELS:
         row = model.projected.filter(pk=object_id).select_related("marking").first()
         if row is not None:
-            return cast("Thing", row)
+            return row
     raise NotVisibleError("It is no longer on record.")
 
 

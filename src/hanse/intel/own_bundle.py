@@ -23,8 +23,8 @@ def objects(held: Iterable[tuple[Item, Marking]], actor: Actor | None) -> list[d
         written = own.typed(item.raw)
         if item.type == "report":
             told += own.observables(written.values)
-        for one in written.cites if actor is not None else ():
-            if one.sort in cited.sorts:
+        for one in written.cites:
+            if actor is not None and one.sort in cited.sorts:
                 told += cited.sorts[one.sort].objects(UUID(one.object), actor)
         told.append(marked(item.raw, marking))
     head = telling.head({marking.text: marking for _, marking in items})

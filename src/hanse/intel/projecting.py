@@ -134,7 +134,10 @@ def _kept(ids: Sequence[UUID]) -> dict[UUID, _Kept]:
     for some in _chunks(ids):
         rows = models.Item.projected.filter(pk__in=some)
         told = rows.values_list("pk", "number", "graded", "graded_confidence", "graded_sequence")
-        found |= {one: _Kept(*rest) for one, *rest in told}
+        found |= {
+            one: _Kept(number, graded, confidence, sequence)
+            for one, number, graded, confidence, sequence in told
+        }
     return found
 
 
