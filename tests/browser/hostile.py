@@ -102,6 +102,7 @@ def fill(desk: Desk) -> None:
     desk.ended()
     _decide(asking)
     _cases(desk, asking)
+    _feeds(asking)
     _people(desk, asking)
 
 
@@ -149,6 +150,23 @@ def _cases(desk: Desk, asking: Asking) -> None:
         asking.made(f"{case}/tasks", {"title": text})
         asking.made(f"{case}/notes", {"text": text})
     asking.made(f"{case}/status", {"status": "suspended", "reason": PAYLOADS[2]})
+    desk.page.goto(f"{case.removeprefix('/api')}/?why=It+is+my+case")  # the pages ask why once per session
+
+
+def _feeds(asking: Asking) -> None:
+    """Feeds that are paused before they are fetched, searches that somebody saved, and intelligence that they find."""
+    for at, text in enumerate(PAYLOADS):
+        told = {"name": text[:200], "format": "csv", "url": f"https://feed.example/{at}"}
+        feed = asking.made("/api/intelligence/feeds", told)["id"]
+        asking.made(f"/api/intelligence/feeds/{feed}/pause", {})
+    for text in PAYLOADS[:20]:
+        asking.made(
+            "/api/intelligence/searches", {"name": text[:200], "query": {"q": [text], "title": [text]}}
+        )
+    lines = "\n".join(
+        f'8.8.8.{at},"{text.replace(chr(34), chr(34) * 2)}"' for at, text in enumerate(PAYLOADS)
+    )
+    asking.made("/api/intelligence/imports", {"name": PAYLOADS[0], "content": f"value,comment\n{lines}\n"})
 
 
 def _people(desk: Desk, asking: Asking) -> None:

@@ -1,5 +1,6 @@
 """Entries of cases become rows."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -38,6 +39,26 @@ PARTS: tuple["Manager[Any]", ...] = (
 """The tables of parts of a case; each has `object_id` and `case`."""
 
 
+def happened_many(entries: Sequence[tuple[Recorded, UUID, str]]) -> None:
+    """What entries of cases leave, of each the entry, its case and the case's team; as `happened` one by one."""
+    models.Happening.objects.bulk_create(
+        models.Happening(
+            sequence=one.sequence, case=case_id, object_id=one.object_id, kind=one.kind, time_us=one.time_us,
+            actor_name=one.actor_name, reason=one.reason,
+        )
+        for one, case_id, _ in entries
+    )  # fmt: skip
+    teams = {
+        one.object_id: NeedToKnow(object_id=one.object_id, team=team, sequence=one.sequence)
+        for one, _, team in entries
+    }
+    NeedToKnow.objects.bulk_create(
+        teams.values(), update_conflicts=True, unique_fields=["object_id"], update_fields=["team", "sequence"]
+    )
+    for case_id, time_us in {case_id: one.time_us for one, case_id, _ in entries}.items():
+        models.Case.projected.filter(pk=case_id).update(changed_us=time_us)
+
+
 def happened(recorded: Recorded, case_id: UUID, team: str) -> None:
     """What every entry of a case leaves: a line of its timeline, the team that may know it, and when it changed.
 
@@ -46,13 +67,7 @@ def happened(recorded: Recorded, case_id: UUID, team: str) -> None:
         case_id: The case.
         team: Id of its team.
     """
-    models.Happening.objects.create(
-        sequence=recorded.sequence, case=case_id, object_id=recorded.object_id, kind=recorded.kind,
-        time_us=recorded.time_us, actor_name=recorded.actor_name, reason=recorded.reason,
-    )  # fmt: skip
-    told = {"team": team, "sequence": recorded.sequence}
-    NeedToKnow.objects.update_or_create(object_id=recorded.object_id, defaults=told)
-    models.Case.projected.filter(pk=case_id).update(changed_us=recorded.time_us)
+    happened_many([(recorded, case_id, team)])
 
 
 def details(recorded: Recorded, content: Details) -> None:
@@ -93,15 +108,25 @@ def person_said(recorded: Recorded, content: PersonSaid) -> None:
     _part(recorded, content)
 
 
+def selectors_added(entries: Sequence[tuple[Recorded, SelectorAdded]]) -> None:
+    """Selectors that follow each other, such as those of a list."""
+    rows = {
+        recorded.object_id: models.Selector(
+            object_id=recorded.object_id, **_said(recorded, content),
+            person=UUID(content.person) if content.person else None, kind=content.kind,
+            value=value_id(Value(content.kind, content.text)), text=content.text, written=content.written,
+            note=content.note,
+        )
+        for recorded, content in entries
+    }  # fmt: skip
+    models.Selector.objects.filter(pk__in=[one.object_id for one, _ in entries if one.version > 1]).delete()
+    models.Selector.objects.bulk_create(rows.values())
+    happened_many([(one, UUID(content.case), content.team) for one, content in entries])
+
+
 def selector_added(recorded: Recorded, content: SelectorAdded) -> None:
     """A selector."""
-    values = {
-        **_said(recorded, content), "person": UUID(content.person) if content.person else None,
-        "kind": content.kind, "value": value_id(Value(content.kind, content.text)), "text": content.text,
-        "written": content.written, "note": content.note,
-    }  # fmt: skip
-    models.Selector.objects.update_or_create(object_id=recorded.object_id, defaults=values)
-    _part(recorded, content)
+    selectors_added([(recorded, content)])
 
 
 def task_set(recorded: Recorded, content: TaskSet) -> None:

@@ -20,6 +20,7 @@ from hanse.cases.contents import (
     TaskDone,
     TaskSet,
 )
+from hanse.cases.evidence_models import Evidence
 from hanse.cases.words import CLOSED, STATES, line, lines
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -230,10 +231,12 @@ def replace_review(row: models.Case, review_us: int) -> Details:
 def _mark(row: models.Case, marking: Marking, content: Details, reason: str, actor: Actor) -> None:
     """The case's next version; each part follows, and stays as strict as it was where it has a marking of its own."""
     append("cases.changed", content, actor=actor, reason=line(reason), object_id=row.pk, marking=marking)
+    pieces = set(Evidence.projected.filter(case=row.pk).values_list("pk", flat=True))
     drafts = [
-        Draft(MARKED, Marked(content.team), part, evidence_entries.marking_of(part, marking))
+        Draft(MARKED, Marked(content.team), part,
+              evidence_entries.marking_of(part, marking) if part in pieces else marking)
         for part in parts_of(row.pk)
-    ]
+    ]  # fmt: skip
     append_many(drafts, actor)
 
 
@@ -314,7 +317,13 @@ KINDS: Iterable[Kind] = (
     Kind("cases.changed", Details, projecting.details, sealed=True),
     Kind("cases.status_set", StatusSet, projecting.status_set, sealed=True),
     Kind("cases.person_said", PersonSaid, projecting.person_said, sealed=True),
-    Kind("cases.selector_added", SelectorAdded, projecting.selector_added, sealed=True),
+    Kind(
+        "cases.selector_added",
+        SelectorAdded,
+        projecting.selector_added,
+        sealed=True,
+        project_many=projecting.selectors_added,
+    ),
     Kind("cases.task_set", TaskSet, projecting.task_set, sealed=True),
     Kind("cases.task_done", TaskDone, projecting.task_done, sealed=True),
     Kind("cases.note_written", NoteWritten, projecting.note_written, sealed=True),

@@ -4,6 +4,7 @@ The marking itself is in the envelope, so that it is signed and searched as ever
 the object belongs and who proposed it. Who may do it, and when it takes two people, says `hanse.console.marking`.
 """
 
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,10 @@ from hanse.policy.models import NeedToKnow, marked_models, stored
 
 MARKED = "policy.marked"
 """The kind's name."""
+
+
+_AT_ONCE = 500
+"""Objects of one statement."""
 
 
 class Marked(msgspec.Struct, frozen=True):
@@ -48,19 +53,40 @@ def mark(
     return append(MARKED, content, actor=actor, reason=reason, object_id=object_id, marking=marking)
 
 
+def _project_many(entries: Sequence[tuple[Recorded, Marked]]) -> None:
+    """Every row of the objects has the marking and the team; rows that come later ask `policy.models.team_of`.
+
+    Of several entries of one object the last counts, as if they were projected one by one.
+    """
+    last = {recorded.object_id: (recorded, content) for recorded, content in entries}
+    alike: dict[tuple[Marking, str], list[UUID]] = {}
+    for object_id, (recorded, content) in last.items():
+        alike.setdefault((recorded.marking, content.team), []).append(object_id)
+    for (mark, team), ids in alike.items():
+        row = stored(mark)
+        for some in _chunks(ids):
+            for model in marked_models():
+                model.projected.filter(pk__in=some).update(marking=row, team=team)
+    for some in _chunks(list(last)):
+        NeedToKnow.objects.filter(pk__in=some).delete()
+    NeedToKnow.objects.bulk_create(
+        NeedToKnow(object_id=object_id, team=content.team, sequence=recorded.sequence)
+        for object_id, (recorded, content) in last.items()
+        if content.team
+    )
+
+
 def _project(recorded: Recorded, content: Marked) -> None:
-    """Every row of the object has the marking and the team; rows that come later ask `policy.models.team_of`."""
-    marking = stored(recorded.marking)
-    for model in marked_models():
-        if model.projected.filter(pk=recorded.object_id).update(marking=marking, team=content.team):
-            model.follow_marking(recorded.object_id)
-    _forget(recorded.object_id)
-    if content.team:
-        NeedToKnow.objects.create(object_id=recorded.object_id, team=content.team, sequence=recorded.sequence)
+    _project_many([(recorded, content)])
+
+
+def _chunks(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for at in range(0, len(ids), _AT_ONCE):
+        yield ids[at : at + _AT_ONCE]
 
 
 def _forget(object_id: UUID) -> None:
     NeedToKnow.objects.filter(pk=object_id).delete()
 
 
-KINDS = (Kind(MARKED, Marked, _project, _forget),)
+KINDS = (Kind(MARKED, Marked, _project, _forget, project_many=_project_many),)
