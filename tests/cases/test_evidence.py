@@ -1,6 +1,7 @@
 """Evidence of a case: stored and on record or neither, its custody in the ledger, and gone when it is purged."""
 
 from dataclasses import replace
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from hanse.cases import evidence, service
 from hanse.cases.choosing import case_for
 from hanse.cases.evidence_models import Custody, Evidence
 from hanse.cases.evidence_store import EvidenceError
+from hanse.cases.finding import matching
 from hanse.cases.models import Case
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -246,3 +248,23 @@ def test_whoever_takes_a_row_out_of_the_database_destroys_no_file(case: tuple[UU
     rebuild()
     assert sound()
     assert Evidence.projected.count() == 1
+
+
+def test_a_case_is_found_by_the_hash_of_its_evidence(case: tuple[UUID, Actor]) -> None:
+    """Whoever has a file and may see the case finds it by SHA-256, in either case of letters; nobody else does."""
+    added(*case)
+    digest = sha256(CANARY.encode()).hexdigest()
+    for text in (digest, f" {digest.upper()} "):
+        assert [row.pk for row in matching(text, case[1])] == [case[0]]
+    assert not matching(sha256(b"other").hexdigest(), case[1])
+    assert not matching(digest, investigator(name="Other"))
+
+
+def test_what_is_said_of_a_file_hides_nothing(case: tuple[UUID, Actor]) -> None:
+    """Writing that turns round, and signs that are not seen, are kept as escapes: in names as in reasons."""
+    turned = "invoice\u202egpj.exe"
+    one = evidence.add(case[0], brought(name=turned, source=turned), turned, case[1])
+    row = Evidence.projected.get(pk=one)
+    for text in (row.name, row.source, evidence.chain(row)[0].why):
+        assert "\u202e" not in text
+        assert "gpj.exe" in text

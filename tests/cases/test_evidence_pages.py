@@ -186,6 +186,21 @@ def test_the_api_does_the_same(case: tuple[UUID, Actor], client_as: Clients) -> 
     assert post(f"evidence/{one}/original", what="destroyed", whom="x", why="x").status_code == 422
 
 
+def test_a_repeated_request_gives_nothing_out_unwritten(case: tuple[UUID, Actor], client_as: Clients) -> None:
+    """A program that sends an Idempotency-Key gets the file each time, and each time it is in the chain of custody."""
+    one, client = added(*case), client_as(case[1])
+    for times in (1, 2):
+        told = json.dumps({"why": "To look"})
+        out = client.post(
+            f"/api/cases/evidence/{one}/open",
+            told,
+            content_type="application/json",
+            headers={"Idempotency-Key": "k1"},
+        )
+        assert b"".join(out.streaming_content) == CANARY.encode()
+        assert Custody.objects.filter(what="viewed").count() == times
+
+
 def test_another_team_finds_nothing_at_any_address(case: tuple[UUID, Actor], client_as: Clients) -> None:
     """Whoever is outside of the team is told that there is nothing, at each page and operation, also with all roles."""
     one = added(*case)

@@ -148,6 +148,21 @@ def test_a_broken_off_draft_is_taken_for_nothing(store: Store) -> None:
     assert not store.names()
 
 
+def test_a_full_disk_ends_a_draft_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk refuses the end of a draft that is said once, closing it again is harmless, and nothing is taken."""
+    store.root.mkdir()
+    draft = store.draft(store.root / "full")
+    draft.write(b"content")
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space"):
+            draft.close()
+    draft.close()
+    with pytest.raises(EvidenceError, match="ended"):
+        draft.write(b"more" * CHUNK)
+    assert not store.names()
+
+
 def test_it_opens_after_the_keys_were_rotated(store: Store) -> None:
     """A file sealed under an earlier data key opens with the keys of today; its name stays."""
     name = put(store, b"content")

@@ -30,6 +30,7 @@ from hanse.cases.court_report import Told
 from hanse.cases.evidence_models import DESTROYED, Custody, Evidence
 from hanse.cases.models import Case, CasePerson, Happening, Link, Note, Selector, Task
 from hanse.cases.service import members
+from hanse.cases.words import line
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import VerifyKey
@@ -101,9 +102,9 @@ def export(case_id: UUID, whom: str, why: str, actor: Actor) -> tuple[Case, Iter
     case = choice.case
     rows = [case, *choice.going]
     subjects = [(row.pk, Subject(type(row).__name__.lower(), row.marking.marking, row.team)) for row in rows]
-    consultations.required(actor, "cases.export", subjects, why.strip(), recipient=whom.strip())
-    evidence.note_court(list(choice.going), case, whom.strip(), why.strip(), actor)
-    return case, _stream(choice, whom.strip(), why.strip(), actor)
+    consultations.required(actor, "cases.export", subjects, why.strip(), recipient=line(whom))
+    evidence.note_court(list(choice.going), case, line(whom), line(why), actor)
+    return case, _stream(choice, line(whom), line(why), actor)
 
 
 def exports_of(case: Case) -> list[CourtExport]:

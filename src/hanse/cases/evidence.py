@@ -24,6 +24,7 @@ from hanse.cases.evidence_models import DESTROYED, HELD, RETURNED, Custody, Evid
 from hanse.cases.evidence_store import Store
 from hanse.cases.models import Case
 from hanse.cases.service import open_for
+from hanse.cases.words import line, lines
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -110,8 +111,8 @@ def add(case_id: UUID, brought: Brought, why: str, actor: Actor) -> UUID:
         _check_room(brought.size)
         content = EvidenceReceived(
             case=case.pk.hex, team=case.team, exhibit=(held.aggregate(last=Max("exhibit"))["last"] or 0) + 1,
-            name=brought.name, size=brought.size, sha256=brought.sha256, file=name,
-            description=brought.description.strip(), source=brought.source.strip(), place=brought.place.strip(),
+            name=line(brought.name), size=brought.size, sha256=brought.sha256, file=name,
+            description=lines(brought.description), source=line(brought.source), place=line(brought.place),
             received_us=brought.received_us,
         )  # fmt: skip
         # Under the lock of the ledger, so that no sweep sees the file before its entry.
@@ -119,7 +120,7 @@ def add(case_id: UUID, brought: Brought, why: str, actor: Actor) -> UUID:
         own = case.marking.marking
         marking = own if brought.marking is None else join(brought.marking, own)
         return append(
-            RECEIVED, content, actor=actor, reason=why.strip(), object_id=uuid4(), marking=marking
+            RECEIVED, content, actor=actor, reason=line(why), object_id=uuid4(), marking=marking
         ).object_id
 
 
@@ -167,7 +168,7 @@ def take_out(evidence_id: UUID, why: str, whom: str, actor: Actor) -> tuple[Evid
         raise UsageError("Say why you open it: it is kept in its chain of custody.")
     row, case = _openable(evidence_id, action, actor)
     _handle(row, case, EvidenceHandled(
-        case=case.pk.hex, team=case.team, what="exported" if whom.strip() else "viewed", whom=whom.strip()
+        case=case.pk.hex, team=case.team, what="exported" if whom.strip() else "viewed", whom=line(whom)
     ), why, actor)  # fmt: skip
     return row, store().read(row.file)
 
@@ -194,7 +195,7 @@ def handle(evidence_id: UUID, what: str, whom: str, why: str, actor: Actor) -> N
         row, case = evidence_for(actor, "cases.edit", evidence_id)
         if row.state != HELD:
             raise UsageError(f"E{row.exhibit} is {row.get_state_display().lower()} already.")
-        told = EvidenceHandled(case=case.pk.hex, team=case.team, what=what, whom=whom.strip())
+        told = EvidenceHandled(case=case.pk.hex, team=case.team, what=what, whom=line(whom))
         _handle(row, case, told, why, actor)
 
 
@@ -282,7 +283,7 @@ def _openable(evidence_id: UUID, action: str, actor: Actor) -> tuple[Evidence, C
 
 def _handle(row: Evidence, case: Case, told: EvidenceHandled, why: str, actor: Actor) -> None:
     marking = join(row.marking.marking, case.marking.marking)
-    append(HANDLING, told, actor=actor, reason=why.strip(), object_id=row.pk, marking=marking)
+    append(HANDLING, told, actor=actor, reason=line(why), object_id=row.pk, marking=marking)
 
 
 def _check_room(size: int) -> None:
@@ -327,7 +328,7 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     case = Case.projected.select_related("marking").get(pk=row.case)
     told = EvidenceHandled(case=case.pk.hex, team=case.team, what=DESTROYED, proposal=proposal.id.hex)
     _handle(row, case, told, proposal.why, approver)
-    transaction.on_commit(sweep, using=database())
+    transaction.on_commit(sweep, using=database(), robust=True)
     return ""
 
 

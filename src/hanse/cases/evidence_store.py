@@ -217,7 +217,7 @@ class Draft:
         self._held += data
         self.size += len(data)
         while len(self._held) > CHUNK:
-            self._put(bytes(self._held[:CHUNK]), last=False)
+            self._open().write(self._sealed(bytes(self._held[:CHUNK]), last=False))
             del self._held[:CHUNK]
         return len(data)
 
@@ -232,12 +232,11 @@ class Draft:
         """Write the last chunk and the head, and wait for the disk; a second time does nothing."""
         if self._file is None:
             return
-        file, head = self._file, self._store.head(self.sha256, self.size, self._secret)
+        file, self._file = self._file, None
         with file:
-            self._put(bytes(self._held), last=True)
-            self._file = None
+            file.write(self._sealed(bytes(self._held), last=True))
             file.seek(0)
-            file.write(head)
+            file.write(self._store.head(self.sha256, self.size, self._secret))
             file.flush()
             os.fsync(file.fileno())
 
@@ -246,10 +245,11 @@ class Draft:
             raise EvidenceError("This file is ended. Nothing can be added to it.")
         return self._file
 
-    def _put(self, chunk: bytes, *, last: bool) -> None:
+    def _sealed(self, chunk: bytes, *, last: bool) -> bytes:
+        """The next chunk, encrypted."""
         nonce = _nonce(self._secret[_KEY_BYTES:], self._number, last=last)
-        self._open().write(self._cipher.encrypt(nonce, chunk, None))
         self._number += 1
+        return self._cipher.encrypt(nonce, chunk, None)
 
 
 def _private(path: str, flags: int) -> int:

@@ -84,7 +84,7 @@ def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> 
         held = entries.filter(body__isnull=False).values_list("sequence", flat=True)
         content = PurgedContent(wanted, sorted(held), law)
         for remove in removals():
-            transaction.on_commit(remove, using=database())
+            transaction.on_commit(remove, using=database(), robust=True)
         return append("ledger.purged", content, actor=actor, reason=reason)
 
 

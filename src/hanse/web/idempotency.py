@@ -54,8 +54,12 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
         if not new:
             return _again(row, digest)
         response = run()
-        if response.status_code >= 400 or not isinstance(response, HttpResponse):
+        if response.status_code >= 400:
             transaction.set_rollback(True)
+            return response
+        if not isinstance(response, HttpResponse):
+            # A stream is not kept: what was written down about it stays, and asked again it is given and written again.
+            row.delete()
             return response
         row.status, row.body = response.status_code, response.content.decode()
         row.save()

@@ -279,14 +279,17 @@ class _Inbox(FileUploadHandler):
         if self._file is None:
             return
         path = Path(self._file.name)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self.close()
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self.close()
+        except OSError as error:
+            raise UploadError(507, "The node's disk is full. Tell your administrator.") from error
         where = f"{self._folder.name.removesuffix(_PART)}/{path.name}"
         self.stored.append(Stored(printable(self._name), where, self._size, self._digest.hexdigest()))
 
     def close(self) -> None:
         """Close the file that is being written, if any."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
