@@ -1,5 +1,6 @@
 """The pages of saved searches: one's own, what is new to each, saving, changing and deleting one."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from hanse.accounts.looking import asks_why, looked_at
 from hanse.intel import item_filters, searches
+from hanse.intel.models import Item
 from hanse.intel.search_models import SavedSearch
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
@@ -125,14 +127,26 @@ def _shown(request: HttpRequest, row: SavedSearch, form: SearchForm | None) -> d
         count = searches.count_new(row, actor) if len(hits) == SHOWN else len(hits)
     except UsageError as error:
         hits, count, problem = [], 0, str(error)
-    looked_at(request, "intel.view", hits)
+    around = _around(hits, actor)
+    looked_at(request, "intel.view", [*hits, *around.values()])
+    seen = [hit.marking.marking for hit in (*hits, *around.values())]
     return {
-        "row": row, "hits": hits, "new": _new(count), "new_count": count, "problem": problem,
+        "row": row, "hits": [(hit, around.get((hit.format, hit.parent))) for hit in hits], "new": _new(count), "new_count": count, "problem": problem,
         "upto": hits[0].number if hits else 0, "words": item_filters.words(row.query),
         "whole": f"{reverse('intel:list')}?{_address(row.query)}",
         "form": form or SearchForm(initial={"name": row.name, "notify": row.notify}),
-        "marking": strictest([hit.marking.marking for hit in hits]) if hits else None,
+        "marking": strictest(seen) if seen else None,
     }  # fmt: skip
+
+
+def _around(hits: Sequence[Item], actor: Actor) -> dict[tuple[str, str], Item]:
+    """What the hits are parts of, as far as the actor may see it, by format and the source's id."""
+    parents = {hit.parent for hit in hits if hit.parent}
+    if not parents:
+        return {}
+    rows = Item.objects.for_actor(actor, "intel.view").filter(source_id__in=parents).select_related("marking")
+    wanted = {(hit.format, hit.parent) for hit in hits}
+    return {(row.format, row.source_id): row for row in rows if (row.format, row.source_id) in wanted}
 
 
 def _new(count: int) -> str:
