@@ -300,3 +300,16 @@ def test_a_report_that_cites_is_no_weaker_than_it_after_any_change(actor: People
     assert held(one).marking.marking.tlp == Tlp.AMBER_STRICT
     authoring.change(one, held(one).source_version, report("Without"), mari)
     assert held(one).marking.marking.tlp == Tlp.AMBER_STRICT
+
+
+def test_writing_that_turns_round_is_shown_as_escapes(actor: People, client_as: Clients) -> None:
+    """Marks that no reader sees are readable in titles, texts and values, of what is written here and what came in."""
+    mari, turned = actor("analyst"), "Ministry\u202eecnaniF\u202c"
+    service.bring_in(bundle(indicator(1, "8.8.8.8", name=turned, description=turned)), "one.json", mari)
+    authoring.write(report(turned, text=turned), mari)
+    client = client_as(mari)
+    for row in Item.projected.all():
+        page = said(client, f"/intelligence/{row.pk}/")
+        assert "\u202e" not in page
+        assert page.count("Ministry\\u202eecnaniF") >= 2
+    assert "\u202e" not in said(client, "/intelligence/")

@@ -29,6 +29,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
+from hanse.kernel.printable import printable
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import RefusedError, require
@@ -239,13 +240,22 @@ def _resolved(piece: Piece, actor: Actor) -> tuple[Written, list[Thing]]:
     """What is written with its citations, and all that it rests on."""
     wanted = [*piece.cites, *([piece.of] if piece.of else [])]
     things = {UUID(one.cite.object): one for one in cited.cited(wanted, actor)}
-    written = piece.written
+    written = _readable(piece.written)
     cites: list[Cite] = [things[one].cite for one in dict.fromkeys(wanted)]
     of = things[piece.of].cite.id if piece.of else written.of
     title = written.title
     if piece.of and not title.strip():
         title = f"Sighting of {things[piece.of].title}"[: own.LONGEST_TITLE]
     return replace(written, cites=tuple(cites), of=of, title=title), list(things.values())
+
+
+def _readable(written: Written) -> Written:
+    """What was typed, with what no reader could see, such as marks that turn writing round, as escapes."""
+    return replace(
+        written,
+        title=printable(" ".join(written.title.split())),
+        text=printable(written.text.replace("\r\n", "\n").replace("\r", "\n").strip(), keep="\n\t"),
+    )
 
 
 def _to_change(object_id: UUID, before: str, actor: Actor) -> tuple[models.Item, Item]:

@@ -18,6 +18,7 @@ from hanse.intel.spans import bounds
 from hanse.intel.values import Value
 from hanse.intel.values.value import MASKED
 from hanse.kernel import sealing
+from hanse.kernel.printable import printable
 from hanse.ledger import keyring, storing
 from hanse.ledger.objects import digest
 from hanse.ledger.recorded import Recorded
@@ -232,10 +233,15 @@ def _row_id(row: tuple[object, ...]) -> int:
     return int.from_bytes(blake2b(repr(row).encode(), digest_size=8).digest()) >> 1
 
 
+def _readable(text: str) -> str:
+    """A text with what no reader could see, such as marks that turn writing round, as escapes."""
+    return text if text.isprintable() else printable(text)
+
+
 def _row(one: _Known, *, native: bool) -> tuple[Any, ...]:
     recorded, item, facts = one.recorded, one.item, one.facts
     object_id = recorded.object_id if native else recorded.object_id.hex
-    title, creator = ("", "") if one.sealed else (facts.title, facts.creator)
+    title, creator = ("", "") if one.sealed else (_readable(facts.title), _readable(facts.creator))
     return (
         object_id, one.marking, one.team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,

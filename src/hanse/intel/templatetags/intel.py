@@ -7,6 +7,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from hanse.intel import grading, models, service
+from hanse.kernel.printable import printable
 
 register = template.Library()
 
@@ -44,3 +45,9 @@ def grade_words(grade: str) -> str:
 def confidence_words(confidence: int | None) -> str:
     """A confidence with the words of its scales."""
     return grading.confidence_words(confidence)
+
+
+@register.filter
+def readable(text: str) -> str:
+    """A text with what no reader could see, such as marks that turn writing round, as escapes; its lines stay."""
+    return printable(text, keep="\n\t")
