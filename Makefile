@@ -73,7 +73,7 @@ unit:
 
 # What a node keeps, again on PostgreSQL; skipped with a word where no server is installed.
 unit-postgresql:
-	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --database postgresql tests/ledger tests/policy tests/accounts tests/web tests/node
+	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --database postgresql tests/ledger tests/policy tests/accounts tests/web tests/node tests/intel tests/cases
 
 coverage: setup-dev
 	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --cov --cov-report=term:skip-covered

@@ -12,6 +12,7 @@ import pytest
 from tests import postgres
 
 AUTHORITY = "ee-cert"
+_DATABASE = {"db", "transactional_db"}
 _running = ExitStack()
 
 
@@ -32,12 +33,21 @@ def pytest_configure(config: pytest.Config) -> None:
         address = os.environ.get("HANSE_TEST_POSTGRESQL", "")
         if not address:
             try:
-                address = _running.enter_context(postgres.server())
+                address = _running.enter_context(postgres.server(durable=False))
             except FileNotFoundError as error:
                 pytest.exit(f"--database postgresql: {error}", returncode=0)
             os.environ["HANSE_TEST_POSTGRESQL"] = address  # the workers of xdist share the server
     node = Node(home, AUTHORITY, "CERT Estonia", "EE", database=address, exercise=True)
     configure(node, Keyring.new())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL run what uses the node's database, and nothing else: the rest would be the same twice."""
+    if config.getoption("--database") != "postgresql":
+        return
+    used = [one for one in items if one.get_closest_marker("django_db") or _DATABASE & set(one.fixturenames)]  # type: ignore[attr-defined]
+    config.hook.pytest_deselected(items=[one for one in items if one not in set(used)])
+    items[:] = used
 
 
 def pytest_unconfigure() -> None:
