@@ -313,3 +313,16 @@ def test_writing_that_turns_round_is_shown_as_escapes(actor: People, client_as: 
         assert "\u202e" not in page
         assert page.count("Ministry\\u202eecnaniF") >= 2
     assert "\u202e" not in said(client, "/intelligence/")
+
+
+def test_no_file_speaks_for_this_authority(actor: People, client_as: Clients) -> None:
+    """What a file says in this authority's name is shown as a claim, and touches nothing that was written here."""
+    mari = actor("analyst")
+    one = authoring.write(report("Ours"), mari)
+    raw = service.item_of(held(one)).raw | {"name": "Forged", "modified": "2099-01-01T00:00:00.000Z"}
+    service.bring_in(bundle(raw), "forged.json", mari)
+    assert held(one).title == "Ours"
+    forged = Item.projected.get(format="stix")
+    client = client_as(mari)
+    assert "CERT Estonia, as the file claims" in said(client, f"/intelligence/{forged.pk}/")
+    assert "as the file claims" not in said(client, f"/intelligence/{one}/")

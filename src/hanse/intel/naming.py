@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from hanse.intel import telling
 from hanse.intel.models import Item
@@ -37,8 +38,21 @@ def creators(ids: Iterable[str], actor: Actor) -> dict[str, Creator]:
             for row in rows.select_related("marking").order_by("-number")
             if row.title
         }
-    own = telling.creator()
-    return found | ({own: Creator(settings.HANSE_NODE.name, None, None)} if own in wanted else {})
+    return found
+
+
+def named(creator: str, format_: str, known: dict[str, Creator]) -> Creator | None:
+    """Who says an item; None where nothing here knows the id.
+
+    Args:
+        creator: The id that the item has.
+        format_: As what the item came: only what was written here is said by this authority, whatever a file claims.
+        known: Of `creators`.
+    """
+    if creator != telling.creator():
+        return known.get(creator)
+    name = str(settings.HANSE_NODE.name)
+    return Creator(name if format_ == "own" else _("%s, as the file claims") % name, None, None)
 
 
 def name_creators(rows: Iterable[Any], actor: Actor) -> None:
@@ -46,6 +60,6 @@ def name_creators(rows: Iterable[Any], actor: Actor) -> None:
     held = list(rows)
     known = creators([row.creator for row in held], actor)
     for row in held:
-        one = known.get(row.creator)
+        one = named(row.creator, row.format, known)
         if one is not None and (one.marking is None or is_at_least(row.marking.marking, one.marking)):
             row.said_by = one.name

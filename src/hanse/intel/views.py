@@ -126,7 +126,7 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
     shared = [one for found in correlations for one in found.items]
     above = _source(row.parent, row.format, actor) if row.parent else None
     seen = [row, *parts[:PARTS_SHOWN], *shared, *([above] if above else [])]
-    said_by = naming.creators([facts.creator], actor).get(facts.creator)
+    said_by = naming.named(facts.creator, row.format, naming.creators([facts.creator], actor))
     cites = _cites(whole, actor)
     markings = [one.marking.marking for one in seen]
     markings += [thing.marking for _sort, thing in cites if thing is not None]
