@@ -56,17 +56,18 @@ def mark(
 def _project_many(entries: Sequence[tuple[Recorded, Marked]]) -> None:
     """Every row of the objects has the marking and the team; rows that come later ask `policy.models.team_of`.
 
-    Of several entries of one object the last counts, as if they were projected one by one.
+    Of several entries of one object the last counts, and every marking is stored, as if they were projected one by
+    one.
     """
+    rows = {mark: stored(mark) for mark in {recorded.marking for recorded, _ in entries}}
     last = {recorded.object_id: (recorded, content) for recorded, content in entries}
     alike: dict[tuple[Marking, str], list[UUID]] = {}
     for object_id, (recorded, content) in last.items():
         alike.setdefault((recorded.marking, content.team), []).append(object_id)
     for (mark, team), ids in alike.items():
-        row = stored(mark)
         for some in _chunks(ids):
             for model in marked_models():
-                model.projected.filter(pk__in=some).update(marking=row, team=team)
+                model.projected.filter(pk__in=some).update(marking=rows[mark], team=team)
     for some in _chunks(list(last)):
         NeedToKnow.objects.filter(pk__in=some).delete()
     NeedToKnow.objects.bulk_create(
