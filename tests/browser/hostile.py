@@ -103,6 +103,7 @@ def fill(desk: Desk) -> None:
     _decide(asking)
     _cases(desk, asking)
     _feeds(asking)
+    _written(asking)
     _people(desk, asking)
 
 
@@ -167,6 +168,24 @@ def _feeds(asking: Asking) -> None:
         f'8.8.8.{at},"{text.replace(chr(34), chr(34) * 2)}"' for at, text in enumerate(PAYLOADS)
     )
     asking.made("/api/intelligence/imports", {"name": PAYLOADS[0], "content": f"value,comment\n{lines}\n"})
+
+
+def _written(asking: Asking) -> None:
+    """A report on an attack whose title, text, values and tags are payloads; it is graded, and a sighting of it taken back."""
+    attack = asking.get("/api/attacks?limit=1")["items"][0]["id"]
+    told = {
+        "type": "report", "title": PAYLOADS[2], "text": "\n".join(PAYLOADS), "cites": [attack],
+        "values": [{"kind": "account", "value": text} for text in PAYLOADS],
+        "tags": [text for text in PAYLOADS if text.isprintable() and len(text) <= 300],
+    }  # fmt: skip
+    report = asking.made("/api/intelligence/written", told)
+    seen = {"type": "sighting", "title": PAYLOADS[3], "text": PAYLOADS[4], "of": report["id"]}
+    sighting = asking.made("/api/intelligence/written", seen)
+    back = {"version": sighting["version"], "why": PAYLOADS[0]}
+    asking.made(f"/api/intelligence/written/{sighting['id']}/take-back", back)
+    later = {"type": "report", "title": PAYLOADS[5], "text": "\n".join(PAYLOADS), "cites": [report["id"]]}
+    asking.made("/api/intelligence/written", later)
+    asking.made(f"/api/intelligence/items/{report['id']}/grade", {"grade": "europol X4", "why": PAYLOADS[1]})
 
 
 def _people(desk: Desk, asking: Asking) -> None:

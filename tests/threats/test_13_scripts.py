@@ -40,7 +40,7 @@ FOREIGN = r"""() => [...document.querySelectorAll('*')].flatMap((one) => {
 })"""
 """What only a payload could have made: handlers, styles, addresses of elsewhere, frames, inline script."""
 
-SEARCHES = ("/search/?q=", "/attacks/?organisation=")
+SEARCHES = ("/search/?q=", "/attacks/?organisation=", "/intelligence/?q=")
 OTHERS = (
     "/attacks/?sort=",
     "/attacks/?columns=",
@@ -100,9 +100,14 @@ def test_payloads_are_shown_as_text(walked, payload):
         "notes": "/attacks/ID/",
         "victims": "/campaigns/ID/",
         "cases": "/cases/ID/",
+        "feeds": "/intelligence/feeds/",
+        "reports": "/intelligence/ID/",
     }
     for what, kind in rooms.items():
-        assert any(wanted in page.text for page in walked if page.kind == kind), what
+        named = (
+            shown(printable(payload[:200])) if what == "feeds" else wanted
+        )  # a feed's name has 200 characters
+        assert any(named in page.text for page in walked if page.kind == kind), what
 
 
 def test_questions_are_shown_as_text(desk):
