@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Sum
 from django.urls import reverse
 
@@ -231,7 +231,9 @@ def waiting_on(evidence_id: UUID) -> list[Proposal]:
 
 
 def held_files() -> list[str]:
-    """The names of all files that evidence on record names, sorted."""
+    """The names of all files that evidence on record names, sorted; none on a node that is still to be upgraded to it."""
+    if Evidence._meta.db_table not in connection.introspection.table_names():
+        return []
     rows = Evidence.projected.exclude(state=DESTROYED)
     return sorted(set(rows.values_list("file", flat=True)))
 
