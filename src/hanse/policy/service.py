@@ -67,7 +67,10 @@ def _project_many(entries: Sequence[tuple[Recorded, Marked]]) -> None:
     for (mark, team), ids in alike.items():
         for some in _chunks(ids):
             for model in marked_models():
-                model.projected.filter(pk__in=some).update(marking=rows[mark], team=team)
+                found = model.projected.filter(pk__in=some)
+                if found.update(marking=rows[mark], team=team) and "follow_marking" in vars(model):
+                    for object_id in list(found.values_list("pk", flat=True)):
+                        model.follow_marking(object_id)
     for some in _chunks(list(last)):
         NeedToKnow.objects.filter(pk__in=some).delete()
     NeedToKnow.objects.bulk_create(
