@@ -195,7 +195,12 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "AUTH_USER_MODEL": "accounts.Person",
         "STATIC_URL": "/static/",
         "WHITENOISE_USE_FINDERS": True,
-        "TASKS": {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "alerts", "feeds"]}},
+        "TASKS": {
+            "default": {
+                "BACKEND": "django_tasks_db.DatabaseBackend",
+                "QUEUES": ["default", "alerts", "feeds"],
+            }
+        },
         "SESSION_COOKIE_SECURE": node.secure,
         "CSRF_COOKIE_SECURE": node.secure,
         "SESSION_COOKIE_HTTPONLY": True,

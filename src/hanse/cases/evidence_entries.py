@@ -108,4 +108,9 @@ KINDS = (
     Kind(HANDLING, EvidenceHandled, _handled, sealed=True),
 )
 
-words.say({RECEIVED: "A piece of evidence was received", HANDLING: "Evidence was opened, handed out, moved, returned or destroyed"})
+words.say(
+    {
+        RECEIVED: "A piece of evidence was received",
+        HANDLING: "Evidence was opened, handed out, moved, returned or destroyed",
+    }
+)
