@@ -23,6 +23,9 @@ def seen(desks):
     """All pages, looked at once, and two that no link leads to."""
     desk = desks()
     desk.step_up()
+    desk.page.goto(
+        "/intelligence/?why=A+look+at+every+page"
+    )  # coded material is among what others brought in
     pages = list(walk(desk, skip=NO_PAGES))
     pages += [look(desk, "/search/?q=195.80.105.107"), look(desk, "/people/step-up/")]
     return pages

@@ -15,7 +15,7 @@ TEMPLATES = sorted(
 """The console's. The offline report has Jinja's templates and is written in English."""
 
 NO_WORDS = {
-    "AS", "CSV", "JSON", "Parquet", "SVG", "UTC", "Hanse", "bit", "bit/s", "p", "px", "TLP", "PAP", "hanse verify FILE",
+    "AS", "CSV", "JSON", "Parquet", "SVG", "UTC", "Hanse", "bit", "bit/s", "p", "px", "TLP", "PAP", "SHA-256", "hanse verify FILE",
 }  # fmt: skip
 """Names and units, the same in every language."""
 

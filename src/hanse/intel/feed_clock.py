@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 
 from hanse.intel import feed_running
@@ -94,7 +94,7 @@ def waits(actor: Actor) -> Waiting | None:
     if not may(actor, "intel.subscribe", now_us=now_us()):
         return None
     rows = Feed.objects.for_actor(actor, "intel.subscribe").filter(paused=False, failures__gte=MOST_FAILURES)
-    return Waiting(str(_("Feeds that stopped")), rows.count(), reverse("intel:feeds"))
+    return Waiting(str(_("Feeds that stopped")), rows.count(), reverse_lazy("intel:feeds"))
 
 
 def _deaths(row: Feed) -> int:

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -115,7 +115,7 @@ def waits(actor: Actor) -> Waiting | None:
     if actor.kind != "person" or not may(actor, "intel.view", now_us=now_us()):
         return None
     return Waiting(
-        str(_("New hits of saved searches")), searches.count_all_new(actor), reverse("intel:searches")
+        str(_("New hits of saved searches")), searches.count_all_new(actor), reverse_lazy("intel:searches")
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,6 +12,9 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.policy.decision import may
 from hanse.web.page import actor_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 ORDER = (
     "situation", "attacks", "campaigns", "intelligence", "cases", "matches", "networks", "orders", "prevention",
@@ -72,12 +75,12 @@ class Waiting:
     Attributes:
         label: In words, such as ``approvals``.
         count: How many.
-        url: Where they are.
+        url: Where they are; lazy where the room's addresses need not be there.
     """
 
     label: str
     count: int
-    url: str
+    url: "StrOrPromise"
 
 
 Waits = Callable[[Actor], Waiting | None]
