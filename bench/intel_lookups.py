@@ -10,6 +10,7 @@ one item in ten belongs to a team that the reader is not in. The node is kept in
 # ruff: noqa: PLC0415 - Django is configured first
 
 import argparse
+import dataclasses
 import os
 import platform
 import random
@@ -167,7 +168,6 @@ def timed(ask: Callable[[], object]) -> float:
 def correlations(count: int, rounds: int) -> list[tuple[str, list[float], str]]:
     """By sort of value: how long each look-up took, and what was found."""
     from hanse.intel import correlating, models
-    from hanse.intel.projecting import value_id
     from hanse.intel.values import Value
 
     actor, rng, told = reader(), random.Random(1), []
@@ -194,7 +194,6 @@ def correlations(count: int, rounds: int) -> list[tuple[str, list[float], str]]:
                 took.append(timed(lambda: found.append(correlating.of_item(item, values, actor))))  # noqa: B023 - run at once
         shown = statistics.mean(sum(one.count for one in each) for each in found)
         told.append((name, took, f"{shown:,.1f} others on average"))
-    assert value_id(Value("address", "193.40.5.77"))
     return told
 
 
@@ -274,15 +273,12 @@ def main() -> None:
     home = given.home or Path(tempfile.gettempdir()) / f"hanse-lookups-{count}"
     home.mkdir(parents=True, exist_ok=True)
     from hanse.bootstrap import configure, make_tables
-    from hanse.kernel.keys import Keyring, SigningKey
+    from hanse.kernel.keys import Keyring
     from hanse.settings import Node
 
-    del SigningKey
-    keys = Keyring.new()
     # The same index key on each run, so that a kept node's values are found again.
-    configure(
-        Node(home, "ee-cert", "CERT Estonia", "EE"), type(keys)(**{**_fields(keys), "index": bytes(32)})
-    )
+    keys = dataclasses.replace(Keyring.new(), index=bytes(32))
+    configure(Node(home, "ee-cert", "CERT Estonia", "EE"), keys)
     make_tables()
     from hanse.intel import models
 
@@ -295,12 +291,6 @@ def main() -> None:
     print(sizes())
     _show("correlations", correlations(count, given.rounds), BAR_MS)
     _show("search, first page", searches(count, given.rounds), BAR_SEARCH_MS)
-
-
-def _fields(one: Any) -> dict[str, Any]:
-    import dataclasses
-
-    return {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
 
 
 def _show(what: str, told: list[tuple[str, list[float], str]], bar: float) -> None:
