@@ -23,6 +23,8 @@ from hanse.intel.feed_fetching import Asking, GoneError, NotNowError, SpentError
 from hanse.intel.feed_manifest import Listed
 from hanse.intel.feed_models import Feed, FeedPart
 from hanse.intel.feeds import Said, check, check_same_server, feed_for, opened, reader
+from hanse.intel.reading import Known
+from hanse.intel.reading_ahead import items_ahead
 from hanse.intel.recognise import Marked, items
 from hanse.intel.service import Account
 from hanse.kernel.actors import Actor
@@ -286,7 +288,7 @@ def _file(one: Run, progress: Told) -> Outcome:
     one.content = sha256(got.body).hexdigest()
     if one.content == row.content:
         return "unchanged"
-    kind, stream = items(got.body, row.name, one.chosen, one.id.hex)
+    kind, stream = items_ahead(got.body, row.name, one.chosen, one.id.hex)
     if kind != row.format:
         raise UsageError(
             f"At the address is {kind.upper()}, not {row.format.upper()}. Remove the feed and subscribe anew."
@@ -333,7 +335,7 @@ def _adapted(stream: Iterator[Marked | str], one: Run) -> Iterator[Marked | str]
         if isinstance(told, str):
             yield told
             continue
-        item, marking = told
+        item, marking, worked_out = told
         if marking not in seen:
             seen[marking] = bool(may(as_whom, "intel.view", Subject("item", marking, row.team), now_us=at))
         if not seen[marking]:
@@ -343,7 +345,9 @@ def _adapted(stream: Iterator[Marked | str], one: Run) -> Iterator[Marked | str]
             continue
         if row.format == "csv":
             item = msgspec.structs.replace(item, source_id=_row_id(row.pk, item.source_id))
-        yield Marked(msgspec.structs.replace(item, grade=row.grade, team=row.team), marking)
+            worked_out = None  # its digest was of another id
+        item = msgspec.structs.replace(item, grade=row.grade, team=row.team)
+        yield Marked(item, marking, worked_out and Known(item, *worked_out[1:]))
 
 
 def _row_id(feed: UUID, source_id: str) -> str:

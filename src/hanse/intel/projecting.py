@@ -6,21 +6,19 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.db import connections
 from django.db.models import F
 
 from hanse.intel import full_text, models
 from hanse.intel.facts import Facts
 from hanse.intel.item import Item
-from hanse.intel.reading import facts_of
+from hanse.intel.reading import Known
 from hanse.intel.spans import bounds
 from hanse.intel.values import Value
 from hanse.intel.values.value import MASKED
 from hanse.kernel import sealing
 from hanse.kernel.printable import printable
 from hanse.ledger import keyring, storing
-from hanse.ledger.objects import digest
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
 from hanse.policy.models import stored, team_of
@@ -53,12 +51,13 @@ class _Kept(NamedTuple):
     sequence: int | None = None
 
 
-class _Known(NamedTuple):
+class _Coming(NamedTuple):
     """One item on its way into the tables."""
 
     recorded: Recorded
     item: Item
     facts: Facts
+    digest: str
     kept: _Kept
     marking: str
     team: str
@@ -93,34 +92,33 @@ def holding_id(marking: str, team: str) -> int:
     return int.from_bytes(blake2b(f"{marking} {team}".encode(), digest_size=6).digest()) >> 1
 
 
-def project_many(entries: Sequence[tuple[Recorded, Item]]) -> None:
+def project_many(entries: Sequence[tuple[Recorded, Known]]) -> None:
     """Write the rows of items that follow each other; of several versions of one, the last counts."""
     firsts: dict[UUID, int] = {}
-    last: dict[UUID, tuple[Recorded, Item]] = {}
-    for recorded, item in entries:
+    last: dict[UUID, tuple[Recorded, Known]] = {}
+    for recorded, known in entries:
         firsts.setdefault(recorded.object_id, recorded.sequence)
-        last[recorded.object_id] = (recorded, item)
+        last[recorded.object_id] = (recorded, known)
     kept = _kept([one for one, (recorded, _) in last.items() if recorded.version > 1])
     markings = {marking: stored(marking).pk for marking in {one.marking for one, _ in last.values()}}
-    known = [
-        _Known(
+    coming = [
+        _Coming(
             recorded,
-            item,
-            facts_of(item),
+            *known,
             kept.get(one) or _Kept(firsts[one]),
             markings[recorded.marking],
-            item.team if recorded.version == 1 else team_of(one) or item.team,
+            known.item.team if recorded.version == 1 else team_of(one) or known.item.team,
         )
-        for one, (recorded, item) in last.items()
+        for one, (recorded, known) in last.items()
     ]
     touched = _take_out([one.number for one in kept.values()])
-    _put_in(known)
+    _put_in(coming)
     _settle(touched)
 
 
-def project(recorded: Recorded, item: Item) -> None:
+def project(recorded: Recorded, known: Known) -> None:
     """Write the rows of one item."""
-    project_many([(recorded, item)])
+    project_many([(recorded, known)])
 
 
 def forget(object_id: UUID) -> None:
@@ -186,17 +184,17 @@ def follow_marking(object_id: UUID) -> None:
     models.Posting.objects.filter(item=row.number).update(holding=row.holding)
 
 
-def _put_in(known: Sequence[_Known]) -> None:
+def _put_in(coming: Sequence[_Coming]) -> None:
     """Insert items, holdings, values, postings, spans, references and words."""
     connection = connections[database()]
     native = connection.features.has_native_uuid_field
     with connection.cursor() as cursor:
-        _insert(cursor, "intel_item", _ITEM, (_row(one, native=native) for one in known))
-        _count_in(cursor, Counter((one.marking, one.team) for one in known))
+        _insert(cursor, "intel_item", _ITEM, (_row(one, native=native) for one in coming))
+        _count_in(cursor, Counter((one.marking, one.team) for one in coming))
         values: dict[int, tuple[str, str | None]] = {}
         spans: dict[int, tuple[str, str]] = {}
         postings = []
-        for one in known:
+        for one in coming:
             for value, role in one.facts.values:
                 number = value_id(value)
                 clear = None if one.sealed or value.kind in MASKED else value.text
@@ -214,14 +212,14 @@ def _put_in(known: Sequence[_Known]) -> None:
         covered = ((number, *span) for number, span in sorted(spans.items()))
         _insert(cursor, "intel_span", _SPAN, covered, "DO NOTHING")
         references = {
-            (one.number, target, role[:80]) for one in known for target, role in one.facts.references
+            (one.number, target, role[:80]) for one in coming for target, role in one.facts.references
         }
         named = ((_row_id(one), *one) for one in sorted(references))
         _insert(cursor, "intel_reference", _REFERENCE, named)
-    full_text.add((one.number, one.facts.title, one.facts.text) for one in known if _has_words(one))
+    full_text.add((one.number, one.facts.title, one.facts.text) for one in coming if _has_words(one))
 
 
-def _has_words(one: _Known) -> bool:
+def _has_words(one: _Coming) -> bool:
     """Whether full text finds more of an item than the search by value does."""
     if one.sealed:
         return False
@@ -238,7 +236,7 @@ def _readable(text: str) -> str:
     return text if text.isprintable() else printable(text)
 
 
-def _row(one: _Known, *, native: bool) -> tuple[Any, ...]:
+def _row(one: _Coming, *, native: bool) -> tuple[Any, ...]:
     recorded, item, facts = one.recorded, one.item, one.facts
     object_id = recorded.object_id if native else recorded.object_id.hex
     title, creator = ("", "") if one.sealed else (_readable(facts.title), _readable(facts.creator))
@@ -246,16 +244,8 @@ def _row(one: _Known, *, native: bool) -> tuple[Any, ...]:
         object_id, one.marking, one.team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
         facts.confidence, item.grade or facts.grade, *one.kept[1:], one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
-        digest_of(item), one.holding,
+        one.digest, one.holding,
     )  # fmt: skip
-
-
-def digest_of(item: Item) -> str:
-    """What tells whether an item says the same as another.
-
-    Everything counts but by which import it came, where it stood in it, and what the import says of its source.
-    """
-    return digest(msgspec.structs.replace(item, batch="", place=0, grade="", team=""))
 
 
 def _settle(touched: Iterable[int]) -> None:

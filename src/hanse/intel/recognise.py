@@ -9,6 +9,7 @@ import msgspec
 
 from hanse.intel import csv_list, fingerprint, misp_event, source_marking, stix_bundle
 from hanse.intel.item import Item
+from hanse.intel.reading import Known
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
 from hanse.kernel.strict_json import StrictJsonError, loads
@@ -24,10 +25,17 @@ _BLANK: Final = re.compile(rb"[ \t\r\n]*")
 
 
 class Marked(NamedTuple):
-    """An item with the marking that it is to have."""
+    """An item with the marking that it is to have.
+
+    Attributes:
+        item: The item.
+        marking: Its marking.
+        known: What follows from it, where that has been worked out already.
+    """
 
     item: Item
     marking: Marking
+    known: Known | None = None
 
 
 def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Iterator[Marked | str]]:

@@ -11,9 +11,10 @@ import msgspec
 
 from hanse.intel import csv_export, feeds, grades, misp_event, models, own_bundle, searches, stix_bundle
 from hanse.intel.item import Item
-from hanse.intel.projecting import digest_of, forget, project, project_many
-from hanse.intel.reading import facts_of
-from hanse.intel.recognise import Marked, items
+from hanse.intel.projecting import forget, project, project_many
+from hanse.intel.reading import Known, facts_of, known
+from hanse.intel.reading_ahead import items_ahead
+from hanse.intel.recognise import Marked
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, is_at_least, join
@@ -138,7 +139,7 @@ def bring_in(
     require(actor, "intel.import")
     chosen, batch = marking or Marking.own(authority()), uuid4()
     account = Account(name, chosen)
-    account.format, stream = items(data, name, chosen, batch.hex)
+    account.format, stream = items_ahead(data, name, chosen, batch.hex)
     done = 0
     for some in chunked(stream, account):
         take(some, account, actor, actor, dry_run=dry_run)
@@ -227,7 +228,9 @@ def taken_out(rows: Sequence[models.Item], name: str, actor: Actor | None = None
     elif kind == "ddosdb":
         made = [one.item.raw for one in held]
     elif kind == "own":
-        return Taken("json", _STIX, stix_bundle.written(own_bundle.objects(held, actor), name))
+        return Taken(
+            "json", _STIX, stix_bundle.written(own_bundle.objects([one[:2] for one in held], actor), name)
+        )
     else:
         return Taken("json", _STIX, stix_bundle.written([one.item.raw for one in held], name))
     return Taken("json", "application/json", made[0] if len(made) == 1 else made)
@@ -317,37 +320,37 @@ class _Wanted(NamedTuple):
     """An item that is to be written, and under which id."""
 
     object_id: UUID
-    item: Item
+    known: Known
     marking: Marking
 
 
 class _Held(NamedTuple):
-    """What is on record of an item, or about to be: its creator is then still to be worked out of the item."""
+    """What is on record of an item, or about to be: then it is at hand itself."""
 
     digest: str
     version: str
     parent: str
-    creator: str | Item
+    creator: str
     sealed: bool
     marking: Marking
+    item: Item | None = None
 
-    def says_as_much(self, item: Item) -> bool:
+    def says_as_much(self, one: Known) -> bool:
         """Whether a newer item is a version of this one: no part of something else, and not said by somebody else.
 
         Who made a sealed item stands in no table, so that its parent alone counts.
         """
-        if item.parent != self.parent or self.sealed:
-            return item.parent == self.parent
-        before = facts_of(self.creator).creator if isinstance(self.creator, Item) else self.creator
-        return facts_of(item).creator == before
+        same = one.item.parent == self.parent
+        return same and (self.sealed or one.facts.creator == self.creator)
 
 
 def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[_Wanted]:
     """What of a chunk is to be written, in order; all of it is counted, by what the actor may see alone."""
     ids, held = _on_record([one.item for one in some], actor)
     wanted = []
-    for item, marking in some:
-        one, version, digest = ids[item.format, item.source_id], item.source_version, digest_of(item)
+    for item, marking, worked_out in some:
+        told = worked_out or known(item)
+        one, version, digest = ids[item.format, item.source_id], item.source_version, told.digest
         before = held.get(one)
         if before is None:
             account.fresh += 1
@@ -355,7 +358,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
             account.known += 1
             continue
         elif before.digest == digest or (
-            before.says_as_much(item)
+            before.says_as_much(told)
             and (_is_newer(version, before.version, account) or _tagged_anew(one, item, before))
         ):
             account.newer += 1
@@ -366,8 +369,10 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         else:
             account.clash(item, marking)
             continue
-        held[one] = _Held(digest, version, item.parent, item, bool(marking.handling), marking)
-        wanted.append(_Wanted(one, item, marking))
+        held[one] = _Held(
+            digest, version, item.parent, told.facts.creator, bool(marking.handling), marking, item
+        )
+        wanted.append(_Wanted(one, told, marking))
     return wanted
 
 
@@ -380,10 +385,7 @@ def _tagged_anew(object_id: UUID, item: Item, before: _Held) -> bool:
     """Whether a part of a MISP event differs from what is here in its tags alone: MISP changes no time for these."""
     if item.format != "misp" or item.source_version != before.version:
         return False
-    if isinstance(before.creator, Item):
-        held = before.creator
-    else:
-        held = item_of(models.Item.projected.only("sequence").get(pk=object_id))
+    held = before.item or item_of(models.Item.projected.only("sequence").get(pk=object_id))
     return misp_event.untagged(held.raw) == misp_event.untagged(item.raw)
 
 
@@ -420,7 +422,7 @@ def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str]
 
 
 def _draft(one: _Wanted) -> Draft:
-    return Draft("intel.item", one.item, one.object_id, one.marking)
+    return Draft("intel.item", one.known.item, one.object_id, one.marking, worked_out=one.known)
 
 
 def _imported(account: Account) -> Imported:
@@ -461,7 +463,7 @@ def _forget_undone(object_id: UUID) -> None:
 
 
 KINDS: Iterable[Kind] = (
-    Kind("intel.item", Item, project, forget, project_many=project_many),
+    Kind("intel.item", Item, project, forget, project_many=project_many, work_out=known),
     Kind("intel.imported", Imported, _project_batch, _forget_batch, sealed=True),
     Kind("intel.correlation_undone", CorrelationUndone, _project_undone, _forget_undone),
     Kind("intel.correlation_restored", CorrelationRestored, _project_restored, _forget_undone),

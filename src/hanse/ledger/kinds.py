@@ -36,6 +36,8 @@ class Kind:
         sealed: Whether bodies of this kind are always encrypted at rest.
         project_many: Writes the rows of several entries of this kind at once, in their order, as `project` would one
             by one; for kinds that come by the hundred thousand.
+        work_out: What the projections of this kind are given instead of a content, worked out of it alone. A draft may
+            bring it along where it has been worked out already; a replay works it out anew.
     """
 
     name: str
@@ -44,14 +46,19 @@ class Kind:
     forget: Callable[[UUID], None] = _nothing
     sealed: bool = False
     project_many: Callable[[Sequence[tuple[Recorded, Any]]], None] | None = None
+    work_out: Callable[[Any], Any] | None = None
 
     def project_run(self, entries: Sequence[tuple[Recorded, Any]]) -> None:
-        """Write the rows of entries that follow each other."""
+        """Write the rows of entries that follow each other, each with what `worked_out` gives."""
         if self.project_many is not None:
             self.project_many(entries)
             return
         for recorded, content in entries:
             self.project(recorded, content)
+
+    def worked_out(self, content: Any) -> Any:
+        """What the projections of this kind are given for a content: the content itself for most kinds."""
+        return content if self.work_out is None else self.work_out(content)
 
     def read(self, data: bytes | msgspec.Raw) -> msgspec.Struct:
         """Content from its JSON.
@@ -69,10 +76,14 @@ def _decoder(content: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
 
 
 def project_in_order(entries: Iterable[tuple[Kind, Recorded, Any]]) -> None:
-    """Write the rows of entries of any kinds in their order; those of one kind that follow each other at once."""
+    """Write the rows of entries of any kinds in their order; those of one kind that follow each other at once.
+
+    Args:
+        entries: The kind, what is recorded, and what `Kind.worked_out` gives of the content.
+    """
     for _, run in groupby(entries, key=lambda one: one[0].name):
         several = list(run)
-        several[0][0].project_run([(recorded, content) for _, recorded, content in several])
+        several[0][0].project_run([(recorded, worked_out) for _, recorded, worked_out in several])
 
 
 _kinds: dict[str, Kind] = {}

@@ -107,7 +107,7 @@ def replay(target: str, progress: Progress = lambda _done, _total: None) -> int:
     with working_on(target), transaction.atomic(using=target):
         for batch in batches():
             project_in_order(
-                (kind, recorded_of(entry, body), content_of(entry, body, kind))
+                (kind, recorded_of(entry, body), kind.worked_out(content_of(entry, body, kind)))
                 for entry, body in batch
                 if body is not None and (kind := known(entry.kind)) is not None
             )

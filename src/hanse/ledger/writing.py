@@ -56,6 +56,7 @@ class Draft:
         marking: What may be done with it; the authority's own by default.
         reason: Why, where the law or the user gives one.
         recipient: The authority it is addressed to; empty for the node itself.
+        worked_out: What `Kind.work_out` gives of the content, where the caller has it already; None to work it out.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Draft:
     marking: Marking | None = None
     reason: str = ""
     recipient: str = ""
+    worked_out: Any = None
 
 
 @contextmanager
@@ -114,7 +116,7 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
         head = _lock()
         made = _make(head, drafts, kinds, actor)
         _insert(made, head)
-        project_in_order((kind, one.recorded, one.content) for one, kind in zip(made, kinds, strict=True))
+        project_in_order((kind, one.recorded, one.worked_out) for one, kind in zip(made, kinds, strict=True))
     return [one.recorded for one in made]
 
 
@@ -139,7 +141,7 @@ class _Made(NamedTuple):
     """An entry before it is signed and in its tables."""
 
     recorded: Recorded
-    content: msgspec.Struct
+    worked_out: Any
     payload: bytes
     salt: bytes
     data: bytes
@@ -192,7 +194,8 @@ class _Maker:
             sequence, self._now, kind.name, object_id, head.version, marking, self._who.id, self._who.name,
             draft.reason, draft.recipient,
         )  # fmt: skip
-        return _Made(recorded, content, payload, salt, data, sealed)
+        worked_out = kind.worked_out(content) if draft.worked_out is None else draft.worked_out
+        return _Made(recorded, worked_out, payload, salt, data, sealed)
 
     def _as_json(self, marking: Marking) -> dict[str, Any]:
         """A marking's JSON form; most entries of one call have the very same one, which the drafts keep alive."""

@@ -1,0 +1,202 @@
+"""Large files of intelligence are read in a process of their own, ahead of the one that writes what is in them.
+
+Reading, normalising and hashing take as long as writing, and Python does one thing at a time in a process. What comes
+from outside is also best met by a process that has no key, no database and no secret.
+
+The process is given the file on its standard input and answers with frames on its standard output: the length in four
+bytes, and MessagePack. The first frame says the format or why there is none; each other one holds some items; an empty
+one ends it.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import islice
+from typing import IO, Any, Final
+
+import msgspec
+
+from hanse.intel.facts import Facts
+from hanse.intel.item import Item
+from hanse.intel.reading import Known, known
+from hanse.intel.recognise import Marked, items
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking
+
+FROM_BYTES: Final = 1_000_000
+"""Files of so many bytes are read ahead: a process starts in a quarter of a second, which reading 500,000 bytes takes."""
+_SOME: Final = 500
+"""Items of one frame: about as many bytes as a pipe holds at most."""
+_WIDTH: Final = 4
+_SETTINGS: Final = "HANSE_"
+"""What the names of the node's own settings begin with: the process needs none of them."""
+
+
+class _Asked(msgspec.Struct, array_like=True):
+    """What to read as what; arguments of `hanse.intel.recognise.items`."""
+
+    name: str
+    chosen: Any
+    batch: str
+
+
+class _Opened(msgspec.Struct, array_like=True):
+    """The format, or why it was refused."""
+
+    format: str
+    refused: str
+
+
+class _Piece(msgspec.Struct, array_like=True):
+    """An item and what follows from it, or what was left out and why.
+
+    Attributes:
+        item: The item; None for words.
+        marking: The place of its marking among all that were sent.
+        facts: What is known of it.
+        digest: What tells it from others.
+        words: What was left out and why.
+    """
+
+    item: Item | None
+    marking: int = 0
+    facts: Facts | None = None
+    digest: str = ""
+    words: str = ""
+
+
+class _Some(msgspec.Struct, array_like=True):
+    """Some items, and the markings of them that were not sent before."""
+
+    markings: list[Any]
+    pieces: list[_Piece]
+
+
+def items_ahead(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Iterator[Marked | str]]:
+    """As `hanse.intel.recognise.items`, and read in a process beside where the file is large.
+
+    The process ends with the last item, or when the iterator is closed.
+
+    Raises:
+        UsageError: It is none of the formats known here, or too large; the iterator raises it when the process
+            did not live to the end of the file.
+    """
+    if len(data) < FROM_BYTES:
+        return items(data, name, chosen, batch)
+    process = _started(data, _Asked(name, chosen.as_json(), batch))
+    with ExitStack() as stack:
+        stack.callback(_ended, process)
+        opened = msgspec.msgpack.decode(_frame(process, name), type=_Opened)
+        if opened.refused:
+            raise UsageError(opened.refused)
+        stack.pop_all()  # from here on whoever takes the items ends it
+    return opened.format, _received(process, name)
+
+
+def _started(data: bytes, asked: _Asked) -> "subprocess.Popen[bytes]":
+    """The process, with the file in memory that it alone shares: nothing of it is ever on a disk."""
+    told = msgspec.msgpack.encode(asked)
+    held = os.memfd_create("hanse-reading")
+    try:
+        with os.fdopen(os.dup(held), "wb") as file:
+            file.write(len(told).to_bytes(_WIDTH, "little") + told)
+            file.write(data)
+        os.lseek(held, 0, os.SEEK_SET)
+        return subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=held,
+            stdout=subprocess.PIPE,
+            env={key: value for key, value in os.environ.items() if not key.startswith(_SETTINGS)},
+        )
+    finally:
+        os.close(held)
+
+
+def _received(process: "subprocess.Popen[bytes]", name: str) -> Iterator[Marked | str]:
+    """What the process has read."""
+    decoder = msgspec.msgpack.Decoder(_Some)
+    markings: list[Marking] = []
+    try:
+        while frame := _frame(process, name):
+            some = decoder.decode(frame)
+            markings += map(Marking.from_json, some.markings)
+            for one in some.pieces:
+                if one.item is None or one.facts is None:
+                    yield one.words
+                else:
+                    yield Marked(one.item, markings[one.marking], Known(one.item, one.facts, one.digest))
+    finally:
+        _ended(process)
+
+
+def _frame(process: "subprocess.Popen[bytes]", name: str) -> bytes:
+    """The next frame.
+
+    Raises:
+        UsageError: The process ended before its last one.
+    """
+    assert process.stdout  # noqa: S101 - it was started with one
+    head = process.stdout.read(_WIDTH)
+    length = int.from_bytes(head, "little")
+    frame = process.stdout.read(length)
+    if len(head) < _WIDTH or len(frame) < length:
+        raise UsageError(
+            f"{name}: the process that read it ended too early (exit code {process.wait()}). Memory may have been "
+            "short: bring it in parts. What came until then is here."
+        )
+    return frame
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> None:
+    """See that the process is gone, whatever it was doing."""
+    process.kill()
+    assert process.stdout  # noqa: S101 - it was started with one
+    process.stdout.close()
+    process.wait()
+
+
+def _read(source: IO[bytes], out: IO[bytes]) -> None:
+    """Read what was handed over, and answer with frames."""
+    told = source.read(int.from_bytes(source.read(_WIDTH), "little"))
+    asked = msgspec.msgpack.decode(told, type=_Asked)
+    try:
+        kind, stream = items(source.read(), asked.name, Marking.from_json(asked.chosen), asked.batch)
+    except UsageError as error:
+        _send(_Opened("", str(error)), out)
+        return
+    _send(_Opened(kind, ""), out)
+    numbers: dict[Marking, int] = {}
+    while some := list(islice(stream, _SOME)):
+        _send(_some(some, numbers), out)
+    out.write(bytes(_WIDTH))
+    out.flush()
+
+
+def _some(told: list[Marked | str], numbers: dict[Marking, int]) -> _Some:
+    """A frame of items; `numbers` are those of the markings that were sent before, and grow."""
+    sent = len(numbers)
+    pieces = []
+    for one in told:
+        if isinstance(one, str):
+            pieces.append(_Piece(None, words=one))
+        else:
+            number = numbers.setdefault(one.marking, len(numbers))
+            item, facts, digest = known(one.item)
+            pieces.append(_Piece(item, number, facts, digest))
+    return _Some([marking.as_json() for marking in list(numbers)[sent:]], pieces)
+
+
+def _send(frame: msgspec.Struct, out: IO[bytes]) -> None:
+    data = msgspec.msgpack.encode(frame)
+    out.write(len(data).to_bytes(_WIDTH, "little"))
+    out.write(data)
+    out.flush()
+
+
+if __name__ == "__main__":
+    try:
+        _read(sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:  # whoever asked wants no more of it
+        os._exit(0)
