@@ -78,10 +78,10 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "telemetry:analyse": ("flows_analyse",),
     "telemetry:load-exercise": ("flows_load_exercise",),
     "telemetry:remove": ("flows_remove",),
-    "telemetry:upload": ("flows_analyse",),
+    "telemetry:upload": ("flows_upload", "flows_analyse"),
     "telemetry:watch": ("flows_watch",),
 }  # fmt: skip
-"""By page, the operations that do what its form does. A capture is put into the inbox, not into JSON, and analysed there."""
+"""By page, the operations that do what its form does."""
 
 
 def patterns(resolver: URLResolver | None = None, room: str = "") -> Iterator[tuple[str, URLPattern]]:

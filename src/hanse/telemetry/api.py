@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
+from ninja.errors import HttpError
 from pydantic import Field
 
 from hanse.accounts.looking import looked_at
@@ -14,12 +15,14 @@ from hanse.kernel.addresses import Network, unpack
 from hanse.kernel.errors import UsageError
 from hanse.telemetry import listing, searching, service
 from hanse.telemetry.flow_search import Sought, Sum
+from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.views import file_of
 from hanse.web import jobs
 from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
+from hanse.web.uploads import receive_body
 
 router = Router(tags=["flows"])
 
@@ -178,6 +181,15 @@ class FlowsRemoveIn(In):
     reason: str = Field(min_length=1, max_length=4_000)
 
 
+class InboxOut(Schema):
+    """A file that the inbox has whole."""
+
+    path: str = Field(description="Relative to the inbox, for `paths` of `flows_analyse`.")
+    name: str = Field(description="As it was called, fit to be shown.")
+    size: int = Field(description="Bytes.")
+    sha256: str
+
+
 class JobOut(Schema):
     """The job that does it."""
 
@@ -274,6 +286,31 @@ def watch(request: HttpRequest, told: WatchIn) -> Any:
     """Have new files of a folder read in and analysed, or no longer."""
     service.watch(Path(told.folder), signed_in(request), on=told.on)
     return Status(204, None)
+
+
+@router.put(
+    "/inbox/{uuid:number}/{str:name}",
+    response={200: InboxOut, 201: InboxOut},
+    operation_id="flows_upload",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+@endpoint("telemetry.import")
+def put_inbox(request: HttpRequest, number: UUID, name: str) -> Any:
+    """Put a capture or flow file into the inbox, as large as the node takes; `flows_analyse` reads it then.
+
+    The body is the file. The number is a UUID that the client makes up: sent again under it, the same file changes
+    nothing (200), and another one is refused (409).
+    """
+    signed_in(request)
+    if request.content_type != "application/octet-stream":
+        raise HttpError(415, "Send the file as it is, as application/octet-stream.")
+    stored, new = receive_body(request, number, name, limits().upload)
+    return Status(201 if new else 200, stored)
 
 
 @router.post("/analyse", response={202: JobOut}, operation_id="flows_analyse")

@@ -268,7 +268,7 @@ def _told(
     return told
 
 
-_TOO_BIG = "The request is larger than this node takes. Send files to the upload page, or less at once."
+_TOO_BIG = "The request is larger than this node takes. Send less at once; files go into the inbox."
 _NO_DATA = "It shows no data of the node: the API's description, or that there is nothing here."
 
 _ERRORS = 20

@@ -4,16 +4,17 @@ Nothing is held in memory and no name from outside becomes a path: a file is sto
 letters of its name. An upload that breaks off leaves nothing; one that ends is there as a whole, or not at all.
 """
 
+import errno
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -164,6 +165,39 @@ def receive(request: HttpRequest, caps: Caps = Caps(), opener: Opener = in_the_c
     return Received(tuple(handler.stored), fields)
 
 
+def receive_body(request: HttpRequest, number: UUID, name: str, caps: Caps = Caps()) -> tuple[Stored, bool]:
+    """Store the body of a request in the inbox, as it comes; and whether it is new.
+
+    Whoever sends it chooses its number, so that sending it again after a connection broke changes nothing.
+
+    Args:
+        request: Its body is the file.
+        number: Of the upload; the inbox keeps it under it.
+        name: What its sender calls the file.
+        caps: How much may come.
+
+    Raises:
+        UploadError: It is too large, empty, breaks off, or another file came under this number.
+    """
+    inbox = inbox_folder()
+    tidy(inbox)
+    _check_announced(request, caps, inbox)
+    folder = inbox / f"{uuid4().hex}{_PART}"
+    folder.mkdir(mode=0o700)
+    handler = _Inbox(request, folder, caps, in_the_clear)
+    try:
+        came = _written(request, handler, name)
+        kept = inbox / number.hex
+        new = _moved(folder, kept)
+        stored = replace(came, path=f"{number.hex}/{Path(came.path).name}")
+        if not new and not _is_there(inbox, stored):
+            raise UploadError(409, "Another file came under this number before. Choose a new number.")
+    finally:
+        handler.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    return stored, new
+
+
 def drop(received: Received) -> None:
     """Remove what came, where something else of the form cannot be meant."""
     for folder in {(inbox_folder() / one.path).parent for one in received.files}:
@@ -213,6 +247,47 @@ def _read(request: HttpRequest, handler: "_Inbox") -> QueryDict:
     if not handler.stored:
         raise UploadError(400, "No file came. Choose at least one.")
     return fields
+
+
+def _written(request: HttpRequest, handler: "_Inbox", name: str) -> Stored:
+    """Write a body piece by piece."""
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    handler.new_file("body", name, "application/octet-stream", None)
+    size = 0
+    try:
+        while piece := request.read(handler.chunk_size):
+            handler.receive_data_chunk(piece, size)
+            size += len(piece)
+    except (UnreadablePostError, SuspiciousOperation) as error:
+        raise UploadError(400, "The upload broke off. Send it again.") from error
+    if announced.isdecimal() and size != int(announced):
+        raise UploadError(
+            400, f"The upload broke off after {size:,} of {int(announced):,} bytes. Send it again."
+        )
+    if not size:
+        raise UploadError(400, "No file came: the body is empty. Send the file as the body.")
+    handler.file_complete(size)
+    return handler.stored[0]
+
+
+def _moved(folder: Path, kept: Path) -> bool:
+    """Give a finished upload its place; False where there is one already."""
+    try:
+        folder.rename(kept)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise UploadError(507, "The node's disk is full. Tell your administrator.") from error
+        return False
+    return True
+
+
+def _is_there(inbox: Path, stored: Stored) -> bool:
+    """Whether the inbox has this very file."""
+    path = inbox / stored.path
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest() == stored.sha256
 
 
 def _check_announced(request: HttpRequest, caps: Caps, inbox: Path) -> None:
