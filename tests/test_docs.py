@@ -15,9 +15,10 @@ import pyarrow as pa
 import pytest
 
 from hanse import show
-from hanse.attacks.attack import SOURCES, Attack, Detection, Dismissed
+from hanse.attacks.attack import Attack, Detection, Dismissed
 from hanse.attacks.detect import SENSITIVITY_GAPS
 from hanse.attacks.present import COLUMNS, as_table
+from hanse.attacks.sources import SOURCES
 from hanse.attacks.traffic import class_of
 from hanse.attacks.vectors import vectors
 from hanse.campaigns import verdict

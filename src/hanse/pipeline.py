@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from hanse.attacks import baseline, lessons
-from hanse.attacks.attack import SOURCES, Attack, Detection
+from hanse.attacks.attack import Attack, Detection
 from hanse.attacks.detect import Options, detect, sensitivity, span_of
 from hanse.attacks.evidence_slice import slice_of
+from hanse.attacks.sources import SOURCES
 from hanse.attacks.thresholds import Thresholds
 from hanse.attacks.vectors import JOIN_GAP_S
 from hanse.campaigns.campaign import Campaign

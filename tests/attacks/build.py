@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hanse.kernel.addresses import pack, pack_all
+from hanse.kernel.address_columns import pack_all
+from hanse.kernel.addresses import pack
 from hanse.telemetry.schema import FLOW
 
 T0 = 1_178_150_400_000_000

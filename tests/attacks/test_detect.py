@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hanse.attacks.attack import SOURCES, Attack
+from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options, detect, sensitivity
 from hanse.attacks.evidence_slice import slice_of
 from hanse.attacks.intervals import Gaps
+from hanse.attacks.sources import SOURCES
 from hanse.engine import Engine, open_engine
 from tests.attacks import build
 from tests.attacks.build import T0, VICTIM, addresses, both_ways, flows, icmp_flood

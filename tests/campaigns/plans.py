@@ -3,9 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
-from hanse.attacks.attack import SOURCES, Attack
+from hanse.attacks.attack import Attack
+from hanse.attacks.sources import SOURCES
 from hanse.constituency import Registry, Target
-from hanse.kernel import addresses
+from hanse.kernel.address_columns import v4_column
 
 DAY_S = 86_400
 MAY_3 = 1_178_150_400
@@ -91,7 +92,7 @@ def sources_table(rows: list[tuple[str, np.ndarray]]) -> pa.Table:
     """`SOURCES` rows from ids and IPv4 addresses as numbers."""
     numbers = [len(pool) for _, pool in rows]
     total = sum(numbers)
-    raw = addresses.v4_column(np.concatenate([pool for _, pool in rows]) if rows else np.empty(0, np.uint32))
+    raw = v4_column(np.concatenate([pool for _, pool in rows]) if rows else np.empty(0, np.uint32))
     ones = pa.array(np.ones(total, np.int64))
     zeros = pa.array(np.zeros(total, np.uint8))
     source = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), total, [None, pa.py_buffer(raw.tobytes())])

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-HEAVY = ("numba", "scipy", "ibis", "sqlglot", "pandas")
-"""A hundred megabytes and more; numpy, Arrow and DuckDB are a tenth of that and may be there."""
+HEAVY = ("numba", "scipy", "ibis", "sqlglot", "pandas", "numpy", "pyarrow", "duckdb")
+"""Arrow with numpy takes 20 MB of each process, the others a hundred and more."""
 
 LOOK = f"""
 import sys, tempfile
@@ -12,16 +12,18 @@ from pathlib import Path
 from hanse.bootstrap import configure
 from hanse.kernel.keys import Keyring
 from hanse.settings import Node
-configure(Node(Path(tempfile.gettempdir()), "ee-cert", "CERT Estonia", "EE"), Keyring.new())
+node = Node(Path(tempfile.gettempdir()), "ee-cert", "CERT Estonia", "EE")
+configure(node, Keyring.new())
 import hanse.urls
 import hanse.console.alerting
-import hanse.node.working
+from hanse.node.working import chores
+chores(node)
 print(*[name for name in {HEAVY!r} if name in sys.modules])
 """
 
 
 def test_an_idle_node_loads_no_library_of_the_analysis() -> None:
-    """Neither the web process with all its pages nor the worker imports them before there is work for them."""
+    """Neither the web process with all its pages nor the worker imports them before flows are read or there is work."""
     done = subprocess.run(
         [sys.executable, "-c", LOOK], capture_output=True, text=True, timeout=120, check=True
     )

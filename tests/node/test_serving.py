@@ -12,7 +12,7 @@ import pytest
 
 from hanse.settings import SettingsError, metrics_address
 from tests.faults.conftest import address  # noqa: F401 - the fixture is used by its name
-from tests.node.living import Living, alive, children, free_port, living, until
+from tests.node.living import Living, alive, children, command_of, free_port, living, until
 
 IDLE_MB = 250
 """What a node that does nothing may take, all processes together (proportional set size)."""
@@ -56,6 +56,12 @@ def used_mb(pid: int) -> float:
     return total / 1024
 
 
+def mapped(pid: int, library: str) -> list[str]:
+    """Commands of a process and everything below it that have mapped a file of that name into their memory."""
+    every = [pid, *children(pid)]
+    return [command_of(one) for one in every if library in Path(f"/proc/{one}/maps").read_text()]
+
+
 def metrics_of(node: Living) -> str:
     """What a monitor reads."""
     with urllib.request.urlopen(f"http://{node.environment['HANSE_METRICS']}/metrics", timeout=10) as answer:
@@ -66,11 +72,12 @@ def test_the_collector_follows_its_setting_and_its_failures_are_seen(node: Livin
     """The collector moves and stops with its setting and comes back when killed, without a restart of the node.
 
     A port in use is said by health, doctor and metrics until it is free. Nothing outlives a killed parent. Before
-    all that, the idle node stays under its memory.
+    all that, the idle node stays under its memory, and none of its processes has loaded Arrow.
     """
     parent = node.serve()
     idle = used_mb(parent)
     assert idle < IDLE_MB, f"{idle:.0f} MB"
+    assert mapped(parent, "libarrow") == []
     assert state(node) == "off"
     assert node.child("collector") is None
     # 1. A port that somebody else has, until it is free.

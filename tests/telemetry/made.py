@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hanse.kernel.addresses import pack_all
+from hanse.kernel.address_columns import pack_all
 from hanse.telemetry.assemble import flow_batch
 
 NOON = 1_178_712_000_000_000

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanse.kernel.errors import UnreadableInputError, UsageError
-from hanse.telemetry.inputs import Limits, Source, expand, open_input
+from hanse.telemetry.input_files import expand
+from hanse.telemetry.inputs import Limits, Source, open_input
 
 RAW = os.urandom(300_000) + b"flow" * 500_000
 

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from hanse.attacks.attack import SOURCES, Attack
-from hanse.kernel.addresses import v4_column
+from hanse.attacks.attack import Attack
+from hanse.attacks.sources import SOURCES
+from hanse.kernel.address_columns import v4_column
 from hanse.tracing.address_data import AddressData
 from hanse.tracing.address_space import Space
 from hanse.tracing.observe import SourceRows

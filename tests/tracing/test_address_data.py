@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hanse.kernel.addresses import pack_all
+from hanse.kernel.address_columns import pack_all
 from hanse.tracing import data_files
 from hanse.tracing.address_data import AddressData
 from hanse.tracing.data_files import find_tables, version_date

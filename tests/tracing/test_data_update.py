@@ -8,7 +8,7 @@ from pathlib import Path
 import click.testing
 import pytest
 
-from hanse.kernel.addresses import pack_all
+from hanse.kernel.address_columns import pack_all
 from hanse.kernel.errors import HanseError, UnreadableInputError, UsageError
 from hanse.tracing import commands, data_update
 from hanse.tracing.address_data import AddressData

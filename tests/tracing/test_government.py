@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hanse.kernel.addresses import pack_all
+from hanse.kernel.address_columns import pack_all
 from hanse.kernel.errors import UnreadableInputError
 from hanse.tracing.government import GovernmentNetworks
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanse.kernel.addresses import pack, pack_all
+from hanse.kernel.address_columns import pack_all
+from hanse.kernel.addresses import pack
 from hanse.kernel.errors import UnreadableInputError
 from hanse.tracing.ranges import country_code, country_number, empty_table, parse_table, read_bytes
 

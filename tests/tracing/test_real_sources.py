@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hanse.kernel.addresses import pack_all
+from hanse.kernel.address_columns import pack_all
 from hanse.tracing.address_data import AddressData
 from hanse.tracing.observe import References, SourceRows, observe
 from hanse.tracing.source_test import SourceTest, classify

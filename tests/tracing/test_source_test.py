@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hanse.attacks.attack import Attack
-from hanse.kernel.addresses import pack_all
+from hanse.kernel.address_columns import pack_all
 from hanse.tracing.address_data import AddressData
 from hanse.tracing.address_space import unicast_space, whole_space
 from hanse.tracing.observe import References, SourceRows, observe

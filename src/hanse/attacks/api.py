@@ -16,7 +16,6 @@ from hanse.attacks.timeline import timeline
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
 from hanse.intel import stix_bundle
 from hanse.kernel.clock import now_us
-from hanse.telemetry import listing
 from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
@@ -342,10 +341,12 @@ def get_rates(request: HttpRequest, attack_id: UUID) -> Any:
 @endpoint("telemetry.view")
 def get_flows(request: HttpRequest, attack_id: UUID, some: Query[Some]) -> Any:
     """The first flows behind an attack: the flow schema, addresses and times as text."""
+    from hanse.telemetry.listing import in_text  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
     actor = signed_in(request)
     looked_at(request, "telemetry.view", [Attack.objects.get_for(actor, "attacks.view", attack_id)])
     table = service.flows_behind(attack_id, actor, some.limit)
-    return [row for batch in table.to_batches() for row in listing.in_text(batch).to_pylist()]
+    return [row for batch in table.to_batches() for row in in_text(batch).to_pylist()]
 
 
 @router.get("/{uuid:attack_id}/decisions", response=list[DecisionOut], operation_id="attacks_decisions")

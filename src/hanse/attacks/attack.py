@@ -2,34 +2,12 @@
 
 import base64
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hanse.kernel import units
-from hanse.telemetry.schema import ADDRESS
 
-SOURCES: pa.Schema = pa.schema(
-    [
-        pa.field("attack_id", pa.string(), nullable=False),
-        pa.field("src", ADDRESS, nullable=False),
-        pa.field("flows", pa.int64(), nullable=False),
-        pa.field("packets", pa.int64(), nullable=False),
-        pa.field("bytes", pa.int64(), nullable=False),
-        pa.field("tcp_flags", pa.uint8(), nullable=False),
-        pa.field("ttl", pa.uint8(), nullable=False),
-    ]
-)
-"""The apparent sources of each attack: one row per attack and source address.
-
-`packets` and `bytes` are estimates (sampling applied); `tcp_flags` are or-ed over the source's
-attack flows; `ttl` is the lowest seen, 0 where unknown. An attack with more than `SOURCE_LIMIT`
-distinct sources is represented by those with the smallest address hashes, which is a uniform
-sample of the distinct sources and the same sample of an address in every attack
-(bottom-k sketch; Cohen and Kaplan 2007). `Attack.sources` holds the full distinct count.
-"""
-
-SOURCE_LIMIT = 65_536
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Sketch: TypeAlias = bytes
 """A serialised sketch of sources, as `sketch.sketch_of` makes it."""
@@ -191,10 +169,10 @@ class Detection:
 
     Attributes:
         attacks: In order of start.
-        sources: `SOURCES` rows behind them.
+        sources: `sources.SOURCES` rows behind them.
         dismissed: What looked like an attack and is none.
     """
 
     attacks: tuple[Attack, ...]
-    sources: pa.Table
+    sources: "pa.Table"
     dismissed: tuple[Dismissed, ...] = ()

@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from hanse.attacks import evidence, screen, traffic
 from hanse.attacks import vectors as v
-from hanse.attacks.attack import SOURCE_LIMIT, SOURCES, Attack, Detection, Dismissed
+from hanse.attacks.attack import Attack, Detection, Dismissed
 from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps
 from hanse.attacks.judge import judge
 from hanse.attacks.look import KEEP_ROWS, Look, Telemetry, facts, look_at_hosts, look_at_networks, suspects
 from hanse.attacks.sketch import sketch_of
+from hanse.attacks.sources import SOURCE_LIMIT, SOURCES
 from hanse.attacks.thresholds import Thresholds
 from hanse.engine import Engine
 from hanse.kernel import addresses

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hanse.attacks import vectors as v
-from hanse.attacks.attack import SOURCE_LIMIT
 from hanse.attacks.intervals import Interval
 from hanse.attacks.screen import MINUTE_US
 from hanse.attacks.series import SECOND_US
+from hanse.attacks.sources import SOURCE_LIMIT
 from hanse.engine import Engine, any_bits
 
 TOP = 5

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hanse.attacks import vectors as v
-from hanse.attacks.thresholds import Cell
 from hanse.kernel.errors import UsageError
 
 if TYPE_CHECKING:
     from hanse.attacks.intervals import Gaps
+    from hanse.attacks.thresholds import Cell
 
 HEADROOM = 1.25
 """Traffic that was called harmless may grow by a quarter before it is reported again."""
@@ -43,7 +43,7 @@ class Lesson:
     decided: str
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> "tuple[Cell, ...]":
         """The victim with each class of the vector."""
         from hanse.attacks.judge import victim_key  # noqa: PLC0415 - loads Ibis: an idle node does without
 
@@ -74,7 +74,7 @@ def save(lessons: Sequence[Lesson], path: Path) -> None:
     part.replace(path)
 
 
-def raised(lessons: Sequence[Lesson]) -> dict[Cell, float]:
+def raised(lessons: Sequence[Lesson]) -> "dict[Cell, float]":
     """By victim and class, packets/s under which traffic was called harmless."""
     found: dict[Cell, float] = {}
     for lesson in lessons:

@@ -7,15 +7,13 @@ leaves nothing of them.
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from uuid import UUID, uuid4
 
 import msgspec
-import pyarrow as pa
 
 from hanse.attacks import lessons, models
 from hanse.attacks.attack import Attack, Dismissed
-from hanse.attacks.rates import Rates, rates
 from hanse.constituency.registry import Target
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
@@ -28,7 +26,11 @@ from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored, team_of
 from hanse.telemetry import service as telemetry
-from hanse.telemetry.schema import FLOW
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from hanse.attacks.rates import Rates
 
 What = Literal["false-positive", "merge", "split", "note"]
 
@@ -272,7 +274,7 @@ def attack_in(row: models.Attack) -> Attack:
     return msgspec.convert(row.detail, Attack)
 
 
-def flows_behind(attack_id: UUID, actor: Actor, limit: int | None = FLOWS_SHOWN) -> pa.Table:
+def flows_behind(attack_id: UUID, actor: Actor, limit: int | None = FLOWS_SHOWN) -> "pa.Table":
     """The flows of an attack in the flow schema, in order of start.
 
     Only partitions that overlap the attack are read, and only those that the actor may look at.
@@ -290,12 +292,14 @@ def flows_behind(attack_id: UUID, actor: Actor, limit: int | None = FLOWS_SHOWN)
     return table if limit is None else table.slice(0, limit)
 
 
-def rates_of(attack_id: UUID, actor: Actor) -> Rates:
+def rates_of(attack_id: UUID, actor: Actor) -> "Rates":
     """Packets and bits per second over the time of an attack.
 
     Raises:
         NotVisibleError: There is no such attack, or it is not for the actor to see.
     """
+    from hanse.attacks.rates import rates  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
     row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
     return rates(_flows(row, actor), row.start_us, row.end_us)
 
@@ -374,7 +378,9 @@ def _found_in(row: models.Attack) -> Found:
     return objects.settled(Found(attack_in(row), target if row.prefix else None))
 
 
-def _flows(row: models.Attack, actor: Actor) -> pa.Table:
+def _flows(row: models.Attack, actor: Actor) -> "pa.Table":
+    from hanse.telemetry.schema import FLOW  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
     files = telemetry.files_of(telemetry.partitions(actor, row.start_us, row.end_us))
     if not files:
         return FLOW.empty_table()

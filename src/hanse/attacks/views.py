@@ -28,9 +28,8 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
-from hanse.telemetry import listing
 from hanse.telemetry import service as telemetry
-from hanse.telemetry.flow_rows import csv_lines, flag_words, shown
+from hanse.telemetry.protocols import flag_words
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
 
@@ -189,6 +188,8 @@ def flows(request: HttpRequest, attack_id: UUID) -> Result:
     wanted = request.GET.get("as", "")
     if wanted:
         return _flows_file(request, row, wanted)
+    from hanse.telemetry.flow_rows import shown  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
     looked_at(request, "telemetry.view", [row])
     table = service.flows_behind(attack_id, actor, None)
     return {
@@ -244,12 +245,15 @@ def _flows_file(request: HttpRequest, row: Attack, wanted: str) -> Result:
     Attack.objects.get_for(actor, "attacks.export", row.pk)
     if wanted not in {"csv", "parquet"}:
         raise UsageError(_("Flows can be had as CSV or Parquet. Choose one of them on the page."))
+    from hanse.telemetry.flow_rows import csv_lines  # noqa: PLC0415 - Arrow is loaded when flows are first read
+    from hanse.telemetry.listing import write_parquet_stream  # noqa: PLC0415 - as above
+
     looked_at(request, "attacks.export", [row], recipient=FILE)
     table = service.flows_behind(row.pk, actor, None)
     name = f"hanse-flows-{row.pk}.{wanted}"
     if wanted == "parquet":
         out = BytesIO()
-        listing.write_parquet_stream(table.to_batches(), out)
+        write_parquet_stream(table.to_batches(), out)
         out.seek(0)
         return FileResponse(
             out, as_attachment=True, filename=name, content_type="application/vnd.apache.parquet"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hanse.exercise.days import MS_US
-from hanse.kernel.addresses import pack_all, v4_column
+from hanse.kernel.address_columns import pack_all, v4_column
 from hanse.telemetry.schema import ADDRESS, FLOW, TIMESTAMP
 
 ROUTERS = (("192.0.2.1", "border-1"), ("192.0.2.2", "border-2"))

@@ -1,10 +1,6 @@
 """IP addresses as 16 bytes: IPv4 as IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2)."""
 
 import ipaddress
-from collections.abc import Iterable
-
-import numpy as np
-import numpy.typing as npt
 
 V4_MAPPED = bytes(10) + b"\xff\xff"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -41,21 +37,3 @@ def prefix_of(raw: bytes, v4_bits: int = 24, v6_bits: int = 48) -> str:
     """The network around an address in text, by default its /24 (IPv4) or /48 (IPv6)."""
     bits = v4_bits if is_v4(raw) else v6_bits
     return str(ipaddress.ip_network(f"{unpack(raw)}/{bits}", strict=False))
-
-
-def v4_column(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
-    """IPv4 addresses as host-order integers, shape (n,), to an (n, 16) array of bytes."""
-    out = np.zeros((len(numbers), 16), np.uint8)
-    out[:, 10:12] = 0xFF
-    out[:, 12:] = numbers.astype(">u4").view(np.uint8).reshape(-1, 4)
-    return out
-
-
-def pack_all(texts: Iterable[str]) -> npt.NDArray[np.uint8]:
-    """Addresses in text to an (n, 16) array of bytes.
-
-    Raises:
-        ValueError: One of them is no address.
-    """
-    joined = b"".join(pack(text) for text in texts)
-    return np.frombuffer(joined, np.uint8).reshape(-1, 16)

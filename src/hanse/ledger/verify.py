@@ -24,7 +24,6 @@ from hanse.kernel import envelope, merkle, notes, strict_json
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.units import iso
-from hanse.ledger.timestamp import stamped_us
 
 FORMAT = "hanse/proof/1"
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -312,6 +311,8 @@ def _stamp(proof: Proof, roots: bytes) -> str:
         )
     if not proof.timestamp:
         raise ProofError("Step 8 fails: the proof has no time stamp.")
+    from hanse.ledger.timestamp import stamped_us  # noqa: PLC0415 - most proofs have no stamp; it loads X.509
+
     try:
         return f"The checkpoint existed by {iso(stamped_us(proof.timestamp, proof.checkpoint, roots))}."
     except HanseError as error:

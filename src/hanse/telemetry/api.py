@@ -13,10 +13,10 @@ from pydantic import Field
 from hanse.accounts.looking import looked_at
 from hanse.kernel.addresses import Network, unpack
 from hanse.kernel.errors import UsageError
-from hanse.telemetry import listing, searching, service
-from hanse.telemetry.flow_search import Sought, Sum
+from hanse.telemetry import searching, service
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Input, Partition
+from hanse.telemetry.sought import Sought, Sum
 from hanse.telemetry.views import file_of
 from hanse.web import jobs
 from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
@@ -214,6 +214,8 @@ def get_held(request: HttpRequest) -> Any:
 @endpoint("telemetry.view")
 def search(request: HttpRequest, wanted: Query[FlowsWanted], shown: Query[FlowsShown]) -> Any:
     """Find stored flows."""
+    from hanse.telemetry.listing import in_text  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
     looked = searching.look(signed_in(request), _sought(wanted), shown.by, shown.limit)
     looked_at(request, "telemetry.view", looked.rows)
     found = looked.found
@@ -224,7 +226,7 @@ def search(request: HttpRequest, wanted: Query[FlowsWanted], shown: Query[FlowsS
         "source_ports": [_sum(one, "/".join(map(str, one.key))) for one in found.source_ports],
         "destination_ports": [_sum(one, "/".join(map(str, one.key))) for one in found.target_ports],
         "protocols": [_sum(one, str(one.key)) for one in found.protocols],
-        "flows": [row for batch in found.flows.to_batches() for row in listing.in_text(batch).to_pylist()],
+        "flows": [row for batch in found.flows.to_batches() for row in in_text(batch).to_pylist()],
     }
 
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hanse.kernel.addresses import V4_MAPPED, pack, v4_column
+from hanse.kernel.address_columns import v4_column
+from hanse.kernel.addresses import V4_MAPPED, pack
 from hanse.telemetry.dotted import parse_dotted
 
 Values = npt.NDArray[Any]

@@ -8,17 +8,9 @@ import pyarrow as pa
 from hanse.kernel import units
 from hanse.kernel.addresses import unpack
 from hanse.telemetry.listing import in_text
+from hanse.telemetry.protocols import flag_words, protocol_name
 from hanse.telemetry.schema import FLOW
 from hanse.web import exports
-
-PROTOCOLS = {
-    1: "ICMP", 2: "IGMP", 4: "IP-in-IP", 6: "TCP", 17: "UDP", 41: "IPv6", 47: "GRE", 50: "ESP", 51: "AH",
-    58: "ICMPv6", 88: "EIGRP", 89: "OSPF", 103: "PIM", 112: "VRRP", 132: "SCTP", 136: "UDPLite",
-}  # fmt: skip
-"""Names of the protocols that occur (IANA, Assigned Internet Protocol Numbers); others are shown by number."""
-
-FLAGS = ((1, "FIN"), (2, "SYN"), (4, "RST"), (8, "PSH"), (16, "ACK"), (32, "URG"), (64, "ECE"), (128, "CWR"))
-"""TCP flags (RFC 9293, section 3.1)."""
 
 _TCP = 6
 _ICMP = (1, 58)
@@ -69,11 +61,6 @@ def shown(table: pa.Table) -> list[Shown]:
     return [_shown(start, end, row) for start, end, row in zip(*times, rest, strict=True)]
 
 
-def flag_words(flags: int) -> str:
-    """``SYN+ACK``."""
-    return "+".join(name for bit, name in FLAGS if flags & bit)
-
-
 def csv_lines(flows: pa.Table | Iterable[pa.RecordBatch]) -> Iterator[str]:
     """All columns of the flow schema as CSV; names from outside are made neutral for spreadsheets."""
     batches = flows.to_batches(16_384) if isinstance(flows, pa.Table) else flows
@@ -97,7 +84,7 @@ def _shown(start: int, end: int, row: dict[str, object]) -> Shown:
         int(str(row["src_port"])) if ports else None,
         unpack(_raw(row["dst"])),
         int(str(row["dst_port"])) if ports else None,
-        PROTOCOLS.get(protocol, f"protocol {protocol}"),
+        protocol_name(protocol),
         told,
         int(str(row["packets"])),
         int(str(row["bytes"])),

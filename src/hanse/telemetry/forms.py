@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hanse.kernel.errors import UsageError
-from hanse.telemetry.flow_rows import PROTOCOLS
-from hanse.telemetry.flow_search import Sought
+from hanse.telemetry.protocols import PROTOCOLS
+from hanse.telemetry.sought import Sought
 from hanse.web.times import EndField, TimeField
 
 _BY_NAME = {name.lower(): number for number, name in PROTOCOLS.items()}

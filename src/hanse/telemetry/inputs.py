@@ -1,4 +1,4 @@
-"""From what the user names (files, folders, globs) to mapped bytes, whatever they are packed in.
+"""From a file to mapped bytes, whatever they are packed in.
 
 Compression is told by magic number, never by name: gzip (RFC 1952), Zstandard (RFC 8878), xz (the
 .xz file format 1.2). Decompressed bytes go to a temporary file without a name, which is mapped, so
@@ -6,13 +6,12 @@ that an input needs no more memory than its pages in use.
 """
 
 import errno
-import glob
 import lzma
 import mmap
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from hanse.kernel.errors import Problem, UnreadableInputError, UsageError
+from hanse.kernel.errors import Problem, UnreadableInputError
 
 CHUNK = 1 << 20
 """Compressed bytes read at once, and decompressed bytes written at once."""
@@ -50,69 +49,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One input file.
-
-    Attributes:
-        path: The file.
-        named: Whether the user named it (or a glob that matches it), rather than a folder above it.
-            What a folder holds beside telemetry is left out; what was named must be telemetry.
-    """
-
-    path: Path
-    named: bool
-
-
-def expand(paths: Sequence[str]) -> list[Found]:
-    """The files behind files, folders (searched through, sorted by path) and globs, each once.
-
-    Hidden files, and the contents of hidden folders, are left out of folders and globs.
-
-    Raises:
-        UsageError: A path matches nothing, or none was given.
-    """
-    if not paths:
-        raise UsageError("no input was named. Name a file, a folder or a glob.")
-    found: dict[Path, Found] = {}
-    for text in paths:
-        before = len(found)
-        matched = False
-        for item in _expand_one(text):
-            matched = True
-            key = item.path.resolve()
-            if key not in found or (item.named and not found[key].named):
-                found[key] = item
-        if not matched and len(found) == before:
-            raise UsageError(f"{text}: no such file or folder, and no file matches it.")
-    return list(found.values())
-
-
-def _expand_one(text: str) -> Iterator[Found]:
-    path = Path(text)
-    if path.is_dir():
-        yield from (Found(file, named=False) for file in _files_below(path))
-    elif path.exists():
-        yield Found(path, named=True)
-    else:
-        matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute one
-        for match in matches:
-            if Path(match).is_dir():
-                yield from (Found(file, named=False) for file in _files_below(Path(match)))
-            else:
-                yield Found(Path(match), named=True)
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Regular files below a folder, in order of path, hidden ones left out."""
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(here) / name
-            if not name.startswith(".") and path.is_file():
-                yield path
 
 
 @dataclass(slots=True)

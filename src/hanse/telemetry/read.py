@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from hanse.kernel.errors import Problem, UnreadableInputError
 from hanse.telemetry import columns, nfdump, zeek
 from hanse.telemetry.exports import ExportDecoder, read_dump
-from hanse.telemetry.inputs import Found, Limits, Source, expand, open_input
+from hanse.telemetry.input_files import Found, expand
+from hanse.telemetry.inputs import Limits, Source, open_input
 from hanse.telemetry.packets import read_flows, udp_payloads
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.recognise import PARQUET_MAGIC, Content, Kind, content_of, recognise, why_not

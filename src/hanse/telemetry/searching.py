@@ -11,10 +11,10 @@ from django.db.models import Count, F, Max, Min, Sum
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, strictest
-from hanse.telemetry import flow_search, service
-from hanse.telemetry.flow_search import SHOWN, Found, Rank, Sought
+from hanse.telemetry import service
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Partition
+from hanse.telemetry.sought import SHOWN, Found, Rank, Sought
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,8 +132,10 @@ def look(actor: Actor, sought: Sought, rank: Rank = "bytes", shown: int = SHOWN)
     Raises:
         TooMuchError: It takes too long.
     """
+    from hanse.telemetry.flow_search import search  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
     by_file = _by_file(actor, "telemetry.view", sought)
-    found = flow_search.search(list(by_file), sought, rank=rank, shown=shown)
+    found = search(list(by_file), sought, rank=rank, shown=shown)
     rows = tuple(by_file[file] for file in found.files)
     judged = Counter(bool(Partition.objects.judge(actor, "telemetry.export", row)) for row in rows)
     return Looked(found, rows, judged[False])
@@ -145,9 +147,11 @@ def take(actor: Actor, sought: Sought) -> "tuple[Iterator[pa.RecordBatch], tuple
     Raises:
         TooMuchError: They are more than `FILE_FLOWS`, or it takes too long; the iterator may raise it too.
     """
+    from hanse.telemetry.flow_search import batches, files_with  # noqa: PLC0415 - as above
+
     by_file = _by_file(actor, "telemetry.export", sought)
-    files = flow_search.files_with(list(by_file), sought)
-    return flow_search.batches(files, sought, FILE_FLOWS), tuple(by_file[file] for file in files)
+    files = files_with(list(by_file), sought)
+    return batches(files, sought, FILE_FLOWS), tuple(by_file[file] for file in files)
 
 
 def _by_file(actor: Actor, action: str, sought: Sought) -> dict[str, Partition]:

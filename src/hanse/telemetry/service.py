@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from django.conf import settings
 
 from hanse.kernel.actors import Actor
@@ -26,7 +24,7 @@ from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
 from hanse.telemetry import models
-from hanse.telemetry.inputs import expand
+from hanse.telemetry.input_files import expand
 from hanse.telemetry.reading import InputReport
 from hanse.web.uploads import called_by_sender
 
@@ -199,6 +197,9 @@ def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None
     Raises:
         UsageError: It does not lie in the node's flows.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - Arrow is loaded when flows are first read
+    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
     try:
         path = file.resolve().relative_to(flows_folder().resolve()).as_posix()
     except ValueError:

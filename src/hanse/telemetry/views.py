@@ -3,9 +3,8 @@
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
 from django.http import FileResponse, HttpRequest, HttpResponseBase, QueryDict
 from django.utils.translation import gettext as _
 
@@ -16,11 +15,14 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.policy.asking import require
 from hanse.policy.decision import may
-from hanse.telemetry import listing, searching
-from hanse.telemetry.flow_rows import PROTOCOLS, csv_lines, shown
-from hanse.telemetry.flow_search import Found, Rank, Sought, Sum
+from hanse.telemetry import searching
 from hanse.telemetry.forms import AgainForm, FlowsForm
+from hanse.telemetry.protocols import protocol_name
+from hanse.telemetry.sought import Found, Rank, Sought, Sum
 from hanse.web.page import Result, page, signed_in
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FILES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 """What flows can be had as."""
@@ -58,6 +60,8 @@ def flows(request: HttpRequest) -> Result:
         return told
     if wanted := request.GET.get("as"):
         return file_of(request, form.sought, wanted)
+    from hanse.telemetry.flow_rows import shown  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
     rank = cast("Rank", form.cleaned_data["by"] or "bytes")
     looked = searching.look(actor, form.sought, rank)
     looked_at(request, "telemetry.view", looked.rows)
@@ -116,9 +120,12 @@ def allowed(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _write(batches: Iterable[pa.RecordBatch], wanted: str, out: IO[bytes]) -> None:
+def _write(batches: "Iterable[pa.RecordBatch]", wanted: str, out: IO[bytes]) -> None:
+    from hanse.telemetry.flow_rows import csv_lines  # noqa: PLC0415 - Arrow is loaded when flows are first read
+    from hanse.telemetry.listing import write_parquet_stream  # noqa: PLC0415 - as above
+
     if wanted == "parquet":
-        listing.write_parquet_stream(batches, out)
+        write_parquet_stream(batches, out)
         return
     for line in csv_lines(batches):
         out.write(line.encode())
@@ -158,7 +165,7 @@ def _tops(found: Found, rank: Rank, query: QueryDict) -> list[tuple[str, str, li
         ]
 
     def port(key: tuple[int, int]) -> str:
-        return f"{_protocol(key[0])} {key[1]}"
+        return f"{protocol_name(key[0])} {key[1]}"
 
     told = [
         (_("Sources"), _("Source"), rows(found.sources, unpack, lambda key: {"source": unpack(key)})),
@@ -181,10 +188,10 @@ def _tops(found: Found, rank: Rank, query: QueryDict) -> list[tuple[str, str, li
             _("Port"),
             rows(found.source_ports, port, lambda key: {"protocol": str(key[0]), "source_port": str(key[1])}),
         ),
-        (_("Protocols"), _("Protocol"), rows(found.protocols, _protocol, lambda key: {"protocol": str(key)})),
+        (
+            _("Protocols"),
+            _("Protocol"),
+            rows(found.protocols, protocol_name, lambda key: {"protocol": str(key)}),
+        ),
     ]
     return [one for one in told if one[2]]
-
-
-def _protocol(number: int) -> str:
-    return PROTOCOLS.get(number, f"protocol {number}")

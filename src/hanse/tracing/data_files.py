@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from hanse.kernel.errors import Problem, UnreadableInputError
-from hanse.tracing.ranges import Family, Kind
 
-TABLES: tuple[tuple[Kind, Family], ...] = (("asn", 4), ("asn", 6), ("country", 4), ("country", 6))
+if TYPE_CHECKING:
+    from hanse.tracing.ranges import Family, Kind
+
+TABLES: "tuple[tuple[Kind, Family], ...]" = (("asn", 4), ("asn", 6), ("country", 4), ("country", 6))
 """The four tables, each of which can come from elsewhere."""
 
-PACKAGES: tuple[tuple[str, Kind], ...] = (
+PACKAGES: "tuple[tuple[str, Kind], ...]" = (
     ("@ip-location-db/asn", "asn"),
     ("@ip-location-db/asn-country", "country"),
 )
@@ -52,8 +54,8 @@ class TableFile:
         attribution: Whose data it is and under which licence.
     """
 
-    kind: Kind
-    family: Family
+    kind: "Kind"
+    family: "Family"
     path: Path
     origin: str
     version: str = ""
@@ -66,7 +68,7 @@ class TableFile:
         return slot(self.kind, self.family)
 
 
-def slot(kind: Kind, family: Family) -> str:
+def slot(kind: "Kind", family: "Family") -> str:
     """Short name of a table: ``asn-ipv4``, ``country-ipv6``."""
     return f"{kind}-ipv{family}"
 
@@ -130,7 +132,7 @@ def _in_folder(folder: Path) -> dict[str, TableFile]:
     return found
 
 
-def _package_tables(place: Path, name: str, kind: Kind) -> Iterator[TableFile]:
+def _package_tables(place: Path, name: str, kind: "Kind") -> Iterator[TableFile]:
     short = name.rpartition("/")[2]
     about = package_about(place / "package.json")
     version = str(about.get("version", ""))
