@@ -8,7 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from hanse.accounts.models import Person
-from hanse.cases import also_known, link_chart, models, tying
+from hanse.cases import also_known, link_chart, models, places, tying
 from hanse.cases.selector import KINDS
 from hanse.cases.service import members
 from hanse.cases.words import CATEGORIES, CLOSED, HAPPENED
@@ -16,6 +16,7 @@ from hanse.intel.service import title_of
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.kernel.countries import country_name
 
 SELECTORS_SHOWN = 100
 NOTES_SHOWN = 50
@@ -72,6 +73,8 @@ def told(row: models.Case, actor: Actor) -> dict[str, Any]:
         "team": members(row.team),
         "review_due": row.review_us <= now_us() and row.status != CLOSED,
         "chart": chart(people, selectors, known),
+        "places": [(country_name(code), code, count) for code, count in places.named(people, selectors).values],
+        "places_words": places.WORDS,
         "verdict": verdict(row, len(people), selector_count, len(known), len(overdue)),
     }  # fmt: skip
 

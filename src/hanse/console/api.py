@@ -7,7 +7,9 @@ from hanse.cases.api import router as cases
 from hanse.cases.court_api import router as court
 from hanse.cases.evidence_api import router as evidence
 from hanse.cases.parts_api import router as case_parts
+from hanse.cases.places_api import router as case_places
 from hanse.cases.subject_api import router as subjects
+from hanse.console.case_sources_api import router as case_sources
 from hanse.console.ledger_api import router as ledger
 from hanse.console.marking_api import router as objects
 from hanse.console.settings_api import router as settings
@@ -28,6 +30,8 @@ api = make_api(
         ("/cases", court),
         ("/cases", subjects),
         ("/cases/", case_parts),
+        ("/cases", case_places),
+        ("/cases", case_sources),
         ("/constituency", constituency),
         ("/flows", telemetry),
         ("/intelligence", intel),

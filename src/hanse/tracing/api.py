@@ -68,7 +68,21 @@ def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
     if which.campaign and not known_campaigns(actor, [which.campaign]):
         seen = seen.none()
     looked_at_by_program(request, "tracing.view", seen.select_related("marking"))
-    found = service.countries(actor, seen.values_list("pk", flat=True))
+    return on_map(service.countries(actor, seen.values_list("pk", flat=True)))
+
+
+@router.get("/{uuid:attack_id}", response=dict[str, Any], operation_id="tracing_get")
+@endpoint("tracing.view")
+def get_trace(request: HttpRequest, attack_id: UUID) -> Any:
+    """Where one attack apparently came from, as `hanse attacks --format json` says it."""
+    actor = signed_in(request)
+    found = service.trace_of(attack_id, actor)
+    looked_at(request, "tracing.view", [Trace.objects.get_for(actor, "tracing.view", attack_id)])
+    return found.as_json()
+
+
+def on_map(found: service.Countries) -> dict[str, Any]:
+    """Countries of apparent sources as a `CountriesOut`, for a map."""
     nowhere = sum(one.sources for one in found.countries if one.country == NOWHERE)
     return {
         "unit": "apparent sources",
@@ -87,13 +101,3 @@ def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
         ],
         "elsewhere": {"value": nowhere, "words": "in no country that the address data knows"},
     }
-
-
-@router.get("/{uuid:attack_id}", response=dict[str, Any], operation_id="tracing_get")
-@endpoint("tracing.view")
-def get_trace(request: HttpRequest, attack_id: UUID) -> Any:
-    """Where one attack apparently came from, as `hanse attacks --format json` says it."""
-    actor = signed_in(request)
-    found = service.trace_of(attack_id, actor)
-    looked_at(request, "tracing.view", [Trace.objects.get_for(actor, "tracing.view", attack_id)])
-    return found.as_json()

@@ -34,6 +34,12 @@ def phone(text: str, region: str | None = None) -> str:
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
 
+def country_of(number: str) -> str:
+    """The country that a number of E.164 was given out in, two letters; empty for numbers of no one country."""
+    code = phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    return "" if code == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY else str(code)
+
+
 def _why(error: NumberParseException, region: str | None) -> str:
     """Why a text is no telephone number, and what to do."""
     if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
