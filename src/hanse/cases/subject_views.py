@@ -47,6 +47,7 @@ LIST = lists.Listed(
     ),
     filters=(lists.Filter(key="state", label="Answer", field="state", choices=list(ANSWERS.items())),),
     row_url=_url,
+    export="cases.tell",
     empty=lists.Empty(
         "Whoever asks what is held on them is put on record here, and answered.",
         (("Take a request", "/cases/subjects/ask/"),),

@@ -81,6 +81,7 @@ LIST = lists.Listed(
         ),
     ),
     row_url=_url,
+    export="cases.export",
     empty=lists.Empty(
         "The cases of your teams appear here. Nobody else knows that they exist.",
         (("Open a case", "/cases/open/"),),

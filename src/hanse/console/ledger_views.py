@@ -53,6 +53,7 @@ LIST = lists.Listed(
         lists.Filter(key="recipient", label="Recipient", field="recipient"),
     ),
     row_url=lambda row: reverse("console:entry", args=[row.sequence]),
+    export="ledger.export",
     empty=lists.Empty("The ledger has no entries yet."),
 )  # fmt: skip
 

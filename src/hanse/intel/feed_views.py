@@ -57,6 +57,7 @@ LIST = lists.Listed(
         lists.Filter(key="name", label="Feed", field="name__icontains"),
     ),
     row_url=_url,
+    export="intel.export",
     empty=lists.Empty(
         "Feeds that the node fetches by itself appear here, with when each ran last and what came of it.",
         (("Subscribe to a MISP feed, a STIX bundle or a list", "/intelligence/feeds/new/"),
@@ -89,6 +90,7 @@ RUNS = lists.Listed(
                               ("cancelled", "cancelled")]),
     ),
     row_url=_run_url,
+    export="intel.export",
     empty=lists.Empty("It has not run yet."),
 )  # fmt: skip
 

@@ -66,6 +66,7 @@ LIST = lists.Listed(
     ),
     filters=item_filters.COMMON,
     row_url=_url,
+    export="intel.export",
     empty=lists.Empty(
         "What you and others know of attackers appears here: reports, indicators, sightings.",
         (
@@ -94,6 +95,7 @@ IMPORTS = lists.Listed(
         lists.Column(key="actor_name", label="By"),
     ),
     row_url=lambda row: reverse("intel:import", args=[row.pk]),
+    export="intel.export",
     empty=lists.Empty("Nothing was brought in yet."),
 )  # fmt: skip
 

@@ -36,7 +36,8 @@ INPUTS = lists.Listed(
     caption="Inputs",
     order="-read",
     columns=(
-        lists.Column(key="state", label="Read", template="telemetry/input_state.html"),
+        lists.Column(key="state", label="Read", value=lambda row: "wholly" if row.whole else "not wholly",
+                     template="telemetry/input_state.html"),
         lists.Column(key="name", label="Name", sort="name", link=_url),
         lists.Column(key="read", label="When", value="read_us", format="when", sort="read_us"),
         lists.Column(key="format", label="Format", sort="format"),
@@ -56,6 +57,7 @@ INPUTS = lists.Listed(
         lists.Filter(key="batch", label="Import", field="batch", help="Its whole id."),
     ),
     row_url=_url,
+    export="telemetry.export",
     empty=lists.Empty("What is read in appears here, with what could not be read and why."),
 )  # fmt: skip
 

@@ -56,6 +56,7 @@ LIST = lists.Listed(
         lists.Filter(key="batch", label="Import", field="batch", help="Its whole id."),
     ),
     row_url=_flows,
+    export="telemetry.export",
     bulk=(lists.Bulk("telemetry.import", "Remove these flows", "/flows/partitions/remove/", dangerous=True),),
     empty=lists.Empty(
         "The files that flows are kept in appear here.",

@@ -41,6 +41,7 @@ def _listed(actor: Actor) -> Listed:
         ),
         filters=(Filter(key="state", label=_("State"), field="state", choices=State.choices),),
         row_url=lambda job: reverse("jobs:job", args=[job.pk]),
+        export="jobs.view",
         empty=Empty(
             _("Long work stands here with its progress: imports, exercises, rebuilds. None was started.")
         ),
