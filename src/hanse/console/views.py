@@ -39,10 +39,11 @@ def overview(request: HttpRequest) -> Result:
 def start(request: HttpRequest) -> Result:
     """First steps: load the exercise, drop files, watch a folder, collect live."""
     actor = signed_in(request)
-    return {
-        "may_import": bool(may(actor, "telemetry.import", now_us=now_us())),
-        "may_set": bool(may(actor, "settings.edit", now_us=now_us())),
-    }
+    asked = {
+        "may_import": "telemetry.import", "may_set": "settings.edit", "may_know": "intel.import", "may_subscribe": "intel.subscribe",
+        "may_case": "cases.open", "may_people": "accounts.invite",
+    }  # fmt: skip
+    return {name: bool(may(actor, action, now_us=now_us())) for name, action in asked.items()}
 
 
 @page("attacks.view", "console/alarms.html")
