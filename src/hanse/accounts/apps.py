@@ -13,9 +13,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what takes two people, the entry in the rail, and what waits for whom."""
-        from hanse.accounts import approvals, service  # noqa: PLC0415 - tables are there only now
+        from hanse.accounts import approvals, service, who  # noqa: PLC0415 - tables are there only now
         from hanse.kernel.actors import Actor  # noqa: PLC0415 - as above
-        from hanse.web import frame  # noqa: PLC0415 - as above
+        from hanse.web import frame, jobs  # noqa: PLC0415 - as above
 
         def waits(actor: Actor) -> frame.Waiting:
             return frame.Waiting(
@@ -23,5 +23,6 @@ class AccountsConfig(AppConfig):
             )
 
         approvals.register(service.APPROVALS)
+        jobs.standing.append(who.still)
         frame.rail.add("people", "People", "accounts:people", "accounts.view", "people")
         frame.waiting.append(waits)

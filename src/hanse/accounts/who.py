@@ -1,5 +1,6 @@
 """Who acts: from a person or a token to the actor that policy judges, with only what signed entries say."""
 
+from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from hanse.accounts.models import Membership, RoleGrant, Token
 from hanse.accounts.proof import Said, histories
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
 
 TOKEN_PREFIX = "hanse_"  # noqa: S105 - the recognisable start of every token, itself no secret
 
@@ -65,6 +67,28 @@ def token_actor(secret: str) -> Actor | None:
         teams=maker.teams,
         scopes=frozenset(made.scopes),
     )
+
+
+def still(actor: Actor) -> Actor:
+    """An actor of earlier, such as who queued a job, with what they have kept until now of roles and teams.
+
+    Whoever the ledger has no word of, such as the node itself, stays as they are.
+
+    Raises:
+        UsageError: The person is not active any more.
+    """
+    if actor.kind not in {"person", "token"}:
+        return actor
+    try:
+        person = UUID(actor.id)
+    except ValueError:
+        return actor
+    if not histories([person])[person]:
+        return actor
+    now = person_actor(person)
+    if now is None:
+        raise UsageError(f"{actor.name} is not active here any more. Somebody who is may start it anew.")
+    return replace(actor, roles=actor.roles & now.roles, teams=actor.teams & now.teams)
 
 
 def active_name(history: tuple[Said, ...]) -> str | None:

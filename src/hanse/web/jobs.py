@@ -93,6 +93,12 @@ class _Kind:
 
 _kinds: dict[str, _Kind] = {}
 
+Standing = Callable[[Actor], Actor]
+"""Given an actor as they were, who they are now: with no more than they had then, and no more than they have now."""
+
+standing: list[Standing] = []
+"""Asked when a job begins; the room that knows people registers here when Django starts."""
+
 
 def handles(kind: str, action: str, queue: str = "default") -> Callable[[Handler], Handler]:
     """Register what does jobs of a kind; who may do `action` may see what others' jobs of this kind are about.
@@ -188,7 +194,7 @@ def run(job_id: str) -> None:
 def _do(job: Job) -> dict[str, Any]:
     """Call the handler; what its end changes in the job's row."""
     try:
-        result = _known(job.kind).handler(job.params, Progress(job), _on_behalf_of(job))
+        result = _known(job.kind).handler(job.params, Progress(job), _still(_on_behalf_of(job)))
     except Cancelled:
         return {"state": State.CANCELLED}
     except HanseError as error:
@@ -248,6 +254,17 @@ def _on_behalf_of(job: Job) -> Actor:
     if not constant_time_compare(str(told.pop(SEAL, "")), _seal(job)):
         raise UsageError("This job is not as the node queued it: its row was changed. Start it anew.")
     return msgspec.convert(told, Actor)
+
+
+def _still(actor: Actor) -> Actor:
+    """Who a job is for, as they stand now: what waited for an hour does nothing that its starter may do no more.
+
+    Raises:
+        HanseError: They may act no more at all.
+    """
+    for now in standing:
+        actor = now(actor)
+    return actor
 
 
 def _seal(job: Job) -> str:
