@@ -66,6 +66,7 @@ def entries(placed: list[Placed], progress: Callable[[int, int], None]) -> Itera
                 yield from (Finding(f"entry {row.sequence}", what) for what in walk.step(row, head))
             progress(walk.expected, total)
     yield from walk.wrong_markings()
+    yield from walk.left_clear()
     if heads or walk.expected:
         yield from walk.wrong_head(heads)
     for (sequence,) in _select(
@@ -175,8 +176,8 @@ class _Walk:
         if purged:
             yield "its body was purged and is there again."
         kind = known(row.kind)
-        if kind is not None and row.sealed != (kind.sealed or bool(said.marking.get("handling"))):
-            yield "its body is not sealed as its kind and marking ask for."
+        if kind is not None and kind.sealed and not row.sealed:
+            yield "its body is not sealed as its kind asks for."
         try:
             if envelope.commit(raw(row.salt), _opened(row)).hex() != said.commitment:
                 yield "its body or salt is not what it commits to."
@@ -201,6 +202,24 @@ class _Walk:
         held = set(_select("SELECT number, digest, text FROM ledger_carriedmarking"))
         for number, *_ in sorted(said ^ held, key=str):
             yield Finding(f"marking {number}", "it is not what entries carry.")
+
+    def left_clear(self) -> Iterator[Finding]:
+        """Step 3: bodies that rest in the clear though their object had, or later got, a handling code."""
+        handled = [
+            number for text, number in self._markings.items() if msgspec.json.decode(text).get("handling")
+        ]
+        if not handled:
+            return
+        marks = ", ".join(["%s"] * len(handled))
+        for (sequence,) in _select(
+            "SELECT b.sequence FROM ledger_body b JOIN ledger_entry e ON e.sequence = b.sequence JOIN"  # noqa: S608 - placeholders
+            f" (SELECT object_id, max(sequence) AS last FROM ledger_entry WHERE marking IN ({marks}) GROUP BY object_id) h"
+            " ON h.object_id = e.object_id WHERE b.sealed IS NOT TRUE AND b.sequence <= h.last ORDER BY b.sequence",
+            *handled,
+        ):
+            yield Finding(
+                f"entry {sequence}", "its body is not sealed as its object's handling codes ask for."
+            )
 
     def wrong_head(self, heads: Sequence[tuple[Any, ...]]) -> Iterator[Finding]:
         """Step 4."""

@@ -1,4 +1,4 @@
-"""Cleaning the database's files of what was purged: freed pages, write-ahead logs and statistics keep old text.
+"""Cleaning the database's files of what was purged, or sealed only later: freed pages, write-ahead logs and statistics keep old text.
 
 SQLite overwrites a deleted row (secure_delete), but moving rows between pages leaves copies in their gaps, and its
 write-ahead log holds earlier pages: the file is written anew (VACUUM) and the log cut to nothing. PostgreSQL keeps
@@ -22,7 +22,7 @@ class ErasingError(HanseError):
 
 
 def scrub() -> bool:
-    """Clean the files, if something was purged since they last were; whether that was needed.
+    """Clean the files, if something was purged or sealed since they last were; whether that was needed.
 
     It writes the tables anew and keeps writers out meanwhile, some seconds per gigabyte: a chore does it at most
     once an hour, never a page. It runs outside of transactions.
@@ -30,14 +30,11 @@ def scrub() -> bool:
     Raises:
         ErasingError: The database refuses, or readers stay in its log. It is to be tried again.
     """
-    last = (
-        Entry.objects.filter(kind="ledger.purged")
-        .order_by("-sequence")
-        .values_list("sequence", flat=True)
-        .first()
-    )
+    purges = Entry.objects.filter(kind="ledger.purged").order_by("-sequence")
+    purged = purges.values_list("sequence", flat=True).first()
     done, _ = Scrubbed.objects.get_or_create(pk=1)
-    if last is None or last <= done.through:
+    last = max(done.sealed, -1 if purged is None else purged)
+    if last <= done.through:
         return False
     connection = connections[database()]
     try:

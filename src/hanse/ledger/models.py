@@ -105,15 +105,17 @@ class Purged(models.Model):
 
 
 class Scrubbed(models.Model):
-    """The one row that says up to which purge the database's files were cleaned of what was purged.
+    """The one row that says up to which entry the database's files were cleaned of what was purged or sealed.
 
     Attributes:
-        through: Sequence of the last purge before the cleaning; -1 before the first.
+        through: Sequence of the last purge or sealing before the cleaning; -1 before the first.
+        sealed: Sequence of the last entry for which earlier ones were sealed; -1 before the first.
         time_us: When the cleaning ended, microseconds UTC.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     through = models.BigIntegerField(default=-1)
+    sealed = models.BigIntegerField(default=-1)
     time_us = models.BigIntegerField(default=0)
 
 

@@ -29,6 +29,7 @@ from hanse.ledger.models import Head
 from hanse.ledger.numbering import Numbering
 from hanse.ledger.reading import Who, Written
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.resealing import seal_earlier
 from hanse.ledger.routing import database
 from hanse.ledger.tallies import next_chain
 
@@ -117,6 +118,13 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
         made = _make(head, drafts, kinds, actor)
         _insert(made, head)
         project_in_order((kind, one.recorded, one.worked_out) for one, kind in zip(made, kinds, strict=True))
+        strict = {
+            one.recorded.object_id
+            for one in made
+            if one.recorded.version > 1 and one.recorded.marking.handling
+        }
+        if strict:
+            seal_earlier(strict, made[-1].recorded.sequence)
     return [one.recorded for one in made]
 
 
