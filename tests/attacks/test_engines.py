@@ -42,7 +42,7 @@ def test_duckdb_and_spark_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         there = detect(engine, paths)
     assert {attack.vector for attack in here.attacks} == {"icmp_flood", "tcp_syn_flood", "dns_reflection"}
     assert "198.51.100.0/24" in {attack.victim for attack in here.attacks}
-    assert ["192.0.2.9"] == [dismissed.victim for dismissed in here.dismissed]
+    assert [dismissed.victim for dismissed in here.dismissed] == ["192.0.2.9"]
     assert here.attacks == there.attacks
     assert here.sources.equals(there.sources)
     assert here.dismissed == there.dismissed
