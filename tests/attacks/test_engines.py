@@ -61,6 +61,22 @@ def test_addresses_come_out_as_they_went_in() -> None:
         assert engine.arrow(table.filter(table.before < 0)).num_rows == 0
 
 
+def test_a_remembered_query_is_asked_anew(tmp_path: Path) -> None:
+    """The same query of other rows, of other files or of other columns under the same name gives their answer."""
+    for rows, total in (({"n": [1, 2]}, 3), ({"n": [5]}, 5), ({"n": [0.25, 0.5]}, 0.75)):
+        with open_engine() as engine:
+            table = engine.table(pa.table(rows), "numbers")
+            assert engine.arrow(table.agg(total=table.n.sum()))["total"].to_pylist() == [total]
+            assert engine.arrow(engine.keep(table.filter(table.n > 0.3), "kept")).num_rows == sum(
+                number > 0.3 for number in rows["n"]
+            )
+    with open_engine() as engine:
+        first = engine.read(build.write(tmp_path, flows(3, src=["192.0.2.1"])))
+        second = engine.read(build.write(tmp_path, flows(4, src=["192.0.2.1"])))
+        for _ in range(2):
+            assert [engine.arrow(one.agg(n=one.count()))["n"][0].as_py() for one in (first, second)] == [3, 4]
+
+
 def test_unknown_engine() -> None:
     """An engine that is none is refused in words that say which there are."""
     with pytest.raises(UsageError, match="duckdb"), open_engine("oracle"):

@@ -406,7 +406,7 @@ def _duckdb_text(query: ops.Node) -> str:
     Ibis takes about 20 ms to write a query, which for few flows is several times what DuckDB takes to run it.
     The detector asks the same queries of tables of the same names each time: they are written once.
     """
-    return ibis.to_sql(query.to_expr(), dialect="duckdb", pretty=False)
+    return str(ibis.to_sql(query.to_expr(), dialect="duckdb", pretty=False))
 
 
 def _numbered(rows: ir.Table, addresses: Sequence[str]) -> ir.Table:
