@@ -7,6 +7,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 READS = [path.relative_to(ROOT).as_posix() for path in PAGES]
 
 
+@cache
 def generator() -> Any:
     """The program docs/generate.py as a module."""
     spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
@@ -50,6 +52,13 @@ def generator() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@cache
+def made_pages() -> dict[str, str]:
+    """What the generator makes of the code as it is now, by page."""
+    pages: dict[str, str] = generator().pages()
+    return pages
 
 
 GENERATED = (
@@ -63,13 +72,12 @@ GENERATED = (
 @pytest.mark.parametrize("name", GENERATED)
 def test_generated_pages_follow_the_code(name):
     """Each generated page is what the generator makes of the code as it is now."""
-    made = generator().pages()[name]
-    assert (DOCS / name).read_text("utf-8") == made, "run: .venv/bin/python docs/generate.py"
+    assert (DOCS / name).read_text("utf-8") == made_pages()[name], "run: .venv/bin/python docs/generate.py"
 
 
 def test_every_generated_page_is_compared():
     """The generator makes no page that the test above leaves out."""
-    assert sorted(generator().pages()) == sorted(GENERATED)
+    assert sorted(made_pages()) == sorted(GENERATED)
 
 
 def text_of(path: str) -> str:
@@ -88,6 +96,7 @@ def test_every_variable_of_the_environment_is_documented():
     assert told == read
 
 
+@cache
 def operations() -> set[tuple[str, str]]:
     """Method and pattern of the path of each operation of the API."""
     from hanse.console.api import api
@@ -232,6 +241,7 @@ def walk(
         yield from walk(below, context)
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """The anchors that a forge gives the headings of a page."""
     heads = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)

@@ -48,6 +48,7 @@ class Maker:
 
     def add(self, victim: str, start_s: float, pool: np.ndarray, **more: object) -> Attack:
         """An attack from the sources given, direct unless said otherwise."""
+        pool = np.unique(pool)
         values: dict[str, object] = {
             "vector": "icmp_flood",
             "source_class": "direct",
@@ -63,11 +64,11 @@ class Maker:
             packets=100_000,
             bytes=10_000_000,
             flows=2_000,
-            sources=len(np.unique(pool)),
+            sources=len(pool),
             **values,  # type: ignore[arg-type]  # a test's own keywords
         )
         self.attacks.append(attack)
-        self._rows.append((attack.id, np.unique(pool)))
+        self._rows.append((attack.id, pool))
         return attack
 
     def sources(self) -> pa.Table:

@@ -189,7 +189,7 @@ def test_spoofed_campaign_in_waves():
     assert set().union(*(each.attacks for each in campaigns)) == spoofed
 
 
-@pytest.mark.parametrize("number", [5, 30, 90])
+@pytest.mark.parametrize("number", [5, pytest.param(30, marks=pytest.mark.soak), 90])
 def test_unrelated_attacks_stay_alone(number):
     """Under the null at most 1% of runs find anything; 60 runs of each size allow three by chance."""
     runs = 0

@@ -45,9 +45,13 @@ class Made:
     folder: Path
 
 
-def made(scenario: str, folder: Path, seed: int = SEED) -> Made:
+def made(scenario: str, folder: Path) -> Made:
     """Make an exercise at the least scale and read its flows, in one fixed order."""
-    truth = generate(scenario, seed, SCALE, folder)
+    return read(generate(scenario, SEED, SCALE, folder), folder)
+
+
+def read(truth: Truth, folder: Path) -> Made:
+    """The flows of an exercise, in one fixed order."""
     flows = ds.dataset(folder / "flows", schema=FLOW).to_table()
     keys = ["start", "src", "dst", "src_port", "dst_port", "protocol", "icmp_type", "end", "packets"]
     plain = flows.append_column("a", flows["src"].cast(pa.binary()))
@@ -169,23 +173,24 @@ def test_the_flows_of_estonia_have_the_published_margins(estonia: Made) -> None:
 
 
 def test_the_same_seed_gives_the_same_flows(estonia: Made, tmp_path: Path) -> None:
-    """Same scenario, seed and scale: equal tables and truth. Another seed: others."""
-    again = made("estonia-2007", tmp_path / "again")
-    assert again.flows.equals(estonia.flows)
-    assert again.truth == estonia.truth
+    """Same scenario, seed and scale: equal tables and truth, by the command as well. Another seed: others."""
+    out = tmp_path / "again"
+    wished = ["estonia-2007", "--seed", str(SEED), "--scale", str(SCALE), "--out", str(out)]
+    result = CliRunner().invoke(exercise, wished)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert read(estonia.truth, out).flows.equals(estonia.flows)
+    assert json.loads((out / "truth.json").read_text("utf-8")) == estonia.truth.as_json()
     other = [plan_two(seed) for seed in (1, 1, 2)]
     assert other[0] == other[1] != other[2]
 
 
-def test_quiet_has_no_attacks(tmp_path: Path) -> None:
+def test_quiet_has_no_attacks(exercises: Callable[[str], Made]) -> None:
     """The exercise "quiet" is background and confusers only."""
-    result = CliRunner().invoke(
-        exercise, ["quiet", "--seed", "4", "--scale", "0.1", "--out", str(tmp_path / "q")]
-    )
-    assert result.exit_code == 0
-    assert result.stdout == ""
-    written = json.loads((tmp_path / "q" / "truth.json").read_text("utf-8"))
+    quiet = exercises("quiet")
+    written = json.loads((quiet.folder / "truth.json").read_text("utf-8"))
     assert written["attacks"] == written["campaigns"] == []
+    assert written["confusers"]
+    assert quiet.flows.num_rows > 0
 
 
 @pytest.mark.parametrize("seed", range(20))

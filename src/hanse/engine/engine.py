@@ -6,11 +6,13 @@ import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
@@ -20,6 +22,9 @@ from hanse.kernel.errors import DataMissingError, UsageError
 DEFAULT_MEMORY = "3GB"
 """DuckDB's own limit: 100 million flows must be analysed in under 4 GB by the whole process."""
 
+
+_TEXTS = 256
+"""Queries whose text is remembered, some 50 kB each: a detection asks 30 to 60."""
 
 ADDRESS_OCTETS = 16
 ADDRESS_COLUMNS = ("src", "dst", "outer_src", "outer_dst", "exporter")
@@ -155,6 +160,7 @@ class DuckDBEngine:
         self._threads = threads or os.cpu_count() or 1
         self._spill: str | None = None
         self._connection: Any = None
+        self._reads = 0
 
     def start(self) -> None:
         """Open the connection and the spill folder."""
@@ -183,7 +189,12 @@ class DuckDBEngine:
 
     def read(self, paths: Sequence[str]) -> ir.Table:
         """The rows of all Parquet files (or folders of them) under one schema."""
-        flows = self._connection.read_parquet(_files(paths), hive_partitioning=False, union_by_name=False)
+        # A name of its own, as earlier tables may still be used, but the same in every engine (`_duckdb_text`).
+        self._reads += 1
+        name = f"hanse_flows_{self._reads}"
+        flows = self._connection.read_parquet(
+            _files(paths), table_name=name, hive_partitioning=False, union_by_name=False
+        )
         return _numbered(flows, [name for name in ADDRESS_COLUMNS if name in flows.columns])
 
     def table(self, rows: pa.Table, name: str) -> ir.Table:
@@ -198,8 +209,8 @@ class DuckDBEngine:
     def keep(self, query: ir.Table, name: str) -> ir.Table:
         """Compute a query once and keep its rows under a name for the queries to come."""
         # Ibis 12 cannot replace a temporary table itself: it drops it by a statement that does not parse.
-        query_text = ibis.to_sql(query, dialect="duckdb")
-        self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query_text}")
+        text = _duckdb_text(query.unbind().op())
+        self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
         return self._connection.table(name)
 
     def arrow(self, query: ir.Table) -> pa.Table:
@@ -211,10 +222,15 @@ class DuckDBEngine:
             for place, bits in (("high", 64), ("low", 0))
         }
         if not halves:
-            return self._connection.to_pyarrow(query)
-        rows = self._connection.to_pyarrow(query.mutate(**halves).drop(*numbers))
+            return self._rows(query)
+        rows = self._rows(query.mutate(**halves).drop(*numbers))
         whole = {name: _octets(rows[f"_high_{name}"], rows[f"_low_{name}"]) for name in numbers}
         return pa.table({name: whole[name] if name in whole else rows[name] for name in query.columns})
+
+    def _rows(self, query: ir.Table) -> pa.Table:
+        """What a query without addresses finds, in Arrow's types of its columns."""
+        rows = self._connection.con.sql(_duckdb_text(query.unbind().op())).to_arrow_table()
+        return rows.cast(query.schema().to_pyarrow())
 
     def micros(self, moment: ir.Value) -> ir.IntegerValue:
         """Microseconds since the epoch of a timestamp column."""
@@ -381,6 +397,16 @@ def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterat
         yield engine
     finally:
         engine.stop()
+
+
+@lru_cache(maxsize=_TEXTS)
+def _duckdb_text(query: ops.Node) -> str:
+    """The SQL of a query that is bound to no connection.
+
+    Ibis takes about 20 ms to write a query, which for few flows is several times what DuckDB takes to run it.
+    The detector asks the same queries of tables of the same names each time: they are written once.
+    """
+    return str(ibis.to_sql(query.to_expr(), dialect="duckdb", pretty=False))
 
 
 def _numbered(rows: ir.Table, addresses: Sequence[str]) -> ir.Table:

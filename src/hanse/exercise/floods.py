@@ -8,6 +8,7 @@ scaled until its busiest second, measured on the finished records, has the plann
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -113,6 +114,7 @@ class _Pieces:
     weight: Floats
 
 
+@lru_cache(maxsize=1_024)
 def address_number(text: str) -> int:
     """An IPv4 address in text as host-order integer."""
     return int.from_bytes(pack(text)[12:])

@@ -15,6 +15,7 @@ pieces used are data pages of version 1 and one page per column and row group.
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import IO, Any, Literal, Self, TypeAlias
 
@@ -221,21 +222,24 @@ def check(rows: pa.Table | pa.RecordBatch) -> None:
 
 def _footer(rows: int, groups: Sequence[Value]) -> bytes:
     """The file's metadata."""
+    return struct({**_schema(), 3: i64(rows), 4: listed(groups)}).content
+
+
+@cache
+def _schema() -> dict[int, Value]:
+    """What the metadata of every file says: all but its rows."""
     columns = [_element(field) for field in FLOW]
     root = struct({4: binary(b"schema"), 5: i32(len(columns))})
     # From the first pyarrow restores the exact schema, the meaning of each column included.
     said = {b"ARROW:schema": base64.b64encode(FLOW.serialize()), **(FLOW.metadata or {})}
-    meta = {
+    return {
         1: i32(2),
         2: listed([root, *columns]),
-        3: i64(rows),
-        4: listed(groups),
         5: listed([struct({1: binary(key), 2: binary(text)}) for key, text in said.items()]),
         6: binary(_BY),
         # Every column in its type's own order, without which nobody may use the statistics.
         7: listed([struct({1: struct({})}) for _ in columns]),
     }
-    return struct(meta).content
 
 
 def _element(field: pa.Field) -> Value:
@@ -288,7 +292,7 @@ _BLOCK = 8_192
 def _is_same(parts: Sequence[npt.NDArray[Any]]) -> bool:
     """Whether all values are equal; most columns of several values show it at their ends."""
     first = parts[0][0]
-    if not all(np.array_equal(part[0], first) and np.array_equal(part[-1], first) for part in parts):
+    if not all((part[0] == first).all() and (part[-1] == first).all() for part in parts):
         return False
     same = np.broadcast_to(first, (_BLOCK, *parts[0].shape[1:])).ravel()
     blocks = (part[at : at + _BLOCK].ravel() for part in parts for at in range(0, len(part), _BLOCK))

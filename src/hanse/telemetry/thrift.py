@@ -5,6 +5,7 @@ See https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protoc
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TRUE, _FALSE, _BYTE, _I32, _I64, _BINARY, _LIST, _STRUCT = 1, 2, 3, 5, 6, 8, 9, 12
 _LONG_LIST = 15
@@ -25,6 +26,8 @@ class Value:
 
 def varint(number: int) -> bytes:
     """An unsigned number, seven bits in an octet, lowest first."""
+    if number <= 0x7F:
+        return bytes((number,))
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -47,6 +50,7 @@ def i8(number: int) -> Value:
     return Value(_BYTE, number.to_bytes(1, "little", signed=True))
 
 
+@lru_cache(maxsize=1_024)  # nearly all of them are types, encodings and the row counts of a file's columns
 def i32(number: int) -> Value:
     """A number of 32 bits."""
     return Value(_I32, _zigzag(number))
