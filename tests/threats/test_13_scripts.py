@@ -22,11 +22,11 @@ pytestmark = pytest.mark.xdist_group("hostile")
 NO_PAGES = re.compile(r"^/accounts/logout/|[?&]as=")
 """Files, which have a test of their own, and the end of the session."""
 
-FOREIGN = r"""(page = document) => [...page.querySelectorAll('*')].flatMap((one) => {
+FOREIGN = r"""(page) => [...(page ?? document).querySelectorAll('*')].flatMap((one) => {
   const wrong = [];
   for (const { name, value } of one.attributes) {
     if (/^on|^hx-on|^x-|^@|^style$|^srcdoc$/i.test(name) && !one.closest('svg, .chart')
-      && one !== page.documentElement && !/^color: var\(--[a-z0-9-]+\);$/.test(value)) wrong.push(`${name}=${value}`);
+      && one !== one.ownerDocument.documentElement && !/^color: var\(--[a-z0-9-]+\);$/.test(value)) wrong.push(`${name}=${value}`);
     if (/href$|^src$|^action$|^formaction$|^data-src$|^data-url$|^hx-(get|post)$|^data$|^poster$|^ping$/i.test(name)) {
       const to = new URL(value || '#', location.href);
       if (to.origin !== location.origin && !['blob:', 'data:'].includes(to.protocol)) wrong.push(`${name}=${value}`);
