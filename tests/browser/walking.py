@@ -163,7 +163,14 @@ def show(desk: Desk, address: str, then: str, ask: str) -> Plain:
 
 
 def walk_plainly(
-    desk: Desk, first: str = "/", *, skip: re.Pattern[str], each: list[re.Pattern[str]], shown: int, then: str, ask: str
+    desk: Desk,
+    first: str = "/",
+    *,
+    skip: re.Pattern[str],
+    each: list[re.Pattern[str]],
+    shown: int,
+    then: str,
+    ask: str,
 ) -> Iterator[Plain]:
     """Follow links from page to page; every kind of page once, but every page of some kinds.
 
@@ -194,9 +201,7 @@ def walk_plainly(
                 queue.append(to)
 
 
-def walk(
-    desk: Desk, first: str = "/", *, skip: re.Pattern[str], all_rows: bool = False
-) -> Iterator[Seen]:
+def walk(desk: Desk, first: str = "/", *, skip: re.Pattern[str], all_rows: bool = False) -> Iterator[Seen]:
     """Follow links from page to page, breadth first; every kind of page once."""
     base = desk.node.served.url
     known = {kind_of(first)}
