@@ -118,25 +118,35 @@ def sees_the_ledger_prove_it(desk) -> str:
     return entry
 
 
+PROVEN = """async (kinds) => {
+  const read = async (address) =>
+    new DOMParser().parseFromString(await (await fetch(address)).text(), 'text/html');
+  const told = {};
+  for (const kind of kinds) {
+    const entry = (await read(`/ledger/?kind=${kind}`)).querySelector('tr[data-row] a');
+    if (!entry) continue;
+    const links = [...(await read(entry.getAttribute('href'))).querySelectorAll('a')];
+    const proof = links.find((one) => one.textContent.trim() === 'Prove it now').getAttribute('href');
+    told[kind] = (await read(proof)).querySelector('main > .verdict').textContent.trim();
+  }
+  return told;
+}"""
+"""What the proof of the newest entry of each kind says, by the links that people click; the browser shows one of them
+above, and their pages differ in words alone."""
+
+
 def sees_every_kind_of_entry_proven(desk):
     """The newest entry of every kind that this walk has left in the ledger is proven on its page."""
     page = desk.page
     desk.room("Ledger")
     page.locator("summary").filter(has_text="Filter").click()
     kinds = page.get_by_label("Kind").locator("option").evaluate_all("all => all.map(one => one.value)")
-    proven = set()
-    for kind in filter(None, kinds):
-        page.goto(f"/ledger/?kind={kind}")
-        if page.locator("tr[data-row]").count() == 0:
-            continue
-        page.locator("tr[data-row] a").first.click()
-        page.get_by_role("link", name="Prove it now").click()
-        expect(page.locator("main > .verdict")).to_have_text(re.compile("^Proven"))
-        proven.add(kind)
+    told = page.evaluate(PROVEN, [one for one in kinds if one])
+    assert {kind: words for kind, words in told.items() if not words.startswith("Proven")} == {}
     assert {
         "ledger.founded", "accounts.joined", "accounts.passkey_added", "telemetry.input_read", "attacks.found",
         "constituency.loaded", "campaigns.found", "tracing.traced", "accounts.disclosed",
-    } <= proven  # fmt: skip
+    } <= told.keys()  # fmt: skip
 
 
 def takes_the_proof_along(desk, entry, path):

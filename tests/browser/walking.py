@@ -1,7 +1,7 @@
 """Every page that a person reaches by links, each kind of page once, looked at in all its looks."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
@@ -15,10 +15,11 @@ _NUMBER = re.compile(r"(?<=/)\d+(?=/)")
 LINKS = """() => [...document.querySelectorAll('a[href]')].filter((one) => !one.hasAttribute('download'))
   .map((one) => one.getAttribute('href'))"""
 
-AXE = """async (rules) => {
+AXE = """async ([rules, all]) => {
   const runOnly = rules ? {type: 'rule', values: rules}
     : {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']};
-  const told = await axe.run(document, {runOnly, resultTypes: ['violations']});
+  const exclude = all ? [] : [['tbody tr:nth-child(n+13)']];
+  const told = await axe.run({include: document, exclude}, {runOnly, resultTypes: ['violations']});
   return told.violations.map((one) => `${one.id}: ${one.help}: `
     + one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} (${node.any.concat(node.all, node.none)
       .map((check) => check.message).slice(0, 1).join('')})`).join('; '));
@@ -69,14 +70,15 @@ def kind_of(address: str) -> str:
     return _NUMBER.sub("0", _UUID.sub("ID", parts.path)) + ("?" if parts.query else "")
 
 
-def axe(desk: Desk, *rules: str) -> list[str]:
+def axe(desk: Desk, *rules: str, all_rows: bool = True) -> list[str]:
     """What axe-core finds on the page as it is: all of WCAG 2.1 A and AA, or the rules named.
 
-    It comes in by the debugger, which the content policy does not bind.
+    It comes in by the debugger, which the content policy does not bind. Without `all_rows`, of each table the first
+    twelve rows are looked into: the others are made by the same lines of a template.
     """
     if not desk.page.evaluate("() => 'axe' in window"):
         desk.page.evaluate((ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    found: list[str] = desk.page.evaluate(AXE, list(rules) or None)
+    found: list[str] = desk.page.evaluate(AXE, [list(rules) or None, all_rows])
     return found
 
 
@@ -85,7 +87,7 @@ def settle(desk: Desk) -> None:
     desk.page.wait_for_function(SETTLED)
 
 
-def look(desk: Desk, address: str) -> Seen:
+def look(desk: Desk, address: str, *, all_rows: bool = False) -> Seen:
     """Open a page and look at it in light, in dark and on a telephone."""
     page = desk.page
     page.set_viewport_size({"width": 1440, "height": 900})
@@ -95,9 +97,9 @@ def look(desk: Desk, address: str) -> Seen:
     assert answer is not None, address
     settle(desk)
     seen = Seen(address, answer.status, links=page.evaluate(LINKS))
-    seen.axe = axe(desk)
+    seen.axe = axe(desk, all_rows=all_rows)
     page.emulate_media(color_scheme="dark")
-    seen.dark = axe(desk, "color-contrast")
+    seen.dark = axe(desk, "color-contrast", all_rows=all_rows)
     page.set_viewport_size({"width": 390, "height": 844})
     seen.wide = page.evaluate(WIDE)
     seen.complaints = desk.seen.taken()
@@ -111,20 +113,64 @@ class Plain:
     Attributes:
         address: Where it is.
         kind: What kind of page, ids left out.
+        status: What the node answered.
         text: All its text, spaces joined.
-        complaints: The browser's.
+        complaints: The browser's; none of a page that was only read.
         found: What the question about its elements answered.
+        links: Addresses that it links to.
     """
 
     address: str
     kind: str
+    status: int
     text: str
     complaints: list[str]
     found: list[str]
+    links: list[str]
+
+
+def read(desk: Desk, address: str, ask: str) -> Plain:
+    """A page as the browser understands what the node sends, without showing it: no script of it runs.
+
+    Args:
+        desk: The window that asks; it stays where it is.
+        address: Of the page.
+        ask: Script that is given the page and answers with what is wrong with its elements.
+    """
+    status, text, found, links = desk.page.evaluate(
+        f"""async (address) => {{
+          const answer = await fetch(address);
+          const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+          const links = [...page.querySelectorAll('a[href]')].filter((one) => !one.hasAttribute('download'));
+          return [answer.status, page.body.textContent, ({ask})(page), links.map((one) => one.getAttribute('href'))];
+        }}""",
+        address,
+    )
+    return Plain(address, kind_of(address), status, re.sub(r"\s+", " ", text), [], found, links)
+
+
+def show(desk: Desk, address: str, then: str, ask: str) -> Plain:
+    """A page as it is shown, with all its scripts, after what is closed on it was opened."""
+    page = desk.page
+    answer = page.goto(address)
+    assert answer is not None, address
+    settle(desk)
+    links = page.evaluate(LINKS)
+    page.evaluate(then)
+    text = re.sub(r"\s+", " ", page.evaluate("document.body.textContent"))
+    found = page.evaluate(ask)
+    return Plain(address, kind_of(address), answer.status, text, desk.seen.taken(), found, links)
 
 
 def walk_plainly(
-    desk: Desk, first: str = "/", *, skip: re.Pattern[str], each: list[re.Pattern[str]], then: str, ask: str
+    desk: Desk,
+    first: str = "/",
+    *,
+    skip: re.Pattern[str],
+    each: list[re.Pattern[str]],
+    shown: int,
+    then: str,
+    ask: str,
 ) -> Iterator[Plain]:
     """Follow links from page to page; every kind of page once, but every page of some kinds.
 
@@ -133,21 +179,20 @@ def walk_plainly(
         first: Where to begin.
         skip: Addresses to leave out.
         each: Kinds of which every page is visited.
+        shown: How many pages of one kind are shown; further ones are only read.
         then: Script that opens what is closed on a page.
         ask: Script that answers with what is wrong with its elements.
     """
-    page, base = desk.page, desk.node.served.url
-    known = {kind_of(first)}
+    base = desk.node.served.url
+    known, seen = {kind_of(first)}, Counter[str]()
     queue = deque([first])
     while queue:
         address = queue.popleft()
-        page.goto(address)
-        settle(desk)
-        links = page.evaluate(LINKS)
-        page.evaluate(then)
-        text = re.sub(r"\s+", " ", page.evaluate("document.body.textContent"))
-        yield Plain(address, kind_of(address), text, desk.seen.taken(), page.evaluate(ask))
-        for link in links:
+        seen[kind_of(address)] += 1
+        few = seen[kind_of(address)] <= shown
+        page = show(desk, address, then, ask) if few else read(desk, address, ask)
+        yield page
+        for link in page.links:
             full = urljoin(f"{base}{address}", link).split("#")[0]
             to = full.removeprefix(base)
             name = to if any(one.search(kind_of(to)) for one in each) else kind_of(to)
@@ -156,13 +201,13 @@ def walk_plainly(
                 queue.append(to)
 
 
-def walk(desk: Desk, first: str = "/", *, skip: re.Pattern[str]) -> Iterator[Seen]:
+def walk(desk: Desk, first: str = "/", *, skip: re.Pattern[str], all_rows: bool = False) -> Iterator[Seen]:
     """Follow links from page to page, breadth first; every kind of page once."""
     base = desk.node.served.url
     known = {kind_of(first)}
     queue = deque([first])
     while queue:
-        seen = look(desk, queue.popleft())
+        seen = look(desk, queue.popleft(), all_rows=all_rows)
         yield seen
         for link in seen.links:
             full = urljoin(f"{base}{seen.address}", link)

@@ -13,8 +13,7 @@ from hanse.campaigns.models import Campaign, Link, Replaced
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.recording import record
-from tests.campaigns.plans import estonia
-from tests.node.made import analysis_of
+from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,8 +28,7 @@ TOO_MUCH = re.compile(
 
 def known(who: Actor, marking: Marking | None = None) -> Campaign:
     """The largest campaign of forty Estonian attacks, on record."""
-    maker = estonia(7)
-    record(analysis_of(maker, sorted(maker.attacks, key=lambda each: each.start_us)[:40]), who, marking)
+    record(earliest(40), who, marking)
     return Campaign.projected.order_by("-named").first()
 
 

@@ -15,8 +15,8 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.recording import record
 from tests.accounts.people import newcomer
-from tests.campaigns.plans import estonia, estonia_registry
-from tests.node.made import analysis_of
+from tests.campaigns.plans import estonia_registry
+from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,8 +32,7 @@ VICTIM = "195.80.105.107"
 def mari(actor: People) -> Actor:
     """An analyst with forty attacks and the constituency on record."""
     who = actor("analyst")
-    maker = estonia(7)
-    record(analysis_of(maker, sorted(maker.attacks, key=lambda each: each.start_us)[:40]), who)
+    record(earliest(40), who)
     constituency.load(estonia_registry(), who, "ee.csv")
     return who
 

@@ -1,4 +1,9 @@
-"""Analyses for the tests of the node: made attacks and traces, linked by the real code."""
+"""Analyses for the tests of the node: made attacks and traces, linked by the real code.
+
+An analysis is a value that nobody changes: each is made once per run, and shared.
+"""
+
+from functools import cache
 
 from hanse.attacks.attack import Attack, Detection, Dismissed
 from hanse.campaigns.link import find_campaigns
@@ -15,6 +20,9 @@ ROOMS = ("telemetry", "constituency", "attacks", "tracing", "campaigns", "policy
 def wrong() -> list[str]:
     """Rows of these rooms that are not what a replay of the ledger says."""
     return [str(one) for one in differences() if one.table.split("_")[0] in ROOMS]
+
+
+_address_data = cache(AddressData.find)
 
 
 def trace_of(attack: Attack) -> Trace:
@@ -43,9 +51,17 @@ def analysis_of(maker: Maker, attacks: list[Attack] | None = None) -> Analysis:
     span = (chosen[0].start_us, chosen[-1].end_us)
     campaigns = find_campaigns(chosen, detection.sources, registry, traces=traces, span_us=span)
     inputs = (InputReport("/somewhere/border.pcap", "pcap", 1_000, 5_000),)
-    return Analysis(detection, traces, campaigns, inputs, registry, AddressData.find(), None, 0, span)
+    return Analysis(detection, traces, campaigns, inputs, registry, _address_data(), None, 0, span)
 
 
+@cache
 def estonian() -> Analysis:
     """128 attacks on nine Estonian hosts, one campaign."""
     return analysis_of(estonia(7))
+
+
+@cache
+def earliest(number: int) -> Analysis:
+    """So many of these attacks, from the first one on."""
+    maker = estonia(7)
+    return analysis_of(maker, sorted(maker.attacks, key=lambda each: each.start_us)[:number])

@@ -21,8 +21,8 @@ from hanse.pipeline import Analysis
 from hanse.policy.models import drop_unused
 from hanse.recording import record, with_derived
 from hanse.tracing.models import CountryShare, Trace
-from tests.campaigns.plans import estonia, estonia_registry
-from tests.node.made import analysis_of, wrong
+from tests.campaigns.plans import estonia_registry
+from tests.node.made import earliest, wrong
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,8 +32,7 @@ VICTIM = "195.80.105.107"
 
 def few(more: int = 0) -> Analysis:
     """Eighteen or more of the Estonian attacks."""
-    maker = estonia(7)
-    return analysis_of(maker, sorted(maker.attacks, key=lambda each: each.start_us)[: 18 + more])
+    return earliest(18 + more)
 
 
 def same() -> None:

@@ -113,9 +113,64 @@ def _bearer(secret: str) -> Client:
     return Client(headers={"Authorization": f"Bearer {secret}"}, raise_request_exception=False)
 
 
-@pytest.mark.parametrize("scope", sorted(name for name, action in ACTIONS.items() if not action.step_up))
+SCOPES = sorted(name for name, action in ACTIONS.items() if not action.step_up)
+
+
+def _refused(route: Route, client: Client) -> bool:
+    """Whether an operation refuses a token, for its scope or for more than that."""
+    answer = client.generic(route.method, route.address, b"{}", content_type="application/json")
+    return answer.status_code == 403
+
+
+def _for_scope(route: Route, client: Client) -> bool:
+    """Whether an operation refuses a token because of its scope."""
+    answer = client.generic(route.method, route.address, b"{}", content_type="application/json")
+    return answer.status_code in {401, 403} and "scope" in answer.json().get("rules", [])
+
+
+def _operations(*actions: str) -> list[Route]:
+    """The operations of the API that ask for one of some actions."""
+    return [route for route in guarded() if route.method and route.view.action in actions]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
 def test_a_token_does_what_its_scope_names_and_nothing_else(scope):
-    """With one action in its scope a token is refused at every operation of any other action, whatever its maker may."""
+    """With one action in its scope a token is let to that action's operations, and refused at those of the next one.
+
+    With every action in its scope but one it is refused at each operation of that one, whatever its maker may.
+    """
+    maker = acting(newcomer(*roles()))
+    can = tokens.possible(maker)
+    if scope not in can:
+        pytest.skip(f"no token can have {scope}: it takes a second person")
+    alone = _bearer(tokens.make("script", [scope], 1, maker))
+    without = _bearer(tokens.make("script", [one for one in can if one != scope], 1, maker))
+    following = can[(can.index(scope) + 1) % len(can)]
+    for route in _operations(scope):
+        assert not _for_scope(route, alone), route
+        assert _refused(route, without), route
+    for route in _operations(following):
+        assert _refused(route, alone), route
+
+
+def test_a_token_never_does_what_no_token_may():
+    """With every action that a token can have, it is refused at the operations of all others, and it opens no page."""
+    maker = acting(newcomer(*roles()))
+    can = tokens.possible(maker)
+    client = _bearer(tokens.make("script", can, 1, maker))
+    others = _operations(*(ACTIONS.keys() - set(can)))
+    assert len(others) > 5
+    for route in others:
+        assert _refused(route, client), route
+    for route in guarded():
+        if not route.method:
+            assert client.get(route.address).status_code in {302, 401, 404, 405}, route
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_token_of_one_action_tried_at_everything(scope):
+    """With one action in its scope a token is refused at every operation of any other action, and at every page."""
     maker = acting(newcomer(*roles()))
     if scope not in tokens.possible(maker):
         pytest.skip(f"no token can have {scope}: it takes a second person")
@@ -124,14 +179,10 @@ def test_a_token_does_what_its_scope_names_and_nothing_else(scope):
     for route in guarded():
         if not route.method:
             assert client.get(route.address).status_code in {302, 401, 404, 405}, route
-            continue
-        answer = client.generic(route.method, route.address, b"{}", content_type="application/json")
-        if route.view.action == scope:
-            assert answer.status_code not in {401, 403} or "scope" not in answer.json().get("rules", []), (
-                route
-            )
+        elif route.view.action == scope:
+            assert not _for_scope(route, client), route
         else:
-            assert answer.status_code == 403, (route, answer.status_code)
+            assert _refused(route, client), route
             seen += 1
     assert seen > 30
 

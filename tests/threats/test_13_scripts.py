@@ -15,18 +15,18 @@ from tests.browser.chromium import chromium
 from tests.browser.desk import Desk, Node
 from tests.browser.hostile import NULL, PAYLOADS, Asking, fill, shown
 from tests.browser.served import served
-from tests.browser.walking import settle, walk_plainly
+from tests.browser.walking import read, settle, walk_plainly
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
 NO_PAGES = re.compile(r"^/accounts/logout/|[?&]as=")
 """Files, which have a test of their own, and the end of the session."""
 
-FOREIGN = r"""() => [...document.querySelectorAll('*')].flatMap((one) => {
+FOREIGN = r"""(page) => [...(page ?? document).querySelectorAll('*')].flatMap((one) => {
   const wrong = [];
   for (const { name, value } of one.attributes) {
     if (/^on|^hx-on|^x-|^@|^style$|^srcdoc$/i.test(name) && !one.closest('svg, .chart')
-      && one !== document.documentElement && !/^color: var\(--[a-z0-9-]+\);$/.test(value)) wrong.push(`${name}=${value}`);
+      && one !== one.ownerDocument.documentElement && !/^color: var\(--[a-z0-9-]+\);$/.test(value)) wrong.push(`${name}=${value}`);
     if (/href$|^src$|^action$|^formaction$|^data-src$|^data-url$|^hx-(get|post)$|^data$|^poster$|^ping$/i.test(name)) {
       const to = new URL(value || '#', location.href);
       if (to.origin !== location.origin && !['blob:', 'data:'].includes(to.protocol)) wrong.push(`${name}=${value}`);
@@ -38,7 +38,10 @@ FOREIGN = r"""() => [...document.querySelectorAll('*')].flatMap((one) => {
   if (/^(link|meta|style|title)$/i.test(one.tagName) && !one.closest('head, svg')) wrong.push(one.tagName);
   return wrong.map((what) => `${one.tagName}: ${what.slice(0, 100)}`);
 })"""
-"""What only a payload could have made: handlers, styles, addresses of elsewhere, frames, inline script."""
+"""What only a payload could have made: handlers, styles, addresses of elsewhere, frames, inline script.
+
+Asked of the page that is shown, or of one that was only read.
+"""
 
 SEARCHES = ("/search/?q=", "/attacks/?organisation=", "/intelligence/?q=")
 OTHERS = (
@@ -48,6 +51,12 @@ OTHERS = (
     "/flows/?address=",
     "/people/step-up/?next=",
 )
+QUESTIONS = [f"{where}{quote(text, safe='')}" for where in SEARCHES for text in PAYLOADS]
+QUESTIONS += [f"{where}{quote(text, safe='')}" for where in OTHERS for text in PAYLOADS[:4]]
+SHOWN = [f"{where}{quote(text, safe='')}" for where in SEARCHES + OTHERS for text in PAYLOADS[2:4]]
+"""Questions that are shown as well as read: each place is asked for an element and for the end of an attribute."""
+
+ATTACK = re.compile(r"^/attacks/ID/$")
 
 OPEN_ALL = """() => {
   for (const one of document.querySelectorAll('details')) one.open = true;
@@ -72,11 +81,9 @@ def desk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def walked(desk):
-    """Every page of the node, its text and what it complains of."""
+    """Every kind of page of the node, its text and what it complains of; and every attack, a few of them shown."""
     desk.step_up()
-    return list(
-        walk_plainly(desk, skip=NO_PAGES, each=[re.compile(r"^/attacks/ID/$")], then=OPEN_ALL, ask=FOREIGN)
-    )
+    return list(walk_plainly(desk, skip=NO_PAGES, each=[ATTACK], shown=4, then=OPEN_ALL, ask=FOREIGN))
 
 
 def test_nothing_runs_on_any_page(walked):
@@ -112,10 +119,37 @@ def test_payloads_are_shown_as_text(walked, payload):
 
 def test_questions_are_shown_as_text(desk):
     """A payload in an address, as what is searched for or filtered by, is text as well."""
+    for address in QUESTIONS:
+        answer = read(desk, address, FOREIGN)
+        assert answer.status in {200, 400, 404}, address
+        assert answer.found == [], address
+    ask(desk, SHOWN)
+
+
+@pytest.mark.soak
+def test_every_question_is_shown_as_text(desk):
+    """The same, with each of the questions shown."""
+    ask(desk, QUESTIONS)
+
+
+@pytest.mark.soak
+def test_nothing_runs_on_any_attack(desk, walked):
+    """No page of an attack does what it must not, whatever the victim and the note are called."""
     desk.seen.taken()
-    asked = [f"{where}{quote(text, safe='')}" for where in SEARCHES for text in PAYLOADS]
-    asked += [f"{where}{quote(text, safe='')}" for where in OTHERS for text in PAYLOADS[:4]]
-    for address in asked:
+    attacks = [page.address for page in walked if page.kind == "/attacks/ID/"]
+    assert len(attacks) >= len(PAYLOADS)
+    for address in attacks:
+        desk.page.goto(address)
+        settle(desk)
+        desk.page.evaluate(OPEN_ALL)
+        assert desk.page.evaluate(FOREIGN) == [], address
+        assert desk.seen.taken() == [], address
+
+
+def ask(desk, addresses: list[str]) -> None:
+    """Show what answers each address, and look for what a payload made of it."""
+    desk.seen.taken()
+    for address in addresses:
         answer = desk.page.goto(address)
         assert answer.status in {200, 400, 404}, address
         assert desk.page.evaluate(FOREIGN) == [], address
