@@ -299,7 +299,10 @@ def database(node: Node) -> dict[str, Any]:
                 "timeout": 20,
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-                    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY"
+                    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+                    # Pages of the log that are written back at once: each write back is a flush, and the same pages
+                    # change again and again while much comes in. 32 MB of log at most until then.
+                    "PRAGMA wal_autocheckpoint=8000"
                 ),
             },
         }

@@ -48,6 +48,7 @@ def _values(text: str) -> list[int]:
     found = [value_id(value)]
     if value.kind == "network":
         first, last = network_bounds(value.text)
-        inside = models.Span.objects.filter(first__gte=first, last__lte=last)
+        # Bounded at both ends: an index that is read from one address on goes to the end of all.
+        inside = models.Span.objects.filter(first__gte=first, first__lte=last, last__lte=last)
         found += list(inside.values_list("value", flat=True)[:MOST_INSIDE])
     return found

@@ -75,18 +75,20 @@ def statement(text: str, vendor: str, holdings: int, *, whole: bool) -> tuple[st
         text: What somebody searches for.
         vendor: Of the database.
         holdings: Of how many holdings items are wanted.
-        whole: Whether each word must be one, and not only begin one. SQLite reads whole words from the newest on and
-            stops when it has enough; beginnings it has to gather first.
+        whole: Whether the last word must be one too, and not only begin one. SQLite reads whole words from the newest
+            on and stops when it has enough; beginnings it has to gather first.
     """
     words = _WORD.findall(text)[:MOST_WORDS]
     if vendor == "sqlite":
         # CROSS JOIN: words first, whatever SQLite thinks of their number.
         key, join, match = "rowid", "CROSS JOIN", f"{TABLE} MATCH %s"
-        asked = " ".join('"' + word.replace('"', '""') + ('"' if whole else '"*') for word in words)
+        asked = " ".join('"' + word.replace('"', '""') + '"' for word in words)
+        asked += "*" if asked and not whole else ""
     else:
         key, join, match = "item", "JOIN", "words @@ to_tsquery('simple', %s)"
         pieces = [piece for word in words for piece in re.sub(r"[^\w]+", " ", word).split()]
-        asked = " & ".join(piece if whole else f"{piece}:*" for piece in pieces)
+        asked = " & ".join(pieces)
+        asked += ":*" if asked and not whole else ""
     marks = ", ".join(["%s"] * holdings)
     found = (
         f"SELECT {TABLE}.{key} FROM {TABLE} {join} intel_item ON intel_item.number = {TABLE}.{key} "  # noqa: S608 - names of this file

@@ -156,7 +156,7 @@ class Posting(models.Model):
     """That an item names a value. A projection.
 
     Attributes:
-        id: 63 bits of the hash of the others, so that a replay gives the same.
+        id: The item's number and the place among its rows, so that a replay gives the same.
         value: Id of the value.
         item: Number of the item.
         role: By which part of the item.
@@ -197,7 +197,7 @@ class Reference(models.Model):
     """That an item names another. A projection.
 
     Attributes:
-        id: 63 bits of the hash of the others, so that a replay gives the same.
+        id: The item's number and the place among its rows, so that a replay gives the same.
         item: Number of the item that names.
         target: `source_id` of the one that is named, which may not be here.
         role: By which part.

@@ -8,12 +8,15 @@ bytes, and MessagePack. The first frame says the format or why there is none; ea
 one ends it.
 """
 
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
+from queue import Queue
 from typing import IO, Any, Final
 
 import msgspec
@@ -29,6 +32,8 @@ FROM_BYTES: Final = 1_000_000
 """Files of so many bytes are read ahead: a process starts in a quarter of a second, which reading 500,000 bytes takes."""
 _SOME: Final = 500
 """Items of one frame: about as many bytes as a pipe holds at most."""
+_FRAMES: Final = 8
+"""Frames that are read ahead: twice a chunk of `hanse.intel.service`, some megabytes."""
 _WIDTH: Final = 4
 _SETTINGS: Final = "HANSE_"
 """What the names of the node's own settings begin with: the process needs none of them."""
@@ -168,10 +173,25 @@ def _read(source: IO[bytes], out: IO[bytes]) -> None:
         return
     _send(_Opened(kind, ""), out)
     numbers: dict[Marking, int] = {}
-    while some := list(islice(stream, _SOME)):
-        _send(_some(some, numbers), out)
-    out.write(bytes(_WIDTH))
-    out.flush()
+    # Some frames wait here for whoever asked, who works at one chunk while the next is read: a pipe holds too little.
+    waiting: Queue[_Some | None] = Queue(_FRAMES)
+    with ThreadPoolExecutor(1) as sender:
+        sent = sender.submit(_send_all, waiting, out)
+        while (some := list(islice(stream, _SOME))) and not sent.done():
+            waiting.put(_some(some, numbers))
+        waiting.put(None)
+        sent.result()
+
+
+def _send_all(waiting: "Queue[_Some | None]", out: IO[bytes]) -> None:
+    """Send what waits, and the end of it; when nobody reads any more, the process ends with it."""
+    try:
+        while frame := waiting.get():
+            _send(frame, out)
+        out.write(bytes(_WIDTH))
+        out.flush()
+    except BrokenPipeError:
+        os._exit(0)
 
 
 def _some(told: list[Marked | str], numbers: dict[Marking, int]) -> _Some:
@@ -196,7 +216,5 @@ def _send(frame: msgspec.Struct, out: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        _read(sys.stdin.buffer, sys.stdout.buffer)
-    except BrokenPipeError:  # whoever asked wants no more of it
-        os._exit(0)
+    gc.disable()  # it makes millions of small things, none of them in a circle, and ends
+    _read(sys.stdin.buffer, sys.stdout.buffer)

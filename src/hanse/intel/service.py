@@ -1,7 +1,6 @@
 """Use cases of intelligence: bringing it in, taking it out, correlations undone."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -308,12 +307,8 @@ def chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[M
                 yield one
 
     told = taken()
-    # The next chunk is read while this one is signed and flushed, neither of which holds Python's lock.
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(lambda: list(islice(told, CHUNK)))
-        while some := coming.result():
-            coming = ahead.submit(lambda: list(islice(told, CHUNK)))
-            yield some
+    while some := list(islice(told, CHUNK)):
+        yield some
 
 
 class _Wanted(NamedTuple):

@@ -63,7 +63,7 @@ def naming(values: Sequence[int], view: View, most: int, *, beside: int | None =
 def holding_words(text: str, view: View, most: int) -> list[int]:
     """Numbers of the items in a view that hold all words of a text, the newest first.
 
-    Beginnings of words count too, but only where whole words do not find as many as are wanted.
+    The beginning of the last word counts too, but only where whole words do not find as many as are wanted.
     """
     connection = connections[database()]
     if not view.holdings:

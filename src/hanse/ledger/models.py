@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from hanse.ledger.fields import RowIdField
+
 
 class Head(models.Model):
     """The one row that every append locks.
@@ -36,7 +38,7 @@ class Entry(models.Model):
         position: Leaf in the tree; null while provisional.
     """
 
-    sequence = models.BigIntegerField(primary_key=True)
+    sequence = RowIdField(primary_key=True)
     payload = models.BinaryField()
     signature = models.BinaryField()
     key = models.CharField(max_length=32)

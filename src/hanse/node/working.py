@@ -1,5 +1,6 @@
 """The worker: does the queued work, and what a node does by the clock (checkpoints, retention, watched folders)."""
 
+import gc
 import logging
 import signal
 import threading
@@ -118,6 +119,9 @@ def work(node: Node) -> None:
     follow_parent()
     stop, beside = threading.Event(), [Queue(QUEUE), Queue(feed_clock.QUEUE)]
     every = [*chores(node), *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
+    # What is there now stays: the garbage collector need not go through it while millions of small things come and go.
+    gc.collect()
+    gc.freeze()
     threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
     for thread in threads:
         thread.start()
