@@ -1,7 +1,6 @@
 """What several of the report's tests need: borders, and a real browser where there is one."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -30,14 +29,8 @@ def world_atlas() -> Path:
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    with api.sync_playwright() as play:
-        found = play.chromium.launch(
-            executable_path=program,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-        )
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    from tests.browser.chromium import chromium
+
+    with chromium() as found:
         yield found
-        found.close()
