@@ -150,8 +150,22 @@ def ingest(address: str, count: int) -> dict[str, float]:
         assert (again.fresh, again.newer, again.known) == (0, 0, count), again
         return {
             "objects": count, "bytes": len(data), "took": took, "cpu": cpu, "again": time.perf_counter() - start,
-            "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, **sizes(),
         }  # fmt: skip
+
+
+def sizes() -> dict[str, float]:
+    """MiB of what was brought in (entries and bodies) and of all that it is found, listed and correlated by; on SQLite."""
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name")
+        found = {name: size / 2**20 for name, size in cursor.fetchall()}
+    data = sum(found.get(name, 0) for name in ("ledger_entry", "ledger_body"))
+    index = sum(size for name, size in found.items() if "intel_" in name)
+    return {"data": data, "index": index}
 
 
 def parsed(count: int) -> dict[str, float]:
@@ -197,7 +211,11 @@ def main() -> None:
     print(
         f"{'stix2.parse alone':24} {peer['objects']:9,.0f} {peer['took']:7.1f} {'':7} {rate:10,.0f} {'1.0x':>15}"
     )
-    _show("Hanse, SQLite", run("sqlite", count), rate)
+    told = run("sqlite", count)
+    _show("Hanse, SQLite", told, rate)
+    print(
+        f"{'':24} on disk: {told['data']:,.0f} MiB of entries and bodies, {told['index']:,.0f} MiB to find them by"
+    )
     if postgres.programs() is None:
         print("PostgreSQL is not installed (Debian: postgresql): left out.")
         return
