@@ -4,9 +4,11 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hanse.intel import reading_ahead
@@ -80,6 +82,37 @@ def test_a_file_that_is_none_is_refused_in_the_same_words() -> None:
         items_ahead(data, "half.json", CHOSEN, "")
     assert str(ahead.value) == str(told.value)
     assert below() == []
+
+
+@pytest.mark.parametrize(
+    "data", [b"value,type\n8.8.8.8,address\nM\xe4rz,name\n", b"value,value\n8.8.8.8,8.8.4.4\n"]
+)
+def test_a_list_that_is_refused_when_it_is_looked_at_is_told_in_the_same_words(data: bytes) -> None:
+    """A list is opened with its first row: what is wrong with it comes through, and nobody waits for the rest."""
+    with pytest.raises(UsageError) as told:
+        list(items(data, "list.csv", CHOSEN, "")[1])
+    with pytest.raises(UsageError) as ahead:
+        list(items_ahead(data, "list.csv", CHOSEN, "")[1])
+    assert str(ahead.value) == str(told.value)
+    assert below() == []
+
+
+def test_a_mistake_while_reading_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw is raised, with no end that would make a whole file of what came until then."""
+
+    def broken(*_: object) -> tuple[str, Iterator[Any]]:
+        def stream() -> Iterator[Any]:
+            yield "a word"
+            raise ZeroDivisionError
+
+        return "stix", stream()
+
+    monkeypatch.setattr(reading_ahead, "items", broken)
+    asked = msgspec.msgpack.encode(["a.json", CHOSEN.as_json(), ""])
+    out = BytesIO()
+    with pytest.raises(ZeroDivisionError):
+        reading_ahead._read(BytesIO(len(asked).to_bytes(4, "little") + asked), out)
+    assert not out.getvalue().endswith(bytes(4))
 
 
 def begun(data: bytes) -> tuple[int, Iterator[Any]]:

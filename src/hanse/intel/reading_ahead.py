@@ -13,10 +13,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
 from queue import Queue
+from threading import Thread
 from typing import IO, Any, Final
 
 import msgspec
@@ -25,7 +25,7 @@ from hanse.intel.facts import Facts
 from hanse.intel.item import Item
 from hanse.intel.reading import Known, known
 from hanse.intel.recognise import Marked, items
-from hanse.kernel.errors import UsageError
+from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking
 
 FROM_BYTES: Final = 1_000_000
@@ -73,10 +73,11 @@ class _Piece(msgspec.Struct, array_like=True):
 
 
 class _Some(msgspec.Struct, array_like=True):
-    """Some items, and the markings of them that were not sent before."""
+    """Some items, and the markings of them that were not sent before; or why the rest is refused."""
 
     markings: list[Any]
     pieces: list[_Piece]
+    refused: str = ""
 
 
 def items_ahead(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Iterator[Marked | str]]:
@@ -85,8 +86,8 @@ def items_ahead(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[st
     The process ends with the last item, or when the iterator is closed.
 
     Raises:
-        UsageError: It is none of the formats known here, or too large; the iterator raises it when the process
-            did not live to the end of the file.
+        UsageError: It is none of the formats known here, or too large; the iterator raises it when the rest is
+            refused, or the process did not live to the end of the file.
     """
     if len(data) < FROM_BYTES:
         return items(data, name, chosen, batch)
@@ -126,6 +127,8 @@ def _received(process: "subprocess.Popen[bytes]", name: str) -> Iterator[Marked 
     try:
         while frame := _frame(process, name):
             some = decoder.decode(frame)
+            if some.refused:
+                raise UsageError(some.refused)
             markings += map(Marking.from_json, some.markings)
             for one in some.pieces:
                 if one.item is None or one.facts is None:
@@ -169,29 +172,33 @@ def _read(source: IO[bytes], out: IO[bytes]) -> None:
     try:
         kind, stream = items(source.read(), asked.name, Marking.from_json(asked.chosen), asked.batch)
     except UsageError as error:
-        _send(_Opened("", str(error)), out)
+        _send(_encode(_Opened("", str(error))), out)
         return
-    _send(_Opened(kind, ""), out)
-    numbers: dict[Marking, int] = {}
+    _send(_encode(_Opened(kind, "")), out)
     # Some frames wait here for whoever asked, who works at one chunk while the next is read: a pipe holds too little.
-    waiting: Queue[_Some | None] = Queue(_FRAMES)
-    with ThreadPoolExecutor(1) as sender:
-        sent = sender.submit(_send_all, waiting, out)
-        while (some := list(islice(stream, _SOME))) and not sent.done():
-            waiting.put(_some(some, numbers))
-        waiting.put(None)
-        sent.result()
-
-
-def _send_all(waiting: "Queue[_Some | None]", out: IO[bytes]) -> None:
-    """Send what waits, and the end of it; when nobody reads any more, the process ends with it."""
+    waiting: Queue[bytes] = Queue(_FRAMES)
+    sender = Thread(target=_send_all, args=(waiting, out), daemon=True)  # whatever fails, the process ends
+    sender.start()
+    numbers: dict[Marking, int] = {}
     try:
-        while frame := waiting.get():
+        while some := list(islice(stream, _SOME)):
+            waiting.put(_encode(_some(some, numbers)))
+    except HanseError as error:  # a list is looked at only when its first row is asked for
+        waiting.put(_encode(_Some([], [], str(error))))
+    waiting.put(b"")
+    sender.join()
+
+
+def _send_all(waiting: "Queue[bytes]", out: IO[bytes]) -> None:
+    """Send what waits, the empty frame last; when nobody reads any more, the process ends."""
+    try:
+        while True:
+            frame = waiting.get()
             _send(frame, out)
-        out.write(bytes(_WIDTH))
-        out.flush()
-    except BrokenPipeError:
-        os._exit(0)
+            if not frame:
+                return
+    except OSError:
+        os._exit(1)
 
 
 def _some(told: list[Marked | str], numbers: dict[Marking, int]) -> _Some:
@@ -208,10 +215,13 @@ def _some(told: list[Marked | str], numbers: dict[Marking, int]) -> _Some:
     return _Some([marking.as_json() for marking in list(numbers)[sent:]], pieces)
 
 
-def _send(frame: msgspec.Struct, out: IO[bytes]) -> None:
-    data = msgspec.msgpack.encode(frame)
-    out.write(len(data).to_bytes(_WIDTH, "little"))
-    out.write(data)
+def _encode(frame: msgspec.Struct) -> bytes:
+    return msgspec.msgpack.encode(frame)
+
+
+def _send(frame: bytes, out: IO[bytes]) -> None:
+    out.write(len(frame).to_bytes(_WIDTH, "little"))
+    out.write(frame)
     out.flush()
 
 

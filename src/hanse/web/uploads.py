@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -147,21 +148,13 @@ def receive(request: HttpRequest, caps: Caps = Caps(), opener: Opener = in_the_c
     Raises:
         UploadError: It is too large, has no files, breaks off, or comes from another site.
     """
-    inbox = inbox_folder()
-    tidy(inbox)
-    _check_announced(request, caps, inbox)
-    folder = inbox / f"{uuid4().hex}{_PART}"
-    folder.mkdir(mode=0o700)
-    handler = _Inbox(request, folder, caps, opener)
-    try:
+    with _drafted(request, caps, opener) as (folder, handler):
         request.upload_handlers = [handler]
-        fields = _read(request, handler)
+        try:
+            fields = _read(request, handler)
+        except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
+            raise UploadError(400, "The upload broke off or is no form. Send it again.") from error
         folder.rename(folder.with_suffix(""))
-    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
-        raise UploadError(400, "The upload broke off or is no form. Send it again.") from error
-    finally:
-        handler.close()
-        shutil.rmtree(folder, ignore_errors=True)
     return Received(tuple(handler.stored), fields)
 
 
@@ -179,22 +172,12 @@ def receive_body(request: HttpRequest, number: UUID, name: str, caps: Caps = Cap
     Raises:
         UploadError: It is too large, empty, breaks off, or another file came under this number.
     """
-    inbox = inbox_folder()
-    tidy(inbox)
-    _check_announced(request, caps, inbox)
-    folder = inbox / f"{uuid4().hex}{_PART}"
-    folder.mkdir(mode=0o700)
-    handler = _Inbox(request, folder, caps, in_the_clear)
-    try:
+    with _drafted(request, caps, in_the_clear) as (folder, handler):
         came = _written(request, handler, name)
-        kept = inbox / number.hex
-        new = _moved(folder, kept)
-        stored = replace(came, path=f"{number.hex}/{Path(came.path).name}")
-        if not new and not _is_there(inbox, stored):
-            raise UploadError(409, "Another file came under this number before. Choose a new number.")
-    finally:
-        handler.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        new = _moved(folder, folder.with_name(number.hex))
+    stored = replace(came, path=f"{number.hex}/{Path(came.path).name}")
+    if not new and not _is_there(inbox_folder(), stored):
+        raise UploadError(409, "Another file came under this number before. Choose a new number.")
     return stored, new
 
 
@@ -237,6 +220,22 @@ def called_by_sender(path: Path) -> str:
     if path.is_relative_to(settings.HANSE_NODE.home / "inbox") and _NUMBERED.match(given):
         return given.partition("-")[2]
     return given
+
+
+@contextmanager
+def _drafted(request: HttpRequest, caps: Caps, opener: Opener) -> "Iterator[tuple[Path, _Inbox]]":
+    """A folder beside the finished uploads, and what writes into it; what was not moved away in the end goes."""
+    inbox = inbox_folder()
+    tidy(inbox)
+    _check_announced(request, caps, inbox)
+    folder = inbox / f"{uuid4().hex}{_PART}"
+    folder.mkdir(mode=0o700)
+    handler = _Inbox(request, folder, caps, opener)
+    try:
+        yield folder, handler
+    finally:
+        handler.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(request: HttpRequest, handler: "_Inbox") -> QueryDict:
