@@ -26,7 +26,7 @@ class Entry(models.Model):
     Attributes:
         sequence: Place in this node's own order, without gaps.
         payload: The envelope's exact bytes, as signed.
-        signature: Ed25519 over the payload's DSSE pre-authentication encoding.
+        signature: Ed25519 over the payload's DSSE pre-authentication encoding, alone or with others (`kernel.envelope`).
         key: Id of the signing key.
         kind: What it is, such as ``attacks.found``.
         object_id: The object that it creates or changes.

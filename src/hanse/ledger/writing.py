@@ -1,12 +1,11 @@
 """Appending: entries, their bodies and what follows from them, in one transaction of the caller's database."""
 
-import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -34,8 +33,6 @@ from hanse.ledger.routing import database
 from hanse.ledger.tallies import next_chain
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_MANY = 64
-"""Signatures from which on all cores sign."""
 
 
 class ContentError(HanseError):
@@ -246,18 +243,15 @@ def _numbered(made: Sequence[_Made]) -> dict[int, int]:
 
 
 def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
-    """The signature of each entry; many are made on all cores, for signing costs most and holds no lock of Python."""
+    """The signature of each entry; those of one recipient that follow each other share one.
 
-    def some(part: Sequence[_Made]) -> list[bytes]:
-        return [key.sign(envelope.pae(one.payload)) for one in part]
-
-    cores = os.cpu_count() or 1
-    if len(made) < _MANY or cores == 1:
-        return some(made)
-    width = -(-len(made) // cores)
-    with ThreadPoolExecutor(cores) as pool:
-        parts = pool.map(some, [made[at : at + width] for at in range(0, len(made), width)])
-        return [signature for part in parts for signature in part]
+    Never those of several: a path would tell each of them that others got something at the same time.
+    """
+    return [
+        signature
+        for _, some in groupby(made, lambda one: one.recorded.recipient)
+        for signature in envelope.sign_together([one.payload for one in some], key)
+    ]
 
 
 def _insert(made: Sequence[_Made], head: Head) -> None:
