@@ -121,6 +121,9 @@ def test_the_newest_come_first_and_no_more_than_wanted(actor: People) -> None:
         ("desk-t", 1),
         ("mul", 1),
         ("mül", 1),
+        ("example org", 1),
+        ("shop.example.org", 1),
+        ("ticket.", 3),
         ("serial", 100),
         ("serial9", 11),
         ("tock", 0),
@@ -130,7 +133,13 @@ def test_the_newest_come_first_and_no_more_than_wanted(actor: People) -> None:
 def test_the_last_word_may_be_a_beginning(actor: People, text: str, found: int) -> None:
     """Few words with that beginning or many, in any case, after other words or within one: the same items are found."""
     mari = actor("analyst")
-    told = ["A ticket in spring", "Ticketless", "Left at the desk-ticket", "Müller"]
+    told = [
+        "A ticket in spring",
+        "Ticketless",
+        "Left at the desk-ticket",
+        "Müller",
+        "Served at https://shop.example.org/pay",
+    ]
     told += [f"serial{number}" for number in range(100)]
     made = [indicator(at, f"11.0.0.{at}", description=words) for at, words in enumerate(told, 1)]
     service.bring_in(bundle(*made), "some.json", mari)

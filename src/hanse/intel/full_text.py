@@ -16,10 +16,13 @@ TABLE = "intel_words"
 TERMS = f"{TABLE}_terms"
 """The words in SQLite's index, in order; it holds nothing of its own (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module)."""
 _WORD = re.compile(r"[\w.@:/-]+")
-_LAST = re.compile(r"(.*?)([^\W_]*)", re.DOTALL)
+_TOKEN = re.compile(r"[^\W_]+")
+_LAST = re.compile(r"(.*?)([^\W_]*)[\W_]*", re.DOTALL)
 """A word of a search, and the letters and digits that it ends with: FTS5 takes them for a word of their own."""
 MOST_BEGINNINGS = 64
 """Words with one beginning that are asked for each; where there are more, each stands in few items."""
+MOST_TITLE, MOST_BODY, MOST_LETTERS = 2_000, 200_000, 255
+"""Letters of a title and of a text, and of one word, that PostgreSQL's index takes: it holds a megabyte an item."""
 MOST_WORDS = 12
 """Words of a search that count; who types more has pasted a text."""
 
@@ -48,13 +51,14 @@ def add(rows: Iterable[tuple[int, str, str]]) -> None:
             statement = f"INSERT OR REPLACE INTO {TABLE} (rowid, title, body) VALUES (%s, %s, %s)"  # noqa: S608 - a name of this file
             cursor.executemany(statement, told)
         elif told:
+            # As words that are split here: PostgreSQL's parser takes most of the time, and keeps a domain in one piece.
             statement = (
-                f"INSERT INTO {TABLE} (item, words) SELECT item, setweight(to_tsvector('simple', left(title, 2000)), 'A')"  # noqa: S608
-                " || to_tsvector('simple', left(body, 200000)) FROM unnest(%s::int8[], %s::text[], %s::text[])"
-                " AS told (item, title, body) ON CONFLICT (item) DO UPDATE SET words = excluded.words"
+                f"INSERT INTO {TABLE} (item, words) SELECT item, array_to_tsvector(string_to_array(text, ' '))"  # noqa: S608
+                " FROM unnest(%s::int8[], %s::text[]) AS told (item, text)"
+                " ON CONFLICT (item) DO UPDATE SET words = excluded.words"
             )
-            plain = [(number, _plain(title), _plain(body)) for number, title, body in told]
-            cursor.execute(statement, [list(column) for column in zip(*plain, strict=True)])
+            texts = [" ".join(_words(f"{title[:MOST_TITLE]} {body[:MOST_BODY]}")) for _, title, body in told]
+            cursor.execute(statement, [[number for number, *_ in told], texts])
 
 
 def remove(numbers: Sequence[int]) -> None:
@@ -97,11 +101,14 @@ def holding(text: str, holdings: Sequence[int], most: int) -> list[int]:
     return sorted(found, reverse=True)[:most]
 
 
-def _plain(text: str) -> str:
-    """A text without the marks on its letters, so that "Muller" finds "Müller"; SQLite's index does so itself."""
-    if text.isascii():
-        return text
-    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+def _words(text: str) -> list[str]:
+    """The words of a text for PostgreSQL, as SQLite's index has them: letters and digits, small, without marks.
+
+    So that "Muller" finds "Müller".
+    """
+    if not text.isascii():
+        text = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    return [word for word in _TOKEN.findall(text.lower()) if len(word) <= MOST_LETTERS]
 
 
 def _statement(vendor: str, holdings: int) -> str:
@@ -110,7 +117,7 @@ def _statement(vendor: str, holdings: int) -> str:
         # CROSS JOIN: words first, whatever SQLite thinks of their number.
         key, join, match = "rowid", "CROSS JOIN", f"{TABLE} MATCH %s"
     else:
-        key, join, match = "item", "JOIN", "words @@ to_tsquery('simple', %s)"
+        key, join, match = "item", "JOIN", "words @@ %s::tsquery"
     marks = ", ".join(["%s"] * holdings)
     return (
         f"SELECT {TABLE}.{key} FROM {TABLE} {join} intel_item ON intel_item.number = {TABLE}.{key} "  # noqa: S608 - names of this file
@@ -154,7 +161,7 @@ def _beginning_with(cursor: Any, beginning: str) -> list[str] | None:
 
 def _tsquery(_cursor: Any, words: Sequence[str], whole: bool) -> str:
     """An expression for PostgreSQL."""
-    pieces = [piece for word in words for piece in re.sub(r"[^\w]+", " ", _plain(word)).split()]
+    pieces = [f"'{piece}'" for word in words for piece in _words(word)]
     return " & ".join(pieces) + (":*" if pieces and not whole else "")
 
 
