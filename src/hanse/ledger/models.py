@@ -49,15 +49,19 @@ class Entry(models.Model):
     time_us = models.BigIntegerField()
     marking = models.BigIntegerField(default=-1)
     retention_us = models.BigIntegerField(null=True)
-    position = models.BigIntegerField(null=True, unique=True)
+    position = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["object_id", "version", "recipient"], name="ledger_version"),
+            models.UniqueConstraint(
+                fields=["position"],
+                condition=models.Q(position__isnull=False),
+                name="ledger_position",
+            ),
         )
         indexes = (
             models.Index(fields=["kind", "sequence"], name="ledger_kind"),
-            models.Index(fields=["time_us"], name="ledger_time"),
             models.Index(
                 fields=["recipient", "sequence"], condition=~models.Q(recipient=""), name="ledger_addressed"
             ),
