@@ -95,7 +95,11 @@ def test_the_timeline_begins_with_the_latest_attacks(desks):
         last = max(told["attacks"], key=lambda one: one["start_us"])
         later = 10 * 365 * 86_400_000_000
         told["now_us"] += later
-        late = {"id": "late", "start_us": last["start_us"] + later, "end_us": last["start_us"] + later + 600_000_000}
+        late = {
+            "id": "late",
+            "start_us": last["start_us"] + later,
+            "end_us": last["start_us"] + later + 600_000_000,
+        }
         told["attacks"].append(last | late)
         route.fulfill(json=told)
 
