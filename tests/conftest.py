@@ -14,6 +14,9 @@ from tests import postgres
 
 AUTHORITY = "ee-cert"
 _ALWAYS_THE_SAME = {"django_content_type", "auth_permission"}
+_ENDS = "HANSE_TEST_POSTGRESQL_ENDS"
+"""Set where the server of `HANSE_TEST_POSTGRESQL` was started for this run, and ends with it."""
+
 _DATABASE = {"db", "transactional_db"}
 _running = ExitStack()
 
@@ -39,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
             except FileNotFoundError as error:
                 pytest.exit(f"--database postgresql: {error}", returncode=0)
             os.environ["HANSE_TEST_POSTGRESQL"] = address  # the workers of xdist share the server
+            os.environ[_ENDS] = "yes"
     node = Node(home, AUTHORITY, "CERT Estonia", "EE", database=address, exercise=True)
     configure(node, Keyring.new())
     empty_quickly()
@@ -83,6 +87,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_unconfigure() -> None:
     """Stop the server and remove the folder."""
     _running.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A server that ends with the run takes its databases along: to drop them first writes all that was changed."""
+    return _ENDS in os.environ
 
 
 @pytest.fixture
