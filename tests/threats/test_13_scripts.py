@@ -86,7 +86,9 @@ def desk(tmp_path_factory):
 def walked(desk):
     """Every kind of page of the node, its text and what it complains of; and every attack, a few of them shown."""
     desk.step_up()
-    return list(walk_plainly(desk, skip=NO_PAGES, each=[ATTACK], shown=3, again=AGAIN, then=OPEN_ALL, ask=FOREIGN))
+    return list(
+        walk_plainly(desk, skip=NO_PAGES, each=[ATTACK], shown=3, again=AGAIN, then=OPEN_ALL, ask=FOREIGN)
+    )
 
 
 def test_nothing_runs_on_any_page(walked):

@@ -32,7 +32,8 @@ def objects_of(row: Attack, actor: Actor, marking: Marking | None = None) -> lis
         actor: Who takes it out: its trace goes along where they may see it.
         marking: The marking to tell it with, where it is stricter than its own.
     """
-    return _told(*masked([row], actor), actor, marking)
+    (row,) = masked([row], actor)
+    return _told(row, actor, marking)
 
 
 def objects_of_all(rows: Sequence[Attack], actor: Actor) -> list[dict[str, Any]]:
@@ -42,6 +43,7 @@ def objects_of_all(rows: Sequence[Attack], actor: Actor) -> list[dict[str, Any]]
 
 
 def _told(row: Attack, actor: Actor, marking: Marking | None) -> list[dict[str, Any]]:
+    """The objects of an attack that says no more than the actor may know."""
     whole = marking or row.marking.marking
     trace = parts["trace"](row.pk, actor) if "trace" in parts else None
     target = (
