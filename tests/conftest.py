@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from hanse.settings import Node
 
     home = Path(_running.enter_context(tempfile.TemporaryDirectory(prefix="hanse-test-")))
+    os.environ.setdefault("HANSE_TEST_RUN", str(home))  # the workers of xdist share one folder
     address = "sqlite"
     if config.getoption("--database") == "postgresql":
         address = os.environ.get("HANSE_TEST_POSTGRESQL", "")
