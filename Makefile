@@ -11,7 +11,7 @@ BUILT := src/hanse/console/static/console/console.js
 # Byte code of the sources is kept: every process of a node, and every test that starts one, begins a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run report test setup setup-dev console lint types layers frontend unit unit-postgresql coverage soak fuzz bench migrations lock clean
+.PHONY: run report test setup setup-dev console checks lint types layers frontend units unit unit-postgresql coverage soak fuzz bench migrations lock clean
 
 # A node with the Estonia 2007 exercise, at http://localhost:8007. The first run makes it and prints the link of its administrator.
 run: setup
@@ -26,7 +26,7 @@ report: setup
 	|| $(BIN)/hanse exercise estonia-2007 --seed $(SEED) --out $(OUT)
 	$(BIN)/hanse report $(OUT)/flows --registry $(OUT)/registry.csv --exercise --marking TLP:CLEAR --out hanse-report.html
 
-test: setup-dev lint types layers frontend unit unit-postgresql
+test: setup-dev checks units
 
 setup: .venv/.installed node_modules/.installed console
 
@@ -58,6 +58,10 @@ console: $(BUILT)
 $(BUILT): $(shell find frontend -type f -not -path '*/sample/*') package.json node_modules/.installed
 	@test ! -d node_modules/vite || { echo "Building the console ..."; $(NPM) run --silent build -- --logLevel warn && touch $@; }
 
+# Side by side, each with its words together.
+checks:
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types lint layers frontend
+
 lint:
 	$(BIN)/ruff check src tests bench fuzz
 	$(BIN)/ruff format --check src tests bench fuzz
@@ -71,12 +75,17 @@ layers:
 frontend:
 	@test ! -d node_modules/vite || $(NPM) run --silent check
 
+# Both at once, for two processors: tests wait for the processes that they start. What is said of PostgreSQL comes
+# when all of it is through; `+` lets the other say how far it is.
+units:
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit unit-postgresql
+
 unit:
-	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup
+	+$(BIN)/pytest -n 3 -m "not soak" --dist loadgroup
 
 # What a node keeps, again on PostgreSQL; skipped with a word where no server is installed.
 unit-postgresql:
-	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --database postgresql tests/ledger tests/policy tests/accounts tests/web tests/node tests/intel tests/cases
+	$(BIN)/pytest -n 1 -m "not soak" --dist loadgroup --database postgresql tests/ledger tests/policy tests/accounts tests/web tests/node tests/intel tests/cases
 
 coverage: setup-dev
 	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --cov --cov-report=term:skip-covered

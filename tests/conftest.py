@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,10 @@ import pytest
 from tests import postgres
 
 AUTHORITY = "ee-cert"
+_ALWAYS_THE_SAME = {"django_content_type", "auth_permission"}
+_ENDS = "HANSE_TEST_POSTGRESQL_ENDS"
+"""Set where the server of `HANSE_TEST_POSTGRESQL` was started for this run, and ends with it."""
+
 _DATABASE = {"db", "transactional_db"}
 _running = ExitStack()
 
@@ -28,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from hanse.settings import Node
 
     home = Path(_running.enter_context(tempfile.TemporaryDirectory(prefix="hanse-test-")))
+    os.environ.setdefault("HANSE_TEST_RUN", str(home))  # the workers of xdist share one folder
     address = "sqlite"
     if config.getoption("--database") == "postgresql":
         address = os.environ.get("HANSE_TEST_POSTGRESQL", "")
@@ -37,30 +43,37 @@ def pytest_configure(config: pytest.Config) -> None:
             except FileNotFoundError as error:
                 pytest.exit(f"--database postgresql: {error}", returncode=0)
             os.environ["HANSE_TEST_POSTGRESQL"] = address  # the workers of xdist share the server
+            os.environ[_ENDS] = "yes"
     node = Node(home, AUTHORITY, "CERT Estonia", "EE", database=address, exercise=True)
     configure(node, Keyring.new())
-    if address != "sqlite":
-        empty_quickly()
+    empty_quickly()
 
 
 def empty_quickly() -> None:
-    """Empty PostgreSQL's tables between tests by deleting from those that have rows.
+    """Between tests delete from the tables that hold rows, but for the names of models and what may be done with them.
 
-    Django truncates all of them, which makes the files of a hundred tables and their indexes anew each time.
+    Django deletes those as well and makes them anew, a thousand rows each time; and on PostgreSQL it truncates, which
+    makes the files of a hundred tables and their indexes anew.
     """
-    from django.db.backends.postgresql.operations import DatabaseOperations
+    from django.db import connection
+    from django.test import TransactionTestCase
 
-    def sql_flush(self: DatabaseOperations, _style: object, tables: list[str], **_: object) -> list[str]:
-        named = [self.quote_name(one) for one in tables]
-        asked = " UNION ALL ".join(f"(SELECT {at} FROM {one} LIMIT 1)" for at, one in enumerate(named))  # noqa: S608 - names of Django's tables
-        with self.connection.cursor() as cursor:
-            cursor.execute(asked)
-            held = [named[at] for (at,) in cursor.fetchall()]
-        # Foreign keys are not looked at meanwhile: all that refer to a deleted row go as well.
-        begin, end = "SET session_replication_role = replica", "SET session_replication_role = DEFAULT"
-        return [begin, *(f"DELETE FROM {one}" for one in held), end] if held else []  # noqa: S608 - as above
+    @cache
+    def named() -> list[str]:
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        return [connection.ops.quote_name(one) for one in tables if one not in _ALWAYS_THE_SAME]
 
-    DatabaseOperations.sql_flush = sql_flush
+    def empty(_self: TransactionTestCase) -> None:
+        asked = [f"SELECT {at} WHERE EXISTS (SELECT 1 FROM {one})" for at, one in enumerate(named())]  # noqa: S608 - names of Django's tables
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(asked))
+            held = [f"DELETE FROM {named()[at]}" for (at,) in cursor.fetchall()]  # noqa: S608 - as above
+        if held and connection.vendor == "postgresql":
+            # Foreign keys are not looked at meanwhile: all that refer to a deleted row go as well.
+            held = ["SET LOCAL session_replication_role = replica", *held]
+        connection.ops.execute_sql_flush(held)
+
+    TransactionTestCase._fixture_teardown = empty
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -75,6 +88,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_unconfigure() -> None:
     """Stop the server and remove the folder."""
     _running.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A server that ends with the run takes its databases along: to drop them first writes all that was changed."""
+    return _ENDS in os.environ
 
 
 @pytest.fixture

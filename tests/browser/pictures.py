@@ -3,8 +3,10 @@
 A node is made, its first user comes in and loads the exercise, and the main pages are taken as they are then.
 """
 
+import os
 import re
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.browser.chromium import chromium
@@ -57,7 +59,11 @@ def take(desk: Desk, where: str, path: Path) -> None:
 def main() -> None:
     """Take all pictures of a fresh node."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home, chromium() as browser, served(Path(home)) as made:
+    with ExitStack() as closing:
+        folder = closing.enter_context(tempfile.TemporaryDirectory())
+        os.environ["HANSE_TEST_RUN"] = folder
+        browser = closing.enter_context(chromium())
+        made = closing.enter_context(served(Path(folder) / "node"))
         node = Node(made)
         first = Desk.at(browser, node)
         first.come_in()

@@ -169,6 +169,7 @@ def walk_plainly(
     skip: re.Pattern[str],
     each: list[re.Pattern[str]],
     shown: int,
+    again: re.Pattern[str],
     then: str,
     ask: str,
 ) -> Iterator[Plain]:
@@ -180,6 +181,7 @@ def walk_plainly(
         skip: Addresses to leave out.
         each: Kinds of which every page is visited.
         shown: How many pages of one kind are shown; further ones are only read.
+        again: Addresses that are only read, where the page that they are another order of was shown.
         then: Script that opens what is closed on a page.
         ask: Script that answers with what is wrong with its elements.
     """
@@ -190,7 +192,8 @@ def walk_plainly(
         address = queue.popleft()
         seen[kind_of(address)] += 1
         few = seen[kind_of(address)] <= shown
-        page = show(desk, address, then, ask) if few else read(desk, address, ask)
+        known_rows = again.search(address) and seen[kind_of(urlsplit(address).path)]
+        page = show(desk, address, then, ask) if few and not known_rows else read(desk, address, ask)
         yield page
         for link in page.links:
             full = urljoin(f"{base}{address}", link).split("#")[0]

@@ -1,14 +1,19 @@
 """The pages and the API of what is written here: forms that lose nothing, conflicts that are shown, grades and tags with words."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from stix2validator import ValidationOptions, validate_string
 
 from hanse.campaigns.models import Campaign
+from hanse.campaigns.service import members_of
+from hanse.campaigns.stix_export import objects_of
 from hanse.intel import authoring, grades, grading, service, taxonomies
 from hanse.intel.models import Item
 from hanse.kernel.actors import Actor
@@ -205,6 +210,22 @@ def test_attacks_and_campaigns_leave_as_stix(actor: People, client_as: Clients) 
         result = validate_string(by_api.decode(), ValidationOptions(version="2.1", enforce_refs=True))
         assert result.is_valid, [str(error) for error in result.errors]
     assert "campaign" in {one["type"] for one in json.loads(by_api)["objects"]}
+
+
+def test_many_attacks_leave_after_few_questions(actor: People) -> None:
+    """What a campaign's bundle may name of campaigns and other attacks is asked once, however many attacks it has."""
+    mari = actor("analyst")
+    record(few(), mari)
+    campaign = Campaign.projected.select_related("marking").order_by("-named").first()
+    asked = []
+    for number in (2, 18):
+        attacks = members_of(campaign, mari, "attacks.export").select_related("marking")[:number]
+        rows = list(attacks)
+        with CaptureQueriesContext(connection) as told:
+            objects_of(campaign, rows, mari)
+        asked.append(len([one for one in told if re.search("FROM .(attacks|campaigns)_", one["sql"])]))
+        assert len(rows) == number
+    assert 0 < asked[0] == asked[1]
 
 
 def test_who_says_it_is_shown_by_name_within_the_readers_view(actor: People, client_as: Clients) -> None:

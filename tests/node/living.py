@@ -3,6 +3,7 @@
 `python -m tests.node.living HOME` reads one job per line (JSON) and answers each with a line.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -10,13 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,7 +100,7 @@ class Living:
     def make(self) -> None:
         """Found the node; in a file of its own, as a copy of one that was founded before."""
         if self.environment["HANSE_DATABASE"] == "sqlite":
-            shutil.copytree(_founded().name, self.home, dirs_exist_ok=True)
+            founded(self.home)
             return
         _found(self.run)
 
@@ -180,18 +179,26 @@ class Living:
                     os.kill(pid, signal.SIGKILL)
 
 
-def _found(run: Callable[..., "subprocess.CompletedProcess[str]"]) -> None:
+def _found(run: Callable[..., "subprocess.CompletedProcess[str]"]) -> str:
     """Found a node by the command of people; where it is served is told to its processes by their environment."""
     done = run("init", "--authority", "ee-cert", "--name", "CERT Estonia", "--country", "EE", "--unattended")
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-@cache
-def _founded() -> "tempfile.TemporaryDirectory[str]":
-    """A founded node that is never served: founding loads everything and applies every migration, for 5 s."""
-    home = tempfile.TemporaryDirectory(prefix="hanse-founded-")
-    _found(Living(Path(home.name), "sqlite").run)
-    return home
+def founded(home: Path) -> str:
+    """Copy a founded node, which is founded once per run, into a folder; what the command said when it was founded.
+
+    Founding loads everything and applies every migration, for 5 s. The run's folder is in `HANSE_TEST_RUN`.
+    """
+    first = Path(os.environ["HANSE_TEST_RUN"]) / "founded"
+    said = first.with_suffix(".said")
+    with first.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of the run may be founding it
+        if not said.exists():
+            said.write_text(_found(Living(first, "sqlite").run))
+    shutil.copytree(first, home, dirs_exist_ok=True)
+    return said.read_text()
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.shell import hanse as inside
 
+pytestmark = pytest.mark.xdist_group("shell")  # what is made once is made on one worker
+
 FIRST = ("--authority", "ee-cert", "--name", "CERT Estonia", "--country", "EE", "--unattended")
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("uploads")  # what is tried once is tried on one worker
+
 SPARE = 256 * 2**20
 MEGABYTE = 2**20
 

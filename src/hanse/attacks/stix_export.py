@@ -20,6 +20,9 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking
 from hanse.ledger.identity import authority
 
+_AT_ONCE = 500
+"""Attacks about which is asked at once: each names others, and a query takes so many names."""
+
 
 def objects_of(row: Attack, actor: Actor, marking: Marking | None = None) -> list[dict[str, Any]]:
     """The STIX objects of an attack with its trace, after the head of a bundle.
@@ -30,6 +33,17 @@ def objects_of(row: Attack, actor: Actor, marking: Marking | None = None) -> lis
         marking: The marking to tell it with, where it is stricter than its own.
     """
     (row,) = masked([row], actor)
+    return _told(row, actor, marking)
+
+
+def objects_of_all(rows: Sequence[Attack], actor: Actor) -> list[dict[str, Any]]:
+    """The same of several attacks; what of other attacks and campaigns may be known is asked once for many of them."""
+    parts_of = (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
+    return [one for some in parts_of for row in masked(some, actor) for one in _told(row, actor, None)]
+
+
+def _told(row: Attack, actor: Actor, marking: Marking | None) -> list[dict[str, Any]]:
+    """The objects of an attack that says no more than the actor may know."""
     whole = marking or row.marking.marking
     trace = parts["trace"](row.pk, actor) if "trace" in parts else None
     target = (

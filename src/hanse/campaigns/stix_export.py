@@ -27,7 +27,7 @@ def objects_of(row: Campaign, attacks: Sequence[Attack], actor: Actor) -> list[d
         actor: Who takes it out.
     """
     marking = marking_of(row, attacks)
-    told = [one for attack in attacks for one in of_attacks.objects_of(attack, actor)]
+    told = of_attacks.objects_of_all(attacks, actor)
     found = found_of(row, attacks)
     own = stix.objects(found, telling.of(row.pk, marking))
     return telling.once([*telling.head({marking.text: marking}), *told, *own])
