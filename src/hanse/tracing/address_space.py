@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from hanse.tracing.ranges import Addresses, Family, RangeTable, as_keys, is_v4
 
@@ -223,7 +223,7 @@ def null_moments(number: int, blocks: int = BLOCKS) -> tuple[float, float, float
     rate = number / blocks
     top = int(rate + 12 * math.sqrt(rate) + 30)
     counts = np.arange(top + 1)
-    weight = stats.poisson.pmf(counts, rate)
+    weight = np.exp(special.xlogy(counts, rate) - rate - special.gammaln(counts + 1))  # Poisson
     terms = _block_terms(counts, number, blocks)
     mean = float(weight @ terms)
     slope = float(weight @ ((terms - mean) * (counts - rate))) / rate
@@ -243,8 +243,8 @@ def clustering(sources: Positions, family: Family, *, wider: int = 0) -> Cluster
     _, counts = np.unique(sources >> shift, return_counts=True)
     pairs = int((counts.astype(np.int64) * (counts - 1) // 2).sum())
     possible = len(sources) * (len(sources) - 1) / 2
-    most = float(stats.chi2.ppf(0.99, 2 * pairs + 2)) / 2
-    least = float(stats.chi2.ppf(0.01, 2 * pairs)) / 2 if pairs else 0.0
+    most = float(special.chdtri(2 * pairs + 2, 0.01)) / 2
+    least = float(special.chdtri(2 * pairs, 0.99)) / 2 if pairs else 0.0
     return Clustering(
         pairs,
         possible / pairs if pairs else math.inf,

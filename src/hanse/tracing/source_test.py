@@ -18,7 +18,7 @@ Why each number is what it is: docs/explanation/tracing.md.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 from hanse.attacks.attack import Attack
 from hanse.kernel.units import count
@@ -148,7 +148,7 @@ def _looks_random(seen: Observed) -> bool:
 
 def _too_many_reserved(seen: Observed) -> bool:
     """More reserved sources than `RESERVED_SHARE` allows, binomial, 1 % level."""
-    return bool(stats.binom.sf(seen.reserved - 1, seen.number, RESERVED_SHARE) < 0.01)
+    return bool(special.bdtrc(seen.reserved - 1, seen.number, RESERVED_SHARE) < 0.01)
 
 
 def _reflected(case: _Case) -> _Finding | None:
