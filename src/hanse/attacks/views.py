@@ -9,6 +9,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
@@ -17,6 +19,7 @@ from hanse.attacks.attack import Attack as Found
 from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
 from hanse.attacks.panels import panels, parts
+from hanse.attacks.templatetags.attacks import state_class
 from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
@@ -51,6 +54,11 @@ def _url(row: Attack) -> str:
     return reverse("attacks:detail", args=[row.pk])
 
 
+def state_html(row: Attack) -> SafeString:
+    """Where an attack stands, in a word with its sign."""
+    return format_html('<span class="state {}">{}</span>', state_class(row.state), row.get_state_display())
+
+
 def _megabits(text: str) -> float:
     return float(text) * 1e6
 
@@ -83,12 +91,13 @@ LIST = lists.Listed(
     caption="Attacks",
     order="-start",
     columns=(
-        lists.Column(key="state", label="State", template="attacks/state.html"),
+        lists.Column(key="state", label="State", html=state_html),
         lists.Column(key="start", label="Start", value="start_us", format="when", sort="start_us", link=_url),
         lists.Column(key="duration", label="Duration", value=lambda row: row.end_us - row.start_us,
                      format="span_us"),
         lists.Column(key="vector", label="Vector", value=lambda row: vector_words(row.vector), sort="vector"),
-        lists.Column(key="victim", label="Victim", sort="victim_sort", template="attacks/victim.html"),
+        lists.Column(key="victim", label="Victim", sort="victim_sort",
+                     html=lambda row: format_html("<code>{}</code>", row.victim)),
         lists.Column(key="organisation", label="Organisation", sort="organisation"),
         lists.Column(key="sector", label="Sector", shown=False),
         lists.Column(key="country", label="Country", shown=False),
