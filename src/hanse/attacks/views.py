@@ -8,9 +8,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, JsonResponse, StreamingHttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
@@ -19,7 +16,7 @@ from hanse.attacks.attack import Attack as Found
 from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
 from hanse.attacks.panels import panels, parts
-from hanse.attacks.templatetags.attacks import state_class
+from hanse.attacks.table import COLUMNS, page_of
 from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
@@ -48,15 +45,6 @@ SOURCES_ARE = {
     "undetermined": ("source address", "source addresses"),
 }
 """What the addresses that the packets name are, by class of the source test."""
-
-
-def _url(row: Attack) -> str:
-    return reverse("attacks:detail", args=[row.pk])
-
-
-def state_html(row: Attack) -> SafeString:
-    """Where an attack stands, in a word with its sign."""
-    return format_html('<span class="state {}">{}</span>', state_class(row.state), row.get_state_display())
 
 
 def _megabits(text: str) -> float:
@@ -90,27 +78,7 @@ LIST = lists.Listed(
     name="attacks",
     caption="Attacks",
     order="-start",
-    columns=(
-        lists.Column(key="state", label="State", html=state_html),
-        lists.Column(key="start", label="Start", value="start_us", format="when", sort="start_us", link=_url),
-        lists.Column(key="duration", label="Duration", value=lambda row: row.end_us - row.start_us,
-                     format="span_us"),
-        lists.Column(key="vector", label="Vector", value=lambda row: vector_words(row.vector), sort="vector"),
-        lists.Column(key="victim", label="Victim", sort="victim_sort",
-                     html=lambda row: format_html("<code>{}</code>", row.victim)),
-        lists.Column(key="organisation", label="Organisation", sort="organisation"),
-        lists.Column(key="sector", label="Sector", shown=False),
-        lists.Column(key="country", label="Country", shown=False),
-        lists.Column(key="site", label="Site", shown=False),
-        lists.Column(key="peak", label="Peak", value="peak_bps", format="bps", sort="peak_bps"),
-        lists.Column(key="peak_pps", label="Peak packets", format="pps", sort="peak_pps", shown=False),
-        lists.Column(key="packets", label="Packets", format="count", sort="packets", shown=False),
-        lists.Column(key="bytes", label="Volume", format="octets", sort="bytes", shown=False),
-        lists.Column(key="sources", label="Sources", format="count", sort="sources"),
-        lists.Column(key="source_class", label="Source test"),
-        lists.Column(key="confidence", label="How sure"),
-        lists.Column(key="name", label="Id", shown=False),
-    ),
+    columns=COLUMNS,
     filters=(
         lists.Filter(key="state", label="State", field="state", choices=State.choices),
         lists.Filter(key="vector", label="Vector", field="vector",
@@ -127,7 +95,7 @@ LIST = lists.Listed(
         _OfCampaign(key="campaign", label="Campaign", field="", help="Its whole id."),
         _OfRun(key="run", label="Analysis", field="", help="Its whole id."),
     ),
-    row_url=_url,
+    row_url=page_of,
     bulk=(lists.Bulk("attacks.decide", "Merge into one attack", "/attacks/merge/"),),
     empty=lists.Empty(
         "Attacks that Hanse finds in your telemetry appear here.",

@@ -3,7 +3,7 @@
 Every text is escaped unless it says itself that it is HTML, as in templates.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,35 +13,58 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
-    from hanse.web.lists import Column, Listing
+    from hanse.web.lists import Column
 
 Formats = Mapping[str, Callable[[Any], str]]
 Write = Callable[[Any, str], str]
-"""Gives the cell of a row; the other argument is the address of the row's own page, escaped."""
+"""Gives a part of a row as HTML; the other argument is the address of the row's own page, escaped."""
 
 
-def body(listing: "Listing", formats: Formats) -> SafeString:
-    """The rows of the table: each has its id, the address of its page, a box to select it by, and its cells.
+def rows_html(
+    columns: "Sequence[Column]",
+    rows: Iterable[Any],
+    formats: Formats,
+    row_url: Callable[[Any], str | None],
+    begin: Write,
+) -> SafeString:
+    """The rows of a table.
 
     Args:
-        listing: The page of the list.
+        columns: What is shown of each row.
+        rows: The rows.
         formats: How a value is written, by the name of the format.
+        row_url: The address of a row's own page, if any.
+        begin: Gives the start tag of a row, and cells before the others.
     """
-    row_url = listing.listed.row_url
-    writers = [_writer(column, row_url, formats) for column in listing.choice.columns]
-    boxed, select = bool(listing.bulk), escape(_("Select this row"))
+    writers = [_writer(column, row_url, formats) for column in columns]
     told = []
-    for row in listing.part.rows:
-        one, url = escape(str(row.pk)), escape(row_url(row) or "")
-        told.append(
-            f'<tr data-row data-id="{one}" data-url="{url}">' if url else f'<tr data-row data-id="{one}">'
-        )
-        if boxed:
-            box = f'<input type="checkbox" name="ids" value="{one}" aria-label="{select}">'
-            told.append(f'<td class="select">{box}</td>')
+    for row in rows:
+        url = escape(row_url(row) or "")
+        told.append(begin(row, url))
         told += [write(row, url) for write in writers]
         told.append("</tr>\n")
     return SafeString("".join(told))
+
+
+def identified(row: Any, url: str) -> str:
+    """A row that the keyboard finds, with its id."""
+    return f'<tr data-row data-id="{escape(str(row.pk))}"{_leads(url)}>'
+
+
+def selectable(row: Any, url: str) -> str:
+    """The same with a box to select it by."""
+    box = f'<input type="checkbox" name="ids" value="{escape(str(row.pk))}" aria-label="{escape(_("Select this row"))}">'
+    return f'{identified(row, url)}<td class="select">{box}</td>'
+
+
+def weighed(weight: str, url: str) -> str:
+    """A row of a class that says how it is to be taken, which the keyboard finds where it leads anywhere."""
+    named = f' class="{weight}"' if weight else ""
+    return f"<tr data-row{_leads(url)}{named}>" if url else f"<tr{named}>"
+
+
+def _leads(url: str) -> str:
+    return f' data-url="{url}"' if url else ""
 
 
 def _writer(column: "Column", row_url: Callable[[Any], str | None], formats: Formats) -> Write:

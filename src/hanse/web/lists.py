@@ -371,8 +371,9 @@ class Listing:
 
     @property
     def body(self) -> SafeString:
-        """The rows of the table."""
-        return list_rows.body(self, FORMATS)
+        """The rows of the table, each with a box to select it by where something can be done with several."""
+        begin = list_rows.selectable if self.bulk else list_rows.identified
+        return list_rows.rows_html(self.choice.columns, self.part.rows, FORMATS, self.listed.row_url, begin)
 
     @property
     def chips(self) -> list[dict[str, str]]:
@@ -441,6 +442,25 @@ class Listing:
     def here(self) -> str:
         """The address of this page."""
         return self.request.get_full_path()
+
+
+def table_rows(
+    columns: Sequence[Column],
+    rows: Iterable[Any],
+    row_url: Callable[[Any], str | None] = lambda _row: None,
+    weight: Callable[[Any], str] = lambda _row: "",
+) -> SafeString:
+    """The rows of a table that is no list of its own, such as a part of another page.
+
+    Args:
+        columns: What is shown of each row.
+        rows: The rows.
+        row_url: Where Enter on a row leads to.
+        weight: The class of a row, such as ``wrong``; empty for none.
+    """
+    return list_rows.rows_html(
+        columns, rows, FORMATS, row_url, lambda row, url: list_rows.weighed(weight(row), url)
+    )
 
 
 def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str) -> HttpResponseBase:
