@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
 from hanse.attacks import service, stix_export
 from hanse.attacks.attack import Attack as Found
+from hanse.attacks.choosing import on_organisations
 from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
 from hanse.attacks.panels import panels, parts
@@ -67,6 +68,17 @@ class _OfRun(lists.Filter):
         return rows.filter(pk__in=RunAttack.objects.filter(run__in=_ids(values)).values("attack"))
 
 
+def _on_organisation(rows: QuerySet[Any], values: Sequence[str]) -> QuerySet[Any]:
+    """Attacks on organisations with a text in their names.
+
+    Raises:
+        UsageError: It is more than one text.
+    """
+    if len(values) > 1:
+        raise UsageError(_("Organisation: give one value only."))
+    return rows.filter(on_organisations(rows, values[0]))
+
+
 def _ids(values: Sequence[str]) -> list[UUID]:
     try:
         return [UUID(value) for value in values]
@@ -85,7 +97,7 @@ LIST = lists.Listed(
                      choices=lambda: [(one.name, vector_words(one.name)) for one in vectors().values()]),
         lists.Filter(key="victim", label="Victim", field="victim__startswith",
                      help="An address, or how it begins."),
-        lists.Filter(key="organisation", label="Organisation", field="organisation__icontains"),
+        lists.Filter(key="organisation", label="Organisation", narrows=_on_organisation),
         lists.Filter(key="sector", label="Sector", field="sector"),
         lists.Filter(key="peak", label="Peak from", field="peak_bps__gte", read=_megabits, help="Mbit/s."),
         lists.Filter(key="source_class", label="Source test", field="source_class",
