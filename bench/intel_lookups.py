@@ -92,6 +92,7 @@ def fill(count: int, tell: Callable[[str], None]) -> None:
         for name in indexes:
             cursor.execute(f"DROP INDEX {name}")
         cursor.execute("PRAGMA synchronous=OFF")
+        cursor.execute("CREATE TEMP TABLE found (id integer, text text, first text, last text)")
         known: set[int] = set()
         for start in range(0, count, CHUNK):
             _some(
@@ -103,6 +104,13 @@ def fill(count: int, tell: Callable[[str], None]) -> None:
                 (Value, value_id, bounds),
             )
             tell(f"{start + len(some):,} of {count:,} items")
+        tell("values")  # in the order of their ids, which are as good as random: one by one takes an hour
+        cursor.execute(
+            "INSERT INTO intel_value (id, kind, text) SELECT id, 'address', text FROM found ORDER BY id"
+        )
+        cursor.execute(
+            "INSERT INTO intel_span (value, first, last) SELECT id, first, last FROM found ORDER BY id"
+        )
         for at, (name, sql) in enumerate(indexes.items(), 1):
             tell(f"index {at} of {len(indexes)}: {name}")
             cursor.execute(sql)
@@ -126,15 +134,14 @@ def _some(
 ) -> None:
     """Insert some items with all that hangs on them."""
     value_of, value_id, bounds = made
-    items, values, spans, postings, words = [], [], [], [], []
+    items, values, postings, words = [], [], [], []
     for number, text, title, body in some:
         team = "another-team" if number % 10 == 3 else ""
         value = value_of("address", text)
         one = value_id(value)
         if one not in known:
             known.add(one)
-            values.append((one, "address", text))
-            spans.append((one, *bounds(value)))
+            values.append((one, text, *bounds(value)))
         postings.append((number, one, number, "ipv4-addr:value", held[team]))
         words.append((number, title, body))
         source = f"indicator--{UUID(int=number)}"
@@ -148,8 +155,7 @@ def _some(
     cursor.execute("BEGIN")
     for table, columns, told in (
         ("intel_item", tuple(_ITEM), items),
-        ("intel_value", ("id", "kind", "text"), values),
-        ("intel_span", ("value", "first", "last"), spans),
+        ("found", ("id", "text", "first", "last"), values),
         ("intel_posting", ("id", "value", "item", "role", "holding"), postings),
         ("intel_words", ("rowid", "title", "body"), words),
     ):

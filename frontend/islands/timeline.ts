@@ -6,11 +6,11 @@ import { visit } from "../behaviours/visit.ts";
 import { count, duration, minute } from "../units.ts";
 import { word } from "../words.ts";
 import { asSvg, begin, echarts, lettering, timeAxis, timeSteps, token, tooltip } from "./chart.ts";
-import { lanesOf } from "./lanes.ts";
+import { lanesOf, latestOf } from "./lanes.ts";
 import { look } from "./vectors.ts";
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams, CustomSeriesRenderItemReturn } from "echarts";
 import type { Draw, EChartsType, Table } from "./chart.ts";
-import type { Lanes, Placed } from "./lanes.ts";
+import type { Lanes, Latest, Placed } from "./lanes.ts";
 import type { TimelineData } from "./shapes.ts";
 
 echarts.use([CustomChart, LegendComponent]);
@@ -25,23 +25,28 @@ const ms = (us: number): number => us / 1000;
 /** Draw the timeline. */
 export const draw: Draw<TimelineData> = (box, name) => {
   const chart = begin(box);
-  let zoom: Zoom = { start: 0, end: 100 };
+  let zoom: Zoom | undefined;
+  const seen = (): Zoom => zoom ?? { start: 0, end: 100 };
   let limits: Limits = { from: 0, to: 1, width: 1 };
   let bars: readonly Bar[] = [];
   let labels: ReadonlyMap<string, string> = new Map();
   const chosen = new Chosen(chart, box);
+  const earlier = make("p", { class: "help", hidden: "" });
+  box.before(earlier);
   chart.on("datazoom", () => {
     const [first] = chart.getOption()["dataZoom"] as Zoom[];
     if (!first) return;
     zoom = { start: first.start, end: first.end };
     chart.setOption({ xAxis: seenSteps(limits, zoom) });
+    earlier.hidden = zoom.start === 0;
   });
   chart.on("click", (event) => {
     const { url } = (event.data ?? {}) as { url?: string };
     if (url !== undefined) visit(url);
   });
   const turn = (start: number, end: number): void => {
-    const width = Math.min(100, Math.max(0.05, end - start));
+    // No closer than a minute.
+    const width = Math.min(100, Math.max((100 * 60_000) / (limits.to - limits.from), end - start));
     const from = Math.min(100 - width, Math.max(0, start));
     chart.dispatchAction({ type: "dataZoom", start: from, end: from + width });
   };
@@ -50,7 +55,12 @@ export const draw: Draw<TimelineData> = (box, name) => {
       const lanes = lanesOf(data);
       labels = new Map(data.vectors.map(({ id, label }) => [id, label]));
       bars = barsOf(data, lanes);
-      limits = showTimeline(chart, box, data, lanes, zoom);
+      const latest = zoom ? undefined : latestOf(lanes);
+      if (latest) earlier.textContent = left(latest);
+      limits = limitsOf(data, lanes, 1);
+      zoom ??= latest && around(latest, limits);
+      earlier.hidden = seen().start === 0;
+      limits = showTimeline(chart, box, data, lanes, seen());
     },
     svg: () => asSvg(chart, name),
     tools: [{ label: word("Whole time"), act: () => turn(0, 100) }],
@@ -59,10 +69,10 @@ export const draw: Draw<TimelineData> = (box, name) => {
     key: (key) => {
       if (key === "Enter") return chosen.open(bars);
       const by = { ArrowDown: 1, ArrowUp: -1 }[key];
-      if (by === undefined) return turned(key, zoom, turn);
+      if (by === undefined) return turned(key, seen(), turn);
       const bar = chosen.move(bars, by);
       if (bar) {
-        bring(bar.placed, limits, zoom, turn);
+        bring(bar.placed, limits, seen(), turn);
         chosen.show(bar, told(bar.placed, labels.get(bar.placed.attack.vector) ?? ""));
       }
       return true;
@@ -135,13 +145,8 @@ class Chosen {
 }
 
 /** Move what is seen so that an attack is in it. */
-function bring(
-  { attack }: Placed,
-  { from, to }: Limits,
-  { start, end }: Zoom,
-  turn: (a: number, b: number) => void,
-): void {
-  const at = ((ms(attack.start_us) - from) / Math.max(1, to - from)) * 100;
+function bring({ attack }: Placed, limits: Limits, { start, end }: Zoom, turn: (a: number, b: number) => void): void {
+  const at = percent(ms(attack.start_us), limits);
   const width = end - start;
   if (at < start || at > end) turn(at - width / 2, at + width / 2);
 }
@@ -191,6 +196,22 @@ function limitsOf(data: TimelineData, lanes: Lanes, width: number): Limits {
     ? { from: from - room, to: to + room, width }
     : { from: from - 86_400_000, to: from, width };
 }
+
+/** Where a time is between both ends, per cent. */
+const percent = (at: number, { from, to }: Limits): number => ((at - from) / Math.max(1, to - from)) * 100;
+
+/** The part of the whole time in which the latest attacks are, with a little room. */
+function around({ from_us, to_us }: Latest, limits: Limits): Zoom {
+  const room = Math.max(60_000, ms(to_us - from_us) / 50);
+  return { start: percent(ms(from_us) - room, limits), end: percent(ms(to_us) + room, limits) };
+}
+
+/** What is said of attacks that lie to the left of what is seen. */
+const left = ({ from_us, earlier }: Latest): string =>
+  word("Seen from {when} on. Attacks before that: {count}. Whole time shows them.", {
+    when: minute(from_us),
+    count: count(earlier),
+  });
 
 function seenSteps({ from, to, width }: Limits, { start, end }: Zoom): Record<string, unknown> {
   const per = (to - from) / 100;

@@ -83,3 +83,35 @@ def test_paper_is_light(desks):
     page.goto("/attacks/")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_the_timeline_begins_with_the_latest_attacks(desks):
+    """Where years of quiet part the latest attacks from those before, these are seen first, and it says so; one button shows all."""
+    page = desks().page
+    asked = re.compile(r"/api/attacks/timeline")
+
+    def with_a_late_one(route):
+        told = route.fetch().json()
+        last = max(told["attacks"], key=lambda one: one["start_us"])
+        later = 10 * 365 * 86_400_000_000
+        told["now_us"] += later
+        late = {
+            "id": "late",
+            "start_us": last["start_us"] + later,
+            "end_us": last["start_us"] + later + 600_000_000,
+        }
+        told["attacks"].append(last | late)
+        route.fulfill(json=told)
+
+    page.route(asked, with_a_late_one)
+    page.goto("/")
+    box = page.locator("[data-island=timeline]")
+    said = box.get_by_text("Attacks before that: 128")
+    expect(said).to_be_visible()
+    expect(said).to_contain_text("Seen from 2017-05-")
+    box.get_by_role("button", name="Whole time").click()
+    expect(said).to_be_hidden()
+    page.unroute(asked)
+    page.goto("/")
+    page.wait_for_selector("[data-island=timeline] svg")
+    expect(said).to_be_hidden()

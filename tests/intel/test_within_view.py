@@ -107,3 +107,55 @@ def test_the_newest_come_first_and_no_more_than_wanted(actor: People) -> None:
     assert within_view.naming(values, many, 4) == numbers[:4]
     assert within_view.naming(values, view, 4, beside=numbers[0]) == numbers[1:5]
     assert correlating.items_naming(values[0], mari, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("tick", 3),
+        ("TICK", 3),
+        ("ticketless", 1),
+        ("spring tick", 1),
+        ("tick spring", 0),
+        ("desk-tick", 1),
+        ("desk-t", 1),
+        ("mul", 1),
+        ("mül", 1),
+        ("example org", 1),
+        ("shop.example.org", 1),
+        ("ticket.", 3),
+        ("serial", 100),
+        ("serial9", 11),
+        ("tock", 0),
+        ("...", 0),
+    ],
+)
+def test_the_last_word_may_be_a_beginning(actor: People, text: str, found: int) -> None:
+    """Few words with that beginning or many, in any case, after other words or within one: the same items are found."""
+    mari = actor("analyst")
+    told = [
+        "A ticket in spring",
+        "Ticketless",
+        "Left at the desk-ticket",
+        "Müller",
+        "Served at https://shop.example.org/pay",
+    ]
+    told += [f"serial{number}" for number in range(100)]
+    made = [indicator(at, f"11.0.0.{at}", description=words) for at, words in enumerate(told, 1)]
+    service.bring_in(bundle(*made), "some.json", mari)
+    assert len(finding.matching(text, mari)) == found
+
+
+def test_few_beginnings_are_asked_for_as_words(actor: People) -> None:
+    """On SQLite no beginning is gathered where the words that begin so are few: FTS5 would read all items of all of them."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL's index is asked in another way")
+    mari = actor("analyst")
+    brought(mari, 1, 9)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert len(finding.matching("floo", mari)) == 8
+    asked = [one["sql"] for one in queries if "MATCH" in one["sql"]]
+    assert any('"flood"' in sql for sql in asked)
+    assert not any("*'" in sql for sql in asked)

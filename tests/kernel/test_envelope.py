@@ -2,8 +2,10 @@
 
 import struct
 import time
+from collections.abc import Callable
 from hashlib import sha256
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
@@ -75,6 +77,97 @@ def test_any_bit_breaks_it(bit: int) -> None:
     changed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(KeysError):
         envelope.verify(bytes(changed), signature, KEY.public)
+
+
+def _several(count: int) -> list[bytes]:
+    """Different envelopes, as bytes."""
+    return [envelope.encode(msgspec.structs.replace(ONE, seq=seq)) for seq in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 15, 16, 17, 33, 50])
+def test_each_of_several_proves_itself(count: int) -> None:
+    """Entries signed together are each verified from their own bytes; at most 16 share a signature."""
+    payloads = _several(count)
+    signatures = envelope.sign_together(payloads, KEY)
+    shared = [signature[2:66] if len(signature) > 64 else signature for signature in signatures]
+    assert len(set(shared)) == -(-count // 16)
+    for seq, (payload, signature) in enumerate(zip(payloads, signatures, strict=True)):
+        assert envelope.verify(payload, signature, KEY.public).seq == seq
+
+
+def test_shared_signature_as_specified() -> None:
+    """Place, size, Ed25519 over DSSE's encoding of size and root, and the audit path: written out a second time."""
+    payloads = _several(3)
+    a, b, c = (sha256(b"\0" + envelope.pae(payload)).digest() for payload in payloads)
+    pair = sha256(b"\1" + a + b).digest()
+    root = sha256(b"\1" + pair + c).digest()
+    said = b"DSSEv1 36 application/vnd.hanse.entries+sha256 33 \x03" + root
+    shared = Ed25519PrivateKey.from_private_bytes(KEY.secret).sign(said)
+    assert envelope.sign_together(payloads, KEY) == [
+        b"\0\3" + shared + b + c,
+        b"\1\3" + shared + a + c,
+        b"\2\3" + shared + pair,
+    ]
+
+
+@given(st.integers(0, 15), st.data())
+def test_any_bit_of_a_shared_one_breaks_it(which: int, data: st.DataObject) -> None:
+    """No bit of an entry that was signed with others, nor of its signature, can be another."""
+    payloads = _several(16)
+    payload, signature = payloads[which], envelope.sign_together(payloads, KEY)[which]
+    for original in (payload, signature):
+        changed = bytearray(original)
+        bit = data.draw(st.integers(0, 8 * len(original) - 1))
+        changed[bit // 8] ^= 1 << bit % 8
+        given_ = (bytes(changed), signature) if original is payload else (payload, bytes(changed))
+        with pytest.raises((KeysError, EnvelopeError)):
+            envelope.verify(*given_, KEY.public)
+
+
+def test_no_entry_borrows_anothers_signature() -> None:
+    """A signature holds for the entry that it was made for, whatever was verified before it."""
+    payloads = _several(4)
+    signatures = envelope.sign_together(payloads, KEY)
+    for payload in payloads:
+        for signature in signatures:
+            if payloads.index(payload) == signatures.index(signature):
+                envelope.verify(payload, signature, KEY.public)
+                continue
+            with pytest.raises(KeysError):
+                envelope.verify(payload, signature, KEY.public)
+    with pytest.raises(KeysError):
+        envelope.verify(payloads[0], signatures[0], OTHER.public)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda made: made[:65],
+        lambda made: made[:66],
+        lambda made: made[:-1],
+        lambda made: made[:-32],
+        lambda made: made + bytes(1),
+        lambda made: made + bytes(32),
+        lambda made: b"\x04" + made[1:],
+        lambda made: made[:1] + b"\x11" + made[2:],
+        lambda made: b"\0\1" + made[2:66],
+    ],
+)
+def test_signature_of_no_known_form(change: Callable[[bytes], bytes]) -> None:
+    """A path too short, too long or cut, a place outside the tree, a tree too large or of one entry: refused."""
+    payloads = _several(4)
+    signature = envelope.sign_together(payloads, KEY)[0]
+    with pytest.raises(EnvelopeError, match="neither of one entry nor of several"):
+        envelope.verify(payloads[0], change(signature), KEY.public)
+
+
+def test_one_entry_signed_as_a_tree_is_refused() -> None:
+    """An entry alone has one form of signature: a tree of one leaf, though rightly signed, is not it."""
+    payload = envelope.encode(ONE)
+    root = sha256(b"\0" + envelope.pae(payload)).digest()
+    shared = KEY.sign(b"DSSEv1 36 application/vnd.hanse.entries+sha256 33 \x01" + root)
+    with pytest.raises(EnvelopeError, match="neither of one"):
+        envelope.verify(payload, b"\0\1" + shared, KEY.public)
 
 
 def test_another_key_cannot_speak_for_the_named_one() -> None:

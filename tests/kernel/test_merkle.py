@@ -231,3 +231,12 @@ def test_short_tile_is_an_error() -> None:
 def test_full_tile_stands_for_one_hash() -> None:
     """The hash above a full tile is the root over its 256 hashes."""
     assert tiles.top(b"".join(BIG[:256])) == defined_root(BIG[:256]) == BIG_TILES[1, 0][:32]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 16, 33])
+def test_all_paths_at_once(size: int) -> None:
+    """Root and audit paths that are made in one go are those of the definition."""
+    assert merkle.root_and_paths(MANY[:size]) == (
+        defined_root(MANY[:size]),
+        [defined_path(index, MANY[:size]) for index in range(size)],
+    )

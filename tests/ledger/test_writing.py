@@ -39,6 +39,27 @@ def test_an_entry_is_signed_as_it_is_stored() -> None:
     assert findings() == []
 
 
+def test_entries_of_one_call_share_signatures() -> None:
+    """Sixteen entries of a call share a signature; each is verified alone, and the whole ledger holds."""
+    found()
+    made = append_many([Draft("things.made", Made()) for _ in range(40)], MARI)
+    key = keyring.current().signing.public
+    rows = Entry.objects.filter(pk__gte=made[0].sequence)
+    for row in rows:
+        assert envelope.verify(bytes(row.payload), bytes(row.signature), key).seq == row.sequence
+    assert len({bytes(row.signature)[2:66] for row in rows}) == 3
+    assert findings() == []
+
+
+def test_no_recipient_learns_of_another_by_a_signature() -> None:
+    """Entries to different recipients never share a signature, also when they are written in one call."""
+    found()
+    recipients = ["fi-cert", "gb-cert", "fi-cert", "", "fi-cert", "fi-cert"]
+    made = append_many([Draft("things.made", Made(), recipient=one) for one in recipients], MARI)
+    sizes = [len(bytes(Entry.objects.get(pk=one.sequence).signature)) for one in made]
+    assert sizes == [64, 64, 64, 64, 98, 98]
+
+
 def test_who_and_why_are_in_the_body_alone() -> None:
     """Actor, reason and content are in the body, never in the envelope."""
     recorded = thing(name="a name to hide", reason="a reason to hide")

@@ -1,6 +1,7 @@
 """Threat 7: an insider reaches too far. The use cases about people, as every role, on every sort of target."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -267,3 +268,16 @@ def test_a_link_carries_no_roles_once_there_are_two_people():
     node = Node()
     service.invite("New", "", ["officer"], "Needed.", acting(node.administrators[0]))
     assert all(row.roles == [] for row in Invitation.objects.all())
+
+
+def test_what_a_token_queued_ends_with_the_token():
+    """A job that waits does nothing once the token that started it was revoked, though its maker is still here."""
+    analyst = newcomer("analyst")
+    queued = [who.token_actor(tokens.make(name, ["attacks.view"], 1, acting(analyst))) for name in "ab"]
+    assert who.still(queued[0]) == queued[0]
+    tokens.revoke(Token.objects.get(name="a").pk, acting(analyst))
+    with pytest.raises(UsageError, match="token holds no more"):
+        who.still(queued[0])
+    assert who.still(queued[1]) == queued[1]
+    with pytest.raises(UsageError, match="token holds no more"):
+        who.still(replace(queued[1], token=""))

@@ -49,9 +49,8 @@ def token_actor(secret: str) -> Actor | None:
     row = Token.objects.filter(digest=digest).first()
     if row is None:
         return None
-    said = histories([row.object_id])[row.object_id]
-    made = said[-1].content if said else None
-    if not isinstance(made, contents.TokenMade) or made.digest != digest or made.expires_us <= now_us():
+    made = _standing(row.object_id)
+    if made is None or made.digest != digest:
         return None
     maker = person_actor(UUID(made.person))
     if maker is None:
@@ -66,7 +65,15 @@ def token_actor(secret: str) -> Actor | None:
         roles=maker.roles,
         teams=maker.teams,
         scopes=frozenset(made.scopes),
+        token=row.object_id.hex,
     )
+
+
+def _standing(token: UUID) -> contents.TokenMade | None:
+    """What the ledger says of a token that still holds; None of one that was revoked or is over."""
+    said = histories([token])[token]
+    made = said[-1].content if said else None
+    return made if isinstance(made, contents.TokenMade) and made.expires_us > now_us() else None
 
 
 def still(actor: Actor) -> Actor:
@@ -75,7 +82,7 @@ def still(actor: Actor) -> Actor:
     Whoever the ledger has no word of, such as the node itself, stays as they are.
 
     Raises:
-        UsageError: The person is not active any more.
+        UsageError: The person is not active any more, or the token that was used was revoked or is over.
     """
     if actor.kind not in {"person", "token"}:
         return actor
@@ -88,6 +95,8 @@ def still(actor: Actor) -> Actor:
     now = person_actor(person)
     if now is None:
         raise UsageError(f"{actor.name} is not active here any more. Somebody who is may start it anew.")
+    if actor.kind == "token" and not (actor.token and _standing(UUID(actor.token))):
+        raise UsageError(f"{actor.name}: the token holds no more. Start it anew with one that does.")
     return replace(actor, roles=actor.roles & now.roles, teams=actor.teams & now.teams)
 
 

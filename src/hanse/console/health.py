@@ -9,8 +9,8 @@ from django.db import DatabaseError, connection
 from hanse.console import processes
 from hanse.console.service import Collector, setting
 from hanse.kernel.clock import now_us
-from hanse.ledger.models import Entry
-from hanse.ledger.tree import latest
+from hanse.ledger.models import Checkpoint
+from hanse.ledger.tree import latest, waiting_after
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """Below this, flows and backups soon fill the disk; appends need far less."""
@@ -53,7 +53,8 @@ def health(home: Path) -> Health:
     disk = "well" if shutil.disk_usage(home).free >= LEAST_FREE_BYTES else "low"
     try:
         collector = collector_now(home).state
-        head, waits = latest(), longest_waiting_us()
+        head = latest()
+        waits = longest_waiting_us(head)
     except DatabaseError:
         connection.close()
         return Health("does not answer", worker, processes.collector_state(home).state, disk, "well", None)
@@ -72,9 +73,7 @@ def collector_now(home: Path) -> processes.CollectorState:
     return told
 
 
-def longest_waiting_us() -> int | None:
-    """For how long the oldest entry without a place in the tree has waited, microseconds; None where none waits."""
-    waiting = (
-        Entry.objects.filter(position=None).order_by("sequence").values_list("time_us", flat=True).first()
-    )
+def longest_waiting_us(head: Checkpoint | None) -> int | None:
+    """For how long the oldest entry that came after a checkpoint has waited, microseconds; None where none waits."""
+    waiting = waiting_after(head).values_list("time_us", flat=True).first()
     return None if waiting is None else max(0, now_us() - waiting)

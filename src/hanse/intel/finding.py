@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from hanse.intel import csv_list, models
+from hanse.intel import csv_list, full_text, models
 from hanse.intel.projecting import value_id
 from hanse.intel.spans import network_bounds
 from hanse.intel.values import ValueProblem, normalise
-from hanse.intel.within_view import View, holding_words, naming, view_of
+from hanse.intel.within_view import View, naming, view_of
 from hanse.kernel.actors import Actor
 
 MOST = 500
@@ -36,7 +36,7 @@ def _numbers(text: str, view: View) -> set[int]:
     """Numbers of items in a view that name the value, or a value inside the network, or hold the words."""
     found = set(naming(_values(text), view, MOST))
     if any(letter.isalpha() for letter in text):
-        found |= set(holding_words(text, view, MOST))
+        found |= set(full_text.holding(text, view.holdings, MOST))
     return found
 
 

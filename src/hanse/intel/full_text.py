@@ -4,6 +4,7 @@ A search index is no projection of the ledger (DESIGN.md): it is made again with
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +13,16 @@ from django.db import connections
 from hanse.ledger.routing import SHADOW, database
 
 TABLE = "intel_words"
+TERMS = f"{TABLE}_terms"
+"""The words in SQLite's index, in order; it holds nothing of its own (https://www.sqlite.org/fts5.html#the_fts5vocab_virtual_table_module)."""
 _WORD = re.compile(r"[\w.@:/-]+")
+_TOKEN = re.compile(r"[^\W_]+")
+_LAST = re.compile(r"(.*?)([^\W_]*)[\W_]*", re.DOTALL)
+"""A word of a search, and the letters and digits that it ends with: FTS5 takes them for a word of their own."""
+MOST_BEGINNINGS = 64
+"""Words with one beginning that are asked for each; where there are more, each stands in few items."""
+MOST_TITLE, MOST_BODY, MOST_LETTERS = 2_000, 200_000, 255
+"""Letters of a title and of a text, and of one word, that PostgreSQL's index takes: it holds a megabyte an item."""
 MOST_WORDS = 12
 """Words of a search that count; who types more has pasted a text."""
 
@@ -21,7 +31,8 @@ def tables(vendor: str) -> list[str]:
     """The statements that make the index."""
     if vendor == "sqlite":
         return [
-            f"CREATE VIRTUAL TABLE {TABLE} USING fts5(title, body, tokenize='unicode61 remove_diacritics 2')"
+            f"CREATE VIRTUAL TABLE {TABLE} USING fts5(title, body, tokenize='unicode61 remove_diacritics 2')",
+            f"CREATE VIRTUAL TABLE {TERMS} USING fts5vocab({TABLE}, instance)",
         ]
     return [
         f"CREATE TABLE {TABLE} (item bigint PRIMARY KEY, words tsvector NOT NULL)",
@@ -40,12 +51,14 @@ def add(rows: Iterable[tuple[int, str, str]]) -> None:
             statement = f"INSERT OR REPLACE INTO {TABLE} (rowid, title, body) VALUES (%s, %s, %s)"  # noqa: S608 - a name of this file
             cursor.executemany(statement, told)
         elif told:
+            # As words that are split here: PostgreSQL's parser takes most of the time, and keeps a domain in one piece.
             statement = (
-                f"INSERT INTO {TABLE} (item, words) SELECT item, setweight(to_tsvector('simple', left(title, 2000)), 'A')"  # noqa: S608
-                " || to_tsvector('simple', left(body, 200000)) FROM unnest(%s::int8[], %s::text[], %s::text[])"
-                " AS told (item, title, body) ON CONFLICT (item) DO UPDATE SET words = excluded.words"
+                f"INSERT INTO {TABLE} (item, words) SELECT item, array_to_tsvector(string_to_array(text, ' '))"  # noqa: S608
+                " FROM unnest(%s::int8[], %s::text[]) AS told (item, text)"
+                " ON CONFLICT (item) DO UPDATE SET words = excluded.words"
             )
-            cursor.execute(statement, [list(column) for column in zip(*told, strict=True)])
+            texts = [" ".join(_words(f"{title[:MOST_TITLE]} {body[:MOST_BODY]}")) for _, title, body in told]
+            cursor.execute(statement, [[number for number, *_ in told], texts])
 
 
 def remove(numbers: Sequence[int]) -> None:
@@ -66,32 +79,90 @@ def clear() -> None:
         cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608 - a name of this file
 
 
-def statement(text: str, vendor: str, holdings: int, *, whole: bool) -> tuple[str, list[Any]] | None:
-    """The statement that gives the newest items with all words of a text, and its first parameters; None for no words.
+def holding(text: str, holdings: Sequence[int], most: int) -> list[int]:
+    """Numbers of the items in some holdings that hold all words of a text, the newest first.
 
-    It takes the ids of so many holdings and a limit besides.
+    The beginning of the last word counts too, but only where whole words do not find as many as are wanted.
 
     Args:
         text: What somebody searches for.
-        vendor: Of the database.
-        holdings: Of how many holdings items are wanted.
-        whole: Whether the last word must be one too, and not only begin one. SQLite reads whole words from the newest
-            on and stops when it has enough; beginnings it has to gather first.
+        holdings: Ids of the holdings.
+        most: How many at most.
     """
+    found: set[int] = set()
+    connection = connections[database()]
     words = _WORD.findall(text)[:MOST_WORDS]
+    with connection.cursor() as cursor:
+        for whole in (True, False):
+            asked = _ASKED[connection.vendor](cursor, words, whole)
+            if asked and holdings and len(found) < most:
+                cursor.execute(_statement(connection.vendor, len(holdings)), [asked, *holdings, most])
+                found |= {number for (number,) in cursor.fetchall()}
+    return sorted(found, reverse=True)[:most]
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text for PostgreSQL, as SQLite's index has them: letters and digits, small, without marks.
+
+    So that "Muller" finds "Müller".
+    """
+    if not text.isascii():
+        text = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    return [word for word in _TOKEN.findall(text.lower()) if len(word) <= MOST_LETTERS]
+
+
+def _statement(vendor: str, holdings: int) -> str:
+    """Of the items in so many holdings, the newest that match; it takes the expression, the holdings and a limit."""
     if vendor == "sqlite":
         # CROSS JOIN: words first, whatever SQLite thinks of their number.
         key, join, match = "rowid", "CROSS JOIN", f"{TABLE} MATCH %s"
-        asked = " ".join('"' + word.replace('"', '""') + '"' for word in words)
-        asked += "*" if asked and not whole else ""
     else:
-        key, join, match = "item", "JOIN", "words @@ to_tsquery('simple', %s)"
-        pieces = [piece for word in words for piece in re.sub(r"[^\w]+", " ", word).split()]
-        asked = " & ".join(pieces)
-        asked += ":*" if asked and not whole else ""
+        key, join, match = "item", "JOIN", "words @@ %s::tsquery"
     marks = ", ".join(["%s"] * holdings)
-    found = (
+    return (
         f"SELECT {TABLE}.{key} FROM {TABLE} {join} intel_item ON intel_item.number = {TABLE}.{key} "  # noqa: S608 - names of this file
         f"WHERE {match} AND intel_item.holding IN ({marks}) ORDER BY {TABLE}.{key} DESC LIMIT %s"
     )
-    return (found, [asked]) if asked else None
+
+
+def _fts5(cursor: Any, words: Sequence[str], whole: bool) -> str:
+    """An expression for FTS5, whose index is read from the newest on as long as whole words are asked for.
+
+    Of a beginning, FTS5 would first gather every item that has such a word. So the words themselves are asked for,
+    where they are few.
+    """
+    quoted = [f'"{word}"' for word in words]
+    if whole or not quoted:
+        return " AND ".join(quoted)
+    head, beginning = _LAST.fullmatch(words[-1]).groups()  # type: ignore[union-attr]  # it takes any text
+    few = _beginning_with(cursor, beginning.lower()) if beginning.isascii() and beginning else None
+    if few is None:
+        return " AND ".join(quoted) + "*"
+    return (
+        " AND ".join([*quoted[:-1], "(" + " OR ".join(f'"{head}{word}"' for word in few) + ")"])
+        if few
+        else ""
+    )
+
+
+def _beginning_with(cursor: Any, beginning: str) -> list[str] | None:
+    """The words of the index that begin so; None where they are many. Each is one step in the list of all words."""
+    found: list[str] = []
+    start = beginning
+    while len(found) <= MOST_BEGINNINGS:
+        cursor.execute(f"SELECT term FROM {TERMS} WHERE term >= %s LIMIT 1", [start])  # noqa: S608 - a name of this file
+        told = cursor.fetchone()
+        if told is None or not told[0].startswith(beginning):
+            return found
+        found.append(told[0])
+        start = told[0] + "\1"  # what comes next: no word has this character
+    return None
+
+
+def _tsquery(_cursor: Any, words: Sequence[str], whole: bool) -> str:
+    """An expression for PostgreSQL."""
+    pieces = [f"'{piece}'" for word in words for piece in _words(word)]
+    return " & ".join(pieces) + (":*" if pieces and not whole else "")
+
+
+_ASKED = {"sqlite": _fts5, "postgresql": _tsquery}

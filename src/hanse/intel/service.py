@@ -1,6 +1,6 @@
 """Use cases of intelligence: bringing it in, taking it out, correlations undone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -393,27 +393,36 @@ def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str]
     ids: dict[tuple[str, str], UUID] = {}
     held: dict[UUID, _Held] = {}
     left = {(item.format, item.source_id): item for item in some}
+    sees = _seen_by(actor)
     copy = 0
     while left:
         tried = {object_of(item, copy): key for key, item in left.items()}
-        there = set(models.Item.projected.filter(pk__in=among(tried)).values_list("pk", flat=True))
-        seen = (
-            models.Item.objects.for_actor(actor, "intel.view")
-            .filter(pk__in=among(there))
-            .select_related("marking")
-            if there
-            else ()
-        )
-        for row in seen:
-            held[row.pk] = _Held(
-                row.digest, row.source_version, row.parent, row.creator, row.sealed, row.marking.marking
-            )
+        there = set()
+        for row in models.Item.projected.filter(pk__in=among(tried)).select_related("marking"):
+            there.add(row.pk)
+            if sees(row):
+                held[row.pk] = _Held(
+                    row.digest, row.source_version, row.parent, row.creator, row.sealed, row.marking.marking
+                )
         for object_id, key in tried.items():
             if object_id not in there or object_id in held:
                 ids[key] = object_id
                 del left[key]
         copy += 1
     return ids, held
+
+
+def _seen_by(actor: Actor) -> Callable[[models.Item], bool]:
+    """Whether an actor may see an item; `may` is asked once for each marking and team, of which there are few."""
+    judged: dict[tuple[str, str], bool] = {}
+
+    def sees(row: models.Item) -> bool:
+        key = (row.marking_id, row.team)
+        if key not in judged:
+            judged[key] = bool(models.Item.objects.judge(actor, "intel.view", row))
+        return judged[key]
+
+    return sees
 
 
 def _draft(one: _Wanted) -> Draft:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connections
 
-from hanse.intel import full_text, models
+from hanse.intel import models
 from hanse.kernel.actors import Actor
 from hanse.ledger.routing import database
 
@@ -58,24 +58,6 @@ def naming(values: Sequence[int], view: View, most: int, *, beside: int | None =
         inner = f"SELECT item FROM intel_posting WHERE value IN ({marks[0]}) AND holding IN ({marks[1]})"  # noqa: S608 - marks alone
         told = [*values, *view.holdings]
     return _newest(inner, told, most, beside)
-
-
-def holding_words(text: str, view: View, most: int) -> list[int]:
-    """Numbers of the items in a view that hold all words of a text, the newest first.
-
-    The beginning of the last word counts too, but only where whole words do not find as many as are wanted.
-    """
-    connection = connections[database()]
-    if not view.holdings:
-        return []
-    found: set[int] = set()
-    for whole in (True, False):
-        told = full_text.statement(text, connection.vendor, len(view.holdings), whole=whole)
-        if told is not None and len(found) < most:
-            with connection.cursor() as cursor:
-                cursor.execute(told[0], [*told[1], *view.holdings, most])
-                found |= {number for (number,) in cursor.fetchall()}
-    return sorted(found, reverse=True)[:most]
 
 
 def _newest(inner: str, told: Sequence[Any], most: int, beside: int | None) -> list[int]:

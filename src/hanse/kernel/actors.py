@@ -10,7 +10,8 @@ class Actor:
 
     Attributes:
         kind: A person of this authority, a token that a person made, the node itself, or a partner authority.
-        id: Id of the person, token, part of the node, or partner; the ledger keeps it.
+        id: Id of the person, also where a token of theirs acts, of the part of the node, or of the partner; the
+            ledger keeps it.
         name: The name to show.
         authority: Id of the authority that the actor belongs to.
         country: State of that authority, ISO 3166 with two capital letters; empty where it has none.
@@ -18,6 +19,7 @@ class Actor:
         roles: Names of roles, as in `policy/roles.toml`.
         teams: Ids of the need-to-know teams that the actor is in.
         scopes: Actions that a token is limited to; None for what is no token.
+        token: Id of the token; empty for what is no token.
         stepped_up_us: When the person last proved a passkey for an action, microseconds UTC; None is never.
     """
 
@@ -30,6 +32,7 @@ class Actor:
     roles: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     scopes: frozenset[str] | None = None
+    token: str = ""
     stepped_up_us: int | None = None
 
 

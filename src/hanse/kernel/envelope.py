@@ -2,19 +2,32 @@
 
 Its bytes are the one canonical JSON text of its fields: they are compared with a new encoding when they are
 read, so that no second reading of the same bytes exists (no key twice, no white space, no unknown field).
+
+Entries that are written together may share one Ed25519 signature: it is over the root of the Merkle tree (RFC 9162)
+whose leaves are their pre-authentication encodings, and each entry's signature is its place in that tree (one byte),
+the tree's size (one byte), the Ed25519 signature, and its audit path. Each of them still proves itself alone.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
 
+from hanse.kernel import merkle
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import SigningKey, VerifyKey
 from hanse.kernel.strict_json import canonical
 
 PAYLOAD_TYPE = b"application/vnd.hanse.entry+json"
 _PAE_HEAD = b"DSSEv1 %d %b " % (len(PAYLOAD_TYPE), PAYLOAD_TYPE)
+TOGETHER_TYPE = b"application/vnd.hanse.entries+sha256"
+_TOGETHER_HEAD = b"DSSEv1 %d %b 33 " % (len(TOGETHER_TYPE), TOGETHER_TYPE)
+TOGETHER = 16
+"""Entries that share a signature at most: what is saved by more is less than what four hashes of path cost to keep."""
+_ALONE_BYTES = 64
+_HASH_BYTES = 32
 _COMMITMENT = b"hanse/commitment/1"
 SALT_BYTES = 32
 
@@ -55,7 +68,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Signed(NamedTuple):
-    """An envelope's bytes and the Ed25519 signature over their pre-authentication encoding."""
+    """An envelope's bytes and their signature: of 64 bytes when it was signed alone, longer when with others."""
 
     payload: bytes
     signature: bytes
@@ -101,14 +114,61 @@ def sign(envelope: Envelope, key: SigningKey) -> Signed:
     return Signed(payload, key.sign(pae(payload)))
 
 
+def sign_together(payloads: Sequence[bytes], key: SigningKey) -> list[bytes]:
+    """The signature of each of several encoded envelopes, `TOGETHER` at a time over one root.
+
+    Their recipients must be the same: from a path and a size, one may learn that there were others.
+    """
+    signatures = []
+    for at in range(0, len(payloads), TOGETHER):
+        some = payloads[at : at + TOGETHER]
+        if len(some) == 1:
+            signatures.append(key.sign(pae(some[0])))
+            continue
+        root, paths = merkle.root_and_paths([merkle.leaf_hash(pae(payload)) for payload in some])
+        size = len(some)
+        shared = key.sign(_together(size, root))
+        signatures += [bytes((index, size)) + shared + b"".join(path) for index, path in enumerate(paths)]
+    return signatures
+
+
+def _together(size: int, root: bytes) -> bytes:
+    """What is signed for a tree of envelopes: DSSE's encoding of its size (one byte) and root, under its own type."""
+    return _TOGETHER_HEAD + bytes((size,)) + root
+
+
+def _check_signature(payload: bytes, signature: bytes, key: VerifyKey) -> None:
+    """Refuse what the key did not sign, alone or together with others.
+
+    Raises:
+        KeysError: The signature does not hold.
+        EnvelopeError: The signature is of no known form, or its path does not lead from this envelope to a root.
+    """
+    if len(signature) <= _ALONE_BYTES:
+        key.verify(signature, pae(payload))
+        return
+    index, size, path = signature[0], signature[1], signature[2 + _ALONE_BYTES :]
+    steps = [path[at : at + _HASH_BYTES] for at in range(0, len(path), _HASH_BYTES)]
+    root = merkle.root_of_path(index, size, merkle.leaf_hash(pae(payload)), steps)
+    if root is None or not 2 <= size <= TOGETHER or len(path) % _HASH_BYTES:
+        raise EnvelopeError("The signature is neither of one entry nor of several together.")
+    _check_shared(key, signature[2 : 2 + _ALONE_BYTES], _together(size, root))
+
+
+@lru_cache(maxsize=256)
+def _check_shared(key: VerifyKey, signature: bytes, text: bytes) -> None:
+    """`VerifyKey.verify`, once for the entries that share a signature; what does not hold is never remembered."""
+    key.verify(signature, text)
+
+
 def verify(payload: bytes, signature: bytes, key: VerifyKey) -> Envelope:
     """The envelope, if the key signed exactly these bytes and is the key that they name.
 
     Raises:
-        EnvelopeError: The bytes are no envelope, or name another key.
+        EnvelopeError: The bytes are no envelope, or name another key; or the signature is of no known form.
         KeysError: The signature does not hold.
     """
-    key.verify(signature, pae(payload))
+    _check_signature(payload, signature, key)
     envelope = decode(payload)
     if envelope.key != key.id:
         raise EnvelopeError(f"Entry {envelope.seq:,} names key {envelope.key}, but {key.id} signed it.")

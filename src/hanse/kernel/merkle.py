@@ -61,6 +61,20 @@ def root(leaves: Iterable[bytes]) -> bytes:
     return tree.root()
 
 
+def root_and_paths(leaves: Sequence[bytes]) -> tuple[bytes, list[list[bytes]]]:
+    """The root over a few leaf hashes, at least one, and the audit path of each: every inner node is made once."""
+    if len(leaves) == 1:
+        return leaves[0], [[]]
+    middle = _split(len(leaves))
+    left, lefts = root_and_paths(leaves[:middle])
+    right, rights = root_and_paths(leaves[middle:])
+    for path in lefts:
+        path.append(right)
+    for path in rights:
+        path.append(left)
+    return node_hash(left, right), lefts + rights
+
+
 def reader_of(leaves: Sequence[bytes]) -> HashReader:
     """A reader of a tree whose leaf hashes are all in memory."""
     return lambda level, index: root(leaves[index << level : (index + 1) << level])

@@ -29,7 +29,7 @@ TABLES = {
     "intel_words": "a search index, made again with the items",
     **{
         f"intel_words_{part}": "a part of SQLite's search index"
-        for part in ("config", "content", "data", "docsize", "idx")
+        for part in ("config", "content", "data", "docsize", "idx", "terms")
     },
     "ledger_scrubbed": "when the files were last cleaned: about the machine, not about what is known",
 }

@@ -26,7 +26,7 @@ class Entry(models.Model):
     Attributes:
         sequence: Place in this node's own order, without gaps.
         payload: The envelope's exact bytes, as signed.
-        signature: Ed25519 over the payload's DSSE pre-authentication encoding.
+        signature: Ed25519 over the payload's DSSE pre-authentication encoding, alone or with others (`kernel.envelope`).
         key: Id of the signing key.
         kind: What it is, such as ``attacks.found``.
         object_id: The object that it creates or changes.
@@ -49,15 +49,19 @@ class Entry(models.Model):
     time_us = models.BigIntegerField()
     marking = models.BigIntegerField(default=-1)
     retention_us = models.BigIntegerField(null=True)
-    position = models.BigIntegerField(null=True, unique=True)
+    position = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["object_id", "version", "recipient"], name="ledger_version"),
+            models.UniqueConstraint(
+                fields=["position"],
+                condition=models.Q(position__isnull=False),
+                name="ledger_position",
+            ),
         )
         indexes = (
             models.Index(fields=["kind", "sequence"], name="ledger_kind"),
-            models.Index(fields=["time_us"], name="ledger_time"),
             models.Index(
                 fields=["recipient", "sequence"], condition=~models.Q(recipient=""), name="ledger_addressed"
             ),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 from django.db import connections
+from django.db.models import QuerySet
 
 from hanse.kernel import envelope, merkle, notes, tiles
 from hanse.kernel.clock import now_us
@@ -34,13 +35,13 @@ def origin() -> str:
 
 def integrate() -> Checkpoint | None:
     """Put waiting entries into the tree and sign its new head; None when nothing waits."""
-    if not Entry.objects.filter(position=None).exists():
+    if not waiting_after(latest()).exists():
         return None
     with writing():
-        waiting = _waiting()
+        last = latest()
+        waiting = _waiting(last)
         if not waiting:
             return None
-        last = latest()
         size = last.size if last else 0
         added = max(LEAST, 1 << (len(waiting) - 1).bit_length())
         leaves = [secrets.token_bytes(32) for _ in range(added)]
@@ -60,9 +61,14 @@ class _Waiting(NamedTuple):
     hashed: bytes
 
 
-def _waiting() -> list[_Waiting]:
-    """The entries that wait, in order."""
-    rows = Entry.objects.filter(position=None).order_by("sequence")[:MOST]
+def waiting_after(last: Checkpoint | None) -> QuerySet[Entry]:
+    """The entries that have no place in the tree yet, in order: they come into it in the order of their sequence."""
+    return Entry.objects.filter(sequence__gte=last.entries if last else 0).order_by("sequence")
+
+
+def _waiting(last: Checkpoint | None) -> list[_Waiting]:
+    """The next entries that wait, in order."""
+    rows = waiting_after(last)[:MOST]
     return [
         _Waiting(sequence, recipient, merkle.leaf_hash(envelope.leaf(bytes(payload), bytes(signature))))
         for sequence, recipient, payload, signature in rows.values_list(

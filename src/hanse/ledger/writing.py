@@ -1,14 +1,13 @@
 """Appending: entries, their bodies and what follows from them, in one transaction of the caller's database."""
 
-import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from django.db import OperationalError, connections, transaction
@@ -33,9 +32,9 @@ from hanse.ledger.resealing import seal_earlier
 from hanse.ledger.routing import database
 from hanse.ledger.tallies import next_chain
 
+_CHANCE_BYTES = envelope.SALT_BYTES + 16
+"""Random bytes of an entry: its salt, and the id of a new object."""
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_MANY = 64
-"""Signatures from which on all cores sign."""
 
 
 class ContentError(HanseError):
@@ -160,9 +159,13 @@ def _make(head: Head, drafts: Sequence[Draft], kinds: Sequence[Kind], actor: Act
     """Each draft's entry, in the order of its sequence."""
     numbering = Numbering((one.object_id, one.recipient) for one in drafts)
     maker = _Maker(numbering, actor, keyring.signing(head.key).id)
+    # Asked of the system once: a call for each entry would cost as much as writing its rows.
+    chance = secrets.token_bytes(_CHANCE_BYTES * len(drafts))
     return [
-        maker.make(sequence, draft, kind)
-        for sequence, (draft, kind) in enumerate(zip(drafts, kinds, strict=True), head.next_sequence)
+        maker.make(
+            head.next_sequence + at, draft, kind, chance[at * _CHANCE_BYTES : (at + 1) * _CHANCE_BYTES]
+        )
+        for at, (draft, kind) in enumerate(zip(drafts, kinds, strict=True))
     ]
 
 
@@ -178,11 +181,12 @@ class _Maker:
         self._own = Marking.own(self._origin)
         self._markings: dict[int, dict[str, Any]] = {}
 
-    def make(self, sequence: int, draft: Draft, kind: Kind) -> _Made:
-        """One entry and its body."""
-        object_id, marking = draft.object_id or uuid4(), draft.marking or self._own
+    def make(self, sequence: int, draft: Draft, kind: Kind, chance: bytes) -> _Made:
+        """One entry and its body; `chance` are `_CHANCE_BYTES` that nobody can guess and that no other entry has."""
+        salt = chance[: envelope.SALT_BYTES]
+        object_id = draft.object_id or UUID(bytes=chance[envelope.SALT_BYTES :], version=4)
+        marking = draft.marking or self._own
         content, body = _body(kind, draft, self._who)
-        salt = secrets.token_bytes(32)
         head = Envelope(
             origin=self._origin,
             key=self._key,
@@ -246,18 +250,15 @@ def _numbered(made: Sequence[_Made]) -> dict[int, int]:
 
 
 def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
-    """The signature of each entry; many are made on all cores, for signing costs most and holds no lock of Python."""
+    """The signature of each entry; those of one recipient that follow each other share one.
 
-    def some(part: Sequence[_Made]) -> list[bytes]:
-        return [key.sign(envelope.pae(one.payload)) for one in part]
-
-    cores = os.cpu_count() or 1
-    if len(made) < _MANY or cores == 1:
-        return some(made)
-    width = -(-len(made) // cores)
-    with ThreadPoolExecutor(cores) as pool:
-        parts = pool.map(some, [made[at : at + width] for at in range(0, len(made), width)])
-        return [signature for part in parts for signature in part]
+    Never those of several: a path would tell each of them that others got something at the same time.
+    """
+    return [
+        signature
+        for _, some in groupby(made, lambda one: one.recorded.recipient)
+        for signature in envelope.sign_together([one.payload for one in some], key)
+    ]
 
 
 def _insert(made: Sequence[_Made], head: Head) -> None:

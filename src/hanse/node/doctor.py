@@ -105,7 +105,8 @@ def _collector(node: Node) -> tuple[bool, str]:
 
 
 def _tree(_: Node) -> tuple[bool, str]:
-    waits, head = longest_waiting_us(), latest()
+    head = latest()
+    waits = longest_waiting_us(head)
     size = f"{head.entries:,} entries under {head.size:,} leaves" if head else "no checkpoint yet"
     if waits is not None and waits > WAITING_US:
         return False, f"{size}; entries have waited for over five minutes. Is the worker up?"

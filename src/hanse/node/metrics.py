@@ -108,7 +108,7 @@ def _head_age() -> Iterator[Observation]:
 
 
 def _waiting() -> Iterator[Observation]:
-    yield Observation((longest_waiting_us() or 0) / 1e6)
+    yield Observation((longest_waiting_us(latest()) or 0) / 1e6)
 
 
 def _queue() -> Iterator[Observation]:
