@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from hanse.attacks import service
+from hanse.attacks.choosing import on_organisations
 from hanse.attacks.models import Attack, Decision, State
 from hanse.attacks.views import verdict
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
-from hanse.kernel.markings import Marking, Pap
+from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.pipeline import Analysis
+from hanse.policy import service as policy
 from hanse.recording import record
 from tests.campaigns.plans import estonia
 from tests.node.made import analysis_of
@@ -55,6 +57,36 @@ def pair() -> tuple[Attack, Attack]:
         if len(same) == 2:
             return same[0], same[1]
     raise AssertionError("The made attacks hold no such pair.")
+
+
+def test_an_organisation_is_found_by_a_part_of_its_name(client: ActingClient) -> None:
+    """The list has the attacks whose organisation holds the text, however it is written, and no sign stands for others."""
+    rows = list(Attack.projected.order_by("start_us"))
+    names = ["Õnne 100% Pank", "ÕNNE 1000 PANK", "onne 100% pank"]
+    for number, row in enumerate(rows):
+        Attack.projected.filter(pk=row.pk).update(organisation=names[number % 3])
+    mine = [[str(row.pk) for row in rows[number::3]] for number in range(3)]
+
+    def found(text: str) -> set[str]:
+        answer = client.get("/attacks/", {"organisation": text})
+        return {str(row.pk) for row in answer.context["listing"].part.rows}
+
+    assert found("õNNE") == {*mine[0], *mine[1]}
+    assert found("100%") == {*mine[0], *mine[2]}
+    assert found("_nne") == found("nowhere") == set()
+    assert client.get("/attacks/?organisation=a&organisation=b").status_code == 400
+
+
+def test_names_of_what_is_hidden_are_not_looked_through(mari: Actor, actor: People) -> None:
+    """The names that are looked through are those of attacks that the actor may see."""
+    row = Attack.projected.order_by("start_us").first()
+    marking = replace(row.marking.marking, tlp=Tlp.RED)
+    policy.mark(row.pk, marking, "alpha", mari, "It is about an officer.")
+    Attack.projected.filter(pk=row.pk).update(organisation="Secret Service")
+    insider = actor("analyst", teams=("alpha",))
+    for who, told in ((insider, ["Secret Service"]), (mari, []), (insider, ["Secret Service"])):
+        rows = Attack.objects.for_actor(who, "attacks.view")
+        assert list(on_organisations(rows, "secret").rhs) == told
 
 
 def test_a_false_positive_teaches(client: ActingClient) -> None:

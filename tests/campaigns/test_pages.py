@@ -67,6 +67,26 @@ def test_the_answer_and_its_evidence(mari: Actor, campaign: Campaign, client_as:
     assert text.count("TLP:AMBER PAP:AMBER") == 2
 
 
+def test_names_are_text_and_figures_those_of_the_attacks(
+    mari: Actor, campaign: Campaign, client_as: Clients
+) -> None:
+    """An organisation's name is text, whatever it holds; its row counts its attacks and victims, and has its peak."""
+    name = '<b>&"Ministry'
+    rows = Attack.projected.filter(campaign=campaign.pk)
+    rows.filter(pk__in=list(rows.order_by("start_us").values_list("pk", flat=True)[:3])).update(
+        organisation=name, sector="s", country="EE", victim="192.0.2.1"
+    )
+    rows.filter(organisation=name).update(peak_bps=5e12)
+    text = page(client_as(mari), f"/campaigns/{campaign.pk}/")
+    assert name not in text
+    shown = "&lt;b&gt;&amp;&quot;Ministry"
+    there = f"/attacks/?campaign={campaign.pk}&amp;organisation=%3Cb%3E%26%22Ministry"
+    figures = ["s", "EE", "3", "1", "5.0 Tbit/s"]
+    cells = re.search(rf'<tr><td><a href="{re.escape(there)}">{re.escape(shown)}</a></td>(.*?)</tr>', text)
+    assert cells is not None
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", cells[1])[:5] == figures
+
+
 def test_what_is_claimed(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
     """Neither page nor report says who directed anything: attacks are coordinated, sources are apparent."""
     client = client_as(mari)

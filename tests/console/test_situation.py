@@ -11,7 +11,7 @@ from hanse.campaigns.models import Campaign
 from hanse.console.search import find
 from hanse.console.situation import situation
 from hanse.constituency import service as constituency
-from hanse.kernel.actors import Actor
+from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
 from hanse.recording import record
 from tests.accounts.people import newcomer
@@ -71,7 +71,7 @@ def test_quiet_and_running(mari: Actor, client: ActingClient) -> None:
     """Lately ended, it says for how long it is quiet; while one runs, the page says so at once and lists it."""
     last = Attack.projected.order_by("-end_us").first()
     assert "quiet for 2 d" in situation(mari, last.end_us + 2 * DAY_US).sentence
-    Attack.projected.filter(pk=last.pk).update(state="running", running=True)
+    attacks.begun(attacks.attack_in(last), None, system("collector", mari.authority, mari.country))
     found = situation(mari, now_us())
     assert (found.running_count, found.now) == (1, True)
     assert found.sentence.endswith("1 attack runs now.")

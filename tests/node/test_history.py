@@ -20,7 +20,7 @@ from hanse.ledger.service import purge
 from hanse.pipeline import Analysis
 from hanse.policy.models import drop_unused
 from hanse.recording import record, with_derived
-from hanse.tracing.models import CountryShare, Trace
+from hanse.tracing.models import Places, Trace
 from tests.campaigns.plans import estonia_registry
 from tests.node.made import earliest, wrong
 
@@ -99,7 +99,7 @@ def test_purging_one_of_merged_attacks_leaves_nothing_of_it(actor: People) -> No
     for model in (Decision, Membership):
         assert not model.objects.filter(attack=first).exists()
     assert not Trace.projected.filter(pk=first).exists()
-    assert not CountryShare.objects.filter(attack=first).exists()
+    assert not Places.objects.filter(trace=first).exists()
     assert not Link.objects.filter(first=first).exists()
     assert not Link.objects.filter(second=first).exists()
     assert Attack.projected.get(pk=second).state == State.MERGED

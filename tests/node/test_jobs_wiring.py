@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
@@ -14,7 +15,9 @@ from hanse.campaigns.models import Campaign
 from hanse.constituency import service as constituency
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Tlp
 from hanse.ledger.models import Entry
+from hanse.policy import service as policy
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input, Partition
 from hanse.web.models import Job
@@ -77,6 +80,29 @@ def test_from_a_capture_to_an_attack(actor: People, inbox: Path) -> None:
     assert total == pytest.approx(sum(behind["packets"].to_pylist()), rel=0.02)
     assert max(curve.pps) == pytest.approx(row.peak_pps, rel=0.2)
     assert wrong() == []
+
+
+def test_a_curve_is_cut_out_once_and_for_nobody_who_may_not(
+    actor: People, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flows of a curve are read once; without flows that the reader may look at, or when they change, it is another."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": [flood(inbox)]}, Told(), mari)
+    row = Attack.objects.for_actor(mari, "attacks.view").get()
+    curve = attacks.rates_of(row.pk, mari)
+    assert sum(curve.pps) > 0
+    with monkeypatch.context() as closed:
+        closed.setattr("hanse.engine.open_engine", None)
+        assert attacks.rates_of(row.pk, actor("analyst")) == curve
+    for part in Partition.projected.all():
+        marking = replace(part.marking.marking, tlp=Tlp.RED)
+        policy.mark(part.pk, marking, "alpha", mari, "It is about an officer.")
+    assert sum(attacks.rates_of(row.pk, mari).pps) == 0
+    assert attacks.rates_of(row.pk, actor("analyst", teams=("alpha",))) == curve
+    Partition.projected.update(sha256="0" * 64)
+    monkeypatch.setattr("hanse.engine.open_engine", None)
+    with pytest.raises(TypeError):
+        attacks.rates_of(row.pk, actor("analyst", teams=("alpha",)))
 
 
 def test_a_file_is_stored_once(actor: People, inbox: Path) -> None:

@@ -139,6 +139,17 @@ def test_what_means_nothing_is_told(client_as, actor, query):
     assert client_as(actor("analyst")).get(f"/jobs/{query}").status_code == 400
 
 
+def test_cells_are_escaped_and_lead_on(client_as, actor):
+    """What stands in a row is text, whatever it holds; the row and its linked cell lead to the row's page."""
+    make(1, kind="<b>&'\"")
+    text = text_of(client_as(actor("analyst")), "?columns=kind,rate")
+    row = text.split("<tbody>")[1].split("</tbody>")[0].strip()
+    one = UUID(int=1)
+    box = f'<td class="select"><input type="checkbox" name="ids" value="{one}" aria-label="Select this row"></td>'
+    kind = f'<td><a href="/jobs/{one}/">&lt;b&gt;&amp;&#x27;&quot;</a></td>'
+    assert row == f'<tr data-row data-id="{one}">{box}{kind}<td class="num">1 bit/s</td></tr>'
+
+
 def test_an_empty_list_says_what_would_be_here(client_as, actor):
     """With nothing at all the two ways to get it stand there; with filters, the way back."""
     client = client_as(actor("analyst"))

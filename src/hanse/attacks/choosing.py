@@ -4,12 +4,20 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import F
+from django.db.models.lookups import In
+
 from hanse.attacks.models import STANDING, Attack, Membership, RunAttack
 from hanse.kernel import addresses
 from hanse.kernel.errors import UsageError
+from hanse.policy.guarded import Unindexed
+from hanse.policy.remembered import Remembered
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+_REMEMBERED = Remembered(16)
+"""Names of organisations, by who may see them: some may be thousands."""
 
 _EQUAL = ("vector", "organisation", "sector", "country")
 
@@ -41,6 +49,23 @@ def choose(rows: "QuerySet[Attack]", **wanted: Any) -> "QuerySet[Attack]":
     if "run" in wanted:
         rows = rows.filter(pk__in=found_by(wanted["run"]))
     return rows
+
+
+def on_organisations(rows: "QuerySet[Attack]", part: str) -> In:
+    """The condition that an attack hit an organisation whose name contains a text, in capitals or not.
+
+    There are few names for many attacks, so the names are looked through, not the attacks.
+
+    Args:
+        rows: Attacks that the actor may see, to which the condition is put.
+        part: The text.
+    """
+    names = _REMEMBERED.answer(rows.order_by().values_list("organisation", flat=True).distinct(), tuple)
+    wanted = part.casefold()
+    found = [name for name in names if wanted in name.casefold()]
+    # Many names: SQLite is to go through the attacks in the order asked for, where one of them comes soon.
+    many = len(found) > len(names) // 8
+    return In(Unindexed(F("organisation")) if many else F("organisation"), found)
 
 
 def found_by(run: UUID | str) -> "QuerySet[RunAttack, Any]":

@@ -5,7 +5,9 @@ leaves nothing of them.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from uuid import UUID, uuid4
@@ -36,6 +38,10 @@ What = Literal["false-positive", "merge", "split", "note"]
 
 FLOWS_SHOWN = 1_000
 """Flows behind an attack that a page shows; an export has all."""
+
+
+CURVES = 128
+"""Rates of attacks that a process remembers, 20 kB each: cutting the flows out takes an engine 150 ms and more."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -288,7 +294,7 @@ def flows_behind(attack_id: UUID, actor: Actor, limit: int | None = FLOWS_SHOWN)
         NotVisibleError: There is no such attack, or it is not for the actor to see.
     """
     row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
-    table = _flows(row, actor)
+    table = _flows(_behind(row, actor))
     return table if limit is None else table.slice(0, limit)
 
 
@@ -298,10 +304,8 @@ def rates_of(attack_id: UUID, actor: Actor) -> "Rates":
     Raises:
         NotVisibleError: There is no such attack, or it is not for the actor to see.
     """
-    from hanse.attacks.rates import rates  # noqa: PLC0415 - Arrow is loaded when flows are first read
-
     row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
-    return rates(_flows(row, actor), row.start_us, row.end_us)
+    return _rates(_behind(row, actor))
 
 
 def name_members(campaign: UUID, attack_ids: Iterable[UUID], sequence: int) -> None:
@@ -378,17 +382,47 @@ def _found_in(row: models.Attack) -> Found:
     return objects.settled(Found(attack_in(row), target if row.prefix else None))
 
 
-def _flows(row: models.Attack, actor: Actor) -> "pa.Table":
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Where the flows behind an attack are, as far as somebody may look at them.
+
+    Attributes:
+        digest: Of the attack as it was found.
+        files: Flow files that are there.
+        sha256: Of each file on record, hexadecimal.
+        attack: The attack.
+    """
+
+    digest: str
+    files: tuple[str, ...]
+    sha256: tuple[str, ...]
+    attack: Attack = field(compare=False)
+
+
+def _behind(row: models.Attack, actor: Actor) -> _Behind:
+    parts = list(telemetry.partitions(actor, row.start_us, row.end_us))
+    files = tuple(telemetry.files_of(parts))
+    return _Behind(row.digest, files, tuple(part.sha256 for part in parts), attack_in(row))
+
+
+def _flows(behind: _Behind) -> "pa.Table":
     from hanse.telemetry.schema import FLOW  # noqa: PLC0415 - Arrow is loaded when flows are first read
 
-    files = telemetry.files_of(telemetry.partitions(actor, row.start_us, row.end_us))
-    if not files:
+    if not behind.files:
         return FLOW.empty_table()
     from hanse.attacks.evidence_slice import slice_of  # noqa: PLC0415 - loads Ibis: an idle node does without
     from hanse.engine import open_engine  # noqa: PLC0415 - as above
 
     with open_engine() as engine:
-        return slice_of(engine, files, attack_in(row))
+        return slice_of(engine, behind.files, behind.attack)
+
+
+@lru_cache(maxsize=CURVES)
+def _rates(behind: _Behind) -> "Rates":
+    """The curve of an attack: a function of what was found and of the content of the files."""
+    from hanse.attacks.rates import rates  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
+    return rates(_flows(behind), behind.attack.start_us, behind.attack.end_us)
 
 
 def _project_found(recorded: Recorded, content: Found) -> None:

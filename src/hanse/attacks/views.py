@@ -8,15 +8,16 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, JsonResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
 from hanse.attacks import service, stix_export
 from hanse.attacks.attack import Attack as Found
+from hanse.attacks.choosing import on_organisations
 from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
 from hanse.attacks.panels import panels, parts
+from hanse.attacks.table import COLUMNS, page_of
 from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
@@ -47,10 +48,6 @@ SOURCES_ARE = {
 """What the addresses that the packets name are, by class of the source test."""
 
 
-def _url(row: Attack) -> str:
-    return reverse("attacks:detail", args=[row.pk])
-
-
 def _megabits(text: str) -> float:
     return float(text) * 1e6
 
@@ -71,6 +68,17 @@ class _OfRun(lists.Filter):
         return rows.filter(pk__in=RunAttack.objects.filter(run__in=_ids(values)).values("attack"))
 
 
+def _on_organisation(rows: QuerySet[Any], values: Sequence[str]) -> QuerySet[Any]:
+    """Attacks on organisations with a text in their names.
+
+    Raises:
+        UsageError: It is more than one text.
+    """
+    if len(values) > 1:
+        raise UsageError(_("Organisation: give one value only."))
+    return rows.filter(on_organisations(rows, values[0]))
+
+
 def _ids(values: Sequence[str]) -> list[UUID]:
     try:
         return [UUID(value) for value in values]
@@ -82,33 +90,14 @@ LIST = lists.Listed(
     name="attacks",
     caption="Attacks",
     order="-start",
-    columns=(
-        lists.Column(key="state", label="State", template="attacks/state.html"),
-        lists.Column(key="start", label="Start", value="start_us", format="when", sort="start_us", link=_url),
-        lists.Column(key="duration", label="Duration", value=lambda row: row.end_us - row.start_us,
-                     format="span_us"),
-        lists.Column(key="vector", label="Vector", value=lambda row: vector_words(row.vector), sort="vector"),
-        lists.Column(key="victim", label="Victim", sort="victim_sort", template="attacks/victim.html"),
-        lists.Column(key="organisation", label="Organisation", sort="organisation"),
-        lists.Column(key="sector", label="Sector", shown=False),
-        lists.Column(key="country", label="Country", shown=False),
-        lists.Column(key="site", label="Site", shown=False),
-        lists.Column(key="peak", label="Peak", value="peak_bps", format="bps", sort="peak_bps"),
-        lists.Column(key="peak_pps", label="Peak packets", format="pps", sort="peak_pps", shown=False),
-        lists.Column(key="packets", label="Packets", format="count", sort="packets", shown=False),
-        lists.Column(key="bytes", label="Volume", format="octets", sort="bytes", shown=False),
-        lists.Column(key="sources", label="Sources", format="count", sort="sources"),
-        lists.Column(key="source_class", label="Source test"),
-        lists.Column(key="confidence", label="How sure"),
-        lists.Column(key="name", label="Id", shown=False),
-    ),
+    columns=COLUMNS,
     filters=(
         lists.Filter(key="state", label="State", field="state", choices=State.choices),
         lists.Filter(key="vector", label="Vector", field="vector",
                      choices=lambda: [(one.name, vector_words(one.name)) for one in vectors().values()]),
         lists.Filter(key="victim", label="Victim", field="victim__startswith",
                      help="An address, or how it begins."),
-        lists.Filter(key="organisation", label="Organisation", field="organisation__icontains"),
+        lists.Filter(key="organisation", label="Organisation", narrows=_on_organisation),
         lists.Filter(key="sector", label="Sector", field="sector"),
         lists.Filter(key="peak", label="Peak from", field="peak_bps__gte", read=_megabits, help="Mbit/s."),
         lists.Filter(key="source_class", label="Source test", field="source_class",
@@ -118,7 +107,7 @@ LIST = lists.Listed(
         _OfCampaign(key="campaign", label="Campaign", field="", help="Its whole id."),
         _OfRun(key="run", label="Analysis", field="", help="Its whole id."),
     ),
-    row_url=_url,
+    row_url=page_of,
     bulk=(lists.Bulk("attacks.decide", "Merge into one attack", "/attacks/merge/"),),
     empty=lists.Empty(
         "Attacks that Hanse finds in your telemetry appear here.",

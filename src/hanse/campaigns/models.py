@@ -56,14 +56,19 @@ class Link(models.Model):
         campaign: Object id of the campaign.
         first: Object id of one attack.
         second: Object id of the other.
+        p_value: Of the strongest of its tests; 1 without any. The campaign would break first where this is largest.
         tests: Name, p-value and words of each test that both passed.
     """
 
     id = models.CharField(max_length=48, primary_key=True)
-    campaign = models.UUIDField(db_index=True)
+    campaign = models.UUIDField()
     first = models.UUIDField(db_index=True)
     second = models.UUIDField(db_index=True)
+    p_value = models.FloatField()
     tests = models.JSONField()
+
+    class Meta:
+        indexes = (models.Index(fields=["campaign", "-p_value", "id"], name="campaigns_weakest"),)
 
     def __str__(self) -> str:
         """Its id."""

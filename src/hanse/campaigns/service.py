@@ -160,8 +160,12 @@ def attacks_of(campaign_id: UUID, actor: Actor) -> "QuerySet[AttackRow]":
 
 def members_of(row: models.Campaign, actor: Actor, action: str = "attacks.view") -> "QuerySet[AttackRow]":
     """The attacks that a campaign at hand names and with which the actor may do an action, in order of start."""
-    named = Membership.objects.filter(campaign=row.pk).values("attack")
-    return AttackRow.objects.for_actor(actor, action).filter(pk__in=named).order_by("start_us", "object_id")
+    return named_of(row, AttackRow.objects.for_actor(actor, action)).order_by("start_us", "object_id")
+
+
+def named_of(row: models.Campaign, seen: "QuerySet[AttackRow]") -> "QuerySet[AttackRow]":
+    """Those of some attacks that a campaign at hand names."""
+    return seen.filter(pk__in=Membership.objects.filter(campaign=row.pk).values("attack"))
 
 
 def links_of(campaign_id: UUID, actor: Actor) -> list[models.Link]:
@@ -178,20 +182,9 @@ def links_in(row: models.Campaign) -> list[models.Link]:
     return list(models.Link.objects.filter(campaign=row.pk).order_by("id"))
 
 
-def weakest_first(row: models.Campaign) -> list[tuple[float, str]]:
-    """Of each link of a campaign at hand, the p-value of its strongest test and its id; the weakest link first.
-
-    Where that one is weakest, the campaign would break first. Links are many, so their rows are not made for it.
-    """
-    told = models.Link.objects.filter(campaign=row.pk).values_list("tests", "id")
-    found = [(float(min((test["p_value"] for test in tests), default=1.0)), one) for tests, one in told]
-    return sorted(found, key=lambda each: (-each[0], each[1]))
-
-
-def links_with(ids: Sequence[str]) -> list[models.Link]:
-    """The links with these ids, in that order."""
-    rows = models.Link.objects.in_bulk(ids)
-    return [rows[one] for one in ids if one in rows]
+def weakest_first(row: models.Campaign) -> "QuerySet[models.Link]":
+    """The links of a campaign at hand, the weakest first: where the campaign would break first."""
+    return models.Link.objects.filter(campaign=row.pk).order_by("-p_value", "id")
 
 
 def naming(attack_ids: Iterable[UUID]) -> set[UUID]:
@@ -302,6 +295,7 @@ def _project(recorded: Recorded, content: Found) -> None:
                 campaign=one,
                 first=attacks.object_of(link.first),
                 second=attacks.object_of(link.second),
+                p_value=min((test.p_value for test in link.tests), default=1.0),
                 tests=msgspec.to_builtins(link.tests),
             )
             for number, link in enumerate(campaign.links)

@@ -1,27 +1,28 @@
 """The campaigns' pages: the list, one campaign with its evidence, its links, and its report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.lookups import In
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
-from hanse.attacks.models import STANDING, State
+from hanse.attacks.models import STANDING
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
 from hanse.campaigns import report, service, stix_export
 from hanse.campaigns.campaign import Campaign as Found
+from hanse.campaigns.members import members_in
 from hanse.campaigns.models import Campaign
 from hanse.campaigns.models import Link as LinkRow
 from hanse.campaigns.report import words
+from hanse.campaigns.tables import Held
 from hanse.campaigns.told import found_of, marking_of
 from hanse.intel import authoring, stix_bundle
 from hanse.kernel.actors import Actor
@@ -101,33 +102,27 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     actor = signed_in(request)
     row = service.campaign_for(actor, "campaigns.view", campaign_id)
     looked_at(request, "campaigns.view", [row])
-    rows = service.members_of(row, actor).select_related("marking").defer("detail")
-    # By the members' keys: SQLite would go through all attacks of these states instead.
-    standing = rows.filter(In(Unindexed(F("state")), STANDING))
-    attacks = list(rows[: ATTACKS_SHOWN + 1])
-    links = service.weakest_first(row)
-    countries = _countries(standing, actor)
+    seen = AttackRow.objects.for_actor(actor, "attacks.view")
+    members = members_in(service.named_of(row, seen))
+    attacks = _rows(seen, [one.object_id for one in members.all[:ATTACKS_SHOWN]])
+    weakest = list(service.weakest_first(row)[:LINKS_SHOWN])
+    countries = _countries(service.named_of(row, seen), actor)
     places = countries.countries if countries else ()
     reports = authoring.citing(stix_export.cite_of(row).id, actor)
     return {
         "row": row,
         "marking": strictest([marking_of(row, attacks), *(one.marking.marking for one in reports)]),
-        "counts": standing.order_by().aggregate(
-            standing=Count("pk"),
-            running=Count("pk", filter=Q(state=State.RUNNING)),
-            victims=Count("victim", distinct=True),
-        ),
+        "members": members,
         "lasted_us": row.end_us - row.start_us,
-        "peak": standing.order_by("-peak_bps", "object_id").first(),
         "figures": figures(row.detail.get("figures", {})),
         "evidence": row.detail.get("evidence", ()),
         "refuted_by": row.detail.get("refuted_by", ()),
-        "victims": _victims(standing),
-        "attacks": attacks[:ATTACKS_SHOWN],
-        "more_attacks": len(attacks) > ATTACKS_SHOWN,
-        "link_count": len(links),
-        "links": _with_ends(service.links_with([one for _, one in links[:LINKS_SHOWN]]), actor),
-        "weakest": links[0][0] if links else None,
+        "hits": members.hits,
+        "attacks": attacks,
+        "more_attacks": len(members.all) > ATTACKS_SHOWN,
+        "link_count": service.weakest_first(row).count(),
+        "links": _with_ends(weakest, seen),
+        "weakest": weakest[0].p_value if weakest else None,
         "asked": tuple(words.TEST_ASKS.items()),
         "countries": countries,
         "places": [(country_name(one.country), one) for one in places[:COUNTRIES_SHOWN]],
@@ -151,20 +146,21 @@ def links(request: HttpRequest, campaign_id: UUID) -> Result:
     row = service.campaign_for(actor, "campaigns.view", campaign_id)
     looked_at(request, "campaigns.view", [row])
     found = service.weakest_first(row)
+    count = found.count()
     number = _page_number(request.GET.get("page", "1"))
     first = (number - 1) * LINKS_OF_A_PAGE
     return {
         "row": row,
         "marking": row.marking.marking,
-        "link_count": len(found),
+        "link_count": count,
         "asked": tuple(words.TEST_ASKS.items()),
         "links": _with_ends(
-            service.links_with([one for _, one in found[first : first + LINKS_OF_A_PAGE]]), actor
+            found[first : first + LINKS_OF_A_PAGE], AttackRow.objects.for_actor(actor, "attacks.view")
         ),
         "first": first + 1,
-        "last": min(first + LINKS_OF_A_PAGE, len(found)),
+        "last": min(first + LINKS_OF_A_PAGE, count),
         "before": number - 1,
-        "after": number + 1 if first + LINKS_OF_A_PAGE < len(found) else 0,
+        "after": number + 1 if first + LINKS_OF_A_PAGE < count else 0,
     }
 
 
@@ -216,39 +212,30 @@ def figures(numbers: dict[str, float]) -> Figures:
     ]
 
 
-def _victims(standing: "QuerySet[AttackRow]") -> Sequence[Mapping[str, Any]]:
-    """Organisations that were hit, most often first; those that are not known are one row."""
-    told = (
-        standing.order_by()
-        .values("organisation", "sector", "country")
-        .annotate(
-            number=Count("pk"),
-            hosts=Count("victim", distinct=True),
-            peak=Max("peak_bps"),
-            first=Min("start_us"),
-            last=Max("end_us"),
-        )
-        .order_by("-number", "organisation")
-    )
-    return list(told)
+def _rows(seen: "QuerySet[AttackRow]", ids: Sequence[UUID]) -> list[AttackRow]:
+    """Some attacks with their markings, in order of start."""
+    rows = seen.filter(pk__in=ids).select_related("marking").defer("detail")
+    return list(rows.order_by("start_us", "object_id"))
 
 
-def _with_ends(rows: Sequence[LinkRow], actor: Actor) -> list[dict[str, Any]]:
-    """Links with their two attacks, as far as the actor may see them."""
-    ids = {one for row in rows for one in (row.first, row.second)}
-    ends = AttackRow.objects.for_actor(actor, "attacks.view").filter(pk__in=ids).defer("detail")
-    seen = {one.pk: one for one in ends}
+def _with_ends(links: Iterable[LinkRow], seen: "QuerySet[AttackRow]") -> list[Held]:
+    """Links with their two attacks, as far as these are among those that the actor may see."""
+    rows = list(links)
+    ids = {end for row in rows for end in (row.first, row.second)}
+    ends = {one.pk: one for one in seen.filter(pk__in=ids).defer("detail")}
     return [
-        {"ends": (seen[row.first], seen[row.second]), "tests": row.tests}
+        Held((ends[row.first], ends[row.second]), row.tests)
         for row in rows
-        if row.first in seen and row.second in seen
+        if row.first in ends and row.second in ends
     ]
 
 
-def _countries(standing: "QuerySet[AttackRow]", actor: Actor) -> tracing.Countries | None:
-    """Countries of the apparent sources of attacks; None for who may not see traces."""
+def _countries(members: "QuerySet[AttackRow]", actor: Actor) -> tracing.Countries | None:
+    """Countries of the apparent sources of those that stand; None for who may not see traces."""
     if not may(actor, "tracing.view", now_us=now_us()):
         return None
+    # By the members' keys: SQLite would go through all attacks of these states instead.
+    standing = members.filter(In(Unindexed(F("state")), STANDING))
     return tracing.countries(actor, standing.order_by().values_list("pk", flat=True))
 
 

@@ -16,7 +16,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.models import Person, RoleGrant
+from hanse.attacks.choosing import on_organisations
 from hanse.attacks.models import Attack
+from hanse.attacks.service import object_of
 from hanse.attacks.timeline import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.cases import finding
@@ -32,6 +34,9 @@ from hanse.policy.roles import roles
 
 SHOWN = 20
 """Hits per group: who needs more, filters the room's own list."""
+
+ADDRESS = frozenset("0123456789abcdef.:/")
+"""What an address or a network is written with."""
 
 LONGEST = 500
 """Characters that are searched for: longer than any name, address or id."""
@@ -135,16 +140,19 @@ def only(groups: Sequence[Group]) -> str:
 
 
 def _attacks(typed: Typed, actor: Actor) -> Group:
-    wanted = Q(name=typed.text) | Q(victim__istartswith=typed.text)
+    rows = Attack.objects.for_actor(actor, "attacks.view")
+    wanted = Q(pk=object_of(typed.text))
+    if set(typed.text.lower()) <= ADDRESS:
+        wanted |= Q(victim__istartswith=typed.text)
     if typed.names:
-        wanted |= Q(organisation__icontains=typed.text)
+        wanted |= Q(on_organisations(rows, typed.text))
     if typed.network is not None:
         first, last = typed.bounds
         wanted |= Q(victim_sort__gte=first, victim_sort__lte=last) | Q(victim__in=typed.around)
     if typed.id is not None:
         wanted |= Q(object_id=typed.id)
-    rows = Attack.objects.for_actor(actor, "attacks.view").filter(wanted).select_related("marking")
-    found = list(rows.defer("detail").order_by("-start_us", "object_id")[: SHOWN + 1])
+    rows = rows.filter(wanted).select_related("marking").defer("detail")
+    found = list(rows.order_by("-start_us", "-object_id")[: SHOWN + 1])
     hits = [
         Hit(
             _("%(vector)s on %(victim)s") % {"vector": vector_words(row.vector), "victim": row.victim},

@@ -1,9 +1,9 @@
 """What is going on, in one sentence and four figures, from what the actor may see."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Max, Min
+from django.db.models import Count, Max, Min, Q
 
 from hanse.attacks.models import STANDING, Attack
 from hanse.attacks.models import State as AttackState
@@ -13,6 +13,7 @@ from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, strictest
 from hanse.policy.models import StoredMarking
+from hanse.policy.remembered import Remembered
 from hanse.telemetry.models import Partition
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 LONG_US = 30 * 86_400_000_000
 """Beyond thirty days, how long ago says less than the date."""
+
+
+_REMEMBERED = Remembered(128)
+"""Figures, by what their reader may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +63,29 @@ def situation(actor: Actor, now_us: int) -> Situation:
     """What the actor may see of what is going on."""
     standing = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
     running = standing.filter(state=AttackState.RUNNING)
-    facts = standing.aggregate(last=Max("end_us"), first=Min("start_us"))
+    facts = _REMEMBERED.answer(standing, _facts)
     biggest = campaigns.biggest(actor, 5)
-    attacks, running_count = standing.count(), running.count()
     return Situation(
-        sentence=_sentence(biggest, attacks, running_count, facts["last"], now_us),
-        now=bool(running_count),
+        sentence=_sentence(biggest, facts["attacks"], facts["running"], facts["last"], now_us),
+        now=bool(facts["running"]),
         running=list(running.order_by("-peak_bps")[:SHOWN]),
-        running_count=running_count,
-        attacks=attacks,
-        victims=standing.values("victim").distinct().count(),
+        running_count=facts["running"],
+        attacks=facts["attacks"],
+        victims=facts["victims"],
         campaigns=biggest,
-        campaign_count=campaigns.standing(actor).count(),
+        campaign_count=_REMEMBERED.answer(campaigns.standing(actor), lambda rows: rows.count()),
         watched=_watched(actor),
         marking=_marking(standing, biggest),
+    )
+
+
+def _facts(standing: "QuerySet[Attack]") -> dict[str, Any]:
+    """What is counted over all attacks that stand."""
+    return standing.aggregate(
+        attacks=Count("pk"),
+        running=Count("pk", filter=Q(state=AttackState.RUNNING)),
+        victims=Count("victim", distinct=True),
+        last=Max("end_us"),
     )
 
 

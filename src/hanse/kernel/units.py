@@ -17,7 +17,8 @@ def iso(us: int) -> str:
 
 def minute(us: int) -> str:
     """``2007-05-09 14:32 UTC``."""
-    return moment(us).strftime("%Y-%m-%d %H:%M UTC")
+    text = moment(us).isoformat()
+    return f"{text[:10]} {text[11:16]} UTC"
 
 
 def second(us: int) -> str:

@@ -35,29 +35,19 @@ class Trace(MarkedModel):
         return self.verdict
 
 
-class CountryShare(models.Model):
-    """One country among the apparent sources of an attack. A projection; read through the trace.
+class Places(models.Model):
+    """In which countries the sources of one attack apparently stand. A projection; read through the trace.
+
+    One narrow row for each attack: what adds up over thousands of attacks reads these instead of the traces.
 
     Attributes:
-        id: The attack's id in hexadecimal, a dash, and the country.
-        attack: Object id of the attack.
-        country: ISO alpha-2 code, ``ZZ`` where unknown.
-        share: Of the attack's distinct sources, 0 to 1.
-        sources: Distinct sources, estimated by the share.
+        trace: The trace; one that is not attributable has no such row.
+        countries: Distinct sources by country, estimated by its share, as a JSON object; ``ZZ`` where unknown.
     """
 
-    id = models.CharField(max_length=48, primary_key=True)
-    attack = models.UUIDField(db_index=True)
-    country = models.CharField(max_length=8)
-    share = models.FloatField()
-    sources = models.BigIntegerField()
-
-    class Meta:
-        indexes = (
-            # In the order of the sums that the map asks for, with all that they need.
-            models.Index(fields=["country", "attack", "sources"], name="tracing_shares"),
-        )
+    trace = models.OneToOneField(Trace, primary_key=True, on_delete=models.CASCADE)
+    countries = models.TextField()
 
     def __str__(self) -> str:
-        """Country and share."""
-        return f"{self.country} {self.share:.0%}"
+        """The countries and their sources."""
+        return self.countries

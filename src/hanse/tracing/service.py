@@ -1,11 +1,13 @@
 """Use cases of tracing: traces on record, and what they add up to by country."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 import msgspec
-from django.db.models import Count, F, Sum
+from django.db.models import F
 from django.db.models.lookups import In
 
 from hanse.attacks.models import STANDING, Attack
@@ -15,14 +17,17 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.guarded import Unindexed
 from hanse.policy.models import stored, team_of
+from hanse.policy.remembered import Remembered
 from hanse.tracing import models
 from hanse.tracing.trace import Trace
 
 NOWHERE = "not attributable"
 """What the countries of a trace mean where its sources say nothing of a place."""
 
-_MANY = 2_000
-"""Attacks from which going through all shares is quicker than looking up those of each attack."""
+_PLACES = msgspec.json.Decoder(dict[str, int])
+
+_REMEMBERED = Remembered(128)
+"""Countries of sets of attacks: some kilobytes each."""
 
 
 class Traced(msgspec.Struct, frozen=True):
@@ -98,20 +103,24 @@ def countries(actor: Actor, attack_ids: Iterable[UUID] | None = None) -> Countri
         attack_ids = seen.values_list("pk", flat=True)
     # All traces are gone through in their narrow index, which is quicker than one wide row for each attack.
     traces = traces.filter(In(Unindexed(F("object_id")), attack_ids))
-    told = dict(traces.order_by().values_list("countries_mean").annotate(Count("pk")))
-    total = sum(told.values())
-    placed = traces.exclude(countries_mean=NOWHERE).values("object_id")
-    means = told.keys() - {NOWHERE}
-    attributable = total - told.get(NOWHERE, 0)
-    attack = Unindexed(F("attack")) if attributable > _MANY else F("attack")
-    rows = (
-        models.CountryShare.objects.filter(In(attack, placed))
-        .values("country")
-        .annotate(total=Sum("sources"), attacks=Count("attack"))
-        .order_by("-total", "country")
-    )
-    found = tuple(Country(row["country"], row["total"], row["attacks"]) for row in rows)
-    return Countries(found, total, attributable, _words(total, attributable, means))
+    return _REMEMBERED.answer(traces.order_by().values_list("countries_mean", "places__countries"), _added_up)
+
+
+def _added_up(rows: Iterable[tuple[str, str | None]]) -> Countries:
+    """Countries of traces, of which each is told by what its countries mean and its `models.Places`."""
+    told = list(rows)
+    means = Counter(mean for mean, _ in told)
+    placed = [_PLACES.decode(countries) for _, countries in told if countries]
+    attacks = Counter(chain.from_iterable(placed))
+    sources = dict.fromkeys(attacks, 0)
+    for one in placed:
+        for country, number in one.items():
+            sources[country] += number
+    total = sum(means.values())
+    attributable = total - means.pop(NOWHERE, 0)
+    order = sorted(sources, key=lambda country: (-sources[country], country))
+    found = tuple(Country(one, sources[one], attacks[one]) for one in order)
+    return Countries(found, total, attributable, _words(total, attributable, set(means)))
 
 
 def _words(total: int, attributable: int, means: set[str]) -> str:
@@ -148,25 +157,16 @@ def _project(recorded: Recorded, content: Traced) -> None:
     models.Trace.projected.bulk_create(
         [row], update_conflicts=True, unique_fields=["object_id"], update_fields=list(values)
     )
-    models.CountryShare.objects.filter(attack=attack).delete()
-    models.CountryShare.objects.bulk_create(
-        [
-            models.CountryShare(
-                id=f"{attack.hex}-{country}",
-                attack=attack,
-                country=country,
-                share=share,
-                sources=round(share * content.sources),
-            )
-            for country, share in trace.countries
-        ],
-        batch_size=150,
-    )
+    models.Places.objects.filter(trace=attack).delete()
+    if trace.countries and trace.countries_mean != NOWHERE:
+        told = {country: round(share * content.sources) for country, share in trace.countries}
+        models.Places.objects.bulk_create(
+            [models.Places(trace_id=attack, countries=msgspec.json.encode(told).decode())]
+        )
 
 
 def _forget(object_id: UUID) -> None:
     models.Trace.projected.filter(pk=object_id).delete()
-    models.CountryShare.objects.filter(attack=object_id).delete()
 
 
 KINDS = (Kind("tracing.traced", Traced, _project, _forget),)

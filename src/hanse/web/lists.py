@@ -12,13 +12,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
 
 from hanse.kernel import units
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.policy.decision import may
-from hanse.web import exports, keyset
+from hanse.web import exports, keyset, list_rows
 from hanse.web.page import forbidden, signed_in
 from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 from hanse.web.templatetags import hanse as show
@@ -65,6 +66,7 @@ class Column:
         sort: The database field to sort by; None cannot be sorted by.
         link: Where the cell leads to, if anywhere.
         template: A template for the cell with `row` and `value`, instead of `format`.
+        html: Writes the cell of a row as HTML, instead of `format`, where a template would say no more.
         shown: Whether it is shown unless somebody chooses columns.
     """
 
@@ -75,6 +77,7 @@ class Column:
     sort: str | None = None
     link: Callable[[Any], str | None] | None = None
     template: str = ""
+    html: Callable[[Any], SafeString] | None = None
     shown: bool = True
 
     def of(self, row: Any) -> Any:
@@ -367,16 +370,10 @@ class Listing:
         return told
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows: `id`, `url` and `cells`."""
-        return [
-            {
-                "id": row.pk,
-                "url": self.listed.row_url(row) or "",
-                "cells": [_cell(c, row) for c in self.choice.columns],
-            }
-            for row in self.part.rows
-        ]
+    def body(self) -> SafeString:
+        """The rows of the table, each with a box to select it by where something can be done with several."""
+        begin = list_rows.selectable if self.bulk else list_rows.identified
+        return list_rows.rows_html(self.choice.columns, self.part.rows, FORMATS, self.listed.row_url, begin)
 
     @property
     def chips(self) -> list[dict[str, str]]:
@@ -447,13 +444,23 @@ class Listing:
         return self.request.get_full_path()
 
 
-def _cell(column: Column, row: Any) -> dict[str, Any]:
-    value = column.of(row)
-    if column.template:
-        text: str = render_to_string(column.template, {"row": row, "value": value})
-    else:
-        text = FORMATS[column.format](value)
-    return {"text": text, "url": column.link(row) if column.link else None, "numeric": column.numeric}
+def table_rows(
+    columns: Sequence[Column],
+    rows: Iterable[Any],
+    row_url: Callable[[Any], str | None] = lambda _row: None,
+    weight: Callable[[Any], str] = lambda _row: "",
+) -> SafeString:
+    """The rows of a table that is no list of its own, such as a part of another page.
+
+    Args:
+        columns: What is shown of each row.
+        rows: The rows.
+        row_url: Where Enter on a row leads to.
+        weight: The class of a row, such as ``wrong``; empty for none.
+    """
+    return list_rows.rows_html(
+        columns, rows, FORMATS, row_url, lambda row, url: list_rows.weighed(weight(row), url)
+    )
 
 
 def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str) -> HttpResponseBase:

@@ -3,31 +3,21 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from hanse.attacks.models import Attack, Decision, State
+from hanse.attacks import table
+from hanse.attacks.models import Attack, Decision
 from hanse.attacks.timeline import vector_words
 from hanse.kernel import units
 
 register = template.Library()
 
-_CLASSES = {
-    State.RUNNING: "running",
-    State.OVER: "ended",
-    State.FALSE_POSITIVE: "false",
-    State.MERGED: "off",
-    State.SPLIT: "needs",
-}
+register.filter(table.state_class)
+register.filter("attack_rows", table.rows_html)
 
 
 @register.filter
 def vector(name: str) -> str:
     """A vector's name as people write it: ``ICMP flood``."""
     return vector_words(name)
-
-
-@register.filter
-def state_class(state: str) -> str:
-    """The class of `span.state` for where an attack stands."""
-    return _CLASSES.get(State(state), "off")
 
 
 @register.filter

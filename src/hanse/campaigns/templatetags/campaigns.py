@@ -3,18 +3,17 @@
 from django import template
 from django.utils.translation import gettext as _
 
+from hanse.campaigns import tables
 from hanse.campaigns.models import Campaign
 from hanse.campaigns.report import words
 from hanse.kernel.countries import country_name
 
 register = template.Library()
 
-
-@register.filter
-def probability(value: float) -> str:
-    """A p-value as people write it, with its sign: ``= 0.034``, a power of ten, ``< 10⁻³⁰⁰``."""
-    text = words.probability(value)
-    return text if text.startswith("<") else f"= {text}"
+register.filter(tables.probability)
+register.filter("hits", tables.hits_html)
+register.filter("links", tables.links_html)
+register.filter("tests", tables.tests_html)
 
 
 @register.filter

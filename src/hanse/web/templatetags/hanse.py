@@ -40,7 +40,10 @@ def when(us: int | None) -> str | SafeString:
     """Microseconds UTC as a ``time`` element: ``2007-05-09 14:32 UTC``; the page shows local time on hover."""
     if us is None:
         return ""
-    return format_html('<time datetime="{}">{}</time>', units.iso(us), units.minute(us))
+    text = units.iso(
+        us
+    )  # figures and letters only; format_html takes three times as long, and a page has hundreds
+    return SafeString(f'<time datetime="{text}">{text[:10]} {text[11:16]} UTC</time>')
 
 
 @register.filter
