@@ -11,13 +11,9 @@ from hanse.attacks.models import STANDING, Attack, Membership, RunAttack
 from hanse.kernel import addresses
 from hanse.kernel.errors import UsageError
 from hanse.policy.guarded import Unindexed
-from hanse.policy.remembered import Remembered
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-
-_REMEMBERED = Remembered(16)
-"""Names of organisations, by who may see them: some may be thousands."""
 
 _EQUAL = ("vector", "organisation", "sector", "country")
 
@@ -60,7 +56,7 @@ def on_organisations(rows: "QuerySet[Attack]", part: str) -> In:
         rows: Attacks that the actor may see, to which the condition is put.
         part: The text.
     """
-    names = _REMEMBERED.answer(rows.order_by().values_list("organisation", flat=True).distinct(), tuple)
+    names = set(rows.order_by().values_list("organisation", flat=True).distinct())
     wanted = part.casefold()
     found = [name for name in names if wanted in name.casefold()]
     # Many names: SQLite is to go through the attacks in the order asked for, where one of them comes soon.

@@ -12,7 +12,6 @@ from django.urls import NoReverseMatch, reverse
 
 from hanse.attacks import models
 from hanse.kernel import units
-from hanse.policy.remembered import Remembered
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -23,9 +22,6 @@ KINDS = 8
 OTHERS = "others"
 
 _NO_ID = UUID(int=0)
-
-_REMEMBERED = Remembered(8)
-"""The timelines last asked for: pages that are open ask again and again, and one of 2,000 attacks has 600 kB."""
 
 _SHORT = frozenset(
     [
@@ -83,7 +79,7 @@ def timeline(rows: "QuerySet[models.Attack]", now_us: int) -> HttpResponse:
         rows: The attacks.
         now_us: The node's time, microseconds UTC.
     """
-    told = _REMEMBERED.answer(rows.values_list(*Bar._fields), _written)  # noqa: SLF001 - a documented name
+    told = _written(rows.values_list(*Bar._fields))  # noqa: SLF001 - a documented name
     return HttpResponse(b'{"now_us":%d,' % now_us + told[1:], content_type="application/json; charset=utf-8")
 
 

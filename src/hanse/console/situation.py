@@ -13,7 +13,6 @@ from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, strictest
 from hanse.policy.models import StoredMarking
-from hanse.policy.remembered import Remembered
 from hanse.telemetry.models import Partition
 
 if TYPE_CHECKING:
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
 LONG_US = 30 * 86_400_000_000
 """Beyond thirty days, how long ago says less than the date."""
-
-
-_REMEMBERED = Remembered(128)
-"""Figures, by what their reader may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,7 @@ def situation(actor: Actor, now_us: int) -> Situation:
     """What the actor may see of what is going on."""
     standing = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
     running = standing.filter(state=AttackState.RUNNING)
-    facts = _REMEMBERED.answer(standing, _facts)
+    facts = _facts(standing)
     biggest = campaigns.biggest(actor, 5)
     return Situation(
         sentence=_sentence(biggest, facts["attacks"], facts["running"], facts["last"], now_us),
@@ -73,7 +68,7 @@ def situation(actor: Actor, now_us: int) -> Situation:
         attacks=facts["attacks"],
         victims=facts["victims"],
         campaigns=biggest,
-        campaign_count=_REMEMBERED.answer(campaigns.standing(actor), lambda rows: rows.count()),
+        campaign_count=campaigns.standing(actor).count(),
         watched=_watched(actor),
         marking=_marking(standing, biggest),
     )

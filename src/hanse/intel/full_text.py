@@ -138,25 +138,32 @@ def _fts5(cursor: Any, words: Sequence[str], whole: bool) -> str:
     few = _beginning_with(cursor, beginning.lower()) if beginning.isascii() and beginning else None
     if few is None:
         return " AND ".join(quoted) + "*"
-    return (
-        " AND ".join([*quoted[:-1], "(" + " OR ".join(f'"{head}{word}"' for word in few) + ")"])
-        if few
-        else ""
-    )
+    # Where there are none, the same question that finds nothing: how many are asked tells nothing of what is hidden.
+    either = " OR ".join(f'"{head}{word}"' for word in few or [beginning])
+    return " AND ".join([*quoted[:-1], f"({either})"])
+
+
+_STEPS = f"""
+WITH RECURSIVE found(term, number) AS (
+  SELECT (SELECT term FROM {TERMS} WHERE term >= %s LIMIT 1), 1
+  UNION ALL
+  SELECT (SELECT term FROM {TERMS} WHERE term >= found.term || char(1) LIMIT 1), number + 1
+  FROM found WHERE substr(found.term, 1, %s) = %s AND number <= {MOST_BEGINNINGS}
+)
+SELECT term FROM found WHERE substr(term, 1, %s) = %s
+"""  # noqa: S608 - names of this file
+"""The words that begin so, each one step in the list of all words: no word holds the character 1."""
 
 
 def _beginning_with(cursor: Any, beginning: str) -> list[str] | None:
-    """The words of the index that begin so; None where they are many. Each is one step in the list of all words."""
-    found: list[str] = []
-    start = beginning
-    while len(found) <= MOST_BEGINNINGS:
-        cursor.execute(f"SELECT term FROM {TERMS} WHERE term >= %s LIMIT 1", [start])  # noqa: S608 - a name of this file
-        told = cursor.fetchone()
-        if told is None or not told[0].startswith(beginning):
-            return found
-        found.append(told[0])
-        start = told[0] + "\1"  # what comes next: no word has this character
-    return None
+    """The words of the index that begin so; None where they are many.
+
+    One question, however many there are: whoever counts questions learns nothing of items that they may not see.
+    """
+    length = len(beginning)
+    cursor.execute(_STEPS, [beginning, length, beginning, length, beginning])
+    found = [term for (term,) in cursor.fetchall()]
+    return found if len(found) <= MOST_BEGINNINGS else None
 
 
 def _tsquery(_cursor: Any, words: Sequence[str], whole: bool) -> str:

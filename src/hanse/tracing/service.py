@@ -17,7 +17,6 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.guarded import Unindexed
 from hanse.policy.models import stored, team_of
-from hanse.policy.remembered import Remembered
 from hanse.tracing import models
 from hanse.tracing.trace import Trace
 
@@ -25,9 +24,6 @@ NOWHERE = "not attributable"
 """What the countries of a trace mean where its sources say nothing of a place."""
 
 _PLACES = msgspec.json.Decoder(dict[str, int])
-
-_REMEMBERED = Remembered(128)
-"""Countries of sets of attacks: some kilobytes each."""
 
 
 class Traced(msgspec.Struct, frozen=True):
@@ -103,7 +99,7 @@ def countries(actor: Actor, attack_ids: Iterable[UUID] | None = None) -> Countri
         attack_ids = seen.values_list("pk", flat=True)
     # All traces are gone through in their narrow index, which is quicker than one wide row for each attack.
     traces = traces.filter(In(Unindexed(F("object_id")), attack_ids))
-    return _REMEMBERED.answer(traces.order_by().values_list("countries_mean", "places__countries"), _added_up)
+    return _added_up(traces.order_by().values_list("countries_mean", "places__countries"))
 
 
 def _added_up(rows: Iterable[tuple[str, str | None]]) -> Countries:
