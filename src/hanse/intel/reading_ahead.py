@@ -13,7 +13,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from fcntl import F_SETPIPE_SZ, fcntl
 from itertools import islice
 from queue import Queue
 from threading import Thread
@@ -34,6 +35,9 @@ _SOME: Final = 500
 """Items of one frame: about as many bytes as a pipe holds at most."""
 _FRAMES: Final = 8
 """Frames that are read ahead: twice a chunk of `hanse.intel.service`, some megabytes."""
+_PIPE_BYTES: Final = 1 << 20
+"""A frame goes into the pipe at once: else the thread that sends has to wait its turn for every 65,536 bytes. It is the
+most that Linux gives whoever is not root."""
 _WIDTH: Final = 4
 _SETTINGS: Final = "HANSE_"
 """What the names of the node's own settings begin with: the process needs none of them."""
@@ -110,7 +114,7 @@ def _started(data: bytes, asked: _Asked) -> "subprocess.Popen[bytes]":
             file.write(len(told).to_bytes(_WIDTH, "little") + told)
             file.write(data)
         os.lseek(held, 0, os.SEEK_SET)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             stdin=held,
             stdout=subprocess.PIPE,
@@ -118,6 +122,10 @@ def _started(data: bytes, asked: _Asked) -> "subprocess.Popen[bytes]":
         )
     finally:
         os.close(held)
+    assert process.stdout  # noqa: S101 - it was started with one
+    with suppress(OSError):  # more than the system gives this user: it is slower then, and as good
+        fcntl(process.stdout, F_SETPIPE_SZ, _PIPE_BYTES)
+    return process
 
 
 def _received(process: "subprocess.Popen[bytes]", name: str) -> Iterator[Marked | str]:
