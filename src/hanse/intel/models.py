@@ -50,6 +50,10 @@ class Item(MarkedModel):
         holding: Id of the `Holding` that it is one of.
     """
 
+    # Without index: all that asks which markings there are asks the holdings, and to check it would read all items.
+    marking = models.ForeignKey(
+        StoredMarking, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
     number = models.BigIntegerField(unique=True)
     format = models.CharField(max_length=8)
     type = models.CharField(max_length=100)
@@ -89,6 +93,11 @@ class Item(MarkedModel):
     def __str__(self) -> str:
         """What it is called."""
         return self.title or f"{self.type} {self.source_id}"
+
+    @classmethod
+    def carriers(cls) -> "models.QuerySet[Holding]":
+        """The holdings: each item is in one, of its marking and team."""
+        return Holding.projected.all()
 
     @classmethod
     def follow_marking(cls, object_id: UUID) -> None:

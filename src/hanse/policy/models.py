@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from hashlib import sha256
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.apps import apps
@@ -84,6 +84,14 @@ class MarkedModel(models.Model):
         abstract = True
 
     @classmethod
+    def carriers(cls) -> "models.QuerySet[Any]":
+        """Rows with a column ``marking`` in which each marking of this model's rows stands: their own by default.
+
+        A model of millions of rows names fewer, so that it need not keep an index of its markings.
+        """
+        return cls.projected.all()
+
+    @classmethod
     def follow_marking(cls, object_id: UUID) -> None:
         """Bring what else repeats an object's marking and team after it, once its row has been marked anew."""
 
@@ -126,5 +134,5 @@ def drop_unused() -> int:
     """
     unused = StoredMarking.objects.all()
     for model in marked_models():
-        unused = unused.exclude(Exists(model.projected.filter(marking=OuterRef("pk"))))
+        unused = unused.exclude(Exists(model.carriers().filter(marking=OuterRef("pk"))))
     return unused.delete()[0]
