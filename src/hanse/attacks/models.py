@@ -85,7 +85,10 @@ class Attack(MarkedModel):
             models.Index(fields=["sources", "object_id"], name="attacks_by_sources"),
             models.Index(fields=["victim_sort", "object_id"], name="attacks_by_victim"),
             models.Index(fields=["vector", "object_id"], name="attacks_by_vector"),
-            models.Index(fields=["organisation", "object_id"], name="attacks_by_organisation"),
+            # With all that the names of the organisations that somebody may see are found by.
+            models.Index(
+                fields=["organisation", "object_id", "marking", "team"], name="attacks_by_organisation"
+            ),
             models.Index(fields=["campaign", "start_us"], name="attacks_by_campaign"),
             models.Index(fields=["state", "start_us"], name="attacks_by_state"),
             # These hold all that a count of what somebody may see asks for: the rows themselves are wide.

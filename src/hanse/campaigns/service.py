@@ -98,8 +98,10 @@ def visible(actor: Actor, action: str = "campaigns.view") -> "QuerySet[models.Ca
     A verdict counts every attack of its campaign; to somebody who may not see one of them, it would tell of it.
     """
     on_attacks = action.replace("campaigns.", "attacks.")
-    seen = AttackRow.objects.for_actor(_also(actor, on_attacks), on_attacks).values("pk")
-    unseen = Membership.objects.filter(campaign=OuterRef("pk")).exclude(attack__in=seen)
+    seen = AttackRow.objects.for_actor(_also(actor, on_attacks), on_attacks)
+    unseen = Membership.objects.filter(campaign=OuterRef("pk")).filter(
+        ~Exists(seen.filter(pk=OuterRef("attack")))
+    )
     return models.Campaign.objects.for_actor(actor, action).filter(~Exists(unseen))
 
 

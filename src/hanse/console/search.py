@@ -193,7 +193,8 @@ def _campaigns(typed: Typed, actor: Actor) -> Group:
     rows = campaigns.standing(actor)
     if typed.id is not None:  # a link to one that was replaced still leads to its page, which says so
         wanted, rows = Q(object_id=typed.id), campaigns.visible(actor)
-    found = list(rows.filter(wanted).select_related("marking").order_by("-start_us", "object_id")[:SHOWN])
+    shown = rows.filter(wanted).select_related("marking").defer("detail")
+    found = list(shown.order_by("-start_us", "object_id")[:SHOWN])
     hits = [
         Hit(row.verdict, units.minute(row.start_us), reverse("campaigns:detail", args=[row.pk]))
         for row in found
