@@ -3,8 +3,7 @@
     python bench/intel_lookups.py [--small] [--items N] [--home FOLDER]
 
 The tables that are looked up in are filled by the million, as bringing the items in leaves them (markings, holdings,
-values, spans, postings, words); their entries are not written, for 10 million of them take most of an hour and no
-look-up reads them. A third of all postings are of values that others name as well; one value has 100,000 postings, and
+values, spans, postings, words); their entries are not written, for no look-up reads them. A third of all postings are of values that others name as well; one value has 100,000 postings, and
 one item in ten belongs to a team that the reader is not in. The node is kept in its folder for the next run.
 """
 # ruff: noqa: PLC0415 - Django is configured first

@@ -2,7 +2,7 @@
 
     python bench/pages.py [--small] [--home FOLDER] [--rounds N] [--only sqlite|postgresql]
 
-The node is made once and kept in its folder (8 minutes on two cores, 3 GB); on PostgreSQL a copy of it is measured, row by row
+The node is made once and kept in its folder (160 s on two cores, 2 GB); on PostgreSQL a copy of it is measured, row by row
 the same. Each page is asked for by a signed-in person, one request after the other: in this process through
 Django's test client, and over HTTP from the node served as `hanse node serve` does. The promise is 100 ms at the
 95th percentile. Looking at attacks is written to the ledger, and flushed to disk, as on any node.

@@ -93,7 +93,7 @@ def members_in(rows: "QuerySet[Attack]") -> Members:
     """The attacks of a campaign, as far as they may be seen.
 
     Args:
-        rows: `service.members_of` the campaign and the actor.
+        rows: `service.named_of` the campaign, of those that the actor may see.
     """
     told = rows.order_by().values_list(*Member._fields)  # noqa: SLF001 - a documented name
     found = sorted(starmap(Member, told))

@@ -141,6 +141,11 @@ class Holding(models.Model):
         """How many items of what."""
         return f"{self.items} items of {self.marking_id[:8]}"
 
+    @classmethod
+    def carriers(cls) -> "models.QuerySet[Self]":
+        """As of `MarkedModel`."""
+        return cls.projected.all()
+
 
 class Value(models.Model):
     """A value that items name. A projection.

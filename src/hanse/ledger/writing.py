@@ -159,7 +159,7 @@ def _make(head: Head, drafts: Sequence[Draft], kinds: Sequence[Kind], actor: Act
     """Each draft's entry, in the order of its sequence."""
     numbering = Numbering((one.object_id, one.recipient) for one in drafts)
     maker = _Maker(numbering, actor, keyring.signing(head.key).id)
-    # Asked of the system once: a call for each entry would cost as much as writing its rows.
+    # Asked of the system once instead of twice for each entry.
     chance = secrets.token_bytes(_CHANCE_BYTES * len(drafts))
     return [
         maker.make(

@@ -66,8 +66,8 @@ class Guarded(models.Manager[M]):
         at = now_us() if at_us is None else at_us
         may(actor, action, now_us=at)  # an unknown action is an error even while there are no rows
         stored = apps.get_model("policy", "StoredMarking")
-        carriers: Any = getattr(self.model, "carriers", lambda: rows)()
-        used = stored.objects.filter(Exists(carriers.filter(marking=OuterRef("pk"))))
+        model: Any = self.model
+        used = stored.objects.filter(Exists(model.carriers().filter(marking=OuterRef("pk"))))
         standing = _Standing(actor, action, self._kind(), at, purpose)
         groups: defaultdict[tuple[bool, bool, bool], list[str]] = defaultdict(list)
         for row in used:
