@@ -117,6 +117,11 @@ OPERATIONS_HEAD = (
 )
 
 THREATS: dict[int, tuple[str, str, tuple[str, ...]]] = {
+    2: (
+        "an id that another has used before overwrites what they said",
+        "another creator's is a clash; what its bringer may not see is left alone, and theirs stands beside",
+        ("tests/intel/test_anothers.py",),
+    ),
     6: (
         "somebody edits evidence, a role or a passkey in the database",
         "`hanse node fsck` from the raw bytes; rights come from signed entries, never from rows",
