@@ -27,11 +27,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Configure the node before any test module is imported."""
+    """Configure the node and hypothesis before any test module is imported."""
+    from hypothesis import HealthCheck
+    from hypothesis import settings as properties
+
     from hanse.bootstrap import configure
     from hanse.kernel.keys import Keyring
     from hanse.settings import Node
 
+    # Several processes share the cores: how long one example takes says nothing of its rule.
+    properties.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    properties.load_profile("shared")
     home = Path(_running.enter_context(tempfile.TemporaryDirectory(prefix="hanse-test-")))
     os.environ.setdefault("HANSE_TEST_RUN", str(home))  # the workers of xdist share one folder
     address = "sqlite"

@@ -88,7 +88,7 @@ def test_cuts_cut(pieces: list[tuple[int, float]], cuts: list[int]) -> None:
         assert not any(cut in inner for cut in cuts)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FLOWS)
 def test_the_rate_holds_all_packets(engine: Engine, made: list[tuple[int, int, int, int]]) -> None:
     """The rate, summed over its seconds, is the packets of the flows, in every cell, and it is never negative."""

@@ -29,7 +29,7 @@ def random_addresses(count: int, seed: int) -> pa.Array:
     return octets([row.tobytes() for row in made])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     count=st.sampled_from([0, 1, 2, 100, SIZE - 1, SIZE, SIZE + 1, 3_000, 20_000]), seed=st.integers(0, 99)
 )
@@ -43,7 +43,7 @@ def test_it_is_the_sketch_that_datasketches_makes(count: int, seed: int) -> None
     assert sketch_of(octets([item.encode() for item in items])) == library.compact().serialize()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     count=st.sampled_from([1, 500, 9_000]),
     repeated=st.integers(0, 3),

@@ -211,7 +211,7 @@ def test_unrelated_attacks_stay_alone_over_many_seeds():
     assert runs <= 20
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_order_of_input_does_not_matter(seed):
     """Shuffled attacks and sources give the same campaigns, links and words."""

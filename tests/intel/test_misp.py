@@ -232,7 +232,7 @@ PARTS = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PARTS)
 def test_whatever_an_event_says_nothing_is_lost_or_invented(event):
     """Any members anywhere: the same event comes out with its keys in their order, and facts never fail."""

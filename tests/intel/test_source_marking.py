@@ -109,7 +109,7 @@ MEMBERS = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MEMBERS, MEMBERS)
 def test_no_file_weakens_what_the_import_chose(raw, made):
     """Whatever an object and a definition say, the marking is at least as strict as the chosen one, and by its originator."""

@@ -212,7 +212,7 @@ RAWS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(RAWS, max_size=6))
 def test_whatever_objects_say_nothing_is_lost_or_invented(raws):
     """Any members of any type: the same objects come out, and neither facts nor markings fail on them."""

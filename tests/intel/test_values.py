@@ -257,7 +257,7 @@ def told(kind: str, text: str) -> Value | str:
         return str(problem)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.sampled_from(sorted(KINDS)), TEXTS)
 def test_the_normal_form_is_its_own_normal_form(kind, text):
     """Whatever is written: it is refused with a reason, or its normal form is normal, and can be stored."""
@@ -273,7 +273,7 @@ def test_the_normal_form_is_its_own_normal_form(kind, text):
     assert shown(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.ip_addresses(v=6))
 def test_every_spelling_of_an_ipv6_address_is_one_value(address):
     """RFC 5952 is one text per address, and reads back as the same address."""

@@ -124,7 +124,7 @@ def _try(operation: object, real: dict[str, str], number: int) -> None:
     """Some requests of one operation, on things that are there wherever the address names one."""
 
     @budget(
-        max_examples=number, deadline=None, suppress_health_check=list(HealthCheck), database=None,
+        max_examples=number, suppress_health_check=list(HealthCheck), database=None,
         derandomize=True, phases=[Phase.generate],
     )  # fmt: skip
     @given(operation.as_strategy())

@@ -163,7 +163,7 @@ STEPS = st.sampled_from(
 )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(STEPS, st.integers(0, 30)), min_size=4, max_size=9))
 def test_any_history_equals_its_replay(steps: list[tuple[str, int]]) -> None:
     """Whatever is found, decided, withdrawn and purged, in any order: the rows equal a replay, and a rebuild."""

@@ -49,7 +49,7 @@ def note(model, mark, team="", **more) -> MarkedModel:
 ROW = st.tuples(markings(), teams())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actors(), actions(), st.lists(ROW, max_size=6), purposes())
 def test_a_list_is_each_row_judged(note_model, actor, action, rows, purpose):
     """Whoever asks whatever: the list holds exactly the rows that `may` allows, one by one."""
@@ -139,7 +139,7 @@ def test_the_node_itself_sees_all(note_model):
     assert set(note_model.objects.for_actor(system("worker", OWN), "attacks.view")) == rows
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(markings())
 def test_a_marking_is_stored_once(mark):
     """Equal markings share one row, whose key is the hash of its text; it reads back as the same marking."""

@@ -59,7 +59,7 @@ flow_rows = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=flow_rows)
 def test_what_hanse_writes_as_csv_it_reads_back(rows: list[tuple[int, ...]]) -> None:
     """CSV and back gives the same flows, all but the vantage, which is the file."""
@@ -262,7 +262,7 @@ def test_a_line_without_end_is_reported_and_bounded() -> None:
     assert not report.whole
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     body=st.binary(max_size=400), cells=st.lists(st.sampled_from(["1", "-", "\xff", "9" * 40, '"', "nan"]))
 )

@@ -154,7 +154,7 @@ def test_plain_bytes_are_mapped_and_empty_ones_are_empty(tmp_path: Path) -> None
     assert opened(put(tmp_path, b""))[0] == b""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     packing=st.sampled_from(sorted(PACKERS)),
     data=st.binary(max_size=3000),

@@ -52,7 +52,7 @@ def flows(rows: int, few: int, seed: int, nulls: float = 0.0) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=FLOW)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.sampled_from([1, 7, 8, 9, 300, MANY]), min_size=1, max_size=4),
     few=st.sampled_from([1, 2, 40, 127]),

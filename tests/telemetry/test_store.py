@@ -26,7 +26,7 @@ def rows_in(folder: Path) -> list[tuple[int, int]]:
     return table.select("epoch_us(start), src_port").fetchall()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.lists(starts, min_size=1, max_size=30), min_size=1, max_size=6))
 def test_every_flow_is_stored_once_and_in_the_hour_of_its_start(
     parts: list[list[int]], tmp_path_factory: pytest.TempPathFactory
@@ -46,7 +46,7 @@ def test_every_flow_is_stored_once_and_in_the_hour_of_its_start(
         assert path not in store.files((min(hours) + 1) * HOUR_US, None)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(hours=st.lists(st.integers(0, 90), min_size=2, max_size=12), share=st.floats(0, 1.2))
 def test_the_quota_removes_oldest_first_and_never_the_newest(
     hours: list[int], share: float, tmp_path_factory: pytest.TempPathFactory

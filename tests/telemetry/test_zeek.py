@@ -164,7 +164,7 @@ def test_other_zeek_logs_are_not_taken_for_connections() -> None:
     assert zeek.is_json(as_json(TCP).decode())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rubbish=st.binary(max_size=300), form=st.sampled_from([0, 1]))
 def test_rubbish_between_lines_never_raises(rubbish: bytes, form: int) -> None:
     """Whatever stands between good rows, reading ends, and the report counts what came out."""

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanse.intel import service
@@ -66,7 +66,7 @@ def test_the_same_id_leaves_anothers_bytes_as_they_are(
     """
     mari, jaan = actor("analyst", teams=("amber",)), actor("analyst")
 
-    @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @settings(max_examples=15)
     @given(NAMES, MOMENTS, COMING)
     def whatever_comes(name: str, moment: str, coming: list[tuple[str, str]]) -> None:
         number = next(_numbers)

@@ -62,7 +62,7 @@ def told(row: Item, mari: Actor) -> list[tuple[dict[str, Any], Marking]]:
     ]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(levels(), min_size=1, max_size=3), levels(), levels())
 def test_no_report_is_weaker_than_what_it_rests_on(
     actor: People, markings: list[Marking], chosen: Marking, later: Marking

@@ -53,7 +53,7 @@ def test_divergence_is_zero_to_one() -> None:
     assert outside.value == pytest.approx(1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1))
 def test_reserved_space_agrees_with_the_library(number: int) -> None:
     """Rule: what is reserved is what the standard library knows as not global, unicast space being the rest."""

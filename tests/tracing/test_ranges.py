@@ -22,7 +22,7 @@ def _table_text(bounds: list[int], top: int, *, numeric: bool) -> tuple[str, lis
     return "".join(f'{write(low)},{write(high)},{asn},"H, {asn}"\n' for low, high, asn in ranges), ranges
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=40, unique=True), st.booleans(), st.data())
 def test_ipv4_lookup_equals_brute_force(bounds: list[int], numeric: bool, data: st.DataObject) -> None:
     """Rule: a lookup gives the number of the one range that holds the address, else 0 (IPv4)."""
@@ -33,7 +33,7 @@ def test_ipv4_lookup_equals_brute_force(bounds: list[int], numeric: bool, data: 
     assert found.tolist() == [_brute(ranges, number) for number in wanted]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(2**33, 2**128 - 1), min_size=2, max_size=40, unique=True), st.booleans(), st.data()
 )

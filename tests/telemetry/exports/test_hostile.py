@@ -40,7 +40,7 @@ def described(draw: st.DrawFn) -> tuple[list[tuple[int, ...]], bytes, list[tuple
 
 
 @given(described())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_template_is_read_as_written(
     case: tuple[list[tuple[int, ...]], bytes, list[tuple[int, int]]],
 ) -> None:
@@ -71,7 +71,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @given(st.lists(damaged(), min_size=1, max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_damaged_datagrams_do_no_harm(datagrams: list[bytes]) -> None:
     """Whatever arrives, every flow given out is whole, every problem has a place, and room is bounded."""
     feed = Feed()
@@ -86,7 +86,7 @@ def test_damaged_datagrams_do_no_harm(datagrams: list[bytes]) -> None:
 
 
 @given(st.lists(damaged(), max_size=4), st.binary(max_size=64))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_damaged_dumps_do_no_harm(datagrams: list[bytes], tail: bytes) -> None:
     """A dump of anything is read to its end or to an error with its offset."""
     data = b"".join(datagrams) + tail

@@ -103,7 +103,7 @@ def test_sflow_counts_datagrams_and_samples() -> None:
 
 
 @given(st.permutations(range(10)), st.sets(st.integers(1, 8)), st.integers(0, (1 << 32) - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_lost_is_what_never_came(order: list[int], missing: set[int], start: int) -> None:
     """Whatever the order of arrival, exactly the missing datagrams are lost, the first having come first."""
     feed = Feed()

@@ -107,7 +107,7 @@ PIECE = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(PIECE, max_size=60), st.integers(2, 6), st.integers(1, 5))
 def test_nothing_is_lost_and_nothing_doubled(
     pieces: list[tuple[int, int, int, bool, int]], records: int, datagrams: int

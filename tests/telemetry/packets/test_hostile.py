@@ -28,14 +28,14 @@ def test_the_capture_to_be_damaged_is_sound(number: int) -> None:
     assert report.skipped * 14 == report.packets
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(HEADS), st.binary(max_size=400))
 def test_any_bytes_behind_a_header(head: bytes, tail: bytes) -> None:
     """Arbitrary bytes behind a true file header."""
     hostile.check(head + tail)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(CAPTURES),
     st.lists(
@@ -51,7 +51,7 @@ def test_mutated_captures(capture: bytes, changes: list[tuple[int, int]], cut: i
     hostile.check(bytes(data[: len(data) - cut]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([0, 1, 12, 101, 108, 113, 228, 229, 276]), st.lists(st.binary(max_size=120), max_size=5)
 )
@@ -61,7 +61,7 @@ def test_any_bytes_as_packets(link: int, packets: list[bytes]) -> None:
     assert report.packets == len(packets)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([4, 6, 17, 41, 43, 44, 47, 51, 58, 60]),
     st.binary(max_size=160),
