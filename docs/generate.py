@@ -14,7 +14,7 @@ from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 import msgspec
@@ -389,6 +389,8 @@ def type_name(annotation: Any) -> str:
         return f"list of {told[0]}" if origin is list or ... in inner else f"({', '.join(told)})"
     if origin is dict:
         return "object"
+    if origin is Annotated:
+        return type_name(inner[0])
     if origin is Literal:
         return " or ".join(f"`{one}`" for one in inner)
     if origin is UnionType or origin is Union:

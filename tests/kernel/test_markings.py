@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.markings import (
     TIERS,
     Audience,
@@ -157,6 +158,7 @@ def test_impossible_alternatives_vanish():
         {"releasable": frozenset({"state:EE", "authority:x & state:EE"})},
         {"retention_us": -1},
         {"retention_us": 2**63},
+        {"retention_us": LAST_MOMENT_US + 1},
     ],
 )
 def test_meaningless_markings_are_refused(parts):

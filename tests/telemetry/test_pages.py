@@ -15,6 +15,7 @@ from django.urls import reverse
 from hanse.accounts.models import Consultation
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.models import Entry
 from hanse.telemetry import flow_search, limits, panels, searching, service
@@ -488,7 +489,7 @@ def test_the_api_finds_what_the_page_finds(
     answer = client.get("/api/flows/file", {"port": 53, "form": "parquet"})
     assert pq.read_table(io.BytesIO(b"".join(answer.streaming_content))).num_rows == 40
     assert client.get("/api/flows/held").json()["rows"] == 340
-    early = {"since_us": -(2**63), "until_us": 2**63 - 1}
+    early = {"since_us": FIRST_MOMENT_US, "until_us": LAST_MOMENT_US}
     assert client.get("/api/flows/search", early).json()["total"]["flows"] == 340
     assert client.get("/api/flows/search", {"address": "nowhere"}).status_code == 400
     assert client_as(actor("approver")).get("/api/flows/search").status_code == 403

@@ -100,7 +100,7 @@ def routes() -> type:
     from django.urls import path
     from ninja import Router
 
-    from hanse.web.api import In, Int64, endpoint, make_api
+    from hanse.web.api import In, Moment, endpoint, make_api
     from hanse.web.page import page
     from hanse.web.uploads import Caps, receive, takes_uploads, went
 
@@ -108,7 +108,7 @@ def routes() -> type:
 
     class Note(In):
         text: str
-        at_us: Int64 = 0
+        at_us: Moment = 0
 
     @router.post("/note")
     @endpoint("jobs.view")

@@ -9,7 +9,7 @@ from django.urls import path
 from ninja import Query, Router, Schema, Status
 
 from hanse.kernel.errors import UsageError
-from hanse.web.api import In, Int64, Page, Paging, endpoint, expect, make_api, paged, version_tag
+from hanse.web.api import In, Moment, Page, Paging, endpoint, expect, make_api, paged, version_tag
 from hanse.web.keyset import Order
 from hanse.web.models import Idempotency, Job
 from tests.web.acting import ActingClient
@@ -31,7 +31,7 @@ class NoteIn(In):
     """Something to write."""
 
     text: str
-    at_us: Int64 = 0
+    at_us: Moment = 0
 
 
 @router.get("/jobs", response=Page[JobOut])
@@ -153,6 +153,8 @@ def test_pages_by_cursor(client_as, actor):
         ('{"text": ' + "[" * 100 + "]" * 100 + "}", 400),
         ('{"text": "a", "at_us": 1' + "0" * 400 + "}", 400),
         ('{"text": "a", "at_us": 9223372036854775808}', 400),
+        ('{"text": "a", "at_us": 253402300800000000}', 422),  # 10000-01-01
+        ('{"text": "a", "at_us": -62135596800000001}', 422),  # before the year 1
         ('{"text": NaN}', 400),
         ('{"text": "\\ud800"}', 400),
         ('{"text": "\\u0000"}', 400),

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from hanse.kernel.clock import Moment
+
 
 class Invited(msgspec.Struct):
     """A person is to come; the object is the person."""
@@ -28,7 +30,7 @@ class LinkMade(msgspec.Struct):
     purpose: str
     digest: str
     roles: list[str]
-    expires_us: int
+    expires_us: Moment
     code_digest: str = ""
 
 
@@ -156,7 +158,7 @@ class TokenMade(msgspec.Struct):
     name: str
     digest: str
     scopes: list[str]
-    expires_us: int
+    expires_us: Moment
 
 
 class TokenRevoked(msgspec.Struct):
@@ -177,7 +179,7 @@ class Proposed(msgspec.Struct):
 
     action: str
     subject: dict[str, Any]
-    expires_us: int
+    expires_us: Moment
 
 
 class Decided(msgspec.Struct):
@@ -191,7 +193,7 @@ class Opened(msgspec.Struct):
 
     opened: str
     person: str
-    until_us: int
+    until_us: Moment
     proposal: str
 
 

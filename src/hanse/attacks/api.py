@@ -16,7 +16,7 @@ from hanse.attacks.timeline import timeline
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
 from hanse.intel import stix_bundle
 from hanse.kernel.clock import now_us
-from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
+from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 
@@ -35,8 +35,8 @@ _FIELDS = {"start": "start_us", "victim": "victim_sort"}
 class AttacksWanted(Schema):
     """Which attacks."""
 
-    since_us: Int64 | None = Field(None, description="Not over before, microseconds UTC.")
-    until_us: Int64 | None = Field(None, description="Not begun after, microseconds UTC.")
+    since_us: Moment | None = Field(None, description="Not over before, microseconds UTC.")
+    until_us: Moment | None = Field(None, description="Not begun after, microseconds UTC.")
     victim: str | None = Field(None, max_length=64, description="An address, or a network that holds it.")
     vector: str | None = Field(None, max_length=64)
     state: Literal["running", "over", "false-positive", "merged", "split", "standing"] | None = None
@@ -215,7 +215,7 @@ class ReasonIn(In):
 class SplitIn(ReasonIn):
     """Where to cut, and why."""
 
-    at_us: Int64
+    at_us: Moment
 
 
 class MergeIn(ReasonIn):

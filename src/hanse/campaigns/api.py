@@ -16,7 +16,7 @@ from hanse.campaigns import service, stix_export
 from hanse.campaigns.models import Campaign, Link
 from hanse.intel import stix_bundle
 from hanse.kernel.clock import now_us
-from hanse.web.api import Int64, Page, Paging, endpoint, paged
+from hanse.web.api import Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 
@@ -28,8 +28,8 @@ _FIELDS = {"start": "start_us", "end": "end_us", "attacks": "named"}
 class CampaignsWanted(Schema):
     """Which campaigns."""
 
-    since_us: Int64 | None = Field(None, description="Not over before, microseconds UTC.")
-    until_us: Int64 | None = Field(None, description="Not begun after, microseconds UTC.")
+    since_us: Moment | None = Field(None, description="Not over before, microseconds UTC.")
+    until_us: Moment | None = Field(None, description="Not begun after, microseconds UTC.")
     scope: Literal["organisation", "sector", "state", "several states", "unknown"] | None = None
     country: str | None = Field(None, max_length=2)
 

@@ -12,7 +12,7 @@ from hanse.cases import service
 from hanse.cases.choosing import case_for, visible
 from hanse.cases.models import Case
 from hanse.kernel.markings import Marking
-from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
+from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 
@@ -68,7 +68,7 @@ class CaseIn(In):
     title: str = Field(min_length=1, max_length=300)
     legal_basis: str = Field(min_length=1, max_length=1_000)
     purpose: str = Field(min_length=1, max_length=1_000)
-    review_us: Int64
+    review_us: Moment
     authority: str = Field("", max_length=300)
     reference: str = Field("", max_length=100)
     owner: UUID | None = None
@@ -77,7 +77,7 @@ class CaseIn(In):
 class CaseOpenIn(CaseIn):
     """A new case."""
 
-    retention_us: Int64
+    retention_us: Moment
     team: UUID | None = None
     new_team: str = Field("", max_length=200)
     marking: dict[str, Any] | None = Field(
@@ -101,8 +101,8 @@ class CaseStatusIn(In):
 class CaseKeepIn(In):
     """Until when a case is kept."""
 
-    retention_us: Int64
-    review_us: Int64
+    retention_us: Moment
+    review_us: Moment
     reason: str = Field(min_length=1, max_length=1_000)
     marking: dict[str, Any] | None = Field(
         None, description="A stricter one from now on, as an envelope has it."

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from hanse.kernel.clock import Moment
+
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):
     """What a case says of itself; the object is the case, the date until when it is kept is in its marking.
@@ -24,7 +26,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     owner: str
     team: str
-    review_us: int
+    review_us: Moment
 
 
 class StatusSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +95,7 @@ class TaskSet(Part, frozen=True, kw_only=True):
 
     title: str
     owner: str = ""
-    due_us: int | None = None
+    due_us: Moment | None = None
 
 
 class TaskDone(Part, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from hanse.cases.evidence_models import Custody, Evidence
 from hanse.cases.evidence_views import file_of
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
-from hanse.web.api import In, Int64, endpoint
+from hanse.web.api import In, Moment, endpoint
 from hanse.web.page import signed_in
 from hanse.web.uploads import inbox_folder
 
@@ -79,7 +79,7 @@ class EvidenceIn(In):
     content: str = Field(max_length=2_500_000, description="Base64.")
     description: str = Field(min_length=1, max_length=2_000)
     source: str = Field(min_length=1, max_length=1_000)
-    received_us: Int64
+    received_us: Moment
     place: str = Field("", max_length=1_000)
     why: str = Field(min_length=1, max_length=500)
     marking: dict[str, Any] | None = Field(

@@ -7,6 +7,7 @@ from hanse.cases import words
 from hanse.cases.contents import Part
 from hanse.cases.evidence_models import DESTROYED, HELD, RETURNED, Custody, Evidence
 from hanse.cases.projecting import happened
+from hanse.kernel.clock import Moment
 from hanse.kernel.markings import Marking, join
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
@@ -38,7 +39,7 @@ class EvidenceReceived(Part, frozen=True, kw_only=True):
     description: str
     source: str
     place: str
-    received_us: int
+    received_us: Moment
 
 
 class EvidenceHandled(Part, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from hanse.cases import also_known, case_page, models, selector_list, working
 from hanse.cases.choosing import case_for
 from hanse.cases.selector import read
 from hanse.kernel.errors import UsageError
-from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
+from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 
@@ -132,7 +132,7 @@ class CaseTaskIn(In):
 
     title: str = Field(min_length=1, max_length=500)
     owner: UUID | None = None
-    due_us: Int64 | None = None
+    due_us: Moment | None = None
 
 
 class CaseTickIn(In):

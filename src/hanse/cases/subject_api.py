@@ -12,7 +12,7 @@ from hanse.cases import subject
 from hanse.cases.subject_finding import Held, held_on
 from hanse.cases.subject_models import Erasure, SubjectRequest
 from hanse.cases.subject_views import answer_of, statement_of, written_down
-from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
+from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 
@@ -59,7 +59,7 @@ class SubjectIn(In):
     born: str = Field("", max_length=10, description="``1970-12-31``.")
     selectors: list[SubjectSelector] = Field([], max_length=100)
     identity: str = Field(min_length=1, max_length=1_000)
-    received_us: Int64
+    received_us: Moment
 
 
 class SubjectMade(Schema):

@@ -6,6 +6,7 @@ import msgspec
 
 from hanse.cases.selector import name_key
 from hanse.cases.subject_models import OPEN, Erasure, SubjectRequest
+from hanse.kernel.clock import Moment
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.models import stored, team_of
@@ -30,7 +31,7 @@ class SubjectAsked(msgspec.Struct, frozen=True, kw_only=True):
     born: str
     selectors: tuple[tuple[str, str], ...]
     identity: str
-    received_us: int
+    received_us: Moment
 
 
 class SubjectAnswered(msgspec.Struct, frozen=True, kw_only=True):

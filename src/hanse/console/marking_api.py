@@ -12,7 +12,7 @@ from hanse.console.marking import Wish
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, MarkingError, Pap, Tlp
 from hanse.ledger.identity import authority
-from hanse.web.api import In, Int64, endpoint
+from hanse.web.api import In, Moment, endpoint
 from hanse.web.page import signed_in
 
 router = Router(tags=["ledger"])
@@ -34,7 +34,7 @@ class MarkIn(In):
         max_length=100,
         description="Alternatives such as `state:EE & tier:member`; null leaves it to TLP.",
     )
-    retention_us: Int64 | None = Field(None, description="Until when it is kept, microseconds UTC.")
+    retention_us: Moment | None = Field(None, description="Until when it is kept, microseconds UTC.")
     team: str = Field("", max_length=64, description="Id of the need-to-know team; empty for none.")
     why: str = Field(min_length=1, max_length=4_000)
 

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from hanse.kernel.clock import Moment
+
 Outcome = Literal["whole", "part", "unchanged", "failed", "cancelled"]
 """How a run can end; ``part`` is one that a cap stopped and that goes on soon."""
 
@@ -63,7 +65,7 @@ class FeedRan(msgspec.Struct, frozen=True, kw_only=True):
     feed: str
     outcome: Outcome
     words: str
-    began_us: int
+    began_us: Moment
     requests: int
     bytes: int
     parts: int

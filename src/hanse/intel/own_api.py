@@ -15,7 +15,7 @@ from hanse.intel.own_forms import read_value
 from hanse.intel.values import KINDS, Value, ValueProblem, normalise
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
-from hanse.web.api import In, Int64, endpoint
+from hanse.web.api import In, Moment, endpoint
 from hanse.web.page import signed_in
 
 router = Router(tags=["intelligence"])
@@ -42,8 +42,8 @@ class PieceIn(In):
     tags: list[Tag] = Field([], max_length=own.MOST_TAGS)
     confidence: int | None = Field(None, ge=0, le=100)
     grade: str = Field("", max_length=24, description="Such as `admiralty B2` or `europol A1`.")
-    from_us: Int64 | None = Field(None, description="Valid from, or first seen, microseconds UTC.")
-    until_us: Int64 | None = Field(None, description="Valid until, or last seen, microseconds UTC.")
+    from_us: Moment | None = Field(None, description="Valid from, or first seen, microseconds UTC.")
+    until_us: Moment | None = Field(None, description="Valid until, or last seen, microseconds UTC.")
     count: int = Field(1, ge=1, le=999_999_999, description="How often it was seen.")
     nature: str = Field(
         "unknown", max_length=40, description="What an indicator shows (STIX 2.1, indicator-type-ov)."

@@ -27,6 +27,7 @@ from functools import cached_property, reduce
 from itertools import product
 from typing import Any, Final, Self
 
+from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
 
 
@@ -209,7 +210,7 @@ class Marking:
             raise MarkingError("the text of H3 holds half a character. Write it in UTF-8.")
         if ("H3" in self.handling) != bool(self.handling_text) or "" in self.handling_text:
             raise MarkingError("the handling code H3 and its text go together. Give both or none.")
-        if self.retention_us is not None and not 0 <= self.retention_us < 2**63:
+        if self.retention_us is not None and not 0 <= self.retention_us <= LAST_MOMENT_US:
             raise MarkingError("the retention date of a marking is out of range.")
         if self.releasable is not None:
             clauses = frozenset(_clause(text) for text in self.releasable)

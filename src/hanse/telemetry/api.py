@@ -19,7 +19,7 @@ from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.sought import Sought, Sum
 from hanse.telemetry.views import file_of
 from hanse.web import jobs
-from hanse.web.api import In, Int64, Page, Paging, endpoint, paged
+from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 from hanse.web.uploads import receive_body
@@ -30,8 +30,8 @@ router = Router(tags=["flows"])
 class FlowsSpan(Schema):
     """Of which time."""
 
-    since_us: Int64 | None = Field(None, description="Microseconds UTC.")
-    until_us: Int64 | None = Field(None, description="Microseconds UTC.")
+    since_us: Moment | None = Field(None, description="Microseconds UTC.")
+    until_us: Moment | None = Field(None, description="Microseconds UTC.")
 
 
 class FlowsWanted(FlowsSpan):
@@ -168,8 +168,8 @@ class AnalyseIn(In):
     paths: list[str] | None = Field(
         None, min_length=1, max_length=1_000, description="Relative to the inbox."
     )
-    since_us: Int64 | None = None
-    until_us: Int64 | None = None
+    since_us: Moment | None = None
+    until_us: Moment | None = None
     columns: str | None = Field(None, max_length=4_000, description="Column mapping of tables.")
     gap_s: int | None = Field(None, ge=1, le=86_400, description="Quiet time that ends an attack, s.")
 

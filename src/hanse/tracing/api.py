@@ -13,7 +13,7 @@ from hanse.attacks.models import Attack
 from hanse.attacks.within import known_campaigns
 from hanse.tracing import service
 from hanse.tracing.models import Trace
-from hanse.web.api import Int64, endpoint
+from hanse.web.api import Moment, endpoint
 from hanse.web.page import signed_in
 
 router = Router(tags=["tracing"])
@@ -25,8 +25,8 @@ NOWHERE = "ZZ"
 class Which(Schema):
     """Of which attacks."""
 
-    since_us: Int64 | None = Field(None, description="Not over before, microseconds UTC.")
-    until_us: Int64 | None = Field(None, description="Not begun after, microseconds UTC.")
+    since_us: Moment | None = Field(None, description="Not over before, microseconds UTC.")
+    until_us: Moment | None = Field(None, description="Not begun after, microseconds UTC.")
     campaign: UUID | None = None
     run: UUID | None = None
 

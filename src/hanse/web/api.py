@@ -24,7 +24,7 @@ from ninja.utils import contribute_operation_callback
 from pydantic import ConfigDict, Field
 
 from hanse.kernel.actors import Actor
-from hanse.kernel.clock import now_us
+from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.strict_json import StrictJsonError
 from hanse.policy.actions import action_named
@@ -45,8 +45,8 @@ Run = Callable[..., HttpResponseBase]
 RATE = "1200/m"
 """How often one actor may ask: 20 a second, far above what a console or a script that waits for answers needs."""
 
-Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-"""An integer that the databases can hold, such as microseconds UTC."""
+Moment = Annotated[int, Field(ge=FIRST_MOMENT_US, le=LAST_MOMENT_US)]
+"""Microseconds UTC of a moment that calendars know: from the year 1 to 9999."""
 
 
 class In(Schema):

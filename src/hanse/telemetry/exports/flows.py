@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hanse.kernel.addresses import V4_MAPPED
+from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.telemetry.exports import elements as e
 from hanse.telemetry.exports.templates import Records, Template, number_of
 from hanse.telemetry.schema import ADDRESS, FLOW
@@ -18,8 +19,6 @@ Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
 NTP_TO_UNIX_S = 2_208_988_800
 """Seconds from 1900 to 1970 (RFC 868)."""
-LAST_MOMENT_US = 253_402_300_799_000_000
-"""9999-12-31T23:59:59Z: later times, which only nonsense gives, become this."""
 MOST = 2**63 - 1
 ICMP, ICMP6 = 1, 58
 

@@ -36,9 +36,6 @@ CHUNK_BYTES = 1 << 25
 MAX_CAPTURED = 262_144
 """Most octets in one packet: the bound that libpcap sets for all link types but USB and D-Bus."""
 
-LAST_MOMENT_US = 253_402_300_799_000_000
-"""9999-12-31T23:59:59Z, the last second that calendars in programs hold; later times become this."""
-
 
 def as_bytes(data: npt.NDArray[np.uint8]) -> Bytes:
     """A read-only, plain view of a file's bytes: the one array type that the kernels are compiled for."""

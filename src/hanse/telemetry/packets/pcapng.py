@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.telemetry.packets.compiled import kernel
 from hanse.telemetry.packets.frames import CHUNK_BYTES, CHUNK_FRAMES, FRAME, NO_LINK, Bytes, Int, Records, Row
 from hanse.telemetry.reading import InputReport
@@ -31,7 +32,7 @@ LINK, SNAP, UNITS, TIMES, DIVIDE, DROP, OFFSET_S = 0, 1, 2, 3, 4, 5, 6
 """Columns of the interface table: link type, snap length, clock units per second, how the rest of a
 second becomes microseconds (drop bits, multiply, divide), and seconds to add."""
 COLUMNS = 7
-LAST_SECOND = 253_402_300_799
+LAST_SECOND = LAST_MOMENT_US // 1_000_000
 
 FULL, END, RARE, CUT, BAD_LENGTH, BAD_TRAILER, BAD_PACKET = 0, 1, 2, 3, 4, 5, 6
 
