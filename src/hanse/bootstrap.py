@@ -10,6 +10,7 @@ from django.conf import settings as django_conf
 from django.core.management import call_command
 
 from hanse import logs
+from hanse.federation import handlers as partners
 from hanse.kernel.keys import Keyring
 from hanse.ledger import identity, keyfile, keyring, kinds
 from hanse.settings import ROOMS, Node, django_settings, home_folder, load
@@ -36,7 +37,9 @@ def configure(node: Node, keys: Keyring) -> None:
     keyring.hold(keys)
     for room in ROOMS:
         if find_spec(f"{room}.service"):
-            kinds.register(getattr(import_module(f"{room}.service"), "KINDS", ()))
+            service = import_module(f"{room}.service")
+            kinds.register(getattr(service, "KINDS", ()))
+            partners.register(getattr(service, "HANDLERS", ()))
     # Imported here, for models can only be named once Django is configured.
     kinds.after_purge(import_module("hanse.policy.models").drop_unused)
     import_module("hanse.jobs_wiring").register()

@@ -17,6 +17,7 @@ ROOMS = (
     "hanse.policy",
     "hanse.web",
     "hanse.accounts",
+    "hanse.federation",
     "hanse.telemetry",
     "hanse.constituency",
     "hanse.intel",

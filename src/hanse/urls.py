@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("intelligence/", include("hanse.intel.urls")),
     path("cases/", include("hanse.cases.urls")),
     path("constituency/", include("hanse.constituency.urls")),
+    path("partners/", include("hanse.federation.urls")),
+    path("league/", include("hanse.federation.league_urls")),
     path("people/", include("hanse.accounts.urls")),
     path("jobs/", include("hanse.web.urls")),
     path("accounts/", include("hanse.accounts.signin_urls")),

@@ -44,6 +44,7 @@ from tests.attacks.build import icmp_flood, write
 from tests.campaigns.plans import estonia, estonia_registry
 from tests.cases.history import evidence_and_subjects
 from tests.cases.made import DAY_US, investigator, opened, said
+from tests.federation.history import partners
 from tests.ledger.made import found
 from tests.node.made import analysis_of
 
@@ -71,6 +72,7 @@ def everything(home: Path, inputs: Path) -> None:
     _intelligence(mari)
     _cases()
     _settings(mari)
+    partners(mari, _other(mari))
     tree.integrate()
     first = Entry.objects.get(pk=0).key
     rotate(home, "for tests", mari, "A year is over.")

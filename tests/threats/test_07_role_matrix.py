@@ -51,6 +51,9 @@ ledger.read_body        x         x          x        x       x          .
 ledger.export           .         x          x        .       x          .
 ledger.purge            .         .          x        .       .          .
 policy.mark             .         .          x        .       .          .
+federation.view         x         .          x        x       x          x
+federation.partner      .         .          x        .       .          x
+federation.share        x         .          x        .       .          .
 accounts.view           .         .          .        x       x          x
 accounts.invite         .         .          .        .       .          x
 accounts.grant          .         .          .        .       .          x
@@ -68,14 +71,14 @@ MAY = {(role, row[0]): mark == "x" for row in ROWS for role, mark in zip(HEAD, r
 
 EXPORTS = {
     "telemetry.export", "constituency.export", "attacks.export", "campaigns.export", "intel.export", "ledger.export",
-    "cases.export", "cases.take", "cases.tell",
+    "cases.export", "cases.take", "cases.tell", "federation.share",
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
     "telemetry.import", "telemetry.collect", "intel.import", "intel.subscribe", "cases.open", "ledger.view", "ledger.prove",
-    "ledger.purge",
+    "ledger.purge", "federation.view", "federation.partner",
 }  # fmt: skip
-AUDITED = {"ledger.view", "ledger.prove", "accounts.view"}
+AUDITED = {"ledger.view", "ledger.prove", "federation.view", "accounts.view"}
 ALL = set(ACTIONS)
 
 TARGETS = {

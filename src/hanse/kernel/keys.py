@@ -178,6 +178,17 @@ class Keyring:
                 return key
         raise KeysError(f"Key {wanted} is none of those that this process holds.")
 
+    def open_key(self, wanted: str) -> OpenKey:
+        """The node's own private key of that id to open what was sealed, present or past.
+
+        Raises:
+            KeysError: No key of the node has it.
+        """
+        for key in (self.opening, *(opening for _, opening, _ in self.past)):
+            if key.id == wanted:
+                return key
+        raise KeysError(f"It was sealed to key {wanted[:40]}, which this node does not have.")
+
     def data_key(self, wanted: bytes) -> bytes:
         """The data key, present or past, whose id (see `sealing`) is wanted.
 

@@ -4,9 +4,11 @@ A tree is read through a `HashReader`: it gives the hash of the complete subtree
 begins at leaf ``index * 2**level``. Everything else is put together from such hashes.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
+from itertools import pairwise
 
 from hanse.kernel.errors import HanseError
 
@@ -127,6 +129,63 @@ def root_of_path(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> 
             hashed = node_hash(hashed, step)
         node, last = node >> 1, last >> 1
     return hashed if last == 0 else None
+
+
+def joint_proof(places: Sequence[int], size: int, read: HashReader) -> list[bytes]:
+    """The hashes that lead several leaves together to the root: those of the largest subtrees without any of them.
+
+    Args:
+        places: Distinct leaves, in order.
+        size: Leaves of the tree.
+        read: The tree.
+
+    Raises:
+        TreeError: The tree has no such leaf, or they are not in order.
+    """
+    if any(one >= other for one, other in pairwise(places)) or (
+        places and not 0 <= places[0] <= places[-1] < size
+    ):
+        raise TreeError(f"These are not distinct leaves in order of a tree of {size:,}.")
+    proof: list[bytes] = []
+
+    def walk(start: int, end: int, first: int, last: int) -> None:
+        if first == last:
+            proof.append(_subtree(start, end, read))
+        elif end - start > 1:
+            middle = start + _split(end - start)
+            between = bisect_left(places, middle, first, last)
+            walk(start, middle, first, between)
+            walk(middle, end, between, last)
+
+    if places:
+        walk(0, size, 0, len(places))
+    return proof
+
+
+def root_of_joint(
+    places: Sequence[int], leaves: Sequence[bytes], size: int, proof: Sequence[bytes]
+) -> bytes | None:
+    """The root to which leaf hashes at places and their `joint_proof` lead; None where the proof has another shape."""
+    if len(places) != len(leaves) or any(one >= other for one, other in pairwise(places)):
+        return None
+    if not places or not 0 <= places[0] <= places[-1] < size:
+        return None
+    steps = iter(proof)
+
+    def walk(start: int, end: int, first: int, last: int) -> bytes:
+        if first == last:
+            return next(steps)
+        if end - start == 1:
+            return leaves[first]
+        middle = start + _split(end - start)
+        between = bisect_left(places, middle, first, last)
+        return node_hash(walk(start, middle, first, between), walk(middle, end, between, last))
+
+    try:
+        root = walk(0, size, 0, len(places))
+    except StopIteration:
+        return None
+    return root if next(steps, None) is None else None
 
 
 def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:

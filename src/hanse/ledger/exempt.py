@@ -26,6 +26,7 @@ TABLES = {
     "ledger_body": "the ledger itself, checked by commitment",
     "ledger_checkpoint": "the ledger's tree, checked by signature and recomputed",
     "ledger_tile": "the ledger's tree, recomputed",
+    "federation_link": "how the line to each partner stands; what matters in it is signed by the partner",
     "intel_words": "a search index, made again with the items",
     **{
         f"intel_words_{part}": "a part of SQLite's search index"

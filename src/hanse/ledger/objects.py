@@ -18,11 +18,12 @@ def named(sort: str, name: str) -> UUID:
     It is a UUID5 (RFC 9562, section 5.5) of this authority, the sort of thing and its name, so that two
     authorities never give one id to two things.
     """
-    return uuid5(_namespace(authority()), f"{sort}:{name}")
+    return uuid5(namespace(authority()), f"{sort}:{name}")
 
 
 @lru_cache(maxsize=8)
-def _namespace(of: str) -> UUID:
+def namespace(of: str) -> UUID:
+    """What the ids that an authority gives by name begin with."""
     return uuid5(NAMESPACE_URL, f"hanse:{of}")
 
 

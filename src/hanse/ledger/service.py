@@ -1,6 +1,6 @@
 """What the ledger itself writes: its founding, its keys, and what was purged from it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db import transaction
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
-from hanse.kernel.keys import key_id
+from hanse.kernel.keys import OpenKey, SigningKey, key_id
 from hanse.ledger import keyfile, keyring
 from hanse.ledger.kinds import Kind, all_kinds, removals, sweeps
 from hanse.ledger.models import Body, Entry, Head, NodeKey, Purged
@@ -88,6 +88,15 @@ def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> 
         return append("ledger.purged", content, actor=actor, reason=reason)
 
 
+_told_at_rotation: list[Callable[[SigningKey, OpenKey, Actor], None]] = []
+
+
+def at_rotation(tell: Callable[[SigningKey, OpenKey, Actor], None]) -> None:
+    """Have something said under the old key when the node gets new ones, in the same transaction."""
+    if tell not in _told_at_rotation:
+        _told_at_rotation.append(tell)
+
+
 def rotate(home: Path, passphrase: str, actor: Actor, reason: str = "") -> Recorded:
     """Give the node new keys: they are said under the old one, and sign from the next entry on.
 
@@ -99,6 +108,8 @@ def rotate(home: Path, passphrase: str, actor: Actor, reason: str = "") -> Recor
         keyfile.save(home, new, passphrase)
         signing, opening = new.signing.public, new.opening.public
         content = KeyRotated(signing.raw.hex(), opening.raw.hex(), Head.objects.get(pk=1).key)
+        for tell in _told_at_rotation:
+            tell(new.signing, new.opening, actor)
         recorded = append("ledger.key_rotated", content, actor=actor, reason=reason)
         Head.objects.filter(pk=1).update(key=signing.id)
         transaction.on_commit(lambda: keyring.hold(new), using=database())

@@ -1,0 +1,21 @@
+"""The room as Django knows it."""
+
+from django.apps import AppConfig
+
+
+class FederationConfig(AppConfig):
+    """Tables and pages of `federation`."""
+
+    name = "hanse.federation"
+    label = "federation"
+
+    def ready(self) -> None:
+        """Make known what takes two people, the entry in the rail, and what the room does at a change of keys."""
+        from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
+        from hanse.federation import partnering, sending  # noqa: PLC0415 - as above
+        from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
+        from hanse.web import frame  # noqa: PLC0415 - as above
+
+        approvals.register(partnering.APPROVALS)
+        ledger.at_rotation(sending.tell_new_key)
+        frame.rail.add("partners", "Partners", "federation:partners", "federation.view")

@@ -1,0 +1,118 @@
+"""What the entries of this room hold."""
+
+import msgspec
+
+from hanse.kernel.clock import Moment
+
+
+class PartnerAdded(msgspec.Struct, frozen=True, kw_only=True):
+    """An authority is a partner from now on; the object is the partner.
+
+    Attributes:
+        authority: Its id.
+        name: Its name.
+        country: ISO 3166 alpha-2; empty for an organisation of several states.
+        tier: Its tier.
+        endpoint: Where its node is reached.
+        address: The non-public address that its host may have, which two people approved; empty for none.
+        verify: Raw Ed25519 public key, hexadecimal.
+        seal: Raw X25519 public key, hexadecimal.
+        told: Id of the own key that the partner was told.
+        proposal: Id of what two people decided, hexadecimal.
+    """
+
+    authority: str
+    name: str
+    country: str
+    tier: str
+    endpoint: str
+    address: str
+    verify: str
+    seal: str
+    told: str
+    proposal: str
+
+
+class PartnerMoved(msgspec.Struct, frozen=True):
+    """A partner is reached at another address; the object is the partner."""
+
+    endpoint: str
+    address: str
+    proposal: str
+
+
+class PartnerStands(msgspec.Struct, frozen=True):
+    """A partner is suspended, is one again, or is expelled, as `state` says; the object is the partner."""
+
+    state: str
+    proposal: str = ""
+
+
+class Received(msgspec.Struct, frozen=True):
+    """An entry that a partner sent, as it came; the object is the partner's object, under an id of this node.
+
+    Attributes:
+        partner: Who sent it; proven by the signature.
+        place: Its place among those that the partner addressed to this authority.
+        payload: The envelope's exact bytes.
+        signature: Their signature.
+        salt: Of the commitment; None where the body was purged at its origin.
+        body: The body's exact bytes; None as above.
+    """
+
+    partner: str
+    place: int
+    payload: bytes
+    signature: bytes
+    salt: bytes | None
+    body: bytes | None
+
+
+class Taken(msgspec.Struct, frozen=True, array_like=True):
+    """What became of one entry that a partner sent.
+
+    Attributes:
+        leaf: Its leaf hash, hexadecimal.
+        kind: What it is, or said to be; may be empty.
+        object_id: The own id of its object, hexadecimal; empty where it was refused.
+        state: ``applied``, ``kept`` (of a kind that this version does not know), ``gone`` (purged at its origin) or
+            ``refused``.
+        why: Why it was refused.
+    """
+
+    leaf: str
+    kind: str
+    object_id: str
+    state: str
+    why: str = ""
+
+
+class Took(msgspec.Struct, frozen=True):
+    """Entries of a partner that came together; nothing of them is in it that a purge would have to remove.
+
+    Attributes:
+        partner: Who sent them.
+        first: The place of the first among those that the partner addressed to this authority.
+        taken: What became of each.
+    """
+
+    partner: str
+    first: int
+    taken: tuple[Taken, ...]
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """A partner contradicts what it signed before; the object is the partner.
+
+    Attributes:
+        words: What was found.
+        before: The note that was believed; may be empty.
+        now: The note that contradicts it; may be empty.
+        found_by: Who found it: this authority, or the partner that said so.
+    """
+
+    words: str
+    before: str
+    now: str
+    found_by: str
+    time_us: Moment

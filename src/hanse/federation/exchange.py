@@ -1,0 +1,182 @@
+"""Asking partners: one signed question, one signed answer, and what is done with it."""
+
+from typing import Final, TypeVar
+
+import msgspec
+from django.db import transaction
+from django.db.models import Max
+
+from hanse.egress.client import Client
+from hanse.egress.errors import RefusedError, TooLargeError, UnreachableError
+from hanse.egress.rules import Rules
+from hanse.federation import receiving, stream
+from hanse.federation.models import Link, Partner
+from hanse.federation.partners import allowed, link_of, own_key, seal_key, verify_keys
+from hanse.federation.stream import Page
+from hanse.federation.wire import CONTENT_TYPE, Noted, Refusal
+from hanse.kernel import message
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.kernel.keys import KeysError
+from hanse.kernel.message import MessageError
+from hanse.kernel.sealing import SealingError
+from hanse.ledger import keyring
+from hanse.ledger.identity import authority
+from hanse.ledger.models import Entry
+from hanse.ledger.routing import database
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+ANSWER_BYTES: Final = stream.PAGE_BYTES + stream.LARGEST + 2_000_000
+"""A page, its proofs, and one entry of the largest size."""
+TIMEOUT_S: Final = 30.0
+"""For one question: a partner that does not answer by then is asked again later."""
+
+
+class LinkError(HanseError):
+    """A partner did not answer as it should; says what it did."""
+
+
+def ask(partner: Partner, what: str, content: msgspec.Struct, answer: type[T], client: Client) -> T:
+    """Ask a partner.
+
+    Args:
+        partner: Who is asked.
+        what: What the message is.
+        content: What it says.
+        answer: The type of the answer.
+        client: The one way out.
+
+    Raises:
+        LinkError: There is no answer, or none that is proven to be the partner's to this question.
+    """
+    told: T | Refusal = _once(partner, what, content, answer, client)
+    if isinstance(told, Refusal) and told.heard > link_of(partner.authority).said:
+        # The node was put back, or its clock was: the partner has heard greater numbers from it.
+        Link.objects.filter(pk=partner.authority).update(said=told.heard)
+        told = _once(partner, what, content, answer, client)
+    if isinstance(told, Refusal):
+        raise LinkError(f"{partner.name} refuses: {told.words}")
+    return told
+
+
+def _once(
+    partner: Partner, what: str, content: msgspec.Struct, answer: type[T], client: Client
+) -> T | Refusal:
+    number = _next_number(partner.authority)
+    link = link_of(partner.authority)
+    data = message.write(
+        sender=authority(),
+        audience=partner.authority,
+        what=what,
+        number=number,
+        time_us=now_us(),
+        body=msgspec.msgpack.encode(content),
+        key=own_key(partner, link.has),
+        seal=seal_key(partner.authority),
+    )
+    try:
+        got = client.post(
+            partner.endpoint,
+            body=data,
+            headers={"Content-Type": CONTENT_TYPE},
+            limit_bytes=ANSWER_BYTES,
+            timeout_s=TIMEOUT_S,
+            allow=allowed(partner),
+            http=partner.endpoint.startswith("http:"),
+        )
+    except (UnreachableError, RefusedError, TooLargeError) as error:
+        raise LinkError(str(error)) from error
+    if got.headers.get("content-type", "") != CONTENT_TYPE:
+        words = "".join(sign for sign in got.body[:300].decode("utf-8", "replace") if sign.isprintable())
+        raise LinkError(f"{partner.name} answered {got.status}: {words or 'nothing'}")
+    return _proven(partner, number, got.body, answer)
+
+
+def _proven(partner: Partner, number: int, data: bytes, answer: type[T]) -> T | Refusal:
+    """The answer, if the partner surely gave it to this question."""
+    try:
+        head, told = message.parse(data)
+        _check(partner, number, head, told)
+        body = message.opened(head, told, keyring.current().open_key(head.seal))
+        if head.what == "refusal":
+            return msgspec.msgpack.decode(body, type=Refusal)
+        return msgspec.msgpack.decode(body, type=answer)
+    except (MessageError, KeysError, SealingError, msgspec.DecodeError) as error:
+        raise LinkError(f"The answer of {partner.name} cannot be believed: {error}") from None
+
+
+def _check(partner: Partner, number: int, head: message.Head, told: message.Message) -> None:
+    """Refuse what the partner did not surely answer to this question; errors as of `message.check`."""
+    key = verify_keys(partner.authority).get(head.key)
+    if key is None or head.sender != partner.authority or head.answers != number:
+        raise MessageError(f"What {partner.name} answered is not proven to be its answer to this question.")
+    message.check(head, told, key, audience=authority(), what=head.what, at_us=now_us())
+
+
+def _next_number(partner: str) -> int:
+    """A number that no message to the partner has had, on disk before it is used."""
+    link_of(partner)
+    with transaction.atomic(using=database()):
+        link = Link.objects.select_for_update().get(pk=partner)
+        link.said = max(link.said + 1, now_us())
+        link.save(update_fields=["said"])
+    return link.said
+
+
+def pull(partner: Partner, client: Client) -> receiving.Result:
+    """Fetch and take one page of what a partner has for this authority.
+
+    Raises:
+        LinkError: It did not answer as it should.
+        StreamError: What it answered is not what was asked for, or contradicts what it signed before.
+        NotWrittenError: The own database did not take it.
+    """
+    name = partner.authority
+    link_of(name)
+    Link.objects.filter(pk=name).update(tried_us=now_us())
+    try:
+        page = ask(partner, "pull", receiving.reached(name), Page, client)
+        result = receiving.take(partner, page)
+    except (LinkError, stream.StreamError) as error:
+        failed(name, error)
+        raise
+    Link.objects.filter(pk=name).update(answered_us=now_us(), failing_us=None, error="")
+    return result
+
+
+def failed(name: str, error: HanseError) -> None:
+    """Show on the partners' page what was wrong, and since when."""
+    Link.objects.filter(pk=name).update(error=str(error)[:500])
+    Link.objects.filter(pk=name, failing_us=None).update(failing_us=now_us())
+
+
+def pull_all(partner: Partner, client: Client) -> int:
+    """Fetch page after page until there is no more; how many entries. Errors as of `pull`."""
+    taken = 0
+    while True:
+        result = pull(partner, client)
+        taken += result.taken
+        if not result.more:
+            return taken
+
+
+def hint(partner: Partner, client: Client) -> bool:
+    """Tell a partner that there is something new for it, where it was not told yet; whether it was.
+
+    Raises:
+        LinkError: It did not answer as it should. It finds what is new by itself, later.
+    """
+    newest = Entry.objects.filter(recipient=partner.authority).aggregate(last=Max("sequence"))["last"]
+    link = link_of(partner.authority)
+    if newest is None or newest <= link.hint_said:
+        return False
+    # Said before it is tried: a partner that cannot be reached is not called again for the same entry.
+    Link.objects.filter(pk=partner.authority).update(hint_said=newest)
+    ask(partner, "hint", Noted(), Noted, client)
+    return True
+
+
+def make_client() -> Client:
+    """The client that reaches partners."""
+    return Client(Rules())

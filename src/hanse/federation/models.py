@@ -1,0 +1,167 @@
+"""Partners, what they sent, and how the exchange with each of them stands."""
+
+from django.db import models
+
+from hanse.ledger.fields import RowIdField
+
+
+class Standing(models.TextChoices):
+    """How an authority stands."""
+
+    ACTIVE = "active", "partner"
+    SUSPENDED = "suspended", "suspended"
+    EXPELLED = "expelled", "expelled"
+
+
+class Partner(models.Model):
+    """An authority that became a partner. A projection.
+
+    Attributes:
+        authority: Its id.
+        object_id: The object of the ledger that it is.
+        name: Its name.
+        country: ISO 3166 alpha-2; empty for an organisation of several states.
+        tier: One of `kernel.markings.TIERS`.
+        endpoint: Where its node is reached.
+        address: The non-public address that its host may have; empty for none.
+        state: A `Standing`.
+        told: Id of the own key that it was told when it became a partner.
+        since_us: When it became one, microseconds UTC.
+        changed_us: When it last changed how it stands, microseconds UTC.
+    """
+
+    authority = models.CharField(max_length=128, primary_key=True)
+    object_id = models.UUIDField(unique=True)
+    name = models.TextField()
+    country = models.CharField(max_length=2, blank=True)
+    tier = models.CharField(max_length=16)
+    endpoint = models.TextField()
+    address = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=16, choices=Standing.choices)
+    told = models.CharField(max_length=32)
+    since_us = models.BigIntegerField()
+    changed_us = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        """Its name."""
+        return self.name
+
+
+class PartnerKey(models.Model):
+    """A public key of a partner. A projection.
+
+    Attributes:
+        id: Key id of `verify`.
+        partner: Whose it is.
+        verify: Raw Ed25519 public key, hexadecimal.
+        seal: Raw X25519 public key, hexadecimal.
+        said_by: The entry that brought it.
+        revoked_us: From when on its owner does not want it believed; null while it is.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True)
+    partner = models.CharField(max_length=128, db_index=True)
+    verify = models.CharField(max_length=64)
+    seal = models.CharField(max_length=64)
+    said_by = models.BigIntegerField()
+    revoked_us = models.BigIntegerField(null=True)
+
+
+class Received(models.Model):
+    """An entry that a partner sent. A projection; what it says is in the rows of the room that handles its kind.
+
+    Attributes:
+        number: Follows from the own entry that says it came, and from its place there.
+        partner: Who sent it.
+        place: Its place among those that the partner addressed to this authority.
+        object_id: The own id of its object; null where it was refused.
+        kind: What it is; what it said to be where it was refused.
+        state: As of `contents.Taken`.
+        why: Why it was refused.
+        leaf: Its leaf hash.
+        chain: The chain over all from the first to it.
+        time_us: When it was received, microseconds UTC.
+    """
+
+    number = RowIdField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    place = models.BigIntegerField()
+    object_id = models.UUIDField(null=True)
+    kind = models.CharField(max_length=64)
+    state = models.CharField(max_length=8)
+    why = models.TextField(blank=True)
+    leaf = models.BinaryField()
+    chain = models.BinaryField()
+    time_us = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["partner", "place"], name="federation_place"),)
+        indexes = (
+            models.Index(
+                fields=["partner", "place"], condition=models.Q(state="refused"), name="federation_refused"
+            ),
+        )
+
+
+class Contradiction(models.Model):
+    """That a partner contradicts itself. A projection.
+
+    Attributes:
+        sequence: The entry that says so.
+        partner: Who.
+        words: What was found.
+        before: The note that was believed.
+        now: The note that contradicts it.
+        found_by: Who found it.
+        time_us: When, microseconds UTC.
+    """
+
+    sequence = models.BigIntegerField(primary_key=True)
+    partner = models.CharField(max_length=128, db_index=True)
+    words = models.TextField()
+    before = models.TextField(blank=True)
+    now = models.TextField(blank=True)
+    found_by = models.CharField(max_length=128)
+    time_us = models.BigIntegerField()
+
+
+class Link(models.Model):
+    """How the exchange with a partner stands. No projection: it is about the line between two machines.
+
+    What matters in it, the receipt and the checkpoint, is signed by the partner.
+
+    Attributes:
+        partner: Who.
+        heard: Number of its last message: an earlier one is a repetition.
+        said: Number of the own last message to it.
+        receipt: Its last pull as it came: signed, it says what it has.
+        has: How many of the entries addressed to it it has, by that receipt.
+        at_place: A place in its order, and
+        at_sequence: the sequence of that entry, from where the next page is read.
+        checkpoint: The last verified note of its ledger.
+        proven: How many of its entries are proven to be in its tree.
+        total: How many it says to have addressed to this authority.
+        hinted_us: When it last said that there is something new, microseconds UTC.
+        hint_said: The own sequence up to which it was told that there is something.
+        tried_us: When it was last asked, microseconds UTC.
+        answered_us: When it last answered as it should, microseconds UTC.
+        failing_us: Since when it does not; null while it does.
+        error: What was wrong the last time; empty for nothing.
+    """
+
+    partner = models.CharField(max_length=128, primary_key=True)
+    heard = models.BigIntegerField(default=0)
+    said = models.BigIntegerField(default=0)
+    receipt = models.BinaryField(default=bytes)
+    has = models.BigIntegerField(default=0)
+    at_place = models.BigIntegerField(default=-1)
+    at_sequence = models.BigIntegerField(default=-1)
+    checkpoint = models.TextField(default="")
+    proven = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    hinted_us = models.BigIntegerField(default=0)
+    hint_said = models.BigIntegerField(default=-1)
+    tried_us = models.BigIntegerField(default=0)
+    answered_us = models.BigIntegerField(default=0)
+    failing_us = models.BigIntegerField(null=True)
+    error = models.TextField(default="")

@@ -1,0 +1,204 @@
+"""Becoming partners, being suspended, expelled or moved: what people of this authority decide about another one."""
+
+import socket
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from hanse.accounts import approvals
+from hanse.accounts.approvals import Approvable, Pending
+from hanse.egress.addresses import can_be_allowed, why_not_public
+from hanse.egress.rules import AllowedEndpoint
+from hanse.federation import invitation
+from hanse.federation.contents import PartnerAdded, PartnerMoved, PartnerStands
+from hanse.federation.invitation import Invitation, InvitationError
+from hanse.federation.models import Partner, PartnerKey, Standing
+from hanse.federation.partners import own_invitation, partner_of
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.kernel.keys import key_id
+from hanse.ledger import keyring, objects
+from hanse.ledger.identity import authority
+from hanse.ledger.models import Head
+from hanse.ledger.writing import append
+from hanse.policy.asking import require
+
+ADD, MOVE, STAND = "federation.add", "federation.move", "federation.stand"
+
+
+def invite(actor: Actor) -> bytes:
+    """This node's invitation as a file.
+
+    Raises:
+        RefusedError: The actor may not see partners.
+    """
+    require(actor, "federation.view")
+    return invitation.write(own_invitation(), keyring.signing(Head.objects.get(pk=1).key))
+
+
+def propose(data: bytes, address: str, why: str, actor: Actor) -> Any:
+    """Propose to become partners with who is in an invitation; the proposal's id.
+
+    Args:
+        data: The invitation, a file.
+        address: The non-public address of its endpoint, where it has one and is to be reached there; may be empty.
+        why: The reason, which the second person reads.
+        actor: Who proposes.
+
+    Raises:
+        InvitationError: The file is none, is this node's own, or its keys are those of another partner.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.partner")
+    one = invitation.read(data)
+    _check_new(one)
+    _check_address(one.endpoint, address)
+    subject = msgspec.to_builtins(one) | {
+        "address": address,
+        "fingerprint": invitation.fingerprint(one, own_invitation()),
+        "told": Head.objects.get(pk=1).key,
+    }
+    return approvals.propose(ADD, subject, why, actor)
+
+
+def _check_new(one: Invitation) -> None:
+    if one.authority == authority():
+        raise InvitationError("This is this node's own invitation. Import the other authority's.")
+    row = PartnerKey.objects.filter(pk=key_id(bytes.fromhex(one.verify))).first()
+    if row is not None and row.partner != one.authority:
+        raise InvitationError(f"The key in this invitation is that of {row.partner}. Ask whose file this is.")
+    standing = Partner.objects.filter(pk=one.authority).first()
+    if standing is not None and standing.state != Standing.EXPELLED:
+        raise InvitationError(f"{one.authority} is a partner already. Expel it first, if its keys are lost.")
+
+
+def _check_address(endpoint: str, address: str) -> None:
+    """Refuse a non-public address that nobody may approve."""
+    if address:
+        AllowedEndpoint(urlsplit(endpoint).hostname or "", address)
+
+
+def own_address(endpoint: str) -> str:
+    """The non-public address of an endpoint as this machine sees it now, for people to approve; empty for none."""
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return ""
+    private = sorted(
+        one
+        for one in found
+        if why_not_public(ip_address(one)) is not None and can_be_allowed(ip_address(one))
+    )
+    return private[0] if private and len(private) == len(found) else ""
+
+
+def _add(pending: Pending, actor: Actor) -> str:
+    """Both people agreed: the authority is a partner from now on."""
+    told = dict(pending.subject)
+    told.pop("fingerprint")
+    content = msgspec.convert(told | {"proposal": pending.id.hex}, PartnerAdded)
+    _check_new(Invitation(**{name: told[name] for name in Invitation.__struct_fields__}))
+    append(
+        "federation.partner_added", content, actor=actor, reason=pending.why,
+        object_id=objects.named("partner", content.authority),
+    )  # fmt: skip
+    return ""
+
+
+def suspend(name: str, why: str, actor: Actor) -> None:
+    """Exchange nothing with a partner from now on, until two people say otherwise.
+
+    One person is enough: it has to be quick, and loses nothing.
+
+    Raises:
+        UnknownPartnerError: There is no such partner.
+        UsageError: It is not active, or no reason was given.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.partner")
+    row = partner_of(name)
+    if row.state != Standing.ACTIVE:
+        raise UsageError(f"{row.name} is {row.get_state_display()}, so that it cannot be suspended.")
+    if not why.strip():
+        raise UsageError("Say why: the partner will ask.")
+    stands(row, Standing.SUSPENDED, why.strip(), actor)
+
+
+def stands(row: Partner, state: str, why: str, actor: Actor, proposal: str = "") -> None:
+    """Put on record how a partner stands."""
+    content = PartnerStands(str(state), proposal)
+    append("federation.partner_stands", content, actor=actor, reason=why, object_id=row.object_id)
+
+
+def propose_standing(name: str, state: str, why: str, actor: Actor) -> Any:
+    """Propose to take a partner in again, or to expel it.
+
+    Raises:
+        UnknownPartnerError: There is no such partner.
+        UsageError: It stands so already, or that is no standing that two people decide on.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.partner")
+    row = partner_of(name)
+    allowed = {Standing.SUSPENDED: {"active", "expelled"}, Standing.ACTIVE: {"expelled"}}
+    if state not in allowed.get(Standing(row.state), set()):
+        raise UsageError(f"{row.name} is {row.get_state_display()}: it cannot become {state!r}.")
+    return approvals.propose(STAND, {"authority": name, "state": state}, why, actor)
+
+
+def _stand(pending: Pending, actor: Actor) -> str:
+    row = partner_of(pending.subject["authority"])
+    stands(row, pending.subject["state"], pending.why, actor, pending.id.hex)
+    return ""
+
+
+def propose_move(name: str, endpoint: str, address: str, why: str, actor: Actor) -> Any:
+    """Propose another address for a partner.
+
+    Raises:
+        UnknownPartnerError: There is no such partner.
+        InvitationError: That is no address of a node.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.partner")
+    partner_of(name)
+    invitation.check_endpoint(endpoint)
+    _check_address(endpoint, address)
+    return approvals.propose(MOVE, {"authority": name, "endpoint": endpoint, "address": address}, why, actor)
+
+
+def _move(pending: Pending, actor: Actor) -> str:
+    told = pending.subject
+    content = PartnerMoved(told["endpoint"], told["address"], pending.id.hex)
+    row = partner_of(told["authority"])
+    append("federation.partner_moved", content, actor=actor, reason=pending.why, object_id=row.object_id)
+    return ""
+
+
+def _add_words(told: dict[str, Any]) -> str:
+    where = f" at the non-public address {told['address']}" if told["address"] else ""
+    return (
+        f"Become partners with {told['name']} ({told['authority']}, {told['country'] or 'no one country'}, "
+        f"{told['tier']}), reached at {told['endpoint']}{where}. Call a person there whom you know, and "
+        f"approve only if their node shows the same fingerprint: {told['fingerprint']}"
+    )
+
+
+APPROVALS = (
+    Approvable(ADD, "federation.partner", _add_words, _add),
+    Approvable(
+        STAND,
+        "federation.partner",
+        lambda told: f"{told['authority']} is to be {Standing(told['state']).label}.",
+        _stand,
+    ),
+    Approvable(
+        MOVE,
+        "federation.partner",
+        lambda told: f"{told['authority']} is reached at {told['endpoint']} {told['address']} from now on.",
+        _move,
+    ),
+)

@@ -1,0 +1,108 @@
+"""The partners as this node knows them, as actors of policy, with the keys that are believed."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from hanse.egress.rules import AllowedEndpoint
+from hanse.federation.invitation import Invitation
+from hanse.federation.models import Link, Partner, PartnerKey, Standing
+from hanse.kernel import envelope
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.kernel.keys import SealKey, SigningKey, VerifyKey
+from hanse.ledger import keyring
+from hanse.ledger.identity import authority
+from hanse.ledger.models import Entry, Head, NodeKey
+
+
+class UnknownPartnerError(UsageError):
+    """There is no such partner."""
+
+    status = 404
+
+
+def partner_of(name: str) -> Partner:
+    """The partner of that id.
+
+    Raises:
+        UnknownPartnerError: There is none.
+    """
+    row = Partner.objects.filter(pk=name).first()
+    if row is None:
+        raise UnknownPartnerError(f"{name[:80]!r} is no partner of this authority.")
+    return row
+
+
+def active() -> list[Partner]:
+    """The partners with whom entries are exchanged, by id."""
+    return list(Partner.objects.filter(state=Standing.ACTIVE).order_by("authority"))
+
+
+def as_actor(partner: Partner) -> Actor:
+    """The partner as policy knows it."""
+    return Actor("partner", partner.authority, partner.name, partner.authority, partner.country, partner.tier)
+
+
+def verify_keys(name: str) -> dict[str, VerifyKey]:
+    """The keys of a partner that are believed, by id."""
+    rows = PartnerKey.objects.filter(partner=name, revoked_us=None)
+    return {row.pk: VerifyKey(bytes.fromhex(row.verify)) for row in rows}
+
+
+def seal_key(name: str) -> SealKey:
+    """The newest key that a partner can open."""
+    row = PartnerKey.objects.filter(partner=name, revoked_us=None).latest("said_by")
+    return SealKey(bytes.fromhex(row.seal))
+
+
+def link_of(name: str) -> Link:
+    """How the exchange with a partner stands; made where it is the first time."""
+    return Link.objects.get_or_create(pk=name)[0]
+
+
+def allowed(partner: Partner) -> tuple[AllowedEndpoint, ...]:
+    """The non-public address at which two people said that the partner is reached."""
+    if not partner.address:
+        return ()
+    return (AllowedEndpoint(urlsplit(partner.endpoint).hostname or "", partner.address),)
+
+
+def own_key(partner: Partner, has: int) -> SigningKey:
+    """The key that signs a message to a partner: the newest that the partner has surely heard of.
+
+    Entries are signed with the newest key, and bring it in their order. A message that comes before them would be
+    signed with a key that the partner does not know; were both to change keys at once, neither would hear the other.
+    """
+    told = partner.told
+    rows = Entry.objects.filter(recipient=partner.authority, kind="federation.key_changed").order_by(
+        "sequence"
+    )
+    for entry in rows:
+        if _place(entry) < has:
+            told = _key_after(entry)
+    return keyring.signing(told)
+
+
+def _place(entry: Entry) -> int:
+    return envelope.decode(bytes(entry.payload)).seq
+
+
+def _key_after(entry: Entry) -> str:
+    """The key that a change of keys, which is addressed to a partner, brings: the next that the ledger names."""
+    return str(NodeKey.objects.filter(said_by__gt=entry.sequence).earliest("said_by").pk)
+
+
+def own_invitation() -> Invitation:
+    """What this node hands to others: the keys that the ledger says are in use."""
+    node = settings.HANSE_NODE
+    key = NodeKey.objects.get(pk=Head.objects.get(pk=1).key)
+    return Invitation(
+        authority=authority(),
+        country=node.country,
+        endpoint=f"{node.url.rstrip('/')}/league/",
+        name=node.name,
+        seal=key.seal,
+        tier=node.tier,
+        verify=key.verify,
+    )

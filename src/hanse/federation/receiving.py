@@ -1,0 +1,211 @@
+"""Taking a page of a partner's entries in: proven, on record once, handed to the rooms that know their kinds."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+
+from hanse.federation import stream
+from hanse.federation.contents import Conflict, Received, Taken, Took
+from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
+from hanse.federation.models import Contradiction, Link, Partner
+from hanse.federation.models import Received as Row
+from hanse.federation.partners import link_of, verify_keys
+from hanse.federation.sending import speaker
+from hanse.federation.stream import Arrival, ConflictError, Known, Page, Pull
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.ledger.identity import authority
+from hanse.ledger.routing import database
+from hanse.ledger.writing import Draft, NotWrittenError, append, append_many, writing
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a page changed.
+
+    Attributes:
+        taken: Entries that came.
+        refused: Of those, entries that were refused.
+        more: Whether the partner has more.
+    """
+
+    taken: int
+    refused: int
+    more: bool
+
+
+def reached(partner: str) -> Pull:
+    """What this node has of a partner's entries, as it asks for more."""
+    last = Row.objects.filter(partner=partner).order_by("-place").first()
+    link = link_of(partner)
+    size = stream.size_of(link.checkpoint) if link.checkpoint else 0
+    if last is None:
+        return Pull(0, bytes(32), 0, size)
+    return Pull(last.place + 1, bytes(last.chain), min(link.proven, last.place + 1), size)
+
+
+def take(partner: Partner, page: Page) -> Result:
+    """Put a page on record, once, whatever stops the machine in the middle.
+
+    Raises:
+        ConflictError: The partner contradicts itself; that is on record.
+        StreamError: The page is not what was asked for; nothing is taken.
+        NotWrittenError: The database did not take it.
+    """
+    try:
+        with writing():
+            known = _known(partner)
+            examined = stream.examine(page, known)
+            if examined.arrivals:
+                _record(partner, examined.arrivals)
+            _remember(partner, page, examined)
+    except ConflictError as conflict:
+        _say(partner, conflict)
+        raise
+    refused = sum(bool(one.why) for one in examined.arrivals)
+    count = known.count + len(examined.arrivals)
+    return Result(len(examined.arrivals), refused, page.total > count)
+
+
+def _known(partner: Partner) -> Known:
+    """What is known of the partner's ledger; read under the lock of the own one."""
+    name = partner.authority
+    has = reached(name)
+
+    def chain_at(count: int) -> bytes:
+        return bytes(Row.objects.get(partner=name, place=count - 1).chain)
+
+    def leaves_from(place: int) -> list[bytes]:
+        rows = Row.objects.filter(partner=name, place__gte=place).order_by("place")
+        return [bytes(leaf) for leaf in rows.values_list("leaf", flat=True)[: stream.PROVED]]
+
+    return Known(
+        origin=name,
+        reader=authority(),
+        count=has.first,
+        chain=has.chain,
+        proven=has.proven,
+        checkpoint=link_of(name).checkpoint,
+        keys=verify_keys(name),
+        chain_at=chain_at,
+        leaves_from=leaves_from,
+    )
+
+
+def _remember(partner: Partner, page: Page, examined: stream.Examined) -> None:
+    told: dict[str, Any] = {"total": page.total, "proven": examined.proven, "checkpoint": examined.checkpoint}
+    Link.objects.filter(pk=partner.authority).update(**told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An accepted entry, with who handles it and what it says."""
+
+    arrival: Arrival
+    draft: Draft
+    handler: Handler | None
+    said: Any
+
+
+def _record(partner: Partner, arrivals: list[Arrival]) -> None:
+    """Everything at once; where an entry among them fails, one by one, so that only that one is refused."""
+    try:
+        with transaction.atomic(using=database()):
+            taken = _at_once(partner, arrivals)
+    except NotWrittenError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a partner's entry does to a room, it is that entry that is refused
+        _log.warning("an entry of %s fails; taking them one by one", partner.authority, exc_info=True)
+        taken = [_alone(partner, one) for one in arrivals]
+    content = Took(partner.authority, arrivals[0].place, tuple(taken))
+    append("federation.took", content, actor=speaker())
+
+
+def _at_once(partner: Partner, arrivals: list[Arrival]) -> list[Taken]:
+    taken, ready = [], []
+    for one in arrivals:
+        became, made = _judged(partner, one)
+        taken.append(became)
+        if made is not None:
+            ready.append(made)
+    recorded = append_many([one.draft for one in ready], speaker())
+    for made, own in zip(ready, recorded, strict=True):
+        if made.handler is not None and made.said is not None:
+            made.handler.then(_arrived(partner, made, own.sequence, own.time_us), made.said)
+    return taken
+
+
+def _alone(partner: Partner, arrival: Arrival) -> Taken:
+    """One entry, which is refused where it fails."""
+    try:
+        with transaction.atomic(using=database()):
+            return _at_once(partner, [arrival])[0]
+    except NotWrittenError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        _log.warning("entry %s of %s is refused", arrival.place, partner.authority, exc_info=True)
+        return _refused(arrival, f"It could not be taken: {type(error).__name__}.")
+
+
+def _judged(partner: Partner, arrival: Arrival) -> tuple[Taken, _Ready | None]:
+    """What is to become of an entry; a room may refuse what cannot be meant."""
+    if arrival.head is None or arrival.marking is None or arrival.why:
+        return _refused(arrival, arrival.why or "It is no entry."), None
+    head, item = arrival.head, arrival.item
+    object_id = own_id(partner.authority, UUID(head.object))
+    handler = handler_of(head.kind)
+    said = None
+    state = "gone" if arrival.written is None else "kept" if handler is None else "applied"
+    content = Received(partner.authority, arrival.place, item.payload, item.signature, item.salt, item.body)
+    made = _Ready(arrival, Draft("federation.received", content, object_id, arrival.marking), handler, said)
+    if handler is not None and arrival.written is not None:
+        try:
+            said = msgspec.json.decode(arrival.written.content, type=handler.content)
+            made = _Ready(arrival, made.draft, handler, said)
+            handler.check(_arrived(partner, made, -1, now_us()), said)
+        except (HanseError, msgspec.DecodeError) as error:
+            return _refused(arrival, str(error)), None
+    return Taken(arrival.leaf.hex(), head.kind, object_id.hex, state), made
+
+
+def _refused(arrival: Arrival, why: str) -> Taken:
+    kind = arrival.head.kind if arrival.head else ""
+    return Taken(arrival.leaf.hex(), _printable(kind)[:64], "", "refused", _printable(why)[:500])
+
+
+def _printable(text: str) -> str:
+    """What a stranger wrote, as it can be stored and shown."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _arrived(partner: Partner, made: _Ready, sequence: int, received_us: int) -> Arrived:
+    head = made.arrival.head
+    marking = made.draft.marking
+    assert head is not None  # noqa: S101 - nothing without an envelope is ready
+    assert marking is not None  # noqa: S101 - as above
+    return Arrived(
+        partner=partner.authority,
+        object_id=made.draft.object_id or UUID(int=0),
+        there=UUID(head.object),
+        version=head.version,
+        written_us=head.time,
+        marking=marking,
+        sequence=sequence,
+        received_us=received_us,
+        place=made.arrival.place,
+    )
+
+
+def _say(partner: Partner, conflict: ConflictError) -> None:
+    """Put a contradiction on record, once for each that is found."""
+    content = Conflict(str(conflict), conflict.before, conflict.now, authority(), now_us())
+    said = Contradiction.objects.filter(partner=partner.authority, words=content.words)
+    if said.filter(before=content.before, now=content.now).exists():
+        return
+    append("federation.conflict", content, actor=speaker(), object_id=partner.object_id)

@@ -1,0 +1,165 @@
+"""How this room's entries become rows: partners, their keys, what they sent, and where they contradict themselves."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from hanse.federation import contents, stream
+from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
+from hanse.federation.models import Contradiction, Partner, PartnerKey, Received, Standing
+from hanse.kernel import envelope
+from hanse.kernel.envelope import Envelope
+from hanse.kernel.keys import key_id
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.tallies import next_chain
+
+
+def _project_added(recorded: Recorded, content: contents.PartnerAdded) -> None:
+    """A partner, anew or once more: who was expelled may come back with other keys."""
+    Partner.objects.update_or_create(
+        authority=content.authority,
+        defaults={
+            "object_id": recorded.object_id,
+            "name": content.name,
+            "country": content.country,
+            "tier": content.tier,
+            "endpoint": content.endpoint,
+            "address": content.address,
+            "state": Standing.ACTIVE,
+            "told": content.told,
+            "since_us": recorded.time_us,
+            "changed_us": recorded.time_us,
+        },
+    )
+    PartnerKey.objects.filter(partner=content.authority).delete()
+    _add_key(content.authority, content.verify, content.seal, recorded.sequence)
+
+
+def _add_key(partner: str, verify: str, seal: str, sequence: int) -> None:
+    name = key_id(bytes.fromhex(verify))
+    PartnerKey.objects.get_or_create(
+        pk=name, defaults={"partner": partner, "verify": verify, "seal": seal, "said_by": sequence}
+    )
+
+
+def _project_moved(recorded: Recorded, content: contents.PartnerMoved) -> None:
+    Partner.objects.filter(object_id=recorded.object_id).update(
+        endpoint=content.endpoint, address=content.address
+    )
+
+
+def _project_stands(recorded: Recorded, content: contents.PartnerStands) -> None:
+    Partner.objects.filter(object_id=recorded.object_id).update(
+        state=content.state, changed_us=recorded.time_us
+    )
+
+
+class Entry(NamedTuple):
+    """An own entry that holds one of a partner's, taken apart."""
+
+    recorded: Recorded
+    content: contents.Received
+    head: Envelope
+    handler: Handler | None
+    said: Any
+
+
+def taken_apart(recorded: Recorded, content: contents.Received) -> Entry:
+    """The partner's entry in an own one; everything in it was proven before it was written."""
+    head = envelope.decode(content.payload)
+    handler = handler_of(head.kind)
+    said = None
+    if handler is not None and content.body is not None:
+        said = msgspec.json.decode(stream.read_body(content.body).content, type=handler.content)
+    return Entry(recorded, content, head, handler, said)
+
+
+def arrived(entry: Entry) -> Arrived:
+    """What a room may know of it."""
+    recorded, content, head = entry.recorded, entry.content, entry.head
+    return Arrived(
+        partner=content.partner,
+        object_id=recorded.object_id,
+        there=UUID(head.object),
+        version=head.version,
+        written_us=head.time,
+        marking=recorded.marking,
+        sequence=recorded.sequence,
+        received_us=recorded.time_us,
+        place=content.place,
+    )
+
+
+def _project_received(recorded: Recorded, content: contents.Received) -> None:
+    """What the room that handles its kind makes of it."""
+    entry = taken_apart(recorded, content)
+    if entry.handler is not None and content.body is not None:
+        entry.handler.project(arrived(entry), entry.said)
+
+
+def _forget_received(object_id: UUID) -> None:
+    for handler in all_handlers():
+        handler.forget(object_id)
+
+
+def _project_took(recorded: Recorded, content: contents.Took) -> None:
+    """A row for each, with the chain up to it."""
+    chain = bytes(32)
+    if content.first:
+        before = Received.objects.filter(partner=content.partner, place=content.first - 1)
+        chain = bytes(before.values_list("chain", flat=True).get())
+    rows = []
+    for at, one in enumerate(content.taken):
+        leaf = bytes.fromhex(one.leaf)
+        chain = next_chain(chain, leaf)
+        rows.append(
+            Received(
+                number=recorded.sequence * stream.MOST + at,
+                partner=content.partner,
+                place=content.first + at,
+                object_id=UUID(one.object_id) if one.object_id else None,
+                kind=one.kind,
+                state=one.state,
+                why=one.why,
+                leaf=leaf,
+                chain=chain,
+                time_us=recorded.time_us,
+            )
+        )
+    Received.objects.bulk_create(rows, batch_size=500)
+
+
+def _project_conflict(recorded: Recorded, content: contents.Conflict) -> None:
+    Contradiction.objects.create(
+        sequence=recorded.sequence,
+        partner=Partner.objects.get(object_id=recorded.object_id).authority,
+        words=content.words,
+        before=content.before,
+        now=content.now,
+        found_by=content.found_by,
+        time_us=content.time_us,
+    )
+
+
+def _nothing(_: Recorded, __: Any) -> None:
+    """The entry goes to a partner; here, nothing follows from it."""
+
+
+def project_new_key(here: Arrived, content: stream.KeyChanged) -> None:
+    """A partner's new key, which its old one signed."""
+    _add_key(here.partner, content.verify, content.seal, here.sequence)
+
+
+KINDS = (
+    Kind("federation.partner_added", contents.PartnerAdded, _project_added),
+    Kind("federation.partner_moved", contents.PartnerMoved, _project_moved),
+    Kind("federation.partner_stands", contents.PartnerStands, _project_stands),
+    Kind("federation.received", contents.Received, _project_received, _forget_received),
+    Kind("federation.took", contents.Took, _project_took),
+    Kind("federation.conflict", contents.Conflict, _project_conflict),
+    Kind(stream.KEY_CHANGED, stream.KeyChanged, _nothing),
+)
+
+HANDLERS = (Handler(stream.KEY_CHANGED, stream.KeyChanged, project_new_key),)

@@ -1,0 +1,185 @@
+"""What other nodes ask of this one: one address, signed messages, signed answers.
+
+Who is asking is who signed, whatever the connection says. A message that cannot be proven is answered in the open,
+with a reason that tells a stranger nothing of who is a partner.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from django.db import transaction
+
+from hanse.federation import serving
+from hanse.federation.models import Link, Partner, Standing
+from hanse.federation.partners import link_of, own_key, seal_key, verify_keys
+from hanse.federation.stream import Pull
+from hanse.kernel import message
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.kernel.keys import KeysError
+from hanse.kernel.message import ClockError, Head, Message, MessageError
+from hanse.kernel.sealing import SealingError
+from hanse.ledger import keyring
+from hanse.ledger.identity import authority
+from hanse.ledger.routing import database
+
+_log = logging.getLogger(__name__)
+
+CONTENT_TYPE: Final = "application/vnd.hanse.message"
+LIMIT_BYTES: Final = 1_000_000
+"""A message that asks has a few hundred bytes, a checkpoint to witness a few thousand."""
+STRANGER: Final = (
+    "This node exchanges nothing with the sender of this message. Become partners, or ask its people."
+)
+
+
+class Refusal(msgspec.Struct, frozen=True, array_like=True):
+    """Why a partner's message was refused.
+
+    Attributes:
+        words: For people.
+        heard: Number of the last message that was heard from the partner: the next has to be greater.
+    """
+
+    words: str
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back.
+
+    Attributes:
+        status: HTTP status.
+        data: The message, or words in the open.
+        signed: Whether it is a message.
+    """
+
+    status: int
+    data: bytes
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A partner's message that was proven, unsealed and heard for the first time."""
+
+    partner: Partner
+    link: Link
+    head: Head
+    body: bytes
+
+
+def answer(data: bytes) -> Answer:
+    """Prove a message and do what it asks."""
+    try:
+        head, told = message.parse(data)
+        partner, body = _proven(head, told)
+    except ClockError as error:
+        return Answer(403, str(error).encode(), signed=False)
+    except (MessageError, KeysError, SealingError) as error:
+        _log.warning("a message between nodes is refused: %s", error)
+        return Answer(403 if isinstance(error, _StrangerError) else 400, str(error).encode(), signed=False)
+    return _answered(partner, head, told, body)
+
+
+class _StrangerError(MessageError):
+    """The sender is no partner, or not with a key that is believed; the two are not told apart."""
+
+
+def _proven(head: Head, told: Message) -> tuple[Partner, bytes]:
+    """The partner who surely wrote it, and its body.
+
+    Raises:
+        MessageError: It cannot be proven to come from a partner, or not to this node, or not now.
+        KeysError: As above.
+        SealingError: It was sealed to another.
+    """
+    partner = Partner.objects.filter(pk=head.sender, state=Standing.ACTIVE).first()
+    key = verify_keys(head.sender).get(head.key) if partner else None
+    if partner is None or key is None:
+        raise _StrangerError(STRANGER)
+    try:
+        message.check(head, told, key, audience=authority(), what=head.what, at_us=now_us())
+    except KeysError:
+        raise _StrangerError(STRANGER) from None
+    return partner, message.opened(head, told, keyring.current().open_key(head.seal))
+
+
+def _answered(partner: Partner, head: Head, told: Message, body: bytes) -> Answer:
+    """The signed answer to a partner's message."""
+    link = _heard(partner, head, told)
+    if link is None:
+        heard = link_of(partner.authority).heard
+        words = f"Message {head.number} was heard before, or later ones were. It is not done again."
+        return _signed(partner, head, 409, "refusal", Refusal(words, heard))
+    asked = Asked(partner, link, head, body)
+    try:
+        what, content = _ASKED[head.what](asked)
+    except KeyError:
+        return _refused(asked, f"This node knows no message {head.what[:40]!r}.")
+    except (HanseError, msgspec.DecodeError) as error:
+        return _refused(asked, str(error))
+    return _signed(partner, head, 200, what, content)
+
+
+def _refused(asked: Asked, words: str) -> Answer:
+    _log.warning("a message of %s is refused: %s", asked.partner.authority, words)
+    return _signed(asked.partner, asked.head, 422, "refusal", Refusal(words, asked.head.number))
+
+
+def _heard(partner: Partner, head: Head, told: Message) -> Link | None:
+    """Remember on disk that a message was heard, before anything is done; None where it was before."""
+    link_of(partner.authority)
+    with transaction.atomic(using=database()):
+        link = Link.objects.select_for_update().get(pk=partner.authority)
+        if head.number <= link.heard:
+            return None
+        link.heard = head.number
+        if head.what == "pull":
+            link.receipt = msgspec.msgpack.encode(told)
+        link.save(update_fields=["heard", "receipt"])
+    return link
+
+
+def _signed(partner: Partner, head: Head, status: int, what: str, content: msgspec.Struct) -> Answer:
+    data = message.write(
+        sender=authority(),
+        audience=partner.authority,
+        what=what,
+        number=0,
+        answers=head.number,
+        time_us=now_us(),
+        body=msgspec.msgpack.encode(content),
+        key=own_key(partner, link_of(partner.authority).has),
+        seal=seal_key(partner.authority),
+    )
+    return Answer(status, data, signed=True)
+
+
+def _pull(asked: Asked) -> tuple[str, msgspec.Struct]:
+    """The next page; what the partner says to have is its receipt."""
+    wanted = msgspec.msgpack.decode(asked.body, type=Pull)
+    link = asked.link
+    before = link.at_place, link.has
+    page = serving.page_for(asked.partner.authority, wanted, link)
+    link.has = wanted.first
+    if (link.at_place, link.has) != before:
+        link.save(update_fields=["at_place", "at_sequence", "has"])
+    return "page", page
+
+
+class Noted(msgspec.Struct, frozen=True, array_like=True):
+    """A hint was heard."""
+
+
+def _hint(asked: Asked) -> tuple[str, msgspec.Struct]:
+    """The partner has something new; the worker looks for such marks."""
+    Link.objects.filter(pk=asked.partner.authority).update(hinted_us=now_us())
+    return "noted", Noted()
+
+
+_ASKED: Final[dict[str, Callable[[Asked], tuple[str, msgspec.Struct]]]] = {"pull": _pull, "hint": _hint}

@@ -1,0 +1,313 @@
+"""Reading a partner's ledger: in order, once, proven; what is refused is shown and the stream goes on."""
+
+import msgspec
+import pytest
+
+from hanse.federation import exchange, stream
+from hanse.federation.handlers import own_id
+from hanse.federation.models import Contradiction, Link, Received
+from hanse.federation.receiving import reached
+from hanse.kernel.markings import Marking
+from hanse.ledger.check import check
+from hanse.ledger.models import Entry
+from hanse.ledger.replay import rebuild
+from tests.federation import things
+from tests.federation.peer import Peer
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_held():
+    things.held.clear()
+    things.then.clear()
+
+
+@pytest.fixture
+def peer() -> Peer:
+    """A partner."""
+    one = Peer()
+    one.joins()
+    return one
+
+
+def _pull(peer: Peer) -> int:
+    from hanse.federation.models import Partner
+
+    return exchange.pull_all(Partner.objects.get(pk=peer.authority), peer)  # type: ignore[arg-type]
+
+
+def _states() -> list[str]:
+    return list(Received.objects.order_by("place").values_list("state", flat=True))
+
+
+def test_entries_come_in_order_and_once(peer):
+    """New ones are provisional until a checkpoint covers them; asking again brings nothing twice."""
+    peer.entry(content=things.Made("one"))
+    peer.entry(content=things.Made("two"))
+    assert _pull(peer) == 2
+    assert (reached(peer.authority).first, reached(peer.authority).proven) == (2, 0)
+    peer.checkpoint()
+    peer.entry(content=things.Made("three"))
+    assert _pull(peer) == 1
+    link = Link.objects.get()
+    assert (link.proven, link.total, link.error) == (2, 3, "")
+    peer.checkpoint()
+    assert (_pull(peer), _pull(peer)) == (0, 0)
+    assert Link.objects.get().proven == 3
+    assert [name for name, _ in things.held.values()] == ["one", "two", "three"] == things.then
+    assert Entry.objects.filter(kind="federation.received").count() == 3
+
+
+def test_a_backlog_of_several_pages_is_taken_and_proven(peer):
+    """2,100 entries come in three pages; all are proven when the last is there, and fsck finds nothing."""
+    for _ in range(2_100):
+        peer.entry()
+    peer.checkpoint()
+    assert _pull(peer) == 2_100
+    assert Link.objects.get().proven == 2_100
+    assert peer.asked == ["pull"] * 3
+    assert [str(one) for one in check()] == []
+
+
+def test_a_rebuild_gives_the_same(peer):
+    """What partners sent is a projection of the own ledger, like everything else."""
+    for name in ("one", "meaningless", "two"):
+        peer.entry(content=things.Made(name))
+    peer.entry("things.from_tomorrow")
+    _pull(peer)
+    before, held = list(Received.objects.order_by("place").values()), dict(things.held)
+    things.held.clear()
+    rebuild()
+    assert list(Received.objects.order_by("place").values()) == before
+    assert things.held == held
+    assert things.then == ["one", "two"], "what was answered is not answered again"
+
+
+def _other_origin(peer: Peer) -> None:
+    peer.entry(origin="se-cert", marking=Marking.own("se-cert"))
+
+
+def _other_key(peer: Peer) -> None:
+    peer.entry(key=Peer().signing)
+
+
+def _for_another(peer: Peer) -> None:
+    peer.entry(recipient="lv-cert")
+
+
+def _another_place(peer: Peer) -> None:
+    peer.entry(seq=17)
+
+
+def _another_body(peer: Peer) -> None:
+    item = peer.entry()
+    peer.items[-1] = msgspec.structs.replace(item, body=item.body.replace(b'"x"', b'"y"'))
+
+
+def _two_readings(peer: Peer) -> None:
+    peer.entry()
+    from hanse.kernel import envelope
+
+    body = peer.items[-1].body.replace(b'{"name":"x"}', b'{"name":"x","name":"y"}')
+    salt = peer.items[-1].salt
+    peer.items.pop()
+    item = peer.entry(commitment=envelope.commit(salt, body).hex())
+    peer.items[-1] = msgspec.structs.replace(item, body=body, salt=salt)
+
+
+def _other_originator(peer: Peer) -> None:
+    peer.entry(marking=Marking.own("ee-cert"))
+
+
+def _meaningless(peer: Peer) -> None:
+    peer.entry(content=things.Made("meaningless"))
+
+
+def _breaks(peer: Peer) -> None:
+    peer.entry(content=things.Made("breaks"))
+
+
+def _not_its_form(peer: Peer) -> None:
+    peer.entry(content={"name": 7})
+
+
+def _garbage(peer: Peer) -> None:
+    peer.items.append(stream.Item(b"\xff\x00garbage", b"\x01" * 64, b"", b""))
+
+
+BAD = [
+    _other_origin, _other_key, _for_another, _another_place, _another_body, _two_readings, _other_originator,
+    _meaningless, _breaks, _not_its_form, _garbage,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_entry_is_refused_and_the_others_are_taken(peer, bad):
+    """Whatever one entry is, it keeps its place and its hash, says why it was refused, and stops nothing."""
+    peer.entry(content=things.Made("before"))
+    bad(peer)
+    peer.entry(content=things.Made("after"))
+    peer.checkpoint()
+    assert _pull(peer) == 3
+    assert _states() == ["applied", "refused", "applied"]
+    assert Received.objects.get(state="refused").why
+    assert [name for name, _ in things.held.values()] == ["before", "after"]
+    assert Link.objects.get().proven == 3
+    assert [str(one) for one in check()] == []
+
+
+def test_a_kind_of_tomorrow_is_kept(peer):
+    """It is on record as it came, for the version that knows it."""
+    peer.entry("things.from_tomorrow", {"what": ["ever"]})
+    _pull(peer)
+    assert _states() == ["kept"]
+    assert Entry.objects.filter(kind="federation.received").count() == 1
+
+
+def test_a_body_purged_at_its_origin_is_gone_here_and_the_stream_goes_on(peer):
+    """The envelope still counts and is proven."""
+    item = peer.entry()
+    peer.items[-1] = stream.Item(item.payload, item.signature)
+    peer.entry()
+    peer.checkpoint()
+    _pull(peer)
+    assert _states() == ["gone", "applied"]
+
+
+def test_a_new_key_is_believed_from_its_entry_on(peer):
+    """It comes under the old one, in the middle of a page; what is said afterwards is sealed to the new one."""
+    peer.entry()
+    peer.rotates()
+    peer.entry()
+    peer.rotates()
+    peer.checkpoint()
+    _pull(peer)
+    assert _states() == ["applied"] * 4
+    peer.speaks = peer.signing
+    peer.entry()
+    assert _pull(peer) == 1
+    assert peer.sealed_to == peer.seal
+
+
+def test_a_checkpoint_under_a_key_of_its_own_page_is_believed_with_the_next(peer):
+    """Whoever changes keys and signs a checkpoint before the partner has heard of it loses nothing."""
+    peer.entry()
+    peer.rotates()
+    peer.checkpoint()
+    _pull(peer)
+    assert Link.objects.get().proven == 2
+
+
+def test_the_same_id_of_two_partners_is_two_things(peer):
+    """The object is known by its verified origin and its id there."""
+    other = Peer(authority="lv-cert", country="LV")
+    other.joins()
+    one = peer.entry(content=things.Made("of FI"))
+    there = stream.envelope.decode(one.payload).object
+    from uuid import UUID
+
+    other.entry(content=things.Made("of LV"), object_id=UUID(there))
+    _pull(peer)
+    _pull(other)
+    assert things.held[own_id("fi-cert", UUID(there))] == ("of FI", 1)
+    assert things.held[own_id("lv-cert", UUID(there))] == ("of LV", 1)
+
+
+def _other_history(peer: Peer) -> None:
+    peer.tree[0] = bytes(32)
+    peer.tree += [bytes(32)] * 4
+    peer.sign()
+
+
+def _same_size(peer: Peer) -> None:
+    peer.tree[0] = bytes(32)
+    peer.sign()
+    peer.lie = lambda page: replace_page(page, peer)
+
+
+def replace_page(page, peer):
+    """The page with the checkpoint in any case."""
+    return msgspec.structs.replace(page, checkpoint=peer.note, opening=peer.tally)
+
+
+def _shorter(peer: Peer) -> None:
+    del peer.items[1:]
+    del peer.places[1:]
+
+
+@pytest.mark.parametrize("contradict", [_other_history, _same_size, _shorter])
+def test_a_contradiction_is_on_record_once_and_nothing_is_taken(peer, contradict):
+    """Another history, another tree of the same size, fewer entries than before: both notes are kept as the proof."""
+    peer.entry()
+    peer.entry()
+    peer.checkpoint()
+    _pull(peer)
+    contradict(peer)
+    for _ in range(2):
+        with pytest.raises(stream.ConflictError):
+            _pull(peer)
+    assert Contradiction.objects.count() == 1
+    assert Link.objects.get().error
+    assert len(_states()) == 2
+
+
+def test_an_entry_withheld_shows(peer):
+    """The checkpoint commits to a chain over all entries for this node: one left out, and it does not come out."""
+    peer.entry(content=things.Made("one"))
+    peer.entry(content=things.Made("two"))
+    peer.checkpoint()
+    second = peer.items[1]
+    peer.items[1] = peer.made(content=things.Made("another"), seq=1)
+    with pytest.raises(stream.ConflictError, match="not those that its checkpoint commits to"):
+        _pull(peer)
+    peer.items[1] = second
+    assert _pull(peer) == 2
+
+
+def test_what_is_not_in_the_tree_shows(peer):
+    """A proof that leads to another root is no proof."""
+    peer.entry()
+    peer.checkpoint()
+    peer.lie = lambda page: msgspec.structs.replace(page, leaves=(page.leaves[0] + 1,))
+    with pytest.raises(stream.ConflictError, match="not in the tree"):
+        _pull(peer)
+
+
+def test_another_answer_than_to_this_question_is_not_believed(peer):
+    """An answer that was recorded cannot be played again."""
+    recorded = []
+
+    class Repeats:
+        def post(self, url, **more):
+            recorded.append(peer.post(url, **more))
+            return recorded[0]
+
+    peer.entry()
+    from hanse.federation.models import Partner
+
+    partner = Partner.objects.get()
+    assert exchange.pull(partner, Repeats()).taken == 1
+    with pytest.raises(exchange.LinkError, match="not proven to be its answer"):
+        exchange.pull(partner, Repeats())
+
+
+def test_a_crash_in_the_middle_takes_nothing_twice(peer, monkeypatch):
+    """What was not committed is fetched again; what was is not."""
+    peer.entry(content=things.Made("one"))
+    _pull(peer)
+    peer.entry(content=things.Made("two"))
+    from hanse.federation import receiving
+
+    real = receiving._remember
+
+    def stops(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(receiving, "_remember", stops)
+    with pytest.raises(KeyboardInterrupt):
+        _pull(peer)
+    assert reached(peer.authority).first == 1
+    monkeypatch.setattr(receiving, "_remember", real)
+    assert _pull(peer) == 1
+    assert Entry.objects.filter(kind="federation.received").count() == 2
