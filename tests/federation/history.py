@@ -1,9 +1,15 @@
 """Partners in every state, with what they sent: for the node that has lived through everything."""
 
+from uuid import UUID
+
 from hanse.accounts import approvals
-from hanse.federation import exchange, invitation, partnering, stream
+from hanse.attacks import shared
+from hanse.attacks.models import Attack as AttackRow
+from hanse.federation import exchange, invitation, partnering, recalling, ruling, sharing, stream
+from hanse.federation.contents import Recall, RecallAnswered
 from hanse.federation.invitation import Invitation
 from hanse.federation.models import Partner, Standing
+from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.actors import Actor
 from tests.federation.peer import Made, Peer
 
@@ -16,6 +22,7 @@ def partners(mari: Actor, other: Actor) -> None:
     fi.entry(content=Made("signed by nobody"), key=Peer().signing)
     fi.checkpoint()
     _pulled(fi)
+    _shared(fi, mari, other)
     fi.tree[0] = bytes(32)
     fi.tree += [bytes(32)] * 4
     fi.sign()
@@ -28,6 +35,23 @@ def partners(mari: Actor, other: Actor) -> None:
     partnering.suspend(lv.authority, "Their key is said to be lost.", mari)
     gone = partnering.propose_standing(lv.authority, Standing.EXPELLED, "It was lost.", mari)
     approvals.approve(gone, other)
+
+
+def _shared(peer: Peer, mari: Actor, other: Actor) -> None:
+    """Two attacks shared, one recalled; a rule; an attack of theirs, and one that they recalled."""
+    to = Audience(authorities=frozenset({peer.authority}))
+    one, two = AttackRow.projected.order_by("start_us")[:2]
+    for row in (one, two):
+        sharing.share(Sharing("attack", row.pk, to, frozenset({"victim"})), mari, "They are next.")
+    recalling.recall(two.pk, mari, "It was wrong.")
+    approvals.approve(ruling.propose("attack", to, frozenset({"sources"}), "As agreed.", mari), other)
+    ruling.follow()
+    content = shared.without(shared.find(None, one.pk).content, frozenset(), UUID(int=5))
+    for at in (5, 6):
+        peer.entry(shared.KIND, content, object_id=UUID(int=at))
+    peer.entry("federation.recalled", Recall(UUID(int=6).hex, "It was wrong."))
+    peer.entry("federation.recall_answered", RecallAnswered(sharing.shared_id(two.pk).hex, "purged"))
+    _pulled(peer)
 
 
 def invites(peer: Peer) -> bytes:

@@ -30,7 +30,11 @@ class Reader:
         self.proven, self.checkpoint, self.size = 0, "", 0
         self.names: list[str] = []
 
-    def pull(self) -> Examined:
+    def raw(self) -> Page:
+        """The first page as it came."""
+        return self.peer.asks("pull", Pull(0, bytes(32), 0, 0), Page)
+
+    def pull(self, *, names: bool = True) -> Examined:
         """Ask for one page and examine it."""
         has = len(self.leaves)
         page = self.peer.asks("pull", Pull(has, self.chains[-1], self.proven, self.size), Page)
@@ -44,9 +48,10 @@ class Reader:
         assert [one.why for one in found.arrivals if one.why] == []
         self.leaves += [one.leaf for one in found.arrivals]
         self.chains += [one.chain for one in found.arrivals]
-        self.names += [
-            msgspec.json.decode(one.written.content)["name"] for one in found.arrivals if one.written
-        ]
+        if names:
+            self.names += [
+                msgspec.json.decode(one.written.content)["name"] for one in found.arrivals if one.written
+            ]
         self.proven, self.checkpoint = found.proven, found.checkpoint
         from hanse.federation.stream import size_of
 

@@ -238,3 +238,55 @@ class RunAttack(models.Model):
     def __str__(self) -> str:
         """Both ids."""
         return self.id
+
+
+class PartnerAttack(MarkedModel):
+    """An attack that a partner shared. A projection.
+
+    Attributes:
+        partner: Who shared it.
+        version: The version of it that the partner sent last.
+        victim: Address or prefix in text; empty where the partner withheld it.
+        victim_mark: The same for one victim of that partner; empty where the victim is told.
+        vector: What kind of traffic.
+        start_us: First second over the threshold, microseconds UTC.
+        end_us: End of the last, microseconds UTC.
+        peak_bps: Highest rate over one second, bit/s.
+        peak_pps: Highest rate over one second, packets/s.
+        sources: Distinct apparent sources.
+        source_class: ``direct``, ``reflected``, ``spoofed`` or ``undetermined``.
+        organisation: Whose the victim was; may be empty.
+        sector: Its sector; may be empty.
+        country: Its country, ISO alpha-2; may be empty.
+        state: Where it stands, as the partner says.
+        received_us: When it came last, microseconds UTC.
+        detail: The attack whole, as far as it was shared.
+    """
+
+    partner = models.CharField(max_length=128)
+    version = models.PositiveIntegerField()
+    victim = models.TextField(default="")
+    victim_mark = models.CharField(max_length=64, default="")
+    vector = models.CharField(max_length=64)
+    start_us = models.BigIntegerField()
+    end_us = models.BigIntegerField()
+    peak_bps = models.FloatField()
+    peak_pps = models.FloatField()
+    sources = models.BigIntegerField()
+    source_class = models.CharField(max_length=16)
+    organisation = models.TextField(default="")
+    sector = models.CharField(max_length=64, default="")
+    country = models.CharField(max_length=2, default="")
+    state = models.CharField(max_length=16)
+    received_us = models.BigIntegerField()
+    detail = models.JSONField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["start_us", "object_id"], name="partner_attacks_by_start"),
+            models.Index(fields=["partner", "start_us"], name="partner_attacks_of"),
+        )
+
+    def __str__(self) -> str:
+        """Vector, and whose it is."""
+        return f"{self.vector} ({self.partner})"

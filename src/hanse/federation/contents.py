@@ -116,3 +116,65 @@ class Conflict(msgspec.Struct, frozen=True):
     now: str
     found_by: str
     time_us: Moment
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """A thing was given to partners; the object is what is shared, under an id that tells nothing of the thing.
+
+    Attributes:
+        thing: Object id of the thing, hexadecimal.
+        sort: What it is, such as ``attack``.
+        recipients: Ids of the partners that got it this time.
+        withheld: The parts that they did not get.
+    """
+
+    thing: str
+    sort: str
+    recipients: tuple[str, ...]
+    withheld: tuple[str, ...] = ()
+
+
+class Recall(msgspec.Struct, frozen=True):
+    """What was shared is to be purged.
+
+    Attributes:
+        object_id: What was shared, hexadecimal, as the entry that brought it names it.
+        reason: Why, for people.
+    """
+
+    object_id: str
+    reason: str
+
+
+class RecallAnswered(msgspec.Struct, frozen=True):
+    """What became of a recall.
+
+    Attributes:
+        object_id: What was recalled, hexadecimal, as the recall named it.
+        done: ``purged``, or ``unknown`` where it never came.
+    """
+
+    object_id: str
+    done: str
+
+
+class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
+    """Things of a sort are shared by themselves, as they are found and whenever more is known; the object is the rule.
+
+    Attributes:
+        sort: What is shared.
+        authorities: Ids of partners that get it.
+        tiers: Tiers of partners that get it.
+        states: Countries whose partners get it.
+        withheld: The parts that nobody gets.
+        ended: Whether the rule holds no longer.
+        proposal: Id of what two people decided, hexadecimal; empty where one ended it.
+    """
+
+    sort: str
+    authorities: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    ended: bool = False
+    proposal: str = ""

@@ -103,6 +103,92 @@ class Received(models.Model):
         )
 
 
+class Given(models.Model):
+    """That a partner has something of this node. A projection.
+
+    Attributes:
+        number: Of the entry that first said so, and of the partner's place in it.
+        thing: The thing, an object of this node.
+        shared: The id under which it is shared.
+        sort: What it is.
+        recipient: Who has it.
+        version: Which version of what is shared it got last.
+        withheld: The parts that it did not get.
+        given_us: When it got that, microseconds UTC.
+        recalled_us: When it was told to purge it; null while it may have it.
+        opened_us: When a person there first opened it, as the partner says; null before.
+    """
+
+    number = RowIdField(primary_key=True)
+    thing = models.UUIDField(db_index=True)
+    shared = models.UUIDField()
+    sort = models.CharField(max_length=32)
+    recipient = models.CharField(max_length=128)
+    version = models.PositiveIntegerField()
+    withheld = models.JSONField(default=list)
+    given_us = models.BigIntegerField()
+    recalled_us = models.BigIntegerField(null=True)
+    opened_us = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["shared", "recipient"], name="federation_given"),)
+
+
+class Recalling(models.Model):
+    """That a partner was told to purge something. A projection; it stays when the thing itself is purged here.
+
+    Attributes:
+        sequence: The entry that says so.
+        shared: The id under which it was shared.
+        recipient: Who was told.
+        reason: Why.
+        asked_us: When, microseconds UTC.
+        answer: ``purged``, or ``unknown`` where it never came; empty for no answer yet.
+        answered_us: When that came, microseconds UTC.
+    """
+
+    sequence = RowIdField(primary_key=True)
+    shared = models.UUIDField()
+    recipient = models.CharField(max_length=128)
+    reason = models.TextField()
+    asked_us = models.BigIntegerField()
+    answer = models.CharField(max_length=16, blank=True)
+    answered_us = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["recipient", "shared"], name="federation_recalls"),)
+
+
+class Rule(models.Model):
+    """That things of a sort are shared by themselves. A projection; one that ended has no row.
+
+    Attributes:
+        object_id: The rule.
+        sort: What is shared.
+        audience: ``authorities``, ``tiers`` and ``states`` that get it.
+        withheld: The parts that nobody gets.
+        since: The entry from which on it holds: what was on record before is shared by hand.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    sort = models.CharField(max_length=32)
+    audience = models.JSONField()
+    withheld = models.JSONField()
+    since = models.BigIntegerField()
+
+
+class RuleMark(models.Model):
+    """Up to where a rule has looked. No projection: what it gave is on record, and giving it again changes nothing.
+
+    Attributes:
+        rule: The rule.
+        through: The last sequence that it has looked at.
+    """
+
+    rule = models.UUIDField(primary_key=True)
+    through = models.BigIntegerField()
+
+
 class Contradiction(models.Model):
     """That a partner contradicts itself. A projection.
 

@@ -7,7 +7,16 @@ import msgspec
 
 from hanse.federation import contents, stream
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
-from hanse.federation.models import Contradiction, Partner, PartnerKey, Received, Standing
+from hanse.federation.models import (
+    Contradiction,
+    Given,
+    Partner,
+    PartnerKey,
+    Recalling,
+    Received,
+    Rule,
+    Standing,
+)
 from hanse.kernel import envelope
 from hanse.kernel.envelope import Envelope
 from hanse.kernel.keys import key_id
@@ -143,6 +152,54 @@ def _project_conflict(recorded: Recorded, content: contents.Conflict) -> None:
     )
 
 
+def _project_shared(recorded: Recorded, content: contents.Shared) -> None:
+    """Who has it; who had it taken back has it again."""
+    for at, recipient in enumerate(content.recipients):
+        Given.objects.update_or_create(
+            shared=recorded.object_id,
+            recipient=recipient,
+            defaults={
+                "version": recorded.version,
+                "withheld": list(content.withheld),
+                "given_us": recorded.time_us,
+                "recalled_us": None,
+            },
+            create_defaults={
+                "number": recorded.sequence * stream.MOST + at,
+                "thing": UUID(content.thing),
+                "sort": content.sort,
+                "version": recorded.version,
+                "withheld": list(content.withheld),
+                "given_us": recorded.time_us,
+            },
+        )
+
+
+def _forget_shared(object_id: UUID) -> None:
+    """Who had it is on record for as long as the thing; then only that something was recalled."""
+    Given.objects.filter(shared=object_id).delete()
+
+
+def _project_recalled(recorded: Recorded, content: contents.Recall) -> None:
+    shared = UUID(content.object_id)
+    Given.objects.filter(shared=shared, recipient=recorded.recipient).update(recalled_us=recorded.time_us)
+    Recalling.objects.create(
+        sequence=recorded.sequence, shared=shared, recipient=recorded.recipient, reason=content.reason,
+        asked_us=recorded.time_us,
+    )  # fmt: skip
+
+
+def _project_rule(recorded: Recorded, content: contents.RuleSet) -> None:
+    Rule.objects.filter(pk=recorded.object_id).delete()
+    if not content.ended:
+        told = {"authorities": content.authorities, "tiers": content.tiers, "states": content.states}
+        Rule.objects.create(
+            object_id=recorded.object_id, sort=content.sort,
+            audience={name: list(values) for name, values in told.items()}, withheld=list(content.withheld),
+            since=recorded.sequence,
+        )  # fmt: skip
+
+
 def _nothing(_: Recorded, __: Any) -> None:
     """The entry goes to a partner; here, nothing follows from it."""
 
@@ -159,6 +216,10 @@ KINDS = (
     Kind("federation.received", contents.Received, _project_received, _forget_received),
     Kind("federation.took", contents.Took, _project_took),
     Kind("federation.conflict", contents.Conflict, _project_conflict),
+    Kind("federation.shared", contents.Shared, _project_shared, _forget_shared),
+    Kind("federation.rule_set", contents.RuleSet, _project_rule),
+    Kind("federation.recalled", contents.Recall, _project_recalled),
+    Kind("federation.recall_answered", contents.RecallAnswered, _nothing),
     Kind(stream.KEY_CHANGED, stream.KeyChanged, _nothing),
 )
 

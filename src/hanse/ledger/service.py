@@ -1,6 +1,6 @@
 """What the ledger itself writes: its founding, its keys, and what was purged from it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -61,6 +61,15 @@ class PurgedContent(msgspec.Struct):
     law: str
 
 
+_told_before_purge: list[Callable[[Sequence[UUID], str], Iterable[UUID]]] = []
+
+
+def before_purge(tell: Callable[[Sequence[UUID], str], Iterable[UUID]]) -> None:
+    """Have something done before objects are purged, in the same transaction; it may name further ones to purge."""
+    if tell not in _told_before_purge:
+        _told_before_purge.append(tell)
+
+
 def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> Recorded:
     """Remove every body and derived field of objects, on this node; the commitments and this entry stay.
 
@@ -76,8 +85,10 @@ def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> 
         PurgeRefusedError: One of them is a key of the node or an earlier purge: without these, nothing could be
             proven, and a rebuild would bring back what was purged.
     """
-    wanted = sorted({one.hex for one in objects})
+    going = sorted(set(objects))
     with writing():
+        more = [one for tell in _told_before_purge for one in tell(going, reason)]
+        wanted = sorted({one.hex for one in (*going, *more)})
         entries = Entry.objects.filter(object_id__in=wanted)
         if kept := entries.filter(kind__startswith="ledger.").first():
             raise PurgeRefusedError(f"Object {kept.object_id} is the ledger's own ({kept.kind}). It stays.")

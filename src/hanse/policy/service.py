@@ -4,7 +4,7 @@ The marking itself is in the envelope, so that it is signed and searched as ever
 the object belongs and who proposed it. Who may do it, and when it takes two people, says `hanse.console.marking`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
-from hanse.ledger.writing import append
+from hanse.ledger.writing import append, writing
 from hanse.policy.models import NeedToKnow, marked_models, stored
 
 MARKED = "policy.marked"
@@ -50,7 +50,20 @@ def mark(
         proposal: Id of what two people decided, hexadecimal.
     """
     content = Marked(team, proposal)
-    return append(MARKED, content, actor=actor, reason=reason, object_id=object_id, marking=marking)
+    with writing():
+        recorded = append(MARKED, content, actor=actor, reason=reason, object_id=object_id, marking=marking)
+        for follow in _follow:
+            follow(object_id, marking, team, actor, reason)
+    return recorded
+
+
+_follow: list[Callable[[UUID, Marking, str, Actor, str], None]] = []
+
+
+def after_marking(follow: Callable[[UUID, Marking, str, Actor, str], None]) -> None:
+    """Have something done once a thing is marked anew, in the same transaction: copies elsewhere follow it."""
+    if follow not in _follow:
+        _follow.append(follow)
 
 
 def _project_many(entries: Sequence[tuple[Recorded, Marked]]) -> None:

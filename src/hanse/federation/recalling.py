@@ -1,0 +1,136 @@
+"""Recalling what was shared: one action; every partner that has it is told, does it, and answers.
+
+The same happens by itself when a thing is marked so that a partner may not have it any more, and when it is purged
+here: what is narrowed or deleted at its origin is narrowed or deleted everywhere.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+from hanse.federation.contents import Recall, RecallAnswered
+from hanse.federation.handlers import Arrived, Handler, own_id
+from hanse.federation.models import Given, Partner, Recalling, Received, Standing
+from hanse.federation.partners import as_actor
+from hanse.federation.sending import send, speaker
+from hanse.federation.sharing import again, held_by
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking
+from hanse.ledger.identity import authority
+from hanse.ledger.models import Entry
+from hanse.ledger.service import purge
+from hanse.ledger.writing import Draft
+from hanse.policy.asking import require
+from hanse.policy.giving import may_give
+
+RECALLED: Final = "federation.recalled"
+ANSWERED: Final = "federation.recall_answered"
+
+
+def recall(thing: UUID, actor: Actor, reason: str, to: Iterable[str] | None = None) -> int:
+    """Take a thing back from the partners that have it; how many are told.
+
+    Args:
+        thing: The thing, of this node.
+        actor: Who takes it back.
+        reason: Why, in words that the partners read.
+        to: Ids of the partners; all that have it by default.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: Nobody has it, or no reason was given.
+    """
+    require(actor, "federation.share")
+    if not reason.strip():
+        raise UsageError("Say why it is recalled: the partners read it.")
+    rows = [one for one in held_by(thing) if to is None or one.recipient in set(to)]
+    told = take_back(rows, reason.strip())
+    if not told:
+        raise UsageError("No partner has it, so that there is nothing to recall.")
+    return told
+
+
+def take_back(rows: Sequence[Given], reason: str) -> int:
+    """Tell those who have something that they are to purge it; who was told before is not told again."""
+    waiting = [row for row in rows if row.recalled_us is None]
+    if waiting:
+        send([Draft(RECALLED, Recall(row.shared.hex, reason), recipient=row.recipient) for row in waiting])
+    return len(waiting)
+
+
+def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reason: str) -> None:
+    """After a thing was marked anew: those who may still have it get it with the new marking, the others lose it."""
+    rows = [one for one in held_by(thing) if one.recalled_us is None]
+    partners = {one.authority: one for one in Partner.objects.filter(pk__in=[one.recipient for one in rows])}
+    keep: list[Given] = []
+    lose: list[Given] = []
+    for row in rows:
+        partner = partners[row.recipient]
+        may = may_give(authority(), as_actor(partner), marking, team, now_us=now_us())
+        (keep if may else lose).append(row)
+    active = [row for row in keep if partners[row.recipient].state == Standing.ACTIVE]
+    again(active, actor, reason)
+    take_back(lose, reason or "It was marked more strictly.")
+
+
+def before_purge(objects: Sequence[UUID], reason: str) -> set[UUID]:
+    """Before things are purged here: those who have them are told, and what was shared of them goes as well.
+
+    Returns:
+        The further objects to purge: the copies that this ledger keeps of what it sent.
+    """
+    rows = list(Given.objects.filter(thing__in=list(objects)))
+    take_back(rows, reason)
+    return {row.shared for row in rows}
+
+
+def _check(here: Arrived, content: Recall) -> None:
+    """A partner recalls what it sent itself: the object is looked for among its own.
+
+    Raises:
+        UsageError: The object has no id.
+    """
+    try:
+        UUID(content.object_id)
+    except ValueError:
+        raise UsageError(f"{here.partner} recalls {content.object_id[:40]!r}, which is no object.") from None
+
+
+def _recalled(here: Arrived, content: Recall) -> None:
+    """Purge what is recalled, and say so to whom it came from."""
+    object_id = own_id(here.partner, UUID(content.object_id))
+    held = Entry.objects.filter(object_id=object_id, kind="federation.received", body__isnull=False).exists()
+    if held:
+        purge([object_id], speaker(), f"{here.partner} recalled it: {content.reason}")
+    known = Received.objects.filter(partner=here.partner, object_id=object_id).exists()
+    done = "purged" if held or known else "unknown"
+    send([Draft(ANSWERED, RecallAnswered(content.object_id, done), recipient=here.partner)])
+
+
+def _nothing(_: Arrived, __: Recall) -> None:
+    """Nothing to show beside the purge."""
+
+
+def _answered(here: Arrived, content: RecallAnswered) -> None:
+    """A partner says that it did what was asked."""
+    mine = Recalling.objects.filter(shared=UUID(content.object_id), recipient=here.partner, answer="")
+    mine.update(answer=content.done, answered_us=here.received_us)
+
+
+def _check_answer(here: Arrived, content: RecallAnswered) -> None:
+    if content.done not in {"purged", "unknown"}:
+        raise UsageError(f"{here.partner} answers a recall with {content.done[:40]!r}.")
+    try:
+        UUID(content.object_id)
+    except ValueError:
+        raise UsageError(
+            f"{here.partner} answers for {content.object_id[:40]!r}, which is no object."
+        ) from None
+
+
+HANDLERS = (
+    Handler(RECALLED, Recall, _nothing, check=_check, then=_recalled),
+    Handler(ANSWERED, RecallAnswered, _answered, check=_check_answer),
+)

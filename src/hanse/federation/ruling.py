@@ -1,0 +1,100 @@
+"""Rules by which things are shared by themselves: two people make one, one person ends it, the worker follows it."""
+
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from hanse.accounts import approvals
+from hanse.accounts.approvals import Approvable, Pending
+from hanse.federation.contents import RuleSet
+from hanse.federation.models import Rule, RuleMark
+from hanse.federation.partners import active
+from hanse.federation.sending import speaker
+from hanse.federation.sharing import Audience, Sharing, give, shareable
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.ledger.writing import append
+from hanse.policy.asking import require
+from hanse.policy.guarded import NotVisibleError
+
+RULE: Final = "federation.rule"
+
+
+def propose(sort: str, audience: Audience, withheld: frozenset[str], why: str, actor: Actor) -> UUID:
+    """Propose that things of a sort are shared by themselves from now on; the proposal's id.
+
+    Raises:
+        UsageError: Nothing of that name is shared, a part has another name, or nobody would get it.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.share")
+    if unknown := withheld - shareable(sort).parts.keys():
+        raise UsageError(f"{min(unknown)!r} is no part that can be withheld.")
+    if not audience.partners():
+        raise UsageError(
+            "No active partner is meant by that. Choose authorities, tiers or states of partners."
+        )
+    subject = {
+        "sort": sort,
+        "authorities": sorted(audience.authorities),
+        "tiers": sorted(audience.tiers),
+        "states": sorted(audience.states),
+        "withheld": sorted(withheld),
+    }
+    return approvals.propose(RULE, subject, why, actor)
+
+
+def _make(pending: Pending, actor: Actor) -> str:
+    told = {name: value if name == "sort" else tuple(value) for name, value in pending.subject.items()}
+    content = RuleSet(**told, proposal=pending.id.hex)
+    append("federation.rule_set", content, actor=actor, reason=pending.why, object_id=uuid4())
+    return ""
+
+
+def end(rule: UUID, why: str, actor: Actor) -> None:
+    """Share by a rule no longer; what was shared stays with those who have it.
+
+    Raises:
+        UsageError: There is no such rule.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.share")
+    row = Rule.objects.filter(pk=rule).first()
+    if row is None:
+        raise UsageError("There is no such rule, or it has ended.")
+    append("federation.rule_set", RuleSet(sort=row.sort, ended=True), actor=actor, reason=why, object_id=rule)
+
+
+def follow() -> int:
+    """Share what rules say and what is new since they last looked; how many things.
+
+    What may not be given to somebody is not: its marking holds, whatever the rule says.
+    """
+    return sum(_follow(row) for row in Rule.objects.order_by("since"))
+
+
+def _follow(row: Rule) -> int:
+    mark, _ = RuleMark.objects.get_or_create(pk=row.pk, defaults={"through": row.since})
+    audience = Audience(**{name: frozenset(values) for name, values in row.audience.items()})
+    done = 0
+    for sequence, thing in shareable(row.sort).changed(mark.through):
+        sharing = Sharing(row.sort, thing, _still(audience), frozenset(row.withheld))
+        with suppress(NotVisibleError):  # it was purged meanwhile
+            done += any(one.content is not None for one in give(sharing, speaker(), "A rule says so."))
+        RuleMark.objects.filter(pk=row.pk).update(through=sequence)
+    return done
+
+
+def _still(audience: Audience) -> Audience:
+    """Without the authorities that are no active partners now: a rule goes on for the others."""
+    here = {one.authority for one in active()}
+    return Audience(audience.authorities & here, audience.tiers, audience.states)
+
+
+def _words(told: dict[str, Any]) -> str:
+    whom = ", ".join([*told["authorities"], *told["tiers"], *told["states"]])
+    without = f" without {', '.join(told['withheld'])}" if told["withheld"] else ""
+    return f"Each {told['sort']} is shared with {whom} as it is found{without}, as far as its marking lets."
+
+
+APPROVAL = Approvable(RULE, "federation.share", _words, _make)

@@ -1,0 +1,254 @@
+"""Sharing things of the rooms with partners: what each would see, giving it to them, and who has what.
+
+Rooms say what of theirs can be shared (`register`). What is shared has an id of its own, made from the thing's under
+a key of this node: the ids of some things follow from what they say, so that whoever is not to see a victim could try
+out all addresses. Each recipient gets an entry of its own, and nobody learns who else did.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from hanse.federation.contents import Shared
+from hanse.federation.models import Given, Partner
+from hanse.federation.partners import active, as_actor
+from hanse.federation.sending import send
+from hanse.kernel import sealing
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.markings import Marking, join
+from hanse.ledger import keyring
+from hanse.ledger.identity import authority
+from hanse.ledger.writing import Draft, append, writing
+from hanse.policy.asking import require
+from hanse.policy.decision import Decision
+from hanse.policy.giving import may_give
+
+SHARED: Final = "federation.shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that can be shared.
+
+    Attributes:
+        object_id: The object of the ledger.
+        title: What it is called on pages.
+        marking: Its marking.
+        team: Id of its need-to-know team; empty for none.
+        content: All that a partner can get of it.
+    """
+
+    object_id: UUID
+    title: str
+    marking: Marking
+    team: str
+    content: msgspec.Struct
+
+
+@dataclass(frozen=True, slots=True)
+class Shareable:
+    """A sort of things that can be shared.
+
+    Attributes:
+        sort: Its name, such as ``attack``.
+        kind: The kind of entries that bring it to partners, such as ``attacks.shared``.
+        find: Loads one on behalf of an actor, or by the node itself where there is none.
+        parts: What can be withheld of it, by name, in words.
+        without: The content without some parts, and under another id.
+        changed: Of what something new is on record after a sequence: for each thing the sequence, and the thing.
+    """
+
+    sort: str
+    kind: str
+    find: Callable[[Actor | None, UUID], Thing]
+    parts: dict[str, str]
+    without: Callable[[Any, frozenset[str], UUID], msgspec.Struct]
+    changed: Callable[[int], list[tuple[int, UUID]]]
+
+
+_shareables: dict[str, Shareable] = {}
+
+
+def register(one: Shareable) -> None:
+    """Make known what can be shared.
+
+    Raises:
+        HanseError: Something else of that name can be already.
+    """
+    if _shareables.setdefault(one.sort, one) is not one:
+        raise HanseError(f"Two sorts of things to share are called {one.sort}. Rename one.")
+
+
+def shareable(sort: str) -> Shareable:
+    """What is shared under a name.
+
+    Raises:
+        UsageError: Nothing is.
+    """
+    if sort not in _shareables:
+        raise UsageError(
+            f"Nothing called {sort[:40]!r} can be shared; what can: {', '.join(sorted(_shareables))}."
+        )
+    return _shareables[sort]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom something is shared with; a partner that any of them names gets it.
+
+    Attributes:
+        authorities: Ids of partners.
+        tiers: Tiers of partners.
+        states: ISO 3166 alpha-2 codes.
+    """
+
+    authorities: frozenset[str] = frozenset()
+    tiers: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+
+    def partners(self) -> list[Partner]:
+        """The active partners that it means, by id.
+
+        Raises:
+            UsageError: An authority that it names is none.
+        """
+        here = active()
+        if unknown := self.authorities - {one.authority for one in here}:
+            raise UsageError(f"{min(unknown)!r} is no active partner. Nothing was shared.")
+        return [
+            one
+            for one in here
+            if one.authority in self.authorities or one.tier in self.tiers or one.country in self.states
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one partner would see.
+
+    Attributes:
+        partner: Who.
+        decision: Whether it may get it, and why not.
+        content: What it gets, exactly; None where it may not.
+        marking: The marking that it gets it with.
+    """
+
+    partner: Partner
+    decision: Decision
+    content: msgspec.Struct | None
+    marking: Marking
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """One thing, for whom, and how.
+
+    Attributes:
+        sort: What it is.
+        object_id: The thing.
+        audience: For whom.
+        withheld: Names of the parts that nobody gets.
+        marking: Stricter than the thing's own, for the copies; None for the thing's.
+    """
+
+    sort: str
+    object_id: UUID
+    audience: Audience
+    withheld: frozenset[str] = frozenset()
+    marking: Marking | None = None
+
+
+def shared_id(object_id: UUID) -> UUID:
+    """Under which id a thing is shared: always the same, and nobody finds the thing's own from it."""
+    return UUID(bytes=sealing.blind(keyring.current().index, "federation.shared", object_id.hex))
+
+
+def preview(sharing: Sharing, actor: Actor) -> list[Shown]:
+    """Exactly what each partner would get; nothing leaves.
+
+    Raises:
+        RefusedError: The actor may not share.
+        UsageError: That cannot be meant.
+        NotVisibleError: There is no such thing, or it is not for the actor to see.
+    """
+    require(actor, "federation.view")
+    return _shown(sharing, actor)
+
+
+def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
+    sort = shareable(sharing.sort)
+    if unknown := sharing.withheld - sort.parts.keys():
+        raise UsageError(
+            f"{min(unknown)!r} is no part that can be withheld; these are: {', '.join(sort.parts)}."
+        )
+    thing = sort.find(actor, sharing.object_id)
+    marking = join(thing.marking, sharing.marking) if sharing.marking else thing.marking
+    content = sort.without(thing.content, sharing.withheld, shared_id(thing.object_id))
+    now = now_us()
+    told = []
+    for partner in sharing.audience.partners():
+        decision = may_give(authority(), as_actor(partner), marking, thing.team, now_us=now)
+        told.append(Shown(partner, decision, content if decision else None, marking))
+    return told
+
+
+def share(sharing: Sharing, actor: Actor, reason: str) -> list[Shown]:
+    """Give a thing to every partner of the audience that may have it; what each got, or why not.
+
+    Raises:
+        RefusedError: The actor may not share.
+        UsageError: That cannot be meant, or no reason was given.
+        NotVisibleError: There is no such thing, or it is not for the actor to see.
+    """
+    require(actor, "federation.share")
+    if not reason.strip():
+        raise UsageError("Say why it is shared: the law wants the reason written down.")
+    return give(sharing, actor, reason.strip(), actor)
+
+
+def give(sharing: Sharing, actor: Actor, reason: str, reader: Actor | None = None) -> list[Shown]:
+    """`share` without asking whether the actor may: for the node itself, by a rule that people made.
+
+    Args:
+        sharing: What, for whom.
+        actor: Who does it.
+        reason: Why.
+        reader: On whose behalf the thing is loaded; None for the node itself.
+    """
+    sort = shareable(sharing.sort)
+    with writing():
+        told = _shown(sharing, reader)
+        to = [one for one in told if one.content is not None]
+        if to:
+            shared = shared_id(sharing.object_id)
+            names = tuple(one.partner.authority for one in to)
+            content = Shared(sharing.object_id.hex, sharing.sort, names, tuple(sorted(sharing.withheld)))
+            append(SHARED, content, actor=actor, reason=reason, object_id=shared, marking=to[0].marking)
+            send([_draft(sort.kind, one, shared) for one in to])
+    return told
+
+
+def _draft(kind: str, one: Shown, shared: UUID) -> Draft:
+    assert one.content is not None  # noqa: S101 - only what may be given becomes a draft
+    return Draft(kind, one.content, shared, one.marking, recipient=one.partner.authority)
+
+
+def held_by(object_id: UUID) -> Sequence[Given]:
+    """Who has a thing, by authority."""
+    return list(Given.objects.filter(thing=object_id).order_by("recipient"))
+
+
+def again(rows: Iterable[Given], actor: Actor, reason: str) -> list[Shown]:
+    """Give things anew to those who have them, as they are now: with another marking, or with more known."""
+    told = []
+    for row in rows:
+        sharing = Sharing(
+            row.sort, row.thing, Audience(authorities=frozenset({row.recipient})), frozenset(row.withheld)
+        )
+        told += give(sharing, actor, reason)
+    return told
