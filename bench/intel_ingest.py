@@ -9,7 +9,6 @@ the rows that it is found, listed and correlated by; `stix2.parse` makes Python 
 # ruff: noqa: PLC0415 - Django is configured first
 
 import argparse
-import gc
 import json
 import os
 import platform
@@ -130,6 +129,7 @@ def ingest(address: str, count: int) -> dict[str, float]:
         from hanse.intel import models
         from hanse.intel.service import bring_in
         from hanse.kernel.actors import Actor
+        from hanse.node.working import settle
 
         actor = Actor(
             kind="person", id=UUID(int=7).hex, name="Mari Maasikas", authority="ee-cert", country="EE", tier="member",
@@ -138,8 +138,7 @@ def ingest(address: str, count: int) -> dict[str, float]:
         bring_in(bundle(500), "first.json", actor)  # imports, caches, the first pages of the files
         before = models.Item.projected.count()
         data = bundle(count)
-        gc.collect()
-        gc.freeze()  # as a worker does at its start
+        settle()  # as a worker does at its start
         start, cpu = time.perf_counter(), time.process_time()
         account = bring_in(data, "bundle.json", actor)
         took, cpu = time.perf_counter() - start, time.process_time() - cpu

@@ -10,7 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management import call_command
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -119,9 +121,7 @@ def work(node: Node) -> None:
     follow_parent()
     stop, beside = threading.Event(), [Queue(QUEUE), Queue(feed_clock.QUEUE)]
     every = [*chores(node), *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
-    # What is there now stays: the garbage collector need not go through it while millions of small things come and go.
-    gc.collect()
-    gc.freeze()
+    settle()
     threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
     for thread in threads:
         thread.start()
@@ -136,6 +136,31 @@ def work(node: Node) -> None:
             queue.stop()
         for thread in threads:
             thread.join(timeout=5)
+
+
+def settle() -> None:
+    """Make this process ready for what comes by the million.
+
+    What is there now stays, and is spared the garbage collector. It looks for circles after every 50,000 things
+    instead of 700: there are next to none, and to go through what an import has at hand took a twentieth of its time.
+    Connections are opened anew, with room.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
+    connection_created.connect(_with_room)
+    connections.close_all()
+
+
+def _with_room(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Let SQLite keep 32 MB of pages at hand where much is written, and its log grow to 128 MB before it writes it back.
+
+    With its own 2 MB, a large import read each page of its indexes anew and wrote many of them twice.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA cache_size=-32768")
+            cursor.execute("PRAGMA wal_autocheckpoint=32000")
 
 
 def end_unwatched(node: Node) -> int:
