@@ -17,6 +17,7 @@ from hanse.intel.reading_ahead import items_ahead
 from hanse.intel.recognise import Marked, items
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
+from hanse.kernel.strict_json import canonical
 from tests.intel import stix_corpus
 from tests.intel.test_lists import FINGERPRINT
 from tests.intel.test_misp import EVENT
@@ -63,11 +64,14 @@ def below() -> list[int]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_same_comes_of_a_file(name: str) -> None:
-    """Items, markings, words and what follows from each item are those of reading it here."""
+    """Items, markings, words and what follows from each item are those of reading it here; bodies are as if made here."""
     kind, stream = items_ahead(FILES[name], f"a {name} file", CHOSEN, "b1")
     here, plain = items(FILES[name], f"a {name} file", CHOSEN, "b1")
     assert kind == here == name
-    wanted = [one if isinstance(one, str) else Marked(*one[:2], known(one.item)) for one in plain]
+    wanted = [
+        one if isinstance(one, str) else Marked(*one[:2], known(one.item), canonical(one.item))
+        for one in plain
+    ]
     assert any(isinstance(one, Marked) for one in wanted)
     assert list(stream) == wanted
     assert below() == []

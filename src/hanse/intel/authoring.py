@@ -21,6 +21,7 @@ from hanse.intel.cited import Thing
 from hanse.intel.facts import time_us
 from hanse.intel.item import Item
 from hanse.intel.own import Cite, Version, Written
+from hanse.intel.projecting import reference_id
 from hanse.intel.service import item_of, object_of
 from hanse.intel.stix_bundle import version_of
 from hanse.intel.values.value import MASKED
@@ -197,7 +198,8 @@ def resting_on(ids: Iterable[str]) -> list[models.Item]:
     found: dict[UUID, models.Item] = {}
     wanted = set(ids)
     while wanted:
-        citing = models.Reference.objects.filter(target__in=wanted, role="cites").values("item")
+        targets = [reference_id(one) for one in wanted]
+        citing = models.Reference.objects.filter(target__in=targets, role="cites").values("item")
         rows = models.Item.projected.filter(number__in=citing, format="own").select_related("marking")
         fresh = {row.pk: row for row in rows if row.pk not in found}
         found |= fresh
@@ -207,7 +209,7 @@ def resting_on(ids: Iterable[str]) -> list[models.Item]:
 
 def citing(cite_id: str, actor: Actor) -> list[models.Item]:
     """Items that cite something and that an actor may see, the newest first."""
-    numbers = models.Reference.objects.filter(target=cite_id).values("item")
+    numbers = models.Reference.objects.filter(target=reference_id(cite_id)).values("item")
     seen = models.Item.objects.for_actor(actor, "intel.view").filter(number__in=numbers, format="own")
     return list(seen.select_related("marking").order_by("-number")[:100])
 

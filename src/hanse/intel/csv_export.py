@@ -22,7 +22,7 @@ def written(marked: Iterable[Marked]) -> Iterator[str]:
 
 
 def _rows(marked: Iterable[Marked]) -> Iterator[tuple[str | int | None, ...]]:
-    for item, marking, _ in marked:
+    for item, marking, *_ in marked:
         facts = facts_of(item)
         until = "" if facts.valid_until_us is None else units.iso(facts.valid_until_us)
         for value, role in facts.values:

@@ -335,7 +335,7 @@ def _adapted(stream: Iterator[Marked | str], one: Run) -> Iterator[Marked | str]
         if isinstance(told, str):
             yield told
             continue
-        item, marking, worked_out = told
+        item, marking, worked_out, _ = told
         if marking not in seen:
             seen[marking] = bool(may(as_whom, "intel.view", Subject("item", marking, row.team), now_us=at))
         if not seen[marking]:

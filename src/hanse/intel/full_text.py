@@ -57,8 +57,12 @@ def add(rows: Iterable[tuple[int, str, str]]) -> None:
                 " FROM unnest(%s::int8[], %s::text[]) AS told (item, text)"
                 " ON CONFLICT (item) DO UPDATE SET words = excluded.words"
             )
-            texts = [" ".join(_words(f"{title[:MOST_TITLE]} {body[:MOST_BODY]}")) for _, title, body in told]
-            cursor.execute(statement, [[number for number, *_ in told], texts])
+            texts = (" ".join(_words(f"{title[:MOST_TITLE]} {body[:MOST_BODY]}")) for _, title, body in told)
+            # Arrays as text, which take a fraction of the time of lists: letters, digits and blanks need no escapes.
+            quoted = ",".join(f'"{text}"' for text in texts)
+            cursor.execute(
+                statement, [f"{{{','.join(str(number) for number, *_ in told)}}}", f"{{{quoted}}}"]
+            )
 
 
 def remove(numbers: Sequence[int]) -> None:

@@ -213,13 +213,13 @@ class Reference(models.Model):
     Attributes:
         id: The item's number and the place among its rows, so that a replay gives the same.
         item: Number of the item that names.
-        target: `source_id` of the one that is named, which may not be here.
+        target: `projecting.reference_id` of the `source_id` of the one that is named, which may not be here.
         role: By which part.
     """
 
     id = RowIdField(primary_key=True)
     item = models.BigIntegerField()
-    target = models.TextField()
+    target = models.BigIntegerField()
     role = models.CharField(max_length=80)
 
     class Meta:

@@ -44,7 +44,7 @@ _VALUE = {"id": "int8", "kind": "text", "text": "text"}
 _POSTING = {"id": "int8", "value": "int8", "item": "int8", "role": "text", "holding": "int8"}
 _SPAN = {"value": "int8", "first": "text", "last": "text"}
 _HOLDING = {"id": "int8", "marking_id": "text", "team": "text", "items": "int8"}
-_REFERENCE = {"id": "int8", "item": "int8", "target": "text", "role": "text"}
+_REFERENCE = {"id": "int8", "item": "int8", "target": "int8", "role": "text"}
 """Columns of each table, with PostgreSQL's types of them."""
 
 
@@ -90,6 +90,15 @@ def value_id(value: Value) -> int:
     Two of ten million values share an id with a probability of 5 in a million (birthday bound, n^2 / 2^64).
     """
     hashed = sealing.blind(keyring.current().index, "intel.value", f"{value.kind}\0{value.text}")
+    return int.from_bytes(hashed[:8]) >> 1
+
+
+def reference_id(source_id: str) -> int:
+    """By which references name an item of that `source_id`: 63 bits of its keyed hash, as of `value_id`.
+
+    A fifth of the bytes of the id itself, in the table and in its index, and the ids that sealed items name are not told.
+    """
+    hashed = sealing.blind(keyring.current().index, "intel.reference", source_id)
     return int.from_bytes(hashed[:8]) >> 1
 
 
@@ -219,7 +228,9 @@ def _put_in(coming: Sequence[_Coming]) -> None:
         covered = ((number, *span) for number, span in sorted(spans.items()))
         _insert(cursor, "intel_span", _SPAN, covered, "DO NOTHING")
         references = {
-            (one.number, target, role[:80]) for one in coming for target, role in one.facts.references
+            (one.number, reference_id(target), role[:80])
+            for one in coming
+            for target, role in one.facts.references
         }
         named = _numbered(sorted(references), 0)
         _insert(cursor, "intel_reference", _REFERENCE, named)

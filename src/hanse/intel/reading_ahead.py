@@ -28,6 +28,7 @@ from hanse.intel.reading import Known, known
 from hanse.intel.recognise import Marked, items
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking
+from hanse.kernel.strict_json import canonical
 
 FROM_BYTES: Final = 1_000_000
 """Files of so many bytes are read ahead: a process starts in a quarter of a second, which reading 500,000 bytes takes."""
@@ -62,18 +63,21 @@ class _Piece(msgspec.Struct, array_like=True):
     """An item and what follows from it, or what was left out and why.
 
     Attributes:
-        item: The item; None for words.
+        item: The item as canonical JSON, as its entry is to hold it; empty for words.
         marking: The place of its marking among all that were sent.
         facts: What is known of it.
         digest: What tells it from others.
         words: What was left out and why.
     """
 
-    item: Item | None
+    item: bytes
     marking: int = 0
     facts: Facts | None = None
     digest: str = ""
     words: str = ""
+
+
+_item = msgspec.json.Decoder(Item)
 
 
 class _Some(msgspec.Struct, array_like=True):
@@ -139,10 +143,11 @@ def _received(process: "subprocess.Popen[bytes]", name: str) -> Iterator[Marked 
                 raise UsageError(some.refused)
             markings += map(Marking.from_json, some.markings)
             for one in some.pieces:
-                if one.item is None or one.facts is None:
+                if one.facts is None:
                     yield one.words
                 else:
-                    yield Marked(one.item, markings[one.marking], Known(one.item, one.facts, one.digest))
+                    item = _item.decode(one.item)
+                    yield Marked(item, markings[one.marking], Known(item, one.facts, one.digest), one.item)
     finally:
         _ended(process)
 
@@ -215,11 +220,11 @@ def _some(told: list[Marked | str], numbers: dict[Marking, int]) -> _Some:
     pieces = []
     for one in told:
         if isinstance(one, str):
-            pieces.append(_Piece(None, words=one))
+            pieces.append(_Piece(b"", words=one))
         else:
             number = numbers.setdefault(one.marking, len(numbers))
             item, facts, digest = known(one.item)
-            pieces.append(_Piece(item, number, facts, digest))
+            pieces.append(_Piece(canonical(item), number, facts, digest))
     return _Some([marking.as_json() for marking in list(numbers)[sent:]], pieces)
 
 

@@ -31,11 +31,13 @@ class Marked(NamedTuple):
         item: The item.
         marking: Its marking.
         known: What follows from it, where that has been worked out already.
+        encoded: The canonical JSON that the item was read from, where it has been.
     """
 
     item: Item
     marking: Marking
     known: Known | None = None
+    encoded: bytes | None = None
 
 
 def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Iterator[Marked | str]]:

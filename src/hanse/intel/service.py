@@ -317,6 +317,7 @@ class _Wanted(NamedTuple):
     object_id: UUID
     known: Known
     marking: Marking
+    encoded: bytes | None
 
 
 class _Held(NamedTuple):
@@ -343,7 +344,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
     """What of a chunk is to be written, in order; all of it is counted, by what the actor may see alone."""
     ids, held = _on_record([one.item for one in some], actor)
     wanted = []
-    for item, marking, worked_out in some:
+    for item, marking, worked_out, encoded in some:
         told = worked_out or known(item)
         one, version, digest = ids[item.format, item.source_id], item.source_version, told.digest
         before = held.get(one)
@@ -367,7 +368,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         held[one] = _Held(
             digest, version, item.parent, told.facts.creator, bool(marking.handling), marking, item
         )
-        wanted.append(_Wanted(one, told, marking))
+        wanted.append(_Wanted(one, told, marking, encoded))
     return wanted
 
 
@@ -426,7 +427,9 @@ def _seen_by(actor: Actor) -> Callable[[models.Item], bool]:
 
 
 def _draft(one: _Wanted) -> Draft:
-    return Draft("intel.item", one.known.item, one.object_id, one.marking, worked_out=one.known)
+    return Draft(
+        "intel.item", one.known.item, one.object_id, one.marking, worked_out=one.known, encoded=one.encoded
+    )
 
 
 def _imported(account: Account) -> Imported:

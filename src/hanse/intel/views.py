@@ -20,6 +20,7 @@ from hanse.intel.facts import Facts
 from hanse.intel.forms import BringForm, UndoForm
 from hanse.intel.item import Item as WholeItem
 from hanse.intel.models import Batch, Item, Reference
+from hanse.intel.projecting import reference_id
 from hanse.intel.reading import facts_of
 from hanse.intel.values import shown
 from hanse.kernel.actors import Actor
@@ -284,7 +285,7 @@ def _file(request: HttpRequest, rows: list[Item], name: str) -> HttpResponse:
 
 def _naming(row: Item, actor: Actor) -> list[Item]:
     """The items that name one and that an actor may see, the newest first."""
-    numbers = Reference.objects.filter(target=row.source_id).values("item")
+    numbers = Reference.objects.filter(target=reference_id(row.source_id)).values("item")
     seen = Item.objects.for_actor(actor, "intel.view").filter(number__in=numbers)
     return list(seen.select_related("marking").order_by("-number")[:REFERENCES_SHOWN])
 

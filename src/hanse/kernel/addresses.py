@@ -12,7 +12,10 @@ def pack(text: str) -> bytes:
     Raises:
         ValueError: The text is no IPv4 or IPv6 address.
     """
-    address = ipaddress.ip_address(text)
+    return _packed(ipaddress.ip_address(text))
+
+
+def _packed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bytes:
     return V4_MAPPED + address.packed if address.version == 4 else address.packed
 
 
@@ -30,7 +33,7 @@ def is_v4(raw: bytes) -> bool:
 
 def network_bounds(network: Network) -> tuple[bytes, bytes]:
     """First and last 16-byte address of a network."""
-    return pack(str(network.network_address)), pack(str(network.broadcast_address))
+    return _packed(network.network_address), _packed(network.broadcast_address)
 
 
 def prefix_of(raw: bytes, v4_bits: int = 24, v6_bits: int = 48) -> str:

@@ -13,5 +13,5 @@ from hanse.ledger.routing import database
 def among(ids: Collection[UUID]) -> RawSQL:
     """What a UUID column may be one of, for the right-hand side of ``__in``."""
     if connections[database()].vendor == "postgresql":
-        return RawSQL("SELECT unnest(%s::uuid[])", [list(ids)])
+        return RawSQL("SELECT unnest(%s::uuid[])", [f"{{{','.join(one.hex for one in ids)}}}"])
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps([one.hex for one in ids])])

@@ -57,6 +57,7 @@ class Draft:
         reason: Why, where the law or the user gives one.
         recipient: The authority it is addressed to; empty for the node itself.
         worked_out: What `Kind.work_out` gives of the content, where the caller has it already; None to work it out.
+        encoded: The canonical JSON that the caller has read the content from; None to encode it, and read it back.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Draft:
     reason: str = ""
     recipient: str = ""
     worked_out: Any = None
+    encoded: bytes | None = None
 
 
 @contextmanager
@@ -226,8 +228,8 @@ def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct, bytes]:
     if not isinstance(draft.content, kind.content):
         raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(draft.content).__name__}.")
     try:
-        data = canonical(draft.content)
-        content = kind.read(data)
+        data = canonical(draft.content) if draft.encoded is None else draft.encoded
+        content = kind.read(data) if draft.encoded is None else draft.content
         body = canonical(Written(who, msgspec.Raw(data), draft.reason))
     except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
         raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
