@@ -117,10 +117,20 @@ OPERATIONS_HEAD = (
 )
 
 THREATS: dict[int, tuple[str, str, tuple[str, ...]]] = {
+    1: (
+        "a partner forges a third party's object",
+        "the origin is the key that verifies the entry, never a field; what does not fit is refused alone",
+        ("tests/federation/test_pulling.py",),
+    ),
     2: (
         "an id that another has used before overwrites what they said",
         "another creator's is a clash; what its bringer may not see is left alone, and theirs stands beside",
         ("tests/intel/test_anothers.py",),
+    ),
+    3: (
+        "a message between nodes is sent again, later or to another node",
+        "it names its audience, holds ten minutes, and has a number that is on disk before anything is done",
+        ("tests/federation/test_serving.py", "tests/federation/test_two_nodes.py"),
     ),
     6: (
         "somebody edits evidence, a role or a passkey in the database",
@@ -172,6 +182,11 @@ THREATS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "rows are loaded on behalf of the reader only; not there and not allowed are the same answer",
         ("tests/policy/test_guarded.py",),
     ),
+    17: (
+        "a poison message blocks a partner's stream",
+        "each entry is refused by itself, keeps its place and its hash, and the stream goes on",
+        ("tests/federation/test_pulling.py",),
+    ),
     18: (
         "somebody signs in as another by linking a login",
         "a person is (issuer, subject), never an e-mail address",
@@ -195,8 +210,8 @@ FAULTS = (
 
 THREATS_HEAD = (
     "What a node faces by itself, what it does about it, and the tests that try it. *Refused* always means a clear "
-    "error, nothing stored, and a node that lives. What takes several nodes (forged origins, replay, split views, "
-    "poisoned streams) comes with the league; the numbers leave room for it.\n"
+    "error, nothing stored, and a node that lives. What takes witnesses (a ledger rolled back, split views) is not built "
+    "yet; the numbers leave room for it.\n"
 )
 THREATS_FOOT = (
     "## Whom this does not stop\n\nRoot on the running machine reads keys from memory. Two people who agree do what "

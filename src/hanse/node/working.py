@@ -32,6 +32,8 @@ LISTS_S = 600.0
 """Seconds between looks whether the index of warninglists is there."""
 FEEDS_S = 10.0
 """Seconds between looks at which feeds are due."""
+LEAGUE_S = 1.0
+"""Seconds between looks at who is a partner, and at what rules share."""
 FOLDERS_S = 5.0
 """Seconds between looks at watched folders."""
 QUEUE_S = 0.5
@@ -116,11 +118,15 @@ def chores(node: Node) -> list[Chore]:
 def work(node: Node) -> None:
     """Work until told to stop (SIGTERM, SIGINT): chores, alerts and feeds on threads of their own, long work on this one."""
     from hanse.console.alerting import QUEUE  # noqa: PLC0415 - after Django is configured
+    from hanse.federation import ruling  # noqa: PLC0415 - as above
+    from hanse.federation.clock import League  # noqa: PLC0415 - as above
     from hanse.intel import feed_clock  # noqa: PLC0415 - as above
 
     follow_parent()
+    league = League()
     stop, beside = threading.Event(), [Queue(QUEUE), Queue(feed_clock.QUEUE)]
-    every = [*chores(node), *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
+    partners = [Chore("league", LEAGUE_S, league.look), Chore("sharing by rules", LEAGUE_S, ruling.follow)]
+    every = [*chores(node), *partners, *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
     settle()
     threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
     for thread in threads:
@@ -132,6 +138,7 @@ def work(node: Node) -> None:
             signal.SIGTERM, signal.SIG_IGN
         )  # told once is enough: what is at work now is ended in order
         stop.set()
+        league.stop.set()
         for queue in beside:
             queue.stop()
         for thread in threads:

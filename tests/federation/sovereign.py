@@ -1,0 +1,102 @@
+"""Real nodes of several authorities for tests: their processes, and beside each a process that reads and sets.
+
+`python -m tests.federation.sovereign HOME` reads one job per line (JSON) and answers each with a line.
+"""
+
+import base64
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.node.living import ROOT, Living, until
+
+
+class Sovereign(Living):
+    """A node of an authority.
+
+    Attributes:
+        authority: Its id.
+        country: Its country.
+        tier: Its tier.
+    """
+
+    def __init__(self, home: Path, authority: str, country: str, tier: str = "member") -> None:
+        super().__init__(home, "sqlite")
+        self.authority, self.country, self.tier = authority, country, tier
+
+    def make(self) -> None:
+        """Found it by the command of people; in a file of its own, as a copy of one that was founded once per run."""
+        first = Path(os.environ["HANSE_TEST_RUN"]) / f"founded-{self.authority}"
+        with first.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of the run may be founding it
+            if not (first / "settings.toml").exists():
+                done = Living(first, "sqlite").run(
+                    "init", "--authority", self.authority, "--name", f"Authority of {self.country}", "--country",
+                    self.country, "--tier", self.tier, "--unattended",
+                )  # fmt: skip
+                assert done.returncode == 0, done.stderr
+        shutil.copytree(first, self.home, dirs_exist_ok=True)
+
+    def do(self, job: str, **told: Any) -> Any:
+        """Have something read or set, in the process beside."""
+        if self._desk is None:
+            self._desk = subprocess.Popen(
+                [sys.executable, "-m", "tests.federation.sovereign", str(self.home)],
+                env=self.environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        return super().do(job, **told)
+
+    def becomes_partner_of(self, other: "Sovereign") -> None:
+        """Import the other's invitation, and approve it by a second person; the other has to do the same."""
+        invitation = other.do("invite")
+        told = self.do("befriend", invitation=invitation, address="127.0.0.1")
+        assert told["fingerprint"] == other.do("fingerprint", invitation=self.do("invite"))
+
+    def sent(self, message: str) -> tuple[int, str]:
+        """Send it a message between nodes (base64) as anybody on the network can; status and words in the open."""
+        request = urllib.request.Request(f"{self.url}/league/", base64.b64decode(message), method="POST")  # noqa: S310 - our own
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own
+                return answer.status, ""
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode("utf-8", "replace")
+
+    def has(
+        self, what: Callable[[list[dict[str, Any]]], bool], seconds: float = 60.0
+    ) -> list[dict[str, Any]]:
+        """The partners' attacks that it shows, once they are as wanted."""
+        found: list[dict[str, Any]] = []
+
+        def there() -> bool:
+            found[:] = self.do("partner_attacks")
+            return what(found)
+
+        until(there, seconds)
+        return found
+
+
+def _work(home: Path) -> None:
+    """The process beside."""
+    from hanse.bootstrap import start
+
+    os.environ["HANSE_PASSPHRASE_FILE"] = str(home / "keys" / "passphrase")
+    start(home)
+    from tests.federation import sovereign_jobs
+
+    for line in sys.stdin:
+        told = json.loads(line)
+        answer = getattr(sovereign_jobs, told.pop("job"))(**told)
+        sys.stdout.write(json.dumps(answer, default=str) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]))

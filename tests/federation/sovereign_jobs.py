@@ -1,0 +1,119 @@
+"""What the process beside a node of the tests can be told to do; imported once the node is wired."""
+
+import base64
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hanse.accounts import approvals
+from hanse.attacks.models import Attack, PartnerAttack
+from hanse.federation import invitation as invitations
+from hanse.federation import partnering, recalling, ruling, sharing
+from hanse.federation.models import Contradiction, Link, Recalling, Received
+from hanse.federation.partners import own_invitation, own_key, partner_of, seal_key
+from hanse.federation.sharing import Audience, Sharing
+from hanse.federation.stream import Pull
+from hanse.kernel import message
+from hanse.kernel.actors import system
+from hanse.kernel.clock import now_us
+from hanse.ledger import tree
+from hanse.ledger.identity import authority
+from hanse.recording import record
+from tests.accounts.people import acting, newcomer
+from tests.node.made import estonian
+
+_people: list[Any] = []
+
+
+def _two() -> list[Any]:
+    """An officer who analyses as well, and an approver, both with a passkey proved just now."""
+    if not _people:
+        one, other = newcomer("officer", "analyst"), newcomer("approver", name="Jaan Tamm")
+        _people.extend((one, other))
+    return [acting(one) for one in _people]
+
+
+def invite() -> str:
+    """This node's invitation."""
+    return partnering.invite(_two()[0]).decode()
+
+
+def befriend(invitation: str, address: str) -> dict[str, str]:
+    """Two people become partners with who is in an invitation."""
+    one, other = _two()
+    proposal = partnering.propose(invitation.encode(), address, "They ask for it.", one)
+    told = approvals.pending(proposal).subject
+    approvals.approve(proposal, other)
+    return {"fingerprint": told["fingerprint"]}
+
+
+def fingerprint(invitation: str) -> str:
+    """What both compare."""
+    return invitations.fingerprint(invitations.read(invitation.encode()), own_invitation())
+
+
+def attacks(number: int = 3) -> list[str]:
+    """Some attacks of the exercise on record here, as if found."""
+    if not Attack.projected.exists():
+        record(estonian(), system("tests", authority()))
+    return [one.hex for one in Attack.projected.order_by("start_us").values_list("pk", flat=True)[:number]]
+
+
+def share(attack: str, to: list[str], withheld: tuple[str, ...] = ()) -> int:
+    """Share an attack; with how many."""
+    wanted = Sharing("attack", UUID(attack), Audience(frozenset(to)), frozenset(withheld))
+    return sum(one.content is not None for one in sharing.share(wanted, _two()[0], "They are next."))
+
+
+def recall(attack: str) -> int:
+    """Recall an attack; from how many."""
+    return recalling.recall(UUID(attack), _two()[0], "It was wrong.")
+
+
+def rule(to: list[str]) -> None:
+    """Two people have attacks shared as they are found."""
+    one, other = _two()
+    approvals.approve(
+        ruling.propose("attack", Audience(frozenset(to)), frozenset(), "As agreed.", one), other
+    )
+
+
+def partner_attacks() -> list[dict[str, Any]]:
+    """Attacks of partners."""
+    return list(
+        PartnerAttack.projected.order_by("start_us").values("partner", "victim", "vector", "start_us")
+    )
+
+
+def link(partner: str) -> dict[str, Any]:
+    """How the exchange with a partner stands."""
+    row = (
+        Link.objects.filter(pk=partner).values("has", "proven", "total", "error", "answered_us").first() or {}
+    )
+    return {**row, "received": Received.objects.filter(partner=partner).count()}
+
+
+def recalls() -> list[dict[str, Any]]:
+    """What was recalled, and what was answered."""
+    return list(Recalling.objects.order_by("sequence").values("recipient", "answer"))
+
+
+def contradictions() -> int:
+    """How often a partner contradicted itself."""
+    return Contradiction.objects.count()
+
+
+def integrate() -> None:
+    """Sign a checkpoint."""
+    tree.integrate()
+
+
+def pull_message(partner: str) -> str:
+    """A message of this node to a partner, which asks for everything, in base64."""
+    row = partner_of(partner)
+    data = message.write(
+        sender=authority(), audience=partner, what="pull", number=now_us(), time_us=now_us(),
+        body=msgspec.msgpack.encode(Pull(0, bytes(32), 0, 0)), key=own_key(row, 0), seal=seal_key(partner),
+    )  # fmt: skip
+    return base64.b64encode(data).decode()
