@@ -1,15 +1,20 @@
 """What the process beside a node of the tests can be told to do; imported once the node is wired."""
 
 import base64
+import resource
+import time
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from hanse.accounts import approvals
+from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
+from hanse.egress.client import Client, Response
+from hanse.federation import exchange, partnering, recalling, ruling, sending, sharing
 from hanse.federation import invitation as invitations
-from hanse.federation import partnering, recalling, ruling, sharing
 from hanse.federation.models import Contradiction, Link, Recalling, Received
 from hanse.federation.partners import own_invitation, own_key, partner_of, seal_key
 from hanse.federation.sharing import Audience, Sharing
@@ -17,11 +22,12 @@ from hanse.federation.stream import Pull
 from hanse.kernel import message
 from hanse.kernel.actors import system
 from hanse.kernel.clock import now_us
+from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import tree
 from hanse.ledger.identity import authority
+from hanse.ledger.writing import Draft
 from hanse.recording import record
 from tests.accounts.people import acting, newcomer
-from tests.node.made import estonian
 
 _people: list[Any] = []
 
@@ -56,6 +62,8 @@ def fingerprint(invitation: str) -> str:
 def attacks(number: int = 3) -> list[str]:
     """Some attacks of the exercise on record here, as if found."""
     if not Attack.projected.exists():
+        from tests.node.made import estonian  # what analyses is large, and most nodes here do not
+
         record(estonian(), system("tests", authority()))
     return [one.hex for one in Attack.projected.order_by("start_us").values_list("pk", flat=True)[:number]]
 
@@ -117,3 +125,58 @@ def pull_message(partner: str) -> str:
         body=msgspec.msgpack.encode(Pull(0, bytes(32), 0, 0)), key=own_key(row, 0), seal=seal_key(partner),
     )  # fmt: skip
     return base64.b64encode(data).decode()
+
+
+def fill(to: str, entries: int) -> float:
+    """Address so many attacks to a partner, and sign checkpoints over all; seconds."""
+    began = time.perf_counter()
+    thing = shared.find(None, UUID(attacks(1)[0]))
+    marking = Marking(originators=frozenset({authority()}), tlp=Tlp.GREEN)
+    for first in range(0, entries, 1_000):
+        drafts = []
+        for at in range(first, min(entries, first + 1_000)):
+            content = shared.without(thing.content, frozenset(), UUID(int=at))
+            drafts.append(Draft(shared.KIND, content, UUID(int=at), marking, recipient=to))
+        sending.send(drafts)
+    while tree.integrate() is not None:
+        pass
+    return time.perf_counter() - began
+
+
+def catch_up(partner: str) -> dict[str, Any]:
+    """Pull everything: entries, seconds, how many are proven, and resident memory after each tenth, MiB."""
+    row, client = partner_of(partner), exchange.make_client()
+    entries, mib, step = 0, [], 0
+    began = time.perf_counter()
+    while True:
+        result = exchange.pull(row, client)
+        entries += result.taken
+        total = Link.objects.get(pk=partner).total
+        if entries * 10 // max(total, 1) > step:
+            step = entries * 10 // total
+            mib.append(
+                round(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20)
+            )
+        if not result.more:
+            break
+    seconds = time.perf_counter() - began
+    return {"entries": entries, "seconds": seconds, "proven": Link.objects.get(pk=partner).proven, "mib": mib}
+
+
+def idle(partner: str, times: int) -> dict[str, Any]:
+    """What asking costs when there is nothing new: ms, and the bytes of the answer."""
+    row, sizes, took = partner_of(partner), [], []
+
+    class Weighed(Client):
+        def post(self, url: str, **more: Any) -> Response:
+            answer = super().post(url, **more)
+            sizes.append(len(answer.body))
+            return answer
+
+    client = Weighed(exchange.make_client().rules)
+    for _ in range(times):
+        began = time.perf_counter()
+        exchange.pull(row, client)
+        took.append((time.perf_counter() - began) * 1_000)
+    took.sort()
+    return {"median_ms": took[times // 2], "p95_ms": took[times * 95 // 100], "bytes": max(sizes)}

@@ -206,3 +206,19 @@ def test_a_partner_is_told_what_is_wrong(peer, what, body):
     refusal = peer.reads(answer, Page)
     assert (answer.status, isinstance(refusal, wire.Refusal)) == (422, True)
     assert refusal.words
+
+
+def test_a_partner_that_asks_without_end_is_told_to_wait(peer, monkeypatch):
+    """So many messages a minute are answered and no more; nobody else is kept waiting for it."""
+    monkeypatch.setattr(wire, "PER_MINUTE", 3)
+    monkeypatch.setattr(wire, "_asked", wire.defaultdict(wire.deque))
+    wanted = Pull(0, bytes(32), 0, 0)
+    assert [wire.answer(peer.message("pull", wanted)).status for _ in range(5)] == [200, 200, 200, 429, 429]
+    other = Peer(authority="lv-cert", country="LV")
+    other.joins()
+    assert wire.answer(other.message("pull", wanted)).status == 200
+
+
+def test_a_number_beyond_all_clocks_is_refused(peer):
+    """Otherwise no later message could ever be heard."""
+    assert wire.answer(peer.message("pull", Pull(0, bytes(32), 0, 0), number=2**62)).status == 400

@@ -6,6 +6,7 @@ tells nothing of it, so that partners still see how many victims there are. A sk
 into its sources; it is withheld with them.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -24,10 +25,11 @@ from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US
 from hanse.kernel.countries import NUMERIC
 from hanse.kernel.errors import UsageError
 from hanse.ledger import keyring, objects
+from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.guarded import NotVisibleError
-from hanse.policy.models import stored, team_of
+from hanse.policy.models import NeedToKnow, StoredMarking, stored
 
 KIND: Final = "attacks.shared"
 PARTS: Final = {
@@ -133,33 +135,56 @@ def check(here: Arrived, content: Shared) -> None:
 
 def project(here: Arrived, content: Shared) -> None:
     """The row of a partner's attack; an older version that comes later changes nothing."""
-    before = PartnerAttack.projected.filter(pk=here.object_id).values_list("version", flat=True).first()
-    if before is not None and before > here.version:
-        return
+    project_many([(here, content)])
+
+
+def project_many(entries: Sequence[tuple[Arrived, Shared]]) -> None:
+    """The rows of several, as `project` would write them one after the other."""
+    ids = {here.object_id for here, _ in entries}
+    held = PartnerAttack.projected.filter(pk__in=among(ids)).values_list("pk", "version")
+    versions: dict[UUID, int] = dict(held)
+    newest: dict[UUID, tuple[Arrived, Shared]] = {}
+    markings = {}
+    for here, content in entries:
+        if here.version >= versions.get(here.object_id, 0):
+            versions[here.object_id] = here.version
+            newest[here.object_id] = here, content
+            if here.marking not in markings:
+                markings[here.marking] = stored(here.marking)
+    teams = dict(NeedToKnow.objects.filter(pk__in=among(newest)).values_list("pk", "team"))
+    rows = [
+        _row(here, content, markings[here.marking], teams.get(here.object_id, ""))
+        for here, content in newest.values()
+    ]
+    changed = [one.name for one in PartnerAttack._meta.concrete_fields if not one.primary_key]
+    PartnerAttack.projected.bulk_create(
+        rows, batch_size=40, update_conflicts=True, unique_fields=["object_id"], update_fields=changed
+    )
+
+
+def _row(here: Arrived, content: Shared, marking: StoredMarking, team: str) -> PartnerAttack:
     attack = content.attack
-    PartnerAttack.projected.update_or_create(
+    return PartnerAttack(
         object_id=here.object_id,
-        defaults={
-            "marking": stored(here.marking),
-            "team": team_of(here.object_id),
-            "partner": here.partner,
-            "version": here.version,
-            "victim": attack.victim,
-            "victim_mark": content.victim_mark,
-            "vector": attack.vector,
-            "start_us": attack.start_us,
-            "end_us": attack.end_us,
-            "peak_bps": attack.peak_bps,
-            "peak_pps": attack.peak_pps,
-            "sources": attack.sources,
-            "source_class": attack.source_class[:16],
-            "organisation": content.organisation,
-            "sector": content.sector[:64],
-            "country": content.country,
-            "state": content.state[:16],
-            "received_us": here.received_us,
-            "detail": msgspec.to_builtins(attack),
-        },
+        marking=marking,
+        team=team,
+        partner=here.partner,
+        version=here.version,
+        victim=attack.victim,
+        victim_mark=content.victim_mark,
+        vector=attack.vector,
+        start_us=attack.start_us,
+        end_us=attack.end_us,
+        peak_bps=attack.peak_bps,
+        peak_pps=attack.peak_pps,
+        sources=attack.sources,
+        source_class=attack.source_class[:16],
+        organisation=content.organisation,
+        sector=content.sector[:64],
+        country=content.country,
+        state=content.state[:16],
+        received_us=here.received_us,
+        detail=msgspec.to_builtins(attack),
     )
 
 
@@ -179,5 +204,5 @@ def changed(after: int) -> list[tuple[int, UUID]]:
 
 
 SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed)
-HANDLER = Handler(KIND, Shared, project, forget, check)
+HANDLER = Handler(KIND, Shared, project, forget, check, project_many=project_many)
 KINDS = (Kind(KIND, Shared, _nothing),)

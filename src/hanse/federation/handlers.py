@@ -1,6 +1,6 @@
 """Who handles which kinds of entries that partners send; the composition root registers them once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -52,6 +52,8 @@ class Handler:
         content: The type of its content.
         project: Writes the rows that follow, from nothing but the entry and the entries before it.
         forget: Removes every row derived from an object that is purged.
+        project_many: Writes the rows of several entries of this kind at once, as `project` would one by one; for
+            kinds that come by the thousand.
         check: Refuses a content that cannot be meant, by a `HanseError`; it asks nothing but the entry and the rows.
         then: Done once it is on record, in the same transaction: what this authority answers or does by itself. Not
             done again in a replay.
@@ -63,6 +65,15 @@ class Handler:
     forget: Callable[[UUID], None] = _nothing
     check: Callable[[Arrived, Any], None] = _nothing
     then: Callable[[Arrived, Any], None] = _nothing
+    project_many: Callable[[Sequence[tuple[Arrived, Any]]], None] | None = None
+
+    def project_run(self, entries: Sequence[tuple[Arrived, Any]]) -> None:
+        """Write the rows of several entries of this kind, in their order."""
+        if self.project_many is not None:
+            self.project_many(entries)
+            return
+        for arrived, content in entries:
+            self.project(arrived, content)
 
 
 _handlers: dict[str, Handler] = {}

@@ -13,8 +13,12 @@ from hanse.web.page import public
 @require_POST
 def league(request: HttpRequest) -> HttpResponse:
     """Take a message, answer with one."""
-    if int(request.headers.get("Content-Length") or 0) > wire.LIMIT_BYTES:
-        return HttpResponse("The message is larger than any that is understood here.", status=413)
+    length = request.headers.get("Content-Length", "")
+    if not length.isdecimal() or int(length) > wire.LIMIT_BYTES:
+        return HttpResponse(
+            "The message is larger than any that is understood here, or does not say how long it is.",
+            status=413,
+        )
     answer = wire.answer(request.body)
     kind = wire.CONTENT_TYPE if answer.signed else "text/plain; charset=utf-8"
     return HttpResponse(answer.data, status=answer.status, content_type=kind)

@@ -4,6 +4,8 @@ from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+import msgspec
+
 from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
 from hanse.federation.contents import RuleSet
@@ -45,8 +47,7 @@ def propose(sort: str, audience: Audience, withheld: frozenset[str], why: str, a
 
 
 def _make(pending: Pending, actor: Actor) -> str:
-    told = {name: value if name == "sort" else tuple(value) for name, value in pending.subject.items()}
-    content = RuleSet(**told, proposal=pending.id.hex)
+    content = msgspec.convert({**pending.subject, "proposal": pending.id.hex}, RuleSet)
     append("federation.rule_set", content, actor=actor, reason=pending.why, object_id=uuid4())
     return ""
 

@@ -1,5 +1,7 @@
 """How this room's entries become rows: partners, their keys, what they sent, and where they contradict themselves."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -101,11 +103,19 @@ def arrived(entry: Entry) -> Arrived:
     )
 
 
-def _project_received(recorded: Recorded, content: contents.Received) -> None:
-    """What the room that handles its kind makes of it."""
-    entry = taken_apart(recorded, content)
-    if entry.handler is not None and content.body is not None:
-        entry.handler.project(arrived(entry), entry.said)
+def _project_received(entries: Sequence[tuple[Recorded, contents.Received]]) -> None:
+    """What the rooms that handle their kinds make of them, in order; those of one kind that follow each other at once."""
+    parts = (taken_apart(recorded, content) for recorded, content in entries)
+    said = (one for one in parts if one.handler is not None and one.said is not None)
+    for _, run in groupby(said, lambda one: one.head.kind):
+        some = list(run)
+        handler = some[0].handler
+        if handler is not None:
+            handler.project_run([(arrived(one), one.said) for one in some])
+
+
+def _project_one(recorded: Recorded, content: contents.Received) -> None:
+    _project_received([(recorded, content)])
 
 
 def _forget_received(object_id: UUID) -> None:
@@ -213,7 +223,13 @@ KINDS = (
     Kind("federation.partner_added", contents.PartnerAdded, _project_added),
     Kind("federation.partner_moved", contents.PartnerMoved, _project_moved),
     Kind("federation.partner_stands", contents.PartnerStands, _project_stands),
-    Kind("federation.received", contents.Received, _project_received, _forget_received),
+    Kind(
+        "federation.received",
+        contents.Received,
+        _project_one,
+        _forget_received,
+        project_many=_project_received,
+    ),
     Kind("federation.took", contents.Took, _project_took),
     Kind("federation.conflict", contents.Conflict, _project_conflict),
     Kind("federation.shared", contents.Shared, _project_shared, _forget_shared),

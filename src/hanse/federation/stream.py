@@ -192,7 +192,7 @@ def examine(page: Page, known: Known) -> Examined:
         raise StreamError(
             f"{known.origin} answered from entry {page.first:,} on; {known.count:,} was asked for."
         )
-    if len(page.items) > MOST or len(page.leaves) > PROVED:
+    if len(page.items) > MOST or len(page.leaves) > PROVED or page.total >= 2**62:
         raise StreamError(f"{known.origin} sent more than a page holds.")
     if page.total < known.count + len(page.items):
         raise ConflictError(

@@ -5,6 +5,8 @@ with a reason that tells a stranger nothing of who is a partner.
 """
 
 import logging
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -31,6 +33,8 @@ _log = logging.getLogger(__name__)
 CONTENT_TYPE: Final = "application/vnd.hanse.message"
 LIMIT_BYTES: Final = 1_000_000
 """A message that asks has a few hundred bytes, a checkpoint to witness a few thousand."""
+PER_MINUTE: Final = 1_200
+"""Messages of one partner in a minute: far above what catching up and hints need."""
 STRANGER: Final = (
     "This node exchanges nothing with the sender of this message. Become partners, or ask its people."
 )
@@ -109,8 +113,26 @@ def _proven(head: Head, told: Message) -> tuple[Partner, bytes]:
     return partner, message.opened(head, told, keyring.current().open_key(head.seal))
 
 
+_asked: defaultdict[str, deque[float]] = defaultdict(deque)
+
+
+def _asks_too_often(partner: str) -> bool:
+    """Whether a partner has asked more than `PER_MINUTE` times in the last minute; this process's own memory."""
+    times, now = _asked[partner], time.monotonic()
+    while times and now - times[0] > 60:
+        times.popleft()
+    times.append(now)
+    if len(times) <= PER_MINUTE:
+        return False
+    times.pop()
+    return True
+
+
 def _answered(partner: Partner, head: Head, told: Message, body: bytes) -> Answer:
     """The signed answer to a partner's message."""
+    if _asks_too_often(partner.authority):
+        words = f"More than {PER_MINUTE:,} messages within a minute. Wait one."
+        return _signed(partner, head, 429, "refusal", Refusal(words, 0))
     link = _heard(partner, head, told)
     if link is None:
         heard = link_of(partner.authority).heard
@@ -118,7 +140,7 @@ def _answered(partner: Partner, head: Head, told: Message, body: bytes) -> Answe
         return _signed(partner, head, 409, "refusal", Refusal(words, heard))
     asked = Asked(partner, link, head, body)
     try:
-        what, content = _ASKED[head.what](asked)
+        what, content = _HANDLED[head.what](asked)
     except KeyError:
         return _refused(asked, f"This node knows no message {head.what[:40]!r}.")
     except (HanseError, msgspec.DecodeError) as error:
@@ -182,4 +204,4 @@ def _hint(asked: Asked) -> tuple[str, msgspec.Struct]:
     return "noted", Noted()
 
 
-_ASKED: Final[dict[str, Callable[[Asked], tuple[str, msgspec.Struct]]]] = {"pull": _pull, "hint": _hint}
+_HANDLED: Final[dict[str, Callable[[Asked], tuple[str, msgspec.Struct]]]] = {"pull": _pull, "hint": _hint}

@@ -17,6 +17,8 @@ from hanse.kernel.keys import OpenKey, SealKey, SigningKey, VerifyKey
 from hanse.kernel.strict_json import canonical
 
 TYPE: Final = b"application/vnd.hanse.message+json"
+MOST: Final = 2**62
+"""Numbers are below it, so that there is always a greater one: they follow the clock in microseconds."""
 TOLERANCE_US: Final = 600_000_000
 """How far two clocks may be apart, and how long a message can travel, in microseconds: ten minutes."""
 
@@ -103,6 +105,8 @@ def parse(data: bytes) -> tuple[Head, Message]:
         head = _heads.decode(message.head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(f"This is no message between nodes: {error}.") from None
+    if not (0 <= head.number < MOST and 0 <= head.answers < MOST):
+        raise MessageError("The number of the message is none that any clock gives.")
     if head.v != 1 or canonical(head) != message.head:
         raise MessageError("The head of the message is not in its one form, or of a newer version.")
     return head, message
