@@ -24,6 +24,8 @@ from hanse.attacks.models import Alert, Attack
 from hanse.attacks.models import State as AttackState
 from hanse.console import processes
 from hanse.console.health import collector_now, longest_waiting_us
+from hanse.federation.models import Contradiction, Link, Received
+from hanse.federation.partners import active
 from hanse.kernel.clock import now_us
 from hanse.ledger.models import Head
 from hanse.ledger.tree import latest
@@ -77,6 +79,15 @@ def observe(meter: Meter, node: Node) -> None:
         (counter, "hanse.collector.datagrams", "{datagram}", "Datagrams received since the collector started.",
          lambda: [Observation(processes.collector_state(node.home).datagrams)]),
         (counter, "hanse.collector.lost", "1", "What the collector lost, by cause.", lambda: _lost(node)),
+        (counter, "hanse.league.received", "{entry}", "Entries that a partner sent, by what became of them.", _received),
+        (gauge, "hanse.league.waiting", "{entry}", "Entries that a partner has for this node and it does not have.",
+         lambda: _league(lambda link, received: link.total - received)),
+        (gauge, "hanse.league.provisional", "{entry}", "Entries of a partner that no checkpoint has proven yet.",
+         lambda: _league(lambda link, received: received - link.proven)),
+        (gauge, "hanse.league.silent", "s", "For how long a partner has not answered as it should; 0 where it does.",
+         lambda: _league(lambda link, _: 0 if link.failing_us is None else (now_us() - link.failing_us) / 1e6)),
+        (counter, "hanse.league.contradictions", "1", "How often a partner contradicted what it had signed.",
+         _contradictions),
         (gauge, "hanse.disk.free", "By", "Bytes free where the node's folder lies.",
          lambda: [Observation(shutil.disk_usage(node.home).free)]),
     )  # fmt: skip
@@ -139,6 +150,29 @@ def _alerts() -> Iterator[Observation]:
 def _worker(node: Node) -> Iterator[Observation]:
     if (silent := processes.worker_silent_s(node.home)) is not None:
         yield Observation(silent)
+
+
+def _received() -> Iterator[Observation]:
+    rows = Received.objects.values_list("partner", "state").annotate(Count("number")).order_by()
+    for partner, state, count in rows:
+        yield Observation(count, {"partner": partner, "outcome": state})
+
+
+def _league(what: Callable[[Link, int], float]) -> Iterator[Observation]:
+    received = dict(Received.objects.values_list("partner").annotate(Count("number")).order_by())
+    links = Link.objects.in_bulk()
+    for partner in active():
+        link = links.get(partner.authority)
+        if link is not None:
+            yield Observation(
+                max(0, what(link, received.get(partner.authority, 0))), {"partner": partner.authority}
+            )
+
+
+def _contradictions() -> Iterator[Observation]:
+    found = dict(Contradiction.objects.values_list("partner").annotate(Count("sequence")).order_by())
+    for partner in active():
+        yield Observation(found.get(partner.authority, 0), {"partner": partner.authority})
 
 
 def _state(node: Node) -> Iterator[Observation]:
