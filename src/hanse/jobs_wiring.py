@@ -21,13 +21,14 @@ from hanse.attacks.vectors import JOIN_GAP_S
 from hanse.console import marking_imports
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry
-from hanse.intel import feed_clock
+from hanse.intel import feed_clock, from_partners, offering
 from hanse.intel import jobs as intel_jobs
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger import objects
 from hanse.policy.asking import require
+from hanse.taxii import receiving, shelves
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Partition
 from hanse.telemetry.reading import InputReport
@@ -57,6 +58,9 @@ def register() -> None:
     jobs.handles("bring-in", "intel.import")(intel_jobs.bring_in)
     jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE)(feed_clock.fetch)
     jobs.handles("mark-import", "policy.mark")(marking_imports.follow)
+    jobs.handles(receiving.KIND, "intel.import")(receiving.take_in)
+    shelves.offer(offering.Offer)
+    shelves.take(from_partners.take)
 
 
 @dataclass(frozen=True, slots=True)

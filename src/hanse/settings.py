@@ -18,6 +18,7 @@ ROOMS = (
     "hanse.web",
     "hanse.accounts",
     "hanse.federation",
+    "hanse.taxii",
     "hanse.telemetry",
     "hanse.constituency",
     "hanse.intel",

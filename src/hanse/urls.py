@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("league/", include("hanse.federation.league_urls")),
     path("people/", include("hanse.accounts.urls")),
     path("jobs/", include("hanse.web.urls")),
+    path("edge/", include("hanse.taxii.urls")),
+    path("taxii2/", include("hanse.taxii.wire_urls")),
     path("accounts/", include("hanse.accounts.signin_urls")),
     path("api/", api.urls),
 ]

@@ -21,7 +21,7 @@ from hanse.console import endpoints
 from hanse.console import service as console
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Target
-from hanse.intel import authoring, feeds, grades, searches
+from hanse.intel import authoring, feeds, grades, offering, searches
 from hanse.intel import service as intel
 from hanse.intel.authoring import Piece
 from hanse.intel.feed_contents import FeedRan, FeedTook
@@ -38,6 +38,12 @@ from hanse.ledger.service import purge, revoke, rotate
 from hanse.ledger.writing import append
 from hanse.policy import service as policy
 from hanse.recording import record, with_derived
+from hanse.taxii import partners as edge_partners
+from hanse.taxii import reading
+from hanse.taxii import service as taxii
+from hanse.taxii.asked import Asked
+from hanse.taxii.contents import Got
+from hanse.taxii.models import Partner
 from hanse.telemetry import service as telemetry
 from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
 from tests.attacks.build import icmp_flood, write
@@ -73,6 +79,7 @@ def everything(home: Path, inputs: Path) -> None:
     _cases()
     _settings(mari)
     partners(mari, _other(mari))
+    _edge(mari)
     tree.integrate()
     first = Entry.objects.get(pk=0).key
     rotate(home, "for tests", mari, "A year is over.")
@@ -254,6 +261,24 @@ def _attacks(mari: Actor) -> None:
         told = attacks.Alerted("mail", "duty@example.org", delivered=False, words="refused")
         attacks.alerted(row, told, CLERK)
     attacks.ended(one, None, CLERK)
+
+
+def _edge(mari: Actor) -> None:
+    """Edge partners, of which one was revoked; one fetched, where a thing was left out, and sent something."""
+    for authority in ("lv-cert", "fi-cert"):
+        proposal = edge_partners.propose_partner(
+            authority, authority, "", "organisation", "The agreement.", mari
+        )
+        secret = approvals.approve(proposal, _other(mari))
+    edge_partners.revoke(Partner.objects.get(authority="lv-cert").pk, "It has a node now.", mari)
+    told = edge_partners.who(secret)
+    assert told is not None
+    marking = Marking(originators=frozenset({"ee-cert"}), tlp=Tlp.GREEN)
+    bad = {"type": "bundle", "id": "bundle--2", "objects": [{"type": "indicator", "id": "indicator--bad"}]}
+    intel.bring_in(json.dumps(bad).encode(), "bad.json", mari, marking=marking)
+    found = reading.page(offering.Offer(told[1]), Asked())
+    taxii.left_out(found.faults, told[1])
+    taxii.got(uuid4(), Got(told[1].id, now_us(), 2, 1, [("", "", "No object.")], "/"), told[1])
 
 
 def _settings(mari: Actor) -> None:

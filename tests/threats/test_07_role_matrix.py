@@ -59,6 +59,10 @@ accounts.invite         .         .          .        .       .          x
 accounts.grant          .         .          .        .       .          x
 accounts.approve        .         .          .        x       .          .
 accounts.tokens         x         x          .        .       .          x
+taxii.view              .         .          .        .       .          x
+taxii.partner           .         .          .        .       .          x
+taxii.fetch             .         .          .        .       .          .
+taxii.send              .         .          .        .       .          .
 settings.view           .         .          .        .       .          x
 settings.edit           .         .          .        .       .          x
 jobs.view               x         x          x        x       .          x
@@ -76,7 +80,7 @@ EXPORTS = {
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
     "telemetry.import", "telemetry.collect", "intel.import", "intel.subscribe", "cases.open", "ledger.view", "ledger.prove",
-    "ledger.purge", "federation.view", "federation.partner",
+    "ledger.purge", "federation.view", "federation.partner", "taxii.view", "taxii.partner",
 }  # fmt: skip
 AUDITED = {"ledger.view", "ledger.prove", "federation.view", "accounts.view"}
 ALL = set(ACTIONS)

@@ -62,6 +62,7 @@ class Approvable:
         execute: Does it, in the transaction of the approval; gets the proposal and the approver. What it returns
             is shown to the approver once and kept nowhere.
         where: Address of what it is about, from the subject; None where there is nothing to look at.
+        once: What the approver reads beside what `execute` returns; empty where that is a one-time link for a person.
     """
 
     action: str
@@ -69,6 +70,7 @@ class Approvable:
     words: Callable[[dict[str, Any]], str]
     execute: Callable[[Pending, Actor], str]
     where: Callable[[dict[str, Any]], str] | None = None
+    once: str = ""
 
 
 _known: dict[str, Approvable] = {}
@@ -182,6 +184,11 @@ def address_of(proposal: Proposal) -> str:
     """Where one looks at what a proposal is about; empty where there is nothing to look at."""
     where = _approvable(proposal.action).where
     return where(proposal.subject) if where else ""
+
+
+def once_of(proposal: Proposal) -> str:
+    """What the approver reads beside what they are shown once; empty where that is a one-time link for a person."""
+    return _approvable(proposal.action).once
 
 
 def waiting_for(actor: Actor) -> list[Proposal]:

@@ -42,9 +42,13 @@ def record(
         why: The reason given.
         recipient: To whom it was disclosed, in words; empty for a consultation.
     """
+    return record_named(actor, what, [one.hex for one in object_ids], why, recipient)
+
+
+def record_named(actor: Actor, what: str, ids: list[str], why: str = "", recipient: str = "") -> Recorded:
+    """As `record`, of objects whose ids are at hand as the entry has them: 32 hexadecimal digits each."""
     kind = "accounts.disclosed" if recipient else "accounts.consulted"
-    content = Consulted(what, [one.hex for one in object_ids], recipient)
-    return append(kind, content, actor=actor, reason=why)
+    return append(kind, Consulted(what, ids, recipient), actor=actor, reason=why)
 
 
 def required(

@@ -155,9 +155,11 @@ def decide(request: HttpRequest, pk: UUID, what: str) -> HttpResponse:
         approvals.reject(pk, request.POST.get("words", ""), signed_in(request))
         return redirect("accounts:approvals")
     found = approvals.approve(pk, signed_in(request))
+    proposal = Proposal.objects.get(pk=pk)
     if not found:
-        address = approvals.address_of(Proposal.objects.get(pk=pk))
-        return redirect(address or "accounts:approvals")
+        return redirect(approvals.address_of(proposal) or "accounts:approvals")
+    if once := approvals.once_of(proposal):
+        return render(request, "accounts/once.html", {"secret": found, "words": once})
     words = _("Give this one-time link to the person. They also need the code that the proposer has.")
     context = {"secret": request.build_absolute_uri(found), "words": words}
     return render(request, "accounts/once.html", context)

@@ -48,6 +48,7 @@ class Item(MarkedModel):
         version: The object's version.
         digest: Of its content.
         holding: Id of the `Holding` that it is one of.
+        moved: Sequence of the last entry that said it or marked it: the order in which it is offered to partners.
     """
 
     # Without index: all that asks which markings there are asks the holdings, and to check it would read all items.
@@ -79,6 +80,7 @@ class Item(MarkedModel):
     version = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     holding = models.BigIntegerField()
+    moved = models.BigIntegerField()
 
     class Meta:
         indexes = (
@@ -88,6 +90,11 @@ class Item(MarkedModel):
             ),
             models.Index(fields=["batch", "number"], condition=~models.Q(batch=""), name="intel_item_batch"),
             models.Index(fields=["type", "number"], name="intel_item_type"),
+            models.Index(
+                fields=["holding", "moved", "type"],
+                condition=models.Q(format__in=("stix", "own")),
+                name="intel_item_offered",
+            ),
         )
 
     def __str__(self) -> str:
@@ -100,11 +107,11 @@ class Item(MarkedModel):
         return Holding.projected.all()
 
     @classmethod
-    def follow_marking(cls, object_id: UUID) -> None:
+    def follow_marking(cls, object_id: UUID, sequence: int) -> None:
         """Move the item and its postings to the holding that it now is one of."""
         from hanse.intel import projecting  # noqa: PLC0415 - which needs these tables
 
-        projecting.follow_marking(object_id)
+        projecting.follow_marking(object_id, sequence)
 
     @property
     def standing_grade(self) -> str:

@@ -38,7 +38,7 @@ _ITEM = {
     "modified_us": "int8", "valid_until_us": "int8", "parent": "text", "place": "int4", "revoked": "bool",
     "confidence": "int2", "grade": "text", "graded": "text", "graded_confidence": "int2", "graded_sequence": "int8",
     "sealed": "bool", "problems": "int4", "batch": "text", "sequence": "int8", "version": "int4", "digest": "text",
-    "holding": "int8",
+    "holding": "int8", "moved": "int8",
 }  # fmt: skip
 _VALUE = {"id": "int8", "kind": "text", "text": "text"}
 _POSTING = {"id": "int8", "value": "int8", "item": "int8", "role": "text", "holding": "int8"}
@@ -189,14 +189,20 @@ def _count_in(cursor: Any, come: Counter[tuple[str, str]]) -> None:
     )
 
 
-def follow_marking(object_id: UUID) -> None:
-    """Move an item that has been marked anew, and its postings, to the holding of its marking and team."""
+def follow_marking(object_id: UUID, sequence: int) -> None:
+    """Move an item that has been marked anew, and its postings, to the holding of its marking and team.
+
+    Args:
+        object_id: The item.
+        sequence: The entry that marks it.
+    """
     row = models.Item.projected.get(pk=object_id)
     _count_out(Counter([row.holding]))
     with connections[database()].cursor() as cursor:
         _count_in(cursor, Counter([(row.marking_id, row.team)]))
     row.holding = holding_id(row.marking_id, row.team)
-    row.save(update_fields=["holding"])
+    row.moved = sequence
+    row.save(update_fields=["holding", "moved"])
     models.Posting.objects.filter(item=row.number).update(holding=row.holding)
 
 
@@ -272,7 +278,7 @@ def _row(one: _Coming, *, native: bool) -> tuple[Any, ...]:
         object_id, one.marking, one.team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
         facts.confidence, item.grade or facts.grade, *one.kept[1:], one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
-        one.digest, one.holding,
+        one.digest, one.holding, recorded.sequence,
     )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ _FIRST_IDS: Final = {
 """Those of TLP 1.0, which STIX 2.1 itself defines (section 7.2.1.4)."""
 
 _BY_ID: Final = _FIRST_IDS | {one: level for level, one in TLP_IDS.items()}
+LEVEL_IDS: Final = frozenset(_BY_ID)
+"""Ids of all marking definitions of TLP, of both versions."""
 _TAG: Final = re.compile(r"\b(tlp|pap)\s*[:=_ -]\s*\"?([a-z]+(?:[+:_ -](?:strict|chr))?)\"?", re.IGNORECASE)
 _OLD_WORDS: Final = {"WHITE": "CLEAR", "EX+CHR": "AMBER"}
 _NARROW: Final = frozenset({"0", "4"})

@@ -15,3 +15,10 @@ def among(ids: Collection[UUID]) -> RawSQL:
     if connections[database()].vendor == "postgresql":
         return RawSQL("SELECT unnest(%s::uuid[])", [f"{{{','.join(one.hex for one in ids)}}}"])
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps([one.hex for one in ids])])
+
+
+def among_numbers(numbers: Collection[int]) -> RawSQL:
+    """What a column of whole numbers may be one of, for the right-hand side of ``__in``."""
+    if connections[database()].vendor == "postgresql":
+        return RawSQL("SELECT unnest(%s::bigint[])", [list(numbers)])
+    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(numbers))])

@@ -92,8 +92,13 @@ class MarkedModel(models.Model):
         return cls.projected.all()
 
     @classmethod
-    def follow_marking(cls, object_id: UUID) -> None:
-        """Bring what else repeats an object's marking and team after it, once its row has been marked anew."""
+    def follow_marking(cls, object_id: UUID, sequence: int) -> None:
+        """Bring what else repeats an object's marking and team after it, once its row has been marked anew.
+
+        Args:
+            object_id: The object.
+            sequence: The entry that marks it.
+        """
 
 
 @lru_cache(maxsize=16_384)

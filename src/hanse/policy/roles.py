@@ -28,6 +28,7 @@ class Role:
         purposes: What it may use purpose-limited things for.
         oversight: Whether it sees all envelopes, and embargoed bodies only once a second person opened them.
         two_people: Whether giving it takes two people.
+        partners: Whether partner authorities have it, and no person can.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Role:
     purposes: frozenset[str]
     oversight: bool = False
     two_people: bool = False
+    partners: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Grant:
 
 
 @cache
-def roles() -> dict[str, Role]:
+def all_roles() -> dict[str, Role]:
     """All roles by name, in the file's order.
 
     Raises:
@@ -66,11 +68,17 @@ def roles() -> dict[str, Role]:
     return read(_FILE.read_text("utf-8"))
 
 
+@cache
+def roles() -> dict[str, Role]:
+    """The roles that people can have, by name, in the file's order; errors as of `all_roles`."""
+    return {name: role for name, role in all_roles().items() if not role.partners}
+
+
 def read(text: str) -> dict[str, Role]:
-    """The roles that a text in TOML describes; errors as of `roles`."""
+    """The roles that a text in TOML describes; errors as of `all_roles`."""
     found: dict[str, Role] = {}
     for name, values in tomllib.loads(text).items():
-        if unknown := values.keys() - {"title", "actions", "purposes", "oversight", "two_people"}:
+        if unknown := values.keys() - {"title", "actions", "purposes", "oversight", "two_people", "partners"}:
             raise RoleError(f"role {name} has the unknown key {min(unknown)!r}. Correct roles.toml.")
         if unknown := set(values["purposes"]) - PURPOSES.keys():
             raise RoleError(f"role {name} has the unknown purpose {min(unknown)!r}. Correct roles.toml.")
@@ -81,6 +89,7 @@ def read(text: str) -> dict[str, Role]:
             purposes=frozenset(values["purposes"]),
             oversight=values.get("oversight", False),
             two_people=values.get("two_people", False),
+            partners=values.get("partners", False),
         )
     return found
 
@@ -88,7 +97,7 @@ def read(text: str) -> dict[str, Role]:
 @lru_cache(maxsize=4096)
 def grant(held: frozenset[str], action: str) -> Grant:
     """What those who hold these roles have for an action; roles that no longer exist give nothing."""
-    giving = [role for name, role in sorted(roles().items()) if name in held and action in role.actions]
+    giving = [role for name, role in sorted(all_roles().items()) if name in held and action in role.actions]
     if not giving:
         return Grant("", oversight=False, ordinary=False, purposes=frozenset())
     return Grant(

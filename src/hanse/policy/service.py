@@ -83,7 +83,7 @@ def _project_many(entries: Sequence[tuple[Recorded, Marked]]) -> None:
                 found = model.projected.filter(pk__in=some)
                 if found.update(marking=rows[mark], team=team) and "follow_marking" in vars(model):
                     for object_id in list(found.values_list("pk", flat=True)):
-                        model.follow_marking(object_id)
+                        model.follow_marking(object_id, last[object_id][0].sequence)
     for some in _chunks(list(last)):
         NeedToKnow.objects.filter(pk__in=some).delete()
     NeedToKnow.objects.bulk_create(
