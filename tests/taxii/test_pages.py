@@ -1,0 +1,70 @@
+"""The pages about edge partners: who comes and what became of it, making one in two, revoking one alone."""
+
+import pytest
+
+from hanse.accounts import approvals
+from hanse.accounts.models import Proposal
+from hanse.taxii import kept
+from hanse.taxii.models import Partner
+from tests.accounts.people import acting, newcomer
+from tests.taxii.edge import WHY, Edge, brought, indicator
+from tests.taxii.working import done
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """Answers of other tests are not kept."""
+    kept.clear()
+
+
+def test_the_list_says_who_comes_and_what_became_of_it(client_as, actor):
+    """Who comes, what each last fetched and sent, and what was left out, with the address that a partner enters."""
+    edge = Edge()
+    brought(actor("analyst"), indicator(1), {"type": "indicator", "id": "indicator--bad"})
+    edge.ids()
+    edge.ask("collections/inbox/objects/", "POST", '{"objects": [{}]}')
+    done()
+    page = client_as(edge.people[0]).get("/edge/").content.decode()
+    for words in (
+        "CERT FI",
+        "fi-cert",
+        WHY,
+        "1 thing",
+        "is no id of a STIX object",
+        "http://localhost:8007/taxii2/",
+    ):
+        assert words in page
+    assert edge.secret not in page
+
+
+def test_making_one_takes_two_and_shows_the_secret_once(client_as):
+    """A proposal makes no partner; who approves it is shown the secret, which no page shows again."""
+    mari, jaan = acting(newcomer("administrator")), acting(newcomer("approver", name="Jaan Tamm"))
+    told = {"name": "CERT Latvia", "authority": "lv-cert", "country": "lv", "tier": "member", "why": WHY}
+    assert client_as(mari).post("/edge/new/", told).status_code == 302
+    assert not Partner.objects.exists()
+    assert "waits for a second person" in client_as(mari).get("/edge/").content.decode()
+    secret = approvals.approve(Proposal.objects.get().pk, jaan)
+    assert secret.startswith("hanse-edge_")
+    assert Partner.objects.get().country == "LV"
+    page = client_as(mari).get("/edge/").content.decode()
+    assert "may come" in page
+    assert secret not in page
+    again = client_as(mari).post("/edge/new/", told).content.decode()
+    assert "comes already" in again
+    wrong = client_as(mari).post("/edge/new/", {**told, "authority": "a b"}).content.decode()
+    assert "letters, digits, dots and dashes" in wrong
+
+
+def test_revoking_takes_one_and_a_reason(client_as):
+    """One person revokes a partner, says why, and sees it among those who come no more."""
+    edge = Edge()
+    client = client_as(edge.people[0])
+    assert client.post(f"/edge/{edge.row.pk}/revoke/", {"why": ""}).status_code == 200
+    assert edge.ask("collections/").status_code == 200
+    assert client.post(f"/edge/{edge.row.pk}/revoke/", {"why": "It has a node now."}).status_code == 302
+    assert edge.ask("collections/").status_code == 401
+    assert "revoked" in client.get("/edge/").content.decode()
+    assert client.get(f"/edge/{edge.row.pk}/revoke/").status_code == 404
