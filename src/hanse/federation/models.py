@@ -131,7 +131,7 @@ class Given(models.Model):
     opened_us = models.BigIntegerField(null=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["shared", "recipient"], name="federation_given"),)
+        constraints = (models.UniqueConstraint(fields=["shared", "recipient"], name="federation_given_once"),)
 
 
 class Recalling(models.Model):
