@@ -47,6 +47,7 @@ def test_the_dangerous_actions_are_named():
     """What releases, approves, purges or gives somebody power takes a fresh passkey."""
     assert {
         "cases.keep", "cases.erase", "ledger.purge", "policy.mark", "accounts.grant", "accounts.approve", "accounts.tokens",
+        "federation.partner", "federation.share", "taxii.partner",
     } == DANGEROUS  # fmt: skip
 
 
