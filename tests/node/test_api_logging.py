@@ -4,14 +4,18 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from hanse.attacks import shared
 from hanse.attacks.models import Attack
 from hanse.campaigns.models import Campaign
 from hanse.cases import subject
 from hanse.cases.subject_entries import SubjectErased
 from hanse.console.api import api
+from hanse.federation import exchange
+from hanse.federation.models import Partner
 from hanse.intel import feed_running, feeds, searches
 from hanse.intel import service as intel
 from hanse.intel.models import FeedRun, Item
@@ -26,6 +30,7 @@ from hanse.telemetry.models import Input
 from tests.attacks.build import icmp_flood, write
 from tests.cases.evidence_made import added
 from tests.cases.made import investigator, opened
+from tests.federation.peer import Peer
 from tests.node.made import estonian
 from tests.web.acting import ActingClient
 
@@ -67,6 +72,15 @@ def test_every_reading_operation_writes_down_what_it_tells(
     subject.answer(asked, "nothing", [], "", "", kaja)
     gone = SubjectErased(request=asked.hex, objects=(), entries=0, law="Article 16", purge=0, proposal="")
     append("cases.subject_erased", gone, actor=kaja)
+    peer = Peer()
+    peer.joins()
+    peer.entry(
+        shared.KIND,
+        shared.without(
+            shared.find(None, Attack.projected.earliest("start_us").pk).content, frozenset(), UUID(int=5)
+        ),
+    )
+    exchange.pull_all(Partner.objects.get(), peer)
     tree.integrate()
     real = {
         "attack_id": Attack.projected.filter(campaign=campaign).earliest("start_us").pk,

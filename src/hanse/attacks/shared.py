@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from django.urls import reverse
 
 from hanse.attacks.attack import Attack
 from hanse.attacks.models import Attack as AttackRow
@@ -203,6 +204,10 @@ def changed(after: int) -> list[tuple[int, UUID]]:
     return list(rows.values_list("sequence", "pk")[:200])
 
 
-SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed)
+def _page(object_id: UUID) -> str:
+    return reverse("attacks:detail", args=[object_id])
+
+
+SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed, "attacks.view", _page)
 HANDLER = Handler(KIND, Shared, project, forget, check, project_many=project_many)
 KINDS = (Kind(KIND, Shared, _nothing),)

@@ -2,15 +2,18 @@
 
 from django.urls import path
 
-from hanse.attacks import decision_views, views
+from hanse.attacks import decision_views, sharing_views, views
 
 app_name = "attacks"
 urlpatterns = [
     path("", views.attacks, name="list"),
     path("merge/", decision_views.merge, name="merge"),
+    path("partners/", sharing_views.of_partners, name="of-partners"),
     path("<uuid:attack_id>/", views.detail, name="detail"),
     path("<uuid:attack_id>/flows/", views.flows, name="flows"),
     path("<uuid:attack_id>/export/", views.export, name="export"),
     path("<uuid:attack_id>/decide/", decision_views.decide, name="decide"),
     path("<uuid:attack_id>/withdraw/", decision_views.withdraw, name="withdraw"),
+    path("<uuid:attack_id>/share/", sharing_views.share, name="share"),
+    path("<uuid:attack_id>/recall/", sharing_views.recall, name="recall"),
 ]

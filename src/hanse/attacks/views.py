@@ -17,6 +17,7 @@ from hanse.attacks.choosing import on_organisations
 from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
 from hanse.attacks.panels import panels, parts
+from hanse.attacks.sharing_views import held_html
 from hanse.attacks.table import COLUMNS, page_of
 from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
@@ -163,6 +164,7 @@ def detail(request: HttpRequest, attack_id: UUID) -> Result:
         "alerts": service.alerts_on(row.pk, actor),
         "reports": reports,
         "panels": [html for panel in panels.values() if (html := panel(row.pk, actor))],
+        "shared": held_html(row.pk, actor),
         "flows_held": telemetry.partitions(actor, row.start_us, row.end_us).exists(),
         **_allowed(actor, row),
     }
@@ -313,6 +315,7 @@ def _allowed(actor: Actor, row: Attack) -> dict[str, Any]:
         "may_write": bool(may(actor, "intel.write", now_us=now_us())),
         "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
         "may_prove": bool(may(actor, "ledger.prove", now_us=now_us())),
+        "may_share": may_begin(actor, "federation.share"),
         "may_mark": may_begin(actor, "policy.mark"),
         "may_purge": may_begin(actor, "ledger.purge"),
         "forms": {what.replace("-", "_"): form_of(what, at=middle) for what in FORMS} if may_decide else {},

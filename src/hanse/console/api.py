@@ -2,6 +2,7 @@
 
 from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
+from hanse.attacks.shared_api import router as shared_attacks
 from hanse.campaigns.api import router as campaigns
 from hanse.cases.api import router as cases
 from hanse.cases.court_api import router as court
@@ -15,6 +16,7 @@ from hanse.console.marking_api import router as objects
 from hanse.console.settings_api import router as settings
 from hanse.console.situation_api import router as situation
 from hanse.constituency.api import router as constituency
+from hanse.federation.api import router as federation
 from hanse.intel.api import router as intel
 from hanse.telemetry.api import router as telemetry
 from hanse.tracing.api import router as tracing
@@ -24,6 +26,7 @@ from hanse.web.jobs_api import router as jobs
 api = make_api(
     [
         ("/attacks", attacks),
+        ("/attacks", shared_attacks),
         ("/campaigns", campaigns),
         ("/cases", cases),
         ("/cases", evidence),
@@ -33,6 +36,7 @@ api = make_api(
         ("/cases", case_places),
         ("/cases", case_sources),
         ("/constituency", constituency),
+        ("/federation", federation),
         ("/flows", telemetry),
         ("/intelligence", intel),
         ("/jobs", jobs),

@@ -94,9 +94,17 @@ def _key_after(entry: Entry) -> str:
 
 
 def own_invitation() -> Invitation:
-    """What this node hands to others: the keys that the ledger says are in use."""
+    """What this node hands to others: the keys that the ledger says are in use.
+
+    Raises:
+        UsageError: The ledger does not begin with the node's founding, so that it says no keys.
+    """
     node = settings.HANSE_NODE
-    key = NodeKey.objects.get(pk=Head.objects.get(pk=1).key)
+    key = NodeKey.objects.filter(pk__in=Head.objects.filter(pk=1).values("key")).first()
+    if key is None:
+        raise UsageError(
+            "This node was not founded, so that it has nothing to invite with. Run: hanse node init"
+        )
     return Invitation(
         authority=authority(),
         country=node.country,

@@ -61,6 +61,8 @@ class Shareable:
         parts: What can be withheld of it, by name, in words.
         without: The content without some parts, and under another id.
         changed: Of what something new is on record after a sequence: for each thing the sequence, and the thing.
+        view: The action of policy of seeing one.
+        page: The address of the page of one.
     """
 
     sort: str
@@ -69,6 +71,8 @@ class Shareable:
     parts: dict[str, str]
     without: Callable[[Any, frozenset[str], UUID], msgspec.Struct]
     changed: Callable[[int], list[tuple[int, UUID]]]
+    view: str
+    page: Callable[[UUID], str]
 
 
 _shareables: dict[str, Shareable] = {}

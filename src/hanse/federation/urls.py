@@ -7,5 +7,11 @@ from hanse.federation import views
 app_name = "federation"
 
 urlpatterns = [
-    path("", views.partners, name="partners"),
+    path("", views.partners_page, name="partners"),
+    path("add/", views.add, name="add"),
+    path("invitation/", views.invitation_page, name="invitation"),
+    path("invitation/file/", views.invitation_file, name="invitation-file"),
+    path("proposed/<uuid:proposal>/", views.proposed, name="proposed"),
+    path("<str:authority>/", views.partner, name="partner"),
+    path("<str:authority>/<str:what>/", views.change, name="change"),
 ]

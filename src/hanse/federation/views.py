@@ -1,16 +1,206 @@
-"""The pages of partners: who they are and how the exchange with each stands."""
+"""The pages of partners: who they are, how the exchange with each stands, and what people decide about them."""
 
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
-from hanse.federation.models import Partner, Received
-from hanse.web.page import Result, page
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy
+
+from hanse.accounts import approvals
+from hanse.accounts.looking import asks_why
+from hanse.accounts.models import Proposal
+from hanse.egress.errors import RefusedError
+from hanse.federation import partnering, showing
+from hanse.federation.forms import AddForm, MoveForm
+from hanse.federation.invitation import InvitationError
+from hanse.federation.models import Partner, Standing
+from hanse.federation.partners import own_invitation, partner_of
+from hanse.federation.table import CLASSES, LIST, partners
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.policy.asking import may_begin
+from hanse.web import lists
+from hanse.web.forms import WhyForm
+from hanse.web.page import Result, page, signed_in
+
+_ACTIONS = (partnering.ADD, partnering.STAND, partnering.MOVE)
 
 
 @page("federation.view", "federation/partners.html")
-def partners(_request: HttpRequest) -> Result:
-    """All partners."""
-    mine = Received.objects.filter(partner=OuterRef("pk")).order_by().values("partner")
-    received = Coalesce(Subquery(mine.annotate(number=Count("pk")).values("number")), 0)
-    return {"rows": Partner.objects.annotate(received=received).order_by("authority")}
+def partners_page(request: HttpRequest) -> Result:
+    """All partners, and what waits for a second person."""
+    told = lists.answer(request, LIST, lambda _action: partners(), "federation.view")
+    if not isinstance(told, dict):
+        return told
+    return told | {"proposals": waiting(), "may_partner": may_begin(signed_in(request), "federation.partner")}
+
+
+def waiting() -> list[Proposal]:
+    """What is proposed about partners and waits for a second person, newest first."""
+    found = Proposal.objects.filter(action__in=_ACTIONS, state="open", expires_us__gt=now_us())
+    return list(found.order_by("-proposed_us"))
+
+
+@page("federation.view", "federation/invitation.html")
+def invitation_page(request: HttpRequest) -> Result:
+    """What this node hands to others, to be read before it is sent."""
+    return {"invited": own_invitation(), "may_partner": may_begin(signed_in(request), "federation.partner")}
+
+
+@page("federation.view", "")
+def invitation_file(request: HttpRequest) -> Result:
+    """This node's invitation, to be given to another authority."""
+    own = partnering.invite(signed_in(request))
+    response = HttpResponse(own, content_type="application/json")
+    name = own_invitation().authority
+    response["Content-Disposition"] = f'attachment; filename="hanse-invitation-{name}.json"'
+    return response
+
+
+@page("federation.partner", "federation/add.html", methods=("GET", "POST"))
+def add(request: HttpRequest) -> Result:
+    """Propose to become partners with who is in an invitation."""
+    posted = request.method == "POST"
+    form = AddForm(request.POST if posted else None, request.FILES if posted else None)
+    if posted and form.is_valid():
+        told = form.cleaned_data
+        try:
+            proposal = partnering.propose(told["file"], told["address"], told["reason"], signed_in(request))
+        except InvitationError as error:
+            form.add_error("file", str(error))
+        except RefusedError as error:
+            form.add_error("address", str(error))
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("federation:proposed", proposal)
+    return {"form": form}
+
+
+@page("federation.view", "federation/proposed.html")
+def proposed(request: HttpRequest, proposal: UUID) -> Result:  # noqa: ARG001 - a page gets its request
+    """What two people compare by telephone before one of them approves."""
+    found = approvals.pending(proposal)
+    if found.action != partnering.ADD:
+        raise Http404
+    return {"pending": found, "told": found.subject}
+
+
+@page("federation.view", "federation/partner.html")
+@asks_why
+def partner(request: HttpRequest, authority: str) -> Result:
+    """One partner: what is known of it, how the exchange stands, and what it was given."""
+    actor = signed_in(request)
+    row = partners().filter(pk=authority).first() or partner_of(authority)
+    given, marking = showing.given_to(request, row)
+    return {
+        "row": row,
+        "state_class": CLASSES[Standing(row.state)],
+        "marking": marking,
+        "keys": showing.keys_of(row),
+        "refused": showing.refused_of(row),
+        "contradictions": showing.contradictions_of(row),
+        "given": given,
+        "recalls": showing.recalls_of(row),
+        "rules": showing.rules_for(row),
+        "shown": showing.SHOWN,
+        "proposals": [one for one in waiting() if one.subject.get("authority") == row.authority],
+        "may_partner": may_begin(actor, "federation.partner"),
+    }
+
+
+class _Change:
+    """One thing that people decide about a partner.
+
+    Attributes:
+        title: What the page is called; has the partner's name in it.
+        words: What follows from it.
+        button: What is pressed.
+        done: What is said afterwards.
+        states: How a partner has to stand, for it to be offered.
+        form: What is asked.
+        do: Does it, with what the form says.
+        dangerous: Whether the button stands out.
+    """
+
+    def __init__(
+        self, title: Any, words: Any, button: Any, done: Any, states: tuple[Standing, ...],
+        do: Callable[[Partner, dict[str, Any], Actor], Any], *, form: type[WhyForm] = WhyForm, dangerous: bool = False,
+    ) -> None:  # fmt: skip
+        self.title, self.words, self.button, self.done = title, words, button, done
+        self.states, self.do, self.form, self.dangerous = states, do, form, dangerous
+
+
+_PROPOSED = gettext_lazy("Proposed. It happens once another person approves it.")
+
+CHANGES = {
+    "suspend": _Change(
+        gettext_lazy("Suspend %s"),
+        gettext_lazy("Nothing is exchanged from now on. One person is enough; taking it in again takes two."),
+        gettext_lazy("Suspend"),
+        gettext_lazy("Suspended. Nothing is exchanged from now on."),
+        (Standing.ACTIVE,),
+        lambda row, told, actor: partnering.suspend(row.authority, told["reason"], actor),
+        dangerous=True,
+    ),
+    "take-in": _Change(
+        gettext_lazy("Take %s in again"),
+        gettext_lazy("The exchange goes on where it stopped, once another person approves it."),
+        gettext_lazy("Propose to take it in"),
+        _PROPOSED,
+        (Standing.SUSPENDED,),
+        lambda row, told, actor: partnering.propose_standing(row.authority, "active", told["reason"], actor),
+    ),
+    "expel": _Change(
+        gettext_lazy("Expel %s"),
+        gettext_lazy(
+            "Once another person approves it, nothing is exchanged any more; to come back it needs an invitation anew."
+        ),
+        gettext_lazy("Propose to expel it"),
+        _PROPOSED,
+        (Standing.ACTIVE, Standing.SUSPENDED),
+        lambda row, told, actor: partnering.propose_standing(
+            row.authority, "expelled", told["reason"], actor
+        ),
+        dangerous=True,
+    ),
+    "move": _Change(
+        gettext_lazy("Reach %s elsewhere"),
+        gettext_lazy(
+            "Its keys stay what they are: whoever answers there has to hold them. Another person approves it."
+        ),
+        gettext_lazy("Propose the address"),
+        _PROPOSED,
+        (Standing.ACTIVE, Standing.SUSPENDED),
+        lambda row, told, actor: partnering.propose_move(
+            row.authority, told["endpoint"], told["address"], told["reason"], actor
+        ),
+        form=MoveForm,
+    ),
+}
+"""By the word in the address."""
+
+
+@page("federation.partner", "federation/change.html", methods=("GET", "POST"))
+def change(request: HttpRequest, authority: str, what: str) -> Result:
+    """Suspend, take in again, expel or move a partner: the form, and doing or proposing it."""
+    if what not in CHANGES:
+        raise Http404
+    one, row = CHANGES[what], partner_of(authority)
+    form = one.form(
+        request.POST if request.method == "POST" else None,
+        initial={"endpoint": row.endpoint, "address": row.address} if one.form is MoveForm else None,
+    )
+    if form.is_bound and form.is_valid():
+        try:
+            one.do(row, form.cleaned_data, signed_in(request))
+        except (RefusedError, UsageError) as error:
+            form.add_error("address" if isinstance(error, RefusedError) else None, str(error))
+        else:
+            messages.success(request, str(one.done))
+            return redirect("federation:partner", authority)
+    return {"row": row, "form": form, "change": one, "title": str(one.title) % row.name, "what": what}

@@ -1,0 +1,186 @@
+"""The API of partners: who they are, how the exchange stands, and what people decide about them."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from hanse.accounts import approvals
+from hanse.federation import partnering, showing
+from hanse.federation.models import Partner
+from hanse.federation.partners import partner_of
+from hanse.federation.table import partners
+from hanse.web.api import In, Page, Paging, endpoint, paged
+from hanse.web.keyset import Order
+from hanse.web.page import signed_in
+
+router = Router(tags=["federation"])
+
+Why = Field(min_length=1, max_length=4_000, description="Why, for whoever comes after.")
+Address = Field("", max_length=64, description="A non-public address at which it is reached; empty for none.")
+
+
+class PartnerOut(Schema):
+    """A partner and how the exchange with it stands."""
+
+    authority: str
+    name: str
+    country: str = Field(description="ISO 3166 alpha-2; empty for an organisation of several states.")
+    tier: str
+    state: str
+    endpoint: str
+    address: str
+    since_us: int
+    received: int = Field(description="Entries of it that are here.")
+    waiting: int = Field(description="Entries of it that are not here yet.")
+    unproven: int = Field(description="Entries of it not proven to be in its ledger yet.")
+    refused: int
+    contradictions: int
+    has: int = Field(description="Entries of this node that it has, by its signed receipt.")
+    answered_us: int | None = Field(description="When it last answered as it should; null for never.")
+    failing_us: int | None = Field(description="Since when it does not; null while it does.")
+    error: str
+
+
+class PartnerKeyOut(Schema):
+    """A public key of a partner."""
+
+    id: str
+    verify: str
+    seal: str
+    revoked_us: int | None
+
+
+class RefusedOut(Schema):
+    """An entry of a partner that was refused."""
+
+    place: int
+    kind: str
+    why: str
+    time_us: int
+
+
+class ContradictionOut(Schema):
+    """That a partner contradicts what it signed before."""
+
+    words: str
+    before: str
+    now: str
+    found_by: str
+    time_us: int
+
+
+class PartnerWhole(PartnerOut):
+    """A partner with its keys, and what was wrong."""
+
+    keys: list[PartnerKeyOut]
+    last_refused: list[RefusedOut]
+    last_contradictions: list[ContradictionOut]
+
+    @staticmethod
+    def resolve_keys(row: Partner) -> Any:
+        """Its keys."""
+        return showing.keys_of(row)
+
+    @staticmethod
+    def resolve_last_refused(row: Partner) -> Any:
+        """What was refused last."""
+        return showing.refused_of(row)
+
+    @staticmethod
+    def resolve_last_contradictions(row: Partner) -> Any:
+        """Where it contradicts itself."""
+        return showing.contradictions_of(row)
+
+
+class InvitedIn(In):
+    """An authority's invitation."""
+
+    invitation: str = Field(max_length=10_000, description="The file as text.")
+    address: str = Address
+    why: str = Why
+
+
+class StandIn(In):
+    """How a partner is to stand."""
+
+    state: Literal["active", "expelled"]
+    why: str = Why
+
+
+class SuspendIn(In):
+    """Why a partner is suspended."""
+
+    why: str = Why
+
+
+class MoveIn(In):
+    """Where a partner is reached."""
+
+    endpoint: str = Field(min_length=1, max_length=500)
+    address: str = Address
+    why: str = Why
+
+
+class PartnerProposed(Schema):
+    """What another person decides on."""
+
+    proposal: UUID
+    fingerprint: str = Field("", description="What both compare by telephone; empty where nobody has to.")
+
+
+@router.get("/partners", response=Page[PartnerOut], operation_id="partners_list")
+@endpoint("federation.view")
+def list_partners(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG001 - Ninja gives it
+    """The partners, by id."""
+    return paged(partners(), Order("authority"), paging)
+
+
+@router.get("/partners/{authority}", response=PartnerWhole, operation_id="partners_get")
+@endpoint("federation.view")
+def get_partner(request: HttpRequest, authority: str) -> Any:  # noqa: ARG001 - Ninja gives it
+    """One partner."""
+    return partners().filter(pk=authority).first() or partner_of(authority)
+
+
+@router.get("/invitation", response=dict[str, Any], operation_id="partners_invitation")
+@endpoint("federation.view")
+def invitation(request: HttpRequest) -> Any:
+    """This node's invitation, to be given to another authority as it is."""
+    return msgspec.json.decode(partnering.invite(signed_in(request)))
+
+
+@router.post("/partners", response={201: PartnerProposed}, operation_id="partners_add")
+@endpoint("federation.partner")
+def add(request: HttpRequest, told: InvitedIn) -> Any:
+    """Propose to become partners with who is in an invitation."""
+    proposal = partnering.propose(told.invitation.encode(), told.address, told.why, signed_in(request))
+    print_ = approvals.pending(proposal).subject["fingerprint"]
+    return Status(201, {"proposal": proposal, "fingerprint": print_})
+
+
+@router.post("/partners/{authority}/suspend", response={204: None}, operation_id="partners_suspend")
+@endpoint("federation.partner")
+def suspend(request: HttpRequest, authority: str, told: SuspendIn) -> Any:
+    """Exchange nothing with a partner from now on."""
+    partnering.suspend(authority, told.why, signed_in(request))
+    return Status(204, None)
+
+
+@router.post("/partners/{authority}/standing", response={201: PartnerProposed}, operation_id="partners_stand")
+@endpoint("federation.partner")
+def stand(request: HttpRequest, authority: str, told: StandIn) -> Any:
+    """Propose to take a partner in again, or to expel it."""
+    proposal = partnering.propose_standing(authority, told.state, told.why, signed_in(request))
+    return Status(201, {"proposal": proposal})
+
+
+@router.post("/partners/{authority}/move", response={201: PartnerProposed}, operation_id="partners_move")
+@endpoint("federation.partner")
+def move(request: HttpRequest, authority: str, told: MoveIn) -> Any:
+    """Propose another address for a partner."""
+    proposal = partnering.propose_move(authority, told.endpoint, told.address, told.why, signed_in(request))
+    return Status(201, {"proposal": proposal})

@@ -1,0 +1,112 @@
+"""Forms of partners: an invitation that came, how a partner stands, and with whom something is shared."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from hanse.federation.invitation import LIMIT_BYTES
+from hanse.federation.partners import active
+from hanse.federation.sharing import Audience, Shareable
+from hanse.kernel.markings import TIERS
+from hanse.web.forms import WhyForm
+
+
+class AddressField(forms.CharField):
+    """A non-public address, for an endpoint inside: rarely needed, and approved by two people."""
+
+    def __init__(self, **more: Any) -> None:
+        told = {
+            "label": _("Non-public address"),
+            "required": False,
+            "max_length": 64,
+            "help_text": _(
+                "Leave it empty for a node on the Internet. Where the partner is reached inside a closed network "
+                "only, give the address of its host there, such as 10.0.0.25: the node connects to no other one."
+            ),
+            "widget": forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+            **more,
+        }
+        super().__init__(**told)
+
+
+class AddForm(WhyForm):
+    """An authority's invitation, where it is reached, and why."""
+
+    file = forms.FileField(
+        label=_("Invitation"),
+        help_text=_("The file that a person of the other authority gave you."),
+        widget=forms.FileInput({"accept": ".json,application/json"}),
+    )
+    address = AddressField()
+    field_order = ("file", "address", "reason")
+
+    def clean_file(self) -> bytes:
+        """What the file holds, one byte more than an invitation may have at most."""
+        return bytes(self.cleaned_data["file"].read(LIMIT_BYTES + 1))
+
+
+class MoveForm(WhyForm):
+    """Where a partner is reached from now on, and why."""
+
+    endpoint = forms.CharField(
+        label=_("Reached at"),
+        max_length=500,
+        help_text=_("Such as https://hanse.example/league/."),
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    address = AddressField()
+    field_order = ("endpoint", "address", "reason")
+
+
+class AudienceForm(forms.Form):
+    """With whom a thing is shared, and without which parts."""
+
+    authorities = forms.MultipleChoiceField(
+        label=_("Partners"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    tiers = forms.MultipleChoiceField(
+        label=_("All partners of a tier"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    states = forms.MultipleChoiceField(
+        label=_("All partners of a country"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    withheld = forms.MultipleChoiceField(
+        label=_("Withhold"),
+        required=False,
+        help_text=_("What nobody gets."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, shareable: Shareable, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        here = active()
+        tiers, states = {one.tier for one in here}, {one.country for one in here} - {""}
+        choices: dict[str, list[tuple[str, str]]] = {
+            "authorities": [(one.authority, f"{one.name} ({one.authority})") for one in here],
+            "tiers": [(one, one) for one in TIERS if one in tiers],
+            "states": [(one, one) for one in sorted(states)],
+            "withheld": list(shareable.parts.items()),
+        }
+        for name, values in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - they are declared above
+            field.choices = values
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody is meant."""
+        told = super().clean() or {}
+        if not self.errors and not (told["authorities"] or told["tiers"] or told["states"]):
+            self.add_error("authorities", _("Choose partners, a tier or a country."))
+        return told
+
+    @property
+    def audience(self) -> Audience:
+        """Whom a form that is valid means."""
+        told = self.cleaned_data
+        return Audience(*(frozenset(told[name]) for name in ("authorities", "tiers", "states")))
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The parts that nobody gets."""
+        return frozenset(self.cleaned_data["withheld"])

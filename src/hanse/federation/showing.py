@@ -1,0 +1,136 @@
+"""What is shown of a partner: its keys, what it sent that was refused, and what it was given."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from hanse.accounts import consultations
+from hanse.federation.models import Contradiction, Given, Partner, PartnerKey, Recalling, Received, Rule
+from hanse.federation.sharing import Thing, shareable
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.markings import Marking, strictest
+from hanse.policy.decision import Subject, may
+from hanse.policy.guarded import NotVisibleError
+from hanse.web.page import signed_in
+
+SHOWN = 50
+"""Rows of each table: the last ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRow:
+    """One thing that a partner has, as one actor may know of it.
+
+    Attributes:
+        row: That it has it.
+        title: What the thing is called; empty for who may not see it.
+        page: The address of its page; empty likewise.
+    """
+
+    row: Given
+    title: str = ""
+    page: str = ""
+
+
+def given_to(request: HttpRequest, partner: Partner) -> tuple[list[GivenRow], Marking | None]:
+    """The last things that a partner was given, and the marking of those whose titles are shown.
+
+    A title says what a thing is about: who sees it has looked at the thing, which is written down.
+
+    Raises:
+        ReasonNeededError: The law wants a reason for one of them, and none was given yet.
+    """
+    actor = signed_in(request)
+    rows = Given.objects.filter(recipient=partner.authority).order_by("-given_us", "number")[:SHOWN]
+    told, seen = [], []
+    for row in rows:
+        thing = _visible(actor, row)
+        page = shareable(row.sort).page(row.thing) if thing else ""
+        told.append(GivenRow(row, thing.title if thing else "", page))
+        if thing is not None:
+            seen.append((row.sort, thing))
+    for sort in sorted({name for name, _ in seen}):
+        subjects = [
+            (one.object_id, Subject(sort, one.marking, one.team)) for name, one in seen if name == sort
+        ]
+        consultations.required(actor, shareable(sort).view, subjects, consultations.reason_in(request))
+    return told, strictest(one.marking for _, one in seen) if seen else None
+
+
+def _visible(actor: Actor, row: Given) -> Thing | None:
+    """The thing, where the actor may see it."""
+    one = shareable(row.sort)
+    if not may(actor, one.view, now_us=now_us()):
+        return None
+    try:
+        return one.find(actor, row.thing)
+    except NotVisibleError:
+        return None
+
+
+def keys_of(partner: Partner) -> list[PartnerKey]:
+    """The keys of a partner, the newest first."""
+    return list(PartnerKey.objects.filter(partner=partner.authority).order_by("-said_by"))
+
+
+def refused_of(partner: Partner) -> list[Received]:
+    """The last entries of a partner that were refused."""
+    found = Received.objects.filter(partner=partner.authority, state="refused")
+    return list(found.order_by("-place")[:SHOWN])
+
+
+def contradictions_of(partner: Partner) -> list[Contradiction]:
+    """Where a partner contradicts itself, the last first."""
+    return list(Contradiction.objects.filter(partner=partner.authority).order_by("-sequence")[:SHOWN])
+
+
+def recalls_of(partner: Partner) -> list[Recalling]:
+    """What a partner was told to purge: what it has not answered first, then the last."""
+    return list(Recalling.objects.filter(recipient=partner.authority).order_by("answer", "-sequence")[:SHOWN])
+
+
+def rules_for(partner: Partner) -> list[Rule]:
+    """The rules by which a partner gets things."""
+    return [one for one in Rule.objects.order_by("since") if _means(one.audience, partner)]
+
+
+def _means(audience: dict[str, Any], partner: Partner) -> bool:
+    return (
+        partner.authority in audience["authorities"]
+        or partner.tier in audience["tiers"]
+        or partner.country in audience["states"]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A partner that has a thing, or had it.
+
+    Attributes:
+        row: That it has it.
+        name: The partner's name.
+        recall: The last recall, where there is one.
+    """
+
+    row: Given
+    name: str
+    recall: Recalling | None
+
+
+def holders(thing: UUID) -> list[Holder]:
+    """Who has a thing or had it, by authority, and what became of recalls."""
+    rows = list(Given.objects.filter(thing=thing).order_by("recipient"))
+    names = dict(Partner.objects.filter(pk__in=[one.recipient for one in rows]).values_list("pk", "name"))
+    asked = Recalling.objects.filter(shared__in={one.shared for one in rows}).order_by("sequence")
+    last = {(one.shared, one.recipient): one for one in asked}
+    return [
+        Holder(
+            one,
+            names.get(one.recipient, one.recipient),
+            last.get((one.shared, one.recipient)) if one.recalled_us is not None else None,
+        )
+        for one in rows
+    ]
