@@ -41,7 +41,7 @@ OWN = frozenset({"ee-cert"})
 
 def person(name: str, *roles: str) -> Actor:
     """Somebody with a fresh passkey."""
-    who = acting(newcomer(name, *roles))
+    who = acting(newcomer(*roles, name=name))
     return replace(who, stepped_up_us=now_us(), roles=frozenset(roles))
 
 
@@ -275,6 +275,10 @@ def test_a_dry_run_shows_what_leaves_and_nothing_does(client, peer, attack):
     assert [one.partner.authority for one in shown] == [peer.authority]
     assert json.loads(answer.context["json"])["attack"]["victim"] == ""
     assert attack.victim not in json.dumps([answer.context["json"], answer.context["facts"]])
+    assert dict(answer.context["facts"])["Networks of sources"] == "withheld"
+    whole = client.get(where, {"authorities": peer.authority}).context["facts"]
+    assert "withheld" not in dict(whole).values()
+    assert (attack.victim, SCRIPT) == (dict(whole)["Victim"], dict(whole)["Organisation"])
     assert not Given.objects.exists()
     assert client.get(where, {"withheld": "victim"}).context["form"].errors
     assert client.get(where, {"authorities": "xx-none"}).context["form"].errors

@@ -17,6 +17,7 @@ from django.urls import reverse
 from hanse.attacks.attack import Attack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import PartnerAttack
+from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sharing import Shareable, Thing
@@ -75,7 +76,8 @@ def find(actor: Actor | None, object_id: UUID) -> Thing:
         attack=replace(attack, source_class=row.source_class, linked=()),
         organisation=row.organisation, sector=row.sector, country=row.country, state=row.state,
     )  # fmt: skip
-    return Thing(row.pk, str(row), row.marking.marking, row.team, content)
+    title = f"{vector_words(row.vector)} on {row.victim}"
+    return Thing(row.pk, title, row.marking.marking, row.team, content)
 
 
 def without(content: Shared, withheld: frozenset[str], shared_id: UUID) -> Shared:

@@ -75,7 +75,7 @@ def share(request: HttpRequest, attack_id: UUID) -> Result:
     return {
         **told, "form": form, "why": why, "overtaken": overtaken, "seen": print_, "shown": shown,
         "chosen": [(name, value) for name in form.fields for value in form.cleaned_data[name]],
-        "gets": sum(one.content is not None for one in shown), **_content(shown),
+        "gets": sum(one.content is not None for one in shown), **_content(shown, form.left_out),
     }  # fmt: skip
 
 
@@ -93,24 +93,26 @@ def _print(shown: list[sharing.Shown]) -> str:
     return sha256(msgspec.json.encode(seen, order="deterministic")).hexdigest()
 
 
-def _content(shown: list[sharing.Shown]) -> dict[str, Any]:
+def _content(shown: list[sharing.Shown], left_out: frozenset[str]) -> dict[str, Any]:
     """What every partner that may have it gets: the same for each of them."""
     found = next((one for one in shown if one.content is not None), None)
     if found is None or not isinstance(found.content, Shared):
         return {}
     written = msgspec.json.format(msgspec.json.encode(found.content, order="sorted"), indent=1)
-    return {"facts": facts(found.content), "json": written.decode(), "copies": found.marking}
+    return {"facts": facts(found.content, left_out), "json": written.decode(), "copies": found.marking}
 
 
-def facts(content: Shared) -> list[tuple[str, str]]:
-    """What partners get, in words."""
+def facts(content: Shared, left_out: frozenset[str]) -> list[tuple[str, str]]:
+    """What partners get, in words; what is unknown here is left out, what is withheld says so."""
     attack = content.attack
     withheld = _("withheld")
+    sources = withheld if "sources" in left_out else ""
+    whose = withheld if left_out & {"organisation", "victim"} else ""
     networks = ", ".join(str(name) for name, _share in attack.top_networks)
     told = [
         (_("Vector"), vector_words(attack.vector)),
         (_("Victim"), attack.victim or withheld),
-        (_("Organisation"), content.organisation or _("withheld, or unknown")),
+        (_("Organisation"), content.organisation or whose),
         (_("Sector"), content.sector),
         (_("Country"), content.country),
         (_("State"), content.state),
@@ -119,8 +121,8 @@ def facts(content: Shared) -> list[tuple[str, str]]:
         (_("Peak"), f"{units.bit_rate(attack.peak_bps)}, {units.packet_rate(attack.peak_pps)}"),
         (_("Packets"), units.count(attack.packets)),
         (_("Sources"), units.count(attack.sources)),
-        (_("Networks of sources"), networks or withheld),
-        (_("Sketch of all sources"), _("included") if attack.source_sketch else withheld),
+        (_("Networks of sources"), networks or sources),
+        (_("Sketch of all sources"), _("included") if attack.source_sketch else sources),
         (_("Why it is one"), " ".join(attack.reasons)),
     ]
     return [(name, words) for name, words in told if words]
