@@ -50,7 +50,7 @@ def peer() -> Peer:
 def mari():
     """An officer with a fresh passkey."""
     return replace(
-        acting(newcomer("Mari", "officer", "analyst")),
+        acting(newcomer("officer", "analyst", name="Mari")),
         stepped_up_us=now_us(),
         roles=frozenset({"officer", "analyst"}),
     )
@@ -215,7 +215,7 @@ def test_an_older_version_that_comes_later_changes_nothing(attack, peer):
 def test_a_rule_of_two_people_shares_what_is_found_from_then_on(attack, peer, mari):
     """What was on record before stays; what is found later goes by itself, without what the rule withholds."""
     other = replace(
-        acting(newcomer("Jaan", "approver")), stepped_up_us=now_us(), roles=frozenset({"approver"})
+        acting(newcomer("approver", name="Jaan")), stepped_up_us=now_us(), roles=frozenset({"approver"})
     )
     proposal = ruling.propose(
         "attack", Audience(tiers=frozenset({"member"})), frozenset({"victim"}), "A year of agreement.", mari

@@ -35,7 +35,7 @@ from hanse.policy.models import NeedToKnow, StoredMarking, stored
 
 KIND: Final = "attacks.shared"
 PARTS: Final = {
-    "victim": "the victim's address, and where it is",
+    "victim": "the victim's address and whose it is; its sector and country stay",
     "organisation": "whose the victim is",
     "sources": "the apparent sources: their networks, and the sketch of their addresses",
 }

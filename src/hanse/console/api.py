@@ -18,6 +18,7 @@ from hanse.console.situation_api import router as situation
 from hanse.constituency.api import router as constituency
 from hanse.federation.api import router as federation
 from hanse.intel.api import router as intel
+from hanse.taxii.edge_api import router as edge
 from hanse.telemetry.api import router as telemetry
 from hanse.tracing.api import router as tracing
 from hanse.web.api import make_api
@@ -36,6 +37,7 @@ api = make_api(
         ("/cases", case_places),
         ("/cases", case_sources),
         ("/constituency", constituency),
+        ("/edge", edge),
         ("/federation", federation),
         ("/flows", telemetry),
         ("/intelligence", intel),
