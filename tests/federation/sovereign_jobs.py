@@ -26,7 +26,6 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import tree
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft
-from hanse.recording import record
 from tests.accounts.people import acting, newcomer
 
 _people: list[Any] = []
@@ -62,6 +61,7 @@ def fingerprint(invitation: str) -> str:
 def attacks(number: int = 3) -> list[str]:
     """Some attacks of the exercise on record here, as if found."""
     if not Attack.projected.exists():
+        from hanse.recording import record
         from tests.node.made import estonian  # what analyses is large, and most nodes here do not
 
         record(estonian(), system("tests", authority()))

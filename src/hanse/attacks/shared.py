@@ -8,7 +8,7 @@ into its sources; it is withheld with them.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -30,6 +30,7 @@ from hanse.ledger import keyring, objects
 from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import insert
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.models import NeedToKnow, StoredMarking, stored
 
@@ -144,7 +145,7 @@ def project(here: Arrived, content: Shared) -> None:
 def project_many(entries: Sequence[tuple[Arrived, Shared]]) -> None:
     """The rows of several, as `project` would write them one after the other."""
     ids = {here.object_id for here, _ in entries}
-    held = PartnerAttack.projected.filter(pk__in=among(ids)).values_list("pk", "version")
+    held = list(PartnerAttack.projected.filter(pk__in=among(ids)).values_list("pk", "version"))
     versions: dict[UUID, int] = dict(held)
     newest: dict[UUID, tuple[Arrived, Shared]] = {}
     markings = {}
@@ -155,40 +156,34 @@ def project_many(entries: Sequence[tuple[Arrived, Shared]]) -> None:
             if here.marking not in markings:
                 markings[here.marking] = stored(here.marking)
     teams = dict(NeedToKnow.objects.filter(pk__in=among(newest)).values_list("pk", "team"))
-    rows = [
-        _row(here, content, markings[here.marking], teams.get(here.object_id, ""))
-        for here, content in newest.values()
-    ]
-    changed = [one.name for one in PartnerAttack._meta.concrete_fields if not one.primary_key]
-    PartnerAttack.projected.bulk_create(
-        rows, batch_size=40, update_conflicts=True, unique_fields=["object_id"], update_fields=changed
+    if held_before := set(newest) & {pk for pk, _ in held}:
+        PartnerAttack.projected.filter(pk__in=among(held_before)).delete()
+    insert(
+        PartnerAttack,
+        _COLUMNS,
+        [
+            _row(here, content, markings[here.marking], teams.get(here.object_id, ""))
+            for here, content in newest.values()
+        ],
     )
 
 
-def _row(here: Arrived, content: Shared, marking: StoredMarking, team: str) -> PartnerAttack:
+_COLUMNS: Final = (
+    "object_id", "marking_id", "team", "partner", "version", "victim", "victim_mark", "vector", "start_us", "end_us",
+    "peak_bps", "peak_pps", "sources", "source_class", "organisation", "sector", "country", "state", "received_us",
+    "detail",
+)  # fmt: skip
+
+
+def _row(here: Arrived, content: Shared, marking: StoredMarking, team: str) -> tuple[Any, ...]:
+    """The values of `_COLUMNS`."""
     attack = content.attack
-    return PartnerAttack(
-        object_id=here.object_id,
-        marking=marking,
-        team=team,
-        partner=here.partner,
-        version=here.version,
-        victim=attack.victim,
-        victim_mark=content.victim_mark,
-        vector=attack.vector,
-        start_us=attack.start_us,
-        end_us=attack.end_us,
-        peak_bps=attack.peak_bps,
-        peak_pps=attack.peak_pps,
-        sources=attack.sources,
-        source_class=attack.source_class[:16],
-        organisation=content.organisation,
-        sector=content.sector[:64],
-        country=content.country,
-        state=content.state[:16],
-        received_us=here.received_us,
-        detail=msgspec.to_builtins(attack),
-    )
+    return (
+        here.object_id, marking.pk, team, here.partner, here.version, attack.victim, content.victim_mark, attack.vector,
+        attack.start_us, attack.end_us, float(attack.peak_bps), float(attack.peak_pps), attack.sources,
+        attack.source_class[:16], content.organisation, content.sector[:64], content.country, content.state[:16],
+        here.received_us, msgspec.json.encode(attack).decode(),
+    )  # fmt: skip
 
 
 def forget(object_id: UUID) -> None:

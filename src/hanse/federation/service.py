@@ -23,7 +23,9 @@ from hanse.kernel import envelope
 from hanse.kernel.envelope import Envelope
 from hanse.kernel.keys import key_id
 from hanse.ledger.kinds import Kind
+from hanse.ledger.reading import Written
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import insert
 from hanse.ledger.tallies import next_chain
 
 
@@ -77,13 +79,16 @@ class Entry(NamedTuple):
     said: Any
 
 
+_bodies = msgspec.json.Decoder(Written)
+
+
 def taken_apart(recorded: Recorded, content: contents.Received) -> Entry:
     """The partner's entry in an own one; everything in it was proven before it was written."""
-    head = envelope.decode(content.payload)
+    head = envelope.reread(content.payload)
     handler = handler_of(head.kind)
     said = None
     if handler is not None and content.body is not None:
-        said = msgspec.json.decode(stream.read_body(content.body).content, type=handler.content)
+        said = msgspec.json.decode(_bodies.decode(content.body).content, type=handler.content)
     return Entry(recorded, content, head, handler, said)
 
 
@@ -133,21 +138,15 @@ def _project_took(recorded: Recorded, content: contents.Took) -> None:
     for at, one in enumerate(content.taken):
         leaf = bytes.fromhex(one.leaf)
         chain = next_chain(chain, leaf)
+        object_id = UUID(one.object_id) if one.object_id else None
         rows.append(
-            Received(
-                number=recorded.sequence * stream.MOST + at,
-                partner=content.partner,
-                place=content.first + at,
-                object_id=UUID(one.object_id) if one.object_id else None,
-                kind=one.kind,
-                state=one.state,
-                why=one.why,
-                leaf=leaf,
-                chain=chain,
-                time_us=recorded.time_us,
-            )
-        )
-    Received.objects.bulk_create(rows, batch_size=500)
+            (recorded.sequence * stream.MOST + at, content.partner, content.first + at, object_id, one.kind, one.state,
+             one.why, leaf, chain, recorded.time_us)
+        )  # fmt: skip
+    insert(Received, _RECEIVED, rows)
+
+
+_RECEIVED = ("number", "partner", "place", "object_id", "kind", "state", "why", "leaf", "chain", "time_us")
 
 
 def _project_conflict(recorded: Recorded, content: contents.Conflict) -> None:
