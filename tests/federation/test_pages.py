@@ -15,7 +15,7 @@ from hanse.attacks import shared
 from hanse.attacks.models import Attack
 from hanse.federation import exchange, invitation, partnering, recalling, ruling, sharing, stream
 from hanse.federation.contents import RecallAnswered
-from hanse.federation.models import Given, Link, Partner, Recalling, Received
+from hanse.federation.models import Given, Link, Partner, Recalling, Received, Rule
 from hanse.federation.partners import own_invitation
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.actors import Actor
@@ -402,3 +402,26 @@ def test_the_api_does_what_the_pages_do(client_as, peer, attack, mari):  # noqa:
     )
     assert (status, len(told["fingerprint"])) == (201, 23)
     assert post(token, f"{where}/suspend", why="x")[0] == 403
+
+
+def test_a_rule_is_proposed_shown_and_ended(client: ActingClient, mari: Actor) -> None:
+    """Two people make it, the partners' page shows it with what waits, one person ends it; nobody is no audience."""
+    Peer().joins()
+    address = "/partners/rules/new/attack/"
+    assert b"Choose partners" in client.post(address, {"reason": "As agreed."}).content
+    posted = {"tiers": ["member"], "withheld": ["victim"], "reason": "As agreed."}
+    assert client.post(address, posted).status_code == 302
+    assert b"Share each attack as it is found" in client.get("/partners/").content
+    approvals.approve(Proposal.objects.get(state="open").pk, person("Jaan", "approver"))
+    rule = Rule.objects.get()
+    assert (rule.audience["tiers"], rule.withheld) == (["member"], ["victim"])
+    assert f"/partners/rules/{rule.pk}/end/" in client.get("/partners/").content.decode()
+    assert client.post(f"/partners/rules/{rule.pk}/end/", {"reason": "It is over."}).status_code == 302
+    assert not Rule.objects.exists()
+    assert client.get(f"/partners/rules/{rule.pk}/end/").status_code == 404
+
+
+def test_an_authority_whose_id_is_a_page_of_this_room_is_refused(mari: Actor) -> None:
+    """It would have no page of its own."""
+    with pytest.raises(invitation.InvitationError, match="another id"):
+        partnering.propose(invites(Peer(authority="rules")), "", "They ask for it.", mari)

@@ -58,6 +58,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "constituency:row": ("constituency_change", "constituency_remove"),
     "constituency:try": ("constituency_import",),
     "federation:add": ("partners_add",),
+    "federation:rule-end": ("rules_end",),
+    "federation:rule-new": ("rules_propose",),
     "federation:change": ("partners_suspend", "partners_stand", "partners_move"),
     "edge:new": ("edge_add",),
     "edge:revoke": ("edge_revoke",),

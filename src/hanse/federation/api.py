@@ -9,9 +9,10 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts import approvals
-from hanse.federation import partnering, showing
-from hanse.federation.models import Partner
+from hanse.federation import partnering, ruling, showing
+from hanse.federation.models import Partner, Rule
 from hanse.federation.partners import partner_of
+from hanse.federation.sharing import Audience
 from hanse.federation.table import partners
 from hanse.web.api import In, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
@@ -184,3 +185,53 @@ def move(request: HttpRequest, authority: str, told: MoveIn) -> Any:
     """Propose another address for a partner."""
     proposal = partnering.propose_move(authority, told.endpoint, told.address, told.why, signed_in(request))
     return Status(201, {"proposal": proposal})
+
+
+class RuleIn(In):
+    """What is shared by itself, with whom, and without what."""
+
+    sort: str = Field(max_length=32)
+    authorities: list[str] = Field(default_factory=list, max_length=1_000)
+    tiers: list[str] = Field(default_factory=list, max_length=10)
+    states: list[str] = Field(default_factory=list, max_length=300)
+    withheld: list[str] = Field(default_factory=list, max_length=50)
+    why: str = Why
+
+
+class RuleEndIn(In):
+    """Why a rule ends."""
+
+    why: str = Why
+
+
+class RuleOut(Schema):
+    """A rule by which things are shared by themselves."""
+
+    object_id: UUID
+    sort: str
+    audience: dict[str, list[str]]
+    withheld: list[str]
+
+
+@router.get("/rules", response=Page[RuleOut], operation_id="rules_list")
+@endpoint("federation.view")
+def list_rules(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG001 - Ninja gives it
+    """The rules that hold."""
+    return paged(Rule.objects.all(), Order("since"), paging)
+
+
+@router.post("/rules", response={201: PartnerProposed}, operation_id="rules_propose")
+@endpoint("federation.share")
+def propose_rule(request: HttpRequest, told: RuleIn) -> Any:
+    """Propose that things of a sort are shared by themselves from now on."""
+    audience = Audience(frozenset(told.authorities), frozenset(told.tiers), frozenset(told.states))
+    proposal = ruling.propose(told.sort, audience, frozenset(told.withheld), told.why, signed_in(request))
+    return Status(201, {"proposal": proposal})
+
+
+@router.post("/rules/{uuid:rule}/end", response={204: None}, operation_id="rules_end")
+@endpoint("federation.share")
+def end_rule(request: HttpRequest, rule: UUID, told: RuleEndIn) -> Any:
+    """Share by a rule no longer."""
+    ruling.end(rule, told.why, signed_in(request))
+    return Status(204, None)

@@ -25,6 +25,9 @@ from hanse.ledger.models import Head
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 
+_PAGES = frozenset({"add", "invitation", "proposed", "rules"})
+"""Words in addresses of this room's pages, which stand where an authority's id does."""
+
 ADD, MOVE, STAND = "federation.add", "federation.move", "federation.stand"
 
 
@@ -66,6 +69,10 @@ def propose(data: bytes, address: str, why: str, actor: Actor) -> Any:
 def _check_new(one: Invitation) -> None:
     if one.authority == authority():
         raise InvitationError("This is this node's own invitation. Import the other authority's.")
+    if one.authority in _PAGES:
+        raise InvitationError(
+            f"An authority called {one.authority!r} would have no page here: it needs another id."
+        )
     row = PartnerKey.objects.filter(pk=key_id(bytes.fromhex(one.verify))).first()
     if row is not None and row.partner != one.authority:
         raise InvitationError(f"The key in this invitation is that of {row.partner}. Ask whose file this is.")

@@ -22,6 +22,12 @@ from hanse.policy.guarded import NotVisibleError
 RULE: Final = "federation.rule"
 
 
+class UnknownRuleError(UsageError):
+    """There is no such rule."""
+
+    status = 404
+
+
 def propose(sort: str, audience: Audience, withheld: frozenset[str], why: str, actor: Actor) -> UUID:
     """Propose that things of a sort are shared by themselves from now on; the proposal's id.
 
@@ -60,10 +66,22 @@ def end(rule: UUID, why: str, actor: Actor) -> None:
         RefusedError: The actor may not.
     """
     require(actor, "federation.share")
+    row = rule_of(rule)
+    if not why.strip():
+        raise UsageError("Say why it ends.")
+    append("federation.rule_set", RuleSet(sort=row.sort, ended=True), actor=actor, reason=why, object_id=rule)
+
+
+def rule_of(rule: UUID) -> Rule:
+    """The rule of that id.
+
+    Raises:
+        UnknownRuleError: There is none, or it has ended.
+    """
     row = Rule.objects.filter(pk=rule).first()
     if row is None:
-        raise UsageError("There is no such rule, or it has ended.")
-    append("federation.rule_set", RuleSet(sort=row.sort, ended=True), actor=actor, reason=why, object_id=rule)
+        raise UnknownRuleError("There is no such rule, or it has ended.")
+    return row
 
 
 def follow() -> int:

@@ -88,6 +88,11 @@ def register(one: Shareable) -> None:
         raise HanseError(f"Two sorts of things to share are called {one.sort}. Rename one.")
 
 
+def sorts() -> list[str]:
+    """The sorts of things that can be shared."""
+    return sorted(_shareables)
+
+
 def shareable(sort: str) -> Shareable:
     """What is shared under a name.
 

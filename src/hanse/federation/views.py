@@ -13,7 +13,7 @@ from hanse.accounts import approvals
 from hanse.accounts.looking import asks_why
 from hanse.accounts.models import Proposal
 from hanse.egress.errors import RefusedError
-from hanse.federation import partnering, showing
+from hanse.federation import partnering, rule_views, ruling, showing
 from hanse.federation.forms import AddForm, MoveForm
 from hanse.federation.invitation import InvitationError
 from hanse.federation.models import Partner, Standing
@@ -27,7 +27,7 @@ from hanse.web import lists
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
 
-_ACTIONS = (partnering.ADD, partnering.STAND, partnering.MOVE)
+_ACTIONS = (partnering.ADD, partnering.STAND, partnering.MOVE, ruling.RULE)
 
 
 @page("federation.view", "federation/partners.html")
@@ -36,7 +36,11 @@ def partners_page(request: HttpRequest) -> Result:
     told = lists.answer(request, LIST, lambda _action: partners(), "federation.view")
     if not isinstance(told, dict):
         return told
-    return told | {"proposals": waiting(), "may_partner": may_begin(signed_in(request), "federation.partner")}
+    return (
+        told
+        | rule_views.shown(signed_in(request))
+        | {"proposals": waiting(), "may_partner": may_begin(signed_in(request), "federation.partner")}
+    )
 
 
 def waiting() -> list[Proposal]:
