@@ -145,6 +145,9 @@ def fill(to: str, entries: int) -> float:
 
 def catch_up(partner: str) -> dict[str, Any]:
     """Pull everything: entries, seconds, how many are proven, and resident memory after each tenth, MiB."""
+    from hanse.node.working import settle
+
+    settle()  # as the worker does, in which the exchange runs
     row, client = partner_of(partner), exchange.make_client()
     entries, mib, step = 0, [], 0
     began = time.perf_counter()
