@@ -51,6 +51,7 @@ class Peer:
         tally: What that says to this node.
         lie: Changes each page before it is sent.
         asked: What was asked of it, in order.
+        answers: What it says that its answers are; empty for the truth.
     """
 
     authority: str = "fi-cert"
@@ -66,6 +67,7 @@ class Peer:
     lie: Callable[[Page], Page] = lambda page: page
     asked: list[str] = field(default_factory=list)
     number: int = 0
+    answers: str = ""
 
     def __post_init__(self) -> None:
         """Have a first pair of keys."""
@@ -93,23 +95,10 @@ class Peer:
         )
         return Partner.objects.get(pk=self.authority)
 
-    def entry(
-        self,
-        kind: str = "things.made",
-        content: Any = None,
-        *,
-        object_id: UUID | None = None,
-        version: int = 1,
-        marking: Marking | None = None,
-        key: SigningKey | None = None,
-        **head: Any,
-    ) -> Item:
-        """Write an entry to this node; `head` changes what its envelope says."""
-        item = self.made(
-            kind, content, object_id=object_id, version=version, marking=marking, key=key, **head
-        )
-        self.items.append(item)
-        return item
+    def entry(self, kind: str = "things.made", content: Any = None, **more: Any) -> Item:
+        """Write an entry to this node; `more` as of `made`."""
+        self.items.append(self.made(kind, content, **more))
+        return self.items[-1]
 
     def made(
         self,
@@ -122,7 +111,7 @@ class Peer:
         key: SigningKey | None = None,
         **head: Any,
     ) -> Item:
-        """An entry as this peer would write it next."""
+        """An entry as this peer would write it next; `head` changes what its envelope says."""
         key = key or self.signing
         who = {"id": f"authority:{self.authority}", "kind": "system", "name": "league"}
         body = canonical({"actor": who, "content": Made() if content is None else content, "reason": ""})
@@ -206,7 +195,7 @@ class Peer:
         else:
             content = wire.Noted()
         data = message.write(
-            sender=self.authority, audience=HERE, what="page" if head.what == "pull" else "noted", number=0,
+            sender=self.authority, audience=HERE, what=self.answers or wire.ANSWERS[head.what], number=0,
             answers=head.number, time_us=now_us(), body=msgspec.msgpack.encode(content), key=self.speaks,
             seal=SealKey(keyring.current().opening.public.raw),
         )  # fmt: skip
@@ -236,6 +225,6 @@ class Peer:
         assert got.signed, got.data
         told_head, told = message.parse(got.data)
         key = keyring.current().verify_key(told_head.key)
-        message.check(told_head, told, key, audience=self.authority, what=told_head.what, at_us=now_us())
+        message.check(told_head, told, key, audience=self.authority, at_us=now_us())
         body = message.opened(told_head, told, self.openings[told_head.seal])
         return msgspec.msgpack.decode(body, type=wire.Refusal if told_head.what == "refusal" else answer)

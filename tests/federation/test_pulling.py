@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from django.db import OperationalError
 
 from hanse.federation import exchange, stream
 from hanse.federation.handlers import own_id
@@ -9,8 +10,10 @@ from hanse.federation.models import Contradiction, Link, Received
 from hanse.federation.receiving import reached
 from hanse.kernel.markings import Marking
 from hanse.ledger.check import check
+from hanse.ledger.keyring import LockedError
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
+from hanse.ledger.writing import NotWrittenError
 from tests.federation import things
 from tests.federation.peer import Peer
 
@@ -311,3 +314,30 @@ def test_a_crash_in_the_middle_takes_nothing_twice(peer, monkeypatch):
     monkeypatch.setattr(receiving, "_remember", real)
     assert _pull(peer) == 1
     assert Entry.objects.filter(kind="federation.received").count() == 2
+
+
+@pytest.mark.parametrize(
+    "failure", [LockedError("The keys were rotated."), OperationalError("disk I/O error"), MemoryError()]
+)
+def test_a_failure_of_this_node_refuses_nothing(peer, monkeypatch, failure):
+    """What came while the database was away, the keys were locked or memory ran out is asked for again, not refused."""
+    peer.entry(content=things.Made("one"))
+
+    def fails(*_):
+        raise failure
+
+    with monkeypatch.context() as patched:
+        patched.setattr(things, "refuse", fails)
+        with pytest.raises((LockedError, NotWrittenError, MemoryError)):
+            _pull(peer)
+    assert _states() == []
+    assert _pull(peer) == 1
+    assert _states() == ["applied"]
+
+
+def test_an_answer_of_another_sort_is_not_believed(peer):
+    """What says to be something else than what was asked for is not read as if it were that."""
+    peer.entry()
+    peer.answers = "noted"
+    with pytest.raises(exchange.LinkError, match="a 'page' was asked for"):
+        _pull(peer)

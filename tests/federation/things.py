@@ -16,7 +16,12 @@ def _project(here: Arrived, content: Made) -> None:
     held[here.object_id] = (content.name, here.version)
 
 
+def refuse(_: Made) -> None:
+    """What a test puts in its place."""
+
+
 def _check(_: Arrived, content: Made) -> None:
+    refuse(content)
     if content.name == "meaningless":
         raise UsageError("A thing cannot be called that.")
 

@@ -13,7 +13,7 @@ from hanse.federation import receiving, stream
 from hanse.federation.models import Link, Partner
 from hanse.federation.partners import allowed, link_of, own_key, seal_key, verify_keys
 from hanse.federation.stream import Page
-from hanse.federation.wire import CONTENT_TYPE, Noted, Refusal
+from hanse.federation.wire import ANSWERS, CONTENT_TYPE, Noted, Refusal
 from hanse.kernel import message
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
@@ -90,10 +90,10 @@ def _once(
     if got.headers.get("content-type", "") != CONTENT_TYPE:
         words = "".join(sign for sign in got.body[:300].decode("utf-8", "replace") if sign.isprintable())
         raise LinkError(f"{partner.name} answered {got.status}: {words or 'nothing'}")
-    return _proven(partner, number, got.body, answer)
+    return _proven(partner, ANSWERS[what], number, got.body, answer)
 
 
-def _proven(partner: Partner, number: int, data: bytes, answer: type[T]) -> T | Refusal:
+def _proven(partner: Partner, wanted: str, number: int, data: bytes, answer: type[T]) -> T | Refusal:
     """The answer, if the partner surely gave it to this question."""
     try:
         head, told = message.parse(data)
@@ -101,6 +101,8 @@ def _proven(partner: Partner, number: int, data: bytes, answer: type[T]) -> T | 
         body = message.opened(head, told, keyring.current().open_key(head.seal))
         if head.what == "refusal":
             return msgspec.msgpack.decode(body, type=Refusal)
+        if head.what != wanted:
+            raise MessageError(f"It is a {head.what[:40]!r}; a {wanted!r} was asked for.")  # noqa: TRY301 - as the others
         return msgspec.msgpack.decode(body, type=answer)
     except (MessageError, KeysError, SealingError, msgspec.DecodeError) as error:
         raise LinkError(f"The answer of {partner.name} cannot be believed: {error}") from None
@@ -111,7 +113,7 @@ def _check(partner: Partner, number: int, head: message.Head, told: message.Mess
     key = verify_keys(partner.authority).get(head.key)
     if key is None or head.sender != partner.authority or head.answers != number:
         raise MessageError(f"What {partner.name} answered is not proven to be its answer to this question.")
-    message.check(head, told, key, audience=authority(), what=head.what, at_us=now_us())
+    message.check(head, told, key, audience=authority(), at_us=now_us())
 
 
 def _next_number(partner: str) -> int:

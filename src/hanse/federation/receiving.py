@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from hanse.federation import stream
 from hanse.federation.contents import Conflict, Received, Taken, Took
@@ -19,6 +19,7 @@ from hanse.federation.stream import Arrival, ConflictError, Known, Page, Pull
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.ledger.identity import authority
+from hanse.ledger.keyring import LockedError
 from hanse.ledger.routing import database
 from hanse.ledger.writing import Draft, NotWrittenError, append, append_many, writing
 
@@ -103,6 +104,10 @@ def _remember(partner: Partner, page: Page, examined: stream.Examined) -> None:
     Link.objects.filter(pk=partner.authority).update(**told)
 
 
+_OURS = (NotWrittenError, LockedError, OperationalError, MemoryError)
+"""Failures of this node: what came is asked for again once they are over, and is not refused for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """An accepted entry, with who handles it and what it says."""
@@ -118,7 +123,7 @@ def _record(partner: Partner, arrivals: list[Arrival]) -> None:
     try:
         with transaction.atomic(using=database()):
             taken = _at_once(partner, arrivals)
-    except NotWrittenError:
+    except _OURS:
         raise
     except Exception:  # noqa: BLE001 - whatever a partner's entry does to a room, it is that entry that is refused
         _log.warning("an entry of %s fails; taking them one by one", partner.authority, exc_info=True)
@@ -146,7 +151,7 @@ def _alone(partner: Partner, arrival: Arrival) -> Taken:
     try:
         with transaction.atomic(using=database()):
             return _at_once(partner, [arrival])[0]
-    except NotWrittenError:
+    except _OURS:
         raise
     except Exception as error:  # noqa: BLE001 - as above
         _log.warning("entry %s of %s is refused", arrival.place, partner.authority, exc_info=True)
@@ -169,6 +174,8 @@ def _judged(partner: Partner, arrival: Arrival) -> tuple[Taken, _Ready | None]:
             said = msgspec.json.decode(arrival.written.content, type=handler.content)
             made = _Ready(arrival, made.draft, handler, said)
             handler.check(_arrived(partner, made, -1, now_us()), said)
+        except _OURS:
+            raise
         except (HanseError, msgspec.DecodeError) as error:
             return _refused(arrival, str(error)), None
     return Taken(arrival.leaf.hex(), head.kind, object_id.hex, state), made

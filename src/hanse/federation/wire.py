@@ -17,7 +17,7 @@ from django.db import transaction
 from hanse.federation import serving
 from hanse.federation.models import Link, Partner, Standing
 from hanse.federation.partners import link_of, own_key, seal_key, verify_keys
-from hanse.federation.stream import Pull
+from hanse.federation.stream import Page, Pull
 from hanse.kernel import message
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
@@ -38,6 +38,10 @@ PER_MINUTE: Final = 1_200
 STRANGER: Final = (
     "This node exchanges nothing with the sender of this message. Become partners, or ask its people."
 )
+
+
+ANSWERS: Final = {"pull": "page", "hint": "noted"}
+"""What each message that asks is answered with, where it is not refused."""
 
 
 class Refusal(msgspec.Struct, frozen=True, array_like=True):
@@ -107,7 +111,7 @@ def _proven(head: Head, told: Message) -> tuple[Partner, bytes]:
     if partner is None or key is None:
         raise _StrangerError(STRANGER)
     try:
-        message.check(head, told, key, audience=authority(), what=head.what, at_us=now_us())
+        message.check(head, told, key, audience=authority(), at_us=now_us())
     except KeysError:
         raise _StrangerError(STRANGER) from None
     return partner, message.opened(head, told, keyring.current().open_key(head.seal))
@@ -139,13 +143,14 @@ def _answered(partner: Partner, head: Head, told: Message, body: bytes) -> Answe
         words = f"Message {head.number} was heard before, or later ones were. It is not done again."
         return _signed(partner, head, 409, "refusal", Refusal(words, heard))
     asked = Asked(partner, link, head, body)
-    try:
-        what, content = _HANDLED[head.what](asked)
-    except KeyError:
+    handle = _HANDLED.get(head.what)
+    if handle is None:
         return _refused(asked, f"This node knows no message {head.what[:40]!r}.")
+    try:
+        content = handle(asked)
     except (HanseError, msgspec.DecodeError) as error:
         return _refused(asked, str(error))
-    return _signed(partner, head, 200, what, content)
+    return _signed(partner, head, 200, ANSWERS[head.what], content)
 
 
 def _refused(asked: Asked, words: str) -> Answer:
@@ -182,7 +187,7 @@ def _signed(partner: Partner, head: Head, status: int, what: str, content: msgsp
     return Answer(status, data, signed=True)
 
 
-def _pull(asked: Asked) -> tuple[str, msgspec.Struct]:
+def _pull(asked: Asked) -> Page:
     """The next page; what the partner says to have is its receipt."""
     wanted = msgspec.msgpack.decode(asked.body, type=Pull)
     link = asked.link
@@ -191,17 +196,17 @@ def _pull(asked: Asked) -> tuple[str, msgspec.Struct]:
     link.has = wanted.first
     if (link.at_place, link.has) != before:
         link.save(update_fields=["at_place", "at_sequence", "has"])
-    return "page", page
+    return page
 
 
 class Noted(msgspec.Struct, frozen=True, array_like=True):
     """A hint was heard."""
 
 
-def _hint(asked: Asked) -> tuple[str, msgspec.Struct]:
+def _hint(asked: Asked) -> Noted:
     """The partner has something new; the worker looks for such marks."""
     Link.objects.filter(pk=asked.partner.authority).update(hinted_us=now_us())
-    return "noted", Noted()
+    return Noted()
 
 
-_HANDLED: Final[dict[str, Callable[[Asked], tuple[str, msgspec.Struct]]]] = {"pull": _pull, "hint": _hint}
+_HANDLED: Final[dict[str, Callable[[Asked], msgspec.Struct]]] = {"pull": _pull, "hint": _hint}

@@ -112,8 +112,8 @@ def parse(data: bytes) -> tuple[Head, Message]:
     return head, message
 
 
-def check(head: Head, message: Message, key: VerifyKey, *, audience: str, what: str, at_us: int) -> None:
-    """Refuse a message that is not for this node, not of this sort, too old, or not signed by the key that it names.
+def check(head: Head, message: Message, key: VerifyKey, *, audience: str, at_us: int) -> None:
+    """Refuse a message that is not for this node, too old, or not signed by the key that it names.
 
     Raises:
         MessageError: It is so; `ClockError` where it is only the time.
@@ -124,8 +124,6 @@ def check(head: Head, message: Message, key: VerifyKey, *, audience: str, what: 
     key.verify(message.signature, _pae(message.head))
     if head.audience != audience:
         raise MessageError(f"The message is for {head.audience}, not for {audience}.")
-    if head.what != what:
-        raise MessageError(f"The message is a {head.what[:40]!r}; a {what!r} was expected.")
     if sha256(message.body).hexdigest() != head.digest:
         raise MessageError("The body of the message is not the one that its head names.")
     if abs(head.time - at_us) > TOLERANCE_US:
