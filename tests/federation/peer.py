@@ -13,6 +13,7 @@ from hanse.federation import wire
 from hanse.federation.contents import PartnerAdded
 from hanse.federation.models import Partner
 from hanse.federation.stream import Item, KeyChanged, Page, Pull
+from hanse.federation.witnessing import Compared, Cosigned, Offer, Shown
 from hanse.kernel import envelope, merkle, message, notes
 from hanse.kernel.actors import system
 from hanse.kernel.clock import now_us
@@ -22,6 +23,7 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.kernel.strict_json import canonical
 from hanse.ledger import keyring, objects
 from hanse.ledger.tallies import Tally, line, next_chain, opening
+from hanse.ledger.witness import ConflictError, Followed, Record, follow
 from hanse.ledger.writing import append
 
 HERE = "ee-cert"
@@ -52,6 +54,11 @@ class Peer:
         lie: Changes each page before it is sent.
         asked: What was asked of it, in order.
         answers: What it says that its answers are; empty for the truth.
+        followed: This node's ledger, as it saw it as a witness.
+        records: What it was given of it.
+        shown: What this node showed it of others' ledgers.
+        against: What it says to have seen against that.
+        offered: Leaves that it had witnessed.
     """
 
     authority: str = "fi-cert"
@@ -68,6 +75,11 @@ class Peer:
     asked: list[str] = field(default_factory=list)
     number: int = 0
     answers: str = ""
+    followed: Followed = field(default_factory=Followed)
+    records: list[Record] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
+    against: str = ""
+    offered: int = 0
 
     def __post_init__(self) -> None:
         """Have a first pair of keys."""
@@ -192,6 +204,11 @@ class Peer:
         text = message.opened(head, told, self.openings[head.seal])
         if head.what == "pull":
             content: Any = self.lie(self.page(msgspec.msgpack.decode(text, type=Pull)))
+        elif head.what == "witness":
+            content = self.cosigns(msgspec.msgpack.decode(text, type=Offer))
+        elif head.what == "show":
+            self.shown.append(msgspec.msgpack.decode(text, type=Shown))
+            content = Compared(self.against)
         else:
             content = wire.Noted()
         data = message.write(
@@ -200,6 +217,29 @@ class Peer:
             seal=SealKey(keyring.current().opening.public.raw),
         )  # fmt: skip
         return Response(200, {"content-type": wire.CONTENT_TYPE}, data, "", "")
+
+    def cosigns(self, offer: Offer) -> Cosigned:
+        """Witness this node's ledger, as a node does."""
+        if offer.size != self.followed.size:
+            return Cosigned(self.followed.size)
+        lines = []
+        keys = keyring.current().verify_keys()
+        for record in offer.records:
+            try:
+                self.followed = follow(self.followed, record, HERE, keys)
+            except ConflictError as conflict:
+                return Cosigned(self.followed.size, against=conflict.before)
+            self.records.append(record)
+            note = notes.cosign(record.note, self.name, self.speaks, 1_795_000_000)
+            lines.append(note.removeprefix(record.note))
+        return Cosigned(self.followed.size, tuple(lines))
+
+    def offers(self, size: int | None = None) -> Offer:
+        """What it has not had witnessed since the last checkpoint."""
+        first = self.offered if size is None else size
+        leaves = b"".join(self.tree[first:])
+        self.offered = len(self.tree)
+        return Offer(first, (Record(self.note, leaves, b"sealed"),))
 
     def message(self, what: str, content: Any, **head: Any) -> bytes:
         """A message to this node."""

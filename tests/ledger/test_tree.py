@@ -6,8 +6,7 @@ from hashlib import sha256
 import pytest
 
 from hanse.kernel import envelope, merkle, notes, tiles
-from hanse.kernel.keys import SigningKey
-from hanse.ledger import keyring, tallies, tree, witness
+from hanse.ledger import keyring, tallies, tree
 from hanse.ledger.models import Checkpoint, Entry, Tile
 from tests.ledger.made import MARI, findings, found, thing
 from tests.ledger.things.service import Made
@@ -164,41 +163,3 @@ def test_a_tally_tells_nothing_of_the_others() -> None:
     assert len(salts) == 13
     with pytest.raises(tallies.TallyError, match="Nothing is addressed to se-cert"):
         tallies.opening(tree.tallies_of(first), "se-cert")
-
-
-class _Partner:
-    """A witness in memory, as the league's will be on the network."""
-
-    def __init__(self) -> None:
-        self.name = "lv-cert"
-        self._key = SigningKey(bytes(range(32)))
-        self.key = self._key.public
-        self._seen = notes.Checkpoint("hanse/ee-cert", 0, sha256(b"").digest())
-
-    def cosign(self, request: witness.Request) -> str:
-        """Check as C2SP tlog-witness says, remember, and sign."""
-        said = notes.open_checkpoint(request.checkpoint, "hanse/ee-cert", keyring.current().signing.public)
-        if request.old != self._seen.size:
-            raise witness.BehindError(self._seen.size)
-        if not merkle.verify_consistency(request.old, said.size, self._seen.root, said.root, request.proof):
-            raise witness.ConflictError("There are two histories.")
-        self._seen = said
-        return notes.cosign(request.checkpoint, self.name, self._key, 1_795_000_000).removeprefix(
-            request.checkpoint
-        )
-
-
-def test_a_witness_gets_what_it_needs() -> None:
-    """What a witness is given lets it follow the ledger, say where it is, and notice another history."""
-    partner: witness.Witness = _Partner()
-    first, second, third = _grow(1, 40, 300)
-    line = partner.cosign(witness.request_from(0, first))
-    assert notes.verify_cosignature(first.note + line, "lv-cert", partner.key) == 1_795_000_000
-    with pytest.raises(witness.BehindError) as caught:
-        partner.cosign(witness.request_from(second.size, third))
-    assert caught.value.size == first.size
-    partner.cosign(witness.request_from(first.size, third))
-    forged = notes.Checkpoint("hanse/ee-cert", third.size, bytes(32), ("time 1",))
-    note = notes.sign(forged.text(), "hanse/ee-cert", keyring.current().signing)
-    with pytest.raises(witness.ConflictError):
-        partner.cosign(witness.Request(third.size, (), note))

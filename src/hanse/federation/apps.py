@@ -12,13 +12,15 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         """Make known what takes two people, the entry in the rail, and what the room does at a change of keys."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
-        from hanse.federation import handlers, partnering, recalling, ruling, sending  # noqa: PLC0415 - as above
+        from hanse.federation import handlers, partnering, recalling, ruling, sending, witnesses  # noqa: PLC0415 - as above
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
+        from hanse.ledger import witnessed  # noqa: PLC0415 - as above
         from hanse.policy import service as policy  # noqa: PLC0415 - as above
         from hanse.web import frame  # noqa: PLC0415 - as above
 
         approvals.register((*partnering.APPROVALS, ruling.APPROVAL))
         handlers.register(recalling.HANDLERS)
+        witnessed.register(witnesses.named_keys, witnesses.ever_keys)
         ledger.at_rotation(sending.tell_new_key)
         ledger.before_purge(recalling.before_purge)
         policy.after_marking(recalling.follow_marking)

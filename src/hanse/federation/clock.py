@@ -22,6 +22,8 @@ LOOK_S: Final = 0.25
 two of them and the time of two messages."""
 ASK_S: Final = 60.0
 """Seconds after which a partner is asked without a hint: a hint may get lost, and a checkpoint comes every minute."""
+WITNESS_S: Final = 1.0
+"""Seconds between looks at whether there is a checkpoint to be witnessed or compared."""
 AFTER_FAILURE_S: Final = (1.0, 5.0, 15.0, 60.0)
 """Seconds of rest after the first, second, third failure, and from then on."""
 
@@ -58,6 +60,9 @@ class _Pace:
     rest_until_s: float = 0.0
     asked_s: float = -ASK_S
     hint_heard_us: int = 0
+    witness_at_s: float = 0.0
+    witness_failed: bool = True
+    shown: dict[str, int] = field(default_factory=dict)
 
     def is_due(self, link: Link) -> bool:
         """Whether to ask now: after a hint, or when long nothing was asked; not while resting."""
@@ -95,7 +100,7 @@ def _exchange(name: str, stop: threading.Event) -> None:
 
 
 def _turn(partner: Partner, client: Client, pace: _Pace) -> None:
-    """One look: say that there is something new, fetch what is new."""
+    """One look: say that there is something new, fetch what is new, have new checkpoints seen."""
     link = link_of(partner.authority)
     if time.monotonic() >= pace.rest_until_s:
         exchange.hint(partner, client)
@@ -105,3 +110,23 @@ def _turn(partner: Partner, client: Client, pace: _Pace) -> None:
         pace.hint_heard_us = max(began_us, link.hinted_us)
         pace.asked_s = time.monotonic()
         pace.failures = 0
+    _have_witnessed(partner, client, pace)
+
+
+def _have_witnessed(partner: Partner, client: Client, pace: _Pace) -> None:
+    """Have own checkpoints seen, and compare others' with a fellow witness; entries go on whatever comes of it."""
+    now = time.monotonic()
+    if now < max(pace.rest_until_s, pace.witness_at_s):
+        return
+    pace.witness_at_s = now + WITNESS_S
+    error = ""
+    try:
+        exchange.offer(partner, client)
+        exchange.show(partner, pace.shown, client)
+    except HanseError as failure:
+        error = str(failure)[:500]
+        pace.witness_at_s = now + AFTER_FAILURE_S[-1]
+        _log.warning("witnessing with %s failed: %s", partner.authority, failure)
+    if error or pace.witness_failed:
+        Link.objects.filter(pk=partner.authority).update(witness_error=error)
+    pace.witness_failed = bool(error)

@@ -178,3 +178,21 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     withheld: tuple[str, ...] = ()
     ended: bool = False
     proposal: str = ""
+
+
+class WitnessAsked(msgspec.Struct, frozen=True):
+    """Whether a partner is asked to witness the ledger of who writes this.
+
+    Attributes:
+        asked: Whether it is.
+        fellows: Ids of those who consented, the partner itself among them: they compare what they were shown.
+    """
+
+    asked: bool
+    fellows: tuple[str, ...] = ()
+
+
+class WitnessAnswered(msgspec.Struct, frozen=True):
+    """Whether an authority consents to witness the ledger of whom this is addressed to."""
+
+    consents: bool

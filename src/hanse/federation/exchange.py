@@ -9,7 +9,7 @@ from django.db.models import Max
 from hanse.egress.client import Client
 from hanse.egress.errors import RefusedError, TooLargeError, UnreachableError
 from hanse.egress.rules import Rules
-from hanse.federation import receiving, stream
+from hanse.federation import receiving, stream, witnessing
 from hanse.federation.models import Link, Partner
 from hanse.federation.partners import allowed, link_of, own_key, seal_key, verify_keys
 from hanse.federation.stream import Page
@@ -177,6 +177,35 @@ def hint(partner: Partner, client: Client) -> bool:
     Link.objects.filter(pk=partner.authority).update(hint_said=newest)
     ask(partner, "hint", Noted(), Noted, client)
     return True
+
+
+def offer(partner: Partner, client: Client) -> bool:
+    """Have a named witness see the next checkpoints; whether there were any. Errors as of `hint`.
+
+    Raises:
+        PutBackError: It has seen another ledger than this one.
+        WitnessError: Its answer does not hold.
+    """
+    wanted = witnessing.to_offer(partner.authority)
+    if wanted is None:
+        return False
+    sizes, content = wanted
+    answer = ask(partner, "witness", content, witnessing.Cosigned, client)
+    witnessing.take_cosigned(partner, sizes, content, answer)
+    return True
+
+
+def show(partner: Partner, told: dict[str, int], client: Client) -> None:
+    """Compare the newest checkpoints with a fellow witness; errors as of `offer`.
+
+    Args:
+        partner: The fellow witness.
+        told: As of `witnessing.to_show`.
+        client: The one way out.
+    """
+    for one in witnessing.to_show(partner.authority, told):
+        answer = ask(partner, "show", one, witnessing.Compared, client)
+        witnessing.take_compared(one, answer, partner.authority)
 
 
 def make_client() -> Client:

@@ -189,6 +189,53 @@ class RuleMark(models.Model):
     through = models.BigIntegerField()
 
 
+class Witness(models.Model):
+    """How an authority and this one witness each other's ledger. A projection.
+
+    Attributes:
+        partner: The other authority.
+        named: Whether this one asks it to witness.
+        consents: Whether it consented.
+        asks: Whether it asks this one to witness.
+        agreed: Whether this one consented.
+        fellows: Ids of those who witness its ledger beside this one, as it says.
+    """
+
+    partner = models.CharField(max_length=128, primary_key=True)
+    named = models.BooleanField(default=False)
+    consents = models.BooleanField(default=False)
+    asks = models.BooleanField(default=False)
+    agreed = models.BooleanField(default=False)
+    fellows = models.JSONField(default=list)
+
+
+class Witnessed(models.Model):
+    """A checkpoint of a partner's ledger that this node has seen. No projection: it is a page of the partner's ledger.
+
+    Attributes:
+        id: Of the row.
+        partner: Whose ledger it is.
+        size: Leaves.
+        peaks: Hashes of the complete subtrees over them, one after the other.
+        note: The note, signed by the partner.
+        leaves: The leaf hashes that the checkpoint added.
+        sealed: What only the partner can open.
+        seen_us: When it was seen, microseconds UTC.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    size = models.BigIntegerField()
+    peaks = models.BinaryField()
+    note = models.TextField()
+    leaves = models.BinaryField()
+    sealed = models.BinaryField()
+    seen_us = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["partner", "size"], name="federation_seen_once"),)
+
+
 class Contradiction(models.Model):
     """That a partner contradicts itself. A projection.
 
@@ -229,6 +276,8 @@ class Link(models.Model):
         total: How many it says to have addressed to this authority.
         hinted_us: When it last said that there is something new, microseconds UTC.
         hint_said: The own sequence up to which it was told that there is something.
+        cosigned: Leaves of the last own checkpoint that it saw as a witness.
+        witness_error: What was wrong the last time that something was to be witnessed; empty for nothing.
         tried_us: When it was last asked, microseconds UTC.
         answered_us: When it last answered as it should, microseconds UTC.
         failing_us: Since when it does not; null while it does.
@@ -247,6 +296,8 @@ class Link(models.Model):
     total = models.BigIntegerField(default=0)
     hinted_us = models.BigIntegerField(default=0)
     hint_said = models.BigIntegerField(default=-1)
+    cosigned = models.BigIntegerField(default=0)
+    witness_error = models.TextField(default="")
     tried_us = models.BigIntegerField(default=0)
     answered_us = models.BigIntegerField(default=0)
     failing_us = models.BigIntegerField(null=True)

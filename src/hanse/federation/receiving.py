@@ -8,10 +8,11 @@ from uuid import UUID
 import msgspec
 from django.db import OperationalError, transaction
 
-from hanse.federation import stream
-from hanse.federation.contents import Conflict, Received, Taken, Took
+from hanse.federation import stream, witnessing
+from hanse.federation.contents import Received, Taken, Took
+from hanse.federation.contradicting import say
 from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
-from hanse.federation.models import Contradiction, Link, Partner
+from hanse.federation.models import Link, Partner
 from hanse.federation.models import Received as Row
 from hanse.federation.partners import link_of, verify_keys
 from hanse.federation.sending import speaker
@@ -21,6 +22,7 @@ from hanse.kernel.errors import HanseError
 from hanse.ledger.identity import authority
 from hanse.ledger.keyring import LockedError
 from hanse.ledger.routing import database
+from hanse.ledger.witness import ConflictError as WitnessConflictError
 from hanse.ledger.writing import Draft, NotWrittenError, append, append_many, writing
 
 _log = logging.getLogger(__name__)
@@ -63,15 +65,24 @@ def take(partner: Partner, page: Page) -> Result:
         with writing():
             known = _known(partner)
             examined = stream.examine(page, known)
+            _check_witnessed(partner, page)
             if examined.arrivals:
                 _record(partner, examined.arrivals)
             _remember(partner, page, examined)
     except ConflictError as conflict:
-        _say(partner, conflict)
+        say(partner, str(conflict), conflict.before, conflict.now)
         raise
     refused = sum(bool(one.why) for one in examined.arrivals)
     count = known.count + len(examined.arrivals)
     return Result(len(examined.arrivals), refused, page.total > count)
+
+
+def _check_witnessed(partner: Partner, page: Page) -> None:
+    """Refuse a page under a checkpoint that contradicts what this node saw as a witness."""
+    try:
+        witnessing.check_pulled(partner, page.checkpoint)
+    except WitnessConflictError as conflict:
+        raise ConflictError(str(conflict), conflict.before, conflict.now) from None
 
 
 def _known(partner: Partner) -> Known:
@@ -207,12 +218,3 @@ def _arrived(partner: Partner, made: _Ready, sequence: int, received_us: int) ->
         received_us=received_us,
         place=made.arrival.place,
     )
-
-
-def _say(partner: Partner, conflict: ConflictError) -> None:
-    """Put a contradiction on record, once for each that is found."""
-    content = Conflict(str(conflict), conflict.before, conflict.now, authority(), now_us())
-    said = Contradiction.objects.filter(partner=partner.authority, words=content.words)
-    if said.filter(before=content.before, now=content.now).exists():
-        return
-    append("federation.conflict", content, actor=speaker(), object_id=partner.object_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.federation import contents, stream
+from hanse.federation import contents, stream, witnesses
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import (
     Contradiction,
@@ -46,15 +46,17 @@ def _project_added(recorded: Recorded, content: contents.PartnerAdded) -> None:
             "changed_us": recorded.time_us,
         },
     )
-    PartnerKey.objects.filter(partner=content.authority).delete()
+    PartnerKey.objects.filter(partner=content.authority, revoked_us=None).update(revoked_us=recorded.time_us)
     _add_key(content.authority, content.verify, content.seal, recorded.sequence)
 
 
 def _add_key(partner: str, verify: str, seal: str, sequence: int) -> None:
+    """A key that a partner brings; one that is another partner's stays that one's."""
     name = key_id(bytes.fromhex(verify))
-    PartnerKey.objects.get_or_create(
-        pk=name, defaults={"partner": partner, "verify": verify, "seal": seal, "said_by": sequence}
-    )
+    if PartnerKey.objects.filter(pk=name).exclude(partner=partner).exists():
+        return
+    told = {"partner": partner, "verify": verify, "seal": seal, "said_by": sequence, "revoked_us": None}
+    PartnerKey.objects.update_or_create(pk=name, defaults=told)
 
 
 def _project_moved(recorded: Recorded, content: contents.PartnerMoved) -> None:
@@ -236,6 +238,10 @@ KINDS = (
     Kind("federation.recalled", contents.Recall, _project_recalled),
     Kind("federation.recall_answered", contents.RecallAnswered, _nothing),
     Kind(stream.KEY_CHANGED, stream.KeyChanged, _nothing),
+    *witnesses.KINDS,
 )
 
-HANDLERS = (Handler(stream.KEY_CHANGED, stream.KeyChanged, project_new_key),)
+HANDLERS = (
+    *witnesses.HANDLERS,
+    Handler(stream.KEY_CHANGED, stream.KeyChanged, project_new_key),
+)

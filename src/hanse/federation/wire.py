@@ -14,10 +14,11 @@ from typing import Final
 import msgspec
 from django.db import transaction
 
-from hanse.federation import serving
+from hanse.federation import serving, witnessing
 from hanse.federation.models import Link, Partner, Standing
 from hanse.federation.partners import link_of, own_key, seal_key, verify_keys
 from hanse.federation.stream import Page, Pull
+from hanse.federation.witnessing import Compared, Cosigned, Offer, Shown
 from hanse.kernel import message
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
@@ -31,8 +32,8 @@ from hanse.ledger.routing import database
 _log = logging.getLogger(__name__)
 
 CONTENT_TYPE: Final = "application/vnd.hanse.message"
-LIMIT_BYTES: Final = 1_000_000
-"""A message that asks has a few hundred bytes, a checkpoint to witness a few thousand."""
+LIMIT_BYTES: Final = 4_000_000
+"""A message that asks has a few hundred bytes; the largest checkpoint to witness has three million."""
 PER_MINUTE: Final = 1_200
 """Messages of one partner in a minute: far above what catching up and hints need."""
 STRANGER: Final = (
@@ -40,7 +41,7 @@ STRANGER: Final = (
 )
 
 
-ANSWERS: Final = {"pull": "page", "hint": "noted"}
+ANSWERS: Final = {"pull": "page", "hint": "noted", "witness": "cosigned", "show": "compared"}
 """What each message that asks is answered with, where it is not refused."""
 
 
@@ -209,4 +210,19 @@ def _hint(asked: Asked) -> Noted:
     return Noted()
 
 
-_HANDLED: Final[dict[str, Callable[[Asked], msgspec.Struct]]] = {"pull": _pull, "hint": _hint}
+def _witness(asked: Asked) -> Cosigned:
+    """The partner has its ledger witnessed."""
+    return witnessing.witness(asked.partner, msgspec.msgpack.decode(asked.body, type=Offer))
+
+
+def _show(asked: Asked) -> Compared:
+    """The partner was shown this, as a witness of another ledger."""
+    return witnessing.compared(asked.partner, msgspec.msgpack.decode(asked.body, type=Shown))
+
+
+_HANDLED: Final[dict[str, Callable[[Asked], msgspec.Struct]]] = {
+    "pull": _pull,
+    "hint": _hint,
+    "witness": _witness,
+    "show": _show,
+}

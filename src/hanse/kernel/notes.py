@@ -110,6 +110,16 @@ def parse(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     return text + "\n", signatures
 
 
+def by(note: str, name: str) -> str:
+    """The note with the signature lines of one name only.
+
+    Raises:
+        NoteError: It is no note.
+    """
+    text, signatures = parse(note)
+    return f"{text}\n{''.join(_line(signer, hashed + rest) for signer, hashed, rest in signatures if signer == name)}"
+
+
 def normal(note: str) -> str:
     """The note in the form that `sign` writes: base64 has several texts for the same bytes.
 

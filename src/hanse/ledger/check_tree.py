@@ -11,6 +11,8 @@ from hanse.ledger.finding import Finding, Placed, raw
 from hanse.ledger.models import Checkpoint, Tile
 from hanse.ledger.tallies import line, next_chain
 from hanse.ledger.tree import origin, tallies_of, tallies_text
+from hanse.ledger.witness import log_of, seen_by
+from hanse.ledger.witnessed import ever_keys
 
 
 def tree(placed: Sequence[Placed], progress: Callable[[int, int], None]) -> Iterator[Finding]:
@@ -71,11 +73,20 @@ def _wrong_note(row: Checkpoint, root: bytes) -> Iterator[str]:
 
 
 def _opened(note: str) -> notes.Checkpoint:
-    """The signed checkpoint, under the one of the node's keys that signed it; no other line may stand there."""
+    """The signed checkpoint, under the one of the node's keys that signed it.
+
+    No other line may stand there but those of partners that witnessed it.
+    """
     _, signatures = notes.parse(note)
-    if len(signatures) != 1:
-        raise notes.NoteError(f"It has {len(signatures)} signatures in place of the node's own.")
-    hashed = signatures[0][1]
+    own = [hashed for signer, hashed, _ in signatures if signer == origin()]
+    if len(own) != 1:
+        raise notes.NoteError(f"It has {len(own)} signatures of the node in place of one.")
+    others = {signer for signer, _, _ in signatures} - {origin()}
+    keys = {name: some for name, some in ever_keys().items() if log_of(name) in others}
+    held = seen_by(note, keys)
+    if len(signatures) - 1 != len(held) or len(held) != len(others):
+        raise notes.NoteError("A cosignature in it holds under no key that a partner ever had.")
+    hashed = own[0]
     for key in keyring.current().verify_keys():
         if hashed == notes.key_hash(origin(), key):
             return notes.open_checkpoint(note, origin(), key)

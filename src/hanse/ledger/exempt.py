@@ -28,6 +28,7 @@ TABLES = {
     "ledger_tile": "the ledger's tree, recomputed",
     "federation_link": "how the line to each partner stands; what matters in it is signed by the partner",
     "federation_rulemark": "up to where a rule has looked; what it shared is on record",
+    "federation_witnessed": "checkpoints of partners' ledgers: signed by them, and each follows from the one before",
     "intel_words": "a search index, made again with the items",
     **{
         f"intel_words_{part}": "a part of SQLite's search index"
