@@ -132,6 +132,16 @@ THREATS: dict[int, tuple[str, str, tuple[str, ...]]] = {
         "it names its audience, holds ten minutes, and has a number that is on disk before anything is done",
         ("tests/federation/test_serving.py", "tests/federation/test_two_nodes.py"),
     ),
+    4: (
+        "a ledger is put back to an older state",
+        "witnesses cosign only what continues what they saw; `hanse node restore` takes back what partners kept",
+        ("tests/federation/test_witnessing.py", "tests/federation/test_recovering.py"),
+    ),
+    5: (
+        "two partners are shown two histories",
+        "witnesses compare what they saw; both notes go on record on both consoles",
+        ("tests/federation/test_witnessing.py",),
+    ),
     6: (
         "somebody edits evidence, a role or a passkey in the database",
         "`hanse node fsck` from the raw bytes; rights come from signed entries, never from rows",
@@ -210,8 +220,7 @@ FAULTS = (
 
 THREATS_HEAD = (
     "What a node faces by itself, what it does about it, and the tests that try it. *Refused* always means a clear "
-    "error, nothing stored, and a node that lives. What takes witnesses (a ledger rolled back, split views) is not built "
-    "yet; the numbers leave room for it.\n"
+    "error, nothing stored, and a node that lives.\n"
 )
 THREATS_FOOT = (
     "## Whom this does not stop\n\nRoot on the running machine reads keys from memory. Two people who agree do what "

@@ -11,6 +11,7 @@ import msgspec
 from hanse.egress.client import Response
 from hanse.federation import wire
 from hanse.federation.contents import PartnerAdded
+from hanse.federation.keeping import Back, GiveBack, GivenBack, Kept, Recover
 from hanse.federation.models import Partner
 from hanse.federation.stream import Item, KeyChanged, Page, Pull
 from hanse.federation.witnessing import Compared, Cosigned, Offer, Shown
@@ -59,6 +60,9 @@ class Peer:
         shown: What this node showed it of others' ledgers.
         against: What it says to have seen against that.
         offered: Leaves that it had witnessed.
+        here: Id of the node under test.
+        back: This node's entries for it, as it keeps them.
+        chain: Its chain over them.
     """
 
     authority: str = "fi-cert"
@@ -80,6 +84,9 @@ class Peer:
     shown: list[Shown] = field(default_factory=list)
     against: str = ""
     offered: int = 0
+    here: str = HERE
+    back: list[Back] = field(default_factory=list)
+    chain: bytes = bytes(32)
 
     def __post_init__(self) -> None:
         """Have a first pair of keys."""
@@ -137,7 +144,7 @@ class Peer:
             "object": (object_id or uuid4()).hex,
             "version": version,
             "marking": (marking or Marking(originators=frozenset({self.authority}), tlp=Tlp.GREEN)).as_json(),
-            "recipient": HERE,
+            "recipient": self.here,
             "commitment": envelope.commit(salt, body).hex(),
         }
         signed = envelope.sign(Envelope(**(told | head)), key)
@@ -170,11 +177,11 @@ class Peer:
         for leaf in self.leaves()[: len(self.places)]:
             chain = next_chain(chain, leaf)
         others = [Tally("se-cert", 7, bytes(32).hex(), secrets.token_hex(16))]
-        mine = Tally(HERE, len(self.places), chain.hex(), secrets.token_hex(16))
+        mine = Tally(self.here, len(self.places), chain.hex(), secrets.token_hex(16))
         tallies = [*others, mine] if self.places else others
         head = notes.Checkpoint(self.name, len(self.tree), merkle.root(self.tree), (line(tallies),))
         self.note = notes.sign(head.text(), self.name, self.signing)
-        self.tally = opening(tallies, HERE) if self.places else None
+        self.tally = opening(tallies, self.here) if self.places else None
 
     @property
     def name(self) -> str:
@@ -206,27 +213,47 @@ class Peer:
             content: Any = self.lie(self.page(msgspec.msgpack.decode(text, type=Pull)))
         elif head.what == "witness":
             content = self.cosigns(msgspec.msgpack.decode(text, type=Offer))
+        elif head.what == "recover":
+            wanted = msgspec.msgpack.decode(text, type=Recover)
+            content = Kept(tuple(one for one in self.records if self.size_of(one) > wanted.size), more=False)
+        elif head.what == "give-back":
+            first = msgspec.msgpack.decode(text, type=GiveBack).first
+            content = GivenBack(tuple(self.back[first : first + 2]), len(self.back))
         elif head.what == "show":
             self.shown.append(msgspec.msgpack.decode(text, type=Shown))
             content = Compared(self.against)
         else:
             content = wire.Noted()
         data = message.write(
-            sender=self.authority, audience=HERE, what=self.answers or wire.ANSWERS[head.what], number=0,
+            sender=self.authority, audience=self.here, what=self.answers or wire.ANSWERS[head.what], number=0,
             answers=head.number, time_us=now_us(), body=msgspec.msgpack.encode(content), key=self.speaks,
             seal=SealKey(keyring.current().opening.public.raw),
         )  # fmt: skip
         return Response(200, {"content-type": wire.CONTENT_TYPE}, data, "", "")
 
+    @staticmethod
+    def size_of(record: Record) -> int:
+        """Leaves of a record's checkpoint."""
+        return notes.parse_checkpoint(notes.parse(record.note)[0]).size
+
+    def pulls(self) -> list[Item]:
+        """What this node has for it, from where it stopped; it is kept, as a node does."""
+        page: Page = self.asks("pull", Pull(len(self.back), self.chain, 0, 0), Page)
+        for one in page.items:
+            leaf = merkle.leaf_hash(envelope.leaf(one.payload, one.signature))
+            self.back.append(Back(leaf, one.payload, one.signature, one.salt, one.body))
+            self.chain = next_chain(self.chain, leaf)
+        return list(page.items)
+
     def cosigns(self, offer: Offer) -> Cosigned:
         """Witness this node's ledger, as a node does."""
         if offer.size != self.followed.size:
-            return Cosigned(self.followed.size)
+            return Cosigned(self.followed.size, last=self.followed.note)
         lines = []
         keys = keyring.current().verify_keys()
         for record in offer.records:
             try:
-                self.followed = follow(self.followed, record, HERE, keys)
+                self.followed = follow(self.followed, record, self.here, keys)
             except ConflictError as conflict:
                 return Cosigned(self.followed.size, against=conflict.before)
             self.records.append(record)
@@ -246,7 +273,7 @@ class Peer:
         self.number = max(self.number + 1, now_us())
         told = {
             "sender": self.authority,
-            "audience": HERE,
+            "audience": self.here,
             "what": what,
             "number": self.number,
             "time_us": now_us(),

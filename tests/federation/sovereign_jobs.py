@@ -3,30 +3,42 @@
 import base64
 import resource
 import time
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
+from django.test import override_settings
 
 from hanse.accounts import approvals
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.egress.client import Client, Response
-from hanse.federation import exchange, partnering, recalling, ruling, sending, sharing
+from hanse.federation import exchange, partnering, recalling, ruling, sending, sharing, witnesses
 from hanse.federation import invitation as invitations
-from hanse.federation.models import Contradiction, Link, Recalling, Received
+from hanse.federation.contents import WitnessAsked
+from hanse.federation.models import Contradiction, Given, Link, Recalling, Received, Witness
 from hanse.federation.partners import own_invitation, own_key, partner_of, seal_key
 from hanse.federation.sharing import Audience, Sharing
 from hanse.federation.stream import Pull
-from hanse.kernel import message
+from hanse.federation.witnessing import Cosigned
+from hanse.kernel import message, notes
 from hanse.kernel.actors import system
 from hanse.kernel.clock import now_us
+from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking, Tlp
-from hanse.ledger import tree
+from hanse.ledger import keyring, tree, witnessed
+from hanse.ledger import service as ledger
 from hanse.ledger.identity import authority
+from hanse.ledger.models import Entry
+from hanse.ledger.witness import log_of
 from hanse.ledger.writing import Draft
 from tests.accounts.people import acting, newcomer
+from tests.federation.peer import Peer
+from tests.web.acting import ActingClient
 
 _people: list[Any] = []
 
@@ -115,6 +127,89 @@ def contradictions() -> int:
 def integrate() -> None:
     """Sign a checkpoint."""
     tree.integrate()
+
+
+def name_witness(partner: str) -> None:
+    """Ask a partner to witness this ledger."""
+    witnesses.name(partner, _two()[0])
+
+
+def consent(partner: str) -> None:
+    """Consent to witness a partner's ledger."""
+    witnesses.answer(partner, _two()[0], consents=True)
+
+
+def asks(partner: str) -> bool:
+    """Whether a partner asks this node to witness its ledger."""
+    return Witness.objects.filter(pk=partner, asks=True).exists()
+
+
+def standing() -> dict[str, Any]:
+    """How the newest checkpoint stands with the witnesses."""
+    found = witnessed.standing(tree.latest())
+    return {"named": found.named, "seen": sorted(found.seen), "witnessed": found.witnessed}
+
+
+def witness_error(partner: str) -> str:
+    """What was wrong the last time that a partner was to witness."""
+    return Link.objects.get(pk=partner).witness_error
+
+
+def witness_key() -> str:
+    """The key under which this node cosigns, as C2SP writes it."""
+    return notes.verifier_key(log_of(authority()), keyring.current().signing.public)
+
+
+def purge(attack: str) -> None:
+    """Purge an attack by hand."""
+    ledger.purge([UUID(attack)], _two()[0], "Its time is over.")
+
+
+def holders(attack: str) -> list[str]:
+    """Who has an attack by this node's books."""
+    return sorted(
+        Given.objects.filter(thing=UUID(attack), recalled_us=None).values_list("recipient", flat=True)
+    )
+
+
+def has_attack(attack: str) -> bool:
+    """Whether an attack of this node's own is there."""
+    return Attack.projected.filter(pk=UUID(attack)).exists()
+
+
+def latvia(fellow: str, tree: str) -> str:
+    """Latvia is a partner, asks this node to witness a tree of its own making, and has it witnessed; its note."""
+    one = Peer("lv-cert", "LV", signing=SigningKey(bytes(range(32))), here=authority())
+    one.joins()
+    one.entry(witnesses.ASKED, WitnessAsked(asked=True, fellows=(authority(), fellow)))
+    exchange.pull_all(partner_of("lv-cert"), one)  # type: ignore[arg-type]
+    consent("lv-cert")
+    one.tree = [sha256(bytes.fromhex(tree) + bytes([at])).digest() for at in range(16)]
+    one.sign()
+    one.asks("witness", one.offers(0), Cosigned)
+    return one.note
+
+
+def contradictions_of(partner: str) -> list[dict[str, str]]:
+    """Where a partner contradicts itself."""
+    return list(Contradiction.objects.filter(partner=partner).values("before", "now", "found_by"))
+
+
+def page(path: str) -> str:
+    """A page as an officer sees it."""
+    from hanse.web import frame
+
+    frame.waiting[:] = []  # what waits on the rail belongs to no request of a browser here
+    kept = [one for one in settings.MIDDLEWARE if "allauth" not in one and "hanse.accounts" not in one]
+    with override_settings(MIDDLEWARE=[*kept, "tests.web.acting.acting"], ALLOWED_HOSTS=["*"]):
+        answer = ActingClient(_two()[0]).get(path)
+    assert answer.status_code == 200, answer.content
+    return unescape(answer.content.decode())
+
+
+def last_sequence() -> int:
+    """The sequence of the newest entry in the tree."""
+    return int(Entry.objects.filter(position__isnull=False).latest("sequence").sequence)
 
 
 def pull_message(partner: str) -> str:

@@ -160,12 +160,17 @@ class Living:
         self.process = None
         return code
 
-    def close(self) -> None:
-        """End everything that still runs."""
+    def leave_desk(self) -> None:
+        """End the process beside; the next job starts another, on what then is in the folder."""
         if self._desk is not None:
             assert self._desk.stdin
             self._desk.stdin.close()
             self._desk.wait(timeout=20)
+            self._desk = None
+
+    def close(self) -> None:
+        """End everything that still runs."""
+        self.leave_desk()
         if self.process is not None:
             below = children(self.process.pid)
             self.process.terminate()

@@ -60,7 +60,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "federation:add": ("partners_add",),
     "federation:rule-end": ("rules_end",),
     "federation:rule-new": ("rules_propose",),
-    "federation:change": ("partners_suspend", "partners_stand", "partners_move"),
+    "federation:change": ("partners_suspend", "partners_stand", "partners_move", "partners_witness_ask", "partners_witness_answer"),
     "edge:new": ("edge_add",),
     "edge:revoke": ("edge_revoke",),
     "intel:edit": ("intel_change",),

@@ -22,6 +22,7 @@ from hanse.ledger.proof import export
 from hanse.ledger.reading import written
 from hanse.ledger.tree import integrate, latest
 from hanse.ledger.verify import fingerprint, verify
+from hanse.ledger.witnessed import latest_witnessed, standing
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import Decision, may
 from hanse.web import lists
@@ -70,8 +71,12 @@ def entries(request: HttpRequest) -> Result:
     if not isinstance(told, dict):
         return told
     first = NodeKey.objects.order_by("since_us").first()
+    head = latest()
+    stands = standing(head)
     return told | {
-        "head": latest(),
+        "head": head,
+        "standing": stands,
+        "seen_before": None if stands.witnessed else latest_witnessed(),
         "fingerprint": fingerprint(VerifyKey(bytes.fromhex(first.verify))) if first else "",
     }
 
@@ -130,7 +135,7 @@ def prove(request: HttpRequest, sequence: int) -> Result:
     except HanseError as error:
         return {"entry": row, "failed": str(error)}
     row.refresh_from_db()
-    return {"entry": row, "proven": proven, "head": latest()}
+    return {"entry": row, "proven": proven, "head": latest_witnessed() or latest()}
 
 
 @page("ledger.export", "console/entry.html", methods=("POST",))

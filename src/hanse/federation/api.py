@@ -9,7 +9,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts import approvals
-from hanse.federation import partnering, ruling, showing
+from hanse.federation import partnering, ruling, showing, witnesses
 from hanse.federation.models import Partner, Rule
 from hanse.federation.partners import partner_of
 from hanse.federation.sharing import Audience
@@ -185,6 +185,61 @@ def move(request: HttpRequest, authority: str, told: MoveIn) -> Any:
     """Propose another address for a partner."""
     proposal = partnering.propose_move(authority, told.endpoint, told.address, told.why, signed_in(request))
     return Status(201, {"proposal": proposal})
+
+
+class WitnessAskIn(In):
+    """Whether a partner is asked to witness this ledger."""
+
+    asked: bool
+
+
+class WitnessAnswerIn(In):
+    """Whether this authority consents to witness a partner's ledger."""
+
+    consents: bool
+
+
+class WitnessingOut(Schema):
+    """How a partner and this authority witness each other's ledger."""
+
+    named: bool = Field(description="Whether this authority asks it.")
+    consents: bool = Field(description="Whether it consented.")
+    asks: bool = Field(description="Whether it asks this authority.")
+    agreed: bool = Field(description="Whether this authority consented.")
+    seen: dict[str, int] = Field(description="Who saw its newest checkpoint, and when, s UTC.")
+    checked: int = Field(description="Leaves of its ledger that this node has followed.")
+    cosigned: int = Field(description="Leaves of this ledger that it has seen.")
+    error: str
+
+
+@router.get("/partners/{authority}/witness", response=WitnessingOut, operation_id="partners_witness_get")
+@endpoint("federation.view")
+def get_witnessing(request: HttpRequest, authority: str) -> Any:  # noqa: ARG001 - Ninja gives it
+    """How a partner and this authority witness each other's ledger."""
+    told = showing.witnessing_with(partner_of(authority))
+    row = told.row
+    return {
+        "named": row.named, "consents": row.consents, "asks": row.asks, "agreed": row.agreed, "seen": told.seen,
+        "checked": told.checked, "cosigned": told.cosigned, "error": told.error,
+    }  # fmt: skip
+
+
+@router.post("/partners/{authority}/witness", response={204: None}, operation_id="partners_witness_ask")
+@endpoint("federation.partner")
+def ask_witness(request: HttpRequest, authority: str, told: WitnessAskIn) -> Any:
+    """Ask a partner to witness this ledger, or ask it no longer."""
+    witnesses.name(authority, signed_in(request), asked=told.asked)
+    return Status(204, None)
+
+
+@router.post(
+    "/partners/{authority}/witness/answer", response={204: None}, operation_id="partners_witness_answer"
+)
+@endpoint("federation.partner")
+def answer_witness(request: HttpRequest, authority: str, told: WitnessAnswerIn) -> Any:
+    """Consent to witness a partner's ledger, or consent no longer."""
+    witnesses.answer(authority, signed_in(request), consents=told.consents)
+    return Status(204, None)
 
 
 class RuleIn(In):

@@ -46,6 +46,10 @@ class AddForm(WhyForm):
         return bytes(self.cleaned_data["file"].read(LIMIT_BYTES + 1))
 
 
+class ConfirmForm(forms.Form):
+    """Nothing is asked but that it is meant."""
+
+
 class MoveForm(WhyForm):
     """Where a partner is reached from now on, and why."""
 

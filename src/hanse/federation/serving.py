@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hanse.federation.models import Link
 from hanse.federation.stream import MOST, PAGE_BYTES, PROVED, Item, Page, Pull, StreamError
 from hanse.kernel import merkle, tiles
-from hanse.ledger.models import Body, Checkpoint, Entry
+from hanse.ledger.models import Body, Checkpoint, Entry, Lost
 from hanse.ledger.reading import opened
 from hanse.ledger.tallies import Opening, TallyError, opening
 from hanse.ledger.tree import consistency, get_tile, latest, tallies_of
@@ -26,14 +26,21 @@ def page_for(partner: str, wanted: Pull, link: Link) -> Page:
         StreamError: It asks for what this ledger cannot have.
     """
     mine = Entry.objects.filter(recipient=partner).order_by("sequence")
-    total = mine.count() if wanted.first == 0 else _total(mine, link)
+    lost = Lost.objects.filter(recipient=partner).count()
+    total = lost + (mine.count() if wanted.first == 0 else _total(mine, link))
+    if wanted.first < lost:
+        raise StreamError(
+            f"Of the first {lost:,} entries for {partner} some were lost with a database, and {partner} had them: they "
+            "cannot be given again."
+        )
     if wanted.first > total:
         raise StreamError(
             f"{partner} has {wanted.first:,} entries of this ledger, which has {total:,} for it: it was put back."
         )
-    entries, items = _items(list(_from(mine, wanted.first, link)[:MOST]))
+    # Lost ones are among those that the partner has: the places of rows are as many less.
+    entries, items = _items(list(_from(mine, wanted.first - lost, link)[:MOST]))
     if entries:
-        link.at_place, link.at_sequence = wanted.first + len(entries) - 1, entries[-1].sequence
+        link.at_place, link.at_sequence = wanted.first - lost + len(entries) - 1, entries[-1].sequence
     return _proven(partner, wanted, entries, items, total)
 
 
@@ -113,7 +120,17 @@ def _leaves(
         return (), ()
     places = [one.position for one in entries[: max(0, until - wanted.first)]]
     if wanted.proven < wanted.first:
-        mine = Entry.objects.filter(recipient=partner).order_by("sequence").values_list("position", flat=True)
-        places = [*mine[wanted.proven : min(wanted.first, until)], *places]
+        places = [*_places(partner, wanted.proven, min(wanted.first, until)), *places]
     told = tuple(place for place in places if place is not None)
     return told, tuple(merkle.joint_proof(sorted(told), size, tiles.read_hash(get_tile)))
+
+
+def _places(partner: str, first: int, until: int) -> list[int | None]:
+    """The leaves of what is addressed to a partner, between two of its places, those that were lost among them."""
+    mine = Entry.objects.filter(recipient=partner).order_by("sequence").values_list("sequence", "position")
+    lost = list(
+        Lost.objects.filter(recipient=partner).order_by("sequence").values_list("sequence", "position")
+    )
+    if not lost:
+        return [position for _, position in mine[first:until]]
+    return [position for _, position in sorted([*mine[:until], *lost])[first:until]]

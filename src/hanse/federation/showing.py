@@ -7,7 +7,19 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from hanse.accounts import consultations
-from hanse.federation.models import Contradiction, Given, Partner, PartnerKey, Recalling, Received, Rule
+from hanse.federation import witnesses
+from hanse.federation.models import (
+    Contradiction,
+    Given,
+    Link,
+    Partner,
+    PartnerKey,
+    Recalling,
+    Received,
+    Rule,
+    Witness,
+    Witnessed,
+)
 from hanse.federation.sharing import Thing, shareable
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -134,3 +146,40 @@ def holders(thing: UUID) -> list[Holder]:
         )
         for one in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessing:
+    """How a partner and this authority witness each other's ledger.
+
+    Attributes:
+        row: What was asked and answered.
+        seen: Who saw the partner's newest checkpoint, and when, s UTC; as far as their keys are known here.
+        checked: Leaves of the partner's ledger that this node has followed as a witness.
+        cosigned: Leaves of this ledger that the partner has seen as a witness.
+        checkpoint: Whether there is a checkpoint of the partner.
+        error: What was wrong the last time that something was to be witnessed.
+    """
+
+    row: Witness
+    seen: dict[str, int]
+    checked: int
+    cosigned: int
+    checkpoint: bool
+    error: str
+
+
+def witnessing_with(partner: Partner) -> Witnessing:
+    """How a partner and this authority witness each other's ledger."""
+    link = Link.objects.filter(pk=partner.authority).first() or Link(partner=partner.authority)
+    last = (
+        Witnessed.objects.filter(partner=partner.authority).order_by("-size").values_list("size", flat=True)
+    )
+    return Witnessing(
+        row=witnesses.of(partner.authority),
+        seen=witnesses.seen_of(link.checkpoint),
+        checked=last.first() or 0,
+        cosigned=link.cosigned,
+        checkpoint=bool(link.checkpoint),
+        error=link.witness_error,
+    )

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from hanse.federation import witnesses
 from hanse.federation.models import Contradiction, Link, Partner, Received, Standing
 from hanse.kernel.markings import TIERS
 from hanse.web import lists
@@ -22,7 +23,8 @@ def partners() -> QuerySet[Partner, Partner]:
 
     Beside the partner's own fields, each row has ``received``, ``waiting`` (addressed to this authority and not
     here yet), ``unproven`` (here, and not proven to be in the partner's tree yet), ``refused``, ``contradictions``,
-    ``has`` (what it has of ours), ``answered_us`` (null for never), ``failing_us`` and ``error``.
+    ``has`` (what it has of ours), ``answered_us`` (null for never), ``failing_us``, ``error`` and ``checkpoint`` (the
+    last verified note of its ledger; empty for none).
     """
     mine = Received.objects.filter(partner=OuterRef("pk")).order_by("-place")
     told = Partner.objects.annotate(
@@ -37,6 +39,7 @@ def partners() -> QuerySet[Partner, Partner]:
         answered_us=Subquery(Link.objects.filter(pk=OuterRef("pk"), answered_us__gt=0).values("answered_us")),
         failing_us=Subquery(_link("failing_us")),
         error=Coalesce(Subquery(_link("error")), Value(""), output_field=TextField()),
+        checkpoint=Coalesce(Subquery(_link("checkpoint")), Value(""), output_field=TextField()),
     )
     return told.annotate(
         waiting=Greatest(F("total") - F("received"), 0), unproven=Greatest(F("received") - F("proven"), 0)
@@ -77,6 +80,12 @@ def _wrong(name: str) -> Any:
     return write
 
 
+def _seen(row: Any) -> str:
+    """Who saw the partner's newest checkpoint as a witness, as far as their keys are known here."""
+    seen = witnesses.seen_of(row.checkpoint)
+    return ", ".join(sorted(seen)) if seen else "unwitnessed" if row.checkpoint else ""
+
+
 def _failing(row: Any) -> SafeString:
     if row.failing_us is None:
         return SafeString("")
@@ -98,6 +107,7 @@ LIST = lists.Listed(
         lists.Column(key="unproven", label="Not yet proven", format="count"),
         lists.Column(key="refused", label="Refused", format="count", html=_wrong("refused")),
         lists.Column(key="contradictions", label="Contradictions", format="count", html=_wrong("contradictions")),
+        lists.Column(key="witnessed", label="Ledger seen by", value=_seen),
         lists.Column(key="answered", label="Last answered", value="answered_us", format="when"),
         lists.Column(key="failing", label="Failing since", html=_failing),
         lists.Column(key="endpoint", label="Reached at", shown=False),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,8 +14,8 @@ from hanse.accounts import approvals
 from hanse.accounts.looking import asks_why
 from hanse.accounts.models import Proposal
 from hanse.egress.errors import RefusedError
-from hanse.federation import partnering, rule_views, ruling, showing
-from hanse.federation.forms import AddForm, MoveForm
+from hanse.federation import partnering, rule_views, ruling, showing, witnesses
+from hanse.federation.forms import AddForm, ConfirmForm, MoveForm
 from hanse.federation.invitation import InvitationError
 from hanse.federation.models import Partner, Standing
 from hanse.federation.partners import own_invitation, partner_of
@@ -111,6 +112,7 @@ def partner(request: HttpRequest, authority: str) -> Result:
         "given": given,
         "recalls": showing.recalls_of(row),
         "rules": showing.rules_for(row),
+        "witnessing": showing.witnessing_with(row),
         "shown": showing.SHOWN,
         "proposals": [one for one in waiting() if one.subject.get("authority") == row.authority],
         "may_partner": may_begin(actor, "federation.partner"),
@@ -133,7 +135,7 @@ class _Change:
 
     def __init__(
         self, title: Any, words: Any, button: Any, done: Any, states: tuple[Standing, ...],
-        do: Callable[[Partner, dict[str, Any], Actor], Any], *, form: type[WhyForm] = WhyForm, dangerous: bool = False,
+        do: Callable[[Partner, dict[str, Any], Actor], Any], *, form: type[forms.Form] = WhyForm, dangerous: bool = False,
     ) -> None:  # fmt: skip
         self.title, self.words, self.button, self.done = title, words, button, done
         self.states, self.do, self.form, self.dangerous = states, do, form, dangerous
@@ -184,6 +186,51 @@ CHANGES = {
             row.authority, told["endpoint"], told["address"], told["reason"], actor
         ),
         form=MoveForm,
+    ),
+    "ask-witness": _Change(
+        gettext_lazy("Ask %s to witness this ledger"),
+        gettext_lazy(
+            "A person there has to consent. It then sees every checkpoint: how large the ledger is, padded, and hashes, "
+            "but no entry. It and the other witnesses are named to each other, and to all partners in the checkpoints."
+        ),
+        gettext_lazy("Ask it"),
+        gettext_lazy("Asked. It is a witness once a person there consents."),
+        (Standing.ACTIVE,),
+        lambda row, _told, actor: witnesses.name(row.authority, actor),
+        form=ConfirmForm,
+    ),
+    "end-witness": _Change(
+        gettext_lazy("Ask %s to witness no longer"),
+        gettext_lazy(
+            "What it has seen it keeps. Later checkpoints are witnessed by the others, if there are any."
+        ),
+        gettext_lazy("Ask it no longer"),
+        gettext_lazy("It is no witness of this ledger any more."),
+        (Standing.ACTIVE,),
+        lambda row, _told, actor: witnesses.name(row.authority, actor, asked=False),
+        form=ConfirmForm,
+    ),
+    "consent-witness": _Change(
+        gettext_lazy("Witness the ledger of %s"),
+        gettext_lazy(
+            "This node then follows every checkpoint of that ledger, signs that it saw it, and refuses one that does not "
+            "continue those before. It keeps hashes and a sealed copy with which the partner finds its way after a loss. "
+            "This authority is named as a witness to that partner's partners."
+        ),
+        gettext_lazy("Consent"),
+        gettext_lazy("Consented. The first checkpoints come within a minute."),
+        (Standing.ACTIVE,),
+        lambda row, _told, actor: witnesses.answer(row.authority, actor, consents=True),
+        form=ConfirmForm,
+    ),
+    "withdraw-witness": _Change(
+        gettext_lazy("Witness the ledger of %s no longer"),
+        gettext_lazy("What was seen is kept, so that what it signed before still counts against it."),
+        gettext_lazy("Withdraw the consent"),
+        gettext_lazy("Withdrawn. Nothing more of it is signed here."),
+        (Standing.ACTIVE,),
+        lambda row, _told, actor: witnesses.answer(row.authority, actor, consents=False),
+        form=ConfirmForm,
     ),
 }
 """By the word in the address."""

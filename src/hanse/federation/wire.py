@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from django.db import transaction
 
-from hanse.federation import serving, witnessing
+from hanse.federation import keeping, serving, witnessing
 from hanse.federation.models import Link, Partner, Standing
 from hanse.federation.partners import link_of, own_key, seal_key, verify_keys
 from hanse.federation.stream import Page, Pull
@@ -41,7 +41,14 @@ STRANGER: Final = (
 )
 
 
-ANSWERS: Final = {"pull": "page", "hint": "noted", "witness": "cosigned", "show": "compared"}
+ANSWERS: Final = {
+    "pull": "page",
+    "hint": "noted",
+    "witness": "cosigned",
+    "show": "compared",
+    "recover": "kept",
+    "give-back": "given-back",
+}
 """What each message that asks is answered with, where it is not refused."""
 
 
@@ -220,9 +227,21 @@ def _show(asked: Asked) -> Compared:
     return witnessing.compared(asked.partner, msgspec.msgpack.decode(asked.body, type=Shown))
 
 
+def _recover(asked: Asked) -> msgspec.Struct:
+    """The partner was put back to a backup, and asks for its checkpoints."""
+    return keeping.kept(asked.partner, msgspec.msgpack.decode(asked.body, type=keeping.Recover))
+
+
+def _give_back(asked: Asked) -> msgspec.Struct:
+    """The partner was put back to a backup, and asks for what it sent."""
+    return keeping.given_back(asked.partner, msgspec.msgpack.decode(asked.body, type=keeping.GiveBack))
+
+
 _HANDLED: Final[dict[str, Callable[[Asked], msgspec.Struct]]] = {
     "pull": _pull,
     "hint": _hint,
     "witness": _witness,
     "show": _show,
+    "recover": _recover,
+    "give-back": _give_back,
 }

@@ -10,8 +10,11 @@ from hanse.federation.sending import send
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import VerifyKey
+from hanse.ledger import keyring
+from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.witness import seen_by
 from hanse.ledger.witnessed import Keys
 from hanse.ledger.writing import Draft, writing
 from hanse.policy.asking import require
@@ -20,7 +23,7 @@ ASKED: Final = "federation.witness_asked"
 ANSWERED: Final = "federation.witness_answered"
 
 
-def name(authority: str, actor: Actor, *, asked: bool = True) -> None:
+def name(partner: str, actor: Actor, *, asked: bool = True) -> None:
     """Ask a partner to witness this ledger, or ask it no longer.
 
     Raises:
@@ -29,17 +32,17 @@ def name(authority: str, actor: Actor, *, asked: bool = True) -> None:
         RefusedError: The actor may not.
     """
     require(actor, "federation.partner")
-    row = _active(authority)
+    row = _active(partner)
     with writing():
-        if _of(authority).named == asked:
+        if of(partner).named == asked:
             done = "asked to witness this ledger already" if asked else "not asked to witness this ledger"
             raise UsageError(f"{row.name} is {done}.")
         if not asked:
-            _tell_fellows(without=authority)
-        send([Draft(ASKED, WitnessAsked(asked, _fellows() if asked else ()), recipient=authority)])
+            _tell_fellows(without=partner)
+        send([Draft(ASKED, WitnessAsked(asked, _fellows() if asked else ()), recipient=partner)])
 
 
-def answer(authority: str, actor: Actor, *, consents: bool) -> None:
+def answer(partner: str, actor: Actor, *, consents: bool) -> None:
     """Consent to witness a partner's ledger, or consent no longer.
 
     Raises:
@@ -48,25 +51,26 @@ def answer(authority: str, actor: Actor, *, consents: bool) -> None:
         RefusedError: The actor may not.
     """
     require(actor, "federation.partner")
-    row = _active(authority)
+    row = _active(partner)
     with writing():
-        stands = _of(authority)
+        stands = of(partner)
         if consents and not stands.asks:
             raise UsageError(f"{row.name} has not asked this authority to witness its ledger.")
         if stands.agreed == consents:
             raise UsageError(f"{row.name} was told so already.")
-        send([Draft(ANSWERED, WitnessAnswered(consents), recipient=authority)])
+        send([Draft(ANSWERED, WitnessAnswered(consents), recipient=partner)])
 
 
-def _active(authority: str) -> Partner:
-    row = partner_of(authority)
+def _active(partner: str) -> Partner:
+    row = partner_of(partner)
     if row.state != Standing.ACTIVE:
         raise UsageError(f"{row.name} is {row.get_state_display()}: nothing can be agreed on with it.")
     return row
 
 
-def _of(authority: str) -> Witness:
-    return Witness.objects.filter(pk=authority).first() or Witness(partner=authority)
+def of(partner: str) -> Witness:
+    """How a partner and this authority witness each other's ledger; unsaved where nothing was said yet."""
+    return Witness.objects.filter(pk=partner).first() or Witness(partner=partner)
 
 
 def named() -> list[str]:
@@ -94,6 +98,13 @@ def ever_keys() -> Keys:
     for partner, key in PartnerKey.objects.order_by("said_by").values_list("partner", "verify"):
         found.setdefault(partner, []).append(VerifyKey(bytes.fromhex(key)))
     return dict(found)
+
+
+def seen_of(note: str) -> dict[str, int]:
+    """Who saw a checkpoint of a partner as a witness, and when (s UTC): this node and partners, whose keys are known."""
+    if not note:
+        return {}
+    return seen_by(note, ever_keys() | {authority(): keyring.current().verify_keys()})
 
 
 def _fellows() -> tuple[str, ...]:

@@ -58,11 +58,13 @@ class Cosigned(msgspec.Struct, frozen=True, array_like=True):
         size: Leaves of the last checkpoint that it has now.
         lines: A signature line for each checkpoint that it was given; none where they do not follow its own.
         against: The note that what it was given contradicts; empty where it contradicts nothing.
+        last: The note over as many leaves, where it was given what does not follow its own.
     """
 
     size: int
     lines: tuple[str, ...] = ()
     against: str = ""
+    last: str = ""
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True):
@@ -101,9 +103,11 @@ def witness(partner: Partner, offer: Offer) -> Cosigned:
 def _witness(partner: Partner, offer: Offer) -> Cosigned:
     name = partner.authority
     last = _last(name)
-    if offer.size != last.size:
-        return Cosigned(last.size)
     keys = list(verify_keys(name).values())
+    if offer.size != last.size:
+        for record in offer.records[:1]:  # a ledger that was put back shows in the first
+            _compare(name, record.note, opened(record.note, name, keys))
+        return Cosigned(last.size, last=last.note)
     rows, lines = [], []
     key, time_s = own_key(partner, link_of(name).has), now_us() // 1_000_000
     for record in offer.records:
@@ -181,10 +185,11 @@ def take_cosigned(partner: Partner, sizes: list[int], offer: Offer, answer: Cosi
         WitnessError: Its signatures do not hold.
     """
     name = partner.authority
-    if answer.against or not has_checkpoint(answer.size):
+    if answer.against or not has_checkpoint(answer.size, answer.last):
         raise PutBackError(
             f"{partner.name} has seen {answer.size:,} leaves of this ledger, and they are not those that are here: "
-            "this database was put back to an older state. Stop the node, and make it anew with `hanse node restore`."
+            "this database was put back to an older state. Stop the node; `hanse node restore` makes it anew from a "
+            "backup, and `hanse node recover` takes back what partners kept."
         )
     if answer.lines:
         if len(answer.lines) != len(sizes) or answer.size != sizes[-1]:

@@ -13,7 +13,7 @@ An archive of the same files is the same bytes: no times of the clock, no compre
 
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -136,20 +136,21 @@ class Found:
     manifest: Manifest
 
 
-def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"") -> Found:
+def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"", witnesses: Sequence[str] = ()) -> Found:
     """Check an archive or a folder.
 
     Args:
         path: The archive, or the folder into which it was unpacked.
         trusted: Fingerprint of the authority's first key, from a source that is trusted.
         roots: PEM certificates of trusted time-stamping authorities, as of `verify`.
+        witnesses: Verifier keys of trusted witnesses, as of `verify`.
 
     Raises:
         ProofError: A step fails; the message names it and the file.
     """
     with _opened(path) as files:
         data = _whole(files, PROOF)
-        proven = _proof(data, PROOF, trusted, roots)
+        proven = _proof(data, PROOF, trusted, roots, witnesses)
         if (
             msgspec.json.format(
                 msgspec.json.encode(strict_json.decode(data, Proof, limit_bytes=LIMIT_BYTES)), indent=1
@@ -165,7 +166,7 @@ def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"") -> Found:
             raise ProofError(f"Step 3 fails: {strange[0]!r} is none of the files that the manifest lists.")
         proofs = [one for one in manifest.members if one.proof]
         for one in proofs:
-            _proof(_whole(files, one.path), one.path, proven.fingerprint, b"", step=4)
+            _proof(_whole(files, one.path), one.path, proven.fingerprint, b"", (), step=4)
     head = proven.envelope
     steps = (
         f"1. Entry {head.seq:,} ({head.kind}) of {proven.authority} is proven:",
@@ -238,9 +239,11 @@ def _opened(path: Path) -> Iterator[_Files]:
         raise ProofError(f"Step 3 fails: the archive is damaged ({error}).") from None
 
 
-def _proof(data: bytes, name: str, trusted: str, roots: bytes, step: int = 1) -> Proven:
+def _proof(
+    data: bytes, name: str, trusted: str, roots: bytes, witnesses: Sequence[str], step: int = 1
+) -> Proven:
     try:
-        return verify(data, trusted, roots)
+        return verify(data, trusted, roots, witnesses)
     except ProofError as error:
         raise ProofError(f"Step {step} fails: {name} is not proven. {error}") from None
 

@@ -65,6 +65,7 @@ def entries(placed: list[Placed], progress: Callable[[int, int], None]) -> Itera
             for row, head in zip(batch, said, strict=True):
                 yield from (Finding(f"entry {row.sequence}", what) for what in walk.step(row, head))
             progress(walk.expected, total)
+    yield from walk.wrong_lost()
     yield from walk.wrong_markings()
     yield from walk.left_clear()
     if heads or walk.expected:
@@ -124,9 +125,16 @@ class _Walk:
         self._markings: dict[str, int] = {}
         self._placed = placed
         self._purged = dict(_select("SELECT sequence, by FROM ledger_purged"))
+        self._lost = {
+            sequence: told
+            for sequence, *told in _select("SELECT sequence, position, recipient, hashed FROM ledger_lost")
+        }
 
     def step(self, row: _Row, said: envelope.Envelope | str) -> Iterator[str]:
         """What is wrong with the next entry."""
+        self._over_lost()
+        if row.sequence in self._lost:
+            yield "it is here, and among the lost ones as well."
         if row.sequence != self.expected:
             yield f"entries {self.expected} up to this one are missing."
         self.expected = row.sequence + 1 if isinstance(row.sequence, int) else self.expected + 1
@@ -143,6 +151,23 @@ class _Walk:
         yield from self._wrong_columns(row, said)
         yield from self._wrong_body(row, said)
         yield from self._wrong_key(row, said)
+
+    def _over_lost(self) -> None:
+        """Go over the entries that were lost with a database: the tree has the hash of each."""
+        while self.expected in self._lost:
+            position, recipient, hashed = self._lost.pop(self.expected)
+            self._chain = next_chain(self._chain, raw(hashed))
+            if isinstance(position, int):
+                self._placed.append(Placed(position, recipient, raw(hashed)))
+            if recipient:
+                self._places[recipient] = self._places.get(recipient, -1) + 1
+            self.expected += 1
+
+    def wrong_lost(self) -> Iterator[Finding]:
+        """Lost entries that stand in no place of the order; those behind the last entry are gone over first."""
+        self._over_lost()
+        for sequence in sorted(self._lost, key=str):
+            yield Finding(f"lost entry {sequence!r}", "there is no such place in the order of entries.")
 
     def _wrong_columns(self, row: _Row, said: envelope.Envelope) -> Iterator[str]:
         """Step 2, and the place in the recipient's order."""

@@ -23,7 +23,10 @@ def tree(placed: Sequence[Placed], progress: Callable[[int, int], None]) -> Iter
         if row not in checkpoints:
             yield Finding(f"checkpoint {row.size!r}", "its size is no number of leaves.")
     size = checkpoints[-1].size if checkpoints else 0
-    leaves = {one.position: one.hashed for one in placed}
+    leaves: dict[int, bytes] = {}
+    for one in placed:
+        if leaves.setdefault(one.position, one.hashed) != one.hashed:
+            yield Finding(f"leaf {one.position}", "two entries claim it.")
     for position in sorted(one for one in leaves if not 0 <= one < size):
         yield Finding(f"leaf {position}", "an entry claims it, and the tree does not reach it.")
     held = _Tiles()

@@ -26,8 +26,18 @@ from hanse.ledger.verify import verify as verify_proof
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM certificates of time-stamping authorities that you trust; a time stamp is then asked for.",
 )
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="KEY",
+    help="Verifier key (name+hash+base64) of a witness that you trust; may be given several times. Most of them must "
+    "have seen the checkpoint.",
+)
 @click.pass_context
-def verify(context: click.Context, file: Path, trusted: str, time_roots: Path | None) -> None:
+def verify(
+    context: click.Context, file: Path, trusted: str, time_roots: Path | None, witnesses: tuple[str, ...]
+) -> None:
     """Prove an exported ledger entry, with no node at hand; or an archive of several, or the folder it was unpacked to.
 
     Exit code 0 when it is proven, 1 when it is not.
@@ -35,9 +45,9 @@ def verify(context: click.Context, file: Path, trusted: str, time_roots: Path | 
     roots = time_roots.read_bytes() if time_roots else b""
     try:
         if file.is_dir() or zipfile.is_zipfile(file):
-            _bundle(file, trusted, roots)
+            _bundle(file, trusted, roots, witnesses)
             return
-        proven = verify_proof(file.read_bytes(), trusted, roots)
+        proven = verify_proof(file.read_bytes(), trusted, roots, witnesses)
     except ProofError as error:
         click.echo(printable(f"NOT PROVEN: {error}"), err=True)
         context.exit(1)
@@ -50,9 +60,9 @@ def verify(context: click.Context, file: Path, trusted: str, time_roots: Path | 
     _trust(trusted, proven.fingerprint)
 
 
-def _bundle(path: Path, trusted: str, roots: bytes) -> None:
+def _bundle(path: Path, trusted: str, roots: bytes, witnesses: tuple[str, ...]) -> None:
     """Prove what is in an archive or a folder."""
-    found = verify_bundle(path, trusted, roots)
+    found = verify_bundle(path, trusted, roots, witnesses)
     for step in found.steps:
         click.echo(printable(step))
     _trust(trusted, found.fingerprint)

@@ -22,6 +22,7 @@ TABLES = {
     "sqlite_sequence": "SQLite's own counters",
     "ledger_head": "checked against the entries themselves",
     "ledger_entry": "the ledger itself, checked by signature and tree",
+    "ledger_lost": "hashes of entries that were lost with a database, checked as the ledger's own are",
     "ledger_carriedmarking": "which markings entries carry, checked against their envelopes",
     "ledger_body": "the ledger itself, checked by commitment",
     "ledger_checkpoint": "the ledger's tree, checked by signature and recomputed",

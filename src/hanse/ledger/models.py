@@ -73,6 +73,22 @@ class Entry(models.Model):
         )
 
 
+class Lost(models.Model):
+    """An entry that was lost with a database, of which the tree has the hash.
+
+    Attributes:
+        sequence: Its place in the node's own order.
+        position: Leaf in the tree; null while provisional.
+        recipient: The authority that it was addressed to; empty for the node itself.
+        hashed: Its leaf hash.
+    """
+
+    sequence = RowIdField(primary_key=True)
+    position = models.BigIntegerField(null=True)
+    recipient = models.CharField(max_length=128, default="")
+    hashed = models.BinaryField()
+
+
 class CarriedMarking(models.Model):
     """A marking that entries carry, stored once.
 

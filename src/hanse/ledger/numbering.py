@@ -13,7 +13,7 @@ from django.db.models import Max
 from hanse.kernel import envelope
 from hanse.kernel.errors import HanseError
 from hanse.ledger.among import among
-from hanse.ledger.models import Entry
+from hanse.ledger.models import Entry, Lost
 from hanse.ledger.routing import database
 
 
@@ -37,6 +37,9 @@ class Numbering:
                 .annotate(Max("version"))
             )
             self._versions.update({(one, recipient): version for one, recipient, version in rows})
+        self._highest: dict[UUID, int] = {}
+        for (one, _), version in self._versions.items():
+            self._highest[one] = max(version, self._highest.get(one, 0))
 
     def place(self, sequence: int, recipient: str) -> int:
         """What the envelope says as its `seq`; without a recipient it is the sequence in the ledger."""
@@ -48,24 +51,26 @@ class Numbering:
     def version(self, object_id: UUID, recipient: str) -> int:
         """The version of the object that the next entry has.
 
-        An own entry makes the next version. One to a recipient is of the version that the object has; where the
+        An own entry makes the next version, also of what recipients have: own ones may have been lost. One to a recipient is of the version that the object has; where the
         object has no own entries, such as a message, it counts for itself.
 
         Raises:
             VersionError: The recipient has an entry of this version: two would contradict each other.
         """
         own, had = self._versions.get((object_id, ""), 0), self._versions.get((object_id, recipient), 0)
-        version = own if recipient and own else had + 1
+        version = own if recipient and own else (had if recipient else self._highest.get(object_id, 0)) + 1
         if version <= had:
             raise VersionError(
                 f"Version {version} of {object_id} has gone to {recipient} already. Write a new version first."
             )
         self._versions[object_id, recipient] = version
+        self._highest[object_id] = max(version, self._highest.get(object_id, 0))
         return version
 
 
 def _reached(recipient: str) -> int:
     """The place of the last entry to a recipient; -1 before the first."""
     rows = Entry.objects.using(database()).filter(recipient=recipient).order_by("-sequence")
-    last = rows.values_list("payload", flat=True).first()
-    return -1 if last is None else envelope.decode(bytes(last)).seq
+    sequence, payload = rows.values_list("sequence", "payload").first() or (-1, None)
+    lost = Lost.objects.using(database()).filter(recipient=recipient, sequence__gt=sequence).count()
+    return (-1 if payload is None else envelope.decode(bytes(payload)).seq) + lost

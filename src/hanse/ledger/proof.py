@@ -8,6 +8,7 @@ from hanse.ledger.models import Body, Checkpoint, Entry
 from hanse.ledger.reading import opened
 from hanse.ledger.tree import get_tile, latest
 from hanse.ledger.verify import FORMAT, Proof, SignedEntry
+from hanse.ledger.witnessed import latest_witnessed, verifier_keys
 
 KEY_KINDS = ("ledger.founded", "ledger.key_rotated", "ledger.key_revoked")
 
@@ -22,7 +23,8 @@ def export(sequence: int, timestamp: bytes = b"", size: int | None = None) -> by
     Args:
         sequence: The entry.
         timestamp: RFC 3161 response over the checkpoint, where one was fetched.
-        size: The checkpoint by its size; the newest by default.
+        size: The checkpoint by its size; by default the newest that most witnesses saw and that covers the entry,
+            else the newest.
 
     Raises:
         NotProvableError: There is no such entry, it has no place in the tree yet, or it was purged.
@@ -30,7 +32,7 @@ def export(sequence: int, timestamp: bytes = b"", size: int | None = None) -> by
     entry = Entry.objects.filter(pk=sequence).first()
     if entry is None:
         raise NotProvableError(f"There is no entry {sequence:,}.")
-    checkpoint = latest() if size is None else Checkpoint.objects.filter(pk=size).first()
+    checkpoint = _covering(entry) if size is None else Checkpoint.objects.filter(pk=size).first()
     if checkpoint is None or entry.position is None or entry.position >= checkpoint.size:
         raise NotProvableError(
             f"Entry {sequence:,} is not under that checkpoint. Try again after the next one, in a minute."
@@ -44,8 +46,17 @@ def export(sequence: int, timestamp: bytes = b"", size: int | None = None) -> by
         inclusion=tuple(inclusion),
         checkpoint=checkpoint.note,
         timestamp=timestamp,
+        witnesses=verifier_keys(),
     )
     return msgspec.json.format(msgspec.json.encode(proof), indent=1)
+
+
+def _covering(entry: Entry) -> Checkpoint | None:
+    """The checkpoint to prove an entry under."""
+    seen = latest_witnessed()
+    if seen is not None and entry.position is not None and entry.position < seen.size:
+        return seen
+    return latest()
 
 
 def _signed(entry: Entry) -> SignedEntry:

@@ -9,11 +9,13 @@ The steps, in order; each needs the ones before it:
 5. the body is what the entry commits to;
 6. the checkpoint is signed by one of these keys, before that key was revoked;
 7. the entry is a leaf of the checkpoint's tree;
-8. the time stamp, where roots are trusted for one, is over this checkpoint (RFC 3161).
+8. most of the witnesses saw the checkpoint: those that are trusted, else those that the proof itself names;
+9. the time stamp, where roots are trusted for one, is over this checkpoint (RFC 3161).
 
 A proof made before a revocation cannot know of it: whoever doubts a key asks the authority for a new one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -24,6 +26,7 @@ from hanse.kernel import envelope, merkle, notes, strict_json
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.units import iso
+from hanse.ledger.witness import is_witnessed, seen_by
 
 FORMAT = "hanse/proof/1"
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -54,6 +57,7 @@ class Proof(msgspec.Struct, frozen=True):
         inclusion: Its audit path (RFC 9162, section 2.1.3).
         checkpoint: The signed note over the tree's root.
         timestamp: RFC 3161 response over the checkpoint, or empty.
+        witnesses: Verifier keys of those whom the authority asked to witness its ledger (C2SP).
     """
 
     format: str
@@ -63,6 +67,7 @@ class Proof(msgspec.Struct, frozen=True):
     inclusion: tuple[bytes, ...]
     checkpoint: str
     timestamp: bytes = b""
+    witnesses: tuple[str, ...] = ()
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -100,7 +105,7 @@ class Proven:
     steps: tuple[str, ...] = field(default=())
 
 
-def verify(data: bytes, trusted: str = "", roots: bytes = b"") -> Proven:
+def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequence[str] = ()) -> Proven:
     """Check a proof.
 
     Args:
@@ -108,6 +113,7 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"") -> Proven:
         trusted: Fingerprint of the authority's first key, from a source that is trusted; without it, the proof
             only shows that everything was signed by the key that it names itself.
         roots: PEM certificates of trusted time-stamping authorities; with them, a time stamp must be there.
+        witnesses: Verifier keys (C2SP) of trusted witnesses; with them, most must have seen the checkpoint.
 
     Raises:
         ProofError: A step fails; the message names it.
@@ -128,7 +134,8 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"") -> Proven:
         "5. The body is what the entry commits to.",
         f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {keys.authority}.",
         f"7. The entry is leaf {proof.position:,} of that tree.",
-        f"8. {_stamp(proof, roots)}",
+        f"8. {_witnessed(proof, witnesses)}",
+        f"9. {_stamp(proof, roots)}",
     )
     return Proven(head, body, keys.name, fingerprint(keys.first), steps)
 
@@ -303,17 +310,40 @@ def _time(checkpoint: notes.Checkpoint) -> int:
     raise ProofError("Step 6 fails: the checkpoint does not say when it was signed.")
 
 
+def _witnessed(proof: Proof, trusted: Sequence[str]) -> str:
+    """Step 8: without trusted witnesses it says what the proof shows, and fails for nothing."""
+    keys: dict[str, list[VerifyKey]] = {}
+    try:
+        for text in trusted or proof.witnesses:
+            name, key = notes.parse_verifier_key(text)
+            keys.setdefault(name.removeprefix("hanse/"), []).append(key)
+        seen = seen_by(proof.checkpoint, keys)
+    except HanseError as error:
+        raise ProofError(f"Step 8 fails: {error}") from None
+    told = ", ".join(f"{name} by {iso(time_s * 1_000_000)}" for name, time_s in sorted(seen.items()))
+    if is_witnessed(len(seen), len(keys)):
+        return f"The checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}."
+    if trusted:
+        raise ProofError(
+            f"Step 8 fails: {len(seen)} of the {len(keys)} trusted witnesses saw this checkpoint{': ' + told if told else ''}. "
+            "If it is older than some minutes, the ledger may have been put back or shown in two versions: ask a witness."
+        )
+    if not keys:
+        return "Nobody witnesses this ledger: that there is no other history of it is not shown."
+    return f"Unwitnessed: {len(seen)} of {len(keys)} witnesses saw this checkpoint. Ask for the proof again later."
+
+
 def _stamp(proof: Proof, roots: bytes) -> str:
-    """Step 8."""
+    """Step 9."""
     if not roots:
         return (
             "A time stamp was not asked for." if not proof.timestamp else "Its time stamp was left unchecked."
         )
     if not proof.timestamp:
-        raise ProofError("Step 8 fails: the proof has no time stamp.")
+        raise ProofError("Step 9 fails: the proof has no time stamp.")
     from hanse.ledger.timestamp import stamped_us  # noqa: PLC0415 - most proofs have no stamp; it loads X.509
 
     try:
         return f"The checkpoint existed by {iso(stamped_us(proof.timestamp, proof.checkpoint, roots))}."
     except HanseError as error:
-        raise ProofError(f"Step 8 fails: {error}") from None
+        raise ProofError(f"Step 9 fails: {error}") from None

@@ -95,9 +95,19 @@ def records_after(size: int) -> tuple[list[int], list[Record]]:
     return sizes, records
 
 
-def has_checkpoint(size: int) -> bool:
-    """Whether this ledger has signed a checkpoint of that size; of nothing, every ledger has."""
-    return not size or Checkpoint.objects.filter(pk=size).exists()
+def has_checkpoint(size: int, note: str = "") -> bool:
+    """Whether this ledger has signed a checkpoint of that size, and with the root of a note where one is given.
+
+    Of nothing, every ledger has.
+    """
+    if not size:
+        return True
+    own = Checkpoint.objects.filter(pk=size).values_list("note", flat=True).first()
+    return own is not None and (not note or _root(own) == _root(note))
+
+
+def _root(note: str) -> bytes:
+    return notes.parse_checkpoint(notes.parse(note)[0]).root
 
 
 def _record(row: Checkpoint) -> Record:
@@ -219,6 +229,8 @@ def standing(checkpoint: Checkpoint | None) -> Standing:
 
 def latest_witnessed() -> Checkpoint | None:
     """The newest checkpoint that most of the witnesses saw; None for none of the last hundred."""
+    if not standing(None).named:
+        return None
     for row in Checkpoint.objects.order_by("-size")[:100]:
         if standing(row).witnessed:
             return row

@@ -8,7 +8,6 @@ keys opens them. What was purged is in no backup that is made later.
 import logging
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
@@ -16,10 +15,11 @@ from uuid import UUID
 import msgspec
 
 from hanse.cases import evidence
-from hanse.kernel import envelope, merkle
+from hanse.kernel import envelope
 from hanse.kernel.clock import now_us
 from hanse.ledger import keyfile, keyring
-from hanse.ledger.models import Body, Checkpoint, Entry, Head, Tile
+from hanse.ledger.models import Body, Checkpoint, Entry, Head, Lost, Tile
+from hanse.ledger.recovering import mend_head
 from hanse.ledger.replay import rebuild
 from hanse.ledger.writing import writing
 from hanse.node import archives
@@ -51,6 +51,13 @@ class _EntryRow(msgspec.Struct, array_like=True):
     salt: bytes | None
     body: bytes | None
     sealed: bool
+
+
+class _LostRow(msgspec.Struct, array_like=True):
+    sequence: int
+    position: int | None
+    recipient: str
+    hashed: bytes
 
 
 class _CheckpointRow(msgspec.Struct, array_like=True):
@@ -131,6 +138,7 @@ def _put_ledger(archive: tarfile.TarFile, node: Node, total: int, progress: Prog
     archives.put_sealed(archive, keyring.current(), SETTINGS_FILE, (node.home / SETTINGS_FILE).read_bytes())
     for name, rows in (
         ("entries", _entries(progress, total)),
+        ("lost", _lost()),
         ("checkpoints", _checkpoints()),
         ("tiles", _tiles()),
     ):
@@ -167,6 +175,12 @@ def _entries(progress: Progress, total: int) -> Iterator[_EntryRow]:
             None if salt is None else bytes(salt), None if data is None else bytes(data), bool(sealed),
         )  # fmt: skip
         progress(sequence + 1, total)
+
+
+def _lost() -> Iterator[_LostRow]:
+    rows = Lost.objects.order_by("sequence").values_list("sequence", "position", "recipient", "hashed")
+    for sequence, position, recipient, hashed in rows.iterator(chunk_size=ROWS):
+        yield _LostRow(sequence, position, recipient, bytes(hashed))
 
 
 def _checkpoints() -> Iterator[_CheckpointRow]:
@@ -207,6 +221,11 @@ def _fill_entries(part: bytes) -> None:
     Body.objects.bulk_create(bodies, batch_size=500)
 
 
+def _fill_lost(part: bytes) -> None:
+    rows = msgspec.msgpack.decode(part, type=list[_LostRow])
+    Lost.objects.bulk_create([Lost(**msgspec.structs.asdict(row)) for row in rows])
+
+
 def _fill_checkpoints(part: bytes) -> None:
     rows = msgspec.msgpack.decode(part, type=list[_CheckpointRow])
     Checkpoint.objects.bulk_create([Checkpoint(**msgspec.structs.asdict(row)) for row in rows])
@@ -219,6 +238,7 @@ def _fill_tiles(part: bytes) -> None:
 
 _FILL: dict[str, Callable[[bytes], None]] = {
     "entries": _fill_entries,
+    "lost": _fill_lost,
     "checkpoints": _fill_checkpoints,
     "tiles": _fill_tiles,
 }
@@ -230,14 +250,8 @@ def _restore_head(manifest: _Manifest) -> None:
     Raises:
         BackupError: Entries are missing.
     """
-    chain, count = bytes(32), 0
-    for payload, signature in (
-        Entry.objects.order_by("sequence").values_list("payload", "signature").iterator()
-    ):
-        hashed = merkle.leaf_hash(envelope.leaf(bytes(payload), bytes(signature)))
-        chain, count = sha256(chain + hashed).digest(), count + 1
+    count = mend_head()
     if count != manifest.entries:
         raise archives.BackupError(
             f"The backup says {manifest.entries:,} entries and holds {count:,}. It is damaged."
         )
-    Head.objects.update_or_create(pk=1, defaults={"next_sequence": count, "chain": chain})

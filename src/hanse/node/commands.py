@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hanse.kernel.errors import UsageError
 from hanse.kernel.printable import printable
 from hanse.ledger import keyfile
 from hanse.node.key_commands import keys
 from hanse.node.making import make
+from hanse.node.opening import RECOVERING, may_serve
 from hanse.node.opening import home_option as _home
 from hanse.node.opening import started as _started
 from hanse.node.opening import unattended as _unattended
@@ -63,6 +65,7 @@ def init(home: Path, unattended: bool, **told: str | bool) -> None:
 @click.option("--invite", is_flag=True, help="Print a fresh administrator link while nobody has joined yet.")
 def serve(home: Path, invite: bool) -> None:
     """Serve the node: pages, API and worker, until Ctrl-C."""
+    may_serve(home)
     _unattended(home)
     if invite:  # in a process of its own: only the web process may configure Django after the fork
         subprocess.run([sys.executable, "-m", "hanse", "node", "invite", "--home", str(home)], check=True)
@@ -93,6 +96,7 @@ def worker(home: Path) -> None:
     """Run one more worker for the node's queue and chores."""
     from hanse.node.working import work  # noqa: PLC0415 - needs Django configured
 
+    may_serve(home)
     work(_started(home))
 
 
@@ -100,6 +104,7 @@ def worker(home: Path) -> None:
 @_home
 def collector(home: Path) -> None:
     """Run the live collector as the settings say; `hanse node serve` does so by itself."""
+    may_serve(home)
     served = _started(home)
     from hanse.node.collecting import collect  # noqa: PLC0415 - needs Django configured
 
@@ -149,13 +154,47 @@ def backup(home: Path, file: Path | None) -> None:
 @_home
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(home: Path, file: Path) -> None:
-    """Make a node from a backup, in an empty folder and an empty database."""
+    """Make a node from a backup, in an empty folder and an empty database.
+
+    Where the node has partners, they are asked for what was written since, as by `hanse node recover`.
+    """
     from hanse.node.restoring import restore_node  # noqa: PLC0415 - needs Django
 
     _unattended(home)
     with _bar("restoring") as progress:
         count = restore_node(file, home.resolve(), progress)
     click.echo(f"Restored {count:,} entries into {home}. Check it with `hanse node fsck`.")
+    if (home / RECOVERING).exists():
+        _recover(home.resolve(), frozenset())
+
+
+@node.command()
+@_home
+@click.option(
+    "--without", multiple=True, metavar="ID", help="A partner to go on without; it is to be expelled."
+)
+def recover(home: Path, without: tuple[str, ...]) -> None:
+    """Ask partners for what this node has written since the backup that it was restored from, or was put back to.
+
+    Entries that were addressed to them come back whole; of others the hashes, so that the ledger goes on where it was.
+    The node does not serve until every partner was asked.
+    """
+    _started(home)
+    _recover(home.resolve(), frozenset(without))
+
+
+def _recover(home: Path, without: frozenset[str]) -> None:
+    """Ask partners, telling each step."""
+    from hanse.federation.exchange import LinkError  # noqa: PLC0415 - needs Django
+    from hanse.federation.recovery import UNREACHED  # noqa: PLC0415 - as above
+    from hanse.node.restoring import recover_node  # noqa: PLC0415 - as above
+
+    click.echo("Asking partners for what was written since ...")
+    try:
+        whole = recover_node(home, lambda words: click.echo(printable(f"  {words}")), without)
+    except LinkError as error:
+        raise UsageError(f"{error} {UNREACHED}") from None
+    click.echo(f"{whole:,} entries came back. The node may serve.")
 
 
 @node.command()

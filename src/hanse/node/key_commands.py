@@ -23,18 +23,25 @@ def keys() -> None:
 @keys.command()
 @home_option
 def show(home: Path) -> None:
-    """List the node's public keys, oldest first; the first one's fingerprint is what to publish."""
+    """List the node's public keys, oldest first; the first one's fingerprint is what to publish.
+
+    Below each fingerprint is the key as verifiers of checkpoints and cosignatures take it (C2SP).
+    """
     started(home)
     from hanse.kernel.keys import VerifyKey  # noqa: PLC0415 - with the rest of what needs Django
+    from hanse.kernel.notes import verifier_key  # noqa: PLC0415
     from hanse.kernel.units import second  # noqa: PLC0415
     from hanse.ledger.models import NodeKey  # noqa: PLC0415
+    from hanse.ledger.tree import origin  # noqa: PLC0415
     from hanse.ledger.verify import fingerprint  # noqa: PLC0415
 
     for key in NodeKey.objects.order_by("said_by"):
         until = f"until {second(key.until_us)}" if key.until_us else "signs now"
         revoked = f", revoked from {second(key.revoked_us)} on" if key.revoked_us else ""
         click.echo(f"{key.id}  since {second(key.since_us)}, {until}{revoked}")
-        click.echo(f"  {fingerprint(VerifyKey(bytes.fromhex(key.verify)))}")
+        public = VerifyKey(bytes.fromhex(key.verify))
+        click.echo(f"  {fingerprint(public)}")
+        click.echo(f"  {verifier_key(origin(), public)}")
 
 
 @keys.command()

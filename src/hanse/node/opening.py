@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from hanse.kernel.errors import UsageError
 from hanse.node.making import PASSPHRASE
 from hanse.settings import SETTINGS_FILE, Node, home_folder
 
@@ -22,6 +23,23 @@ def started(home: Path) -> Node:
 
     unattended(home)
     return start(home)
+
+
+RECOVERING = "recovering"
+"""File of a node that was restored and has not asked its partners yet; in it, nothing."""
+
+
+def may_serve(home: Path) -> None:
+    """Refuse to serve a node that was restored and does not know what was written since.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if (home / RECOVERING).exists():
+        raise UsageError(
+            "This node was restored from a backup and has not asked its partners what was written since. "
+            "Run: hanse node recover"
+        )
 
 
 def unattended(home: Path) -> None:

@@ -1,0 +1,104 @@
+"""What this node keeps of a partner's ledger, given back to the partner when it has lost its database."""
+
+import msgspec
+
+from hanse.federation.contents import Received as ReceivedContent
+from hanse.federation.models import Partner, Received, Witnessed
+from hanse.federation.stream import MOST, PAGE_BYTES
+from hanse.ledger.models import Body, Entry
+from hanse.ledger.reading import written
+from hanse.ledger.witness import Record
+from hanse.ledger.witnessed import BUDGET_BYTES
+
+
+class Recover(msgspec.Struct, frozen=True, array_like=True):
+    """Leaves of the newest checkpoint that the asker has of its own ledger."""
+
+    size: int
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """The checkpoints of the asker's ledger that follow, in order; and whether there are more."""
+
+    records: tuple[Record, ...]
+    more: bool
+
+
+class GiveBack(msgspec.Struct, frozen=True, array_like=True):
+    """How many entries for the asked one the asker still has: the place of the first that it wants."""
+
+    first: int
+
+
+class Back(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of the asker; only its hash where the asked one has no more of it."""
+
+    leaf: bytes
+    payload: bytes = b""
+    signature: bytes = b""
+    salt: bytes | None = None
+    body: bytes | None = None
+
+
+class GivenBack(msgspec.Struct, frozen=True, array_like=True):
+    """The asker's entries in order of their places; and how many the asked one has."""
+
+    entries: tuple[Back, ...]
+    total: int
+
+
+def kept(partner: Partner, wanted: Recover) -> Kept:
+    """What this node saw of a partner's ledger, for the partner."""
+    rows = Witnessed.objects.filter(partner=partner.authority, size__gt=wanted.size).order_by("size")
+    records: list[Record] = []
+    taken = 0
+    for row in rows[:500]:
+        record = Record(row.note, bytes(row.leaves), bytes(row.sealed))
+        taken += len(record.leaves) + len(record.sealed) + len(record.note)
+        if records and taken > BUDGET_BYTES:
+            return Kept(tuple(records), more=True)
+        records.append(record)
+    return Kept(tuple(records), rows.count() > len(records))
+
+
+def given_back(partner: Partner, wanted: GiveBack) -> GivenBack:
+    """What a partner addressed to this node, for the partner."""
+    name = partner.authority
+    rows = Received.objects.filter(partner=name, place__gte=wanted.first).order_by("place")
+    some = list(rows.values_list("place", "leaf", "number")[:MOST])
+    total = Received.objects.filter(partner=name).count()
+    if not some:
+        return GivenBack((), total)
+    whole = _whole(name, wanted.first, some[0][2] // MOST, some[-1][2] // MOST)
+    entries: list[Back] = []
+    taken = 0
+    for place, leaf, _ in some:
+        content = whole.get(place)
+        taken += len(content.body or b"") + len(content.payload) if content else 0
+        if entries and taken > PAGE_BYTES:
+            break
+        entries.append(
+            Back(bytes(leaf), content.payload, content.signature, content.salt, content.body)
+            if content
+            else Back(bytes(leaf))
+        )
+    return GivenBack(tuple(entries), total)
+
+
+def _whole(partner: str, first: int, took_first: int, took_last: int) -> dict[int, ReceivedContent]:
+    """The entries of a partner from a place on, as they came; those that were purged are not among them.
+
+    They stand right before the own entry that says that they were taken.
+    """
+    rows = Entry.objects.filter(
+        kind="federation.received", sequence__gte=took_first - MOST - 1, sequence__lte=took_last
+    ).order_by("sequence")
+    found = {}
+    bodies = {one.entry_id: one for one in Body.objects.filter(entry__in=rows)}
+    for entry in rows:
+        body = bodies.get(entry.sequence)
+        if body is not None:
+            content = msgspec.json.decode(written(entry, body).content, type=ReceivedContent)
+            if content.partner == partner and content.place >= first:
+                found[content.place] = content
+    return found

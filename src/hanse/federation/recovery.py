@@ -1,0 +1,84 @@
+"""After a backup was restored: asking partners for what they kept of this ledger, before anything is served."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from hanse.egress.client import Client
+from hanse.federation import exchange
+from hanse.federation.keeping import GiveBack, GivenBack, Kept, Recover
+from hanse.federation.models import Partner
+from hanse.federation.partners import active
+from hanse.ledger import recovering
+from hanse.ledger.recovering import Given, Recovered
+from hanse.ledger.replay import rebuild
+
+Say = Callable[[str], None]
+"""Is told each step, a sentence."""
+
+
+def recover(client: Client, say: Say, without: frozenset[str] = frozenset()) -> Recovered:
+    """Ask all partners for what they kept, put it back, and read what they sent meanwhile: recalls among it.
+
+    Args:
+        client: The one way out.
+        say: Is told each step.
+        without: Ids of partners to go on without: with these the exchange cannot go on as before.
+
+    Raises:
+        RecoveryError: What a partner kept does not join the backup.
+        LinkError: A partner cannot be reached.
+    """
+    had = {one.authority: recovering.place_of_next(one.authority) for one in active()}
+    checkpoints = 0
+    for partner in _asked(without):
+        checkpoints += _checkpoints_of(partner, client, say)
+    if checkpoints:
+        recovering.mend_head()
+        rebuild()
+    whole = 0
+    for partner in _asked(without):
+        whole += _entries_of(partner, had.get(partner.authority, 0), client, say)
+    recovering.mend_head()
+    rebuild()
+    for partner in _asked(without):
+        taken = exchange.pull_all(partner, client)
+        say(f"{partner.name}: {taken:,} entries that it has sent since the backup are here.")
+    return Recovered(checkpoints, whole, sum(recovering.lost().values()))
+
+
+def _asked(without: frozenset[str]) -> list[Partner]:
+    return [one for one in active() if one.authority not in without]
+
+
+def _checkpoints_of(partner: Partner, client: Client, say: Say) -> int:
+    taken = 0
+    while True:
+        size = recovering.reached()
+        told = exchange.ask(partner, "recover", Recover(size), Kept, client)
+        taken += recovering.take_checkpoints(told.records, partner.name)
+        if not told.more or not told.records:
+            break
+    say(f"{partner.name}: {taken:,} checkpoints that are not in the backup.")
+    return taken
+
+
+def _entries_of(partner: Partner, first: int, client: Client, say: Say) -> int:
+    whole = 0
+    while True:
+        told = exchange.ask(partner, "give-back", GiveBack(first), GivenBack, client)
+        given = [Given(*msgspec.structs.astuple(one)) for one in told.entries]
+        whole += recovering.take_given_back(partner.authority, first, given)
+        first += len(given)
+        if not given or first >= told.total:
+            break
+    say(f"{partner.name}: {whole:,} entries that it was sent come back whole.")
+    return whole
+
+
+UNREACHED: Final = (
+    "Partners keep what this ledger has written since the backup. Until each of them was asked, the node does not "
+    "serve: it would contradict itself. Ask again with `hanse node recover`, or go on without one that is gone for "
+    "good with `hanse node recover --without ID`; that one has to be expelled and made a partner anew."
+)

@@ -1,0 +1,213 @@
+"""A node that was put back to a backup: what partners kept comes back, in its place and proven, before it goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from hanse.attacks.models import Attack
+from hanse.federation import exchange, recalling, recovery, sharing, witnesses
+from hanse.federation.contents import WitnessAnswered
+from hanse.federation.models import Given, Link, Partner, Recalling
+from hanse.federation.sharing import Audience, Sharing
+from hanse.kernel.errors import UsageError
+from hanse.ledger import recovering, tree
+from hanse.ledger.check import check
+from hanse.ledger.models import Body, CarriedMarking, Checkpoint, Entry, Head, Lost, Tile
+from hanse.ledger.recovering import RecoveryError
+from hanse.ledger.replay import projections, rebuild
+from hanse.ledger.service import purge
+from hanse.node import backup
+from hanse.node.opening import RECOVERING, may_serve
+from hanse.recording import record
+from tests.accounts.people import acting, newcomer
+from tests.cases.evidence_made import node
+from tests.federation.peer import NODE, Peer
+from tests.node.made import estonian
+
+__all__ = ["node"]
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+
+@pytest.fixture
+def peer() -> Peer:
+    """A partner that witnesses this ledger."""
+    one = Peer()
+    one.joins()
+    witnesses.name(one.authority, _officer())
+    one.entry(witnesses.ANSWERED, WitnessAnswered(consents=True))
+    exchange.pull_all(Partner.objects.get(pk="fi-cert"), one)  # type: ignore[arg-type]
+    return one
+
+
+def _officer():
+    return acting(newcomer("officer", "analyst"))
+
+
+def _row() -> Partner:
+    return Partner.objects.get(pk="fi-cert")
+
+
+def _attacks() -> list[Attack]:
+    if not Attack.projected.exists():
+        record(estonian(), NODE)
+    return list(Attack.projected.order_by("start_us")[:4])
+
+
+def _share(attack: Attack) -> None:
+    to = Audience(authorities=frozenset({"fi-cert"}))
+    sharing.share(Sharing("attack", attack.pk, to), _officer(), "They are next.")
+
+
+def _seen(peer: Peer) -> None:
+    """A checkpoint, seen by the witness, which has also pulled."""
+    tree.integrate()
+    for _ in range(2):  # after a restore the first only says where the witness is
+        exchange.offer(_row(), peer)  # type: ignore[arg-type]
+    peer.pulls()
+
+
+def _put_back(path: Path) -> None:
+    """Empty the database, the lines to partners with it, and restore."""
+    for model in (*reversed(projections()), Body, Entry, CarriedMarking, Checkpoint, Tile, Head, Lost, Link):
+        model._base_manager.all().delete()
+    backup.restore(path)
+
+
+def _recover(peer: Peer) -> recovering.Recovered:
+    told: list[str] = []
+    return recovery.recover(peer, told.append)  # type: ignore[arg-type]
+
+
+def test_what_others_rest_on_comes_back(peer, node) -> None:
+    """Shared, recalled, purged and marked since the backup: all of it is so again, and the rest of the lost time is hashes."""
+    one, two, three, four = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    _share(two)
+    recalling.recall(one.pk, _officer(), "It was wrong.")
+    purge([three.pk], NODE, "Its time is over.")
+    _seen(peer)
+    _share(four)
+    peer.pulls()
+    had = list(Given.objects.order_by("number").values("thing", "recipient", "version", "recalled_us"))
+    recalls = list(Recalling.objects.values("shared", "recipient", "reason"))
+    size, written = tree.latest().size, Head.objects.get().next_sequence
+    _put_back(node.home / "one.hanse")
+    assert Attack.projected.filter(pk=three.pk).exists(), "the backup holds it"
+    found = _recover(peer)
+    assert (found.checkpoints, tree.latest().size) == (1, size)
+    assert Head.objects.get().next_sequence <= written
+    assert not Attack.projected.filter(pk=three.pk).exists()
+    given = list(Given.objects.order_by("number").values("thing", "recipient", "version", "recalled_us"))
+    assert given == had[: len(given)], "what was shared before the last checkpoint"
+    assert len(given) == 2
+    assert list(Recalling.objects.values("shared", "recipient", "reason")) == recalls
+    assert Entry.objects.filter(recipient="fi-cert").count() == len(peer.back)
+    assert found.hashes == Lost.objects.count() > 0
+    assert list(check()) == []
+    rebuild()
+    assert list(check()) == []
+
+
+def test_the_ledger_goes_on_where_it_was(peer, node) -> None:
+    """The witness cosigns what comes next, the partner takes it in its place, and a second backup restores all of it."""
+    one, two, *_ = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    _share(two)
+    _seen(peer)
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    _share(two)
+    before = len(peer.back)
+    _seen(peer)
+    assert len(peer.back) == before + 1
+    assert peer.followed.size == tree.latest().size
+    assert list(check()) == []
+    backup.back_up(node, node.home / "two.hanse")
+    _put_back(node.home / "two.hanse")
+    assert list(check()) == []
+    assert Lost.objects.exists()
+
+
+def test_what_a_partner_purged_comes_back_as_its_hash(peer, node) -> None:
+    """A partner that has no more than the hash gives that; the place is kept, so that nothing can be put into it."""
+    one, two, *_ = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    _share(two)
+    _share(two)
+    peer.pulls()
+    peer.back[-2:] = [type(back)(back.leaf) for back in peer.back[-2:]]
+    _put_back(node.home / "one.hanse")
+    found = _recover(peer)
+    assert found.hashes == 2
+    _share(two)
+    _seen(peer)
+    assert list(check()) == []
+    assert peer.followed.size == tree.latest().size
+    page = peer.back[-1]
+    assert page.payload, "the entry after the lost ones"
+
+
+@pytest.mark.parametrize("lie", ["stranger", "place", "body", "checkpoint"])
+def test_a_partner_that_gives_back_something_else_is_not_believed(peer, node, lie) -> None:
+    """What this node did not sign, or signed for another place, changes nothing; the node does not serve."""
+    one, two, *_ = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    _share(two)
+    _share(two)
+    _seen(peer)
+    _put_back(node.home / "one.hanse")
+    last = peer.back[-1]
+    if lie == "stranger":
+        item = peer.made()
+        peer.back[-1] = type(last)(last.leaf, item.payload, item.signature, item.salt, item.body)
+    elif lie == "place":
+        peer.back[-1] = peer.back[-2]
+    elif lie == "body":
+        peer.back[-1] = type(last)(last.leaf, last.payload, last.signature, last.salt, last.body + b" ")
+    else:
+        record_ = peer.records[-1]
+        peer.records[-1] = type(record_)(record_.note, bytes(len(record_.leaves)), record_.sealed)
+    with pytest.raises(RecoveryError):
+        _recover(peer)
+
+
+@pytest.mark.parametrize("column", ["position", "recipient", "hashed", "sequence"])
+def test_an_altered_hash_of_what_was_lost_is_found(peer, node, column) -> None:
+    """The rows of lost entries are in no replay; the tree, the chain and the tallies find each change."""
+    one, two, *_ = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    record_more(two)
+    _seen(peer)
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    row = Lost.objects.order_by("sequence").first()
+    assert row is not None
+    changed = {"position": row.position + 1, "recipient": "lv-cert", "hashed": bytes(32), "sequence": 10**6}
+    Lost.objects.filter(pk=row.pk).update(**{column: changed[column]})
+    assert list(check())
+
+
+def record_more(attack: Attack) -> None:
+    """An entry that nobody keeps."""
+    from hanse.attacks import service
+
+    service.note(attack.pk, "Seen by hand.", _officer())
+
+
+def test_a_restored_node_does_not_serve_before_it_has_asked(tmp_path) -> None:
+    """The file that says so stands in the way of every process that would serve."""
+    may_serve(tmp_path)
+    (tmp_path / RECOVERING).touch()
+    with pytest.raises(UsageError, match="hanse node recover"):
+        may_serve(tmp_path)

@@ -1,0 +1,120 @@
+"""Threat 4: a ledger that is rolled back. Its witnesses refuse what does not continue what they saw."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.federation.sovereign import Sovereign
+from tests.node.living import ROOT, until
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
+    """Estonia's node, whose ledger Finland's witnesses."""
+    ee = Sovereign(tmp_path / "ee", "ee-cert", "EE")
+    fi = Sovereign(tmp_path / "fi", "fi-cert", "FI")
+    try:
+        for node in (ee, fi):
+            node.make()
+            node.serve()
+        ee.becomes_partner_of(fi)
+        fi.becomes_partner_of(ee)
+        ee.do("name_witness", partner="fi-cert")
+        until(lambda: fi.do("asks", partner="ee-cert"))
+        fi.do("consent", partner="ee-cert")
+        until(lambda: ee.do("standing")["named"] == ["fi-cert"])
+        yield ee, fi
+    finally:
+        ee.close()
+        fi.close()
+
+
+def _witnessed(node: Sovereign) -> None:
+    node.do("integrate")
+    until(lambda: node.do("standing")["witnessed"])
+
+
+def test_put_back_by_hand_is_refused_and_put_back_by_command_forges_nothing(pair, tmp_path) -> None:
+    """By hand: the witness refuses, and `hanse verify` fails. By command: what was shared, recalled and purged since stays so."""
+    ee, fi = pair
+    attacks = ee.do("attacks")
+    _lives(ee, fi, attacks, tmp_path)
+    shutil.move(ee.home, tmp_path / "today")
+    shutil.copytree(tmp_path / "yesterday", ee.home)
+    _is_refused(ee, fi, attacks[2], tmp_path / "proof.json")
+    _is_restored(ee, fi, attacks, tmp_path)
+
+
+def _lives(ee: Sovereign, fi: Sovereign, attacks: list[str], folder: Path) -> None:
+    """A day: something is shared, the node is saved, and then more is shared, recalled and purged."""
+    first, second, third = attacks
+    ee.do("share", attack=first, to=["fi-cert"])
+    fi.has(lambda found: len(found) == 1)
+    _witnessed(ee)
+    ee.stop()
+    shutil.copytree(ee.home, folder / "yesterday")
+    done = ee.run("backup", str(folder / "yesterday.hanse"))
+    assert done.returncode == 0, done.stderr
+    ee.serve()
+    ee.do("share", attack=second, to=["fi-cert"])
+    fi.has(lambda found: len(found) == 2)
+    ee.do("recall", attack=first)
+    fi.has(lambda found: len(found) == 1)
+    ee.do("purge", attack=third)
+    _witnessed(ee)
+    ee.do("share", attack=second, to=["fi-cert"])  # acknowledged, and in no checkpoint yet
+    until(lambda: fi.do("link", partner="ee-cert")["received"] == 5)
+    _away(ee)
+
+
+def _is_refused(ee: Sovereign, fi: Sovereign, attack: str, proof: Path) -> None:
+    """Yesterday's database, put back by hand, goes on."""
+    ee.serve()
+    ee.do("share", attack=attack, to=["fi-cert"])
+    ee.do("integrate")
+    until(lambda: "put back" in ee.do("witness_error", partner="fi-cert"))
+    until(lambda: fi.do("contradictions"))
+    assert ee.do("standing")["seen"] == []
+    assert ee.run("export", str(ee.do("last_sequence")), str(proof)).returncode == 0
+    refused = _verify(proof, fi.do("witness_key"))
+    assert (refused.returncode, "0 of the 1 trusted witnesses" in refused.stderr) == (1, True)
+    assert len(fi.do("partner_attacks")) == 1, "what a rolled back node sends is taken"
+    _away(ee)
+
+
+def _is_restored(ee: Sovereign, fi: Sovereign, attacks: list[str], folder: Path) -> None:
+    """The backup, by the command; the partner is asked before anything is served."""
+    first, second, third = attacks
+    found = fi.do("contradictions")
+    shutil.rmtree(ee.home)
+    ee.environment["HANSE_PASSPHRASE_FILE"] = str(folder / "yesterday" / "keys" / "passphrase")
+    restored = ee.run("restore", str(folder / "yesterday.hanse"))
+    assert (restored.returncode, "The node may serve." in restored.stdout) == (0, True), restored.stderr
+    shutil.copy(folder / "yesterday" / "keys" / "passphrase", ee.home / "keys" / "passphrase")
+    checked = ee.run("fsck")
+    assert checked.returncode == 0, checked.stdout
+    ee.serve()
+    assert not ee.do("has_attack", attack=third), "what was purged after the backup is there again"
+    assert (ee.do("holders", attack=first), ee.do("holders", attack=second)) == ([], ["fi-cert"])
+    ee.do("recall", attack=second)
+    fi.has(lambda one: not one)
+    _witnessed(ee)
+    assert ee.run("export", str(ee.do("last_sequence")), str(folder / "proof.json")).returncode == 0
+    assert _verify(folder / "proof.json", fi.do("witness_key")).returncode == 0
+    assert fi.do("contradictions") == found, "a node that was restored contradicts itself"
+
+
+def _away(node: Sovereign) -> None:
+    """Leave its folder alone, so that it can be replaced."""
+    node.stop()
+    node.leave_desk()
+
+
+def _verify(proof: Path, witness: str) -> "subprocess.CompletedProcess[str]":
+    """Prove a file under a witness that is trusted."""
+    command = [sys.executable, "-m", "hanse", "verify", str(proof), "--witness", witness]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
