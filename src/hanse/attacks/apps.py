@@ -27,4 +27,5 @@ class AttacksConfig(AppConfig):
         kinds.register(shared.KINDS)
         handlers.register([shared.HANDLER])
         sharing.register(shared.SHAREABLE)
+        sharing.register(shared.ONWARD)
         frame.rail.add("attacks", "Attacks", "attacks:list", "attacks.view")

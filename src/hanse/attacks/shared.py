@@ -19,6 +19,7 @@ from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import PartnerAttack
 from hanse.attacks.timeline import vector_words
 from hanse.attacks.vectors import vectors
+from hanse.federation import onward
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sharing import Shareable, Thing
 from hanse.kernel import sealing
@@ -205,6 +206,33 @@ def _page(object_id: UUID) -> str:
     return reverse("attacks:detail", args=[object_id])
 
 
+def _found_onward(actor: Actor | None, object_id: UUID) -> Thing:
+    """A partner's attack to pass on; errors as of `Guarded.get_for` and `onward.onward_thing`."""
+    if actor is None:
+        row = PartnerAttack.projected.select_related("marking").filter(pk=object_id).first()
+        if row is None:
+            raise NotVisibleError("There is no such attack.")
+    else:
+        row = PartnerAttack.objects.get_for(actor, "attacks.view", object_id)
+    title = f"{vector_words(row.vector)} that {row.partner} shared"
+    return onward.onward_thing(row.pk, title, row.marking.marking, row.team)
+
+
+def _page_onward(object_id: UUID) -> str:
+    return reverse("attacks:of-partner", args=[object_id])
+
+
+ONWARD = Shareable(
+    "partner-attack",
+    onward.FORWARDED,
+    _found_onward,
+    {},
+    lambda content, _withheld, _id: content,
+    lambda _: [],
+    "attacks.view",
+    _page_onward,
+    onward.fit,
+)
 SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed, "attacks.view", _page)
 HANDLER = Handler(KIND, Shared, project, forget, check, project_many=project_many)
 KINDS = (Kind(KIND, Shared, _nothing),)

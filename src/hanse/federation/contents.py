@@ -151,11 +151,13 @@ class RecallAnswered(msgspec.Struct, frozen=True):
 
     Attributes:
         object_id: What was recalled, hexadecimal, as the recall named it.
-        done: ``purged``, or ``unknown`` where it never came.
+        done: ``purged``, ``unknown`` where it never came, or ``asked`` where another authority has yet to answer.
+        at: The authority to which it was passed on, and whose answer this is; empty for the one that writes this.
     """
 
     object_id: str
     done: str
+    at: str = ""
 
 
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,3 +198,78 @@ class WitnessAnswered(msgspec.Struct, frozen=True):
     """Whether an authority consents to witness the ledger of whom this is addressed to."""
 
     consents: bool
+
+
+class ReleaseAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """An originator is asked to let something of its own be passed on; the object is the request.
+
+    Attributes:
+        object_id: What, hexadecimal, as the originator named it.
+        version: Which version of it.
+        to: Id of the authority that is to have it.
+        to_name: Its name.
+        to_country: Its country; empty for an organisation of several states.
+        to_tier: Its tier.
+        purpose: What for, in words that two people there read.
+    """
+
+    object_id: str
+    version: int
+    to: str
+    to_name: str
+    to_country: str
+    to_tier: str
+    purpose: str
+
+
+class ReleaseDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """What two people of the originator decided; with the original it goes on to whom it names, and proves itself there.
+
+    Attributes:
+        request: The request, hexadecimal, as the asker named it.
+        object_id: What, hexadecimal.
+        digest: SHA-256 of the envelope that the asker has, hexadecimal: this version and no other.
+        to: Id of the authority that may have it.
+        granted: Whether it may.
+        reason: Why, or why not.
+    """
+
+    request: str
+    object_id: str
+    digest: str
+    to: str
+    granted: bool
+    reason: str
+
+
+class Carried(msgspec.Struct, frozen=True, array_like=True):
+    """An entry as its author signed it."""
+
+    payload: bytes
+    signature: bytes
+    salt: bytes
+    body: bytes
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """Who originated something, as the one that passes it on says."""
+
+    authority: str
+    name: str
+    country: str
+    tier: str
+    verify: str
+
+
+class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that another authority originated, whole, as it signed it.
+
+    Attributes:
+        originator: Who that is.
+        original: Its entry, addressed to the one that passes it on.
+        release: Its entry that lets the reader have it; None where the marking lets everybody pass it on.
+    """
+
+    originator: Card
+    original: Carried
+    release: Carried | None = None

@@ -159,6 +159,109 @@ class Recalling(models.Model):
         indexes = (models.Index(fields=["recipient", "shared"], name="federation_recalls"),)
 
 
+class Release(models.Model):
+    """That an originator is asked to let something be passed on. A projection, on both sides.
+
+    Attributes:
+        object_id: The request.
+        partner: The other side: the originator that is asked, or the partner that asks.
+        incoming: Whether the partner asks this authority.
+        there: The request as the partner names it, where it is incoming; else the same as `object_id`.
+        thing: What: as this authority shared it, or the own id of what it received.
+        to: Id of the authority that is to have it.
+        to_name: Its name.
+        to_country: Its country.
+        to_tier: Its tier.
+        purpose: What for.
+        digest: SHA-256 of the envelope that the asker has; empty until it is decided.
+        state: ``open``, ``granted`` or ``refused``.
+        reason: Why, once it is decided.
+        decided_by: The entry that decided it; null before.
+        asked_us: When it was asked, microseconds UTC.
+        decided_us: When it was decided; null before.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    incoming = models.BooleanField()
+    there = models.UUIDField()
+    thing = models.UUIDField(db_index=True)
+    to = models.CharField(max_length=128)
+    to_name = models.TextField()
+    to_country = models.CharField(max_length=2, blank=True)
+    to_tier = models.CharField(max_length=16)
+    purpose = models.TextField()
+    digest = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=8, default="open")
+    reason = models.TextField(blank=True)
+    decided_by = models.BigIntegerField(null=True)
+    asked_us = models.BigIntegerField()
+    decided_us = models.BigIntegerField(null=True)
+
+
+class PassedOn(models.Model):
+    """That something came by another authority than the one that originated it. A projection.
+
+    Attributes:
+        object_id: The own id of what came.
+        inner: The own id of the thing itself, the same by whichever way it comes.
+        kind: The kind of the original.
+        originator: Who originated it.
+        name: The originator's name, as the one that passed it on says.
+        known: Whether the originator is a partner here, so that its key is known.
+        via: Who passed it on.
+        sequence: The own entry that holds it.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    inner = models.UUIDField(db_index=True)
+    kind = models.CharField(max_length=64)
+    originator = models.CharField(max_length=128)
+    name = models.TextField()
+    known = models.BooleanField()
+    via = models.CharField(max_length=128)
+    sequence = models.BigIntegerField()
+
+
+class RecallHeard(models.Model):
+    """That a partner recalled something. A projection; what was passed on of it is answered for by it.
+
+    Attributes:
+        sequence: The own entry that holds the recall.
+        partner: Who recalled it.
+        there: The thing, as the partner names it.
+        onward: Under which id it would have been passed on from here.
+    """
+
+    sequence = RowIdField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    there = models.UUIDField()
+    onward = models.UUIDField(db_index=True)
+
+
+class Hop(models.Model):
+    """What became of a recall at an authority to which a partner had passed the thing on. A projection.
+
+    Attributes:
+        id: Of the row: the entry that first said so, and its place.
+        shared: The id under which it was shared.
+        via: The partner that passed it on.
+        at: The authority that has it.
+        answer: ``asked`` for no answer yet, else as of `Recalling`.
+        time_us: When that was said, microseconds UTC.
+    """
+
+    id = RowIdField(primary_key=True)
+    shared = models.UUIDField()
+    via = models.CharField(max_length=128)
+    at = models.CharField(max_length=128)
+    answer = models.CharField(max_length=16)
+    time_us = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["shared", "via", "at"], name="federation_hop"),)
+
+
 class Rule(models.Model):
     """That things of a sort are shared by themselves. A projection; one that ended has no row.
 

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from hanse.federation.contents import Recall, RecallAnswered
 from hanse.federation.handlers import Arrived, Handler, own_id
-from hanse.federation.models import Given, Partner, Recalling, Received, Standing
-from hanse.federation.partners import as_actor
+from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
+from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send, speaker
-from hanse.federation.sharing import again, held_by
+from hanse.federation.sharing import again, held_by, shared_id
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -70,9 +70,20 @@ def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reaso
         partner = partners[row.recipient]
         may = may_give(authority(), as_actor(partner), marking, team, now_us=now_us())
         (keep if may else lose).append(row)
-    active = [row for row in keep if partners[row.recipient].state == Standing.ACTIVE]
-    again(active, actor, reason)
+    again([row for row in keep if partners[row.recipient].state == Standing.ACTIVE], actor, reason)
     take_back(lose, reason or "It was marked more strictly.")
+
+
+def follow_newer(thing: UUID) -> None:
+    """After a partner sent a thing anew: those to whom it was passed on get it so, or lose it.
+
+    A release is for one version: where the marking does not let everybody pass it on, it has to be asked for again.
+    """
+    here = {one.authority for one in active()}
+    rows = [one for one in held_by(thing) if one.recalled_us is None and one.recipient in here]
+    told = again(rows, speaker(), "Its originator sent it anew.")
+    kept = {one.partner.authority for one in told if one.content is not None}
+    take_back([row for row in rows if row.recipient not in kept], "Its originator sent it anew.")
 
 
 def before_purge(objects: Sequence[UUID], reason: str) -> set[UUID]:
@@ -99,28 +110,57 @@ def _check(here: Arrived, content: Recall) -> None:
 
 
 def _recalled(here: Arrived, content: Recall) -> None:
-    """Purge what is recalled, and say so to whom it came from."""
+    """Purge what is recalled, and say so to whom it came from, and to whom it was passed on."""
     object_id = own_id(here.partner, UUID(content.object_id))
+    onward = held_by(object_id)
     held = Entry.objects.filter(object_id=object_id, kind="federation.received", body__isnull=False).exists()
     if held:
         purge([object_id], speaker(), f"{here.partner} recalled it: {content.reason}")
     known = Received.objects.filter(partner=here.partner, object_id=object_id).exists()
     done = "purged" if held or known else "unknown"
-    send([Draft(ANSWERED, RecallAnswered(content.object_id, done), recipient=here.partner)])
+    told = [RecallAnswered(content.object_id, done)]
+    told += [RecallAnswered(content.object_id, "asked", at=row.recipient) for row in onward]
+    send([Draft(ANSWERED, one, recipient=here.partner) for one in told])
 
 
-def _nothing(_: Arrived, __: Recall) -> None:
-    """Nothing to show beside the purge."""
+def _heard(here: Arrived, content: Recall) -> None:
+    """That it was recalled: whoever got it from here answers later, and that goes back to the partner."""
+    there = UUID(content.object_id)
+    RecallHeard.objects.create(
+        sequence=here.sequence,
+        partner=here.partner,
+        there=there,
+        onward=shared_id(own_id(here.partner, there)),
+    )
 
 
 def _answered(here: Arrived, content: RecallAnswered) -> None:
     """A partner says that it did what was asked."""
-    mine = Recalling.objects.filter(shared=UUID(content.object_id), recipient=here.partner, answer="")
+    shared = UUID(content.object_id)
+    if content.at:
+        Hop.objects.update_or_create(
+            shared=shared, via=here.partner, at=content.at,
+            defaults={"answer": content.done, "time_us": here.received_us},
+            create_defaults={"id": here.sequence, "answer": content.done, "time_us": here.received_us},
+        )  # fmt: skip
+        return
+    mine = Recalling.objects.filter(shared=shared, recipient=here.partner, answer="")
     mine.update(answer=content.done, answered_us=here.received_us)
 
 
+def _pass_back(here: Arrived, content: RecallAnswered) -> None:
+    """What was passed on from here was recalled by its originator, who learns what became of it at each further hop."""
+    told = RecallHeard.objects.filter(onward=UUID(content.object_id)).order_by("-sequence").first()
+    if told is not None:
+        at = content.at or here.partner
+        send([Draft(ANSWERED, RecallAnswered(told.there.hex, content.done, at), recipient=told.partner)])
+
+
 def _check_answer(here: Arrived, content: RecallAnswered) -> None:
-    if content.done not in {"purged", "unknown"}:
+    if (
+        content.done not in {"purged", "unknown"} | ({"asked"} if content.at else set())
+        or len(content.at) > 128
+    ):
         raise UsageError(f"{here.partner} answers a recall with {content.done[:40]!r}.")
     try:
         UUID(content.object_id)
@@ -131,6 +171,6 @@ def _check_answer(here: Arrived, content: RecallAnswered) -> None:
 
 
 HANDLERS = (
-    Handler(RECALLED, Recall, _nothing, check=_check, then=_recalled),
-    Handler(ANSWERED, RecallAnswered, _answered, check=_check_answer),
+    Handler(RECALLED, Recall, _heard, check=_check, then=_recalled),
+    Handler(ANSWERED, RecallAnswered, _answered, check=_check_answer, then=_pass_back),
 )

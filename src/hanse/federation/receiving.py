@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.db import OperationalError, transaction
 
-from hanse.federation import stream, witnessing
+from hanse.federation import recalling, stream, witnessing
 from hanse.federation.contents import Received, Taken, Took
 from hanse.federation.contradicting import say
 from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
@@ -154,6 +154,8 @@ def _at_once(partner: Partner, arrivals: list[Arrival]) -> list[Taken]:
     for made, own in zip(ready, recorded, strict=True):
         if made.handler is not None and made.said is not None:
             made.handler.then(_arrived(partner, made, own.sequence, own.time_us), made.said)
+            if own.version > 1:
+                recalling.follow_newer(own.object_id)
     return taken
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.federation import contents, stream, witnesses
+from hanse.federation import contents, onward, stream, witnesses
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import (
     Contradiction,
@@ -239,9 +239,11 @@ KINDS = (
     Kind("federation.recall_answered", contents.RecallAnswered, _nothing),
     Kind(stream.KEY_CHANGED, stream.KeyChanged, _nothing),
     *witnesses.KINDS,
+    *onward.KINDS,
 )
 
 HANDLERS = (
     *witnesses.HANDLERS,
+    *onward.HANDLERS,
     Handler(stream.KEY_CHANGED, stream.KeyChanged, project_new_key),
 )

@@ -6,7 +6,7 @@ out all addresses. Each recipient gets an entry of its own, and nobody learns wh
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,6 +41,7 @@ class Thing:
         marking: Its marking.
         team: Id of its need-to-know team; empty for none.
         content: All that a partner can get of it.
+        released: Ids of the authorities that may have it by the word of its originator, who is another.
     """
 
     object_id: UUID
@@ -48,6 +49,7 @@ class Thing:
     marking: Marking
     team: str
     content: msgspec.Struct
+    released: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Shareable:
         changed: Of what something new is on record after a sequence: for each thing the sequence, and the thing.
         view: The action of policy of seeing one.
         page: The address of the page of one.
+        fit: The content as one authority gets it, by its id; the same for all by default.
     """
 
     sort: str
@@ -73,6 +76,7 @@ class Shareable:
     changed: Callable[[int], list[tuple[int, UUID]]]
     view: str
     page: Callable[[UUID], str]
+    fit: Callable[[Any, str], msgspec.Struct] = lambda content, _: content
 
 
 _shareables: dict[str, Shareable] = {}
@@ -197,13 +201,28 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
         )
     thing = sort.find(actor, sharing.object_id)
     marking = join(thing.marking, sharing.marking) if sharing.marking else thing.marking
+    # Whoever signs the copies is among those they come from, also of what others originated.
+    copies = replace(marking, originators=marking.originators | {authority()})
     content = sort.without(thing.content, sharing.withheld, shared_id(thing.object_id))
     now = now_us()
     told = []
     for partner in sharing.audience.partners():
-        decision = may_give(authority(), as_actor(partner), marking, thing.team, now_us=now)
-        told.append(Shown(partner, decision, content if decision else None, marking))
+        name = partner.authority
+        decision = may_give(
+            authority(), as_actor(partner), marking, thing.team, now_us=now, released=name in thing.released
+        )
+        own = opened_for(copies, name) if name in thing.released else copies
+        told.append(Shown(partner, decision, sort.fit(content, name) if decision else None, own))
     return told
+
+
+def opened_for(marking: Marking, to: str) -> Marking:
+    """A marking as its originator's release opens it for one more authority."""
+    if marking.releasable is None:
+        return marking
+    name = f"authority:{to}"
+    others = (one for one in marking.releasable if name not in one.split(" & "))
+    return replace(marking, releasable=frozenset({name, *others}))
 
 
 def share(sharing: Sharing, actor: Actor, reason: str) -> list[Shown]:

@@ -32,7 +32,7 @@ def export(sequence: int, timestamp: bytes = b"", size: int | None = None) -> by
     entry = Entry.objects.filter(pk=sequence).first()
     if entry is None:
         raise NotProvableError(f"There is no entry {sequence:,}.")
-    checkpoint = _covering(entry) if size is None else Checkpoint.objects.filter(pk=size).first()
+    checkpoint = covering(entry) if size is None else Checkpoint.objects.filter(pk=size).first()
     if checkpoint is None or entry.position is None or entry.position >= checkpoint.size:
         raise NotProvableError(
             f"Entry {sequence:,} is not under that checkpoint. Try again after the next one, in a minute."
@@ -51,7 +51,7 @@ def export(sequence: int, timestamp: bytes = b"", size: int | None = None) -> by
     return msgspec.json.format(msgspec.json.encode(proof), indent=1)
 
 
-def _covering(entry: Entry) -> Checkpoint | None:
+def covering(entry: Entry) -> Checkpoint | None:
     """The checkpoint to prove an entry under."""
     seen = latest_witnessed()
     if seen is not None and entry.position is not None and entry.position < seen.size:

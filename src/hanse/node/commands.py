@@ -259,11 +259,14 @@ def doctor(context: click.Context, home: Path) -> None:
 def export(home: Path, sequence: int, file: Path, authority: str) -> None:
     """Export an entry with its proof, for `hanse verify`."""
     _started(home)
-    from hanse.ledger.proof import export as prove  # noqa: PLC0415 - needs Django
-    from hanse.ledger.tree import integrate, latest  # noqa: PLC0415
+    from hanse.ledger.models import Entry  # noqa: PLC0415 - needs Django
+    from hanse.ledger.proof import covering  # noqa: PLC0415
+    from hanse.ledger.proof import export as prove  # noqa: PLC0415
+    from hanse.ledger.tree import integrate  # noqa: PLC0415
 
     integrate()  # nobody has to wait for the minute's checkpoint
-    head = latest()
+    entry = Entry.objects.filter(pk=sequence).first()
+    head = covering(entry) if entry else None
     stamp = _stamp_of(head.note, authority) if head and authority else b""
     file.write_bytes(prove(sequence, stamp, head.size if head else None))
     click.echo(f"Wrote {file}. Anybody can prove it with: hanse verify {file}")

@@ -19,7 +19,9 @@ from hanse.kernel.markings import Audience, Marking, Touch, satisfies
 from hanse.policy.decision import Decision, Reason
 
 
-def may_give(giver: str, receiver: Actor, marking: Marking, team: str, *, now_us: int) -> Decision:
+def may_give(
+    giver: str, receiver: Actor, marking: Marking, team: str, *, now_us: int, released: bool = False
+) -> Decision:
     """Whether an authority may give what is so marked to another one.
 
     Args:
@@ -28,6 +30,7 @@ def may_give(giver: str, receiver: Actor, marking: Marking, team: str, *, now_us
         marking: The marking of the thing.
         team: Id of its need-to-know team; empty for none.
         now_us: The time, microseconds UTC.
+        released: Whether its originator has signed that the other authority may have it.
 
     Returns:
         Yes, or every reason against it.
@@ -43,7 +46,8 @@ def may_give(giver: str, receiver: Actor, marking: Marking, team: str, *, now_us
         marking, receiver.authority, receiver.tier, receiver.country
     ):
         refused.append(Reason("releasable", f"It is not releasable to {receiver.name}."))
-    refused += _of_others(giver, receiver, marking)
+    if not released:
+        refused += _of_others(giver, receiver, marking)
     if refused:
         return Decision(allowed=False, reasons=tuple(refused))
     return Decision(allowed=True, reasons=(Reason("marking", "Its marking allows it."),))

@@ -1,0 +1,452 @@
+"""Passing on what another authority originated: as its marking allows, or with its signed release, and whole.
+
+A partner's thing goes on as its originator signed it, under an entry of the one that passes it on. Where the marking
+does not let everybody pass it on, the originator is asked; two people there decide, and a signed release that names
+the next authority and this very version goes with it. Whoever gets it proves all of that by itself: a node that was
+changed to pass on what it may not is refused by the one that receives it.
+"""
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from django.conf import settings
+
+from hanse.accounts import approvals
+from hanse.accounts.approvals import Approvable, Pending
+from hanse.federation import contents, stream
+from hanse.federation.contents import Card, Carried, Forwarded, ReleaseAsked, ReleaseDecided
+from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
+from hanse.federation.models import Given, Partner, PassedOn, Received, Release
+from hanse.federation.partners import partner_of, verify_keys
+from hanse.federation.sending import send
+from hanse.federation.sharing import Thing, opened_for
+from hanse.kernel import envelope
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.envelope import Envelope
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.keys import VerifyKey
+from hanse.kernel.markings import Marking, is_at_least
+from hanse.ledger.identity import authority
+from hanse.ledger.kinds import Kind
+from hanse.ledger.models import Body, Entry
+from hanse.ledger.reading import written
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import Draft, writing
+from hanse.policy.asking import require
+from hanse.policy.giving import may_give
+
+FORWARDED: Final = "federation.forwarded"
+ASKED: Final = "federation.release_asked"
+DECIDED: Final = "federation.release_decided"
+RELEASE: Final = "federation.release"
+_LONGEST: Final = 4_000
+
+
+class UnknownRequestError(UsageError):
+    """There is no such request."""
+
+    status = 404
+
+
+def original_of(object_id: UUID) -> tuple[Partner, Envelope, Carried]:
+    """The newest entry by which a partner sent a thing, as it signed it.
+
+    Raises:
+        UsageError: No partner sent it, or its body was purged.
+    """
+    entry = (
+        Entry.objects.filter(object_id=object_id, kind="federation.received", body__isnull=False)
+        .order_by("-version")
+        .first()
+    )
+    if entry is None:
+        raise UsageError(
+            "No partner sent this as its own, or it was recalled. Nothing of it can be passed on."
+        )
+    came = msgspec.json.decode(
+        written(entry, Body.objects.get(pk=entry.sequence)).content, type=contents.Received
+    )
+    head = envelope.decode(came.payload)
+    if came.salt is None or came.body is None or head.kind == FORWARDED:
+        raise UsageError("This came by another authority. Ask its originator to share it with you.")
+    return partner_of(came.partner), head, Carried(came.payload, came.signature, came.salt, came.body)
+
+
+def onward_thing(object_id: UUID, title: str, marking: Marking, team: str) -> Thing:
+    """A partner's thing as it can be passed on, for whichever room shows it; errors as of `original_of`."""
+    partner, head, original = original_of(object_id)
+    key = verify_keys(partner.authority).get(head.key)
+    if key is None:
+        raise UsageError(f"The key that {partner.name} signed it with is not believed any more.")
+    card = Card(
+        authority=partner.authority, name=partner.name, country=partner.country, tier=partner.tier,
+        verify=key.raw.hex(),
+    )  # fmt: skip
+    granted = Release.objects.filter(thing=object_id, incoming=False, state="granted")
+    digest = sha256(original.payload).hexdigest()
+    to = frozenset(granted.filter(digest=digest).values_list("to", flat=True))
+    return Thing(object_id, title, marking, team, Forwarded(originator=card, original=original), to)
+
+
+def fit(content: Forwarded, to: str) -> Forwarded:
+    """With the release that names one authority, where there is one."""
+    digest = sha256(content.original.payload).hexdigest()
+    row = Release.objects.filter(to=to, digest=digest, incoming=False, state="granted").first()
+    return content if row is None else msgspec.structs.replace(content, release=_release_of(row))
+
+
+def _release_of(row: Release) -> Carried:
+    """The entry by which the originator granted a request, as it signed it."""
+    assert row.decided_by is not None  # noqa: S101 - it was granted
+    entry = Entry.objects.get(pk=row.decided_by)
+    came = msgspec.json.decode(
+        written(entry, Body.objects.get(pk=entry.sequence)).content, type=contents.Received
+    )
+    assert came.salt is not None  # noqa: S101 - it was applied, so that its body came
+    assert came.body is not None  # noqa: S101 - as above
+    return Carried(came.payload, came.signature, came.salt, came.body)
+
+
+def ask(object_id: UUID, to: str, purpose: str, actor: Actor) -> UUID:
+    """Ask the originator of a thing whether another partner may have it; the request's id.
+
+    Args:
+        object_id: The thing, under its own id here; the actor was seen to be allowed to see it.
+        to: Id of the partner that is to have it.
+        purpose: What for: two people of the originator read it.
+        actor: Who asks.
+
+    Raises:
+        RefusedError: The actor may not share.
+        UsageError: No purpose was given, it is no partner, or it is the originator itself.
+    """
+    require(actor, "federation.share")
+    purpose = purpose.strip()
+    if not purpose or len(purpose) > _LONGEST:
+        raise UsageError(
+            f"Say what for, in up to {_LONGEST:,} characters: two people of the originator read it."
+        )
+    partner, head, _ = original_of(object_id)
+    next_ = partner_of(to)
+    if to == partner.authority:
+        raise UsageError(f"{partner.name} originated it.")
+    content = ReleaseAsked(
+        object_id=head.object, version=head.version, to=to, to_name=next_.name, to_country=next_.country,
+        to_tier=next_.tier, purpose=purpose,
+    )  # fmt: skip
+    request = uuid4()
+    send([Draft(ASKED, content, request, recipient=partner.authority)])
+    return request
+
+
+def request_of(request: UUID, *, incoming: bool) -> Release:
+    """A request.
+
+    Raises:
+        UnknownRequestError: There is none.
+    """
+    row = Release.objects.filter(pk=request, incoming=incoming).first()
+    if row is None:
+        raise UnknownRequestError("There is no such request.")
+    return row
+
+
+def _open(request: UUID) -> Release:
+    row = request_of(request, incoming=True)
+    if row.state != "open":
+        raise UsageError(f"The request was {row.state} already.")
+    return row
+
+
+def propose(request: UUID, why: str, actor: Actor) -> UUID:
+    """Propose to grant a partner's request; another person releases it. The proposal's id.
+
+    Raises:
+        UnknownRequestError: There is no such request.
+        UsageError: It was decided already.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.share")
+    row = _open(request)
+    subject = {
+        "request": row.pk.hex, "partner": row.partner, "to": row.to, "to_name": row.to_name, "purpose": row.purpose,
+    }  # fmt: skip
+    return approvals.propose(RELEASE, subject, why, actor)
+
+
+def refuse(request: UUID, why: str, actor: Actor) -> None:
+    """Refuse a partner's request; one person is enough.
+
+    Raises:
+        UnknownRequestError: There is no such request.
+        UsageError: It was decided already, or no reason was given.
+        RefusedError: The actor may not.
+    """
+    require(actor, "federation.share")
+    if not why.strip():
+        raise UsageError("Say why: the partner reads it.")
+    with writing():
+        _decide(_open(request), why.strip(), granted=False)
+
+
+def _grant(pending: Pending, _actor: Actor) -> str:
+    _decide(_open(UUID(pending.subject["request"])), pending.why, granted=True)
+    return ""
+
+
+def _decide(row: Release, why: str, *, granted: bool) -> None:
+    """Say it to the partner: for the version that it has, and no other."""
+    entry = Entry.objects.filter(object_id=row.thing, recipient=row.partner).order_by("-version").first()
+    content = ReleaseDecided(
+        request=row.there.hex, object_id=row.thing.hex, to=row.to, granted=granted and entry is not None, reason=why,
+        digest=sha256(bytes(entry.payload)).hexdigest() if entry is not None else "",
+    )  # fmt: skip
+    send([Draft(DECIDED, content, uuid4(), recipient=row.partner)])
+
+
+def _project_asked(recorded: Recorded, content: ReleaseAsked) -> None:
+    """This node asked."""
+    thing = own_id(recorded.recipient, UUID(content.object_id))
+    _make(
+        recorded.object_id,
+        recorded.recipient,
+        recorded.object_id,
+        thing,
+        content,
+        recorded.time_us,
+        incoming=False,
+    )
+
+
+def _asked(here: Arrived, content: ReleaseAsked) -> None:
+    """A partner asks."""
+    _make(
+        here.object_id,
+        here.partner,
+        here.there,
+        UUID(content.object_id),
+        content,
+        here.received_us,
+        incoming=True,
+    )
+
+
+def _make(
+    pk: UUID, partner: str, there: UUID, thing: UUID, content: ReleaseAsked, time_us: int, *, incoming: bool
+) -> None:
+    Release.objects.update_or_create(
+        pk=pk,
+        defaults={
+            "partner": partner, "incoming": incoming, "there": there, "thing": thing, "to": content.to,
+            "to_name": content.to_name, "to_country": content.to_country, "to_tier": content.to_tier,
+            "purpose": content.purpose, "asked_us": time_us,
+        },
+    )  # fmt: skip
+
+
+def _check_asked(here: Arrived, content: ReleaseAsked) -> None:
+    """Only what the partner has can be asked for."""
+    texts = (content.to, content.to_name, content.purpose)
+    if (
+        any(not text.strip() or len(text) > _LONGEST for text in texts)
+        or len(content.to_tier) > 16
+        or len(content.to) > 128
+        or len(content.to_country) > 2
+    ):
+        raise UsageError(f"{here.partner} asks for a release without saying for whom and what for.")
+    try:
+        thing = UUID(content.object_id)
+    except ValueError:
+        raise UsageError(f"{here.partner} asks for {content.object_id[:40]!r}, which is no object.") from None
+    if not Given.objects.filter(shared=thing, recipient=here.partner, recalled_us=None).exists():
+        raise UsageError(f"{here.partner} asks for something that it does not have of this authority.")
+
+
+def _project_decided(recorded: Recorded, content: ReleaseDecided) -> None:
+    """This node decided."""
+    rows = Release.objects.filter(incoming=True, partner=recorded.recipient, there=UUID(content.request))
+    _set(rows, content, recorded.sequence, recorded.time_us)
+
+
+def _decided(here: Arrived, content: ReleaseDecided) -> None:
+    """The originator decided; it can decide only what it was asked."""
+    rows = Release.objects.filter(
+        incoming=False, partner=here.partner, pk=UUID(content.request), to=content.to,
+        thing=own_id(here.partner, UUID(content.object_id)),
+    )  # fmt: skip
+    _set(rows, content, here.sequence, here.received_us)
+
+
+def _set(rows: Any, content: ReleaseDecided, sequence: int, time_us: int) -> None:
+    state = "granted" if content.granted else "refused"
+    rows.filter(state="open").update(
+        state=state, reason=content.reason, digest=content.digest, decided_by=sequence, decided_us=time_us
+    )
+
+
+def _check_decided(here: Arrived, content: ReleaseDecided) -> None:
+    try:
+        UUID(content.request), UUID(content.object_id)
+    except ValueError:
+        raise UsageError(
+            f"{here.partner} decides about {content.request[:40]!r}, which is no request."
+        ) from None
+    if len(content.digest) > 64 or len(content.reason) > _LONGEST:
+        raise UsageError(f"{here.partner} decides in more words than anybody reads.")
+
+
+def _own() -> Actor:
+    node = settings.HANSE_NODE
+    return Actor("partner", authority(), node.name, authority(), node.country, node.tier)
+
+
+class _Inner:
+    """What another authority originated, proven as far as it can be here."""
+
+    def __init__(self, here: Arrived, content: Forwarded) -> None:
+        self.card = content.originator
+        self.known = Partner.objects.filter(pk=self.card.authority).exists()
+        self.keys = _keys(content.originator)
+        self.head = _signed(content.original, self.card.authority, here.partner, self.keys)
+        self.marking = Marking.from_json(self.head.marking)
+        self.written = stream.read_body(content.original.body)
+        self.object_id = own_id(self.card.authority, UUID(self.head.object))
+
+    def arrived(self, here: Arrived) -> Arrived:
+        """As if it had come from its originator, with the marking that came with it."""
+        return replace(
+            here, partner=self.card.authority, object_id=self.object_id, there=UUID(self.head.object),
+            version=self.head.version, written_us=self.head.time,
+        )  # fmt: skip
+
+
+def _keys(card: Card) -> list[VerifyKey]:
+    """The originator's keys: those that are believed where it is a partner, else the one that it is said to have."""
+    known = verify_keys(card.authority)
+    if known:
+        return list(known.values())
+    try:
+        return [VerifyKey(bytes.fromhex(card.verify))]
+    except (ValueError, HanseError):
+        raise UsageError(f"The key of {card.authority[:80]!r} cannot be read.") from None
+
+
+def _signed(carried: Carried, origin: str, recipient: str, keys: list[VerifyKey]) -> Envelope:
+    """The envelope of another authority's entry to the partner, if it signed it and commits to the body."""
+    head = envelope.decode(carried.payload)
+    key = next((one for one in keys if one.id == head.key), None)
+    if key is None or head.origin != origin:
+        raise UsageError(f"It is not signed by {origin[:80]!r}, which is said to have originated it.")
+    envelope.verify(carried.payload, carried.signature, key)
+    if head.recipient != recipient:
+        raise UsageError(
+            f"{origin} addressed it to {head.recipient!r}, not to {recipient}, who passes it on."
+        )
+    if envelope.commit(carried.salt, carried.body).hex() != head.commitment:
+        raise UsageError(f"Its body is not the one that {origin} commits to.")
+    return head
+
+
+def _check_forwarded(here: Arrived, content: Forwarded) -> None:
+    """Refuse what its originator did not sign, did not let go, or what was marked less strictly on the way."""
+    inner = _Inner(here, content)
+    if inner.card.authority in {authority(), here.partner}:
+        raise UsageError(f"{here.partner} passes on what {inner.card.authority} itself has.")
+    if inner.card.authority not in inner.marking.originators:
+        raise UsageError(f"Its marking does not name {inner.card.authority} among those it comes from.")
+    released = _is_released(here, content, inner)
+    wanted = opened_for(inner.marking, authority()) if released else inner.marking
+    if not is_at_least(here.marking, wanted):
+        raise UsageError(f"{here.partner} marked it less strictly than {inner.card.authority} did.")
+    decision = may_give(here.partner, _own(), inner.marking, "", now_us=now_us(), released=released)
+    if not decision and not released:
+        why = " ".join(reason.words for reason in decision.reasons)
+        raise UsageError(
+            f"{here.partner} may not pass it on without a release by {inner.card.authority}. {why}"
+        )
+    handler = handler_of(inner.head.kind)
+    if handler is None or inner.head.kind == FORWARDED:
+        raise UsageError(f"This version knows no {inner.head.kind[:64]!r} that could be passed on.")
+    handler.check(inner.arrived(here), msgspec.json.decode(inner.written.content, type=handler.content))
+
+
+def _is_released(here: Arrived, content: Forwarded, inner: _Inner) -> bool:
+    """Whether the originator's release for this authority and this version came with it.
+
+    Raises:
+        UsageError: A release came, and it is another's, for another, or of another thing.
+    """
+    if content.release is None:
+        return False
+    head = _signed(content.release, inner.card.authority, here.partner, inner.keys)
+    if head.kind != DECIDED:
+        raise UsageError(
+            f"What came as a release of {inner.card.authority} is an entry of kind {head.kind[:64]}."
+        )
+    told = msgspec.json.decode(stream.read_body(content.release.body).content, type=ReleaseDecided)
+    digest = sha256(content.original.payload).hexdigest()
+    if not told.granted or (told.to, told.digest) != (authority(), digest):
+        raise UsageError(
+            f"The release of {inner.card.authority} is for another authority, or for another version."
+        )
+    return True
+
+
+def _forwarded(here: Arrived, content: Forwarded) -> None:
+    """The rows of what came, as if its originator had sent it; who passed it on is kept."""
+    inner = _Inner(here, content)
+    PassedOn.objects.update_or_create(
+        pk=here.object_id,
+        defaults={
+            "inner": inner.object_id, "kind": inner.head.kind, "originator": inner.card.authority,
+            "name": inner.card.name[:200], "known": inner.known, "via": here.partner, "sequence": here.sequence,
+        },
+    )  # fmt: skip
+    handler = handler_of(inner.head.kind)
+    if handler is not None:
+        said = msgspec.json.decode(inner.written.content, type=handler.content)
+        handler.project_run([(inner.arrived(here), said)])
+
+
+def _forget(object_id: UUID) -> None:
+    """What came goes, and with it the thing, unless it is here by another way as well."""
+    row = PassedOn.objects.filter(pk=object_id).first()
+    if row is None:
+        return
+    row.delete()
+    direct = Received.objects.filter(object_id=row.inner, state="applied")
+    held = Entry.objects.filter(object_id=row.inner, kind="federation.received", body__isnull=False)
+    if PassedOn.objects.filter(inner=row.inner).exists() or (direct.exists() and held.exists()):
+        return
+    handler = handler_of(row.kind)
+    if handler is not None:
+        handler.forget(row.inner)
+
+
+def _nothing(_: Recorded, __: Any) -> None:
+    """It goes to a partner; what it says is on record here already."""
+
+
+def _words(told: dict[str, Any]) -> str:
+    return (
+        f"Let {told['partner']} pass on what it has of this authority to {told['to_name']} ({told['to']}): "
+        f"{told['purpose']}"
+    )
+
+
+APPROVAL = Approvable(RELEASE, "federation.share", _words, _grant)
+
+KINDS = (
+    Kind(FORWARDED, Forwarded, _nothing),
+    Kind(ASKED, ReleaseAsked, _project_asked),
+    Kind(DECIDED, ReleaseDecided, _project_decided),
+)
+HANDLERS = (
+    Handler(FORWARDED, Forwarded, _forwarded, _forget, check=_check_forwarded),
+    Handler(ASKED, ReleaseAsked, _asked, check=_check_asked),
+    Handler(DECIDED, ReleaseDecided, _decided, check=_check_decided),
+)
