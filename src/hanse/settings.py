@@ -48,7 +48,7 @@ class Node:
         home: The folder that holds everything of the node.
         authority: The authority's id: lower-case letters, digits, dots and dashes, such as ``ee-cert``.
         name: The authority's name, as people write it.
-        country: ISO alpha-2 code.
+        country: ISO alpha-2 code; empty for an organisation of several states.
         tier: ``member``, ``associated``, ``organisation`` or ``private``.
         url: Where browsers reach the node; passkeys are bound to its host.
         listen: Address and port that the web server binds.

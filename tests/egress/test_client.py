@@ -33,6 +33,16 @@ def said(words: bytes):
     return raw_server(lambda connection: (connection.recv(9_999), connection.sendall(words)))
 
 
+def test_a_name_under_localhost_is_this_machine_and_is_refused_unless_it_was_approved():
+    """Whatever resolver the machine has (RFC 6761); by its name it is reached only where two people said so."""
+    there = AllowedEndpoint("ee.localhost", "127.0.0.1")
+    with http_server(lambda handler: reply(handler, 200, b"here")) as server:
+        url = f"http://ee.localhost:{server.port}/"
+        assert Client(Rules()).get(url, http=True, allow=[there]).body == b"here"
+        with pytest.raises(RefusedError, match="not public"):
+            Client(Rules()).get(url, http=True, allow=LOCAL)
+
+
 def test_an_answer_comes_back_whole():
     """Status, headers, body, address and peer are those of the server, also of an error page."""
     with http_server(lambda handler: reply(handler, 404, b"none", X_Note="a")) as server:

@@ -425,3 +425,15 @@ def test_an_authority_whose_id_is_a_page_of_this_room_is_refused(mari: Actor) ->
     """It would have no page of its own."""
     with pytest.raises(invitation.InvitationError, match="another id"):
         partnering.propose(invites(Peer(authority="rules")), "", "They ask for it.", mari)
+
+
+def test_tiers_and_an_authority_of_no_country_are_said_in_words(client):
+    """An associated state is called so on its page and in the list; an organisation has no country, and it is said why."""
+    Peer(authority="gb-cert", country="GB", tier="associated").joins()
+    Peer(authority="nato-cert", country="", tier="organisation").joins()
+    assert "associated state" in text_of(client, "/partners/gb-cert/")
+    assert "none: it is an organisation of several states" in text_of(client, "/partners/nato-cert/")
+    listed = text_of(client, "/partners/")
+    assert "associated state" in listed
+    assert "gb-cert" in text_of(client, "/partners/?tier=associated&columns=authority")
+    assert "nato-cert" not in text_of(client, "/partners/?tier=associated&columns=authority")

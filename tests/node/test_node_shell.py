@@ -68,6 +68,8 @@ def test_keys_are_rotated_proven_backed_up_and_restored(made, tmp_path):
     [
         (("fsck", "--home", "nowhere"), 1, "There is no node in nowhere"),
         (("init", "--home", "made", *FIRST[:4], "--country", "Estonia", "--unattended"), 2, "is no country"),
+        (("init", "--home", "made", *FIRST[:4], "--country", "EU", "--unattended"), 2, "is no country"),
+        (("init", "--home", "made", *FIRST[:4], "--unattended"), 2, "Only an organisation has none"),
         (("export", "3", "proof.json", "--home", "nowhere"), 1, "There is no node in nowhere"),
         (("keys", "rotate", "--home", "nowhere", "--reason", "a year"), 1, "There is no node in nowhere"),
         (("keys", "rotate", "--home", "nowhere"), 2, "Missing option '--reason'"),

@@ -17,7 +17,13 @@ Dial = Callable[[str, int, float], socket.socket]
 
 
 def system_resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name as the machine's resolver gives them, in its order."""
+    """The addresses of a name as the machine's resolver gives them, in its order.
+
+    A name under localhost is this machine, whatever resolver it has (RFC 6761, section 6.3): many know none but
+    ``localhost`` itself, while browsers know them all.
+    """
+    if host.endswith(".localhost"):
+        return ["127.0.0.1"]
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from hanse.federation.invitation import LIMIT_BYTES
 from hanse.federation.partners import active
 from hanse.federation.sharing import Audience, Shareable
-from hanse.kernel.markings import TIERS
+from hanse.kernel.markings import TIER_WORDS, TIERS
 from hanse.web.forms import WhyForm
 
 
@@ -88,7 +88,7 @@ class AudienceForm(forms.Form):
         tiers, states = {one.tier for one in here}, {one.country for one in here} - {""}
         choices: dict[str, list[tuple[str, str]]] = {
             "authorities": [(one.authority, f"{one.name} ({one.authority})") for one in here],
-            "tiers": [(one, one) for one in TIERS if one in tiers],
+            "tiers": [(one, TIER_WORDS[one]) for one in TIERS if one in tiers],
             "states": [(one, one) for one in sorted(states)],
             "withheld": list(shareable.parts.items()),
         }

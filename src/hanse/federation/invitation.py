@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hanse.kernel import strict_json
-from hanse.kernel.countries import NUMERIC
+from hanse.kernel.countries import STATES
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import KeysError, SealKey, SigningKey, VerifyKey
 from hanse.kernel.markings import TIERS
@@ -24,7 +24,6 @@ LIMIT_BYTES: Final = 8_192
 _PREFIX: Final = b"hanse/invitation/1\n"
 _ID: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?")
 _GROUPS, _GROUP = 4, 5
-_STATES: Final = NUMERIC.keys() | {"XK"}
 
 
 class InvitationError(UsageError):
@@ -94,7 +93,7 @@ def _check(one: Invitation) -> None:
         raise InvitationError("The invitation names nobody, or with signs that cannot be shown.")
     if one.tier not in TIERS:
         raise InvitationError(f"{one.tier[:40]!r} is no tier; the tiers are {', '.join(TIERS)}.")
-    if one.country not in _STATES and (one.country or one.tier != "organisation"):
+    if one.country not in STATES and (one.country or one.tier != "organisation"):
         raise InvitationError(f"{one.country[:10]!r} is no country that this node knows.")
     check_endpoint(one.endpoint)
 

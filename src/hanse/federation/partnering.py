@@ -1,6 +1,5 @@
 """Becoming partners, being suspended, expelled or moved: what people of this authority decide about another one."""
 
-import socket
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ import msgspec
 from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
 from hanse.egress.addresses import can_be_allowed, why_not_public
-from hanse.egress.rules import AllowedEndpoint
+from hanse.egress.rules import AllowedEndpoint, system_resolve
 from hanse.federation import invitation
 from hanse.federation.contents import PartnerAdded, PartnerMoved, PartnerStands
 from hanse.federation.invitation import Invitation, InvitationError
@@ -19,6 +18,7 @@ from hanse.federation.partners import own_invitation, partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import key_id
+from hanse.kernel.markings import TIER_WORDS
 from hanse.ledger import keyring, objects
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Head
@@ -91,7 +91,7 @@ def own_address(endpoint: str) -> str:
     """The non-public address of an endpoint as this machine sees it now, for people to approve; empty for none."""
     host = urlsplit(endpoint).hostname or ""
     try:
-        found = {str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+        found = set(system_resolve(host, 0))
     except (OSError, UnicodeError):
         return ""
     private = sorted(
@@ -189,7 +189,7 @@ def _add_words(told: dict[str, Any]) -> str:
     where = f" at the non-public address {told['address']}" if told["address"] else ""
     return (
         f"Become partners with {told['name']} ({told['authority']}, {told['country'] or 'no one country'}, "
-        f"{told['tier']}), reached at {told['endpoint']}{where}. Call a person there whom you know, and "
+        f"{TIER_WORDS[told['tier']]}), reached at {told['endpoint']}{where}. Call a person there whom you know, and "
         f"approve only if their node shows the same fingerprint: {told['fingerprint']}"
     )
 

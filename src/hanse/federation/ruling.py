@@ -15,6 +15,7 @@ from hanse.federation.sending import speaker
 from hanse.federation.sharing import Audience, Sharing, give, shareable
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import TIER_WORDS
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
@@ -111,7 +112,9 @@ def _still(audience: Audience) -> Audience:
 
 
 def _words(told: dict[str, Any]) -> str:
-    whom = ", ".join([*told["authorities"], *told["tiers"], *told["states"]])
+    whom = ", ".join(
+        [*told["authorities"], *(f"every {TIER_WORDS[one]}" for one in told["tiers"]), *told["states"]]
+    )
     without = f" without {', '.join(told['withheld'])}" if told["withheld"] else ""
     return f"Each {told['sort']} is shared with {whom} as it is found{without}, as far as its marking lets."
 

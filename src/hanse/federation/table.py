@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from hanse.federation import witnesses
 from hanse.federation.models import Contradiction, Link, Partner, Received, Standing
-from hanse.kernel.markings import TIERS
+from hanse.kernel.markings import TIER_WORDS, TIERS
 from hanse.web import lists
 from hanse.web.templatetags import hanse as show
 
@@ -70,6 +70,10 @@ def _stands(row: Partner) -> SafeString:
     )
 
 
+def _tier(row: Partner) -> SafeString:
+    return format_html("{}", show.tier(row.tier))
+
+
 def _wrong(name: str) -> Any:
     """A column's writer: a number that should be nought stands out where it is not."""
 
@@ -99,7 +103,7 @@ LIST = lists.Listed(
     columns=(
         lists.Column(key="partner", label="Partner", value="name", sort="authority", link=page_of),
         lists.Column(key="authority", label="Id", shown=False),
-        lists.Column(key="tier", label="Tier", sort="tier"),
+        lists.Column(key="tier", label="Tier", sort="tier", html=_tier),
         lists.Column(key="country", label="Country", sort="country"),
         lists.Column(key="state", label="Stands", html=_stands),
         lists.Column(key="received", label="Received", format="count"),
@@ -115,7 +119,7 @@ LIST = lists.Listed(
     ),
     filters=(
         lists.Filter(key="state", label="Stands", field="state", choices=Standing.choices),
-        lists.Filter(key="tier", label="Tier", field="tier", choices=[(one, one) for one in TIERS]),
+        lists.Filter(key="tier", label="Tier", field="tier", choices=[(one, TIER_WORDS[one]) for one in TIERS]),
         lists.Filter(key="country", label="Country", field="country", read=str.upper, help="Two letters, such as EE."),
     ),
     row_url=page_of,

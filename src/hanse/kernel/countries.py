@@ -84,6 +84,10 @@ ALPHA2: dict[str, str] = {number: code for code, number in NUMERIC.items()}
 """Numeric code of three digits to alpha-2 code."""
 
 
+STATES = NUMERIC.keys() | {"XK"}
+"""Codes that an authority can have for its state; a region or an unknown country is none."""
+
+
 def country_name(code: str) -> str:
     """English short name of a country code; the code itself where it is not known."""
     return NAMES.get(code, code)

@@ -160,6 +160,14 @@ CRIME_PURPOSES: Final = frozenset({"defence", "investigation", "prosecution"})
 TIERS: Final = ("member", "associated", "organisation", "private")
 """The tiers of partners that `tier:` names."""
 
+TIER_WORDS: Final[Mapping[str, str]] = {
+    "member": "member state",
+    "associated": "associated state",
+    "organisation": "organisation",
+    "private": "private body",
+}
+"""What the tiers are called on pages: that of an authority of a state is the state's."""
+
 _WORD = re.compile(r"[^\s&,]{1,200}")
 _PLACES: Final = ("authority", "tier", "state")
 _AND: Final = " & "

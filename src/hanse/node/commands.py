@@ -39,9 +39,14 @@ node.add_command(keys)
     "--authority", required=True, help="The authority's id: letters, digits, dots, dashes; ee-cert."
 )
 @click.option("--name", required=True, help="Its name, as people write it.")
-@click.option("--country", required=True, help="Its country, in two letters.")
 @click.option(
-    "--tier", default="member", show_default=True, help="member, associated, organisation or private."
+    "--country", default="", help="Its country, in two letters; an organisation of several states has none."
+)
+@click.option(
+    "--tier",
+    default="member",
+    show_default=True,
+    help="Of a member state, an associated state, an organisation, or private: member, associated, organisation, private.",
 )
 @click.option("--url", default="http://localhost:8007", show_default=True, help="Where browsers reach it.")
 @click.option("--listen", default="127.0.0.1:8007", show_default=True, help="Address and port to bind.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanse.kernel.actors import system
-from hanse.kernel.countries import NAMES
+from hanse.kernel.countries import STATES
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import Keyring
 from hanse.kernel.markings import TIERS
@@ -92,10 +92,17 @@ def _refuse_wrong(node: Node) -> None:
         raise UsageError(f"There is a node in {node.home} already. Serve it with `hanse node serve`.")
     if not _ID.fullmatch(node.authority):
         raise UsageError(f"{node.authority!r} is no id: use lower-case letters, digits, dots and dashes.")
-    if node.country not in NAMES:
-        raise UsageError(f"{node.country!r} is no country. Write its two letters, such as EE.")
     if node.tier not in TIERS:
         raise UsageError(f"{node.tier!r} is no tier. It is one of {', '.join(TIERS)}.")
+    if not node.country and node.tier != "organisation":
+        raise UsageError(
+            "It has a country: write its two letters, such as EE. Only an organisation has none."
+        )
+    if node.country and node.country not in STATES:
+        raise UsageError(
+            f"{node.country!r} is no country. Write its two letters, such as EE, or none for an organisation of "
+            "several states."
+        )
 
 
 def _as_toml(node: Node) -> str:

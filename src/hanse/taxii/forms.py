@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from hanse.kernel.markings import TIERS
+from hanse.kernel.markings import TIER_WORDS, TIERS
 
 
 class PartnerForm(forms.Form):
@@ -19,7 +19,7 @@ class PartnerForm(forms.Form):
         help_text=_("Two letters, such as FI; empty for an organisation."),
     )  # fmt: skip
     tier = forms.ChoiceField(
-        label=_("Tier"), choices=[(one, one.capitalize()) for one in TIERS],
+        label=_("Tier"), choices=[(one, TIER_WORDS[one].capitalize()) for one in TIERS],
         help_text=_("What is released to a tier goes to all partners of that tier."),
     )  # fmt: skip
     why = forms.CharField(

@@ -17,7 +17,7 @@ from hanse.accounts.proof import histories
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import TIERS, Marking
+from hanse.kernel.markings import TIER_WORDS, TIERS, Marking
 from hanse.ledger.identity import authority as this_authority
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
@@ -158,7 +158,7 @@ def _check(one: dict[str, Any]) -> None:
 
 def _words(subject: dict[str, Any]) -> str:
     return (
-        f"Let {subject['name']} ({subject['authority']}, {subject['tier']}) fetch by TAXII what its markings release to "
+        f"Let {subject['name']} ({subject['authority']}, {TIER_WORDS[subject['tier']]}) fetch by TAXII what its markings release to "
         "it, and send intelligence. Its secret is shown to you once."
     )
 

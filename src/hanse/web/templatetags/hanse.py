@@ -1,12 +1,14 @@
 """Filters and tags for figures, times and markings, in the console's words."""
 
+from collections.abc import Iterable
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hanse.kernel import units
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import TIER_WORDS, Marking
 
 register = template.Library()
 
@@ -33,6 +35,18 @@ def octets(value: float | None) -> str:
 def count(value: float | None) -> str:
     """A whole number with thin spaces."""
     return "" if value is None else units.count(value)
+
+
+@register.filter
+def tier(name: str) -> str:
+    """A tier of partners in words: ``associated state``."""
+    return TIER_WORDS.get(name, name)
+
+
+@register.filter
+def tiers(names: Iterable[str]) -> str:
+    """All partners of some tiers: ``every member state, every organisation``; empty for none."""
+    return ", ".join(f"every {tier(name)}" for name in names)
 
 
 @register.filter
