@@ -27,10 +27,16 @@ _TWO = (
     "Campaign B: DNS and NTP reflection from two lists of reflectors and SYN floods from another botnet, on banks in four countries, 7 to 11 May.",
     "One bank's site is attacked by both. Six more attacks have victims, vectors, sources and times of their own.",
 )
+_VIEW = (
+    "One of four views of the 128 attacks, dealt out by destination; only those in Estonia's view are where they were published. The others are made at the same times, from the same botnet, on invented hosts in Finland, in the United Kingdom and of an alliance: that is fiction.",
+    "Each authority's hosts, routers and everyday traffic are its own.",
+)
 
 
 def assumptions(scenario: str) -> tuple[str, ...]:
     """What is assumed in a scenario, one sentence or two each."""
+    if scenario.startswith("league-"):
+        return _ALWAYS + _ESTONIA + _VIEW
     return _ALWAYS + {"estonia-2007": _ESTONIA, "two-campaigns": _TWO}.get(scenario, ())
 
 

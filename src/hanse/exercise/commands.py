@@ -6,13 +6,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hanse.exercise.scenarios import LEAST_SCALE, SCENARIOS, generate
+from hanse.exercise.scenarios import LEAST_SCALE, SCENARIOS, VIEWS, generate
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.units import count
 
 
 @click.command("exercise")
-@click.argument("scenario", type=click.Choice(SCENARIOS))
+@click.argument("scenario", type=click.Choice((*SCENARIOS, *VIEWS)))
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Same seed, same flows."
 )

@@ -19,7 +19,10 @@ from hanse.exercise.truth import Confuser
 
 QUIET_DAYS = (1, 2, 13, 14)
 CROWDED = ("198.18.5.10", "195.80.109.158")
-"""A news site and the government's site: each has a flash crowd in every exercise."""
+"""A news site and the government's site: each has a flash crowd where it is part of the constituency."""
+
+_INVENTED = (198 << 24 | 18 << 16) >> 17
+"""198.18.0.0/15, in which invented hosts are (`hosts`)."""
 
 PIECE_US = 60 * SECOND_US
 """Active timeout of the routers, microseconds."""
@@ -36,6 +39,7 @@ class Event:
         length_us: How long it lasts, microseconds.
         scale: Of the exercise.
         name: Name of its random stream.
+        network: First address of the networks of invented hosts, as host-order integer.
     """
 
     kind: str
@@ -44,6 +48,7 @@ class Event:
     length_us: int
     scale: float
     name: str
+    network: int
 
 
 Maker = Callable[[Event, np.random.Generator], Records]
@@ -64,18 +69,21 @@ def events(around: Surroundings) -> tuple[Event, ...]:
     """All events of an exercise, drawn by seed."""
     rng = stream(around.seed, "confusers")
     attackable = with_role(around.hosts, "web")
+    crowded = [number for number in map(address_number, CROWDED) if number in attackable]
+    invented = min(each.number for each in around.hosts if each.number >> 17 == _INVENTED) & ~0xFF
     found = []
     for kind, (_, role, hours, times) in MAKERS.items():
         hosts = with_role(around.hosts, role)
         for number in range(times):
             host = int(hosts[rng.integers(0, len(hosts))])
-            if kind == "flash crowd" and number < len(CROWDED):
-                host = address_number(CROWDED[number])
+            if kind == "flash crowd" and number < len(crowded):
+                host = crowded[number]
             days = QUIET_DAYS if host in attackable else range(1, 15)
             day = int(days[int(rng.integers(0, len(days)))])
             # Ends before midnight, so that both directions fall on one day.
             begin = at(day, 1 + float(rng.random()) * (22 - hours)) + int(rng.integers(0, 1000)) * MS_US
-            found.append(Event(kind, host, begin, int(hours * HOUR_US), around.scale, f"{kind} {number}"))
+            name = f"{kind} {number}"
+            found.append(Event(kind, host, begin, int(hours * HOUR_US), around.scale, name, invented))
     return tuple(found)
 
 
@@ -117,7 +125,7 @@ def _vertical_scan(event: Event, rng: np.random.Generator) -> Records:
 def _horizontal_scan(event: Event, rng: np.random.Generator) -> Records:
     """One host asks one port of every address of nineteen networks; hosts that have it closed answer."""
     targets = rng.permutation(19 * 256)
-    address = (198 << 24 | 18 << 16) + 256 + targets
+    address = event.network + targets
     rate = (300, 1_000, 3_000)[int(rng.integers(0, 3))]
     start = event.start_us + np.arange(len(targets)) * 1_000_000 // rate
     port = (22, 135, 445, 1433)[int(rng.integers(0, 4))]

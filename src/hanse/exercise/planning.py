@@ -54,6 +54,7 @@ class Planned:
         peak_mbps: Highest rate over one second, Mbit/s.
         tool: Number of the attack tool; those of one tool share their packet sizes.
         campaign: Id of the campaign; empty for none.
+        number: Its number in the exercise, from 1; 0 for its place in the plan.
     """
 
     victim: str
@@ -63,6 +64,7 @@ class Planned:
     peak_mbps: float
     tool: int = 0
     campaign: str = ""
+    number: int = 0
 
     @property
     def end_us(self) -> int:

@@ -15,6 +15,7 @@ from hanse.exercise.floods import Recipe
 from hanse.exercise.hosts import Host, estonian_hosts, neighbouring_hosts
 from hanse.exercise.planning import Planned, plan
 from hanse.exercise.truth import Confuser, TrueAttack, TrueCampaign, Truth
+from hanse.exercise.vantage import LEAGUE, Vantage, hosts_of, planned_for
 from hanse.kernel.errors import UsageError
 from hanse.telemetry.store import FlowStore
 
@@ -72,6 +73,22 @@ _SCENARIOS = {
     ),
 }
 SCENARIOS = tuple(_SCENARIOS)
+"""Exercises of one authority."""
+
+
+def _seen_from(one: Vantage) -> _Scenario:
+    return _Scenario(
+        lambda: hosts_of(one, estonia_2007()),
+        lambda seed: planned_for(one, estonia_2007(), seed),
+        _estonian_recipe,
+        (("E", one.scope, one.country or one.where),),
+    )
+
+
+VIEWS = tuple(one.scenario for one in LEAGUE)
+"""What each authority of the league sees of Estonia 2007."""
+
+_SCENARIOS |= {one.scenario: _seen_from(one) for one in LEAGUE}
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -82,7 +99,7 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
     """Make an exercise: ``out/flows/``, ``out/registry.csv``, ``out/truth.json``.
 
     Args:
-        scenario: One of `SCENARIOS`.
+        scenario: One of `SCENARIOS` or `VIEWS`.
         seed: A whole number from 0; the same seed and scale give the same flows.
         scale: How many bots, clients and sessions: 1 gives about 2.6 million flows in estonia-2007, 42 about
             a hundred million. Attacks, their times and rates do not depend on it.
@@ -105,7 +122,7 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
     out.mkdir(parents=True, exist_ok=True)
     with FlowStore(out / "flows") as store:
         for index, attack in enumerate(planned):
-            number = f"T-{index + 1:03d}"
+            number = f"T-{attack.number or index + 1:03d}"
             recipe = parts.recipe(attack, number, seed, scale)
             for records, true in floods.make(number, attack, recipe, seed, scale):
                 store.write(records.table())
@@ -146,8 +163,8 @@ def _campaign(
 
 
 def _check(scenario: str, seed: int, scale: float, out: Path) -> None:
-    if scenario not in SCENARIOS:
-        raise UsageError(f"There is no exercise {scenario!r}; there are {', '.join(SCENARIOS)}.")
+    if scenario not in _SCENARIOS:
+        raise UsageError(f"There is no exercise {scenario!r}; there are {', '.join(_SCENARIOS)}.")
     if seed < 0:
         raise UsageError(f"The seed {seed} is below 0; give a whole number from 0.")
     if not LEAST_SCALE <= scale <= MOST_SCALE:
