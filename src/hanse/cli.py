@@ -16,6 +16,7 @@ COMMANDS = {
     "data": ("hanse.tracing.commands", "Address data: which is used, and how to replace it."),
     "exercise": ("hanse.exercise.commands", "Make telemetry with known truth, to rehearse on."),
     "flows": ("hanse.telemetry.commands", "Read any input, and print or store its flows."),
+    "league": ("hanse.node.league_commands", "Rehearse with four nodes on this machine that share."),
     "learn": ("hanse.attacks.commands", "Learn each victim's normal traffic from past flows."),
     "lesson": ("hanse.attacks.commands", "Decide on attacks: a false positive, a merge, a split."),
     "node": ("hanse.node.commands", "Make, serve, upgrade, back up and check a node."),

@@ -134,6 +134,20 @@ def test_a_thing_that_is_narrowed_is_recalled_or_given_with_its_new_marking(atta
     assert Given.objects.get(recipient="lv-cert").recalled_us is None
 
 
+@pytest.mark.parametrize(
+    ("sign", "state"),
+    [("\u2009", "applied"), ("\u00a0", "applied"), ("\x1b", "refused"), ("\u202e", "refused")],
+)
+def test_large_numbers_in_an_attacks_reasons_are_no_cause_to_refuse_it(attack, peer, mari, sign, state):
+    """Counts are written with thin spaces between thousands; what a terminal or a reader could be misled by is refused."""
+    content = shared.without(shared.find(None, attack.pk).content, frozenset(), UUID(int=5))
+    told = replace(content.attack, reasons=(f"12{sign}733 apparent sources in 12{sign}731 networks.",))
+    peer.entry(shared.KIND, msgspec.structs.replace(content, attack=told), object_id=UUID(int=5))
+    exchange.pull_all(Partner.objects.get(), peer)
+    assert Received.objects.get().state == state
+    assert PartnerAttack.projected.count() == (state == "applied")
+
+
 def test_a_recall_reaches_who_has_it_and_their_answer_comes_back(attack, peer, mari):
     """The partner is told once, and what it answers is shown."""
     _give(attack, mari)

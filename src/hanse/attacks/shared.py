@@ -27,6 +27,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US
 from hanse.kernel.countries import NUMERIC
 from hanse.kernel.errors import UsageError
+from hanse.kernel.printable import is_printable
 from hanse.ledger import keyring, objects
 from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
@@ -122,7 +123,7 @@ def check(here: Arrived, content: Shared) -> None:
             "rates": 0 <= attack.peak_bps < 1e18 and 0 <= attack.peak_pps < 1e18,
             "country": not content.country or content.country in NUMERIC or content.country == "XK",
             "texts": all(
-                len(text) <= _LONGEST_TEXT and text.isprintable()
+                len(text) <= _LONGEST_TEXT and is_printable(text)
                 for text in (
                     attack.victim, content.organisation, content.sector, content.victim_mark, attack.threshold,
                     attack.source_class, attack.confidence, content.state, *attack.reasons, *attack.refuted_by,

@@ -17,6 +17,7 @@ from hanse.constituency import Target
 from hanse.exercise.facts import Facts
 from hanse.exercise.hosts import Host, estonian_hosts
 from hanse.exercise.planning import Planned, plan
+from hanse.kernel.markings import TIER_WORDS
 
 Organisation = tuple[str, str, tuple[str, ...]]
 """Name, sector, and the roles of its hosts, the first of which are those attacked."""
@@ -62,6 +63,11 @@ class Vantage:
     def scenario(self) -> str:
         """The exercise that makes its telemetry."""
         return f"league-{self.key}"
+
+    @property
+    def tier_words(self) -> str:
+        """Its tier as people say it."""
+        return TIER_WORDS[self.tier]
 
     def address(self, organisation: int, host: int) -> str:
         """An invented host: which of an organisation's, both from 0."""

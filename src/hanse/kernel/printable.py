@@ -16,6 +16,11 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(one if _harmless(one) or one in keep else _escaped(one) for one in text)
 
 
+def is_printable(text: str) -> bool:
+    """Whether a text is shown as it is: nothing in it that `printable` would escape."""
+    return all(map(_harmless, text))
+
+
 def _harmless(one: str) -> bool:
     # Python counts wide, thin and unbreakable spaces as unprintable; a terminal only leaves room for them.
     return one.isprintable() or unicodedata.category(one) == "Zs"

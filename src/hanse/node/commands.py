@@ -17,6 +17,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.printable import printable
 from hanse.ledger import keyfile
 from hanse.node.key_commands import keys
+from hanse.node.league_commands import desk
 from hanse.node.making import make
 from hanse.node.opening import RECOVERING, may_serve
 from hanse.node.opening import home_option as _home
@@ -31,6 +32,7 @@ def node() -> None:
 
 
 node.add_command(keys)
+node.add_command(desk)
 
 
 @node.command()

@@ -62,6 +62,7 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
     Raises:
         SettingsError: There is no node in that folder, or a setting cannot be meant.
     """
+    follow_parent()  # where another process serves several nodes, they end with it
     logs.configure()
     node = load(home)
     if node.metrics:

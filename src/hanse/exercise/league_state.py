@@ -1,0 +1,65 @@
+"""How a node of the league stands, as the process beside it tells it; no Django."""
+
+import msgspec
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """Attacks that went from one node to another.
+
+    Attributes:
+        attacks: How many.
+        last_us: When the last of them did, microseconds UTC.
+    """
+
+    attacks: int
+    last_us: int
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A recall.
+
+    Attributes:
+        answer: ``purged`` or ``unknown``; empty before it is answered.
+        asked_us: When it was asked for, microseconds UTC.
+        answered_us: When the answer came; 0 before.
+    """
+
+    answer: str
+    asked_us: int
+    answered_us: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a node stands.
+
+    Attributes:
+        own: Attacks that it found itself.
+        found_us: When the last of them was put on record, microseconds UTC; 0 for none.
+        alone: What it says of them: the verdict of each campaign, the largest first.
+        scopes: Against whom each of those campaigns is, as of `campaigns.verdict`.
+        given: Attacks that partners have of it now, by partner.
+        received: Attacks of partners that it has now, by partner.
+        taken_back: What it recalled, by partner.
+        together: What it shows of its own attacks and those of its partners, in a sentence or more.
+    """
+
+    own: int
+    found_us: int
+    alone: tuple[str, ...]
+    scopes: tuple[str, ...]
+    given: dict[str, Moved]
+    received: dict[str, Moved]
+    taken_back: dict[str, Taken]
+    together: tuple[str, ...]
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """What one side of a partnership waits for.
+
+    Attributes:
+        proposal: Id of the proposal, hexadecimal.
+        fingerprint: What both sides read out.
+    """
+
+    proposal: str
+    fingerprint: str
