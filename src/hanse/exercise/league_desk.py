@@ -6,18 +6,22 @@ node's other processes have, and nothing that they have not.
 
 import sys
 from collections import Counter
-from typing import Final, TextIO
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, Final, TextIO
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db import DatabaseError, connection
 from django.db.models import Count, Max
 
 from hanse.accounts import approvals
 from hanse.attacks.models import Attack, PartnerAttack
+from hanse.attacks.timeline import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.exercise.league_people import Cast
-from hanse.exercise.league_state import Compared, Moved, Standing, Taken
+from hanse.exercise.league_state import Compared, Moved, Playing, Standing, Taken
 from hanse.exercise.vantage import LEAGUE, Vantage
 from hanse.federation import invitation as invitations
 from hanse.federation import partnering, recalling, ruling
@@ -31,6 +35,9 @@ from hanse.kernel.countries import country_name
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger.models import Entry
 
+Rehearse = Callable[[str, int, float, Callable[[str, int, int], None]], object]
+"""Loads an exercise: its name, seed and scale, and what is told each step, how much of it is done, and of how much."""
+
 _AGREED: Final = "The authorities of the exercise agreed on it."
 _TIERS: Final = frozenset({"member", "associated", "organisation"})
 SHOWN = 5
@@ -42,11 +49,36 @@ class Desk:
 
     Args:
         one: Who the node is.
+        rehearse: Loads the node's exercise.
     """
 
-    def __init__(self, one: Vantage) -> None:
+    def __init__(self, one: Vantage, rehearse: Rehearse) -> None:
         self._who = one
         self._cast = Cast(one.people)
+        self._rehearse = rehearse
+        self._playing = Playing()
+
+    def play(self, seed: int, scale: float) -> None:
+        """Begin the exercise; `playing` says how far it is."""
+        self._playing = Playing("Beginning")
+        Thread(target=self._play, args=(seed, scale), name="exercise", daemon=True).start()
+
+    def _play(self, seed: int, scale: float) -> None:
+        def told(step: str, done: int, total: int) -> None:
+            self._playing = Playing(step, done, total)
+
+        try:
+            self._rehearse(self._who.scenario, seed, scale, told)
+        except (HanseError, DatabaseError, OSError) as error:
+            self._playing = Playing(error=str(error) or type(error).__name__)
+        else:
+            self._playing = Playing(over=True)
+        finally:
+            connection.close()
+
+    def playing(self) -> Playing:
+        """How far the exercise is."""
+        return self._playing
 
     def invite(self) -> str:
         """This node's invitation."""
@@ -87,7 +119,7 @@ class Desk:
         if row is None:
             raise UsageError("No partner has anything of this node, so that there is nothing to recall.")
         recalling.recall(row.pk, self._cast.first, reason)
-        return f"{row.vector} on {row.victim}, {units.minute(row.start_us)}"
+        return f"{vector_words(row.vector)} on {row.victim}, {units.minute(row.start_us)},"
 
     def visitor(self) -> str:
         """The path of a fresh one-time link for the visitor; empty where they have joined."""
@@ -137,7 +169,7 @@ def together(actor: Actor) -> tuple[str, ...]:
     every = own + Counter(country for _, country in theirs)
     named = sorted((country_name(code) for code in every if code), key=str)
     whose = "partner" if len(partners) == 1 else "partners"
-    where = " and ".join(named)
+    where = " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
     return (
         f"{units.count(every.total())} attacks, of its own and of {len(partners)} {whose}, on victims in {where}",
     )
@@ -156,18 +188,28 @@ def here() -> Vantage:
     return found
 
 
-def work(lines: TextIO = sys.stdin, answers: TextIO = sys.stdout) -> None:
-    """Do jobs until there are no more: ``{"job": NAME, ...}``, answered by ``{"said": ...}`` or ``{"error": WORDS}``."""
-    desk = Desk(here())
+def work(rehearse: Rehearse, lines: TextIO = sys.stdin, answers: TextIO = sys.stdout) -> None:
+    """Do jobs until there are no more: ``{"job": NAME, ...}``, answered by ``{"said": ...}`` or ``{"error": WORDS}``.
+
+    The first answer, to no job, says that the desk is open.
+    """
+    desk = Desk(here(), rehearse)
     jobs = {
         name: getattr(desk, name)
-        for name in ("invite", "propose", "fingerprint", "approve", "rule", "recall", "visitor", "state")
-    }
+        for name in (
+            "invite", "propose", "fingerprint", "approve", "rule", "recall", "visitor", "state", "play", "playing",
+        )
+    }  # fmt: skip
+    _answer(answers, {"said": "open"})
     for line in lines:
         told = msgspec.json.decode(line)
         try:
             answer = {"said": jobs[told.pop("job")](**told)}
         except HanseError as error:
             answer = {"error": str(error)}
-        answers.write(msgspec.json.encode(answer).decode() + "\n")
-        answers.flush()
+        _answer(answers, answer)
+
+
+def _answer(answers: TextIO, answer: dict[str, Any]) -> None:
+    answers.write(msgspec.json.encode(answer).decode() + "\n")
+    answers.flush()

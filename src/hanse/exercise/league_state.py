@@ -29,6 +29,28 @@ class Taken(msgspec.Struct, frozen=True):
     answered_us: int
 
 
+class Playing(msgspec.Struct, frozen=True):
+    """How far a node's exercise is.
+
+    Attributes:
+        step: What is done now; empty before it begins and once it is over.
+        done: How much of the step.
+        total: Of how much; 0 where that is unknown.
+        over: Whether all of it is done.
+        error: Why it failed; empty where it has not.
+    """
+
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    over: bool = False
+    error: str = ""
+
+    def __str__(self) -> str:
+        """The step, with its share where that is known."""
+        return f"{self.step.lower()} {100 * self.done // self.total}%" if self.total else self.step.lower()
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How a node stands.
 

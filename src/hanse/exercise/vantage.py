@@ -60,6 +60,11 @@ class Vantage:
     scope: str = "organisation"
 
     @property
+    def said(self) -> str:
+        """What it is called in a sentence."""
+        return f"the {self.short}" if self.short.startswith("United") else self.short
+
+    @property
     def scenario(self) -> str:
         """The exercise that makes its telemetry."""
         return f"league-{self.key}"

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations, permutations
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from hanse.exercise.league_state import Compared, Moved, Standing
+from hanse.exercise.league_state import Compared, Moved, Playing, Standing
 from hanse.exercise.vantage import LEAGUE
 from hanse.kernel.errors import UsageError
 from hanse.node.league_posts import ADDRESS, Batch, LeagueError, Post, end_all, memory_mib
@@ -67,6 +67,7 @@ class League:
         self._posts = [Post(one, folder, choices.port + at) for at, one in enumerate(LEAGUE)]
         self._by_id = {post.one.authority: post for post in self._posts}
         self._told: set[tuple[str, ...]] = set()
+        self._playing: dict[Post, Playing] = {}
 
     def run(self) -> None:
         """Make what is not there yet, play the exercise once, and keep the nodes running until Ctrl-C.
@@ -76,8 +77,9 @@ class League:
         """
         with _alone(self._folder), _ended(self._posts, self._tell):
             _check_ports(self._posts)
+            there = [post for post in self._posts if post.is_made]
             self._make()
-            self._serve()
+            self._serve(there)
             self._join()
             self._play()
             self._take_back()
@@ -93,27 +95,32 @@ class League:
             )
             return
         self._tell.heading("Four authorities, each with a node, keys and a database of its own:")
-        batch = Batch(missing, lambda post: post.make(), os.cpu_count() or 1)
+        batch = Batch(missing, Post.open_desk, Post.is_open, os.cpu_count() or 1)
         with self._tell.busy("Making the nodes"):
             while not batch.over:
                 for post in batch.step():
-                    post.made()
                     one = post.one
                     self._tell.happened(one.short, f"{one.name}, {one.tier_words}: node made")
                 time.sleep(0.05)
 
-    def _serve(self) -> None:
+    def _serve(self, there: Sequence[Post]) -> None:
+        """Serve all nodes, and open the desks of those that were there before."""
         with self._tell.busy("Starting the nodes"):
             for post in self._posts:
                 post.serve()
+            for post in there:
                 post.open_desk()
-            deadline, waiting = time.monotonic() + START_S, list(self._posts)
-            while waiting:
-                waiting = [post for post in waiting if not post.is_well()]
-                if waiting and time.monotonic() > deadline:
-                    raise waiting[0].failed(f"its node is not well after {START_S:.0f} s")
-                time.sleep(0.1)
+            self._wait_for(self._posts, Post.is_well, "its node is not well")
+            self._wait_for(there, Post.is_open, "its people are not there")
         self._tell.happened("All four", "nodes answer and are well")
+
+    def _wait_for(self, posts: Sequence[Post], ready: Callable[[Post], bool], otherwise: str) -> None:
+        deadline, waiting = time.monotonic() + START_S, list(posts)
+        while waiting:
+            waiting = [post for post in waiting if not ready(post)]
+            if waiting and time.monotonic() > deadline:
+                raise waiting[0].failed(f"{otherwise} after {START_S:.0f} s")
+            time.sleep(0.1)
 
     def _join(self) -> None:
         """Invitations, fingerprints, approvals; then the rules by which attacks are shared."""
@@ -159,24 +166,32 @@ class League:
         missing = [post for post in self._posts if not standing[post].own]
         if missing:
             self._tell.heading("Each looks through the flows of its own routers, and shares what it finds:")
-        batch = Batch(
-            missing, lambda post: post.play(self._choices.seed, self._choices.scale), os.cpu_count() or 1
-        )
+        batch = Batch(missing, self._begin, self._has_played, os.cpu_count() or 1)
         deadline = time.monotonic() + ARRIVE_S
-        with self._tell.busy("Looking for attacks"):
+        with self._tell.busy("Looking for attacks") as at_foot:
             while True:
-                finished = batch.step()
-                if finished or not batch.over:
+                if batch.step() or not batch.over:
                     deadline = time.monotonic() + ARRIVE_S
                 standing = self._standing()
                 if missing:
                     self._say_what_came(standing)
                 if batch.over and (self._all_there(standing) or time.monotonic() > deadline):
                     break
+                at_foot(", ".join(f"{post.one.short}: {self._playing[post]}" for post in batch.running))
                 time.sleep(LOOK_S)
         if missing:
             self._say_who_saw_it(standing)
         self._say_what_is_missing(standing)
+
+    def _begin(self, post: Post) -> None:
+        post.ask("play", type(None), seed=self._choices.seed, scale=self._choices.scale)
+        self._playing[post] = Playing()
+
+    def _has_played(self, post: Post) -> bool:
+        told = self._playing[post] = post.ask("playing", Playing)
+        if told.error:
+            raise post.failed(f"its exercise failed: {told.error}")
+        return told.over
 
     def _standing(self) -> dict[Post, Standing]:
         for post in self._posts:

@@ -1,4 +1,4 @@
-"""The processes of one node of a league: making it, serving it, its exercise, and the desk beside it.
+"""The processes of one node of a league: those that serve it, and the desk beside it in which its people work.
 
 Each is a session of its own, so that Ctrl-C in the terminal reaches none of them but by this process, which ends them
 in order; where this process is killed, they end by themselves (`following`).
@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -23,7 +25,6 @@ from hanse.egress.rules import AllowedEndpoint, Rules
 from hanse.exercise.vantage import Vantage
 from hanse.kernel.errors import HanseError
 from hanse.node.following import PARENT
-from hanse.settings import SETTINGS_FILE
 
 T = TypeVar("T")
 
@@ -62,33 +63,48 @@ class Post:
         self.url = f"http://{one.key}.localhost:{port}"
         self._node: subprocess.Popen[bytes] | None = None
         self._desk: subprocess.Popen[bytes] | None = None
-        self._others: list[subprocess.Popen[bytes]] = []
+        self._answers: Queue[bytes] = Queue()
 
     @property
     def is_made(self) -> bool:
-        """Whether the node is there."""
-        return (self.home / SETTINGS_FILE).exists()
-
-    def make(self) -> subprocess.Popen[bytes]:
-        """Begin to make the node, in a folder that gets its name once all of it is there."""
-        one, new = self.one, self._new
-        shutil.rmtree(new, ignore_errors=True)
-        return self._start(
-            "init", "--authority", one.authority, "--name", one.name, "--country", one.country, "--tier", one.tier,
-            "--url", self.url, "--listen", f"{ADDRESS}:{self.port}", "--unattended", "--exercise", home=new,
-        )  # fmt: skip
-
-    def made(self) -> None:
-        """Give the folder of a node that was made its name."""
-        self._new.rename(self.home)
+        """Whether the node is there, whole."""
+        return self._made.exists()
 
     @property
-    def _new(self) -> Path:
-        return self.home.with_name(self.home.name + ".new")
+    def _made(self) -> Path:
+        """A file that is there once the node is: one whose making was broken off is made anew."""
+        return self.home.with_name(f"{self.home.name}.made")
 
-    def play(self, seed: int, scale: float) -> subprocess.Popen[bytes]:
-        """Begin to make the node's telemetry and to look for attacks in it."""
-        return self._start("exercise", "--seed", str(seed), "--scale", str(scale), self.one.scenario)
+    def open_desk(self) -> None:
+        """Begin the process beside the node in which its people work; it makes the node first where there is none."""
+        if self._desk is not None:
+            return
+        words = ["league-desk", self.one.key]
+        if not self.is_made:
+            shutil.rmtree(self.home, ignore_errors=True)
+            words += ["--make", "--url", self.url, "--listen", f"{ADDRESS}:{self.port}"]
+        self._desk = self._start(*words, piped=True)
+        Thread(target=self._listen, args=(self._desk,), name=f"desk-{self.one.key}", daemon=True).start()
+
+    def _listen(self, desk: subprocess.Popen[bytes]) -> None:
+        """Hand on what the desk answers, and an empty line when it has ended."""
+        assert desk.stdout is not None  # noqa: S101 - it was started with pipes
+        for line in desk.stdout:
+            self._answers.put(line)
+        self._answers.put(b"")
+
+    def is_open(self) -> bool:
+        """Whether the desk has just become ready.
+
+        Raises:
+            LeagueError: It could not be opened.
+        """
+        with suppress(Empty):
+            if not self._answers.get_nowait():
+                raise self.failed("the process in which its people work has ended")
+            self._made.touch()
+            return True
+        return False
 
     def serve(self) -> None:
         """Begin to serve the node."""
@@ -129,26 +145,18 @@ class Post:
         Raises:
             LeagueError: They could not; says why.
         """
-        self.open_desk()
-        assert self._desk is not None  # noqa: S101 - it was opened just now
+        assert self._desk is not None  # noqa: S101 - it is opened before anything is asked
         assert self._desk.stdin is not None  # noqa: S101 - it was started with pipes
-        assert self._desk.stdout is not None  # noqa: S101 - as above
-        line = b""
         with suppress(BrokenPipeError):
             self._desk.stdin.write(msgspec.json.encode({"job": job, **told}) + b"\n")
             self._desk.stdin.flush()
-            line = self._desk.stdout.readline()
+        line = self._answers.get()
         if not line:
             raise self.failed("the process in which its people work has ended")
         said = msgspec.json.decode(line)
         if "error" in said:
             raise LeagueError(f"{self.one.short}: {said['error']}")
         return msgspec.convert(said["said"], answer)
-
-    def open_desk(self) -> None:
-        """Begin the process beside the node in which its people work, where it does not run yet."""
-        if self._desk is None:
-            self._desk = self._start("league-desk", piped=True)
 
     def leave_desk(self) -> None:
         """End the process beside the node, which nobody needs any more."""
@@ -167,23 +175,20 @@ class Post:
     @property
     def running(self) -> list[subprocess.Popen[bytes]]:
         """All that it started and that runs."""
-        every = [*self._others, *(one for one in (self._desk, self._node) if one is not None)]
+        every = [one for one in (self._desk, self._node) if one is not None]
         return [one for one in every if one.poll() is None]
 
-    def _start(self, *words: str, home: Path | None = None, piped: bool = False) -> subprocess.Popen[bytes]:
+    def _start(self, *words: str, piped: bool = False) -> subprocess.Popen[bytes]:
         """Start `hanse node` with some words."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HANSE_")}
-        told = {"HANSE_HOME": str(home or self.home), PARENT: str(os.getpid())}
+        told = {"HANSE_HOME": str(self.home), PARENT: str(os.getpid())}
         pipe = subprocess.PIPE if piped else None
         with self.log.open("ab") as log:
-            started = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "hanse", "node", *words],
                 env=kept | told, stdin=pipe or subprocess.DEVNULL, stdout=pipe or log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
-        if not piped:
-            self._others.append(started)
-        return started
 
 
 class Batch:
@@ -192,38 +197,36 @@ class Batch:
     Args:
         posts: The nodes.
         start: Begins the work of one.
+        is_done: Whether that of one is done.
         most: How many at a time.
     """
 
     def __init__(
-        self, posts: Sequence[Post], start: Callable[[Post], subprocess.Popen[bytes]], most: int
+        self,
+        posts: Sequence[Post],
+        start: Callable[[Post], object],
+        is_done: Callable[[Post], bool],
+        most: int,
     ) -> None:
         self._waiting = list(posts)
         self._start = start
+        self._is_done = is_done
         self._most = most
-        self._running: list[tuple[Post, subprocess.Popen[bytes]]] = []
+        self.running: list[Post] = []
 
     @property
     def over(self) -> bool:
         """Whether all is done."""
-        return not self._waiting and not self._running
+        return not self._waiting and not self.running
 
     def step(self) -> list[Post]:
-        """Start what there is room for; the nodes whose work is done since the last step.
-
-        Raises:
-            LeagueError: The work of one failed.
-        """
-        done = []
-        for post, process in list(self._running):
-            if process.poll() is not None:
-                self._running.remove((post, process))
-                if process.returncode:
-                    raise post.failed(f"a command failed (exit code {process.returncode})")
-                done.append(post)
-        while self._waiting and len(self._running) < self._most:
+        """Start what there is room for; the nodes whose work is done since the last step."""
+        done = [post for post in self.running if self._is_done(post)]
+        self.running = [post for post in self.running if post not in done]
+        while self._waiting and len(self.running) < self._most:
             post = self._waiting.pop(0)
-            self._running.append((post, self._start(post)))
+            self._start(post)
+            self.running.append(post)
         return done
 
 

@@ -4,7 +4,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -47,13 +47,13 @@ class Teller:
         self.say(words)
 
     @contextmanager
-    def busy(self, words: str) -> Iterator[None]:
-        """Say at the foot of a terminal what is going on; nothing elsewhere."""
+    def busy(self, words: str) -> Iterator[Callable[[str], None]]:
+        """Say at the foot of a terminal what is going on; nothing elsewhere. Gives what says how far it is."""
         if not sys.stdout.isatty():
-            yield
+            yield lambda _: None
             return
-        with self._console.status(words):
-            yield
+        with self._console.status(words) as status:
+            yield lambda more: status.update(f"{words} ({printable(more)})" if more else words)
 
     def _wrapped(self, first: str, words: str, indent: int) -> None:
         width = max(self._width, indent + 30)
