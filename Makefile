@@ -1,17 +1,18 @@
-# Two commands do everything: `make run` and `make test`. Both rest on `make setup`.
+# Two commands do everything: `make run` and `make test`; `make league` shows four nodes that share. Both rest on `make setup`.
 PYTHON ?= python3
 BIN := .venv/bin
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --loglevel=error
 SEED ?= 2007
 OUT ?= exercise-out
 HOME_FOLDER ?= node-home
+LEAGUE ?= league
 NPM := sh frontend/npm.sh
 BUILT := src/hanse/console/static/console/console.js
 
 # Byte code of the sources is kept: every process of a node, and every test that starts one, begins a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run report test setup setup-dev console checks lint types layers frontend units unit unit-postgresql coverage soak fuzz bench migrations lock clean
+.PHONY: run league report test setup setup-dev console checks lint types layers frontend units unit unit-postgresql coverage soak fuzz bench migrations lock clean
 
 # A node with the Estonia 2007 exercise, at http://localhost:8007. The first run makes it and prints the link of its administrator.
 run: setup
@@ -19,6 +20,11 @@ run: setup
 	test -f "$(HOME_FOLDER)/settings.toml" || $(BIN)/hanse node init --unattended --exercise \
 	  --authority ee-cert --name "CERT Estonia (exercise)" --country EE >/dev/null; \
 	test -f "$(HOME_FOLDER)/settings.toml" && $(BIN)/hanse node exercise && $(BIN)/hanse node serve --invite
+
+# Four nodes on this machine that share what they find; the consoles and their one-time links are printed at the end.
+# LEAGUE=folder and LEAGUE_PORT=9011 make another league.
+league: setup
+	@$(BIN)/hanse league --folder "$(LEAGUE)" $(if $(LEAGUE_PORT),--port $(LEAGUE_PORT))
 
 # The same exercise without a node: the finding in the shell, and one HTML file.
 report: setup
@@ -110,6 +116,6 @@ lock:
 migrations: setup-dev
 	$(BIN)/python -m tests.make_migrations
 
-# Everything that was made, but for the node in $(HOME_FOLDER): that one is somebody's.
+# Everything that was made, but for the nodes in $(HOME_FOLDER) and $(LEAGUE): they are somebody's.
 clean:
 	rm -rf .venv node_modules exercise-out hanse-report.html src/hanse/console/static/console

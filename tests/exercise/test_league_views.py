@@ -8,11 +8,11 @@ from hanse.campaigns.verdict import scope
 from hanse.constituency import Registry
 from hanse.exercise.background import surroundings
 from hanse.exercise.confusers import events
-from hanse.exercise.days import END_US
+from hanse.exercise.days import DAY_US, END_US, day_us
 from hanse.exercise.facts import estonia_2007
 from hanse.exercise.planning import plan
 from hanse.exercise.scenarios import VIEWS
-from hanse.exercise.vantage import LEAGUE, Vantage, destinations, hosts_of, planned_for
+from hanse.exercise.vantage import LEAGUE, SHORT_DAY, Vantage, destinations, hosts_of, planned_for
 from hanse.kernel.countries import STATES
 from hanse.kernel.markings import TIERS
 
@@ -30,6 +30,16 @@ def test_every_attack_is_seen_from_exactly_one_place() -> None:
     assert Counter(destinations()) == Counter({each.address: 1 for each in FACTS.by_destination})
     numbers = [attack.number for one in LEAGUE for attack in planned_for(one, FACTS, SEED)]
     assert sorted(numbers) == list(range(1, FACTS.total + 1))
+
+
+def test_the_short_views_are_one_day_of_it() -> None:
+    """58 attacks, as published for 9 May, none of which goes on into the next day; three days of traffic around them."""
+    seen = [attack for one in LEAGUE for attack in planned_for(one, FACTS, SEED, short=True)]
+    whole = {(one.victim, one.number) for each in LEAGUE for one in planned_for(each, FACTS, SEED)}
+    assert len(seen) == FACTS.by_date[SHORT_DAY] == 58
+    assert {(one.victim, one.number) for one in seen} <= whole
+    assert all(day_us(SHORT_DAY) <= one.start_us and one.end_us < day_us(SHORT_DAY) + DAY_US for one in seen)
+    assert all(planned_for(one, FACTS, SEED, short=True) for one in LEAGUE)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -91,6 +101,6 @@ def test_the_league_has_one_of_each_tier_that_states_have() -> None:
     ]  # fmt: skip
     assert {one.tier for one in LEAGUE} <= set(TIERS)
     assert {one.country for one in LEAGUE if one.country} <= STATES
-    for name in ("key", "authority", "name", "short", "scenario"):
+    for name in ("key", "authority", "name", "short"):
         assert len({getattr(one, name) for one in LEAGUE}) == len(LEAGUE)
-    assert tuple(one.scenario for one in LEAGUE) == VIEWS
+    assert tuple(one.scenario() for one in LEAGUE) == VIEWS

@@ -71,9 +71,9 @@ def level(hour: int) -> float:
     return BY_HOUR[local % 24] / 100 * (WEEKEND if weekday >= 5 else 1.0)
 
 
-def background(around: Surroundings) -> Iterator[Records]:
-    """All everyday traffic, hour by hour."""
-    for hour in range(HOURS):
+def background(around: Surroundings, hours: range = range(HOURS)) -> Iterator[Records]:
+    """All everyday traffic, hour by hour; `hours` count from the first day's midnight, UTC."""
+    for hour in hours:
         parts = [make(around, hour, stream(around.seed, name, hour)) for name, make in KINDS.items()]
         yield Records.joined(parts)
 

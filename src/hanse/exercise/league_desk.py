@@ -58,17 +58,18 @@ class Desk:
         self._rehearse = rehearse
         self._playing = Playing()
 
-    def play(self, seed: int, scale: float) -> None:
+    def play(self, seed: int, scale: float, short: bool) -> None:
         """Begin the exercise; `playing` says how far it is."""
         self._playing = Playing("Beginning")
-        Thread(target=self._play, args=(seed, scale), name="exercise", daemon=True).start()
+        told = (self._who.scenario(short=short), seed, scale)
+        Thread(target=self._play, args=told, name="exercise", daemon=True).start()
 
-    def _play(self, seed: int, scale: float) -> None:
+    def _play(self, scenario: str, seed: int, scale: float) -> None:
         def told(step: str, done: int, total: int) -> None:
             self._playing = Playing(step, done, total)
 
         try:
-            self._rehearse(self._who.scenario, seed, scale, told)
+            self._rehearse(scenario, seed, scale, told)
         except (HanseError, DatabaseError, OSError) as error:
             self._playing = Playing(error=str(error) or type(error).__name__)
         else:

@@ -8,14 +8,14 @@ from hanse.constituency import Registry
 from hanse.exercise import botnets, floods, two_campaigns
 from hanse.exercise.assumptions import assumptions, published
 from hanse.exercise.background import background, surroundings
-from hanse.exercise.confusers import events, make
-from hanse.exercise.days import HOURS
+from hanse.exercise.confusers import Event, events, make
+from hanse.exercise.days import BEGIN_US, DAYS, HOUR_US
 from hanse.exercise.facts import estonia_2007
 from hanse.exercise.floods import Recipe
 from hanse.exercise.hosts import Host, estonian_hosts, neighbouring_hosts
 from hanse.exercise.planning import Planned, plan
 from hanse.exercise.truth import Confuser, TrueAttack, TrueCampaign, Truth
-from hanse.exercise.vantage import LEAGUE, Vantage, hosts_of, planned_for
+from hanse.exercise.vantage import LEAGUE, SHORT_DAYS, Vantage, hosts_of, planned_for
 from hanse.kernel.errors import UsageError
 from hanse.telemetry.store import FlowStore
 
@@ -37,12 +37,24 @@ class _Scenario:
         plan: Its attacks for a seed.
         recipe: How one of them is made, from its number, the seed and the scale.
         campaigns: Id, scope and country of each campaign.
+        days: Days of May 2007 whose everyday traffic there is.
     """
 
     hosts: Callable[[], tuple[Host, ...]]
     plan: Callable[[int], tuple[Planned, ...]]
     recipe: Callable[[Planned, str, int, float], Recipe]
     campaigns: tuple[tuple[str, str, str], ...] = ()
+    days: range = range(1, DAYS + 1)
+
+    @property
+    def hours(self) -> range:
+        """The hours of its days, from the first midnight of all exercises."""
+        return range((self.days.start - 1) * 24, (self.days.stop - 1) * 24)
+
+    def has(self, event: Event) -> bool:
+        """Whether all of an event is on its days."""
+        first, after = (BEGIN_US + hour * HOUR_US for hour in (self.hours.start, self.hours.stop))
+        return first <= event.start_us and event.start_us + event.length_us <= after
 
 
 def _estonia() -> tuple[Host, ...]:
@@ -76,19 +88,22 @@ SCENARIOS = tuple(_SCENARIOS)
 """Exercises of one authority."""
 
 
-def _seen_from(one: Vantage) -> _Scenario:
+def _seen_from(one: Vantage, *, short: bool) -> _Scenario:
     return _Scenario(
         lambda: hosts_of(one, estonia_2007()),
-        lambda seed: planned_for(one, estonia_2007(), seed),
+        lambda seed: planned_for(one, estonia_2007(), seed, short=short),
         _estonian_recipe,
         (("E", one.scope, one.country or one.where),),
+        SHORT_DAYS if short else range(1, DAYS + 1),
     )
 
 
-VIEWS = tuple(one.scenario for one in LEAGUE)
+VIEWS = tuple(one.scenario() for one in LEAGUE)
 """What each authority of the league sees of Estonia 2007."""
 
-_SCENARIOS |= {one.scenario: _seen_from(one) for one in LEAGUE}
+_SCENARIOS |= {
+    one.scenario(short=short): _seen_from(one, short=short) for one in LEAGUE for short in (False, True)
+}
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -99,7 +114,7 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
     """Make an exercise: ``out/flows/``, ``out/registry.csv``, ``out/truth.json``.
 
     Args:
-        scenario: One of `SCENARIOS` or `VIEWS`.
+        scenario: One of `SCENARIOS` or `VIEWS`, or a short view.
         seed: A whole number from 0; the same seed and scale give the same flows.
         scale: How many bots, clients and sessions: 1 gives about 2.6 million flows in estonia-2007, 42 about
             a hundred million. Attacks, their times and rates do not depend on it.
@@ -115,8 +130,8 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
     hosts = parts.hosts()
     planned = parts.plan(seed)
     around = surroundings(hosts, seed, scale)
-    stretches = events(around)
-    total = len(planned) + len(stretches) + HOURS
+    stretches = [event for event in events(around) if parts.has(event)]
+    total = len(planned) + len(stretches) + len(parts.hours)
     attacks: list[TrueAttack] = []
     confusers: list[Confuser] = []
     out.mkdir(parents=True, exist_ok=True)
@@ -133,7 +148,7 @@ def generate(scenario: str, seed: int, scale: float, out: Path, progress: Progre
             store.write(records.table())
             confusers.append(confuser)
             progress(len(planned) + index + 1, total)
-        for hour, records in enumerate(background(around)):
+        for hour, records in enumerate(background(around, parts.hours)):
             store.write(records.table())
             progress(len(planned) + len(stretches) + hour + 1, total)
     Registry(host.target for host in hosts).write(out / "registry.csv")
@@ -164,7 +179,7 @@ def _campaign(
 
 def _check(scenario: str, seed: int, scale: float, out: Path) -> None:
     if scenario not in _SCENARIOS:
-        raise UsageError(f"There is no exercise {scenario!r}; there are {', '.join(_SCENARIOS)}.")
+        raise UsageError(f"There is no exercise {scenario!r}; there are {', '.join((*SCENARIOS, *VIEWS))}.")
     if seed < 0:
         raise UsageError(f"The seed {seed} is below 0; give a whole number from 0.")
     if not LEAST_SCALE <= scale <= MOST_SCALE:

@@ -12,8 +12,10 @@ is against three states shows only where what they share comes together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from hanse.constituency import Target
+from hanse.exercise.days import DAY_US, day_us
 from hanse.exercise.facts import Facts
 from hanse.exercise.hosts import Host, estonian_hosts
 from hanse.exercise.planning import Planned, plan
@@ -64,10 +66,9 @@ class Vantage:
         """What it is called in a sentence."""
         return f"the {self.short}" if self.short.startswith("United") else self.short
 
-    @property
-    def scenario(self) -> str:
-        """The exercise that makes its telemetry."""
-        return f"league-{self.key}"
+    def scenario(self, *, short: bool = False) -> str:
+        """The exercise that makes its telemetry: of all days, or of one and the nights around it."""
+        return f"league-{self.key}-9-may" if short else f"league-{self.key}"
 
     @property
     def tier_words(self) -> str:
@@ -147,15 +148,29 @@ def hosts_of(one: Vantage, facts: Facts) -> tuple[Host, ...]:
     return tuple(found)
 
 
-def planned_for(one: Vantage, facts: Facts, seed: int) -> tuple[Planned, ...]:
-    """The attacks that a vantage point sees, each with its number among the 128, in order of start."""
+SHORT_DAY: Final = "2007-05-09"
+"""The day with most attacks, 58 of the 128; they end before midnight."""
+SHORT_DAYS: Final = range(8, 11)
+"""The days of May whose everyday traffic a short view has."""
+
+
+def planned_for(one: Vantage, facts: Facts, seed: int, *, short: bool = False) -> tuple[Planned, ...]:
+    """The attacks that a vantage point sees, each with its number among the 128, in order of start.
+
+    Args:
+        one: The vantage point.
+        facts: What was published.
+        seed: Of the plan.
+        short: Only those that start on `SHORT_DAY`.
+    """
+    begin = day_us(SHORT_DAY)
     moved = {each: each for each in one.keeps} | {
         each: one.address(0, number) for number, each in enumerate(one.stands_for)
     }
     return tuple(
         replace(attack, victim=moved[attack.victim], number=number)
         for number, attack in enumerate(plan(facts, seed), 1)
-        if attack.victim in moved
+        if attack.victim in moved and (not short or begin <= attack.start_us < begin + DAY_US)
     )
 
 

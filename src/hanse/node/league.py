@@ -5,7 +5,6 @@ nodes: people of each side propose and approve, entries are signed, sealed and p
 node's folder. Only the people are played by the exercise, which every page of the nodes says.
 """
 
-import fcntl
 import os
 import signal
 import socket
@@ -16,11 +15,9 @@ from itertools import combinations, permutations
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from hanse.exercise.league_state import Compared, Moved, Playing, Standing
 from hanse.exercise.vantage import LEAGUE
-from hanse.kernel.errors import UsageError
+from hanse.node.league_folder import Choices, alone
 from hanse.node.league_posts import ADDRESS, Batch, LeagueError, Post, end_all, memory_mib
 from hanse.node.league_telling import Teller
 
@@ -35,20 +32,6 @@ LOOK_S: Final = 0.5
 
 RECALLED: Final = "Exercise: its victim asked that no partner keeps it."
 """Why one attack is recalled, in the words that partners read."""
-
-
-class Choices(msgspec.Struct, frozen=True):
-    """What a league is made with; kept beside it, for it stays as it is.
-
-    Attributes:
-        port: Of the first node; the others have the next ones.
-        seed: The same seed makes the same telemetry.
-        scale: How many flows, as of `hanse exercise`.
-    """
-
-    port: int
-    seed: int
-    scale: float
 
 
 class League:
@@ -75,7 +58,7 @@ class League:
         Raises:
             LeagueError: It cannot go on.
         """
-        with _alone(self._folder), _ended(self._posts, self._tell):
+        with alone(self._folder), _ended(self._posts, self._tell):
             _check_ports(self._posts)
             there = [post for post in self._posts if post.is_made]
             self._make()
@@ -130,13 +113,15 @@ class League:
         for one, other in combinations(self._posts, 2):
             if self._become_partners(one, other, invitations):
                 made.append((one, other))
+        rules: dict[str, list[Post]] = {}
         for post in self._posts:
-            if words := post.ask("rule", str):
-                self._tell.happened(post.one.short, f"rule of two people: {words}")
+            rules.setdefault(post.ask("rule", str), []).append(post)
+        for words in filter(None, rules):
+            first, *rest = [post.one for post in rules[words]]
+            also = "".join(f"and {one.said}, " for one in rest)
+            self._tell.happened(first.short, f"{also}rule of two people: {words}")
         if made:
-            played = "; ".join(
-                f"{' and '.join(post.one.people)} for {post.one.short}" for post in self._posts
-            )
+            played = "; ".join(f"{' and '.join(post.one.people)} for {post.one.said}" for post in self._posts)
             self._tell.say(f"The exercise plays two people on each side, who propose and approve: {played}.")
 
     def _become_partners(self, one: Post, other: Post, invitations: dict[Post, str]) -> bool:
@@ -152,11 +137,11 @@ class League:
                     for post, there in ((one, other), (other, one))}  # fmt: skip
         read_out |= {told.fingerprint for told in waiting.values()}
         if len(read_out) > 1:
-            raise LeagueError(f"{one.one.short} and {other.one.short} read out different fingerprints.")
+            raise LeagueError(f"{one.one.short} and {other.one.said} read out different fingerprints.")
         for post, told in waiting.items():
             post.ask("approve", type(None), proposal=told.proposal)
         self._tell.happened(
-            one.one.short, f"and {other.one.short} are partners: both read out {read_out.pop()}"
+            one.one.short, f"and {other.one.said} are partners: both read out {read_out.pop()}"
         )
         return True
 
@@ -184,7 +169,8 @@ class League:
         self._say_what_is_missing(standing)
 
     def _begin(self, post: Post) -> None:
-        post.ask("play", type(None), seed=self._choices.seed, scale=self._choices.scale)
+        told = self._choices
+        post.ask("play", type(None), seed=told.seed, scale=told.scale, short=told.short)
         self._playing[post] = Playing()
 
     def _has_played(self, post: Post) -> bool:
@@ -212,7 +198,7 @@ class League:
                 after = (came.last_us - standing[post].found_us) / 1e6
                 self._tell.happened(
                     other.one.short,
-                    f"has the {came.attacks} attacks of {post.one.short}, {after:.1f} s after they were found",
+                    f"has the {came.attacks} attacks of {post.one.said}, {after:.1f} s after they were found",
                 )
 
     def _new(self, *what: str) -> bool:
@@ -228,7 +214,7 @@ class League:
     def _say_who_saw_it(self, standing: dict[Post, Standing]) -> None:
         """Whether anybody alone saw what it is against; said as it is."""
         saw = [
-            post.one.short for post, told in standing.items() if {"state", "several states"} & {*told.scopes}
+            post.one.said for post, told in standing.items() if {"state", "several states"} & {*told.scopes}
         ]
         if saw:
             self._tell.say(f"Alone, {' and '.join(saw)} say that it is against a state or several.")
@@ -240,7 +226,7 @@ class League:
             if not _arrived(standing, post, other):
                 came = standing[other].received.get(post.one.authority, Moved(0, 0)).attacks
                 self._tell.say(
-                    f"{other.one.short} has {came} of the {standing[post].own} attacks of {post.one.short} so far; "
+                    f"{other.one.short} has {came} of the {standing[post].own} attacks of {post.one.said} so far; "
                     f"{other.url}/partners/ says why."
                 )
 
@@ -251,7 +237,9 @@ class League:
             return
         what = post.ask("recall", str, reason=RECALLED)
         self._tell.heading("One attack is recalled:")
-        self._tell.happened(post.one.short, f"takes {what} back from its partners")
+        self._tell.happened(
+            post.one.short, f"takes back from its partners: {what} (reason given: {RECALLED})"
+        )
         deadline = time.monotonic() + ARRIVE_S
         waiting = {other.one.authority for other in self._posts[1:]}
         with self._tell.busy("Waiting for the answers"):
@@ -282,11 +270,14 @@ class League:
         )
         self._tell.say()
         for post in self._posts:
-            post.leave_desk()
             self._tell.say(f"  {post.one.short:<15} {post.url}/")
             self._tell.say(
                 f"  {'':<15} {post.url}{links[post]}" if links[post] else f"  {'':<15} you have joined"
             )
+        for post in self._posts:
+            post.close_desk()
+        for post in self._posts:
+            post.leave_desk()
         processes = [pid for post in self._posts for pid in post.processes]
         memory = memory_mib(processes)
         used = f" and {memory:,.0f} MiB of memory" if memory else ""
@@ -335,57 +326,10 @@ def _check_ports(posts: Sequence[Post]) -> None:
                 probe.bind((ADDRESS, post.port))
             except OSError as error:
                 raise LeagueError(
-                    f"Port {post.port} of this machine, at which the node of {post.one.short} listens, cannot be "
+                    f"Port {post.port} of this machine, at which the node of {post.one.said} listens, cannot be "
                     f"used: {error.strerror}. End what uses it, or make another league with other ports: "
                     "`make league LEAGUE=another-folder LEAGUE_PORT=9011`."
                 ) from None
-
-
-def chosen(folder: Path, port: int | None, seed: int | None, scale: float | None, usual: Choices) -> Choices:
-    """What the league in a folder is made with: as it was made, or what is told now, or else the usual.
-
-    Raises:
-        UsageError: The league was made with something else than what is told now.
-    """
-    kept = folder / "league.json"
-    told = {
-        name: value for name, value in (("port", port), ("seed", seed), ("scale", scale)) if value is not None
-    }
-    if not kept.exists():
-        choices = msgspec.structs.replace(usual, **told)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept.write_bytes(msgspec.json.encode(choices))
-        return choices
-    choices = msgspec.json.decode(kept.read_bytes(), type=Choices)
-    for name, value in told.items():
-        if getattr(choices, name) != value:
-            raise UsageError(
-                f"The league in {folder} was made with {name} {getattr(choices, name)}, which its nodes and their "
-                f"partners keep. Leave {name} out, or name another folder for another league."
-            )
-    return choices
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else runs the league in this folder meanwhile.
-
-    Raises:
-        LeagueError: Somebody does.
-    """
-    with (folder / "league.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            raise LeagueError(
-                f"The league in {folder} runs already, in process {lock.read().strip()}. Its consoles are where that "
-                "one said; end it with Ctrl-C first."
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 @contextmanager

@@ -29,17 +29,20 @@ USUAL_PORT, USUAL_SEED, USUAL_SCALE = 8011, 2007, 0.3
     "--scale", type=click.FloatRange(min=LEAST_SCALE, max=10), default=None,
     help=f"How many flows, as of `hanse exercise`.  [default: {USUAL_SCALE}]",
 )  # fmt: skip
-def league(folder: Path, port: int | None, seed: int | None, scale: float | None) -> None:
+@click.option("--short", is_flag=True, help="Only 9 May, the day with most attacks: 58 of the 128.")
+def league(folder: Path, port: int | None, seed: int | None, scale: float | None, short: bool) -> None:
     """Rehearse with four nodes on this machine that share what they find.
 
     Estonia, Finland, the United Kingdom and NATO, each in processes of its own; none of them alone sees whom the attacks
     are against. Runs until Ctrl-C; the next time it goes on from what is there.
     """
-    from hanse.node.league import Choices, League, chosen  # noqa: PLC0415 - loads the client
+    from hanse.node.league import League  # noqa: PLC0415 - loads the client
+    from hanse.node.league_folder import Choices, chosen  # noqa: PLC0415 - as above
     from hanse.node.league_telling import Teller  # noqa: PLC0415 - as above
 
     folder = folder.resolve()
-    choices = chosen(folder, port, seed, scale, Choices(USUAL_PORT, USUAL_SEED, USUAL_SCALE))
+    told = {"port": port, "seed": seed, "scale": scale, "short": short or None}
+    choices = chosen(folder, told, Choices(USUAL_PORT, USUAL_SEED, USUAL_SCALE))
     tell = Teller()
     tell.say(
         "This is an exercise: everybody in it is made up, and nothing leaves this machine. What the four see is "

@@ -158,12 +158,16 @@ class Post:
             raise LeagueError(f"{self.one.short}: {said['error']}")
         return msgspec.convert(said["said"], answer)
 
-    def leave_desk(self) -> None:
-        """End the process beside the node, which nobody needs any more."""
+    def close_desk(self) -> None:
+        """Tell the process beside the node that nobody needs it any more."""
         if self._desk is not None:
             assert self._desk.stdin is not None  # noqa: S101 - it was started with pipes
             with suppress(BrokenPipeError):
                 self._desk.stdin.close()
+
+    def leave_desk(self) -> None:
+        """Wait for its end."""
+        if self._desk is not None:
             self._desk.wait()
             self._desk = None
 

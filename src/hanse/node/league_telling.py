@@ -38,6 +38,7 @@ class Teller:
         """A paragraph; lines that begin with a space stay as they are."""
         if words.startswith(" ") or not words:
             self._console.print(printable(words, keep="\n"))
+            sys.stdout.flush()
         else:
             self._wrapped("", words, 0)
 
