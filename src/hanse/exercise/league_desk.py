@@ -120,7 +120,7 @@ class Desk:
         if row is None:
             raise UsageError("No partner has anything of this node, so that there is nothing to recall.")
         recalling.recall(row.pk, self._cast.first, reason)
-        return f"{vector_words(row.vector)} on {row.victim}, {units.minute(row.start_us)},"
+        return f"{vector_words(row.vector)} on {row.victim}, {units.minute(row.start_us)}"
 
     def visitor(self) -> str:
         """The path of a fresh one-time link for the visitor; empty where they have joined."""

@@ -32,7 +32,7 @@ class Cast:
     """The two people.
 
     Args:
-        names: What they are called.
+        names: What they are called; pages add that they are played.
 
     Raises:
         UsageError: The node does not rehearse: no program plays people there.
@@ -57,8 +57,8 @@ class Cast:
 
     def _founder(self, name: str) -> UUID:
         node = settings.HANSE_NODE
-        path = service.invite_first(system("node", node.authority, node.country, node.tier), name)
-        return _joins(path, name, "first")
+        actor = system("node", node.authority, node.country, node.tier)
+        return _joins(service.invite_first(actor, _played(name)), name, "first")
 
     def _officer(self) -> None:
         """The founder gives itself one more role, while it is alone."""
@@ -66,7 +66,9 @@ class Cast:
             service.grant_role(self._first, "officer", _WHY, self.first)
 
     def _invited(self, name: str) -> UUID:
-        _, path = service.invite(name, "", ("administrator", "analyst", "approver"), _WHY, self.first)
+        _, path = service.invite(
+            _played(name), "", ("administrator", "analyst", "approver"), _WHY, self.first
+        )
         return _joins(path, name, "second")
 
     def visitor_link(self) -> str:
@@ -96,7 +98,12 @@ class Cast:
 def _joins(path: str, name: str, subject: str) -> UUID:
     """Use a one-time link as somebody whom the issuer of the exercise knows; who it is."""
     secret = path.rstrip("/").rsplit("/", 1)[1]
-    return service.join(links.digest_of(secret), name, ISSUER, issuer=(ISSUER, subject)).pk
+    return service.join(links.digest_of(secret), _played(name), ISSUER, issuer=(ISSUER, subject)).pk
+
+
+def _played(name: str) -> str:
+    """The name under which a person of the exercise is on record."""
+    return f"{name} (played)"
 
 
 def _acting(person: UUID) -> Actor:

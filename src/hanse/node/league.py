@@ -264,10 +264,13 @@ class League:
         for post, told in self._standing().items():
             self._tell.happened(post.one.short, "; ".join(told.together) or "nothing of partners yet")
         links = {post: post.ask("visitor", str) for post in self._posts}
-        self._tell.heading(
-            "Look around. Each link makes you a person of that authority, once, within a day, with a passkey of "
-            "your browser; afterwards sign in at the address above it."
+        way = (
+            "Each link makes you a person of that authority, once, within a day, with a passkey of your browser; "
+            "afterwards sign in at the address above it."
+            if any(links.values())
+            else "You have joined all four, and sign in with your passkeys."
         )
+        self._tell.heading(f"Look around. {way}")
         self._tell.say()
         for post in self._posts:
             self._tell.say(f"  {post.one.short:<15} {post.url}/")
