@@ -262,7 +262,7 @@ def walk(command: click.Command, context: click.Context) -> Iterator[tuple[click
     """A command and all below it, in order of name."""
     yield command, context
     if isinstance(command, click.Group):
-        for name in sorted(name for name, below in command.commands.items() if not below.hidden):
+        for name in sorted(command.commands):
             below = command.commands[name]
             yield from walk(below, click.Context(below, info_name=name, parent=context))
 

@@ -17,7 +17,6 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.printable import printable
 from hanse.ledger import keyfile
 from hanse.node.key_commands import keys
-from hanse.node.league_commands import desk
 from hanse.node.making import make
 from hanse.node.opening import RECOVERING, may_serve
 from hanse.node.opening import home_option as _home
@@ -32,7 +31,6 @@ def node() -> None:
 
 
 node.add_command(keys)
-node.add_command(desk)
 
 
 @node.command()

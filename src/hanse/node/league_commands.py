@@ -1,15 +1,10 @@
-"""`hanse league`, and the process beside each of its nodes."""
+"""`hanse league`: four nodes on this machine that share."""
 
-from functools import partial
 from pathlib import Path
 
 import click
 
 from hanse.exercise.scenarios import LEAST_SCALE
-from hanse.exercise.vantage import vantage
-from hanse.node.making import make
-from hanse.node.opening import home_option, started
-from hanse.settings import Node
 
 USUAL_PORT, USUAL_SEED, USUAL_SCALE = 8011, 2007, 0.3
 
@@ -50,31 +45,3 @@ def league(folder: Path, port: int | None, seed: int | None, scale: float | None
         "Parliament are where they were in 2007, the others are made on invented hosts."
     )
     League(folder, choices, tell).run()
-
-
-@click.command("league-desk", hidden=True)
-@home_option
-@click.option("--make", "new", is_flag=True, help="Make the node first.")
-@click.option("--url", default="", help="Where browsers reach the new node.")
-@click.option("--listen", default="", help="Address and port that it binds.")
-@click.argument("key")
-def desk(home: Path, new: bool, url: str, listen: str, key: str) -> None:
-    """Do what `hanse league` tells the people of a node that rehearses; not for people."""
-    from hanse.node.following import follow_parent  # noqa: PLC0415 - only here
-
-    follow_parent()
-    node = _made(home, url, listen, key) if new else started(home)
-    from hanse.exercise.league_desk import work  # noqa: PLC0415 - needs Django
-    from hanse.node.rehearsing import rehearse  # noqa: PLC0415 - as above
-
-    work(partial(rehearse, node))
-
-
-def _made(home: Path, url: str, listen: str, key: str) -> Node:
-    """A new node of the league, which this process serves from now on."""
-    one = vantage(key)
-    node = Node(
-        home=home, authority=one.authority, name=one.name, country=one.country, tier=one.tier, url=url, listen=listen,
-        exercise=True,
-    )  # fmt: skip
-    return make(node, "", keep_beside=True).node

@@ -79,7 +79,7 @@ class Post:
         """Begin the process beside the node in which its people work; it makes the node first where there is none."""
         if self._desk is not None:
             return
-        words = ["league-desk", self.one.key]
+        words = ["hanse.node.league_beside", self.one.key]
         if not self.is_made:
             shutil.rmtree(self.home, ignore_errors=True)
             words += ["--make", "--url", self.url, "--listen", f"{ADDRESS}:{self.port}"]
@@ -108,7 +108,7 @@ class Post:
 
     def serve(self) -> None:
         """Begin to serve the node."""
-        self._node = self._start("serve")
+        self._node = self._start("hanse", "node", "serve")
 
     def is_well(self) -> bool:
         """Whether the node answers and says that it is well.
@@ -183,13 +183,13 @@ class Post:
         return [one for one in every if one.poll() is None]
 
     def _start(self, *words: str, piped: bool = False) -> subprocess.Popen[bytes]:
-        """Start `hanse node` with some words."""
+        """Start a program of this installation: a module, and words."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HANSE_")}
         told = {"HANSE_HOME": str(self.home), PARENT: str(os.getpid())}
         pipe = subprocess.PIPE if piped else None
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "hanse", "node", *words],
+                [sys.executable, "-m", *words],
                 env=kept | told, stdin=pipe or subprocess.DEVNULL, stdout=pipe or log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
