@@ -171,7 +171,7 @@ class League:
     def _begin(self, post: Post) -> None:
         told = self._choices
         post.ask("play", type(None), seed=told.seed, scale=told.scale, short=told.short)
-        self._playing[post] = Playing()
+        self._playing[post] = Playing("Beginning")
 
     def _has_played(self, post: Post) -> bool:
         told = self._playing[post] = post.ask("playing", Playing)
