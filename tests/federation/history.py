@@ -5,12 +5,37 @@ from uuid import UUID
 from hanse.accounts import approvals
 from hanse.attacks import shared
 from hanse.attacks.models import Attack as AttackRow
-from hanse.federation import exchange, invitation, partnering, recalling, ruling, sharing, stream
-from hanse.federation.contents import Recall, RecallAnswered
+from hanse.federation import (
+    exchange,
+    invitation,
+    onward,
+    opening,
+    partnering,
+    recalling,
+    ruling,
+    sharing,
+    stream,
+    witnesses,
+)
+from hanse.federation.contents import (
+    Card,
+    Carried,
+    Forwarded,
+    Opened,
+    Recall,
+    RecallAnswered,
+    ReleaseAsked,
+    ReleaseDecided,
+    WitnessAnswered,
+    WitnessAsked,
+)
+from hanse.federation.handlers import own_id
 from hanse.federation.invitation import Invitation
-from hanse.federation.models import Partner, Standing
+from hanse.federation.models import Given, Partner, Release, Standing
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger import tree, witnessed
 from tests.federation.peer import Made, Peer
 
 
@@ -22,12 +47,14 @@ def partners(mari: Actor, other: Actor) -> None:
     fi.entry(content=Made("signed by nobody"), key=Peer().signing)
     fi.checkpoint()
     _pulled(fi)
+    lv = _joined("lv-cert", "LV", mari, other)
     _shared(fi, mari, other)
+    _witnessed(fi, mari)
+    _passed_on(fi, mari)
     fi.tree[0] = bytes(32)
     fi.tree += [bytes(32)] * 4
     fi.sign()
     _pulled(fi)
-    lv = _joined("lv-cert", "LV", mari, other)
     move = partnering.propose_move(
         lv.authority, "https://new.lv-cert.example/league/", "", "They moved.", mari
     )
@@ -52,6 +79,55 @@ def _shared(peer: Peer, mari: Actor, other: Actor) -> None:
     peer.entry("federation.recalled", Recall(UUID(int=6).hex, "It was wrong."))
     peer.entry("federation.recall_answered", RecallAnswered(sharing.shared_id(two.pk).hex, "purged"))
     _pulled(peer)
+
+
+def _witnessed(peer: Peer, mari: Actor) -> None:
+    """Each witnesses the other's ledger."""
+    witnesses.name(peer.authority, mari)
+    peer.entry(witnesses.ANSWERED, WitnessAnswered(consents=True))
+    peer.entry(witnesses.ASKED, WitnessAsked(asked=True, fellows=("ee-cert",)))
+    _pulled(peer)
+    witnesses.answer(peer.authority, mari, consents=True)
+    tree.integrate()
+    exchange.offer(Partner.objects.get(pk=peer.authority), peer)  # type: ignore[arg-type]
+    assert witnessed.standing(tree.latest()).witnessed
+
+
+def _passed_on(peer: Peer, mari: Actor) -> None:
+    """Asked for both ways, decided, opened, passed on and recalled with a further hop."""
+    thing = own_id(peer.authority, UUID(int=5))
+    request = onward.ask(thing, "lv-cert", "They are next.", mari)
+    decided = ReleaseDecided(
+        request=request.hex, object_id=UUID(int=5).hex, digest="", to="lv-cert", granted=False, reason="No."
+    )
+    peer.entry(onward.DECIDED, decided)
+    opening.opened(thing)
+    to = Audience(authorities=frozenset({"lv-cert"}))
+    assert sharing.share(Sharing("partner-attack", thing, to), mari, "They are next.")[0].decision
+    given = Given.objects.filter(recipient=peer.authority, recalled_us=None).first()
+    assert given is not None
+    asked = ReleaseAsked(
+        object_id=given.shared.hex, version=1, to="lv-cert", to_name="LV", to_country="LV", to_tier="member",
+        purpose="They are next.",
+    )  # fmt: skip
+    peer.entry(onward.ASKED, asked, object_id=UUID(int=50))
+    peer.entry(opening.OPENED, Opened(given.shared.hex))
+    peer.entry("federation.recall_answered", RecallAnswered(given.shared.hex, "asked", at="lv-cert"))
+    original = Peer("se-cert", "SE", here=peer.authority)
+    sent = original.made(
+        shared.KIND, shared.without(shared.find(None, given.thing).content, frozenset(), UUID(int=60)),
+        object_id=UUID(int=60), marking=Marking(originators=frozenset({"se-cert"}), tlp=Tlp.GREEN),
+    )  # fmt: skip
+    card = Card(
+        authority="se-cert", name="SE", country="SE", tier="member", verify=original.signing.public.raw.hex()
+    )
+    content = Forwarded(
+        originator=card, original=Carried(sent.payload, sent.signature, sent.salt or b"", sent.body or b"")
+    )
+    both = Marking(originators=frozenset({"se-cert", peer.authority}), tlp=Tlp.GREEN)
+    peer.entry(onward.FORWARDED, content, object_id=UUID(int=61), marking=both)
+    _pulled(peer)
+    onward.refuse(Release.objects.get(incoming=True).pk, "Not them.", mari)
 
 
 def invites(peer: Peer) -> bytes:

@@ -57,6 +57,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "constituency:put-back": ("constituency_put_back",),
     "constituency:row": ("constituency_change", "constituency_remove"),
     "constituency:try": ("constituency_import",),
+    "attacks:pass-on": ("attacks_pass_on", "attacks_ask_release"),
+    "federation:release": ("releases_grant", "releases_refuse"),
     "federation:add": ("partners_add",),
     "federation:rule-end": ("rules_end",),
     "federation:rule-new": ("rules_propose",),

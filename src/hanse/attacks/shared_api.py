@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hanse.accounts.looking import looked_at
 from hanse.attacks.models import Attack, PartnerAttack
-from hanse.federation import recalling, sharing
+from hanse.federation import onward, opening, recalling, sharing
 from hanse.federation.sharing import Audience, Shown
 from hanse.federation.showing import Holder, holders
 from hanse.web.api import In, Page, Paging, endpoint, paged
@@ -137,6 +137,60 @@ def of_partners(request: HttpRequest, paging: Query[Paging]) -> Any:
     told = paged(rows, Order("start_us", descending=True), paging)
     looked_at(request, "attacks.view", told["items"])
     return told
+
+
+class PassOnIn(In):
+    """To whom a partner's attack goes, and why."""
+
+    authority: str = Field(min_length=1, max_length=128)
+    reason: str = Field(min_length=1, max_length=4_000)
+
+
+class AskReleaseIn(In):
+    """For whom the originator is asked, and what for."""
+
+    authority: str = Field(min_length=1, max_length=128)
+    purpose: str = Field(min_length=1, max_length=4_000, description="Two people of the originator read it.")
+
+
+class ReleaseAskedOut(Schema):
+    """The request."""
+
+    request: UUID
+
+
+@router.get("/partners/{uuid:attack_id}", response=PartnersAttackOut, operation_id="attacks_of_partner")
+@endpoint("attacks.view")
+def of_partner(request: HttpRequest, attack_id: UUID) -> Any:
+    """One attack as a partner says it; its originator learns once that it was opened."""
+    row = PartnerAttack.objects.get_for(signed_in(request), "attacks.view", attack_id)
+    looked_at(request, "attacks.view", [row])
+    opening.opened(row.pk)
+    return row
+
+
+@router.post("/partners/{uuid:attack_id}/pass-on", response=PartnerGets, operation_id="attacks_pass_on")
+@endpoint("federation.share")
+def pass_on(request: HttpRequest, attack_id: UUID, told: PassOnIn) -> Any:
+    """Pass a partner's attack on, whole, as its marking or a release of its originator lets; what it got, or why not."""
+    whom = Audience(authorities=frozenset({told.authority}))
+    [shown] = sharing.share(
+        sharing.Sharing("partner-attack", attack_id, whom), signed_in(request), told.reason
+    )
+    return _out(shown)
+
+
+@router.post(
+    "/partners/{uuid:attack_id}/ask-release",
+    response={201: ReleaseAskedOut},
+    operation_id="attacks_ask_release",
+)
+@endpoint("federation.share")
+def ask_release(request: HttpRequest, attack_id: UUID, told: AskReleaseIn) -> Any:
+    """Ask the originator of a partner's attack whether another partner may have it."""
+    actor = signed_in(request)
+    row = PartnerAttack.objects.get_for(actor, "attacks.view", attack_id)
+    return Status(201, {"request": onward.ask(row.pk, told.authority, told.purpose, actor)})
 
 
 @router.post("/{uuid:attack_id}/share/try", response=list[PartnerGets], operation_id="attacks_share_try")

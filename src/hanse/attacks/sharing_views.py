@@ -201,6 +201,7 @@ LIST = lists.Listed(
         lists.Filter(key="mark", label="Victim's mark", field="victim_mark"),
         lists.Filter(key="country", label="Country", field="country", read=str.upper, help="Two letters, such as EE."),
     ),
+    row_url=lambda row: reverse("attacks:of-partner", args=[row.pk]),
     empty=lists.Empty("Attacks that partners share with this authority appear here.", (("Partners", "/partners/"),)),
     export="attacks.export",
 )  # fmt: skip

@@ -9,8 +9,8 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts import approvals
-from hanse.federation import partnering, ruling, showing, witnesses
-from hanse.federation.models import Partner, Rule
+from hanse.federation import onward, partnering, ruling, showing, witnesses
+from hanse.federation.models import Partner, Release, Rule
 from hanse.federation.partners import partner_of
 from hanse.federation.sharing import Audience
 from hanse.federation.table import partners
@@ -239,6 +239,52 @@ def ask_witness(request: HttpRequest, authority: str, told: WitnessAskIn) -> Any
 def answer_witness(request: HttpRequest, authority: str, told: WitnessAnswerIn) -> Any:
     """Consent to witness a partner's ledger, or consent no longer."""
     witnesses.answer(authority, signed_in(request), consents=told.consents)
+    return Status(204, None)
+
+
+class ReleaseOut(Schema):
+    """A request to pass something on."""
+
+    object_id: UUID
+    partner: str = Field(description="Who asks; the originator, where this authority asks.")
+    incoming: bool = Field(description="Whether the partner asks this authority.")
+    thing: UUID
+    to: str
+    to_name: str
+    purpose: str
+    state: str = Field(description="`open`, `granted` or `refused`.")
+    reason: str
+    asked_us: int
+    decided_us: int | None
+
+
+class DecideIn(In):
+    """Why a request is granted or refused; the partner reads it."""
+
+    why: str = Why
+
+
+@router.get("/releases", response=Page[ReleaseOut], operation_id="releases_list")
+@endpoint("federation.share")
+def list_releases(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG001 - Ninja gives it
+    """Requests to pass something on, those of partners and this authority's own, the last first."""
+    return paged(Release.objects.all(), Order("asked_us", descending=True), paging)
+
+
+@router.post(
+    "/releases/{uuid:request_id}/grant", response={201: PartnerProposed}, operation_id="releases_grant"
+)
+@endpoint("federation.share")
+def grant_release(request: HttpRequest, request_id: UUID, told: DecideIn) -> Any:
+    """Propose to grant a partner's request; another person releases it."""
+    return Status(201, {"proposal": onward.propose(request_id, told.why, signed_in(request))})
+
+
+@router.post("/releases/{uuid:request_id}/refuse", response={204: None}, operation_id="releases_refuse")
+@endpoint("federation.share")
+def refuse_release(request: HttpRequest, request_id: UUID, told: DecideIn) -> Any:
+    """Refuse a partner's request."""
+    onward.refuse(request_id, told.why, signed_in(request))
     return Status(204, None)
 
 

@@ -273,3 +273,13 @@ class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
     originator: Card
     original: Carried
     release: Carried | None = None
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """Somebody opened what the reader of this shared, for the first time.
+
+    Attributes:
+        object_id: What, hexadecimal, as its originator named it.
+    """
+
+    object_id: str

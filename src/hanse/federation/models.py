@@ -223,6 +223,16 @@ class PassedOn(models.Model):
     sequence = models.BigIntegerField()
 
 
+class Opened(models.Model):
+    """That a person here opened what a partner shared, of which the partner was told. A projection.
+
+    Attributes:
+        object_id: The own id of what came.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+
+
 class RecallHeard(models.Model):
     """That a partner recalled something. A projection; what was passed on of it is answered for by it.
 

@@ -25,7 +25,7 @@ from hanse.ledger.models import Head
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 
-_PAGES = frozenset({"add", "invitation", "proposed", "rules"})
+_PAGES = frozenset({"add", "invitation", "proposed", "releases", "rules"})
 """Words in addresses of this room's pages, which stand where an authority's id does."""
 
 ADD, MOVE, STAND = "federation.add", "federation.move", "federation.stand"

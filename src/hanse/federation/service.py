@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.federation import contents, onward, stream, witnesses
+from hanse.federation import contents, onward, opening, stream, witnesses
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import (
     Contradiction,
@@ -240,10 +240,12 @@ KINDS = (
     Kind(stream.KEY_CHANGED, stream.KeyChanged, _nothing),
     *witnesses.KINDS,
     *onward.KINDS,
+    *opening.KINDS,
 )
 
 HANDLERS = (
     *witnesses.HANDLERS,
     *onward.HANDLERS,
+    *opening.HANDLERS,
     Handler(stream.KEY_CHANGED, stream.KeyChanged, project_new_key),
 )

@@ -11,9 +11,11 @@ from hanse.federation import witnesses
 from hanse.federation.models import (
     Contradiction,
     Given,
+    Hop,
     Link,
     Partner,
     PartnerKey,
+    PassedOn,
     Recalling,
     Received,
     Rule,
@@ -60,8 +62,7 @@ def given_to(request: HttpRequest, partner: Partner) -> tuple[list[GivenRow], Ma
     told, seen = [], []
     for row in rows:
         thing = _visible(actor, row)
-        page = shareable(row.sort).page(row.thing) if thing else ""
-        told.append(GivenRow(row, thing.title if thing else "", page))
+        told.append(_given_row(row, thing))
         if thing is not None:
             seen.append((row.sort, thing))
     for sort in sorted({name for name, _ in seen}):
@@ -70,6 +71,23 @@ def given_to(request: HttpRequest, partner: Partner) -> tuple[list[GivenRow], Ma
         ]
         consultations.required(actor, shareable(sort).view, subjects, consultations.reason_in(request))
     return told, strictest(one.marking for _, one in seen) if seen else None
+
+
+def _given_row(row: Given, thing: Thing | None) -> GivenRow:
+    page = shareable(row.sort).page(row.thing) if thing else ""
+    return GivenRow(row, thing.title if thing else "", page)
+
+
+def given_row(actor: Actor, row: Given) -> GivenRow:
+    """One thing that a partner has, as an actor may know of it."""
+    return _given_row(row, _visible(actor, row))
+
+
+def came_by(object_id: UUID) -> PassedOn | None:
+    """By whom a thing came, where its originator did not send it here itself."""
+    if Received.objects.filter(object_id=object_id, state="applied").exists():
+        return None
+    return PassedOn.objects.filter(inner=object_id).first()
 
 
 def _visible(actor: Actor, row: Given) -> Thing | None:
@@ -125,11 +143,13 @@ class Holder:
         row: That it has it.
         name: The partner's name.
         recall: The last recall, where there is one.
+        hops: What became of it at those to whom the partner had passed it on.
     """
 
     row: Given
     name: str
     recall: Recalling | None
+    hops: tuple[Hop, ...] = ()
 
 
 def holders(thing: UUID) -> list[Holder]:
@@ -138,11 +158,13 @@ def holders(thing: UUID) -> list[Holder]:
     names = dict(Partner.objects.filter(pk__in=[one.recipient for one in rows]).values_list("pk", "name"))
     asked = Recalling.objects.filter(shared__in={one.shared for one in rows}).order_by("sequence")
     last = {(one.shared, one.recipient): one for one in asked}
+    hops = list(Hop.objects.filter(shared__in={one.shared for one in rows}).order_by("at"))
     return [
         Holder(
             one,
             names.get(one.recipient, one.recipient),
             last.get((one.shared, one.recipient)) if one.recalled_us is not None else None,
+            tuple(hop for hop in hops if (hop.shared, hop.via) == (one.shared, one.recipient)),
         )
         for one in rows
     ]

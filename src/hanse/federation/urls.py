@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hanse.federation import rule_views, views
+from hanse.federation import release_views, rule_views, views
 
 app_name = "federation"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("invitation/", views.invitation_page, name="invitation"),
     path("invitation/file/", views.invitation_file, name="invitation-file"),
     path("proposed/<uuid:proposal>/", views.proposed, name="proposed"),
+    path("releases/<uuid:request_id>/", release_views.release, name="release"),
     path("rules/new/<str:sort>/", rule_views.new, name="rule-new"),
     path("rules/<uuid:rule>/end/", rule_views.end, name="rule-end"),
     path("<str:authority>/", views.partner, name="partner"),

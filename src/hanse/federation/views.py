@@ -14,7 +14,7 @@ from hanse.accounts import approvals
 from hanse.accounts.looking import asks_why
 from hanse.accounts.models import Proposal
 from hanse.egress.errors import RefusedError
-from hanse.federation import partnering, rule_views, ruling, showing, witnesses
+from hanse.federation import onward, partnering, release_views, rule_views, ruling, showing, witnesses
 from hanse.federation.forms import AddForm, ConfirmForm, MoveForm
 from hanse.federation.invitation import InvitationError
 from hanse.federation.models import Partner, Standing
@@ -28,7 +28,7 @@ from hanse.web import lists
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
 
-_ACTIONS = (partnering.ADD, partnering.STAND, partnering.MOVE, ruling.RULE)
+_ACTIONS = (partnering.ADD, partnering.STAND, partnering.MOVE, ruling.RULE, onward.RELEASE)
 
 
 @page("federation.view", "federation/partners.html")
@@ -112,9 +112,14 @@ def partner(request: HttpRequest, authority: str) -> Result:
         "given": given,
         "recalls": showing.recalls_of(row),
         "rules": showing.rules_for(row),
+        "releases": release_views.open_of(row.authority) if may_begin(actor, "federation.share") else [],
         "witnessing": showing.witnessing_with(row),
         "shown": showing.SHOWN,
-        "proposals": [one for one in waiting() if one.subject.get("authority") == row.authority],
+        "proposals": [
+            one
+            for one in waiting()
+            if row.authority in {one.subject.get("authority"), one.subject.get("partner")}
+        ],
         "may_partner": may_begin(actor, "federation.partner"),
     }
 
