@@ -5,9 +5,10 @@ versions are those of the object, however many others got it: neither has a gap 
 the node writes, or to how many.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from django.db import connections
 from django.db.models import Max
 
 from hanse.kernel import envelope
@@ -15,6 +16,12 @@ from hanse.kernel.errors import HanseError
 from hanse.ledger.among import among
 from hanse.ledger.models import Entry, Lost
 from hanse.ledger.routing import database
+
+_EACH = """
+SELECT asked.id, had.recipient, had.version FROM unnest(%s::uuid[]) AS asked (id) CROSS JOIN LATERAL
+  (SELECT recipient, max(version) AS version FROM ledger_entry WHERE object_id = asked.id GROUP BY recipient) AS had
+"""
+"""Each object by itself: PostgreSQL would read all entries where it does not know yet how many objects they have."""
 
 
 class VersionError(HanseError):
@@ -30,13 +37,7 @@ class Numbering:
         self._places = {recipient: _reached(recipient) for recipient in {to for _, to in told if to}}
         self._versions: dict[tuple[UUID, str], int] = {}
         if objects := {one for one, _ in told if one is not None}:
-            rows = (
-                Entry.objects.using(database())
-                .filter(object_id__in=among(objects))
-                .values_list("object_id", "recipient")
-                .annotate(Max("version"))
-            )
-            self._versions.update({(one, recipient): version for one, recipient, version in rows})
+            self._versions.update({(one, recipient): version for one, recipient, version in _latest(objects)})
         self._highest: dict[UUID, int] = {}
         for (one, _), version in self._versions.items():
             self._highest[one] = max(version, self._highest.get(one, 0))
@@ -51,8 +52,9 @@ class Numbering:
     def version(self, object_id: UUID, recipient: str) -> int:
         """The version of the object that the next entry has.
 
-        An own entry makes the next version, also of what recipients have: own ones may have been lost. One to a recipient is of the version that the object has; where the
-        object has no own entries, such as a message, it counts for itself.
+        An own entry makes the next version, also of what recipients have: own ones may have been lost. One to a
+        recipient is of the version that the object has; where the object has no own entries, such as a message, it
+        counts for itself.
 
         Raises:
             VersionError: The recipient has an entry of this version: two would contradict each other.
@@ -74,3 +76,14 @@ def _reached(recipient: str) -> int:
     sequence, payload = rows.values_list("sequence", "payload").first() or (-1, None)
     lost = Lost.objects.using(database()).filter(recipient=recipient, sequence__gt=sequence).count()
     return (-1 if payload is None else envelope.decode(bytes(payload)).seq) + lost
+
+
+def _latest(objects: Collection[UUID]) -> Iterable[tuple[UUID, str, int]]:
+    """The last version of each object that recipients, or the node itself, have."""
+    connection = connections[database()]
+    if connection.vendor == "sqlite":
+        rows = Entry.objects.using(database()).filter(object_id__in=among(objects))
+        return rows.values_list("object_id", "recipient").annotate(Max("version"))
+    with connection.cursor() as cursor:
+        cursor.execute(_EACH, [f"{{{','.join(one.hex for one in objects)}}}"])
+        return list(cursor.fetchall())

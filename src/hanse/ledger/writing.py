@@ -114,7 +114,7 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
     if not drafts:
         return []
     kinds = [kind_of(draft.kind) for draft in drafts]
-    with _told_clearly(), transaction.atomic(using=database()):
+    with _told_clearly(), transaction.atomic(using=database()), storing.behind(connections[database()]):
         head = _lock()
         made = _make(head, drafts, kinds, actor)
         _insert(made, head)
