@@ -1,7 +1,8 @@
 """The room of intelligence on a node: what is brought in, seen, shared, undone, taken out and purged."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from hanse.intel import correlating, finding, service
 from hanse.intel.models import Batch, Item, Posting, Value
 from hanse.intel.reading import facts_of
+from hanse.intel.recognise import items
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
@@ -55,6 +57,29 @@ def test_bringing_in_twice_changes_nothing(actor: People) -> None:
     again = service.bring_in(data, "one.json", mari)
     assert (again.fresh, again.known, Item.projected.count()) == (0, 2, 2)
     assert Body.objects.count() == before + 1  # the account alone
+    assert findings() == []
+
+
+def test_what_came_before_a_file_broke_off_is_here(actor: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next items are got ready while some are written: an error of theirs takes none of these along."""
+
+    def broken(*asked: Any) -> tuple[str, Iterator[Any]]:
+        kind, stream = items(*asked)
+
+        def cut() -> Iterator[Any]:
+            yield from islice(stream, 5)
+            raise UsageError("The rest is missing.")
+
+        return kind, cut()
+
+    monkeypatch.setattr(service, "CHUNK", 2)
+    monkeypatch.setattr(service, "items_ahead", broken)
+    with pytest.raises(UsageError, match="The rest"):
+        service.bring_in(
+            bundle(*(indicator(n, f"8.8.8.{n}") for n in range(9))), "one.json", actor("analyst")
+        )
+    titles = Item.projected.order_by("number").values_list("title", flat=True)
+    assert list(titles) == [f"Indicator {n}" for n in range(4)]
     assert findings() == []
 
 

@@ -177,7 +177,8 @@ class Posting(models.Model):
     """That an item names a value. A projection.
 
     Attributes:
-        id: The item's number and the place among its rows, so that a replay gives the same.
+        id: The item's number and the place among its rows, so that a replay gives the same and the
+            rows of an item stand beside each other.
         value: Id of the value.
         item: Number of the item.
         role: By which part of the item.
@@ -191,10 +192,7 @@ class Posting(models.Model):
     holding = models.BigIntegerField()
 
     class Meta:
-        indexes = (
-            models.Index(fields=["value", "holding", "item"], name="intel_posting_value"),
-            models.Index(fields=["item"], name="intel_posting_item"),
-        )
+        indexes = (models.Index(fields=["value", "holding", "item"], name="intel_posting_value"),)
 
 
 class Span(models.Model):
@@ -218,7 +216,8 @@ class Reference(models.Model):
     """That an item names another. A projection.
 
     Attributes:
-        id: The item's number and the place among its rows, so that a replay gives the same.
+        id: The item's number and the place among its rows, so that a replay gives the same and the
+            rows of an item stand beside each other.
         item: Number of the item that names.
         target: `projecting.reference_id` of the `source_id` of the one that is named, which may not be here.
         role: By which part.
@@ -230,10 +229,7 @@ class Reference(models.Model):
     role = models.CharField(max_length=80)
 
     class Meta:
-        indexes = (
-            models.Index(fields=["target"], name="intel_reference_target"),
-            models.Index(fields=["item"], name="intel_reference_item"),
-        )
+        indexes = (models.Index(fields=["target"], name="intel_reference_target"),)
 
 
 class Batch(MarkedModel):

@@ -1,12 +1,14 @@
 """Use cases of intelligence: bringing it in, taking it out, correlations undone."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
+from django.db import connections
 
 from hanse.intel import csv_export, feeds, grades, misp_event, models, own_bundle, searches, stix_bundle
 from hanse.intel.item import Item
@@ -24,6 +26,7 @@ from hanse.ledger.kinds import Kind, kind_of
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import content_of
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.routing import database
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
@@ -140,7 +143,7 @@ def bring_in(
     account = Account(name, chosen)
     account.format, stream = items_ahead(data, name, chosen, batch.hex)
     done = 0
-    for some in chunked(stream, account):
+    for some in _one_ahead(chunked(stream, account)):
         take(some, account, actor, actor, dry_run=dry_run)
         done += len(some)
         progress(done)
@@ -309,6 +312,21 @@ def chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[M
     told = taken()
     while some := list(islice(told, CHUNK)):
         yield some
+
+
+def _one_ahead(chunks: Iterator[list[Marked]]) -> Iterator[list[Marked]]:
+    """The same chunks, where a server keeps the tables: each is got ready while the server works at the one before.
+
+    SQLite works in this process, so that two threads would but wait for each other.
+    """
+    if connections[database()].vendor == "sqlite":
+        yield from chunks
+        return
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(next, chunks, None)
+        while some := coming.result():
+            coming = beside.submit(next, chunks, None)
+            yield some
 
 
 class _Wanted(NamedTuple):

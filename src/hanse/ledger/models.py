@@ -113,7 +113,11 @@ class Body(models.Model):
         sealed: Whether `data` is encrypted at rest.
     """
 
-    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True, db_column="sequence")
+    # Not held by the database: both are written by one statement after the other, PostgreSQL would look each entry up
+    # again at commit and write it anew, and `hanse node fsck` finds a body without its entry.
+    entry = models.OneToOneField(
+        Entry, on_delete=models.PROTECT, primary_key=True, db_column="sequence", db_constraint=False
+    )
     salt = models.BinaryField()
     data = models.BinaryField()
     sealed = models.BooleanField(default=False)

@@ -63,10 +63,10 @@ class _Behind:
             stack.close()
 
     def break_off(self, error: BaseException) -> None:
-        """End it without its rows."""
+        """End it without its rows, for an error that is raised on."""
         stack, self._left = self._left, None
         if stack is not None:
-            with suppress(type(error)):
+            with suppress(BaseException):
                 stack.__exit__(type(error), error, None)
 
     def before(self, execute: Callable[..., Any], *asked: Any) -> Any:

@@ -78,7 +78,6 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["value", "holding", "item"], name="intel_posting_value"),
-                    models.Index(fields=["item"], name="intel_posting_item"),
                 ],
             },
         ),
@@ -93,7 +92,6 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["target"], name="intel_reference_target"),
-                    models.Index(fields=["item"], name="intel_reference_item"),
                 ],
             },
         ),

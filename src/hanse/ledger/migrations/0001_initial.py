@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Body',
             fields=[
-                ('entry', models.OneToOneField(db_column='sequence', on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='ledger.entry')),
+                ('entry', models.OneToOneField(db_column='sequence', db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='ledger.entry')),
                 ('salt', models.BinaryField()),
                 ('data', models.BinaryField()),
                 ('sealed', models.BooleanField(default=False)),
