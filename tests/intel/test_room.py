@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from hanse.intel import correlating, finding, service
+from hanse.intel import correlating, finding, full_text, service
 from hanse.intel.models import Batch, Item, Posting, Value
 from hanse.intel.reading import facts_of
 from hanse.intel.recognise import items
@@ -305,3 +305,13 @@ def test_tags_that_changed_without_a_time_are_newer(actor: People) -> None:
     assert (row.grade, row.marking.marking.tlp) == ("admiralty B6", Tlp.AMBER_STRICT)
     assert (came(Tag=tagged).known, len(came(Tag=tagged, info="Another wave").clashes)) == (1, 1)
     assert findings() == []
+
+
+def test_an_item_that_is_indexed_again_is_found_by_its_new_words_alone(actor: People) -> None:
+    """What the index has of an item is replaced, whether it is the newest or an older one."""
+    service.bring_in(bundle(*(indicator(n, f"8.8.8.{n}") for n in range(3))), "one.json", actor("analyst"))
+    numbers = list(Item.projected.order_by("number").values_list("number", flat=True))
+    holdings = list(Item.projected.values_list("holding", flat=True))
+    full_text.add([(number, "Changed", "") for number in numbers[:2]])
+    assert full_text.holding("changed", holdings, 9) == [numbers[1], numbers[0]]
+    assert full_text.holding("indicator", holdings, 9) == [numbers[2]]

@@ -45,7 +45,7 @@ def tables(vendor: str) -> list[str]:
 
 
 def add(rows: Iterable[tuple[int, str, str]]) -> None:
-    """Index items that are not in it: number, title and text of each."""
+    """Index items: number, title and text of each."""
     if database() == SHADOW:
         return  # a search index is no projection: a shadow has none
     told = [row for row in rows if row[1] or row[2]]
@@ -55,10 +55,18 @@ def add(rows: Iterable[tuple[int, str, str]]) -> None:
             statement = f"INSERT OR REPLACE INTO {TABLE} (rowid, title, body) VALUES (%s, %s, %s)"  # noqa: S608 - a name of this file
             cursor.executemany(statement, told)
         elif told:
-            vectors = (
-                (number, _vector(f"{title[:MOST_TITLE]} {body[:MOST_BODY]}")) for number, title, body in told
-            )
-            storing.copy(cursor, TABLE, _COLUMNS, vectors)
+            _copy(cursor, told)
+
+
+def _copy(cursor: Any, told: Sequence[tuple[int, str, str]]) -> None:
+    """Index items on PostgreSQL, in place of what the index has of them already."""
+    numbers = [number for number, *_ in told]
+    # COPY knows no conflicts: new items come after all that are in the index.
+    cursor.execute(f"SELECT EXISTS (SELECT FROM {TABLE} WHERE item >= %s)", [min(numbers)])  # noqa: S608 - a name of this file
+    if cursor.fetchone()[0]:
+        remove(numbers)
+    vectors = ((number, _vector(f"{title[:MOST_TITLE]} {body[:MOST_BODY]}")) for number, title, body in told)
+    storing.copy(cursor, TABLE, _COLUMNS, vectors)
 
 
 def remove(numbers: Sequence[int]) -> None:
