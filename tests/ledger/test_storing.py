@@ -11,23 +11,24 @@ from hanse.ledger.models import Body, Entry
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def _rows(*sequences: int) -> tuple[list[storing.Row], list[storing.Row], storing.Row]:
-    """Entries, bodies and a head, as they are stored."""
+def _store(*sequences: int) -> None:
+    """Store bodies, entries and a head."""
     native = connection.features.has_native_uuid_field
     ids = [uuid4() if native else uuid4().hex for _ in sequences]
     entries = [
         (one, b"{}", b"s", "k", "things.made", object_id, 1, "", 7, 0, None)
         for one, object_id in zip(sequences, ids, strict=True)
     ]
-    return entries, [(one, b"salt", b"{}", False) for one in sequences], (9, bytes(32), "k")
+    storing.store_bodies(connection, [(one, b"salt", b"{}", False) for one in sequences])
+    storing.store_entries(connection, entries, (9, bytes(32), "k"))
 
 
 def test_the_next_question_sees_what_was_left_to_the_database() -> None:
     """Rows that were copied are there for whoever asks in the same transaction, and for others when it ends."""
     with transaction.atomic(), storing.behind(connection):
-        storing.store(connection, *_rows(1, 2, 3))
+        _store(1, 2, 3)
         assert Body.objects.count() == 3
-        storing.store(connection, *_rows(4, 5))
+        _store(4, 5)
     assert list(Entry.objects.order_by("sequence").values_list("sequence", flat=True)) == [1, 2, 3, 4, 5]
 
 
@@ -37,8 +38,8 @@ def test_a_row_that_is_refused_undoes_all(asked: bool) -> None:
 
     def write() -> None:
         with transaction.atomic(), storing.behind(connection):
-            storing.store(connection, *_rows(1, 2))
-            storing.store(connection, *_rows(3, 3))
+            _store(1, 2)
+            _store(3, 3)
             if asked:
                 Entry.objects.count()
 
@@ -53,12 +54,12 @@ def test_an_error_of_the_caller_breaks_off_what_is_under_way() -> None:
 
     def write() -> None:
         with transaction.atomic(), storing.behind(connection):
-            storing.store(connection, *_rows(1, 2))
+            _store(1, 2)
             raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
         write()
     assert not Body.objects.exists()
     with transaction.atomic(), storing.behind(connection):
-        storing.store(connection, *_rows(1, 2))
+        _store(1, 2)
     assert Body.objects.count() == 2

@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from django.db import connections
@@ -22,12 +22,13 @@ from hanse.intel.spans import bounds
 from hanse.intel.values import Value
 from hanse.intel.values.value import MASKED
 from hanse.kernel import sealing
+from hanse.kernel.markings import Marking
 from hanse.kernel.printable import printable
 from hanse.ledger import keyring, storing
 from hanse.ledger.among import among_numbers
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
-from hanse.policy.models import stored, team_of
+from hanse.policy.models import digest_of, stored, team_of
 
 CHUNK = 400
 """Rows of one statement that names each: well below what either database takes."""
@@ -119,7 +120,7 @@ def project_many(entries: Sequence[tuple[Recorded, Known]]) -> None:
         firsts.setdefault(recorded.object_id, recorded.sequence)
         last[recorded.object_id] = (recorded, known)
     kept = _kept([one for one, (recorded, _) in last.items() if recorded.version > 1])
-    markings = {marking: stored(marking).pk for marking in {one.marking for one, _ in last.values()}}
+    markings = {marking: digest_of(marking.text) for marking in {one.marking for one, _ in last.values()}}
     coming = [
         _Coming(
             recorded,
@@ -131,7 +132,7 @@ def project_many(entries: Sequence[tuple[Recorded, Known]]) -> None:
         for one, (recorded, known) in last.items()
     ]
     touched = _take_out([one.number for one in kept.values()])
-    _put_in(coming)
+    _put_in(coming, markings)
     _settle(touched)
 
 
@@ -230,41 +231,58 @@ def follow_marking(object_id: UUID, sequence: int) -> None:
     models.Posting.objects.filter(pk__in=_rows_of("intel_posting", [row.number])).update(holding=row.holding)
 
 
-def _put_in(coming: Sequence[_Coming]) -> None:
-    """Insert items, holdings, values, postings, spans, references and words."""
+def _put_in(coming: Sequence[_Coming], markings: Iterable[Marking]) -> None:
+    """Insert items, holdings, values, postings, spans, references and words.
+
+    Every statement waits for the one before: rows are worked out while a server is at the largest (`storing.behind`).
+    """
     connection = connections[database()]
     native = connection.features.has_native_uuid_field
     with connection.cursor() as cursor:
-        _insert(cursor, "intel_item", _ITEM, (_row(one, native=native) for one in coming))
-        _count_in(cursor, Counter((one.marking, one.team) for one in coming))
-        values: dict[int, tuple[str, str | None]] = {}
-        spans: dict[int, tuple[str, str]] = {}
-        postings = []
-        for one in coming:
-            for value, role in one.facts.values:
-                number = value_id(value)
-                clear = None if one.sealed or value.kind in MASKED else value.text
-                if clear is not None or number not in values:
-                    values[number] = (value.kind, clear)
-                if clear is not None and (span := bounds(value)):
-                    spans[number] = span
-                postings.append((number, one.number, role[:80], one.holding))
-        _insert(
-            cursor, "intel_value", _VALUE, ((number, *told) for number, told in sorted(values.items())),
-            "(id) DO UPDATE SET text = excluded.text WHERE intel_value.text IS NULL",
-        )  # fmt: skip
-        rows = _numbered(sorted(set(postings), key=itemgetter(1, 0, 2)), 1)
-        _insert(cursor, "intel_posting", _POSTING, rows)
-        covered = ((number, *span) for number, span in sorted(spans.items()))
-        _insert(cursor, "intel_span", _SPAN, covered, "DO NOTHING")
+        items = [_row(one, native=native) for one in coming]
+        for marking in markings:
+            stored(marking)
+        _insert(cursor, "intel_item", _ITEM, items)
+        named = _Named.of(coming)
         references = {
             (one.number, reference_id(target), role[:80])
             for one in coming
             for target, role in one.facts.references
         }
-        named = _numbered(sorted(references), 0)
-        _insert(cursor, "intel_reference", _REFERENCE, named)
+        _count_in(cursor, Counter((one.marking, one.team) for one in coming))
+        _insert(
+            cursor, "intel_value", _VALUE, ((number, *told) for number, told in sorted(named.values.items())),
+            "(id) DO UPDATE SET text = excluded.text WHERE intel_value.text IS NULL",
+        )  # fmt: skip
+        covered = ((number, *span) for number, span in sorted(named.spans.items()))
+        _insert(cursor, "intel_span", _SPAN, covered, "DO NOTHING")
+        postings = _numbered(sorted(named.postings, key=itemgetter(1, 0, 2)), 1)
+        _insert(cursor, "intel_posting", _POSTING, postings)
+        _insert(cursor, "intel_reference", _REFERENCE, _numbered(sorted(references), 0))
     full_text.add((one.number, one.facts.title, one.facts.text) for one in coming if _has_words(one))
+
+
+class _Named(NamedTuple):
+    """The values that items name, by their ids: kind and text, the addresses that they cover, and who names them."""
+
+    values: dict[int, tuple[str, str | None]]
+    spans: dict[int, tuple[str, str]]
+    postings: set[tuple[int, int, str, int]]
+
+    @classmethod
+    def of(cls, coming: Iterable[_Coming]) -> Self:
+        """Those of some items."""
+        named = cls({}, {}, set())
+        for one in coming:
+            for value, role in one.facts.values:
+                number = value_id(value)
+                clear = None if one.sealed or value.kind in MASKED else value.text
+                if clear is not None or number not in named.values:
+                    named.values[number] = (value.kind, clear)
+                if clear is not None and (span := bounds(value)):
+                    named.spans[number] = span
+                named.postings.add((number, one.number, role[:80], one.holding))
+        return named
 
 
 def _has_words(one: _Coming) -> bool:

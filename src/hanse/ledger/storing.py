@@ -15,28 +15,39 @@ _ENTRY = {
 _BODY = {"sequence": "int8", "salt": "bytea", "data": "bytea", "sealed": "bool"}
 """Columns in the order of the rows, with PostgreSQL's types of them."""
 
-_TABLES = (("ledger_entry", _ENTRY), ("ledger_body", _BODY))
 
-
-def store(connection: Any, entries: Sequence[Row], bodies: Sequence[Row], head: Row) -> None:
-    """Insert rows, and set the head, in the transaction of a Django connection.
+def store_bodies(connection: Any, bodies: Sequence[Row]) -> None:
+    """Insert bodies, in the transaction of a Django connection, before their entries.
 
     In plain SQL: every append waits for it, and the models would take longer than the database.
 
     Args:
         connection: Of the ledger's database.
-        entries: Columns as in `_ENTRY`.
         bodies: Columns as in `_BODY`.
+    """
+    with connection.cursor() as cursor:
+        _store(cursor, "ledger_body", _BODY, bodies)
+
+
+def store_entries(connection: Any, entries: Sequence[Row], head: Row) -> None:
+    """Insert entries, and set the head, as `store_bodies` does.
+
+    Args:
+        connection: Of the ledger's database.
+        entries: Columns as in `_ENTRY`.
         head: Its next sequence, chain and key.
     """
-    copied = connection.vendor == "postgresql" and len(entries) > 1
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ledger_head SET next_sequence = %s, chain = %s, key = %s WHERE id = 1", head)
-        for (table, columns), rows in zip(_TABLES, (entries, bodies), strict=True):
-            if copied:
-                copy(cursor, table, columns, rows)
-            else:
-                cursor.executemany(_statement(table, columns), rows)
+        _store(cursor, "ledger_entry", _ENTRY, entries)
+
+
+def _store(cursor: Any, table: str, columns: dict[str, str], rows: Sequence[Row]) -> None:
+    """Insert rows in the quickest way."""
+    if cursor.db.vendor == "postgresql" and len(rows) > 1:
+        copy(cursor, table, columns, rows)
+    else:
+        cursor.executemany(_statement(table, columns), rows)
 
 
 def _statement(table: str, columns: dict[str, str]) -> str:

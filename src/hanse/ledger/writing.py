@@ -264,21 +264,21 @@ def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
 
 
 def _insert(made: Sequence[_Made], head: Head) -> None:
-    """Sign, and write entries, bodies and the new head."""
+    """Sign, and write entries, bodies and the new head; a server takes the bodies while the entries are signed."""
     connection = connections[database()]
     native = connection.features.has_native_uuid_field
     markings = _numbered(made)
+    bodies = [(one.recorded.sequence, one.salt, one.data, one.sealed) for one in made]
+    storing.store_bodies(connection, bodies)
     key = keyring.signing(head.key)
     chain = bytes(head.chain)
-    entries, bodies = [], []
-    for (recorded, _, payload, salt, data, sealed), signature in zip(
-        made, _signatures(key, made), strict=True
-    ):
+    entries = []
+    for one, signature in zip(made, _signatures(key, made), strict=True):
+        recorded, payload = one.recorded, one.payload
         chain = next_chain(chain, leaf_hash(envelope.leaf(payload, signature)))
         object_id = recorded.object_id if native else recorded.object_id.hex
         entries.append(
             (recorded.sequence, payload, signature, key.id, recorded.kind, object_id, recorded.version,
              recorded.recipient, recorded.time_us, markings[id(recorded.marking)], recorded.marking.retention_us)
         )  # fmt: skip
-        bodies.append((recorded.sequence, salt, data, sealed))
-    storing.store(connection, entries, bodies, (head.next_sequence + len(made), chain, key.id))
+    storing.store_entries(connection, entries, (head.next_sequence + len(made), chain, key.id))
