@@ -125,7 +125,7 @@ def _vector(text: str) -> bytes:
     They are split here: PostgreSQL's parser takes most of the time, and keeps a domain in one piece.
     """
     words = sorted(set(_words(text)))  # UTF-8 sorts as its letters do
-    return len(words).to_bytes(4) + "".join([f"{word}\0\0\0" for word in words]).encode()
+    return len(words).to_bytes(4) + "\0\0\0".join([*words, ""]).encode()
 
 
 def _statement(vendor: str, holdings: int) -> str:
