@@ -6,7 +6,7 @@ tells nothing of it, so that partners still see how many victims there are. A sk
 into its sources; it is withheld with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -188,6 +188,15 @@ def _row(here: Arrived, content: Shared, marking: StoredMarking, team: str) -> t
     )  # fmt: skip
 
 
+told: list[Callable[[Arrived, Shared], None]] = []
+"""What is done once a partner's attack is on record, in the same transaction. Rooms above put theirs here."""
+
+
+def _tell(here: Arrived, content: Shared) -> None:
+    for one in told:
+        one(here, content)
+
+
 def forget(object_id: UUID) -> None:
     """Remove the row of a partner's attack."""
     PartnerAttack.projected.filter(pk=object_id).delete()
@@ -235,5 +244,5 @@ ONWARD = Shareable(
     onward.fit,
 )
 SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed, "attacks.view", _page)
-HANDLER = Handler(KIND, Shared, project, forget, check, project_many=project_many)
+HANDLER = Handler(KIND, Shared, project, forget, check, then=_tell, project_many=project_many)
 KINDS = (Kind(KIND, Shared, _nothing),)

@@ -166,3 +166,18 @@ def hashes(items: Words) -> Words:
     one = one + two
     two = two + one
     return (_mixed(one) + _mixed(two)) >> np.uint64(1)
+
+
+def smallest(sketch: bytes, number: int) -> tuple[Words, float]:
+    """The smallest hashes of a sketch, ascending, and which share of all addresses they are a sample of, over 0 to 1.
+
+    Two attacks sampled so keep the same addresses: those whose hashes are below both bounds.
+
+    Raises:
+        UsageError: It is no theta sketch, or of another seed.
+    """
+    read = _read(sketch)
+    found = np.unique(np.fromiter(read, np.uint64))
+    if len(found) > number:
+        return found[:number], int(found[number]) / _WHOLE
+    return found, min(max(int(read.theta64), 1) / _WHOLE, 1.0)

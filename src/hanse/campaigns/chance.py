@@ -5,6 +5,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+LEVEL = 0.01
+"""Chance of any false link in a run over attacks that have nothing to do with each other."""
+
 SPEAKS = 0.05
 """A test with a larger p-value says nothing: the customary level, held by each test on its own before any
 two are taken together, so that one test with a wrong model cannot link anything by itself."""

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from hanse.attacks.attack import Attack
-from hanse.campaigns import joining, merging, pairs, target_lists, verdict, wording
+from hanse.campaigns import chance, joining, merging, pairs, target_lists, verdict, wording
 from hanse.campaigns.campaign import Campaign, Link
 from hanse.campaigns.concurrency import Starts
 from hanse.campaigns.fingerprint import Fingerprints
@@ -22,16 +22,13 @@ from hanse.tracing.trace import Trace
 
 Index = npt.NDArray[np.int64]
 
-LEVEL = 0.01
-"""Chance of any false link in a run over attacks that have nothing to do with each other."""
-
 
 def find_campaigns(
     attacks: Sequence[Attack],
     sources: pa.Table,
     registry: Registry | None = None,
     *,
-    level: float = LEVEL,
+    level: float = chance.LEVEL,
     traces: Iterable[Trace] = (),
     span_us: tuple[int, int] | None = None,
     hosts: int = 0,

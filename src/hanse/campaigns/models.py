@@ -1,4 +1,4 @@
-"""Campaigns and the links that hold them together, as rows; which attacks are in one is `attacks.models.Membership`."""
+"""Campaigns and the links that hold them together, at home and across borders, as rows; which attacks are in one is `attacks.models.Membership`."""
 
 from django.db import models
 
@@ -73,6 +73,33 @@ class Link(models.Model):
     def __str__(self) -> str:
         """Its id."""
         return self.id
+
+
+class CrossLink(MarkedModel):
+    """Two attacks of which a partner contributed at least one, and the tests that hold them together. A projection.
+
+    It is as strict as both of them. Whoever reads it must be able to see both as well.
+
+    Attributes:
+        first: Object id of the earlier attack.
+        second: Object id of the later one.
+        p_value: Of the strongest of its tests.
+        tests: Name, p-value and words of each test that both passed.
+        sequence: The entry that last said so.
+    """
+
+    first = models.UUIDField(db_index=True)
+    second = models.UUIDField(db_index=True)
+    p_value = models.FloatField()
+    tests = models.JSONField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["first", "second"], name="campaigns_linked_once"),)
+
+    def __str__(self) -> str:
+        """Its id."""
+        return str(self.object_id)
 
 
 class Replaced(models.Model):

@@ -12,7 +12,8 @@ from hanse.attacks import service as attacks
 from hanse.attacks.attack import Attack
 from hanse.attacks.models import STANDING, Membership
 from hanse.attacks.models import Attack as AttackRow
-from hanse.campaigns import models
+from hanse.campaigns import across_rows, crossing, models
+from hanse.campaigns.across import Across
 from hanse.campaigns.campaign import Campaign, Link, LinkTest
 from hanse.constituency import Registry
 from hanse.kernel.actors import Actor
@@ -131,6 +132,11 @@ def standing(actor: Actor, action: str = "campaigns.view") -> "QuerySet[models.C
     """Campaigns that are `visible` to an actor and that no other one has taken the place of."""
     replaced = models.Replaced.objects.filter(other=OuterRef("pk"))
     return visible(actor, action).filter(~Exists(replaced))
+
+
+def across(actor: Actor) -> list[Across]:
+    """The campaigns across borders as an actor may know them: those on most states first."""
+    return across_rows.across(actor, standing(actor))
 
 
 def counts(actor: Actor, campaign_ids: Iterable[UUID]) -> dict[UUID, Counts]:
@@ -323,4 +329,4 @@ def _forget(object_id: UUID) -> None:
     attacks.name_members(object_id, (), 0)
 
 
-KINDS = (Kind("campaigns.found", Found, _project, _forget),)
+KINDS = (Kind("campaigns.found", Found, _project, _forget), *crossing.KINDS)

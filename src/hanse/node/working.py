@@ -34,6 +34,8 @@ FEEDS_S = 10.0
 """Seconds between looks at which feeds are due."""
 LEAGUE_S = 1.0
 """Seconds between looks at who is a partner, and at what rules share."""
+ACROSS_S = 1.0
+"""Seconds between looks at attacks that are to be compared with partners'."""
 FOLDERS_S = 5.0
 """Seconds between looks at watched folders."""
 QUEUE_S = 0.5
@@ -88,7 +90,8 @@ class Queue:
 
 def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
-    from hanse.cases import evidence  # noqa: PLC0415 - after Django is configured
+    from hanse.campaigns.following import Follower  # noqa: PLC0415 - after Django is configured
+    from hanse.cases import evidence  # noqa: PLC0415
     from hanse.console.service import wish_collector  # noqa: PLC0415
     from hanse.intel import feed_clock  # noqa: PLC0415
     from hanse.intel.correlating import index_lists  # noqa: PLC0415
@@ -107,6 +110,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("evidence of nothing", RETENTION_S, evidence.sweep),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
         Chore("feeds", FEEDS_S, lambda: feed_clock.look(fetcher)),
+        Chore("campaigns across borders", ACROSS_S, Follower().look),
         Chore("collector", WISH_S, lambda: wish_collector(node.home)),
         Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
         Chore("alerts left behind", LEFT_S, take_up_left),
