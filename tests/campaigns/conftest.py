@@ -1,5 +1,6 @@
 """What the tests of these pages share."""
 
+from tests.federation.conftest import founded
 from tests.web.conftest import client_as
 
-__all__ = ["client_as"]
+__all__ = ["client_as", "founded"]

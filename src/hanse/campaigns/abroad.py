@@ -94,7 +94,7 @@ class Abroad:
         self._columns: dict[str, Any] = {name: np.zeros(0, np.int64) for name in _NUMBERS}
         self._columns |= {name: np.zeros(0) for name in _FIGURES}
         self._words: dict[tuple[str, object], int] = {}
-        self._hashes, self._holders = np.empty(0, np.uint64), np.empty(0, np.int64)
+        self._hashes, self._holders = np.empty(0, np.uint64), np.empty(0, np.int32)
         self._changed({})
 
     def _changed(self, versions: dict[int, int]) -> None:
@@ -183,7 +183,9 @@ class Abroad:
     def _hold(self, begin: int, rows: Sequence[Seen]) -> None:
         """Add whose hashes are whose, in order of the hashes."""
         hashes = np.concatenate([one.sample for one in rows])
-        holders = np.repeat(np.arange(begin, begin + len(rows)), [len(one.sample) for one in rows])
+        holders = np.repeat(
+            np.arange(begin, begin + len(rows), dtype=np.int32), [len(one.sample) for one in rows]
+        )
         order = np.argsort(hashes, kind="stable")
         hashes, holders = hashes[order], holders[order]
         at = np.searchsorted(self._hashes, hashes)
@@ -290,7 +292,7 @@ class Abroad:
             np.searchsorted(self._hashes, sample, "right"),
         )
         several = [self._holders[begin:end] for begin, end in zip(low, high, strict=True)]
-        holders = np.concatenate(several) if several else np.empty(0, np.int64)
+        holders = np.concatenate(several) if several else np.empty(0, np.int32)
         return np.bincount(holders, minlength=len(self._seen)).astype(np.float64)
 
     def _log_p(

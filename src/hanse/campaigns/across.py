@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
+from typing import Any
 from uuid import UUID
 
 from hanse.campaigns import verdict
@@ -18,7 +19,7 @@ from hanse.campaigns.campaign import LinkTest
 from hanse.campaigns.report import words
 from hanse.kernel import units
 from hanse.kernel.countries import country_name
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, strictest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Member:
         whom: Whose the victim is, or its address; empty where both are withheld.
         peak_bps: Highest rate over one second, bit/s.
         marking: What may be done with it.
+        team: Id of its need-to-know team; empty for none.
     """
 
     object_id: UUID
@@ -48,6 +50,7 @@ class Member:
     whom: str
     peak_bps: float
     marking: Marking
+    team: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Bond:
         second: The later one.
         tests: The tests, the strongest first.
         marking: As strict as both attacks.
+        team: Id of the team that knows of both; empty for none.
         sequence: The entry that says so.
     """
 
@@ -68,12 +72,18 @@ class Bond:
     second: Member
     tests: tuple[LinkTest, ...]
     marking: Marking
+    team: str
     sequence: int
 
     @property
     def contributors(self) -> tuple[str, str]:
         """Who contributed which end."""
         return self.first.contributor, self.second.contributor
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """The tests as rows have them: name, p-value and words."""
+        return [{"name": one.name, "p_value": one.p_value, "words": one.words} for one in self.tests]
 
     @property
     def p_value(self) -> float:
@@ -153,6 +163,11 @@ class Across:
         """The states of its victims, ISO 3166 alpha-2, in order; those that were not told are in none."""
         return states_of(self.members)
 
+    @cached_property
+    def marking(self) -> Marking:
+        """As strict as all that it is made of."""
+        return strictest([*(one.marking for one in self.members), *(one.marking for one in self.bonds)])
+
     @property
     def start_us(self) -> int:
         """Start of its first attack, microseconds UTC."""
@@ -162,6 +177,11 @@ class Across:
     def end_us(self) -> int:
         """End of its last attack, microseconds UTC."""
         return max(one.end_us for one in self.members)
+
+    @property
+    def lasted_us(self) -> int:
+        """From its first start to its last end, microseconds."""
+        return self.end_us - self.start_us
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
@@ -175,7 +195,7 @@ class Across:
     def _contribution(self, authority: str, some: Sequence[Member]) -> Contribution:
         return Contribution(
             authority=authority,
-            name=self.names.get(authority, authority),
+            name=self.name_of(authority),
             own=authority == self.own,
             attacks=len(some),
             victims=len({one.victim for one in some}),
@@ -183,6 +203,10 @@ class Across:
             start_us=min(one.start_us for one in some),
             end_us=max(one.end_us for one in some),
         )
+
+    def name_of(self, authority: str) -> str:
+        """The name of a contributor."""
+        return self.names.get(authority, authority)
 
     @cached_property
     def bonds_by(self) -> tuple[tuple[tuple[str, str], int], ...]:

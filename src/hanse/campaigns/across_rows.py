@@ -17,6 +17,7 @@ from hanse.federation.models import Partner
 from hanse.kernel.actors import Actor
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
+from hanse.policy.decision import Subject
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _NARROW = (
     "object_id",
     "marking",
+    "team",
     "vector",
     "start_us",
     "end_us",
@@ -50,13 +52,19 @@ def across(actor: Actor, standing: "QuerySet[Campaign]") -> list[Across]:
     bonds = [
         Bond(
             row.pk, members[row.first], members[row.second], msgspec.convert(row.tests, tuple[LinkTest, ...]),
-            row.marking.marking, row.sequence,
+            row.marking.marking, row.team, row.sequence,
         )
         for row in links
     ]  # fmt: skip
     linked = {end for row in links for end in (row.first, row.second)}.union(*homes.values())
     names = dict(Partner.objects.values_list("authority", "name")) | {authority(): settings.HANSE_NODE.name}
     return compose(Known({one: members[one] for one in linked}, bonds, homes, names, authority()))
+
+
+def subjects_of(bonds: Iterable[Bond], members: Iterable[Member]) -> list[tuple[UUID, Subject]]:
+    """Links and attacks as policy and the consultation log know them."""
+    told = [(one.object_id, Subject("crosslink", one.marking, one.team)) for one in bonds]
+    return told + [(one.object_id, Subject("attack", one.marking, one.team)) for one in members]
 
 
 def _members(actor: Actor, wanted: set[UUID]) -> dict[UUID, Member]:
@@ -109,4 +117,5 @@ def _member(row: Any, contributor: str, victim: str, whom: str) -> Member:
     return Member(
         object_id=row.pk, contributor=contributor, vector=row.vector, start_us=row.start_us, end_us=row.end_us,
         country=row.country, victim=victim, whom=whom, peak_bps=row.peak_bps, marking=row.marking.marking,
+        team=row.team,
     )  # fmt: skip

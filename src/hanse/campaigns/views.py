@@ -17,6 +17,7 @@ from hanse.attacks.models import STANDING
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
 from hanse.campaigns import report, service, stix_export
+from hanse.campaigns.across_views import of_campaign
 from hanse.campaigns.campaign import Campaign as Found
 from hanse.campaigns.members import members_in
 from hanse.campaigns.models import Campaign
@@ -92,7 +93,10 @@ LIST = lists.Listed(
 @asks_why
 def campaigns(request: HttpRequest) -> Result:
     """The campaigns that the actor may see; those that another has taken the place of are left out."""
-    return listed(request, LIST, partial(service.standing, signed_in(request)), "campaigns.view")
+    told = listed(request, LIST, partial(service.standing, signed_in(request)), "campaigns.view")
+    if isinstance(told, dict):
+        told["across_count"] = len(service.across(signed_in(request)))
+    return told
 
 
 @page("campaigns.view", "campaigns/detail.html")
@@ -109,9 +113,11 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     countries = _countries(service.named_of(row, seen), actor)
     places = countries.countries if countries else ()
     reports = authoring.citing(stix_export.cite_of(row).id, actor)
+    across = of_campaign(actor, row)
+    beside = [*(one.marking.marking for one in reports), *([across.marking] if across else ())]
     return {
         "row": row,
-        "marking": strictest([marking_of(row, attacks), *(one.marking.marking for one in reports)]),
+        "marking": strictest([marking_of(row, attacks), *beside]),
         "members": members,
         "lasted_us": row.end_us - row.start_us,
         "figures": figures(row.detail.get("figures", {})),
@@ -128,6 +134,7 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
         "places": [(country_name(one.country), one) for one in places[:COUNTRIES_SHOWN]],
         "more_places": max(0, len(places) - COUNTRIES_SHOWN),
         "replaced_by": _replaced_by(row, actor),
+        "across": across,
         "may_export": bool(Campaign.objects.judge(actor, "campaigns.export", row)),
         "reports": reports,
         "may_write": bool(may(actor, "intel.write", now_us=now_us())),

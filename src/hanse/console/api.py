@@ -3,6 +3,7 @@
 from hanse.accounts.api import router as people
 from hanse.attacks.api import router as attacks
 from hanse.attacks.shared_api import router as shared_attacks
+from hanse.campaigns.across_api import router as across_borders
 from hanse.campaigns.api import router as campaigns
 from hanse.cases.api import router as cases
 from hanse.cases.court_api import router as court
@@ -29,6 +30,7 @@ api = make_api(
         ("/attacks", attacks),
         ("/attacks", shared_attacks),
         ("/campaigns", campaigns),
+        ("/campaigns", across_borders),
         ("/cases", cases),
         ("/cases", evidence),
         ("/cases", court),

@@ -8,6 +8,7 @@ from django.db.models import Count, Max, Min, Q
 from hanse.attacks.models import STANDING, Attack
 from hanse.attacks.models import State as AttackState
 from hanse.campaigns import service as campaigns
+from hanse.campaigns.across import Across
 from hanse.campaigns.models import Campaign
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
@@ -35,6 +36,7 @@ class Situation:
         victims: How many victims they have.
         campaigns: The campaigns with most attacks.
         campaign_count: How many campaigns stand.
+        across: The campaigns across borders, those on most states first.
         watched: What is being watched, in a sentence.
         marking: As strict as the strictest of what the page, its timeline and its map show; None without anything.
     """
@@ -47,6 +49,7 @@ class Situation:
     victims: int
     campaigns: list[Campaign]
     campaign_count: int
+    across: list[Across]
     watched: str
     marking: Marking | None
 
@@ -59,7 +62,7 @@ def situation(actor: Actor, now_us: int) -> Situation:
     standing = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
     running = standing.filter(state=AttackState.RUNNING)
     facts = _facts(standing)
-    biggest = campaigns.biggest(actor, 5)
+    biggest, across = campaigns.biggest(actor, 5), campaigns.across(actor)
     return Situation(
         sentence=_sentence(biggest, facts["attacks"], facts["running"], facts["last"], now_us),
         now=bool(facts["running"]),
@@ -69,8 +72,9 @@ def situation(actor: Actor, now_us: int) -> Situation:
         victims=facts["victims"],
         campaigns=biggest,
         campaign_count=campaigns.standing(actor).count(),
+        across=across,
         watched=_watched(actor),
-        marking=_marking(standing, biggest),
+        marking=_marking(standing, biggest, across),
     )
 
 
@@ -84,10 +88,11 @@ def _facts(standing: "QuerySet[Attack]") -> dict[str, Any]:
     )
 
 
-def _marking(standing: "QuerySet[Attack]", biggest: list[Campaign]) -> Marking | None:
+def _marking(standing: "QuerySet[Attack]", biggest: list[Campaign], across: list[Across]) -> Marking | None:
     """The strictest marking in use; each distinct one is read once."""
     used = StoredMarking.objects.filter(pk__in=standing.order_by().values("marking").distinct())
     markings = [*(one.marking for one in used), *(row.marking.marking for row in biggest)]
+    markings += [one.marking for one in across]
     return strictest(markings) if markings else None
 
 

@@ -26,6 +26,7 @@ class SituationOut(Schema):
     victims: int
     campaigns: list[UUID] = Field(description="The campaigns with most attacks.")
     campaign_count: int
+    across: list[UUID] = Field(description="The campaigns across borders, those on most states first.")
     watched: str
 
 
@@ -56,7 +57,11 @@ def get_situation(request: HttpRequest) -> Any:
     """The situation page's answer: the sentence and the figures."""
     found = situation(signed_in(request), now_us())
     plain = {name: getattr(found, name) for name in SituationOut.model_fields}
-    lists = {"running": [row.pk for row in found.running], "campaigns": [row.pk for row in found.campaigns]}
+    lists = {
+        "running": [row.pk for row in found.running],
+        "campaigns": [row.pk for row in found.campaigns],
+        "across": [one.key for one in found.across],
+    }
     return {**plain, **lists}
 
 

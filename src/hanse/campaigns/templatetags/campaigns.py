@@ -1,5 +1,7 @@
 """Filters for campaigns, in the same words as the report's."""
 
+from collections.abc import Mapping
+
 from django import template
 from django.utils.translation import gettext as _
 
@@ -38,3 +40,9 @@ def named(row: Campaign) -> str:
 def full_stop(sentence: str) -> str:
     """A sentence with exactly one full stop."""
     return f"{sentence.rstrip('.')}."
+
+
+@register.filter
+def named_by(names: Mapping[str, str], authority: str) -> str:
+    """The name of an authority; its id where that is not known."""
+    return names.get(authority, authority)
