@@ -4,15 +4,18 @@ import re
 from collections.abc import Callable
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from hanse.accounts.models import Consultation
+from hanse.attacks import shared
 from hanse.campaigns import service
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import Campaign
+from hanse.federation.handlers import own_id
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Tlp
-from tests.campaigns.test_crossing import fi, home, joined, mari, seen_by, shares
+from tests.campaigns.test_crossing import fi, home, joined, mari, pulled, seen_by, shares, told
 from tests.campaigns.test_pages import TOO_MUCH, page
 from tests.web.acting import ActingClient
 
@@ -123,35 +126,38 @@ def test_looking_is_written_down(known, mari: Actor, client_as: Clients) -> None
         before = Consultation.objects.count()
         page(client, address)
         assert Consultation.objects.count() == before + 1
-        told = str(Consultation.objects.latest("sequence").objects_seen)
-        assert known.bonds[0].object_id.hex in told
-        assert all(one.object_id.hex in told for one in known.members[:20])
+        named = str(Consultation.objects.latest("sequence").objects_seen)
+        assert known.bonds[0].object_id.hex in named
+        assert all(one.object_id.hex in named for one in known.members[:20])
 
 
 def test_the_program_is_told_the_same(known, mari: Actor, client_as: Clients) -> None:
     """The answer has verdict, contributions, every attack, and every link with the contributor of each end."""
-    told = client_as(mari).get(f"/api/campaigns/across/{known.key}").json()
-    assert (told["title"], told["verdict"], told["states"]) == (
+    said = client_as(mari).get(f"/api/campaigns/across/{known.key}").json()
+    assert (said["title"], said["verdict"], said["states"]) == (
         known.title,
         known.verdict,
         list(known.states),
     )
-    assert [one["authority"] for one in told["contributions"]] == [
+    assert [one["authority"] for one in said["contributions"]] == [
         one.authority for one in known.contributions
     ]
-    assert [one["stands"] for one in told["without"]] == [list(one.stands) for one in known.without]
-    assert len(told["members"]) == len(known.members)
-    assert [(one["id"], one["contributors"]) for one in told["bonds"]] == [
+    assert [one["stands"] for one in said["without"]] == [list(one.stands) for one in known.without]
+    assert len(said["members"]) == len(known.members)
+    assert [(one["id"], one["contributors"]) for one in said["bonds"]] == [
         (str(one.object_id), list(one.contributors)) for one in known.bonds
     ]
-    assert all(len(one["tests"]) >= 2 for one in told["bonds"])
+    assert all(len(one["tests"]) >= 2 for one in said["bonds"])
 
 
-def test_a_partners_words_are_text(known, mari: Actor, client_as: Clients) -> None:
+def test_a_partners_words_are_text(home, fi, mari: Actor, seen_by, client_as: Clients) -> None:
     """What a partner calls an organisation is shown as it is, and never becomes markup."""
-    from hanse.attacks.models import PartnerAttack
-
-    PartnerAttack.projected.update(organisation='<img src=x onerror="alert(1)">')
-    text = page(client_as(mari), f"/campaigns/across/{known.key}/")
+    there = uuid4()
+    content = told(fi, seen_by["FI"][0], there)
+    content = msgspec.structs.replace(content, organisation='<img src=x onerror="alert(1)">')
+    fi.entry(shared.KIND, content, object_id=there)
+    pulled(fi)
+    Follower().settle()
+    text = page(client_as(mari), f"/campaigns/across/{own_id('fi-cert', there)}/")
     assert "<img" not in text
     assert "&lt;img src=x" in text

@@ -1,10 +1,15 @@
 """Partners in every state, with what they sent: for the node that has lived through everything."""
 
+from dataclasses import replace
 from uuid import UUID
+
+import msgspec
 
 from hanse.accounts import approvals
 from hanse.attacks import shared
 from hanse.attacks.models import Attack as AttackRow
+from hanse.campaigns.following import Follower
+from hanse.campaigns.models import CrossLink
 from hanse.federation import (
     exchange,
     invitation,
@@ -76,9 +81,19 @@ def _shared(peer: Peer, mari: Actor, other: Actor) -> None:
     content = shared.without(shared.find(None, one.pk).content, frozenset(), UUID(int=5))
     for at in (5, 6):
         peer.entry(shared.KIND, content, object_id=UUID(int=at))
+    moment = msgspec.structs.replace(
+        content, country="FI", victim_mark="a mark",
+        attack=replace(content.attack, victim="", start_us=one.start_us + 1_000_000),
+    )  # fmt: skip
+    for at in (7, 8):  # one that starts with ours and looks alike, and one that is recalled with its link
+        peer.entry(shared.KIND, moment, object_id=UUID(int=at))
     peer.entry("federation.recalled", Recall(UUID(int=6).hex, "It was wrong."))
     peer.entry("federation.recall_answered", RecallAnswered(sharing.shared_id(two.pk).hex, "purged"))
     _pulled(peer)
+    assert Follower().settle()
+    peer.entry("federation.recalled", Recall(UUID(int=8).hex, "It was wrong as well."))
+    _pulled(peer)
+    assert CrossLink.projected.exists()
 
 
 def _witnessed(peer: Peer, mari: Actor) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from hanse.attacks import shared
 from hanse.attacks.models import Attack
-from hanse.campaigns.models import Campaign
+from hanse.campaigns.following import Follower
+from hanse.campaigns.models import Campaign, CrossLink
 from hanse.cases import subject
 from hanse.cases.subject_entries import SubjectErased
 from hanse.console.api import api
@@ -80,10 +81,15 @@ def test_every_reading_operation_writes_down_what_it_tells(
             shared.find(None, Attack.projected.earliest("start_us").pk).content, frozenset(), UUID(int=5)
         ),
     )
+    ours = shared.find(None, Attack.projected.earliest("start_us").pk).content
+    later = replace(ours.attack, victim="", start_us=ours.attack.start_us + 1_000_000)
+    peer.entry(shared.KIND, shared.Shared(attack=later, victim_mark="a mark", country="FI"))
     exchange.pull_all(Partner.objects.get(), peer)
+    assert Follower().settle()
     tree.integrate()
     real = {
         "attack_id": Attack.projected.filter(campaign=campaign).earliest("start_us").pk,
+        "across_id": CrossLink.projected.earliest("sequence").first,
         "campaign_id": Campaign.projected.get(pk=campaign).pk,
         "case_id": case,
         "evidence_id": evidence,

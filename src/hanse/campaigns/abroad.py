@@ -37,7 +37,7 @@ from hanse.kernel import units
 TESTS = tuple(two for two in pairs.INDEPENDENT if "targets" not in two)
 """The independent pairs of tests that can be tried across borders."""
 
-KEPT = 3
+KEPT = 2
 """Links of one attack to the attacks of one authority that are marked alike: what one recalls, others still hold."""
 
 TRIED = 48

@@ -372,20 +372,26 @@ def _without(known: Known, partner: str) -> Without:
 
 def _parts(known: Known, gone: Collection[UUID]) -> list[list[UUID]]:
     """What is linked together, each in order of start; attacks that are gone link nothing."""
-    above = {one: one for one in known.members if one not in gone}
+    ids = sorted(
+        (one for one in known.members if one not in gone),
+        key=lambda one: (known.members[one].start_us, one.int),
+    )
+    place = {one: at for at, one in enumerate(ids)}
+    above = list(range(len(ids)))
 
-    def top(one: UUID) -> UUID:
-        while above[one] != one:
-            above[one] = above[above[one]]
-            one = above[one]
-        return one
+    def top(at: int) -> int:
+        while above[at] != at:
+            above[at] = above[above[at]]
+            at = above[at]
+        return at
 
     pairs = [(bond.first.object_id, bond.second.object_id) for bond in known.bonds]
-    pairs += [(ids[0], one) for ids in known.homes.values() for one in ids[1:]]
+    pairs += [(home[0], one) for home in known.homes.values() for one in home[1:]]
     for first, second in pairs:
-        if first in above and second in above:
-            above[top(second)] = top(first)
-    parts: dict[UUID, list[UUID]] = {}
-    for one in above:
-        parts.setdefault(top(one), []).append(one)
-    return [sorted(ids, key=lambda one: (known.members[one].start_us, one.hex)) for ids in parts.values()]
+        one, other = place.get(first), place.get(second)
+        if one is not None and other is not None:
+            above[top(other)] = top(one)
+    parts: dict[int, list[UUID]] = {}
+    for at, object_id in enumerate(ids):
+        parts.setdefault(top(at), []).append(object_id)
+    return list(parts.values())

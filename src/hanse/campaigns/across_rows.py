@@ -15,48 +15,49 @@ from hanse.campaigns.campaign import LinkTest
 from hanse.campaigns.models import Campaign, CrossLink
 from hanse.federation.models import Partner
 from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.policy.decision import Subject
+from hanse.policy.models import StoredMarking
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-_NARROW = (
-    "object_id",
-    "marking",
-    "team",
-    "vector",
-    "start_us",
-    "end_us",
-    "country",
-    "victim",
-    "organisation",
-    "peak_bps",
-)
+_OF_OWN = (
+    "object_id", "marking", "team", "vector", "start_us", "end_us", "country", "organisation", "peak_bps", "victim",
+    "campaign",
+)  # fmt: skip
+_OF_THEIRS = (*_OF_OWN[:-1], "victim_mark", "partner")
+_OF_LINK = ("object_id", "first", "second", "tests", "marking", "team", "sequence")
 
 
 def across(actor: Actor, standing: "QuerySet[Campaign]") -> list[Across]:
     """The campaigns across borders, as the actor may know them.
 
+    Rows are read as tuples: there may be some ten thousand of them.
+
     Args:
         actor: Who reads.
         standing: The own campaigns that the actor may know and that no other one has taken the place of.
     """
-    links = list(CrossLink.objects.for_actor(actor, "campaigns.view").select_related("marking"))
+    links = list(CrossLink.objects.for_actor(actor, "campaigns.view").values_list(*_OF_LINK))
     if not links:
         return []
-    members = _members(actor, {end for row in links for end in (row.first, row.second)})
-    links = [row for row in links if row.first in members and row.second in members]
-    homes = _homes(actor, standing, (one for row in links for one in (row.first, row.second)), members)
+    reading = _Reading(actor)
+    reading.ends({end for _, first, second, *_ in links for end in (first, second)})
+    members = reading.members
+    links = [row for row in links if row[1] in members and row[2] in members]
+    linked = {end for _, first, second, *_ in links for end in (first, second)}
+    homes = reading.homes(linked, standing)
     bonds = [
         Bond(
-            row.pk, members[row.first], members[row.second], msgspec.convert(row.tests, tuple[LinkTest, ...]),
-            row.marking.marking, row.team, row.sequence,
+            object_id, members[first], members[second], msgspec.convert(tests, tuple[LinkTest, ...]),
+            reading.marking(marking), team, sequence,
         )
-        for row in links
+        for object_id, first, second, tests, marking, team, sequence in links
     ]  # fmt: skip
-    linked = {end for row in links for end in (row.first, row.second)}.union(*homes.values())
+    linked = linked.union(*homes.values())
     names = dict(Partner.objects.values_list("authority", "name")) | {authority(): settings.HANSE_NODE.name}
     return compose(Known({one: members[one] for one in linked}, bonds, homes, names, authority()))
 
@@ -67,55 +68,54 @@ def subjects_of(bonds: Iterable[Bond], members: Iterable[Member]) -> list[tuple[
     return told + [(one.object_id, Subject("attack", one.marking, one.team)) for one in members]
 
 
-def _members(actor: Actor, wanted: set[UUID]) -> dict[UUID, Member]:
-    """Attacks that stand and that the actor may see, own and partners'."""
-    seeing = _seeing(actor)
-    own = AttackRow.objects.for_actor(seeing, "attacks.view").filter(pk__in=among(wanted), state__in=STANDING)
-    theirs = PartnerAttack.objects.for_actor(seeing, "attacks.view").filter(
-        pk__in=among(wanted), state__in=STANDING
-    )
-    found = [_own(row) for row in own.select_related("marking").only(*_NARROW)]
-    found += [
-        _theirs(row) for row in theirs.select_related("marking").only(*_NARROW, "partner", "victim_mark")
-    ]
-    return {one.object_id: one for one in found}
+class _Reading:
+    """Reads attacks that stand and that an actor may see, own and partners'."""
 
+    def __init__(self, actor: Actor) -> None:
+        # A token's scope limits what it does, not whom it is for.
+        if actor.scopes is not None:
+            actor = replace(actor, scopes=actor.scopes | {"attacks.view"})
+        self._own = AttackRow.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
+        self._theirs = PartnerAttack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
+        self._markings: dict[str, Marking] = {}
+        self._campaigns: dict[UUID, UUID] = {}
+        self.members: dict[UUID, Member] = {}
 
-def _homes(
-    actor: Actor, standing: "QuerySet[Campaign]", ends: Iterable[UUID], members: dict[UUID, Member]
-) -> dict[UUID, list[UUID]]:
-    """The own campaigns that some attacks are part of, with their attacks, which join the members."""
-    seen = AttackRow.objects.for_actor(_seeing(actor), "attacks.view").filter(state__in=STANDING)
-    named: set[Any] = set(
-        seen.filter(pk__in=among(set(ends)), campaign__isnull=False).values_list("campaign", flat=True)
-    )
-    known = list(standing.filter(pk__in=named).values_list("pk", flat=True)) if named else []
-    homes: dict[UUID, list[UUID]] = {}
-    if known:
-        for row in seen.filter(campaign__in=known).select_related("marking").only(*_NARROW, "campaign"):
-            assert row.campaign is not None  # noqa: S101 - it was asked for
-            homes.setdefault(row.campaign, []).append(row.pk)
-            members.setdefault(row.pk, _own(row))
-    return homes
+    def ends(self, wanted: set[UUID]) -> None:
+        """Read the attacks of those objects."""
+        self._take(self._own.filter(pk__in=among(wanted)))
+        for *told, victim, mark, partner in self._theirs.filter(pk__in=among(wanted)).values_list(
+            *_OF_THEIRS
+        ):
+            self._add(told, partner, victim or f"{partner} {mark}", victim)
 
+    def homes(self, ends: set[UUID], standing: "QuerySet[Campaign]") -> dict[UUID, list[UUID]]:
+        """The own campaigns that some attacks are part of, with their attacks, which are read as well."""
+        named = {self._campaigns[one] for one in ends if one in self._campaigns}
+        known = set(standing.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+        if known:
+            self._take(self._own.filter(campaign__in=known))
+        found: dict[UUID, list[UUID]] = {}
+        for one, campaign in self._campaigns.items():
+            if campaign in known:
+                found.setdefault(campaign, []).append(one)
+        return found
 
-def _seeing(actor: Actor) -> Actor:
-    """The actor, with a token's scope widened: it limits what a token does, not whom it is for."""
-    return actor if actor.scopes is None else replace(actor, scopes=actor.scopes | {"attacks.view"})
+    def marking(self, digest: str) -> Marking:
+        """A marking by its key."""
+        if digest not in self._markings:
+            self._markings[digest] = StoredMarking.objects.get(pk=digest).marking
+        return self._markings[digest]
 
+    def _take(self, rows: "QuerySet[AttackRow]") -> None:
+        for *told, victim, campaign in rows.values_list(*_OF_OWN):
+            self._add(told, authority(), victim, victim)
+            if campaign is not None:
+                self._campaigns[told[0]] = campaign
 
-def _own(row: AttackRow) -> Member:
-    return _member(row, authority(), row.victim, row.organisation or row.victim)
-
-
-def _theirs(row: PartnerAttack) -> Member:
-    victim = row.victim or f"{row.partner} {row.victim_mark}"
-    return _member(row, row.partner, victim, row.organisation or row.victim)
-
-
-def _member(row: Any, contributor: str, victim: str, whom: str) -> Member:
-    return Member(
-        object_id=row.pk, contributor=contributor, vector=row.vector, start_us=row.start_us, end_us=row.end_us,
-        country=row.country, victim=victim, whom=whom, peak_bps=row.peak_bps, marking=row.marking.marking,
-        team=row.team,
-    )  # fmt: skip
+    def _add(self, told: list[Any], contributor: str, victim: str, address: str) -> None:
+        object_id, marking, team, vector, start_us, end_us, country, organisation, peak_bps = told
+        self.members[object_id] = Member(
+            object_id, contributor, vector, start_us, end_us, country, victim, organisation or address, peak_bps,
+            self.marking(marking), team,
+        )  # fmt: skip

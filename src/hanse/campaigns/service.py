@@ -15,6 +15,7 @@ from hanse.attacks.models import Attack as AttackRow
 from hanse.campaigns import across_rows, crossing, models
 from hanse.campaigns.across import Across
 from hanse.campaigns.campaign import Campaign, Link, LinkTest
+from hanse.campaigns.kept import Kept
 from hanse.constituency import Registry
 from hanse.kernel.actors import Actor
 from hanse.ledger import objects
@@ -136,7 +137,10 @@ def standing(actor: Actor, action: str = "campaigns.view") -> "QuerySet[models.C
 
 def across(actor: Actor) -> list[Across]:
     """The campaigns across borders as an actor may know them: those on most states first."""
-    return across_rows.across(actor, standing(actor))
+    return _kept.of(actor, lambda: across_rows.across(actor, standing(actor)))
+
+
+_kept = Kept()
 
 
 def counts(actor: Actor, campaign_ids: Iterable[UUID]) -> dict[UUID, Counts]:
