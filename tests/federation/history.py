@@ -81,9 +81,11 @@ def _shared(peer: Peer, mari: Actor, other: Actor) -> None:
     content = shared.without(shared.find(None, one.pk).content, frozenset(), UUID(int=5))
     for at in (5, 6):
         peer.entry(shared.KIND, content, object_id=UUID(int=at))
+    stands = _alone_in_its_hour()
+    theirs = shared.find(None, stands.pk).content
     moment = msgspec.structs.replace(
-        content, country="FI", victim_mark="a mark",
-        attack=replace(content.attack, victim="", start_us=one.start_us + 1_000_000),
+        theirs, country="FI", victim_mark="a mark",
+        attack=replace(theirs.attack, victim="", start_us=stands.start_us + 1_000_000),
     )  # fmt: skip
     for at in (7, 8):  # one that starts with ours and looks alike, and one that is recalled with its link
         peer.entry(shared.KIND, moment, object_id=UUID(int=at))
@@ -143,6 +145,13 @@ def _passed_on(peer: Peer, mari: Actor) -> None:
     peer.entry(onward.FORWARDED, content, object_id=UUID(int=61), marking=both)
     _pulled(peer)
     onward.refuse(Release.objects.get(incoming=True).pk, "Not them.", mari)
+
+
+def _alone_in_its_hour() -> AttackRow:
+    """An ICMP flood with no attack of another look around it: one that starts with it and looks so is linked to it."""
+    others = AttackRow.projected.exclude(vector="icmp_flood").values_list("start_us", flat=True)
+    floods = AttackRow.projected.filter(state="over", vector="icmp_flood").order_by("start_us")
+    return next(row for row in floods if all(abs(row.start_us - one) > 3_600_000_000 for one in others))
 
 
 def invites(peer: Peer) -> bytes:
