@@ -200,9 +200,10 @@ def weakest_first(row: models.Campaign) -> "QuerySet[models.Link]":
 
 
 def naming(attack_ids: Iterable[UUID]) -> set[UUID]:
-    """Campaigns that name attacks, for whoever purges what is derived of them."""
-    rows = Membership.objects.filter(attack__in=list(attack_ids))
-    return set(rows.values_list("campaign", flat=True))
+    """Campaigns that name attacks and links across borders, for whoever purges what is derived of them."""
+    ids = list(attack_ids)
+    rows = Membership.objects.filter(attack__in=ids).values_list("campaign", flat=True)
+    return {*rows, *(row.pk for row in crossing.of_attacks(ids))}
 
 
 def member_ids(campaign_id: UUID) -> set[UUID]:
