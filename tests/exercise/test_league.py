@@ -179,12 +179,13 @@ def test_a_recall_is_answered_by_all(shown: Shown) -> None:
         assert any(line.startswith("purged it, and said so ") for line in shown.of(one.short))
 
 
-def test_every_console_shows_all_three_states(shown: Shown) -> None:
-    """Together they see what none of them sees alone; what was recalled is missing at the partners."""
+def test_every_console_shows_one_campaign_on_three_states_and_none_did_before(shown: Shown) -> None:
+    """Before anything is shared no console shows a campaign across borders; then all four show the same finding."""
+    assert "No console shows a campaign across borders yet." in shown.lines
     for one in LEAGUE:
-        number = ALL - (one.key != "ee")
-        words = f"{number} attacks, of its own and of 3 partners, on victims in Estonia, Finland and United Kingdom"
-        assert words in shown.of(one.short)
+        assert "shows: Attacks on 3 states, one campaign" in shown.of(one.short)
+        assert shown.of(one.short)[-1].startswith("Attacks on 3 states, one campaign. ")
+        assert "seen by 4 authorities, are one coordinated campaign" in shown.of(one.short)[-1]
 
 
 def test_the_ways_in_that_it_prints_lead_in(shown: Shown) -> None:
@@ -237,7 +238,7 @@ def test_ctrl_c_ends_all_and_the_next_start_goes_on(shown: Shown, folder: Path) 
         assert "is there already; it goes on from where it was." in again.text
         for words in ("node made", "are partners", "rule of two people", "found ", "takes back", "purged"):
             assert words not in again.text
-        assert again.of("Finland")[0].startswith(f"{ALL - 1} attacks, of its own and of 3 partners")
+        assert again.of("Finland")[0].startswith("Attacks on 3 states, one campaign. ")
         pids = again.pids()
         assert len(pids) >= 13
     finally:

@@ -85,7 +85,7 @@ def test_the_desk_says_how_the_node_stands():
     assert told.own == 128
     assert told.found_us == Entry.objects.filter(kind="attacks.found").latest("time_us").time_us
     assert told.scopes == ("state",)
-    assert told.together == ()
+    assert told.across == ()
 
 
 def test_what_a_partner_has_is_recalled_with_a_reason_and_nothing_else():

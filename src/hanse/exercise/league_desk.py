@@ -5,7 +5,6 @@ node's other processes have, and nothing that they have not.
 """
 
 import sys
-from collections import Counter
 from collections.abc import Callable
 from threading import Thread
 from typing import Any, Final, TextIO
@@ -21,7 +20,7 @@ from hanse.attacks.models import Attack, PartnerAttack
 from hanse.attacks.timeline import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.exercise.league_people import Cast
-from hanse.exercise.league_state import Compared, Moved, Playing, Standing, Taken
+from hanse.exercise.league_state import Compared, Moved, Playing, Shown, Standing, Taken
 from hanse.exercise.vantage import LEAGUE, Vantage
 from hanse.federation import invitation as invitations
 from hanse.federation import partnering, recalling, ruling
@@ -31,7 +30,6 @@ from hanse.federation.partners import own_invitation
 from hanse.federation.sharing import Audience
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
-from hanse.kernel.countries import country_name
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger.models import Entry
 
@@ -151,7 +149,7 @@ class Desk:
                 one.recipient: Taken(one.answer, one.asked_us, one.answered_us or 0)
                 for one in Recalling.objects.order_by("sequence")
             },
-            together=together(actor),
+            across=across(actor),
         )
 
 
@@ -160,20 +158,10 @@ def _given_now() -> list[UUID]:
     return list(Given.objects.filter(recalled_us=None).values_list("thing", flat=True))
 
 
-def together(actor: Actor) -> tuple[str, ...]:
-    """What a node shows of its own attacks and of those that partners shared, once it has both; sentences."""
-    own = Counter(Attack.objects.for_actor(actor, "attacks.view").values_list("country", flat=True))
-    theirs = PartnerAttack.objects.for_actor(actor, "attacks.view").values_list("partner", "country")
-    partners = {partner for partner, _ in theirs}
-    if not own or not partners:
-        return ()
-    every = own + Counter(country for _, country in theirs)
-    named = sorted((country_name(code) for code in every if code), key=str)
-    whose = "partner" if len(partners) == 1 else "partners"
-    where = " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
-    return (
-        f"{units.count(every.total())} attacks, of its own and of {len(partners)} {whose}, on victims in {where}",
-    )
+def across(actor: Actor) -> tuple[Shown, ...]:
+    """The campaigns across borders that a node shows."""
+    found = campaigns.across(actor)
+    return tuple(Shown(one.title, one.verdict, len(one.states)) for one in found[:SHOWN])
 
 
 def here() -> Vantage:

@@ -51,6 +51,20 @@ class Playing(msgspec.Struct, frozen=True):
         return f"{self.step.lower()} {100 * self.done // self.total}%" if self.total else self.step.lower()
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A campaign across borders, as a console shows it.
+
+    Attributes:
+        title: The finding in a few words.
+        verdict: The finding in one sentence, without a full stop.
+        states: How many states its victims are in.
+    """
+
+    title: str
+    verdict: str
+    states: int
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How a node stands.
 
@@ -62,7 +76,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         given: Attacks that partners have of it now, by partner.
         received: Attacks of partners that it has now, by partner.
         taken_back: What it recalled, by partner.
-        together: What it shows of its own attacks and those of its partners, in a sentence or more.
+        across: The campaigns across borders that it shows, those on most states first.
     """
 
     own: int
@@ -72,7 +86,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     given: dict[str, Moved]
     received: dict[str, Moved]
     taken_back: dict[str, Taken]
-    together: tuple[str, ...]
+    across: tuple[Shown, ...]
 
 
 class Compared(msgspec.Struct, frozen=True):

@@ -150,6 +150,8 @@ class League:
         standing = self._standing()
         missing = [post for post in self._posts if not standing[post].own]
         if missing:
+            if not any(told.across for told in standing.values()):
+                self._tell.say("No console shows a campaign across borders yet.")
             self._tell.heading("Each looks through the flows of its own routers, and shares what it finds:")
         batch = Batch(missing, self._begin, self._has_played, os.cpu_count() or 1)
         deadline = time.monotonic() + ARRIVE_S
@@ -160,7 +162,8 @@ class League:
                 standing = self._standing()
                 if missing:
                     self._say_what_came(standing)
-                if batch.over and (self._all_there(standing) or time.monotonic() > deadline):
+                there = self._all_there(standing) and _together(standing)
+                if batch.over and (there or time.monotonic() > deadline):
                     break
                 at_foot(", ".join(f"{post.one.short}: {self._playing[post]}" for post in batch.running))
                 time.sleep(LOOK_S)
@@ -200,6 +203,10 @@ class League:
                     other.one.short,
                     f"has the {came.attacks} attacks of {post.one.said}, {after:.1f} s after they were found",
                 )
+
+        for post, told in standing.items():
+            if told.across and self._new("across", post.one.key, told.across[0].title):
+                self._tell.happened(post.one.short, f"shows: {told.across[0].title}")
 
     def _new(self, *what: str) -> bool:
         """Whether that was not said before."""
@@ -262,7 +269,8 @@ class League:
         """What the consoles show, and the way to them."""
         self._tell.heading("What each console shows now:")
         for post, told in self._standing().items():
-            self._tell.happened(post.one.short, "; ".join(told.together) or "nothing of partners yet")
+            found = [f"{one.title}. {one.verdict}." for one in told.across]
+            self._tell.happened(post.one.short, " ".join(found) or "no campaign across borders")
         links = {post: post.ask("visitor", str) for post in self._posts}
         way = (
             "Each link makes you a person of that authority, once, within a day, with a passkey of your browser; "
@@ -305,6 +313,12 @@ def _arrived(standing: dict[Post, Standing], post: Post, other: Post) -> bool:
         return False
     back = other.one.authority in standing[post].taken_back
     return given.attacks == came.attacks == standing[post].own - back
+
+
+def _together(standing: dict[Post, Standing]) -> bool:
+    """Whether every console shows the campaign on all states of the exercise."""
+    states = len({one.where or one.country for one in LEAGUE})
+    return all(any(one.states == states for one in told.across) for told in standing.values())
 
 
 def _alone_says(told: Standing) -> str:
