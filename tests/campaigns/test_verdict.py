@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hanse.campaigns import verdict
+from hanse.campaigns import phrases, verdict
 from hanse.constituency import Registry, Target
 from tests.campaigns.plans import DAY_S, MAY_3, Maker
 
@@ -72,7 +72,7 @@ def test_effective_number_lies_between_one_and_all(counts):
 )
 def test_period(first, last, words):
     """A period names month and year once where it can."""
-    assert verdict.period((MAY_3 + first * DAY_S) * 10**6, (MAY_3 + last * DAY_S) * 10**6) == words
+    assert phrases.period((MAY_3 + first * DAY_S) * 10**6, (MAY_3 + last * DAY_S) * 10**6) == words
 
 
 def test_sentence_names_what_is_not_in_the_registry():

@@ -14,8 +14,8 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-from hanse.campaigns import verdict
 from hanse.campaigns.campaign import LinkTest
+from hanse.campaigns.phrases import many, period
 from hanse.campaigns.report import words
 from hanse.kernel import units
 from hanse.kernel.countries import country_name
@@ -225,10 +225,10 @@ class Across:
         starts = [one.start_us for one in self.members]
         where = f" ({', '.join(map(country_name, self.states))})" if self.states else ""
         untold = sum(not one.country for one in self.members)
-        but = f"; of {verdict.many(untold, 'attack')} the state was not told" if untold else ""
+        but = f"; of {many(untold, 'attack')} the state was not told" if untold else ""
         return (
             f"{units.count(len(self.members))} attacks on {_states(self.states)}{where} "
-            f"{verdict.period(min(starts), max(starts))}, seen by {_authorities(len(self.contributions))}, "
+            f"{period(min(starts), max(starts))}, seen by {_authorities(len(self.contributions))}, "
             f"are one coordinated campaign{but}"
         )
 
@@ -241,7 +241,7 @@ class Across:
                 values.setdefault(test.name, []).append(test.p_value)
         ranked = sorted(values.items(), key=lambda item: (-len(item[1]), item[0]))
         return tuple(
-            f"{words.plain(name)}: holds in {len(found)} of {verdict.many(len(self.bonds), 'link')} across borders, "
+            f"{words.plain(name)}: holds in {len(found)} of {many(len(self.bonds), 'link')} across borders, "
             f"median p {words.probability(median(found))}."
             for name, found in ranked
         )
@@ -366,7 +366,7 @@ def _without(known: Known, partner: str) -> Without:
     linked = sorted(
         (some for some in parts if len(some) > 1), key=lambda some: (-len(some), some[0].start_us)
     )
-    stands = tuple(f"{said(some)}, one campaign of {verdict.many(len(some), 'attack')}" for some in linked)
+    stands = tuple(f"{said(some)}, one campaign of {many(len(some), 'attack')}" for some in linked)
     return Without(partner, known.names.get(partner, partner), stands, sum(len(some) == 1 for some in parts))
 
 

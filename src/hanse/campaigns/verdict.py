@@ -11,8 +11,8 @@ import numpy as np
 from hanse.attacks.attack import Attack
 from hanse.campaigns.campaign import Campaign, Link
 from hanse.campaigns.concurrency import Starts
+from hanse.campaigns.phrases import many, period
 from hanse.constituency import Registry, Target
-from hanse.kernel import units
 from hanse.kernel.countries import country_name
 
 DAY_US = 86_400_000_000
@@ -196,25 +196,6 @@ def _against(targets: Sequence[Target | None], found: Scope) -> str:
 
 def _top(names: Iterable[str]) -> str:
     return Counter(names).most_common(1)[0][0]
-
-
-def many(number: int, one: str) -> str:
-    """``1 victim``, ``9 victims``."""
-    return f"{number} {one if number == 1 else one + 's'}"
-
-
-def period(first_us: int, last_us: int) -> str:
-    """``on 9 May 2007``, ``from 3 to 11 May 2007``, ``from 30 April to 2 May 2007``; days UTC."""
-    first, last = units.moment(first_us), units.moment(last_us)
-    end = f"{last.day} {last:%B %Y}"
-    if first.date() == last.date():
-        return f"on {end}"
-    begin = str(first.day)
-    if (first.month, first.year) != (last.month, last.year):
-        begin += f" {first:%B}"
-    if first.year != last.year:
-        begin += f" {first.year}"
-    return f"from {begin} to {end}"
 
 
 def evidence(links: Sequence[Link], found: Scope, numbers: dict[str, float]) -> tuple[str, ...]:
