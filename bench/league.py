@@ -4,8 +4,8 @@
 
 Two real nodes on this machine, each with its own SQLite file. One has N attacks addressed to the other and a signed
 checkpoint over them; it is served as people serve it. The other pulls them over HTTP in one process: signatures,
-chain, inclusion and consistency are verified, each page is on disk before the next is asked for, and every attack
-becomes a row. Memory is the reader's resident set.
+chain, inclusion and consistency are verified, the next page is fetched while one is written, what it says to have is
+on disk, and every attack becomes a row. Memory is the reader's resident set.
 """
 # ruff: noqa: PLC0415 - the nodes are other processes
 

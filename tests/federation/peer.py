@@ -61,6 +61,7 @@ class Peer:
         against: What it says to have seen against that.
         offered: Leaves that it had witnessed.
         here: Id of the node under test.
+        wanted: What that asked for.
         back: This node's entries for it, as it keeps them.
         chain: Its chain over them.
     """
@@ -85,6 +86,7 @@ class Peer:
     against: str = ""
     offered: int = 0
     here: str = HERE
+    wanted: list[Pull] = field(default_factory=list)
     back: list[Back] = field(default_factory=list)
     chain: bytes = bytes(32)
 
@@ -190,6 +192,7 @@ class Peer:
 
     def page(self, wanted: Pull) -> Page:
         """An honest page."""
+        wanted = msgspec.structs.replace(wanted, first=wanted.first + wanted.ahead)
         items = tuple(self.items[wanted.first : wanted.first + 1_000])
         size = notes.parse_checkpoint(notes.parse(self.note)[0]).size if self.note else 0
         until = min(len(self.places), wanted.first + len(items))
@@ -210,7 +213,8 @@ class Peer:
         self.sealed_to = head.seal
         text = message.opened(head, told, self.openings[head.seal])
         if head.what == "pull":
-            content: Any = self.lie(self.page(msgspec.msgpack.decode(text, type=Pull)))
+            self.wanted.append(msgspec.msgpack.decode(text, type=Pull))
+            content: Any = self.lie(self.page(self.wanted[-1]))
         elif head.what == "witness":
             content = self.cosigns(msgspec.msgpack.decode(text, type=Offer))
         elif head.what == "recover":

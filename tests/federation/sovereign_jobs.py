@@ -17,7 +17,7 @@ from hanse.accounts import approvals
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.egress.client import Client, Response
-from hanse.federation import exchange, partnering, recalling, ruling, sending, sharing, witnesses
+from hanse.federation import exchange, partnering, recalling, receiving, ruling, sending, sharing, witnesses
 from hanse.federation import invitation as invitations
 from hanse.federation.contents import WitnessAsked
 from hanse.federation.models import Contradiction, Given, Link, Recalling, Received, Witness
@@ -243,22 +243,21 @@ def catch_up(partner: str) -> dict[str, Any]:
     from hanse.node.working import settle
 
     settle()  # as the worker does, in which the exchange runs
-    row, client = partner_of(partner), exchange.make_client()
-    entries, mib, step = 0, [], 0
-    began = time.perf_counter()
-    while True:
-        result = exchange.pull(row, client)
+    mib: list[int] = []
+    entries = 0
+
+    def each(result: receiving.Result) -> None:
+        nonlocal entries
         entries += result.taken
         total = Link.objects.get(pk=partner).total
-        if entries * 10 // max(total, 1) > step:
-            step = entries * 10 // total
-            mib.append(
-                round(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20)
-            )
-        if not result.more:
-            break
+        if entries * 10 // max(total, 1) > len(mib):
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            mib.append(round(pages * resource.getpagesize() / 2**20))
+
+    began = time.perf_counter()
+    taken = exchange.pull_all(partner_of(partner), exchange.make_client(), each)
     seconds = time.perf_counter() - began
-    return {"entries": entries, "seconds": seconds, "proven": Link.objects.get(pk=partner).proven, "mib": mib}
+    return {"entries": taken, "seconds": seconds, "proven": Link.objects.get(pk=partner).proven, "mib": mib}
 
 
 def idle(partner: str, times: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from django.db import OperationalError
 
-from hanse.federation import exchange, stream
+from hanse.federation import exchange, receiving, stream
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Contradiction, Link, Received
 from hanse.federation.receiving import reached
@@ -341,3 +341,24 @@ def test_an_answer_of_another_sort_is_not_believed(peer):
     peer.answers = "noted"
     with pytest.raises(exchange.LinkError, match="a 'page' was asked for"):
         _pull(peer)
+
+
+def test_the_next_page_is_asked_for_while_one_is_written(peer, monkeypatch):
+    """What is asked for ahead is no receipt: it says what is on disk; a page that is not written is fetched again, and proven."""
+    for at in range(2_300):
+        peer.entry(content=things.Made(str(at)))
+    peer.checkpoint()
+    take, failures = receiving.take, [NotWrittenError("The disk is full.")]
+
+    def full(partner, page):
+        if page.first and failures:
+            raise failures.pop()
+        return take(partner, page)
+
+    monkeypatch.setattr(receiving, "take", full)
+    with pytest.raises(NotWrittenError):
+        _pull(peer)
+    assert [(one.first, one.ahead) for one in peer.wanted] == [(0, 0), (0, 1_000), (1_000, 1_000)]
+    assert _pull(peer) == 1_300
+    assert [(one.first, one.ahead) for one in peer.wanted[3:]] == [(1_000, 0), (1_000, 1_000)]
+    assert (Received.objects.count(), Link.objects.get().proven) == (2_300, 2_300)

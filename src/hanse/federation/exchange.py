@@ -1,5 +1,9 @@
 """Asking partners: one signed question, one signed answer, and what is done with it."""
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
@@ -8,7 +12,7 @@ from django.db.models import Max
 
 from hanse.egress.client import Client
 from hanse.egress.errors import RefusedError, TooLargeError, UnreachableError
-from hanse.egress.rules import Rules
+from hanse.egress.rules import AllowedEndpoint, Rules
 from hanse.federation import receiving, stream, witnessing
 from hanse.federation.models import Link, Partner
 from hanse.federation.partners import allowed, link_of, own_key, seal_key, verify_keys
@@ -19,6 +23,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import KeysError
 from hanse.kernel.message import MessageError
+from hanse.kernel.notes import NoteError
 from hanse.kernel.sealing import SealingError
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
@@ -63,6 +68,21 @@ def ask(partner: Partner, what: str, content: msgspec.Struct, answer: type[T], c
 def _once(
     partner: Partner, what: str, content: msgspec.Struct, answer: type[T], client: Client
 ) -> T | Refusal:
+    return _sent(_asking(partner, what, content), answer, client)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A question that is ready to be sent: it has its number, and nothing of it needs the database any more."""
+
+    partner: Partner
+    what: str
+    number: int
+    data: bytes
+    allowed: tuple[AllowedEndpoint, ...]
+
+
+def _asking(partner: Partner, what: str, content: msgspec.Struct) -> _Asking:
     number = _next_number(partner.authority)
     link = link_of(partner.authority)
     data = message.write(
@@ -75,14 +95,28 @@ def _once(
         key=own_key(partner, link.has),
         seal=seal_key(partner.authority),
     )
+    return _Asking(partner, what, number, data, allowed(partner))
+
+
+def _sent(asking: _Asking, answer: type[T], client: Client) -> T | Refusal:
+    return _proven(asking.partner, ANSWERS[asking.what], asking.number, _posted(asking, client), answer)
+
+
+def _posted(asking: _Asking, client: Client) -> bytes:
+    """The partner's answer, unread.
+
+    Raises:
+        LinkError: There is none.
+    """
+    partner = asking.partner
     try:
         got = client.post(
             partner.endpoint,
-            body=data,
+            body=asking.data,
             headers={"Content-Type": CONTENT_TYPE},
             limit_bytes=ANSWER_BYTES,
             timeout_s=TIMEOUT_S,
-            allow=allowed(partner),
+            allow=asking.allowed,
             http=partner.endpoint.startswith("http:"),
         )
     except (UnreachableError, RefusedError, TooLargeError) as error:
@@ -90,7 +124,7 @@ def _once(
     if got.headers.get("content-type", "") != CONTENT_TYPE:
         words = "".join(sign for sign in got.body[:300].decode("utf-8", "replace") if sign.isprintable())
         raise LinkError(f"{partner.name} answered {got.status}: {words or 'nothing'}")
-    return _proven(partner, ANSWERS[what], number, got.body, answer)
+    return got.body
 
 
 def _proven(partner: Partner, wanted: str, number: int, data: bytes, answer: type[T]) -> T | Refusal:
@@ -134,33 +168,84 @@ def pull(partner: Partner, client: Client) -> receiving.Result:
         StreamError: What it answered is not what was asked for, or contradicts what it signed before.
         NotWrittenError: The own database did not take it.
     """
-    name = partner.authority
+    with _told(partner.authority):
+        page = ask(partner, "pull", receiving.reached(partner.authority), Page, client)
+        return receiving.take(partner, page)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Show on the partners' page how asking went."""
     link_of(name)
     Link.objects.filter(pk=name).update(tried_us=now_us())
     try:
-        page = ask(partner, "pull", receiving.reached(name), Page, client)
-        result = receiving.take(partner, page)
+        yield
     except (LinkError, stream.StreamError) as error:
         failed(name, error)
         raise
     Link.objects.filter(pk=name).update(answered_us=now_us(), failing_us=None, error="")
-    return result
+
+
+def pull_all(
+    partner: Partner, client: Client, each: Callable[[receiving.Result], None] = lambda _: None
+) -> int:
+    """Fetch page after page until there is no more; how many entries. Errors as of `pull`.
+
+    The next page is fetched while one is written: the partner makes it meanwhile.
+
+    Args:
+        partner: Who is asked.
+        client: The one way out.
+        each: Is told what each page changed.
+    """
+    taken = 0
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        coming: Future[bytes] | None = None
+        asking: _Asking | None = None
+        while True:
+            with _told(partner.authority):
+                if coming is not None and asking is not None:
+                    page = _page(partner, asking, coming.result())
+                else:
+                    page = ask(partner, "pull", receiving.reached(partner.authority), Page, client)
+                asking = _ahead(partner, page)
+                coming = pool.submit(_posted, asking, client) if asking else None
+                result = receiving.take(partner, page)
+            taken += result.taken
+            each(result)
+            if coming is None:
+                return taken
+
+
+def _page(partner: Partner, asking: _Asking, data: bytes) -> Page:
+    page = _proven(partner, ANSWERS["pull"], asking.number, data, Page)
+    if isinstance(page, Refusal):
+        raise LinkError(f"{partner.name} refuses: {page.words}")
+    return page
+
+
+def _ahead(partner: Partner, page: Page) -> _Asking | None:
+    """The question for the page after one that is not written yet; None where there is none."""
+    has = receiving.reached(partner.authority)
+    if page.first != has.first or not page.items or page.total <= page.first + len(page.items):
+        return None
+    try:
+        size = stream.size_of(page.checkpoint) if page.checkpoint else has.size
+    except NoteError:  # taking the page says what is wrong with it
+        return None
+    wanted = msgspec.structs.replace(
+        has,
+        ahead=min(len(page.items), stream.MOST),
+        proven=page.proved + len(page.leaves) if page.leaves else has.proven,
+        size=size,
+    )
+    return _asking(partner, "pull", wanted)
 
 
 def failed(name: str, error: HanseError) -> None:
     """Show on the partners' page what was wrong, and since when."""
     Link.objects.filter(pk=name).update(error=str(error)[:500])
     Link.objects.filter(pk=name, failing_us=None).update(failing_us=now_us())
-
-
-def pull_all(partner: Partner, client: Client) -> int:
-    """Fetch page after page until there is no more; how many entries. Errors as of `pull`."""
-    taken = 0
-    while True:
-        result = pull(partner, client)
-        taken += result.taken
-        if not result.more:
-            return taken
 
 
 def hint(partner: Partner, client: Client) -> bool:

@@ -70,12 +70,15 @@ class Pull(msgspec.Struct, frozen=True, array_like=True):
         chain: Its chain over them.
         proven: How many of them are proven to be in the tree.
         size: Size of the last checkpoint that it verified; 0 for none.
+        ahead: How many more it has got and not written yet: the page begins after these. `proven` and `size` are then
+            as they will be; what counts as its receipt is `first`.
     """
 
     first: int
     chain: bytes
     proven: int
     size: int
+    ahead: int = 0
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True):

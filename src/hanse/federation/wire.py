@@ -17,7 +17,7 @@ from django.db import transaction
 from hanse.federation import keeping, serving, witnessing
 from hanse.federation.models import Link, Partner, Standing
 from hanse.federation.partners import link_of, own_key, seal_key, verify_keys
-from hanse.federation.stream import Page, Pull
+from hanse.federation.stream import MOST, Page, Pull, StreamError
 from hanse.federation.witnessing import Compared, Cosigned, Offer, Shown
 from hanse.kernel import message
 from hanse.kernel.clock import now_us
@@ -200,7 +200,12 @@ def _pull(asked: Asked) -> Page:
     wanted = msgspec.msgpack.decode(asked.body, type=Pull)
     link = asked.link
     before = link.at_place, link.has
-    page = serving.page_for(asked.partner.authority, wanted, link)
+    if not 0 <= wanted.ahead <= MOST:
+        raise StreamError(
+            f"{asked.partner.authority} asks {wanted.ahead:,} entries ahead; {MOST:,} are a page."
+        )
+    begins = msgspec.structs.replace(wanted, first=wanted.first + wanted.ahead)
+    page = serving.page_for(asked.partner.authority, begins, link)
     link.has = wanted.first
     if (link.at_place, link.has) != before:
         link.save(update_fields=["at_place", "at_sequence", "has"])
