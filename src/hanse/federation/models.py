@@ -269,7 +269,7 @@ class Hop(models.Model):
     time_us = models.BigIntegerField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["shared", "via", "at"], name="federation_hop"),)
+        constraints = (models.UniqueConstraint(fields=["shared", "via", "at"], name="federation_hop_once"),)
 
 
 class Rule(models.Model):
