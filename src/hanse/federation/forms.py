@@ -35,15 +35,33 @@ class AddForm(WhyForm):
 
     file = forms.FileField(
         label=_("Invitation"),
+        required=False,
         help_text=_("The file that a person of the other authority gave you."),
         widget=forms.FileInput({"accept": ".json,application/json"}),
     )
+    text = forms.CharField(
+        label=_("Or its text"),
+        required=False,
+        max_length=LIMIT_BYTES,
+        help_text=_("What a reader of QR codes gives for the picture on the other node's page."),
+        widget=forms.Textarea({"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+    )
     address = AddressField()
-    field_order = ("file", "address", "reason")
+    field_order = ("file", "text", "address", "reason")
 
     def clean_file(self) -> bytes:
-        """What the file holds, one byte more than an invitation may have at most."""
-        return bytes(self.cleaned_data["file"].read(LIMIT_BYTES + 1))
+        """What the file holds, one byte more than an invitation may have at most; nothing where there is none."""
+        file = self.cleaned_data["file"]
+        return bytes(file.read(LIMIT_BYTES + 1)) if file else b""
+
+    def clean(self) -> dict[str, Any]:
+        """One of both is there."""
+        told = super().clean() or {}
+        if not self.errors:
+            told["file"] = told["file"] or told["text"].strip().encode()
+            if not told["file"]:
+                self.add_error("file", _("Choose the file, or give its text."))
+        return told
 
 
 class ConfirmForm(forms.Form):

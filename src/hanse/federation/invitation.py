@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
+import segno
 
 from hanse.kernel import strict_json
 from hanse.kernel.countries import STATES
@@ -65,6 +66,14 @@ def write(invitation: Invitation, key: SigningKey) -> bytes:
     return msgspec.json.format(
         strict_json.canonical(_File(hanse_invitation=invitation, signature=signature)), indent=1
     )
+
+
+def picture(data: bytes) -> str:
+    """A file that `write` made as a QR code (ISO/IEC 18004): an SVG element, black on white, with its quiet zone."""
+    whole = strict_json.canonical(msgspec.json.decode(data))
+    code = segno.make(whole, error="l", mode="byte", micro=False)
+    svg: str = code.svg_inline(scale=3, dark="#000", light="#fff")
+    return svg
 
 
 def read(data: bytes) -> Invitation:

@@ -8,13 +8,23 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
 from hanse.accounts import approvals
 from hanse.accounts.looking import asks_why
 from hanse.accounts.models import Proposal
 from hanse.egress.errors import RefusedError
-from hanse.federation import onward, partnering, release_views, rule_views, ruling, showing, witnesses
+from hanse.federation import (
+    invitation,
+    onward,
+    partnering,
+    release_views,
+    rule_views,
+    ruling,
+    showing,
+    witnesses,
+)
 from hanse.federation.forms import AddForm, ConfirmForm, MoveForm
 from hanse.federation.invitation import InvitationError
 from hanse.federation.models import Partner, Standing
@@ -53,7 +63,12 @@ def waiting() -> list[Proposal]:
 @page("federation.view", "federation/invitation.html")
 def invitation_page(request: HttpRequest) -> Result:
     """What this node hands to others, to be read before it is sent."""
-    return {"invited": own_invitation(), "may_partner": may_begin(signed_in(request), "federation.partner")}
+    picture = mark_safe(invitation.picture(partnering.invite(signed_in(request))))  # noqa: S308 - a picture made here
+    return {
+        "invited": own_invitation(),
+        "picture": picture,
+        "may_partner": may_begin(signed_in(request), "federation.partner"),
+    }
 
 
 @page("federation.view", "")
