@@ -200,7 +200,7 @@ def test_a_recall_of_what_never_came_is_answered(peer):
     peer.entry("federation.recalled", Recall(UUID(int=9).hex, "It was wrong."))
     exchange.pull_all(Partner.objects.get(), peer)
     body = json.loads(Reader(peer).raw().items[-1].body)
-    assert body["content"] == {"done": "unknown", "object_id": UUID(int=9).hex}
+    assert body["content"] == {"at": "", "done": "unknown", "object_id": UUID(int=9).hex}
 
 
 @pytest.mark.parametrize("change", [

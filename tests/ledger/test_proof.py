@@ -40,14 +40,14 @@ def _proof(**told: object) -> tuple[int, bytes]:
 
 
 def test_an_exported_entry_is_proven_offline() -> None:
-    """The proof says who, what, why and when, in eight steps, under the fingerprint that the authority publishes."""
+    """The proof says who, what, why and when, in nine steps, under the fingerprint that the authority publishes."""
     sequence, data = _proof()
     trusted = fingerprint(keyring.current().signing.public)
     proven = verify(data, trusted)
     assert (proven.envelope.seq, proven.authority, proven.fingerprint) == (sequence, "CERT Estonia", trusted)
     assert (proven.body.actor.name, proven.body.reason) == ("Mari Maasikas", "for the court")
     assert proven.body.content["name"] == "evidence"
-    assert [step[0] for step in proven.steps] == list("12345678")
+    assert [step[0] for step in proven.steps] == list("123456789")
     assert verify(data, trusted.upper().replace(" ", "")) == proven
 
 
@@ -250,11 +250,11 @@ def test_a_time_stamp_is_proven_under_a_trusted_root(authority: Path) -> None:
     roots, others = (authority / "root.pem").read_bytes(), (authority / "other.pem").read_bytes()
     head = tree.latest()
     data = export(sequence, _stamped(authority, head.note), head.size)
-    assert "existed by" in verify(data, roots=roots).steps[7]
-    assert "left unchecked" in verify(data).steps[7]
-    with pytest.raises(ProofError, match="Step 8 fails: The time stamp does not hold"):
+    assert "existed by" in verify(data, roots=roots).steps[8]
+    assert "left unchecked" in verify(data).steps[8]
+    with pytest.raises(ProofError, match="Step 9 fails: The time stamp does not hold"):
         verify(data, roots=others)
-    with pytest.raises(ProofError, match="Step 8 fails: the proof has no time stamp"):
+    with pytest.raises(ProofError, match="Step 9 fails: the proof has no time stamp"):
         verify(plain, roots=roots)
     wrong = export(sequence, _stamped(authority, head.note + "x"), head.size)
     with pytest.raises(ProofError, match="Step 8 fails"):

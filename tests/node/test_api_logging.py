@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from hanse.attacks import shared
-from hanse.attacks.models import Attack
+from hanse.attacks.models import Attack, PartnerAttack
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import Campaign, CrossLink
 from hanse.cases import subject
@@ -89,6 +89,7 @@ def test_every_reading_operation_writes_down_what_it_tells(
     tree.integrate()
     real = {
         "attack_id": Attack.projected.filter(campaign=campaign).earliest("start_us").pk,
+        "received_id": PartnerAttack.projected.earliest("start_us").pk,
         "across_id": CrossLink.projected.earliest("sequence").first,
         "campaign_id": Campaign.projected.get(pk=campaign).pk,
         "case_id": case,

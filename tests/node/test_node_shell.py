@@ -60,7 +60,7 @@ def test_keys_are_rotated_proven_backed_up_and_restored(made, tmp_path):
     assert (there / "settings.toml").read_text() == (home / "settings.toml").read_text()
     shown = hanse("node", "keys", "show", "--home", there, **passphrase).splitlines()
     assert shown[1].strip() == first
-    assert "signs now" in shown[2]
+    assert "signs now" in shown[3]
 
 
 @pytest.mark.parametrize(

@@ -159,37 +159,37 @@ class ReleaseAskedOut(Schema):
     request: UUID
 
 
-@router.get("/partners/{uuid:attack_id}", response=PartnersAttackOut, operation_id="attacks_of_partner")
+@router.get("/partners/{uuid:received_id}", response=PartnersAttackOut, operation_id="attacks_of_partner")
 @endpoint("attacks.view")
-def of_partner(request: HttpRequest, attack_id: UUID) -> Any:
+def of_partner(request: HttpRequest, received_id: UUID) -> Any:
     """One attack as a partner says it; its originator learns once that it was opened."""
-    row = PartnerAttack.objects.get_for(signed_in(request), "attacks.view", attack_id)
+    row = PartnerAttack.objects.get_for(signed_in(request), "attacks.view", received_id)
     looked_at(request, "attacks.view", [row])
     opening.opened(row.pk)
     return row
 
 
-@router.post("/partners/{uuid:attack_id}/pass-on", response=PartnerGets, operation_id="attacks_pass_on")
+@router.post("/partners/{uuid:received_id}/pass-on", response=PartnerGets, operation_id="attacks_pass_on")
 @endpoint("federation.share")
-def pass_on(request: HttpRequest, attack_id: UUID, told: PassOnIn) -> Any:
+def pass_on(request: HttpRequest, received_id: UUID, told: PassOnIn) -> Any:
     """Pass a partner's attack on, whole, as its marking or a release of its originator lets; what it got, or why not."""
     whom = Audience(authorities=frozenset({told.authority}))
     [shown] = sharing.share(
-        sharing.Sharing("partner-attack", attack_id, whom), signed_in(request), told.reason
+        sharing.Sharing("partner-attack", received_id, whom), signed_in(request), told.reason
     )
     return _out(shown)
 
 
 @router.post(
-    "/partners/{uuid:attack_id}/ask-release",
+    "/partners/{uuid:received_id}/ask-release",
     response={201: ReleaseAskedOut},
     operation_id="attacks_ask_release",
 )
 @endpoint("federation.share")
-def ask_release(request: HttpRequest, attack_id: UUID, told: AskReleaseIn) -> Any:
+def ask_release(request: HttpRequest, received_id: UUID, told: AskReleaseIn) -> Any:
     """Ask the originator of a partner's attack whether another partner may have it."""
     actor = signed_in(request)
-    row = PartnerAttack.objects.get_for(actor, "attacks.view", attack_id)
+    row = PartnerAttack.objects.get_for(actor, "attacks.view", received_id)
     return Status(201, {"request": onward.ask(row.pk, told.authority, told.purpose, actor)})
 
 

@@ -265,7 +265,7 @@ class DecideIn(In):
 
 
 @router.get("/releases", response=Page[ReleaseOut], operation_id="releases_list")
-@endpoint("federation.share")
+@endpoint("federation.view")
 def list_releases(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG001 - Ninja gives it
     """Requests to pass something on, those of partners and this authority's own, the last first."""
     return paged(Release.objects.all(), Order("asked_us", descending=True), paging)
