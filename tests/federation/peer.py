@@ -64,6 +64,7 @@ class Peer:
         wanted: What that asked for.
         back: This node's entries for it, as it keeps them.
         chain: Its chain over them.
+        cosigned_s: When it says to have seen what it cosigns, s UTC.
     """
 
     authority: str = "fi-cert"
@@ -89,6 +90,7 @@ class Peer:
     wanted: list[Pull] = field(default_factory=list)
     back: list[Back] = field(default_factory=list)
     chain: bytes = bytes(32)
+    cosigned_s: int = 1_795_000_000
 
     def __post_init__(self) -> None:
         """Have a first pair of keys."""
@@ -261,7 +263,7 @@ class Peer:
             except ConflictError as conflict:
                 return Cosigned(self.followed.size, against=conflict.before)
             self.records.append(record)
-            note = notes.cosign(record.note, self.name, self.speaks, 1_795_000_000)
+            note = notes.cosign(record.note, self.name, self.speaks, self.cosigned_s)
             lines.append(note.removeprefix(record.note))
         return Cosigned(self.followed.size, tuple(lines))
 

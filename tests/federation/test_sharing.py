@@ -10,7 +10,7 @@ import pytest
 from hanse.accounts import approvals
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
-from hanse.federation import exchange, recalling, ruling, sharing
+from hanse.federation import exchange, keeping, recalling, ruling, sharing, stream
 from hanse.federation.contents import Recall, RecallAnswered
 from hanse.federation.models import Given, Partner, Recalling, Received
 from hanse.federation.sharing import Audience, Sharing
@@ -193,6 +193,33 @@ def test_a_partners_recall_purges_what_it_sent_and_nothing_else(attack, peer, ma
     rebuild()
     assert PartnerAttack.projected.get().partner == other.authority
     assert [str(one) for one in check()] == []
+
+
+def test_what_is_shared_anew_after_a_recall_stays(attack, peer):
+    """Shared, recalled and shared anew, all in one page: the recall takes what came before it, and nothing after it."""
+    content = shared.without(shared.find(None, attack.pk).content, frozenset(), UUID(int=5))
+    peer.entry(shared.KIND, content, object_id=UUID(int=5))
+    peer.entry("federation.recalled", Recall(UUID(int=5).hex, "It was wrong."))
+    peer.entry(shared.KIND, content, object_id=UUID(int=5), version=2)
+    assert exchange.pull_all(Partner.objects.get(), peer) == 3
+    assert PartnerAttack.projected.get().version == 2
+    assert Entry.objects.filter(kind="federation.recall_answered", recipient=peer.authority).count() == 1
+    rebuild()
+    assert PartnerAttack.projected.get().version == 2
+    assert [str(one) for one in check()] == []
+
+
+def test_what_came_with_many_recalls_is_given_back_whole(attack, peer, monkeypatch):
+    """A partner that lost its database gets all it sent, however much was answered while it was taken."""
+    for module in (keeping, stream):
+        monkeypatch.setattr(module, "MOST", 3)  # entries of a page
+    content = shared.without(shared.find(None, attack.pk).content, frozenset(), UUID(int=5))
+    peer.entry(shared.KIND, content, object_id=UUID(int=5))
+    for number in (6, 7):
+        peer.entry("federation.recalled", Recall(UUID(int=number).hex, "It was wrong."))
+    exchange.pull_all(Partner.objects.get(), peer)
+    told = keeping.given_back(Partner.objects.get(), keeping.GiveBack(0))
+    assert [bool(one.payload) for one in told.entries] == [True] * 3
 
 
 def test_a_recall_of_what_never_came_is_answered(peer):

@@ -15,7 +15,7 @@ from hanse.ledger import keyring, tree, witnessed
 from hanse.ledger.check import check
 from hanse.ledger.models import Checkpoint
 from hanse.ledger.replay import rebuild
-from hanse.ledger.witness import Record, WitnessError, log_of, parted
+from hanse.ledger.witness import Followed, Record, WitnessError, log_of, parted
 from hanse.ledger.writing import append
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import NODE, Peer
@@ -91,6 +91,23 @@ def test_a_witness_cosigns_what_continues(peer):
     assert peer.asks("witness", peer.offers(0), Cosigned) == Cosigned(told.size, last=told_note)
     assert peer.asks("witness", peer.offers(told.size), Cosigned).size == len(peer.tree)
     assert not Contradiction.objects.exists()
+
+
+def test_a_witness_that_follows_anew_signs_nothing_twice(peer):
+    """A witness that lost its database sees all again: its first signature on each checkpoint stays, and the node is sound."""
+    _is_watched_by(peer)
+    _grow(1, 2)
+    assert exchange.offer(_row(peer), peer)
+    before = [one.note for one in Checkpoint.objects.order_by("size")]
+    peer.followed = Followed()
+    peer.cosigned_s += 1
+    append("federation.recall_answered", RecallAnswered("00", "purged"), actor=NODE)
+    tree.integrate()
+    for _ in range(2):  # the first only says where the witness is
+        exchange.offer(_row(peer), peer)
+    assert [one.note for one in Checkpoint.objects.order_by("size")][: len(before)] == before
+    assert tree.latest() is not None
+    assert [str(one) for one in check()] == []
 
 
 @pytest.mark.parametrize("what", ["leaf", "rewritten", "short", "unsigned"])

@@ -67,6 +67,11 @@ class Handler:
     then: Callable[[Arrived, Any], None] = _nothing
     project_many: Callable[[Sequence[tuple[Arrived, Any]]], None] | None = None
 
+    @property
+    def acts(self) -> bool:
+        """Whether this authority does something by itself once such an entry is on record."""
+        return self.then is not _nothing
+
     def project_run(self, entries: Sequence[tuple[Arrived, Any]]) -> None:
         """Write the rows of several entries of this kind, in their order."""
         if self.project_many is not None:

@@ -88,10 +88,13 @@ def given_back(partner: Partner, wanted: GiveBack) -> GivenBack:
 def _whole(partner: str, first: int, took_first: int, took_last: int) -> dict[int, ReceivedContent]:
     """The entries of a partner from a place on, as they came; those that were purged are not among them.
 
-    They stand right before the own entry that says that they were taken.
+    They stand between the own entry that says that they were taken and the one before that says so, with what was
+    answered to them among them.
     """
+    before = Entry.objects.filter(kind="federation.took", sequence__lt=took_first).order_by("-sequence")
+    since = before.values_list("sequence", flat=True).first()
     rows = Entry.objects.filter(
-        kind="federation.received", sequence__gte=took_first - MOST - 1, sequence__lte=took_last
+        kind="federation.received", sequence__gt=-1 if since is None else since, sequence__lte=took_last
     ).order_by("sequence")
     found = {}
     bodies = {one.entry_id: one for one in Body.objects.filter(entry__in=rows)}

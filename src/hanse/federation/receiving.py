@@ -144,19 +144,32 @@ def _record(partner: Partner, arrivals: list[Arrival]) -> None:
 
 
 def _at_once(partner: Partner, arrivals: list[Arrival]) -> list[Taken]:
-    taken, ready = [], []
+    """All of them, in order: what follows from one is done before the next is on record.
+
+    A recall takes what came before it, and not what is shared anew after it.
+    """
+    taken: list[Taken] = []
+    ready: list[_Ready] = []
     for one in arrivals:
         became, made = _judged(partner, one)
         taken.append(became)
         if made is not None:
             ready.append(made)
+            if made.handler is not None and made.handler.acts:
+                _append(partner, ready)
+                ready = []
+    _append(partner, ready)
+    return taken
+
+
+def _append(partner: Partner, ready: list[_Ready]) -> None:
+    """Put entries on record together, and do what follows from them."""
     recorded = append_many([one.draft for one in ready], speaker())
     for made, own in zip(ready, recorded, strict=True):
         if made.handler is not None and made.said is not None:
             made.handler.then(_arrived(partner, made, own.sequence, own.time_us), made.said)
             if own.version > 1:
                 recalling.follow_newer(own.object_id)
-    return taken
 
 
 def _alone(partner: Partner, arrival: Arrival) -> Taken:

@@ -163,11 +163,15 @@ def carried(record: Record, size: int) -> Carried:
 
 
 def add_cosignatures(lines: Iterable[tuple[int, str]]) -> None:
-    """Add what witnesses said to the notes of checkpoints: size and signature line. One that is there stays once."""
+    """Add what witnesses said to the notes of checkpoints: size and signature line.
+
+    Of each witness the first line stays: one that lost its database and follows the ledger anew signs all again.
+    """
     with transaction.atomic(using=database()):
         for size, line in lines:
             row = Checkpoint.objects.select_for_update().get(pk=size)
-            if line not in row.note:
+            *before, added = (name for name, _, _ in notes.parse(row.note + line)[1])
+            if added not in before:
                 Checkpoint.objects.filter(pk=size).update(note=row.note + line)
 
 
