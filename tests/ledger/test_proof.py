@@ -257,9 +257,9 @@ def test_a_time_stamp_is_proven_under_a_trusted_root(authority: Path) -> None:
     with pytest.raises(ProofError, match="Step 9 fails: the proof has no time stamp"):
         verify(plain, roots=roots)
     wrong = export(sequence, _stamped(authority, head.note + "x"), head.size)
-    with pytest.raises(ProofError, match="Step 8 fails"):
+    with pytest.raises(ProofError, match="Step 9 fails"):
         verify(wrong, roots=roots)
-    with pytest.raises(ProofError, match="Step 8 fails"):
+    with pytest.raises(ProofError, match="Step 9 fails"):
         verify(export(sequence, b"no stamp", head.size), roots=roots)
 
 
