@@ -65,7 +65,7 @@ def requests_of(attack_id: UUID) -> list[Release]:
 class PassOnForm(WhyForm):
     """To whom a partner's attack goes, and why."""
 
-    partner = forms.ChoiceField(label=gettext_lazy("To"), widget=forms.RadioSelect)
+    partner = forms.ChoiceField(label=gettext_lazy("To"))
     reason = forms.CharField(
         label=gettext_lazy("Why"),
         max_length=4_000,
