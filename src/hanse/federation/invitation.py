@@ -68,10 +68,14 @@ def write(invitation: Invitation, key: SigningKey) -> bytes:
     )
 
 
+def compact(data: bytes) -> bytes:
+    """A file that `write` made, in its shortest form."""
+    return strict_json.canonical(msgspec.json.decode(data))
+
+
 def picture(data: bytes) -> str:
     """A file that `write` made as a QR code (ISO/IEC 18004): an SVG element, black on white, with its quiet zone."""
-    whole = strict_json.canonical(msgspec.json.decode(data))
-    code = segno.make(whole, error="l", mode="byte", micro=False)
+    code = segno.make(compact(data), error="l", mode="byte", micro=False)
     svg: str = code.svg_inline(scale=3, dark="#000", light="#fff")
     return svg
 

@@ -1,0 +1,133 @@
+"""The pages of passing on: a partner's attack, asking its originator, deciding what a partner asks; read receipts."""
+
+from uuid import UUID
+
+import pytest
+
+from hanse.accounts.models import Proposal
+from hanse.attacks import shared
+from hanse.attacks.models import Attack, PartnerAttack
+from hanse.federation import exchange, invitation, onward, opening, partnering, sharing, witnesses
+from hanse.federation.contents import Opened, ReleaseAsked, WitnessAnswered
+from hanse.federation.models import Given, Partner, Release, Witness
+from hanse.federation.sharing import Audience, Sharing
+from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger.models import Entry
+from hanse.recording import record
+from tests.federation.peer import NODE, Peer
+from tests.federation.test_pages import client, client_as, mari, peer
+from tests.node.made import estonian
+
+__all__ = ["client", "client_as", "mari", "peer"]
+
+pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
+
+AMBER = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.AMBER)
+
+
+@pytest.fixture
+def theirs(peer: Peer) -> PartnerAttack:
+    """An attack that Finland shared, not to be passed on; Latvia is a partner as well."""
+    record(estonian(), NODE)
+    Peer("lv-cert", "LV").joins()
+    row = Attack.projected.earliest("start_us")
+    content = shared.without(shared.find(None, row.pk).content, frozenset({"victim"}), UUID(int=77))
+    peer.entry(shared.KIND, content, object_id=UUID(int=77), marking=AMBER)
+    _pull(peer)
+    return PartnerAttack.projected.get()
+
+
+def _pull(peer: Peer) -> None:
+    exchange.pull_all(Partner.objects.get(pk=peer.authority), peer)  # type: ignore[arg-type]
+
+
+def test_looking_at_a_partners_attack_tells_its_originator_once(client, peer, theirs):
+    """The page shows what it says; the first look is told, and later ones are not."""
+    page = client.get(f"/attacks/partners/{theirs.pk}/").content.decode()
+    assert "withheld" in page
+    client.get(f"/attacks/partners/{theirs.pk}/")
+    assert Entry.objects.filter(kind=opening.OPENED, recipient="fi-cert").count() == 1
+    assert f"/attacks/partners/{theirs.pk}/" in client.get("/attacks/partners/").content.decode()
+
+
+def test_an_originator_sees_who_opened(client, peer, mari):
+    """What a partner says to have opened is shown beside what it has; of what it does not have, nothing is."""
+    record(estonian(), NODE)
+    row = Attack.projected.earliest("start_us")
+    to = Audience(authorities=frozenset({"fi-cert"}))
+    sharing.share(Sharing("attack", row.pk, to), mari, "They are next.")
+    peer.entry(opening.OPENED, Opened(sharing.shared_id(row.pk).hex))
+    peer.entry(opening.OPENED, Opened(UUID(int=3).hex))
+    _pull(peer)
+    assert Given.objects.get().opened_us is not None
+
+
+def test_a_partner_is_chosen_and_its_originator_asked(client, theirs):
+    """What its marking forbids is refused with the reason; asked for, it waits, and the page says so."""
+    path = f"/attacks/partners/{theirs.pk}/pass-on/"
+    assert "Ask for a release" in client.get(path).content.decode()
+    told = {"partner": "lv-cert", "reason": "They are next."}
+    assert "Ask the originator" in client.post(path, {**told, "pass": ""}).content.decode()
+    assert client.post(path, {**told, "ask": ""}).status_code == 302
+    assert Release.objects.get().purpose == "They are next."
+    assert "no answer yet" in client.get(f"/attacks/partners/{theirs.pk}/").content.decode()
+
+
+def test_a_request_is_proposed_or_refused_from_its_page(client, peer, mari):
+    """It stands on the partner's page until it is decided; one proposes, or refuses at once."""
+    record(estonian(), NODE)
+    row = Attack.projected.earliest("start_us")
+    to = Audience(authorities=frozenset({"fi-cert"}))
+    sharing.share(Sharing("attack", row.pk, to), mari, "They are next.")
+    asked = ReleaseAsked(
+        object_id=sharing.shared_id(row.pk).hex, version=1, to="lv-cert", to_name="CERT Latvia", to_country="LV",
+        to_tier="member", purpose="<b>The same</b> sources.",
+    )  # fmt: skip
+    peer.entry(onward.ASKED, asked, object_id=UUID(int=5))
+    _pull(peer)
+    path = f"/partners/releases/{Release.objects.get().pk}/"
+    assert path in client.get("/partners/fi-cert/").content.decode()
+    assert "&lt;b&gt;The same" in client.get(path).content.decode()
+    assert client.post(path, {"reason": "They may.", "grant": ""}).status_code == 302
+    assert Proposal.objects.get().action == onward.RELEASE
+    assert client.post(path, {"reason": "Not them.", "refuse": ""}).status_code == 302
+    assert "Not them." in client.get(path).content.decode()
+
+
+def test_witnesses_are_asked_and_answered_from_the_partners_page(client, peer):
+    """Each word in the address does what its page says, and refuses what makes no sense by now."""
+    for what in ("ask-witness", "end-witness", "consent-witness", "withdraw-witness"):
+        assert client.get(f"/partners/fi-cert/{what}/").status_code == 200
+    assert "has not asked" in client.post("/partners/fi-cert/consent-witness/").content.decode()
+    assert client.post("/partners/fi-cert/ask-witness/").status_code == 302
+    peer.entry(witnesses.ANSWERED, WitnessAnswered(consents=True))
+    _pull(peer)
+    assert "has seen" in client.get("/partners/fi-cert/").content.decode()
+    assert (
+        "0 of 1 saw" in client.get("/ledger/").content.decode()
+        or not Entry.objects.exclude(position=None).exists()
+    )
+    assert client.post("/partners/fi-cert/end-witness/").status_code == 302
+    assert not Witness.objects.get().consents
+
+
+def test_an_invitation_is_a_picture_and_its_text_is_taken(client, mari):
+    """The QR code holds the whole file in its one form; the form takes that text in place of a file."""
+    page = client.get("/partners/invitation/").content.decode()
+    assert page.count("<svg") > 1
+    data = invitation.write(*_foreign())
+    whole = invitation.compact(data)
+    assert invitation.read(whole) == invitation.read(data)
+    assert client.post("/partners/add/", {"text": whole.decode(), "reason": "They ask."}).status_code == 302
+    assert Proposal.objects.get().action == partnering.ADD
+    assert "Choose the file" in client.post("/partners/add/", {"reason": "They ask."}).content.decode()
+
+
+def _foreign():
+    """Another authority's invitation, and its key."""
+    one = Peer("lv-cert", "LV")
+    told = invitation.Invitation(
+        authority="lv-cert", country="LV", endpoint="https://lv-cert.example/league/", name="CERT Latvia",
+        seal=one.openings[one.seal].public.raw.hex(), tier="member", verify=one.signing.public.raw.hex(),
+    )  # fmt: skip
+    return told, one.signing
