@@ -64,6 +64,7 @@ class Peer:
         wanted: What that asked for.
         back: This node's entries for it, as it keeps them.
         chain: Its chain over them.
+        verified: Leaves of this node's ledger that it says to have verified.
         cosigned_s: When it says to have seen what it cosigns, s UTC.
     """
 
@@ -91,6 +92,7 @@ class Peer:
     back: list[Back] = field(default_factory=list)
     chain: bytes = bytes(32)
     cosigned_s: int = 1_795_000_000
+    verified: int = 0
 
     def __post_init__(self) -> None:
         """Have a first pair of keys."""
@@ -221,7 +223,11 @@ class Peer:
             content = self.cosigns(msgspec.msgpack.decode(text, type=Offer))
         elif head.what == "recover":
             wanted = msgspec.msgpack.decode(text, type=Recover)
-            content = Kept(tuple(one for one in self.records if self.size_of(one) > wanted.size), more=False)
+            content = Kept(
+                tuple(one for one in self.records if self.size_of(one) > wanted.size),
+                more=False,
+                shown=self.verified,
+            )
         elif head.what == "give-back":
             first = msgspec.msgpack.decode(text, type=GiveBack).first
             content = GivenBack(tuple(self.back[first : first + 2]), len(self.back))
@@ -246,8 +252,10 @@ class Peer:
         """What this node has for it, from where it stopped; it is kept, as a node does."""
         page: Page = self.asks("pull", Pull(len(self.back), self.chain, 0, 0), Page)
         for one in page.items:
-            leaf = merkle.leaf_hash(envelope.leaf(one.payload, one.signature))
-            self.back.append(Back(leaf, one.payload, one.signature, one.salt, one.body))
+            leaf = one.leaf
+            self.back.append(
+                Back(leaf, one.payload, b"" if one.is_lost else one.signature, one.salt, one.body)
+            )
             self.chain = next_chain(self.chain, leaf)
         return list(page.items)
 

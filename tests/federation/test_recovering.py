@@ -9,6 +9,7 @@ from hanse.federation import exchange, recalling, recovery, sharing, witnesses
 from hanse.federation.contents import WitnessAnswered
 from hanse.federation.models import Given, Link, Partner, Recalling
 from hanse.federation.sharing import Audience, Sharing
+from hanse.federation.stream import Page, Pull
 from hanse.kernel.errors import UsageError
 from hanse.ledger import recovering, tree
 from hanse.ledger.check import check
@@ -101,8 +102,9 @@ def test_what_others_rest_on_comes_back(peer, node) -> None:
     assert Head.objects.get().next_sequence <= written
     assert not Attack.projected.filter(pk=three.pk).exists()
     given = list(Given.objects.order_by("number").values("thing", "recipient", "version", "recalled_us"))
-    assert given == had[: len(given)], "what was shared before the last checkpoint"
-    assert len(given) == 2
+    assert given[:2] == had[:2], "what was shared before the last checkpoint"
+    assert len(given) == 3, "what the partner has, though the entry that said so is lost"
+    assert Given.objects.get(thing=four.pk).withheld == sorted(sharing.shareable("attack").parts)
     assert list(Recalling.objects.values("shared", "recipient", "reason")) == recalls
     assert Entry.objects.filter(recipient="fi-cert").count() == len(peer.back)
     assert found.hashes == Lost.objects.count() > 0
@@ -131,6 +133,68 @@ def test_the_ledger_goes_on_where_it_was(peer, node) -> None:
     _put_back(node.home / "two.hanse")
     assert list(check()) == []
     assert Lost.objects.exists()
+
+
+def test_a_copy_that_no_book_names_is_recalled_all_the_same(peer, node) -> None:
+    """What was shared since the last checkpoint is in no witness's keeping: the partner's copy says that it has it."""
+    one, two, *_ = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    _share(two)
+    _share(one)
+    recalling.recall(one.pk, _officer(), "It was wrong.")
+    peer.pulls()
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    assert recalling.recall(two.pk, _officer(), "It was wrong.") == 1
+    with pytest.raises(UsageError, match="nothing to recall"):
+        recalling.recall(one.pk, _officer(), "It was wrong.")
+    assert list(check()) == []
+
+
+def test_what_was_lost_before_a_partner_had_it_keeps_its_place(peer, node) -> None:
+    """A witness had seen that there was an entry, and the partner had not fetched it: its hash is given, and what follows."""
+    one, two, *_ = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    _share(two)
+    tree.integrate()
+    for _ in range(2):
+        exchange.offer(_row(), peer)  # type: ignore[arg-type]
+    had = len(peer.back)
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    assert Lost.objects.filter(recipient="fi-cert").count() == 1
+    _share(one)
+    _seen(peer)
+    lost, anew = peer.back[had:]
+    assert (lost.leaf, lost.payload, bool(anew.payload)) == (
+        bytes(Lost.objects.get(recipient="fi-cert").hashed), b"", True,
+    )  # fmt: skip
+    [tally] = [one for one in tree.tallies_of(tree.latest()) if one.recipient == "fi-cert"]
+    assert (tally.count, tally.chain) == (len(peer.back), peer.chain.hex())
+
+
+def test_it_does_not_go_on_from_less_than_a_partner_has_verified(peer, node) -> None:
+    """Whatever it signed next would contradict that; who has verified more is named."""
+    _share(_attacks()[0])
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    peer.verified = tree.latest().size + 16
+    _put_back(node.home / "one.hanse")
+    with pytest.raises(RecoveryError, match="FI-CERT has verified"):
+        _recover(peer)
+
+
+def test_partners_are_shown_what_a_witness_has_as_well(peer) -> None:
+    """A checkpoint that no witness has seen could not be gone on from after a restore: nobody rests on it yet."""
+    _share(_attacks()[0])
+    tree.integrate()
+    assert not peer.asks("pull", Pull(0, bytes(32), 0, 0), Page).checkpoint
+    exchange.offer(_row(), peer)  # type: ignore[arg-type]
+    assert peer.asks("pull", Pull(0, bytes(32), 0, 0), Page).checkpoint
 
 
 def test_what_a_partner_purged_comes_back_as_its_hash(peer, node) -> None:

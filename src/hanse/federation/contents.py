@@ -75,9 +75,9 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
         leaf: Its leaf hash, hexadecimal.
         kind: What it is, or said to be; may be empty.
         object_id: The own id of its object, hexadecimal; empty where it was refused.
-        state: ``applied``, ``kept`` (of a kind that this version does not know), ``gone`` (purged at its origin) or
-            ``refused``.
-        why: Why it was refused.
+        state: ``applied``, ``kept`` (of a kind that this version does not know), ``gone`` (purged at its origin, or
+            lost there) or ``refused``.
+        why: Why it was refused, or is gone where its origin lost it.
     """
 
     leaf: str

@@ -4,7 +4,8 @@ import msgspec
 
 from hanse.federation.contents import Received as ReceivedContent
 from hanse.federation.models import Partner, Received, Witnessed
-from hanse.federation.stream import MOST, PAGE_BYTES
+from hanse.federation.partners import link_of
+from hanse.federation.stream import MOST, PAGE_BYTES, size_of
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import written
 from hanse.ledger.witness import Record
@@ -18,10 +19,17 @@ class Recover(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True):
-    """The checkpoints of the asker's ledger that follow, in order; and whether there are more."""
+    """The checkpoints of the asker's ledger that follow, in order.
+
+    Attributes:
+        records: They, as the asked one has them as a witness.
+        more: Whether there are more.
+        shown: Leaves of the newest one that it verified when it read the asker's entries; 0 for none.
+    """
 
     records: tuple[Record, ...]
     more: bool
+    shown: int = 0
 
 
 class GiveBack(msgspec.Struct, frozen=True, array_like=True):
@@ -50,15 +58,17 @@ class GivenBack(msgspec.Struct, frozen=True, array_like=True):
 def kept(partner: Partner, wanted: Recover) -> Kept:
     """What this node saw of a partner's ledger, for the partner."""
     rows = Witnessed.objects.filter(partner=partner.authority, size__gt=wanted.size).order_by("size")
+    note = link_of(partner.authority).checkpoint
+    shown = size_of(note) if note else 0
     records: list[Record] = []
     taken = 0
     for row in rows[:500]:
         record = Record(row.note, bytes(row.leaves), bytes(row.sealed))
         taken += len(record.leaves) + len(record.sealed) + len(record.note)
         if records and taken > BUDGET_BYTES:
-            return Kept(tuple(records), more=True)
+            return Kept(tuple(records), more=True, shown=shown)
         records.append(record)
-    return Kept(tuple(records), rows.count() > len(records))
+    return Kept(tuple(records), rows.count() > len(records), shown)
 
 
 def given_back(partner: Partner, wanted: GiveBack) -> GivenBack:

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -115,6 +115,8 @@ def _remember(partner: Partner, page: Page, examined: stream.Examined) -> None:
     Link.objects.filter(pk=partner.authority).update(**told)
 
 
+LOST: Final = "Its origin lost it with a database before it was fetched."
+
 _OURS = (NotWrittenError, LockedError, OperationalError, MemoryError)
 """Failures of this node: what came is asked for again once they are over, and is not refused for them."""
 
@@ -186,6 +188,8 @@ def _alone(partner: Partner, arrival: Arrival) -> Taken:
 
 def _judged(partner: Partner, arrival: Arrival) -> tuple[Taken, _Ready | None]:
     """What is to become of an entry; a room may refuse what cannot be meant."""
+    if arrival.item.is_lost:
+        return Taken(arrival.leaf.hex(), "", "", "gone", LOST), None
     if arrival.head is None or arrival.marking is None or arrival.why:
         return _refused(arrival, arrival.why or "It is no entry."), None
     head, item = arrival.head, arrival.item

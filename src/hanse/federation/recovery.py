@@ -6,12 +6,12 @@ from typing import Final
 import msgspec
 
 from hanse.egress.client import Client
-from hanse.federation import exchange
+from hanse.federation import exchange, remembering
 from hanse.federation.keeping import GiveBack, GivenBack, Kept, Recover
 from hanse.federation.models import Partner
 from hanse.federation.partners import active
 from hanse.ledger import recovering
-from hanse.ledger.recovering import Given, Recovered
+from hanse.ledger.recovering import Given, Recovered, RecoveryError
 from hanse.ledger.replay import rebuild
 
 Say = Callable[[str], None]
@@ -31,9 +31,11 @@ def recover(client: Client, say: Say, without: frozenset[str] = frozenset()) -> 
         LinkError: A partner cannot be reached.
     """
     had = {one.authority: recovering.place_of_next(one.authority) for one in active()}
-    checkpoints = 0
+    checkpoints, shown = 0, {}
     for partner in _asked(without):
-        checkpoints += _checkpoints_of(partner, client, say)
+        taken, shown[partner.name] = _checkpoints_of(partner, client, say)
+        checkpoints += taken
+    _can_go_on(shown)
     if checkpoints:
         recovering.mend_head()
         rebuild()
@@ -42,9 +44,14 @@ def recover(client: Client, say: Say, without: frozenset[str] = frozenset()) -> 
         whole += _entries_of(partner, had.get(partner.authority, 0), client, say)
     recovering.mend_head()
     rebuild()
+    known = remembering.remember()
+    if known:
+        say(
+            f"{known:,} copies that partners have are on record again: what is marked anew or recalled reaches them."
+        )
     for partner in _asked(without):
-        taken = exchange.pull_all(partner, client)
-        say(f"{partner.name}: {taken:,} entries that it has sent since the backup are here.")
+        new = exchange.pull_all(partner, client)
+        say(f"{partner.name}: {new:,} entries that it has sent since the backup are here.")
     return Recovered(checkpoints, whole, sum(recovering.lost().values()))
 
 
@@ -52,7 +59,20 @@ def _asked(without: frozenset[str]) -> list[Partner]:
     return [one for one in active() if one.authority not in without]
 
 
-def _checkpoints_of(partner: Partner, client: Client, say: Say) -> int:
+def _can_go_on(shown: dict[str, int]) -> None:
+    """Refuse to go on from less than a partner has verified: whatever is signed next would contradict that."""
+    size = recovering.reached()
+    if further := {name: leaves for name, leaves in shown.items() if leaves > size}:
+        name = max(further, key=lambda one: further[one])
+        raise RecoveryError(
+            f"{name} has verified {further[name]:,} leaves of this ledger, of which nobody has kept more than {size:,}. "
+            "If a partner that witnesses it was left out, ask it as well. Otherwise go on without those that saw more "
+            f"({', '.join(sorted(further))}); each of them has to be expelled and made a partner anew."
+        )
+
+
+def _checkpoints_of(partner: Partner, client: Client, say: Say) -> tuple[int, int]:
+    """How many checkpoints it had kept, and leaves of the newest that it has verified."""
     taken = 0
     while True:
         size = recovering.reached()
@@ -61,7 +81,7 @@ def _checkpoints_of(partner: Partner, client: Client, say: Say) -> int:
         if not told.more or not told.records:
             break
     say(f"{partner.name}: {taken:,} checkpoints that are not in the backup.")
-    return taken
+    return taken, told.shown
 
 
 def _entries_of(partner: Partner, first: int, client: Client, say: Say) -> int:

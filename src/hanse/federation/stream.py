@@ -29,6 +29,7 @@ PAGE_BYTES: Final = 4_000_000
 """Bytes of entries in one page at most; one entry alone may have more, up to `LARGEST`."""
 LARGEST: Final = 16_000_000
 """Bytes of an entry at most: what the strictest reader of JSON here takes."""
+HASH_BYTES: Final = 32
 PROVED: Final = 4_096
 """Entries that one page proves at most."""
 
@@ -54,12 +55,28 @@ class ConflictError(StreamError):
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):
-    """One entry: envelope, signature, and what it commits to; no salt and body where that was purged at its origin."""
+    """One entry: envelope, signature, and what it commits to; no salt and body where that was purged at its origin.
+
+    Of one that was lost with its origin's database before it was fetched only the leaf hash is left: it stands in place
+    of the signature, under no envelope. It has its place, so that the stream goes on.
+    """
 
     payload: bytes
     signature: bytes
     salt: bytes | None = None
     body: bytes | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is a hash only."""
+        return not self.payload and len(self.signature) == HASH_BYTES and self.salt is self.body is None
+
+    @property
+    def leaf(self) -> bytes:
+        """Its leaf hash."""
+        if self.is_lost:
+            return self.signature
+        return merkle.leaf_hash(envelope.leaf(self.payload, self.signature))
 
 
 class Pull(msgspec.Struct, frozen=True, array_like=True):
@@ -123,7 +140,7 @@ class Arrival:
         leaf: Its leaf hash.
         chain: The chain with it.
         item: The entry as it came.
-        head: Its envelope; None where it is none.
+        head: Its envelope; None where it is none, and where it was lost at its origin.
         written: Its body; None where it is refused, or was purged at its origin.
         marking: Its marking; None where it is refused.
         why: Why it is refused; empty for one that is accepted.
@@ -226,8 +243,11 @@ def _arrivals(page: Page, known: Known, keys: dict[str, VerifyKey]) -> Iterator[
     """Each entry; those that bring keys add them."""
     chain = known.chain
     for place, item in enumerate(page.items, known.count):
-        leaf = merkle.leaf_hash(envelope.leaf(item.payload, item.signature))
+        leaf = item.leaf
         chain = next_chain(chain, leaf)
+        if item.is_lost:
+            yield Arrival(place, leaf, chain, item)
+            continue
         try:
             head, written, marking = _proven(item, place, known, keys)
             if head.kind == KEY_CHANGED and written is not None:
