@@ -18,6 +18,7 @@ from hanse.federation import (
     partnering,
     recalling,
     ruling,
+    sending,
     sharing,
     stream,
     witnesses,
@@ -55,6 +56,8 @@ def partners(mari: Actor, other: Actor) -> None:
     lv = _joined("lv-cert", "LV", mari, other)
     _shared(fi, mari, other)
     _witnessed(fi, mari)
+    sending.tell_revoked("an earlier one", 1)
+    fi.entry(stream.KEY_REVOKED, stream.KeyRevoked("an earlier one of theirs", 1))
     _passed_on(fi, mari)
     fi.tree[0] = bytes(32)
     fi.tree += [bytes(32)] * 4

@@ -8,14 +8,17 @@ from hanse.federation import exchange, receiving, stream
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Contradiction, Link, Received
 from hanse.federation.receiving import reached
+from hanse.federation.stream import KEY_REVOKED, KeyRevoked
 from hanse.kernel.markings import Marking
+from hanse.ledger import keyring
+from hanse.ledger import service as ledger
 from hanse.ledger.check import check
 from hanse.ledger.keyring import LockedError
-from hanse.ledger.models import Entry
+from hanse.ledger.models import Entry, NodeKey
 from hanse.ledger.replay import rebuild
 from hanse.ledger.writing import NotWrittenError
 from tests.federation import things
-from tests.federation.peer import Peer
+from tests.federation.peer import NODE, Peer
 
 pytestmark = pytest.mark.usefixtures("founded")
 
@@ -362,3 +365,30 @@ def test_the_next_page_is_asked_for_while_one_is_written(peer, monkeypatch):
     assert _pull(peer) == 1_300
     assert [(one.first, one.ahead) for one in peer.wanted[3:]] == [(1_000, 0), (1_000, 1_000)]
     assert (Received.objects.count(), Link.objects.get().proven) == (2_300, 2_300)
+
+
+def test_a_revoked_key_is_believed_no_more(peer):
+    """What is signed with it afterwards is refused, entries and messages alike; the last key stays, or nothing could follow."""
+    old = peer.signing
+    peer.rotates()
+    peer.entry(KEY_REVOKED, KeyRevoked(old.id, 1))
+    peer.entry(content=things.Made("forged"), key=old)
+    peer.entry(KEY_REVOKED, KeyRevoked(peer.signing.id, 1))
+    peer.entry(content=things.Made("after"))
+    _pull(peer)
+    assert _states() == ["applied", "applied", "refused", "refused", "applied"]
+    assert "only key" in Received.objects.get(place=3).why
+    peer.speaks = old
+    with pytest.raises(exchange.LinkError, match="not proven"):
+        _pull(peer)
+    peer.speaks = peer.signing
+    assert _pull(peer) == 0
+
+
+def test_partners_are_told_of_a_revoked_key(peer):
+    """Whoever revokes a key of this node says it to every active partner in the same transaction."""
+    keys = keyring.current()
+    NodeKey.objects.create(id="an earlier one", verify="00", seal="00", since_us=1, said_by=-1)
+    ledger.revoke("an earlier one", NODE, "It was stolen.", 7)
+    entry = Entry.objects.get(kind=KEY_REVOKED)
+    assert (entry.recipient, entry.key) == ("fi-cert", keys.signing.id)

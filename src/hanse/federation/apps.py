@@ -22,6 +22,7 @@ class FederationConfig(AppConfig):
         handlers.register(recalling.HANDLERS)
         witnessed.register(witnesses.named_keys, witnesses.ever_keys)
         ledger.at_rotation(sending.tell_new_key)
+        ledger.at_revocation(sending.tell_revoked)
         ledger.before_purge(recalling.before_purge)
         policy.after_marking(recalling.follow_marking)
         frame.rail.add("partners", "Partners", "federation:partners", "federation.view")

@@ -15,8 +15,6 @@ from hanse.kernel.markings import Marking
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append_many
 
-KEYS = "keys"
-
 
 def speaker() -> Actor:
     """In whose name entries to partners are written: the authority's.
@@ -41,6 +39,11 @@ def to_each(
 ) -> list[Draft]:
     """One draft for each partner."""
     return [Draft(kind, content(one), object_id, marking, recipient=one.authority) for one in partners]
+
+
+def tell_revoked(key: str, since_us: int) -> None:
+    """Tell each partner that an earlier key is not to be believed any more, under the key that is."""
+    send(to_each(active(), stream.KEY_REVOKED, lambda _: stream.KeyRevoked(key, since_us)))
 
 
 def tell_new_key(signing: SigningKey, opening: OpenKey, _actor: Actor) -> None:

@@ -220,6 +220,11 @@ def project_new_key(here: Arrived, content: stream.KeyChanged) -> None:
     _add_key(here.partner, content.verify, content.seal, here.sequence)
 
 
+def project_revoked_key(here: Arrived, content: stream.KeyRevoked) -> None:
+    """A partner's key that is believed no more: nothing that is signed with it is taken from now on."""
+    PartnerKey.objects.filter(pk=content.key, partner=here.partner).update(revoked_us=content.since_us)
+
+
 KINDS = (
     Kind("federation.partner_added", contents.PartnerAdded, _project_added),
     Kind("federation.partner_moved", contents.PartnerMoved, _project_moved),
@@ -238,6 +243,7 @@ KINDS = (
     Kind("federation.recalled", contents.Recall, _project_recalled),
     Kind("federation.recall_answered", contents.RecallAnswered, _nothing),
     Kind(stream.KEY_CHANGED, stream.KeyChanged, _nothing),
+    Kind(stream.KEY_REVOKED, stream.KeyRevoked, _nothing),
     *witnesses.KINDS,
     *onward.KINDS,
     *opening.KINDS,
@@ -248,4 +254,5 @@ HANDLERS = (
     *onward.HANDLERS,
     *opening.HANDLERS,
     Handler(stream.KEY_CHANGED, stream.KeyChanged, project_new_key),
+    Handler(stream.KEY_REVOKED, stream.KeyRevoked, project_revoked_key),
 )

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from hanse.kernel import envelope, merkle, notes
+from hanse.kernel.clock import Moment
 from hanse.kernel.envelope import Envelope, EnvelopeError
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import KeysError, VerifyKey
@@ -35,6 +36,10 @@ PROVED: Final = 4_096
 
 KEY_CHANGED: Final = "federation.key_changed"
 """Kind of the entry by which a partner brings a new key, signed with the one before."""
+
+
+KEY_REVOKED: Final = "federation.key_revoked"
+"""Kind of the entry by which a partner says that a key of its own is not to be believed any more."""
 
 
 class StreamError(HanseError):
@@ -129,6 +134,18 @@ class KeyChanged(msgspec.Struct, frozen=True):
 
     verify: str
     seal: str
+
+
+class KeyRevoked(msgspec.Struct, frozen=True):
+    """A key of the entry's origin is not to be believed any more.
+
+    Attributes:
+        key: Its id.
+        since_us: From when on it was not, as its owner says, microseconds UTC.
+    """
+
+    key: str
+    since_us: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +270,8 @@ def _arrivals(page: Page, known: Known, keys: dict[str, VerifyKey]) -> Iterator[
             if head.kind == KEY_CHANGED and written is not None:
                 key = _new_key(written)
                 keys[key.id] = key
+            if head.kind == KEY_REVOKED and written is not None:
+                _revoke(written, keys)
             yield Arrival(place, leaf, chain, item, head, written, marking)
         except HanseError as error:
             yield Arrival(place, leaf, chain, item, _head_or_none(item), why=str(error))
@@ -321,6 +340,17 @@ def _new_key(written: Written) -> VerifyKey:
         return VerifyKey(bytes.fromhex(msgspec.json.decode(written.content, type=KeyChanged).verify))
     except (msgspec.DecodeError, ValueError) as error:
         raise KeysError(f"The new key cannot be read: {error}.") from None
+
+
+def _revoke(written: Written, keys: dict[str, VerifyKey]) -> None:
+    """Believe a key no more; one is left, or the partner could say nothing more."""
+    try:
+        name = msgspec.json.decode(written.content, type=KeyRevoked).key
+    except msgspec.DecodeError as error:
+        raise KeysError(f"Which key it revokes cannot be read: {error}.") from None
+    if keys.keys() == {name}:
+        raise KeysError("It revokes the only key that is believed here.")
+    keys.pop(name, None)
 
 
 def _head_or_none(item: Item) -> Envelope | None:

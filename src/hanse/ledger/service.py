@@ -108,6 +108,15 @@ def at_rotation(tell: Callable[[SigningKey, OpenKey, Actor], None]) -> None:
         _told_at_rotation.append(tell)
 
 
+_told_at_revocation: list[Callable[[str, int], None]] = []
+
+
+def at_revocation(tell: Callable[[str, int], None]) -> None:
+    """Have something said when a key is revoked, in the same transaction: its id, and from when on, microseconds UTC."""
+    if tell not in _told_at_revocation:
+        _told_at_revocation.append(tell)
+
+
 def rotate(home: Path, passphrase: str, actor: Actor, reason: str = "") -> Recorded:
     """Give the node new keys: they are said under the old one, and sign from the next entry on.
 
@@ -140,6 +149,8 @@ def revoke(key: str, actor: Actor, reason: str, since_us: int | None = None) -> 
         if key == Head.objects.get(pk=1).key:
             raise KeyChangeError(f"Key {key} signs this node's entries. Rotate the keys, then revoke it.")
         content = KeyRevoked(key, now_us() if since_us is None else since_us)
+        for tell in _told_at_revocation:
+            tell(content.key, content.since_us)
         return append("ledger.key_revoked", content, actor=actor, reason=reason)
 
 
