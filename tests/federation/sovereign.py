@@ -26,11 +26,13 @@ class Sovereign(Living):
         authority: Its id.
         country: Its country.
         tier: Its tier.
+        inside: Words of a command in front of that of the process beside, such as one that enters a namespace.
     """
 
     def __init__(self, home: Path, authority: str, country: str, tier: str = "member") -> None:
         super().__init__(home, "sqlite")
         self.authority, self.country, self.tier = authority, country, tier
+        self.inside: list[str] = []
 
     def make(self) -> None:
         """Found it by the command of people; in a file of its own, as a copy of one that was founded once per run."""
@@ -49,7 +51,7 @@ class Sovereign(Living):
         """Have something read or set, in the process beside."""
         if self._desk is None:
             self._desk = subprocess.Popen(
-                [sys.executable, "-m", "tests.federation.sovereign", str(self.home)],
+                [*self.inside, sys.executable, "-m", "tests.federation.sovereign", str(self.home)],
                 env=self.environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
         return super().do(job, **told)

@@ -28,6 +28,7 @@ from hanse.federation.witnessing import Cosigned
 from hanse.kernel import message, notes
 from hanse.kernel.actors import system
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import keyring, tree, witnessed
@@ -37,6 +38,7 @@ from hanse.ledger.models import Entry
 from hanse.ledger.witness import log_of
 from hanse.ledger.writing import Draft
 from tests.accounts.people import acting, newcomer
+from tests.federation.jepsen import jobs
 from tests.federation.peer import Peer
 from tests.web.acting import ActingClient
 
@@ -220,6 +222,26 @@ def pull_message(partner: str) -> str:
         body=msgspec.msgpack.encode(Pull(0, bytes(32), 0, 0)), key=own_key(row, 0), seal=seal_key(partner),
     )  # fmt: skip
     return base64.b64encode(data).decode()
+
+
+def pull_now(partner: str, timeout_s: float) -> dict[str, Any]:
+    """Fetch all that a partner has, in this process: how many entries came, or what was wrong."""
+    exchange.TIMEOUT_S = timeout_s  # type: ignore[misc]  # so that a test need not wait for a stalled line as long as a node
+    try:
+        taken = exchange.pull_all(partner_of(partner), exchange.make_client())
+    except HanseError as error:
+        return {"taken": 0, "error": str(error)}
+    return {"taken": taken, "error": ""}
+
+
+def leaves_for(partner: str) -> list[str]:
+    """Leaf hashes of what is addressed to a partner, in order."""
+    return jobs.leaves_for(partner)
+
+
+def leaves_of(partner: str) -> list[str]:
+    """Leaf hashes of what a partner sent, in order."""
+    return jobs.leaves_of(partner)
 
 
 def fill(to: str, entries: int) -> float:

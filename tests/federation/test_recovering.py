@@ -12,6 +12,7 @@ from hanse.federation.sharing import Audience, Sharing
 from hanse.federation.stream import Page, Pull
 from hanse.kernel.errors import UsageError
 from hanse.ledger import recovering, tree
+from hanse.ledger import service as ledger
 from hanse.ledger.check import check
 from hanse.ledger.models import Body, CarriedMarking, Checkpoint, Entry, Head, Lost, Tile
 from hanse.ledger.recovering import RecoveryError
@@ -195,6 +196,18 @@ def test_partners_are_shown_what_a_witness_has_as_well(peer) -> None:
     assert not peer.asks("pull", Pull(0, bytes(32), 0, 0), Page).checkpoint
     exchange.offer(_row(), peer)  # type: ignore[arg-type]
     assert peer.asks("pull", Pull(0, bytes(32), 0, 0), Page).checkpoint
+
+
+def test_a_key_that_no_entry_names_is_not_gone_on_with(peer, node) -> None:
+    """Keys changed since the backup, and nobody kept the entry that says so: said before the node serves, not at each answer."""
+    _share(_attacks()[0])
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    ledger.rotate(node.home, "for tests", NODE)
+    peer.pulls()
+    _put_back(node.home / "one.hanse")
+    with pytest.raises(RecoveryError, match="The keys were changed after the backup"):
+        _recover(peer)
 
 
 def test_what_a_partner_purged_comes_back_as_its_hash(peer, node) -> None:

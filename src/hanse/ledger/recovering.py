@@ -7,24 +7,38 @@ hash, so that the history goes on from where it was, and nothing can be put in i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import connections
 
 from hanse.kernel import envelope, merkle, notes, sealing, tiles
 from hanse.kernel.envelope import Envelope
 from hanse.kernel.errors import HanseError
+from hanse.kernel.keys import key_id
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import known
-from hanse.ledger.models import Body, Checkpoint, Entry, Head, Lost
+from hanse.ledger.models import Body, Checkpoint, Entry, Head, Lost, NodeKey
 from hanse.ledger.routing import database
 from hanse.ledger.tallies import next_chain
 from hanse.ledger.tree import add_leaves, get_tile, latest
 from hanse.ledger.witness import Followed, Record, follow, parted
 from hanse.ledger.witnessed import Kept, Placed, carried
 from hanse.ledger.writing import writing
+
+_KEY_CHANGED: Final = "federation.key_changed"
+
+
+class _NewKey(msgspec.Struct):
+    verify: str
+
+
+class _Brings(msgspec.Struct):
+    """The body of an entry that tells a partner of new keys, as far as it is read here."""
+
+    content: _NewKey
 
 
 class RecoveryError(HanseError):
@@ -206,12 +220,31 @@ def _give_back(partner: str, place: int, one: Given, was: Lost | None) -> bool:
         raise RecoveryError(f"{partner} gave back entry {place:,} with another hash than its own.")
     if was is None and _is_here(partner, place):
         return False
+    _refuse_unknown_key(partner, head, one)
     sequence = was.sequence if was else _next_sequence()
     position = was.position if was else None
     if was is not None:
         was.delete()
     _insert(sequence, position, _kept(head, one))
     return True
+
+
+def _refuse_unknown_key(partner: str, head: Envelope, one: Given) -> None:
+    """Refuse an entry that brings, or is signed with, a key that no entry of this ledger names.
+
+    Raises:
+        RecoveryError: The keys were changed after the backup, and the entry that said so is lost.
+    """
+    keys = {head.key}
+    if head.kind == _KEY_CHANGED and one.body is not None:
+        said = msgspec.json.decode(one.body, type=_Brings).content
+        keys.add(key_id(bytes.fromhex(said.verify)))
+    if NodeKey.objects.filter(pk__in=keys).count() < len(keys):
+        raise RecoveryError(
+            f"The keys were changed after the backup, and the entry that says so was lost before a witness saw it: "
+            f"{partner} has a key that this ledger does not name. Go on without it; it has to be expelled and made a "
+            "partner anew."
+        )
 
 
 def _kept(head: Envelope, one: Given) -> Kept:
