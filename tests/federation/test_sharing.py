@@ -15,6 +15,7 @@ from hanse.federation.contents import Recall, RecallAnswered
 from hanse.federation.models import Given, Partner, Recalling, Received
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.check import check
 from hanse.ledger.models import Body, Entry
@@ -271,3 +272,12 @@ def test_a_rule_of_two_people_shares_what_is_found_from_then_on(attack, peer, ma
     append("attacks.found", Found(replace(found, packets=found.packets + 1)), actor=NODE, object_id=attack.pk)
     assert (ruling.follow(), ruling.follow()) == (1, 0)
     assert [one.attack.victim for one in _got(peer)] == [""]
+
+
+@pytest.mark.parametrize(
+    "audience", [Audience(tiers=frozenset({"everybody"})), Audience(states=frozenset({""}))]
+)
+def test_a_tier_or_a_state_that_is_none_means_nobody(attack, peer, mari, audience):
+    """An empty state would mean every organisation, which has none; nothing is shared by mistake."""
+    with pytest.raises(UsageError, match="is no"):
+        sharing.share(Sharing("attack", attack.pk, audience), mari, "They are next.")

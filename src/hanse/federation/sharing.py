@@ -19,8 +19,9 @@ from hanse.federation.sending import send
 from hanse.kernel import sealing
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.kernel.countries import NUMERIC
 from hanse.kernel.errors import HanseError, UsageError
-from hanse.kernel.markings import Marking, join
+from hanse.kernel.markings import TIERS, Marking, join
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
@@ -128,8 +129,12 @@ class Audience:
         """The active partners that it means, by id.
 
         Raises:
-            UsageError: An authority that it names is none.
+            UsageError: An authority that it names is none, or a tier or state is no such thing.
         """
+        if unknown := self.tiers - set(TIERS):
+            raise UsageError(f"{min(unknown)[:40]!r} is no tier; the tiers are {', '.join(TIERS)}.")
+        if unknown := frozenset(one for one in self.states if one not in NUMERIC and one != "XK"):
+            raise UsageError(f"{min(unknown)[:40]!r} is no country, in two letters such as EE.")
         here = active()
         if unknown := self.authorities - {one.authority for one in here}:
             raise UsageError(f"{min(unknown)!r} is no active partner. Nothing was shared.")
