@@ -19,7 +19,7 @@ and the checkpoint over that."""
 
 WEIGHTS: Final = {
     "share": 14, "recall": 6, "restrict": 3, "rotate": 1, "integrate": 10, "pull": 44, "hint": 4, "offer": 16, "late": 4,
-    "crash": 4, "partition": 4, "mend": 3, "skew": 2, "set_right": 2, "backup": 3, "restore": 2, "recover": 8,
+    "crash": 4, "partition": 4, "mend": 3, "skew": 2, "set_right": 2, "backup": 5, "restore": 4, "recover": 10,
 }  # fmt: skip
 """How often each is done, relative to the others."""
 
@@ -69,6 +69,13 @@ class History:
             self._do(name, node)
 
     def _do(self, name: str, node: Node) -> None:
+        waits = [one for one in self._nodes.values() if one.recovering]
+        if name == "recover":
+            if not waits:
+                return
+            node = waits[0]
+        if name == "restore" and (waits or self._origins[node.name].saved is None):
+            return  # one database at a time, and none without a backup
         if node.recovering and name not in {"recover", "mend", "partition", "skew", "set_right", "late"}:
             return  # it does not serve, and nobody works on it
         self.operations[name] += 1
@@ -232,9 +239,6 @@ class History:
 
     def _restore(self, node: Node) -> str:
         """The disk is gone; the newest backup is put in its place, by the command of people."""
-        origin = self._origins[node.name]
-        if origin.saved is None or any(one.recovering for one in self._nodes.values()):
-            return "not now"
         self.faults["database lost"] += 1
         self._waiting = self._last_seen(node)
         lose(node)
@@ -252,8 +256,6 @@ class History:
 
     def _recover(self, node: Node) -> str:
         """Ask partners what was written since; until each has answered, the node does not serve."""
-        if not node.recovering:
-            return "no need"
         try:
             whole = node.do("recover", doom_of(self.dice, _DOOMED * 4))
         except Died:
