@@ -65,6 +65,24 @@ def test_entries_come_in_order_and_once(peer):
     assert Entry.objects.filter(kind="federation.received").count() == 3
 
 
+def test_what_its_origin_lost_keeps_its_place(peer):
+    """An entry of which the origin has the hash only is gone, and shown so; what follows is taken, and all is proven."""
+    peer.entry(content=things.Made("one"))
+    peer.entry(content=things.Made("two"))
+    peer.entry(content=things.Made("three"))
+    peer.checkpoint()
+    leaf = peer.items[1].leaf
+    peer.items[1] = stream.Item(b"", leaf)
+    assert peer.items[1].leaf == leaf
+    assert _pull(peer) == 3
+    assert _states() == ["applied", "gone", "applied"]
+    gone = Received.objects.get(state="gone")
+    assert ("lost it with a database" in gone.why, bytes(gone.leaf)) == (True, leaf)
+    assert Link.objects.get().proven == 3
+    assert things.then == ["one", "three"]
+    assert [str(one) for one in check()] == []
+
+
 def test_a_backlog_of_several_pages_is_taken_and_proven(peer):
     """2,100 entries come in three pages; all are proven when the last is there, and fsck finds nothing."""
     for _ in range(2_100):

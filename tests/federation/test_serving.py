@@ -71,6 +71,13 @@ def _tell(peer: Peer, *names: str) -> None:
     send([Draft("things.toy", Toy(name), recipient=peer.authority) for name in names])
 
 
+def test_a_partner_that_asks_from_nowhere_on_is_refused(peer):
+    """A place before the first is none; the next page is the first all the same."""
+    _tell(peer, "one")
+    assert "asks from entry -3" in peer.asks("pull", Pull(-3, bytes(32), 0, 0), Page).words
+    assert len(peer.asks("pull", Pull(0, bytes(32), 0, 0), Page).items) == 1
+
+
 def test_a_partner_reads_all_that_is_addressed_to_it_and_nothing_else(peer):
     """Page after page, provisional at first, proven after the checkpoint; entries of others leave no gap."""
     other = Peer(authority="lv-cert", country="LV")
