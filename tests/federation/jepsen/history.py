@@ -47,6 +47,7 @@ class History:
         self._nursery, self.network = five(folder, random.Random(seed + 1))
         self._nodes = self.network.nodes
         self._origins = {name: Origin(node.do("books")) for name, node in self._nodes.items()}
+        self._wild = 0.0
         self._waiting: tuple[dict[str, int], int] = ({}, 0)
 
     def close(self) -> None:
@@ -61,7 +62,7 @@ class History:
         Raises:
             BrokenError: A rule does not hold.
         """
-        self.network.wild = wild
+        self._wild = self.network.wild = wild
         names = list(WEIGHTS)
         for _ in range(operations):
             name = self.dice.choices(names, list(WEIGHTS.values()))[0]
@@ -256,6 +257,8 @@ class History:
 
     def _recover(self, node: Node) -> str:
         """Ask partners what was written since; until each has answered, the node does not serve."""
+        if self.dice.random() < 0.5:
+            self._ease()
         try:
             whole = node.do("recover", doom_of(self.dice, _DOOMED * 4))
         except Died:
@@ -265,6 +268,8 @@ class History:
             if not str(error).startswith("LinkError"):
                 raise self._broken(f"{node.name} cannot be recovered: {error}") from None
             return f"not yet: {error}"
+        finally:
+            self.network.wild = self._wild
         if (node.home / "recovering").exists():
             raise self._broken(f"{node.name} was recovered and does not serve")
         node.recovering = False
@@ -276,6 +281,14 @@ class History:
         self._backup(node)
         return f"{whole} entries came back whole"
 
+    def _ease(self) -> None:
+        """Whoever restores a node calls the others first: they run, their clocks are right, and the lines are fair."""
+        self.network.cut, self.network.wild = set(), self._wild / 20
+        for one in self._nodes.values():
+            one.skew_us = 0
+            if not one.up:
+                one.start()
+
     def _file(self, node: Node) -> Path:
         return self._folder / f"{node.name}.hanse"
 
@@ -283,7 +296,8 @@ class History:
 
     def heal(self) -> None:
         """No fault any more; everybody asks everybody, a few times."""
-        self.network.wild, self.network.cut, self.network.kept = 0.0, set(), []
+        self._wild = self.network.wild = 0.0
+        self.network.cut, self.network.kept = set(), []
         for node in self._nodes.values():
             node.skew_us = 0
             if not node.up:
