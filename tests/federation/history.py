@@ -37,7 +37,7 @@ from hanse.federation.contents import (
 )
 from hanse.federation.handlers import own_id
 from hanse.federation.invitation import Invitation
-from hanse.federation.models import Given, Partner, Release, Standing
+from hanse.federation.models import Given, Partner, Recalling, Release, Standing
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Tlp
@@ -132,7 +132,8 @@ def _passed_on(peer: Peer, mari: Actor) -> None:
     )  # fmt: skip
     peer.entry(onward.ASKED, asked, object_id=UUID(int=50))
     peer.entry(opening.OPENED, Opened(given.shared.hex))
-    peer.entry("federation.recall_answered", RecallAnswered(given.shared.hex, "asked", at="lv-cert"))
+    told = Recalling.objects.filter(recipient=peer.authority).earliest("sequence")
+    peer.entry("federation.recall_answered", RecallAnswered(told.shared.hex, "asked", at="lv-cert"))
     original = Peer("se-cert", "SE", here=peer.authority)
     sent = original.made(
         shared.KIND, shared.without(shared.find(None, given.thing).content, frozenset(), UUID(int=60)),

@@ -253,7 +253,8 @@ def test_what_is_passed_on_is_its_originators(relay):
     """It stands as the originator's, says who passed it on, and is the same thing as what comes directly."""
     assert relay.sends(relay.original(GREEN)) == []
     row = PartnerAttack.projected.get()
-    assert (row.pk, row.partner) == (own_id("fi-cert", THING), "fi-cert")
+    assert (row.pk, row.partner) == (PassedOn.objects.get().inner, "fi-cert")
+    assert row.pk != own_id("fi-cert", THING), "who has not proven who it is takes no id of theirs"
     assert (PassedOn.objects.get().via, PassedOn.objects.get().known) == ("lv-cert", False)
     rows = list(PassedOn.objects.values())
     rebuild()
@@ -307,6 +308,50 @@ def test_a_known_originator_is_believed_by_its_own_key_alone(relay, fi):
     """Where the originator is a partner, a relay cannot bring another key for it."""
     [why] = relay.sends(relay.original(GREEN))
     assert "is not signed by 'fi-cert'" in why
+
+
+def test_who_is_not_known_takes_nobodys_place(relay):
+    """A relay that says to bring Finland's thing, of a version far ahead, before Finland is a partner, keeps nothing of Finland's out."""
+    assert relay.sends(relay.original(GREEN, version=1_000_000)) == []
+    real = Peer("fi-cert", "FI")
+    real.joins()
+    real.entry(shared.KIND, _attack(), object_id=THING, marking=GREEN)
+    assert _pull(real) == []
+    assert PartnerAttack.projected.get(pk=own_id("fi-cert", THING)).version == 1
+
+
+def test_nobody_answers_a_recall_for_others(fi, lv, mari):
+    """What a partner says of a recall that it was not told counts for nothing, here and at the originator."""
+    thing = _sends(fi, GREEN)
+    sharing.share(_to_lv(thing), mari, "They are next.")
+    fi.entry(recalling.RECALLED, Recall(THING.hex, "It was wrong."))
+    _pull(fi)
+    onto = _last("lv-cert", recalling.RECALLED)
+    se = Peer("se-cert", "SE")
+    se.joins()
+    se.entry(recalling.ANSWERED, RecallAnswered(onto.object_id, "purged"))
+    se.entry(recalling.ANSWERED, RecallAnswered(onto.object_id, "purged", at="lv-cert"))
+    _pull(se)
+    assert len(_answers("fi-cert")) == 2
+    assert not Hop.objects.exists()
+
+
+def test_a_request_that_was_changed_by_sql_is_not_released(fi, mari, jaan):
+    """What two people approved is what is released."""
+    record(estonian(), NODE)
+    attack = Attack.projected.earliest("start_us")
+    to = Audience(authorities=frozenset({"fi-cert"}))
+    sharing.share(Sharing("attack", attack.pk, to), mari, "They are next.")
+    asked = ReleaseAsked(
+        object_id=sharing.shared_id(attack.pk).hex, version=1, to="lv-cert", to_name="CERT Latvia", to_country="LV",
+        to_tier="member", purpose="The same sources.",
+    )  # fmt: skip
+    fi.entry(onward.ASKED, asked)
+    _pull(fi)
+    proposal = onward.propose(Release.objects.get().pk, "They may.", mari)
+    Release.objects.update(to="xx-cert")
+    with pytest.raises(UsageError, match="not the one that was proposed"):
+        approvals.approve(proposal, jaan)
 
 
 def test_a_recall_goes_through_every_hop_and_the_answers_come_back(fi, lv, mari):

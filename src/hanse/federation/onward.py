@@ -173,7 +173,8 @@ def propose(request: UUID, why: str, actor: Actor) -> UUID:
     require(actor, "federation.share")
     row = _open(request)
     subject = {
-        "request": row.pk.hex, "partner": row.partner, "to": row.to, "to_name": row.to_name, "purpose": row.purpose,
+        "request": row.pk.hex, "partner": row.partner, "thing": row.thing.hex, "to": row.to, "to_name": row.to_name,
+        "purpose": row.purpose,
     }  # fmt: skip
     return approvals.propose(RELEASE, subject, why, actor)
 
@@ -194,7 +195,11 @@ def refuse(request: UUID, why: str, actor: Actor) -> None:
 
 
 def _grant(pending: Pending, _actor: Actor) -> str:
-    _decide(_open(UUID(pending.subject["request"])), pending.why, granted=True)
+    told = pending.subject
+    row = _open(UUID(told["request"]))
+    if (row.partner, row.thing.hex, row.to) != (told["partner"], told["thing"], told["to"]):
+        raise UsageError("The request is not the one that was proposed. Run `hanse node fsck`.")
+    _decide(row, pending.why, granted=True)
     return ""
 
 
@@ -310,11 +315,13 @@ class _Inner:
     def __init__(self, here: Arrived, content: Forwarded) -> None:
         self.card = content.originator
         self.known = Partner.objects.filter(pk=self.card.authority).exists()
-        self.keys = _keys(content.originator)
+        self.keys = _keys(content.originator, known=self.known)
         self.head = _signed(content.original, self.card.authority, here.partner, self.keys)
         self.marking = Marking.from_json(self.head.marking)
         self.written = stream.read_body(content.original.body)
-        self.object_id = own_id(self.card.authority, UUID(self.head.object))
+        # Whoever has not proven who it is shares no ids with whom it says to be: it could take the place of theirs.
+        origin = self.card.authority if self.known else f"{self.card.authority} {self.head.key}"
+        self.object_id = own_id(origin, UUID(self.head.object))
 
     def arrived(self, here: Arrived) -> Arrived:
         """As if it had come from its originator, with the marking that came with it."""
@@ -324,11 +331,12 @@ class _Inner:
         )  # fmt: skip
 
 
-def _keys(card: Card) -> list[VerifyKey]:
+def _keys(card: Card, *, known: bool) -> list[VerifyKey]:
     """The originator's keys: those that are believed where it is a partner, else the one that it is said to have."""
-    known = verify_keys(card.authority)
     if known:
-        return list(known.values())
+        return list(verify_keys(card.authority).values())
+    if not 0 < len(card.authority) <= 128 or not card.authority.isprintable():
+        raise UsageError("It says to be originated by nobody who could be named.")
     try:
         return [VerifyKey(bytes.fromhex(card.verify))]
     except (ValueError, HanseError):

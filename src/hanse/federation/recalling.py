@@ -137,21 +137,28 @@ def _heard(here: Arrived, content: Recall) -> None:
 def _answered(here: Arrived, content: RecallAnswered) -> None:
     """A partner says that it did what was asked."""
     shared = UUID(content.object_id)
-    if content.at:
+    if content.at and _was_told(here.partner, shared):
         Hop.objects.update_or_create(
             shared=shared, via=here.partner, at=content.at,
             defaults={"answer": content.done, "time_us": here.received_us},
             create_defaults={"id": here.sequence, "answer": content.done, "time_us": here.received_us},
         )  # fmt: skip
+    if content.at:
         return
     mine = Recalling.objects.filter(shared=shared, recipient=here.partner, answer="")
     mine.update(answer=content.done, answered_us=here.received_us)
 
 
+def _was_told(partner: str, shared: UUID) -> bool:
+    """Whether a partner was told to purge something: what others say of it counts for nothing."""
+    return Recalling.objects.filter(shared=shared, recipient=partner).exists()
+
+
 def _pass_back(here: Arrived, content: RecallAnswered) -> None:
     """What was passed on from here was recalled by its originator, who learns what became of it at each further hop."""
-    told = RecallHeard.objects.filter(onward=UUID(content.object_id)).order_by("-sequence").first()
-    if told is not None:
+    shared = UUID(content.object_id)
+    told = RecallHeard.objects.filter(onward=shared).order_by("-sequence").first()
+    if told is not None and _was_told(here.partner, shared):
         at = content.at or here.partner
         send([Draft(ANSWERED, RecallAnswered(told.there.hex, content.done, at), recipient=told.partner)])
 

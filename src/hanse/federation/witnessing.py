@@ -191,6 +191,8 @@ def take_cosigned(partner: Partner, sizes: list[int], offer: Offer, answer: Cosi
             "this database was put back to an older state. Stop the node; `hanse node restore` makes it anew from a "
             "backup, and `hanse node recover` takes back what partners kept."
         )
+    if answer.size and not answer.lines and not answer.last:
+        raise WitnessError(f"{partner.name} says to have seen this ledger, and shows nothing of it.")
     if answer.lines:
         if len(answer.lines) != len(sizes) or answer.size != sizes[-1]:
             raise WitnessError(f"{partner.name} gave {len(answer.lines)} cosignatures for {len(sizes)}.")
