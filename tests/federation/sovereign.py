@@ -12,7 +12,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,23 @@ class Sovereign(Living):
 
         until(there, seconds)
         return found
+
+
+@contextmanager
+def two(folder: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
+    """Estonia's and Finland's node, served, and partners of each other, until the end."""
+    ee = Sovereign(folder / "ee", "ee-cert", "EE")
+    fi = Sovereign(folder / "fi", "fi-cert", "FI")
+    try:
+        for node in (ee, fi):
+            node.make()
+            node.serve()
+        ee.becomes_partner_of(fi)
+        fi.becomes_partner_of(ee)
+        yield ee, fi
+    finally:
+        ee.close()
+        fi.close()
 
 
 def _work(home: Path) -> None:

@@ -21,6 +21,7 @@ from hanse.ledger.service import purge
 from hanse.node import backup
 from hanse.node.opening import RECOVERING, may_serve
 from hanse.recording import record
+from hanse.settings import Node
 from tests.accounts.people import acting, newcomer
 from tests.cases.evidence_made import node
 from tests.federation.peer import NODE, Peer
@@ -67,6 +68,15 @@ def _seen(peer: Peer) -> None:
     for _ in range(2):  # after a restore the first only says where the witness is
         exchange.offer(_row(), peer)  # type: ignore[arg-type]
     peer.pulls()
+
+
+def _saved(peer: Peer, node: Node) -> tuple[Attack, Attack]:
+    """Two attacks, of which the first is shared and seen, and then the node is saved as ``one.hanse``."""
+    one, two, *_ = _attacks()
+    _share(one)
+    _seen(peer)
+    backup.back_up(node, node.home / "one.hanse")
+    return one, two
 
 
 def _put_back(path: Path) -> None:
@@ -116,10 +126,7 @@ def test_what_others_rest_on_comes_back(peer, node) -> None:
 
 def test_the_ledger_goes_on_where_it_was(peer, node) -> None:
     """The witness cosigns what comes next, the partner takes it in its place, and a second backup restores all of it."""
-    one, two, *_ = _attacks()
-    _share(one)
-    _seen(peer)
-    backup.back_up(node, node.home / "one.hanse")
+    _, two = _saved(peer, node)
     _share(two)
     _seen(peer)
     _put_back(node.home / "one.hanse")
@@ -138,10 +145,7 @@ def test_the_ledger_goes_on_where_it_was(peer, node) -> None:
 
 def test_a_copy_that_no_book_names_is_recalled_all_the_same(peer, node) -> None:
     """What was shared since the last checkpoint is in no witness's keeping: the partner's copy says that it has it."""
-    one, two, *_ = _attacks()
-    _share(one)
-    _seen(peer)
-    backup.back_up(node, node.home / "one.hanse")
+    one, two = _saved(peer, node)
     _share(two)
     _share(one)
     recalling.recall(one.pk, _officer(), "It was wrong.")
@@ -156,10 +160,7 @@ def test_a_copy_that_no_book_names_is_recalled_all_the_same(peer, node) -> None:
 
 def test_what_was_lost_before_a_partner_had_it_keeps_its_place(peer, node) -> None:
     """A witness had seen that there was an entry, and the partner had not fetched it: its hash is given, and what follows."""
-    one, two, *_ = _attacks()
-    _share(one)
-    _seen(peer)
-    backup.back_up(node, node.home / "one.hanse")
+    one, two = _saved(peer, node)
     _share(two)
     tree.integrate()
     for _ in range(2):
@@ -212,10 +213,7 @@ def test_a_key_that_no_entry_names_is_not_gone_on_with(peer, node) -> None:
 
 def test_what_a_partner_purged_comes_back_as_its_hash(peer, node) -> None:
     """A partner that has no more than the hash gives that; the place is kept, so that nothing can be put into it."""
-    one, two, *_ = _attacks()
-    _share(one)
-    _seen(peer)
-    backup.back_up(node, node.home / "one.hanse")
+    _, two = _saved(peer, node)
     _share(two)
     _share(two)
     peer.pulls()
@@ -234,10 +232,7 @@ def test_what_a_partner_purged_comes_back_as_its_hash(peer, node) -> None:
 @pytest.mark.parametrize("lie", ["stranger", "place", "body", "checkpoint"])
 def test_a_partner_that_gives_back_something_else_is_not_believed(peer, node, lie) -> None:
     """What this node did not sign, or signed for another place, changes nothing; the node does not serve."""
-    one, two, *_ = _attacks()
-    _share(one)
-    _seen(peer)
-    backup.back_up(node, node.home / "one.hanse")
+    _, two = _saved(peer, node)
     _share(two)
     _share(two)
     _seen(peer)
@@ -260,10 +255,7 @@ def test_a_partner_that_gives_back_something_else_is_not_believed(peer, node, li
 @pytest.mark.parametrize("column", ["position", "recipient", "hashed", "sequence"])
 def test_an_altered_hash_of_what_was_lost_is_found(peer, node, column) -> None:
     """The rows of lost entries are in no replay; the tree, the chain and the tallies find each change."""
-    one, two, *_ = _attacks()
-    _share(one)
-    _seen(peer)
-    backup.back_up(node, node.home / "one.hanse")
+    _, two = _saved(peer, node)
     record_more(two)
     _seen(peer)
     _put_back(node.home / "one.hanse")

@@ -7,25 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.federation.sovereign import Sovereign
+from tests.federation.sovereign import Sovereign, two
 from tests.node.living import until
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
     """Estonia's and Finland's node, served, and partners of each other."""
-    ee = Sovereign(tmp_path / "ee", "ee-cert", "EE")
-    fi = Sovereign(tmp_path / "fi", "fi-cert", "FI")
-    try:
-        for node in (ee, fi):
-            node.make()
-            node.serve()
-        ee.becomes_partner_of(fi)
-        fi.becomes_partner_of(ee)
-        yield ee, fi
-    finally:
-        ee.close()
-        fi.close()
+    with two(tmp_path) as nodes:
+        yield nodes
 
 
 def test_what_is_shared_is_there_within_seconds_and_goes_when_it_is_recalled(pair) -> None:

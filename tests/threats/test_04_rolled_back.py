@@ -8,29 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.federation.sovereign import Sovereign
+from tests.federation.sovereign import Sovereign, two
 from tests.node.living import ROOT, until
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
     """Estonia's node, whose ledger Finland's witnesses."""
-    ee = Sovereign(tmp_path / "ee", "ee-cert", "EE")
-    fi = Sovereign(tmp_path / "fi", "fi-cert", "FI")
-    try:
-        for node in (ee, fi):
-            node.make()
-            node.serve()
-        ee.becomes_partner_of(fi)
-        fi.becomes_partner_of(ee)
+    with two(tmp_path) as (ee, fi):
         ee.do("name_witness", partner="fi-cert")
         until(lambda: fi.do("asks", partner="ee-cert"))
         fi.do("consent", partner="ee-cert")
         until(lambda: ee.do("standing")["named"] == ["fi-cert"])
         yield ee, fi
-    finally:
-        ee.close()
-        fi.close()
 
 
 def _witnessed(node: Sovereign) -> None:

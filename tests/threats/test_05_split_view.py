@@ -5,25 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.federation.sovereign import Sovereign
+from tests.federation.sovereign import Sovereign, two
 from tests.node.living import until
 
 
 @pytest.fixture
 def witnesses(tmp_path: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
     """Estonia's and Finland's node, partners of each other; both witness the ledger of Latvia, which lies."""
-    ee = Sovereign(tmp_path / "ee", "ee-cert", "EE")
-    fi = Sovereign(tmp_path / "fi", "fi-cert", "FI")
-    try:
-        for node in (ee, fi):
-            node.make()
-            node.serve()
-        ee.becomes_partner_of(fi)
-        fi.becomes_partner_of(ee)
-        yield ee, fi
-    finally:
-        ee.close()
-        fi.close()
+    with two(tmp_path) as nodes:
+        yield nodes
 
 
 def test_two_trees_of_one_size_are_shown_on_both_consoles(witnesses) -> None:
