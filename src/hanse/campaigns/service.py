@@ -12,7 +12,7 @@ from hanse.attacks import service as attacks
 from hanse.attacks.attack import Attack
 from hanse.attacks.models import STANDING, Membership
 from hanse.attacks.models import Attack as AttackRow
-from hanse.campaigns import across_rows, crossing, models
+from hanse.campaigns import crossing, models
 from hanse.campaigns.across import Across
 from hanse.campaigns.campaign import Campaign, Link, LinkTest
 from hanse.campaigns.kept import Kept
@@ -137,7 +137,7 @@ def standing(actor: Actor, action: str = "campaigns.view") -> "QuerySet[models.C
 
 def across(actor: Actor) -> list[Across]:
     """The campaigns across borders as an actor may know them: those on most states first."""
-    return _kept.of(actor, lambda: across_rows.across(actor, standing(actor)))
+    return _kept.of(actor, lambda: standing(actor))
 
 
 _kept = Kept()
