@@ -16,7 +16,7 @@ from hanse.campaigns import service
 from hanse.campaigns.across import Across
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import Campaign, CrossLink
-from hanse.federation import exchange
+from hanse.federation import exchange, receiving
 from hanse.federation.contents import Recall
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Partner
@@ -24,8 +24,10 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Tlp, is_at_least
 from hanse.ledger.check import check
 from hanse.ledger.models import Body, Entry
+from hanse.ledger.recorded import Recorded
 from hanse.ledger.replay import rebuild
 from hanse.ledger.service import purge
+from hanse.ledger.writing import Draft
 from hanse.policy import service as policy
 from hanse.recording import record
 from tests.campaigns.league import by_state, sketched
@@ -300,6 +302,24 @@ def test_what_is_no_attack_links_nothing(home, fi, mari, seen_by) -> None:
     fi.entry(shared.KIND, none, object_id=there, version=2)
     pulled(fi)
     assert found(mari) == []
+
+
+def test_attacks_that_come_together_are_written_together(home, fi, mari, seen_by, monkeypatch) -> None:
+    """A page of attacks is one call of the ledger, those among them that had come before as well."""
+    calls = []
+    whole = receiving.append_many
+
+    def counted(drafts: list[Draft], actor: Actor) -> list[Recorded]:
+        calls.append(len(drafts))
+        return whole(drafts, actor)
+
+    monkeypatch.setattr(receiving, "append_many", counted)
+    ids = shares(fi, seen_by["FI"])
+    assert len(ids) > 2
+    for one, there in zip(seen_by["FI"], ids, strict=True):
+        fi.entry(shared.KIND, told(fi, one, there), object_id=there, version=2)
+    pulled(fi)
+    assert calls == [len(ids), len(ids)]
 
 
 def replace_state(content: shared.Shared, state: str) -> shared.Shared:

@@ -38,7 +38,6 @@ from hanse.ledger.models import Entry
 from hanse.ledger.witness import log_of
 from hanse.ledger.writing import Draft
 from tests.accounts.people import acting, newcomer
-from tests.federation.jepsen import jobs
 from tests.federation.peer import Peer
 from tests.web.acting import ActingClient
 
@@ -236,11 +235,15 @@ def pull_now(partner: str, timeout_s: float) -> dict[str, Any]:
 
 def leaves_for(partner: str) -> list[str]:
     """Leaf hashes of what is addressed to a partner, in order."""
+    from tests.federation.jepsen import jobs
+
     return jobs.leaves_for(partner)
 
 
 def leaves_of(partner: str) -> list[str]:
     """Leaf hashes of what a partner sent, in order."""
+    from tests.federation.jepsen import jobs
+
     return jobs.leaves_of(partner)
 
 

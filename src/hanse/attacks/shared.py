@@ -244,5 +244,5 @@ ONWARD = Shareable(
     onward.fit,
 )
 SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed, "attacks.view", _page)
-HANDLER = Handler(KIND, Shared, project, forget, check, then=_tell, project_many=project_many)
+HANDLER = Handler(KIND, Shared, project, forget, check, again=_tell, project_many=project_many)
 KINDS = (Kind(KIND, Shared, _nothing),)

@@ -56,7 +56,8 @@ class Handler:
             kinds that come by the thousand.
         check: Refuses a content that cannot be meant, by a `HanseError`; it asks nothing but the entry and the rows.
         then: Done once it is on record, in the same transaction: what this authority answers or does by itself. Not
-            done again in a replay.
+            done again in a replay. What comes after it in a page is on record only when it is done.
+        again: The same, where the object had come before; several that come together may be on record by then.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Handler:
     forget: Callable[[UUID], None] = _nothing
     check: Callable[[Arrived, Any], None] = _nothing
     then: Callable[[Arrived, Any], None] = _nothing
+    again: Callable[[Arrived, Any], None] = _nothing
     project_many: Callable[[Sequence[tuple[Arrived, Any]]], None] | None = None
 
     @property

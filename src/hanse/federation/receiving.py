@@ -169,8 +169,10 @@ def _append(partner: Partner, ready: list[_Ready]) -> None:
     recorded = append_many([one.draft for one in ready], speaker())
     for made, own in zip(ready, recorded, strict=True):
         if made.handler is not None and made.said is not None:
-            made.handler.then(_arrived(partner, made, own.sequence, own.time_us), made.said)
+            here = _arrived(partner, made, own.sequence, own.time_us)
+            made.handler.then(here, made.said)
             if own.version > 1:
+                made.handler.again(here, made.said)
                 recalling.follow_newer(own.object_id)
 
 
