@@ -12,6 +12,7 @@ from hanse.campaigns.following import Follower
 from hanse.campaigns.models import CrossLink
 from hanse.federation import (
     exchange,
+    groups,
     invitation,
     onward,
     opening,
@@ -79,6 +80,11 @@ def _shared(peer: Peer, mari: Actor, other: Actor) -> None:
     for row in (one, two):
         sharing.share(Sharing("attack", row.pk, to, frozenset({"victim"})), mari, "They are next.")
     recalling.recall(two.pk, mari, "It was wrong.")
+    group = groups.make("Baltic", [peer.authority, "lv-cert"], "The three of us.", mari)
+    groups.change(group, [peer.authority], "They have no part in it.", mari)
+    into = groups.change(group, [peer.authority, "lv-cert"], "They have after all.", mari)
+    assert into is not None
+    approvals.approve(into, other)
     approvals.approve(ruling.propose("attack", to, frozenset({"sources"}), "As agreed.", mari), other)
     ruling.follow()
     content = shared.without(shared.find(None, one.pk).content, frozenset(), UUID(int=5))

@@ -1,6 +1,7 @@
 """The partners' pages: who may, what is shown of each, what people decide, and sharing an attack from its page."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
@@ -15,7 +16,7 @@ from hanse.attacks import shared
 from hanse.attacks.models import Attack
 from hanse.federation import exchange, invitation, partnering, recalling, ruling, sharing, stream
 from hanse.federation.contents import RecallAnswered
-from hanse.federation.models import Given, Link, Partner, Recalling, Received, Rule
+from hanse.federation.models import Given, Group, Link, Partner, Recalling, Received, Rule
 from hanse.federation.partners import own_invitation
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.actors import Actor
@@ -419,6 +420,44 @@ def test_a_rule_is_proposed_shown_and_ended(client: ActingClient, mari: Actor) -
     assert client.post(f"/partners/rules/{rule.pk}/end/", {"reason": "It is over."}).status_code == 302
     assert not Rule.objects.exists()
     assert client.get(f"/partners/rules/{rule.pk}/end/").status_code == 404
+
+
+def test_a_group_is_made_shown_changed_and_dissolved(client: ActingClient, mari: Actor) -> None:
+    """One person makes it; to let somebody in waits for another; where things are shared it can be chosen."""
+    Peer().joins()
+    Peer(authority="lv-cert", country="LV").joins()
+    assert "A group is a name" in client.get("/partners/").content.decode()
+    posted = {"name": "Amber", "members": ["fi-cert"], "reason": "They are next."}
+    assert b"This field is required" in client.post("/partners/groups/new/", {"name": "Amber"}).content
+    assert client.post("/partners/groups/new/", posted).status_code == 302
+    assert b"There is a group called Amber already" in client.post("/partners/groups/new/", posted).content
+    group = Group.objects.get()
+    address = f"/partners/groups/{group.pk}/"
+    assert f'<a href="{address}">' in client.get("/partners/").content.decode()
+    assert "Amber (fi-cert)" in client.get("/partners/rules/new/attack/").content.decode()
+    both = {"members": ["fi-cert", "lv-cert"], "reason": "They are next as well."}
+    assert client.post(address, both).status_code == 302
+    assert Group.objects.get().members == ["fi-cert"]
+    approvals.approve(Proposal.objects.get(state="open").pk, person("Jaan", "approver"))
+    assert Group.objects.get().members == ["fi-cert", "lv-cert"]
+    assert client.post(f"{address}dissolve/", {"reason": "It is over."}).status_code == 302
+    assert client.get(address).status_code == 404
+
+
+def test_copies_are_shared_under_an_embargo(client: ActingClient, attack: Attack, peer: Peer) -> None:
+    """What the first form says of the copies is in the dry run, and in what is then shared; what cannot be is said."""
+    where = f"/attacks/{attack.pk}/share/"
+    asked = {"authorities": peer.authority, "embargo": "2030-12-01T04:00", "embargo_for": "Kari Virtanen",
+             "marking_tlp": "GREEN", "marking_pap": "AMBER"}  # fmt: skip
+    text = client.get(where, asked).content.decode()
+    assert "EMBARGO 2030-12-01 04:00 UTC" in text
+    told = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', text))
+    assert told.items() >= asked.items()
+    assert client.post(where, {**told, "reason": "The action day."}).status_code == 302
+    assert "Kari Virtanen" in Given.objects.get().marked
+    wrong = client.get(where, {**asked, "embargo": ""}).content.decode()
+    assert "names the people of an embargo, and no embargo" in wrong
+    assert "Dry run" in wrong
 
 
 def test_an_authority_whose_id_is_a_page_of_this_room_is_refused(mari: Actor) -> None:

@@ -57,6 +57,8 @@ def test_join_is_at_least_as_strict_as_both(a, b):
         assert one.retention_us is None or (
             made.retention_us is not None and made.retention_us <= one.retention_us
         )
+        assert one.embargo_us is None or (made.embargo_us is not None and made.embargo_us >= one.embargo_us)
+        assert made.embargo_for >= one.embargo_for
 
 
 @given(markings(), markings(), markings())
@@ -159,6 +161,10 @@ def test_impossible_alternatives_vanish():
         {"retention_us": -1},
         {"retention_us": 2**63},
         {"retention_us": LAST_MOMENT_US + 1},
+        {"embargo_us": LAST_MOMENT_US + 1},
+        {"embargo_for": frozenset({"Mari"})},
+        {"embargo_us": 7, "embargo_for": frozenset({""})},
+        {"embargo_us": 7, "embargo_for": frozenset({"\ud800"})},
     ],
 )
 def test_meaningless_markings_are_refused(parts):
@@ -191,6 +197,8 @@ WRITTEN = {"tlp": "RED", "pap": "AMBER", "originators": ["a", "b"]}
         WRITTEN | {"retention_us": 1.0},
         WRITTEN | {"retention_us": True},
         WRITTEN | {"retention_us": None},
+        WRITTEN | {"embargo_us": True},
+        WRITTEN | {"embargo_us": 7, "embargo_for": []},
     ],
 )
 def test_only_the_canonical_form_is_read(values):
@@ -212,7 +220,18 @@ JSON = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from([*WRITTEN, "handling", "handling_text", "purposes", "releasable", "retention_us"]),
+        st.sampled_from(
+            [
+                *WRITTEN,
+                "handling",
+                "handling_text",
+                "purposes",
+                "releasable",
+                "retention_us",
+                "embargo_us",
+                "embargo_for",
+            ]
+        ),
         JSON,
     ),
     st.booleans(),

@@ -54,6 +54,10 @@ def simple_markings(draw: st.DrawFn) -> Marking:
         purposes=draw(st.none() | st.frozensets(st.sampled_from([*PURPOSES, "unheard-of"]))),
         releasable=draw(st.none() | st.frozensets(st.sampled_from(CONDITIONS))),
         retention_us=draw(st.none() | st.integers(NOW - 2, NOW + 2)),
+        embargo_us=(embargo := draw(st.none() | st.none() | st.integers(NOW - 2, NOW + 2))),
+        embargo_for=frozenset()
+        if embargo is None
+        else draw(st.frozensets(st.sampled_from(["Mari", "Kari"]))),
         originators=draw(st.frozensets(st.sampled_from([OWN, PARTNER, "eu-pol"]), min_size=1)),
     )
 

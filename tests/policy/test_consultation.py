@@ -6,7 +6,7 @@ from hanse.kernel.actors import system
 from hanse.kernel.markings import Tlp
 from hanse.policy.actions import ACTIONS, UnknownActionError
 from hanse.policy.consultation import Consultation, consultation
-from tests.policy.build import OWN, about, marking, person
+from tests.policy.build import NOW, OWN, about, marking, person
 
 ANALYST = person("analyst")
 PLAIN = about()
@@ -36,12 +36,12 @@ PLAIN = about()
 )  # fmt: skip
 def test_what_is_recorded(action, subject, expected):
     """Looking at content is logged; a reason is asked for bodies, restricted things and limited purposes."""
-    assert consultation(ANALYST, action, subject) == expected
+    assert consultation(ANALYST, action, subject, now_us=NOW) == expected
 
 
 def test_the_node_is_not_asked_why():
     """A job's reason is the job; that it looked is logged all the same."""
-    made = consultation(system("worker", OWN), "attacks.view", about(team="alpha"))
+    made = consultation(system("worker", OWN), "attacks.view", about(team="alpha"), now_us=NOW)
     assert (made.logged, made.reason) == (True, False)
 
 
@@ -49,4 +49,4 @@ def test_every_disclosure_is_logged():
     """No action lets a value leave the node unlogged."""
     assert all(action.logged for action in ACTIONS.values() if action.touch)
     with pytest.raises(UnknownActionError):
-        consultation(ANALYST, "attacks.peek")
+        consultation(ANALYST, "attacks.peek", now_us=NOW)

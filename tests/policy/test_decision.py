@@ -130,6 +130,17 @@ def test_nothing_is_kept_past_its_date():
     assert may(OFFICER, "ledger.purge", late, now_us=NOW)
 
 
+def test_an_embargo_is_for_those_it_was_given_to_until_the_hour():
+    """Before the hour its team sees it, or whoever gives it to one; from the hour on everybody with the role."""
+    mark = marking(PARTNER, embargo_us=NOW)
+    before = NOW - 1
+    assert may(ANALYST, "attacks.view", about(mark), now_us=before).rules == ("embargo.hour",)
+    assert may(OFFICER, "attacks.view", about(mark), now_us=before)
+    assert may(person("analyst", teams=("alpha",)), "attacks.view", about(mark, team="alpha"), now_us=before)
+    assert "embargo.hour" in may(OFFICER, "attacks.view", about(mark, team="alpha"), now_us=before).rules
+    assert may(ANALYST, "attacks.view", about(mark), now_us=NOW)
+
+
 @pytest.mark.parametrize(
     ("tlp", "refused"),
     [

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from hanse.kernel.markings import Pap, Tlp
+from hanse.kernel.markings import Audience, Pap, Tlp
 from hanse.policy.actions import ACTIONS
 from hanse.policy.decision import Subject, may
 from hanse.policy.roles import roles
@@ -85,6 +85,8 @@ NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "a
 AUDITED = {"ledger.view", "ledger.prove", "federation.view", "accounts.view"}
 ALL = set(ACTIONS)
 
+OUT_OF_HOUSE = {name for name, action in ACTIONS.items() if action.audience > Audience.ORGANISATION}
+
 TARGETS = {
     "own, for everybody": (marking(), "", {}),
     "own, of another team": (marking(), "beta", {"others": ALL, "auditor": ALL - AUDITED}),
@@ -93,6 +95,13 @@ TARGETS = {
         marking(tlp=Tlp.RED), "", {"others": ALL, "officer": set(), "auditor": ALL - AUDITED},
     ),
     "red of the actor's team": (marking(tlp=Tlp.RED), "alpha", {"auditor": ALL - AUDITED}),
+    "under an embargo, given to nobody yet": (
+        marking(embargo_us=NOW + 1), "", {"others": ALL, "officer": OUT_OF_HOUSE, "auditor": ALL - AUDITED},
+    ),
+    "under an embargo, given to the actor's team": (
+        marking(embargo_us=NOW + 1), "alpha", {"others": OUT_OF_HOUSE, "auditor": ALL - AUDITED},
+    ),
+    "after its embargo": (marking(embargo_us=NOW), "", {}),
     "red for actions": (marking(pap=Pap.RED), "", {"others": OUTWARD, "auditor": OUTWARD}),
     "a partner's, not to be passed on": (
         marking(PARTNER, handling=frozenset({"H2"})), "", {"others": OUTWARD, "auditor": ALL - AUDITED},

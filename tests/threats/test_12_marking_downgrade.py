@@ -54,7 +54,7 @@ def test_a_dropped_part_is_never_read_as_the_same_marking(mark):
         try:
             assert Marking.from_json(rest) != mark
         except MarkingError:
-            assert name in {"tlp", "pap", "originators", "handling", "handling_text"}
+            assert name in {"tlp", "pap", "originators", "handling", "handling_text", "embargo_us"}
 
 
 def test_case_and_old_names_are_no_levels():

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from hanse.accounts.contents import Consulted
 from hanse.accounts.models import Consultation
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
@@ -75,7 +76,7 @@ def required(
     """
     logged = []
     for object_id, subject in subjects:
-        needed = consultation(actor, what, subject)
+        needed = consultation(actor, what, subject, now_us=now_us())
         if needed.reason and not why.strip():
             raise ReasonNeededError("Say why you look at this: the law wants the reason written down.")
         if needed.recipient and not recipient:

@@ -77,7 +77,7 @@ def _taken(request: HttpRequest, action: str, rows: QuerySet[Any]) -> None:
     markings = StoredMarking.objects.in_bulk({digest for digest, _ in sorts})
     kind = rows.model.__name__.lower()
     subjects = [Subject(kind, markings[digest].marking, team) for digest, team in sorts]
-    needed = [consultation(actor, action, subject) for subject in subjects]
+    needed = [consultation(actor, action, subject, now_us=now_us()) for subject in subjects]
     if any(one.reason for one in needed) and not why:
         raise consultations.ReasonNeededError("Say why you take this: the law wants the reason written down.")
     if any(one.logged for one in needed):

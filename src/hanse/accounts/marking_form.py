@@ -53,6 +53,21 @@ class MarkingForm(forms.Form):
         required=False,
         help_text=_("It is purged after this day (UTC). A day that is past has it purged within the hour."),
     )
+    embargo = forms.DateTimeField(
+        label=_("Embargo until (UTC)"),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        required=False,
+        help_text=_("Until this hour only the people it is given to know of it; then every node opens it."),
+    )
+    embargo_for = forms.CharField(
+        label=_("Embargo for"),
+        max_length=4_000,
+        widget=forms.Textarea({"rows": 2}),
+        required=False,
+        help_text=_(
+            "Who these people are at other authorities, one per line, for whoever gives it to them there."
+        ),
+    )
     team = forms.ChoiceField(
         label=_("Need-to-know team"),
         required=False,
@@ -89,7 +104,9 @@ class MarkingForm(forms.Form):
         try:
             told["whole"] = self._marking(told)
         except MarkingError as error:
-            part = "releasable" if "releasab" in str(error) or "tier" in str(error) else "handling_text"
+            words = str(error)
+            part = "releasable" if "releasab" in words or "tier" in words else "handling_text"
+            part = "embargo_for" if "embargo" in words else part
             self.add_error(part, str(error))
         return told
 
@@ -106,6 +123,8 @@ class MarkingForm(forms.Form):
             releasable=_alternatives(told["releasable"])
             or (None if self._old.releasable else self._old.releasable),
             retention_us=self._retention(told["keep_until"]),
+            embargo_us=self._embargo(told["embargo"]),
+            embargo_for=frozenset(_lines(told["embargo_for"])),
         )
 
     def _retention(self, until: date | None) -> int | None:
@@ -117,6 +136,47 @@ class MarkingForm(forms.Form):
         end = datetime.combine(until, time(), UTC) + timedelta(days=1)
         return max(0, (end - _EPOCH) // timedelta(microseconds=1))
 
+    def _embargo(self, until: datetime | None) -> int | None:
+        """An hour; as it was, to the microsecond, where nobody changed it."""
+        if until == self.initial["embargo"]:
+            return self._old.embargo_us
+        return None if until is None else max(0, (until - _EPOCH) // timedelta(microseconds=1))
+
+
+def _hour(us: int | None) -> datetime | None:
+    """A time to the minute; None where there is none, or no calendar has it."""
+    try:
+        return None if us is None else (_EPOCH + timedelta(microseconds=us)).replace(second=0, microsecond=0)
+    except OverflowError:
+        return None
+
+
+class CopiesForm(MarkingForm):
+    """How copies that others get are to be marked: at least as the thing is, whatever is chosen."""
+
+    embargo_for = forms.CharField(
+        label=_("Embargo for"),
+        max_length=4_000,
+        widget=forms.Textarea({"rows": 2}),
+        required=False,
+        help_text=_(
+            "Who these people are at the other authorities, one per line; those who may mark there read it."
+        ),
+    )
+    field_order = (
+        "embargo", "embargo_for", "marking", "handling", "handling_text", "purposes", "releasable", "keep_until",
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, old: Marking) -> None:
+        """The form, filled with the marking of the thing.
+
+        Args:
+            data: What was typed.
+            old: The marking of the thing.
+        """
+        super().__init__(data, old=old)
+        del self.fields["team"]
+
 
 def _typed(marking: Marking) -> dict[str, Any]:
     """A marking as it is typed into the form."""
@@ -127,6 +187,8 @@ def _typed(marking: Marking) -> dict[str, Any]:
         "purposes": sorted(marking.purposes or ()),
         "releasable": "\n".join(sorted(marking.releasable or ())),
         "keep_until": _last_day(marking.retention_us),
+        "embargo": _hour(marking.embargo_us),
+        "embargo_for": "\n".join(sorted(marking.embargo_for)),
     }
 
 

@@ -42,6 +42,7 @@ def of_partner(request: HttpRequest, attack_id: UUID) -> Result:
         "holders": holders(row.pk),
         "requests": requests_of(row.pk),
         "may_share": may_begin(actor, "federation.share"),
+        "may_mark": may_begin(actor, "policy.mark"),
     }
 
 

@@ -242,6 +242,7 @@ ONWARD = Shareable(
     "attacks.view",
     _page_onward,
     onward.fit,
+    by_rule=False,
 )
 SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed, "attacks.view", _page)
 HANDLER = Handler(KIND, Shared, project, forget, check, again=_tell, project_many=project_many)

@@ -13,7 +13,10 @@ from hanse.attacks.models import Attack, PartnerAttack
 from hanse.federation import onward, opening, recalling, sharing
 from hanse.federation.sharing import Audience, Shown
 from hanse.federation.showing import Holder, holders
-from hanse.web.api import In, Page, Paging, endpoint, paged
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, MarkingError, Pap, Tlp
+from hanse.ledger.identity import authority
+from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
 
@@ -22,13 +25,34 @@ router = Router(tags=["federation"])
 _Names: Any = Field(default_factory=list, max_length=500)
 
 
+class CopiesIn(In):
+    """How copies are to be marked beside the thing's own marking, which holds in any case."""
+
+    tlp: Tlp = Tlp.CLEAR
+    pap: Pap = Pap.CLEAR
+    handling: list[str] = Field(default_factory=list, max_length=4, description="Of H0, H1, H2, H3.")
+    handling_text: list[str] = Field(default_factory=list, max_length=20, description="The texts of H3.")
+    purposes: list[str] | None = Field(None, max_length=20, description="Null is any purpose.")
+    releasable: list[str] | None = Field(None, max_length=100, description="Null leaves it to TLP.")
+    retention_us: Moment | None = Field(None, description="Until when it is kept, microseconds UTC.")
+    embargo_us: Moment | None = Field(
+        None, description="Until when only those it is given to know of it, µs UTC."
+    )
+    embargo_for: list[str] = Field(default_factory=list, max_length=20, description="Who they are, in words.")
+
+
 class AudienceIn(In):
-    """With whom, and without what; a partner that any of the three lists names is meant."""
+    """With whom, and without what; a partner that any of the lists names is meant."""
 
     authorities: list[str] = _Names
     tiers: list[str] = _Names
     states: list[str] = Field(default_factory=list, max_length=500, description="ISO 3166 alpha-2 codes.")
+    groups: list[str] = Field(default_factory=list, max_length=100, description="Ids of groups.")
     withheld: list[str] = Field(default_factory=list, max_length=20, description="Names of parts.")
+    copies: CopiesIn | None = Field(
+        None,
+        description="How the copies are to be marked; null for what was said of each partner's copy before.",
+    )
 
 
 class ShareIn(AudienceIn):
@@ -228,8 +252,24 @@ def recall(request: HttpRequest, attack_id: UUID, told: RecallIn) -> Any:
 
 
 def _sharing(attack_id: UUID, told: AudienceIn) -> sharing.Sharing:
-    whom = Audience(frozenset(told.authorities), frozenset(told.tiers), frozenset(told.states))
-    return sharing.Sharing("attack", attack_id, whom, frozenset(told.withheld))
+    whom = Audience(*map(frozenset, (told.authorities, told.tiers, told.states, told.groups)))
+    return sharing.Sharing("attack", attack_id, whom, frozenset(told.withheld), _copies(told.copies))
+
+
+def _copies(told: CopiesIn | None) -> Marking | None:
+    """The marking that is meant.
+
+    Raises:
+        UsageError: It means nothing.
+    """
+    if told is None:
+        return None
+    parts: dict[str, Any] = {name: None if value is None else frozenset(value) if isinstance(value, list) else value
+             for name, value in told.dict().items()}  # fmt: skip
+    try:
+        return Marking(originators=frozenset({authority()}), **parts)
+    except MarkingError as error:
+        raise UsageError(str(error)) from error
 
 
 def _out(one: Shown) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from hanse.accounts.looking import asks_why, listed, looked_at
+from hanse.accounts.marking_form import CopiesForm
 from hanse.attacks.forms import WhyForm
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.attacks.shared import SHAREABLE, Shared
@@ -60,8 +61,12 @@ def share(request: HttpRequest, attack_id: UUID) -> Result:
     asked = bool(query)
     form = AudienceForm(SHAREABLE, query if asked else None)
     if not asked or not form.is_valid():
-        return {**told, "form": form}
-    wanted = sharing.Sharing("attack", row.pk, form.audience, form.left_out)
+        return {**told, "form": form, "strict": CopiesForm(old=row.marking.marking)}
+    strict = CopiesForm(query if "marking_tlp" in query else None, old=row.marking.marking)
+    if strict.is_bound and not strict.is_valid():
+        return {**told, "form": form, "strict": strict}
+    marking = strict.cleaned_data["whole"] if strict.is_bound else None
+    wanted = sharing.Sharing("attack", row.pk, form.audience, form.left_out, marking)
     shown = sharing.preview(wanted, actor)
     print_ = _print(shown)
     why = WhyForm(request.POST if request.method == "POST" else None, auto_id="share-%s")
@@ -73,10 +78,14 @@ def share(request: HttpRequest, attack_id: UUID) -> Result:
         _say(request, len(to))
         return redirect("attacks:detail", attack_id)
     return {
-        **told, "form": form, "why": why, "overtaken": overtaken, "seen": print_, "shown": shown,
-        "chosen": [(name, value) for name in form.fields for value in form.cleaned_data[name]],
+        **told, "form": form, "strict": strict, "why": why, "overtaken": overtaken, "seen": print_, "shown": shown,
+        "chosen": [(name, value) for name in query if name not in _OF_SHARING for value in query.getlist(name)],
         "gets": sum(one.content is not None for one in shown), **_content(shown, form.left_out),
     }  # fmt: skip
+
+
+_OF_SHARING = frozenset({"csrfmiddlewaretoken", "seen", *WhyForm.base_fields})
+"""What the second form says itself; all else is what the first one said."""
 
 
 def _say(request: HttpRequest, number: int) -> None:

@@ -2,14 +2,14 @@
 
 A campaign of ten thousand attacks takes seconds to put together, and stands on the situation page. What is kept is
 one reader's view: readers whom policy knows alike share it. It is made anew after an entry about something that is
-in it or that its reader can see now, and once a retention date in it is past. Entries about what is hidden from the
+in it or that its reader can see now, and once a retention date in it, or the hour of any embargo, is past. Entries about what is hidden from the
 reader leave it as it is: the time that a page takes would tell of them.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from hanse.campaigns.across import Across
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.ledger.models import Entry
+from hanse.policy import embargo
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -42,9 +43,10 @@ _Through = tuple[int, bytes]
 
 @dataclass(frozen=True)
 class _View:
-    """One reader's view, up to which entry it is, until when it holds (microseconds UTC), and what it shows."""
+    """One reader's view: up to which entry, when it was made and until when it holds (microseconds UTC), what it shows."""
 
     through: _Through
+    made_us: int
     until_us: int | None
     shown: frozenset[UUID]
     made: list[Across]
@@ -73,7 +75,7 @@ class Kept:
         if view is None or not _holds(view, actor, standing()):
             view = _make(through, actor, standing())
         elif view.through != through:
-            view = _View(through, view.until_us, view.shown, view.made)
+            view = replace(view, through=through)
         with self._lock:
             self._views[who] = view
             self._views.move_to_end(who)
@@ -88,6 +90,7 @@ def _last() -> _Through:
 
 
 def _make(through: _Through, actor: Actor, standing: "QuerySet[Campaign]") -> _View:
+    began = now_us()
     made = across_rows.across(actor, standing)
     dates = [one.marking.retention_us for one in made if one.marking.retention_us is not None]
     shown = frozenset(
@@ -97,11 +100,14 @@ def _make(through: _Through, actor: Actor, standing: "QuerySet[Campaign]") -> _V
             *(each.object_id for each in one.members), *(each.object_id for each in one.bonds), *one.homes,
         )
     )  # fmt: skip
-    return _View(through, min(dates, default=None), shown, made)
+    return _View(through, began, min(dates, default=None), shown, made)
 
 
 def _holds(view: _View, actor: Actor, standing: "QuerySet[Campaign]") -> bool:
     """Whether a view is still what would be made. What is asked is the same whatever is hidden from the reader."""
+    now = now_us()
+    if any(view.made_us < hour <= now for hour in embargo.hours()):
+        return False
     sequence, signature = view.through
     still = Entry.objects.filter(pk=sequence).values_list("signature", flat=True).first()
     if (b"" if still is None else bytes(still)) != signature:
@@ -114,6 +120,6 @@ def _holds(view: _View, actor: Actor, standing: "QuerySet[Campaign]") -> bool:
         touched.add(object_id)
     if across_rows.shows(touched, actor, standing) or _NAMING in kinds:
         return False
-    if not view.shown.isdisjoint(touched) or (view.until_us is not None and now_us() > view.until_us):
+    if not view.shown.isdisjoint(touched) or (view.until_us is not None and now > view.until_us):
         return False
     return _PURGED not in kinds or across_rows.are_there(view.shown)

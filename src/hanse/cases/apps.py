@@ -15,7 +15,9 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         """Put the room into the rail, and say what waits, what takes two people and which files go with a purge."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
-        from hanse.cases import court_views, evidence, evidence_views, panels, subject, waiting  # noqa: PLC0415 - as above
+        from hanse.cases import court_views, evidence, evidence_views, joint, panels, subject, waiting  # noqa: PLC0415 - as above
+
+        from hanse.federation import handlers, sharing  # noqa: PLC0415 - as above
 
         frame.rail.add("cases", "Cases", "cases:list", "cases.view")
         frame.waiting.append(waiting.reviews)
@@ -23,5 +25,8 @@ class CasesConfig(AppConfig):
         panels.panels["evidence"] = evidence_views.panel
         panels.panels["court"] = court_views.panel
         panels.acts["court"] = court_views.act
+        handlers.register(joint.HANDLERS)
+        sharing.register(joint.SHAREABLE)
+        frame.waiting.append(waiting.joint)
         approvals.register([evidence.DESTRUCTION, subject.ERASING])
         kinds.once_purged(evidence.sweep)

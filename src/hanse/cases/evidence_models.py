@@ -44,6 +44,8 @@ class Evidence(MarkedModel):
         sequence: The entry that says so.
     """
 
+    team_stays = True
+
     case = models.UUIDField()
     exhibit = models.PositiveIntegerField()
     name = SealedTextField()

@@ -9,13 +9,14 @@ from django.db import models
 
 from hanse.cases.court_models import CourtExport
 from hanse.cases.evidence_models import Custody, Evidence
+from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.subject_models import Erasure, SubjectRequest
 from hanse.cases.words import CATEGORIES, STATES, TIED
 from hanse.ledger.fields import BlindIndexField, SealedTextField
 from hanse.policy.models import MarkedModel
 
 __all__ = [
-    "Case", "CasePerson", "CourtExport", "Custody", "Erasure", "Evidence", "Happening", "Link", "Note", "Selector",
+    "Case", "CasePerson", "CourtExport", "Custody", "Erasure", "Evidence", "Happening", "JointCase", "JointSaying", "Link", "Note", "Selector",
     "SubjectRequest", "Task",
 ]  # fmt: skip
 
@@ -40,6 +41,8 @@ class Case(MarkedModel):
         sequence: The last entry about the case itself.
         version: Of the case itself.
     """
+
+    team_stays = True
 
     number = models.BigIntegerField(unique=True)
     title = SealedTextField()

@@ -329,6 +329,7 @@ KINDS: Iterable[Kind] = (
     Kind("cases.note_written", NoteWritten, projecting.note_written, sealed=True),
     Kind("cases.link_made", LinkMade, projecting.link_made, sealed=True),
     Kind("cases.part_removed", PartRemoved, projecting.part_removed, sealed=True),
+    *joint_projecting.KINDS,
     *evidence_entries.KINDS,
     *court_entries.KINDS,
     *subject_entries.KINDS,

@@ -61,6 +61,8 @@ class SubjectRequest(MarkedModel):
         sequence: The last entry about it.
     """
 
+    team_stays = True
+
     name = SealedTextField()
     name_index = BlindIndexField(kind="cases.name", null=True)
     born = SealedTextField()
@@ -98,6 +100,8 @@ class Erasure(MarkedModel):
         actor_name: Who approved it.
         sequence: The entry that says so.
     """
+
+    team_stays = True
 
     request = models.UUIDField()
     objects_erased = models.PositiveIntegerField()

@@ -6,11 +6,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.cases.choosing import visible
-from hanse.cases.models import Task
+from hanse.cases.models import JointCase, Task
 from hanse.cases.service import due_for_review
 from hanse.cases.words import CLOSED
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.ledger.identity import authority
 from hanse.policy.decision import may
 from hanse.web.frame import Waiting
 
@@ -32,3 +33,12 @@ def tasks(actor: Actor) -> Waiting | None:
     cases = visible(actor, "cases.edit").exclude(status=CLOSED)
     late = mine.filter(case__in=cases.values("pk")).count()
     return Waiting(str(_("Overdue tasks")), late, f"{reverse('cases:list')}?task=overdue")
+
+
+def joint(actor: Actor) -> Waiting | None:
+    """Joint cases that this authority is asked to take part in; None for who works on none."""
+    if not may(actor, "cases.joint", now_us=now_us()):
+        return None
+    rows = JointCase.objects.for_actor(actor, "cases.joint").filter(is_closed=False)
+    asked = sum(authority() not in standing for standing in rows.values_list("standing", flat=True))
+    return Waiting(str(_("Joint cases that ask for you")), asked, reverse("cases:joints"))

@@ -20,12 +20,12 @@ from django.urls import reverse
 from hanse.accounts.approvals import EXPIRES_US, Approvable, Pending, propose
 from hanse.accounts.models import Proposal, Team
 from hanse.attacks import stix_export as attack_cites
-from hanse.attacks.models import Attack
+from hanse.attacks.models import Attack, PartnerAttack
 from hanse.campaigns import service as campaigns
 from hanse.campaigns import stix_export as campaign_cites
 from hanse.campaigns.models import Campaign
 from hanse.cases import service as cases
-from hanse.cases.models import Case
+from hanse.cases.models import Case, JointCase
 from hanse.console import marking_imports
 from hanse.intel import authoring
 from hanse.intel import service as intel
@@ -42,10 +42,10 @@ from hanse.policy.decision import Subject, may_mark
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.service import mark
 
-Thing = Attack | Campaign | Item | Batch | Case
+Thing = Attack | PartnerAttack | Campaign | Item | Batch | Case | JointCase
 Derived = Campaign | Item
 
-MODELS: tuple[type[Thing], ...] = (Attack, Campaign, Item, Batch, Case)
+MODELS: tuple[type[Thing], ...] = (Attack, PartnerAttack, Campaign, Item, Batch, Case, JointCase)
 
 SOON_US = EXPIRES_US
 """A retention date nearer than this takes two people: one person alone must not purge, nobody having noticed."""
@@ -84,6 +84,9 @@ def thing_for(actor: Actor, action: str, object_id: UUID) -> Thing:
         return Batch.objects.get_for(actor, action, object_id)
     if Case.projected.filter(pk=object_id).exists():
         return Case.objects.get_for(actor, action, object_id)
+    for model in (PartnerAttack, JointCase):
+        if model.projected.filter(pk=object_id).exists():
+            return model.objects.get_for(actor, action, object_id)
     return Attack.objects.get_for(actor, action, object_id)
 
 
@@ -180,9 +183,16 @@ def _parts(marking: Marking, team: str) -> dict[str, str]:
         "text": f"text of H3 “{'; '.join(sorted(marking.handling_text))}”",
         "purposes": some("for", marking.purposes, "any purpose"),
         "releasable": some("releasable to", marking.releasable, "whom TLP allows"),
+        "embargo": _embargo(marking),
         "retention": "no retention date" if until is None else f"kept until {_day(until)}",
         "team": f"team {_team_name(team)}" if team else "no team",
     }
+
+
+def _embargo(marking: Marking) -> str:
+    if marking.embargo_us is None:
+        return "no embargo"
+    return " for ".join([f"embargo until {_day(marking.embargo_us)}", *sorted(marking.embargo_for)])
 
 
 def _day(us: int) -> str:
@@ -214,6 +224,11 @@ def _check(row: Thing, wish: Wish) -> None:
         raise UsageError("There is no such team, or it is closed. Choose one of those under People, Teams.")
     if isinstance(row, Case) and (not wish.team or wish.marking.retention_us is None):
         raise UsageError("A case always has a team, and a day until which it is kept. Choose both.")
+    if isinstance(row, PartnerAttack | JointCase) and wish.marking != row.marking.marking:
+        whose = row.partner if isinstance(row, PartnerAttack) else row.founder
+        raise UsageError(
+            f"It stays marked as {whose} marked it. What is yours to say is who may know it here: the team."
+        )
     if isinstance(row, Campaign):
         members = campaigns.member_ids(row.pk)
         inputs = Attack.projected.filter(pk__in=members).select_related("marking").defer("detail")

@@ -35,6 +35,12 @@ class MarkIn(In):
         description="Alternatives such as `state:EE & tier:member`; null leaves it to TLP.",
     )
     retention_us: Moment | None = Field(None, description="Until when it is kept, microseconds UTC.")
+    embargo_us: Moment | None = Field(
+        None, description="Until when only those it is given to know of it, µs UTC."
+    )
+    embargo_for: list[Text] = Field(
+        [], max_length=20, description="Who they are, in words; with an embargo only."
+    )
     team: str = Field("", max_length=64, description="Id of the need-to-know team; empty for none.")
     why: str = Field(min_length=1, max_length=4_000)
 
@@ -134,6 +140,8 @@ def _marking(told: MarkIn) -> Marking:
             purposes=None if told.purposes is None else frozenset(told.purposes),
             releasable=None if told.releasable is None else frozenset(told.releasable),
             retention_us=told.retention_us,
+            embargo_us=told.embargo_us,
+            embargo_for=frozenset(told.embargo_for),
         )
     except MarkingError as error:
         raise UsageError(str(error)) from error

@@ -11,7 +11,8 @@ class MarkForm(MarkingForm, WhyForm):
     """How a thing is to be marked, and why; its `wish` once it is valid."""
 
     field_order = (
-        "marking", "handling", "handling_text", "purposes", "releasable", "keep_until", "team", "reason",
+        "marking", "handling", "handling_text", "purposes", "releasable", "keep_until", "embargo",
+        "embargo_for", "team", "reason",
     )  # fmt: skip
 
     def __init__(self, row: Thing, data: Any = None) -> None:

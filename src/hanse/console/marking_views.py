@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hanse.attacks.models import Attack
+from hanse.attacks.models import Attack, PartnerAttack
 from hanse.campaigns.models import Campaign
 from hanse.cases.models import Case
 from hanse.console import marking, purging
@@ -28,6 +28,8 @@ _PAGES = {
     Item: ("intel.view", "intel:item"),
     Batch: ("intel.view", "intel:import"),
     Case: ("cases.view", "cases:case"),
+    JointCase: ("cases.view", "cases:joint"),
+    PartnerAttack: ("attacks.view", "attacks:of-partner"),
 }
 """By sort of thing: what one has to be able to do to see its page, and the page."""
 

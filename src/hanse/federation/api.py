@@ -9,8 +9,8 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts import approvals
-from hanse.federation import onward, partnering, ruling, showing, witnesses
-from hanse.federation.models import Partner, Release, Rule
+from hanse.federation import groups, onward, partnering, ruling, showing, witnesses
+from hanse.federation.models import Group, Partner, Release, Rule
 from hanse.federation.partners import partner_of
 from hanse.federation.sharing import Audience
 from hanse.federation.table import partners
@@ -295,6 +295,7 @@ class RuleIn(In):
     authorities: list[str] = Field(default_factory=list, max_length=1_000)
     tiers: list[str] = Field(default_factory=list, max_length=10)
     states: list[str] = Field(default_factory=list, max_length=300)
+    groups: list[str] = Field(default_factory=list, max_length=100, description="Ids of groups.")
     withheld: list[str] = Field(default_factory=list, max_length=50)
     why: str = Why
 
@@ -325,7 +326,8 @@ def list_rules(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG
 @endpoint("federation.share")
 def propose_rule(request: HttpRequest, told: RuleIn) -> Any:
     """Propose that things of a sort are shared by themselves from now on."""
-    audience = Audience(frozenset(told.authorities), frozenset(told.tiers), frozenset(told.states))
+    parts = (told.authorities, told.tiers, told.states, told.groups)
+    audience = Audience(*map(frozenset, parts))
     proposal = ruling.propose(told.sort, audience, frozenset(told.withheld), told.why, signed_in(request))
     return Status(201, {"proposal": proposal})
 
@@ -335,4 +337,70 @@ def propose_rule(request: HttpRequest, told: RuleIn) -> Any:
 def end_rule(request: HttpRequest, rule: UUID, told: RuleEndIn) -> Any:
     """Share by a rule no longer."""
     ruling.end(rule, told.why, signed_in(request))
+    return Status(204, None)
+
+
+class GroupIn(In):
+    """A group of partners to share with."""
+
+    name: str = Field(min_length=1, max_length=groups.NAME_LIMIT)
+    members: list[str] = Field(min_length=1, max_length=1_000, description="Ids of partners.")
+    why: str = Why
+
+
+class MembersIn(In):
+    """Who is in a group from now on."""
+
+    members: list[str] = Field(min_length=1, max_length=1_000, description="Ids of partners.")
+    why: str = Why
+
+
+class GroupOut(Schema):
+    """A group of partners to share with."""
+
+    object_id: UUID
+    name: str
+    members: list[str]
+
+
+class GroupMade(Schema):
+    """The group that was made."""
+
+    object_id: UUID
+
+
+class GroupChanged(Schema):
+    """What came of it: done, or waiting for a second person."""
+
+    done: bool
+    proposal: UUID | None
+
+
+@router.get("/groups", response=Page[GroupOut], operation_id="groups_list")
+@endpoint("federation.view")
+def list_groups(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG001 - Ninja gives it
+    """The groups of partners, by name."""
+    return paged(Group.objects.all(), Order("name"), paging)
+
+
+@router.post("/groups", response={201: GroupMade}, operation_id="groups_make")
+@endpoint("federation.share")
+def make_group(request: HttpRequest, told: GroupIn) -> Any:
+    """Make a group; nothing is shared by that."""
+    return Status(201, {"object_id": groups.make(told.name, told.members, told.why, signed_in(request))})
+
+
+@router.post("/groups/{uuid:group}", response=GroupChanged, operation_id="groups_change")
+@endpoint("federation.share")
+def change_group(request: HttpRequest, group: UUID, told: MembersIn) -> Any:
+    """Say who is in a group; where somebody comes in, another person approves it."""
+    proposal = groups.change(group, told.members, told.why, signed_in(request))
+    return {"done": proposal is None, "proposal": proposal}
+
+
+@router.post("/groups/{uuid:group}/dissolve", response={204: None}, operation_id="groups_dissolve")
+@endpoint("federation.share")
+def dissolve_group(request: HttpRequest, group: UUID, told: RuleEndIn) -> Any:
+    """Have a group no longer; what was shared stays with those who have it."""
+    groups.dissolve(group, told.why, signed_in(request))
     return Status(204, None)

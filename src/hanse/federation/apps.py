@@ -12,13 +12,22 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         """Make known what takes two people, the entry in the rail, and what the room does at a change of keys."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
-        from hanse.federation import handlers, onward, partnering, recalling, ruling, sending, witnesses  # noqa: PLC0415 - as above
+        from hanse.federation import (  # noqa: PLC0415 - as above
+            groups,
+            handlers,
+            onward,
+            partnering,
+            recalling,
+            ruling,
+            sending,
+            witnesses,
+        )
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
         from hanse.ledger import witnessed  # noqa: PLC0415 - as above
         from hanse.policy import service as policy  # noqa: PLC0415 - as above
         from hanse.web import frame  # noqa: PLC0415 - as above
 
-        approvals.register((*partnering.APPROVALS, ruling.APPROVAL, onward.APPROVAL))
+        approvals.register((*partnering.APPROVALS, ruling.APPROVAL, groups.APPROVAL, onward.APPROVAL))
         handlers.register(recalling.HANDLERS)
         witnessed.register(witnesses.named_keys, witnesses.ever_keys)
         ledger.at_rotation(sending.tell_new_key)

@@ -126,12 +126,14 @@ class Shared(msgspec.Struct, frozen=True):
         sort: What it is, such as ``attack``.
         recipients: Ids of the partners that got it this time.
         withheld: The parts that they did not get.
+        marked: The marking that their copies have beside the thing's own, as canonical JSON; empty for none.
     """
 
     thing: str
     sort: str
     recipients: tuple[str, ...]
     withheld: tuple[str, ...] = ()
+    marked: str = ""
 
 
 class Recall(msgspec.Struct, frozen=True):
@@ -168,6 +170,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
         authorities: Ids of partners that get it.
         tiers: Tiers of partners that get it.
         states: Countries whose partners get it.
+        groups: Ids of groups whose members get it, hexadecimal.
         withheld: The parts that nobody gets.
         ended: Whether the rule holds no longer.
         proposal: Id of what two people decided, hexadecimal; empty where one ended it.
@@ -177,8 +180,23 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     authorities: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     ended: bool = False
+    proposal: str = ""
+
+
+class GroupSet(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is in a group of partners to share with; the object is the group.
+
+    Attributes:
+        name: Its name.
+        members: Ids of partners; none where it is dissolved.
+        proposal: Id of what two people decided, hexadecimal; empty where one was enough.
+    """
+
+    name: str
+    members: tuple[str, ...] = ()
     proposal: str = ""
 
 

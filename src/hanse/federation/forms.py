@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from hanse.federation.groups import NAME_LIMIT
 from hanse.federation.invitation import LIMIT_BYTES
+from hanse.federation.models import Group
 from hanse.federation.partners import active
 from hanse.federation.sharing import Audience, Shareable
 from hanse.kernel.markings import TIER_WORDS, TIERS
@@ -81,12 +83,31 @@ class MoveForm(WhyForm):
     field_order = ("endpoint", "address", "reason")
 
 
+class GroupForm(WhyForm):
+    """Who is in a group of partners, what it is called, and why."""
+
+    name = forms.CharField(label=_("Name"), max_length=NAME_LIMIT)
+    members = forms.MultipleChoiceField(label=_("Who is in it"), widget=forms.CheckboxSelectMultiple)
+    field_order = ("name", "members", "reason")
+
+    def __init__(self, data: Any = None, *, old: Group | None = None) -> None:
+        """The form of a new group, or of one as it is: its name stays."""
+        super().__init__(data, initial={"members": old.members if old else []})
+        field = self.fields["members"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - it is declared above
+        here = {one.authority: f"{one.name} ({one.authority})" for one in active()}
+        field.choices = list({**{name: name for name in (old.members if old else ())}, **here}.items())
+        if old is not None:
+            del self.fields["name"]
+
+
 class AudienceForm(forms.Form):
     """With whom a thing is shared, and without which parts."""
 
     authorities = forms.MultipleChoiceField(
         label=_("Partners"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    groups = forms.MultipleChoiceField(label=_("Groups"), required=False, widget=forms.CheckboxSelectMultiple)
     tiers = forms.MultipleChoiceField(
         label=_("All partners of a tier"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -106,6 +127,10 @@ class AudienceForm(forms.Form):
         tiers, states = {one.tier for one in here}, {one.country for one in here} - {""}
         choices: dict[str, list[tuple[str, str]]] = {
             "authorities": [(one.authority, f"{one.name} ({one.authority})") for one in here],
+            "groups": [
+                (one.pk.hex, f"{one.name} ({', '.join(one.members)})")
+                for one in Group.objects.order_by("name")
+            ],
             "tiers": [(one, TIER_WORDS[one]) for one in TIERS if one in tiers],
             "states": [(one, one) for one in sorted(states)],
             "withheld": list(shareable.parts.items()),
@@ -114,19 +139,24 @@ class AudienceForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - they are declared above
             field.choices = values
+        if not choices["groups"]:
+            del self.fields["groups"]
 
     def clean(self) -> dict[str, Any]:
         """Somebody is meant."""
         told = super().clean() or {}
-        if not self.errors and not (told["authorities"] or told["tiers"] or told["states"]):
-            self.add_error("authorities", _("Choose partners, a tier or a country."))
+        if not self.errors and not any(
+            told.get(name) for name in ("authorities", "groups", "tiers", "states")
+        ):
+            self.add_error("authorities", _("Choose partners, a group, a tier or a country."))
         return told
 
     @property
     def audience(self) -> Audience:
         """Whom a form that is valid means."""
         told = self.cleaned_data
-        return Audience(*(frozenset(told[name]) for name in ("authorities", "tiers", "states")))
+        names = ("authorities", "tiers", "states", "groups")
+        return Audience(**{name: frozenset(told.get(name, ())) for name in names})
 
     @property
     def left_out(self) -> frozenset[str]:

@@ -26,6 +26,7 @@ class Arrived:
         sequence: The own entry that holds it.
         received_us: When it was received, microseconds UTC.
         place: Its place among those that the partner addressed to this authority.
+        via: The partner that passed it on; empty where it came from who signed it.
     """
 
     partner: str
@@ -37,6 +38,7 @@ class Arrived:
     sequence: int
     received_us: int
     place: int
+    via: str = ""
 
 
 def _nothing(*_: Any) -> None:

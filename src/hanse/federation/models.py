@@ -114,6 +114,7 @@ class Given(models.Model):
         recipient: Who has it.
         version: Which version of what is shared it got last.
         withheld: The parts that it did not get.
+        marked: The marking that its copy has beside the thing's own, as canonical JSON; empty for none.
         given_us: When it got that, microseconds UTC.
         recalled_us: When it was told to purge it; null while it may have it.
         opened_us: When a person there first opened it, as the partner says; null before.
@@ -126,6 +127,7 @@ class Given(models.Model):
     recipient = models.CharField(max_length=128)
     version = models.PositiveIntegerField()
     withheld = models.JSONField(default=list)
+    marked = models.TextField(default="")
     given_us = models.BigIntegerField()
     recalled_us = models.BigIntegerField(null=True)
     opened_us = models.BigIntegerField(null=True)
@@ -272,13 +274,31 @@ class Hop(models.Model):
         constraints = (models.UniqueConstraint(fields=["shared", "via", "at"], name="federation_hop_once"),)
 
 
+class Group(models.Model):
+    """A named group of partners to share with. A projection; one that was dissolved has no row.
+
+    Attributes:
+        object_id: The group.
+        name: Its name.
+        members: Ids of its partners.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    name = models.CharField(max_length=100, unique=True)
+    members = models.JSONField()
+
+    def __str__(self) -> str:
+        """Its name."""
+        return self.name
+
+
 class Rule(models.Model):
     """That things of a sort are shared by themselves. A projection; one that ended has no row.
 
     Attributes:
         object_id: The rule.
         sort: What is shared.
-        audience: ``authorities``, ``tiers`` and ``states`` that get it.
+        audience: ``authorities``, ``tiers``, ``states`` and ``groups`` that get it.
         withheld: The parts that nobody gets.
         since: The entry from which on it holds: what was on record before is shared by hand.
     """

@@ -327,7 +327,7 @@ class _Inner:
         """As if it had come from its originator, with the marking that came with it."""
         return replace(
             here, partner=self.card.authority, object_id=self.object_id, there=UUID(self.head.object),
-            version=self.head.version, written_us=self.head.time,
+            version=self.head.version, written_us=self.head.time, via=here.partner,
         )  # fmt: skip
 
 

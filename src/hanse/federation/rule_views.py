@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from hanse.federation import ruling, sharing
 from hanse.federation.forms import AudienceForm
-from hanse.federation.models import Rule
+from hanse.federation.models import Group, Rule
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.policy.asking import may_begin
@@ -33,7 +33,8 @@ def shown(actor: Actor) -> dict[str, Any]:
     """What the partners' page says of rules."""
     return {
         "rules": [(row, sharing.shareable(row.sort).parts) for row in Rule.objects.order_by("since")],
-        "sorts": sharing.sorts(),
+        "groups": Group.objects.order_by("name"),
+        "sorts": [one for one in sharing.sorts() if sharing.shareable(one).by_rule],
         "may_share": may_begin(actor, "federation.share"),
     }
 

@@ -1,6 +1,7 @@
 """Rules by which things are shared by themselves: two people make one, one person ends it, the worker follows it."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ import msgspec
 from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
 from hanse.federation.contents import RuleSet
-from hanse.federation.models import Rule, RuleMark
+from hanse.federation.models import Group, Rule, RuleMark
 from hanse.federation.partners import active
 from hanse.federation.sending import speaker
 from hanse.federation.sharing import Audience, Sharing, give, shareable
@@ -37,17 +38,20 @@ def propose(sort: str, audience: Audience, withheld: frozenset[str], why: str, a
         RefusedError: The actor may not.
     """
     require(actor, "federation.share")
+    if not shareable(sort).by_rule:
+        raise UsageError(f"Nothing called {sort} is shared by a rule.")
     if unknown := withheld - shareable(sort).parts.keys():
         raise UsageError(f"{min(unknown)!r} is no part that can be withheld.")
     if not audience.partners():
         raise UsageError(
-            "No active partner is meant by that. Choose authorities, tiers or states of partners."
+            "No active partner is meant by that. Choose authorities, groups, tiers or states of partners."
         )
     subject = {
         "sort": sort,
         "authorities": sorted(audience.authorities),
         "tiers": sorted(audience.tiers),
         "states": sorted(audience.states),
+        "groups": sorted(audience.groups),
         "withheld": sorted(withheld),
     }
     return approvals.propose(RULE, subject, why, actor)
@@ -106,15 +110,17 @@ def _follow(row: Rule) -> int:
 
 
 def _still(audience: Audience) -> Audience:
-    """Without the authorities that are no active partners now: a rule goes on for the others."""
+    """Without the authorities that are no active partners now, and groups that are none: it goes on for the others."""
     here = {one.authority for one in active()}
-    return Audience(audience.authorities & here, audience.tiers, audience.states)
+    groups = audience.groups & {one.pk.hex for one in Group.objects.all()}
+    return replace(audience, authorities=audience.authorities & here, groups=groups)
 
 
 def _words(told: dict[str, Any]) -> str:
-    whom = ", ".join(
-        [*told["authorities"], *(f"every {TIER_WORDS[one]}" for one in told["tiers"]), *told["states"]]
-    )
+    names = {one.pk.hex: f"the group {one.name} ({', '.join(one.members)})" for one in Group.objects.all()}
+    groups = [names.get(one, "a group that was dissolved") for one in told.get("groups", ())]
+    tiers = [f"every {TIER_WORDS[one]}" for one in told["tiers"]]
+    whom = ", ".join([*told["authorities"], *groups, *tiers, *told["states"]])
     without = f" without {', '.join(told['withheld'])}" if told["withheld"] else ""
     return f"Each {told['sort']} is shared with {whom} as it is found{without}, as far as its marking lets."
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.federation import contents, onward, opening, stream, witnesses
+from hanse.federation import contents, groups, onward, opening, stream, witnesses
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import (
     Contradiction,
@@ -172,6 +172,7 @@ def _project_shared(recorded: Recorded, content: contents.Shared) -> None:
             defaults={
                 "version": recorded.version,
                 "withheld": list(content.withheld),
+                "marked": content.marked,
                 "given_us": recorded.time_us,
                 "recalled_us": None,
             },
@@ -181,6 +182,7 @@ def _project_shared(recorded: Recorded, content: contents.Shared) -> None:
                 "sort": content.sort,
                 "version": recorded.version,
                 "withheld": list(content.withheld),
+                "marked": content.marked,
                 "given_us": recorded.time_us,
             },
         )
@@ -203,7 +205,10 @@ def _project_recalled(recorded: Recorded, content: contents.Recall) -> None:
 def _project_rule(recorded: Recorded, content: contents.RuleSet) -> None:
     Rule.objects.filter(pk=recorded.object_id).delete()
     if not content.ended:
-        told = {"authorities": content.authorities, "tiers": content.tiers, "states": content.states}
+        told = {
+            "authorities": content.authorities, "tiers": content.tiers, "states": content.states,
+            "groups": content.groups,
+        }  # fmt: skip
         Rule.objects.create(
             object_id=recorded.object_id, sort=content.sort,
             audience={name: list(values) for name, values in told.items()}, withheld=list(content.withheld),
@@ -244,6 +249,7 @@ KINDS = (
     Kind("federation.recall_answered", contents.RecallAnswered, _nothing),
     Kind(stream.KEY_CHANGED, stream.KeyChanged, _nothing),
     Kind(stream.KEY_REVOKED, stream.KeyRevoked, _nothing),
+    *groups.KINDS,
     *witnesses.KINDS,
     *onward.KINDS,
     *opening.KINDS,

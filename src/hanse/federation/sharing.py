@@ -13,15 +13,16 @@ from uuid import UUID
 import msgspec
 
 from hanse.federation.contents import Shared
+from hanse.federation.groups import members_of
 from hanse.federation.models import Given, Partner
 from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send
-from hanse.kernel import sealing
+from hanse.kernel import sealing, strict_json
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.countries import NUMERIC
 from hanse.kernel.errors import HanseError, UsageError
-from hanse.kernel.markings import TIERS, Marking, join
+from hanse.kernel.markings import TIERS, Marking, Tlp, join
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
@@ -67,6 +68,7 @@ class Shareable:
         view: The action of policy of seeing one.
         page: The address of the page of one.
         fit: The content as one authority gets it, by its id; the same for all by default.
+        by_rule: Whether a rule can share them as they are found.
     """
 
     sort: str
@@ -78,6 +80,7 @@ class Shareable:
     view: str
     page: Callable[[UUID], str]
     fit: Callable[[Any, str], msgspec.Struct] = lambda content, _: content
+    by_rule: bool = True
 
 
 _shareables: dict[str, Shareable] = {}
@@ -119,17 +122,19 @@ class Audience:
         authorities: Ids of partners.
         tiers: Tiers of partners.
         states: ISO 3166 alpha-2 codes.
+        groups: Ids of groups, hexadecimal.
     """
 
     authorities: frozenset[str] = frozenset()
     tiers: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
 
     def partners(self) -> list[Partner]:
         """The active partners that it means, by id.
 
         Raises:
-            UsageError: An authority that it names is none, or a tier or state is no such thing.
+            UsageError: An authority or group that it names is none, or a tier or state is no such thing.
         """
         if unknown := self.tiers - set(TIERS):
             raise UsageError(f"{min(unknown)[:40]!r} is no tier; the tiers are {', '.join(TIERS)}.")
@@ -138,10 +143,11 @@ class Audience:
         here = active()
         if unknown := self.authorities - {one.authority for one in here}:
             raise UsageError(f"{min(unknown)!r} is no active partner. Nothing was shared.")
+        named = self.authorities | members_of(self.groups)
         return [
             one
             for one in here
-            if one.authority in self.authorities or one.tier in self.tiers or one.country in self.states
+            if one.authority in named or one.tier in self.tiers or one.country in self.states
         ]
 
 
@@ -154,12 +160,14 @@ class Shown:
         decision: Whether it may get it, and why not.
         content: What it gets, exactly; None where it may not.
         marking: The marking that it gets it with.
+        marked: What was said of its copy beside the thing's own marking; None for nothing.
     """
 
     partner: Partner
     decision: Decision
     content: msgspec.Struct | None
     marking: Marking
+    marked: Marking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +179,8 @@ class Sharing:
         object_id: The thing.
         audience: For whom.
         withheld: Names of the parts that nobody gets.
-        marking: Stricter than the thing's own, for the copies; None for the thing's.
+        marking: What the copies are to be marked with beside the thing's own, which holds in any case; None for what
+            was said of each partner's copy before.
     """
 
     sort: str
@@ -205,20 +214,34 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
             f"{min(unknown)!r} is no part that can be withheld; these are: {', '.join(sort.parts)}."
         )
     thing = sort.find(actor, sharing.object_id)
-    marking = join(thing.marking, sharing.marking) if sharing.marking else thing.marking
-    # Whoever signs the copies is among those they come from, also of what others originated.
-    copies = replace(marking, originators=marking.originators | {authority()})
+    before = _marked(thing.object_id)
     content = sort.without(thing.content, sharing.withheld, shared_id(thing.object_id))
     now = now_us()
     told = []
     for partner in sharing.audience.partners():
         name = partner.authority
+        marked = sharing.marking or before.get(name)
+        marking = join(thing.marking, marked) if marked else thing.marking
         decision = may_give(
-            authority(), as_actor(partner), marking, thing.team, now_us=now, released=name in thing.released
-        )
-        own = opened_for(copies, name) if name in thing.released else copies
-        told.append(Shown(partner, decision, sort.fit(content, name) if decision else None, own))
+            authority(), as_actor(partner), marking, thing.team, now_us=now, released=name in thing.released,
+            named=_is_for_named(actor, marking, thing.team, now),
+        )  # fmt: skip
+        # Whoever signs the copies is among those they come from, also of what others originated.
+        own = replace(marking, originators=marking.originators | {authority()})
+        own = opened_for(own, name) if name in thing.released else own
+        told.append(Shown(partner, decision, sort.fit(content, name) if decision else None, own, marked))
     return told
+
+
+def _marked(object_id: UUID) -> dict[str, Marking]:
+    """What was said of the copies that partners have, beside the thing's own marking."""
+    rows = Given.objects.filter(thing=object_id).exclude(marked="").values_list("recipient", "marked")
+    return {name: Marking.from_json(strict_json.loads(text.encode())) for name, text in rows}
+
+
+def _is_for_named(actor: Actor | None, marking: Marking, team: str, now: int) -> bool:
+    """Whether somebody of a thing's team gives it so that only people whom the partner has to name will know it."""
+    return actor is not None and team in actor.teams and (marking.tlp is Tlp.RED or marking.is_embargoed(now))
 
 
 def opened_for(marking: Marking, to: str) -> Marking:
@@ -259,9 +282,15 @@ def give(sharing: Sharing, actor: Actor, reason: str, reader: Actor | None = Non
         to = [one for one in told if one.content is not None]
         if to:
             shared = shared_id(sharing.object_id)
-            names = tuple(one.partner.authority for one in to)
-            content = Shared(sharing.object_id.hex, sharing.sort, names, tuple(sorted(sharing.withheld)))
-            append(SHARED, content, actor=actor, reason=reason, object_id=shared, marking=to[0].marking)
+            for marked in dict.fromkeys(one.marked.text if one.marked else "" for one in to):
+                alike = [one for one in to if (one.marked.text if one.marked else "") == marked]
+                names = tuple(one.partner.authority for one in alike)
+                content = Shared(
+                    sharing.object_id.hex, sharing.sort, names, tuple(sorted(sharing.withheld)), marked
+                )
+                append(
+                    SHARED, content, actor=actor, reason=reason, object_id=shared, marking=alike[0].marking
+                )
             send([_draft(sort.kind, one, shared) for one in to])
     return told
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hanse.federation import release_views, rule_views, views
+from hanse.federation import group_views, release_views, rule_views, views
 
 app_name = "federation"
 
@@ -13,6 +13,9 @@ urlpatterns = [
     path("invitation/file/", views.invitation_file, name="invitation-file"),
     path("proposed/<uuid:proposal>/", views.proposed, name="proposed"),
     path("releases/<uuid:request_id>/", release_views.release, name="release"),
+    path("groups/new/", group_views.new, name="group-new"),
+    path("groups/<uuid:group>/", group_views.change, name="group"),
+    path("groups/<uuid:group>/dissolve/", group_views.dissolve, name="group-end"),
     path("rules/new/<str:sort>/", rule_views.new, name="rule-new"),
     path("rules/<uuid:rule>/end/", rule_views.end, name="rule-end"),
     path("<str:authority>/", views.partner, name="partner"),

@@ -29,6 +29,7 @@ from typing import Any, Final, Self
 
 from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
+from hanse.kernel.units import minute
 
 
 class MarkingError(HanseError):
@@ -172,7 +173,8 @@ _WORD = re.compile(r"[^\s&,]{1,200}")
 _PLACES: Final = ("authority", "tier", "state")
 _AND: Final = " & "
 _KEYS: Final = (
-    "tlp", "pap", "handling", "handling_text", "purposes", "releasable", "retention_us", "originators",
+    "tlp", "pap", "handling", "handling_text", "purposes", "releasable", "retention_us", "embargo_us",
+    "embargo_for", "originators",
 )  # fmt: skip
 
 
@@ -190,6 +192,8 @@ class Marking:
             A condition is `authority:ID`, `tier:` one of `TIERS`, or `state:` an ISO 3166 code of two capital
             letters. None leaves it to TLP, empty is nobody but the originator.
         retention_us: Microseconds UTC after which it may no longer be kept; None is no date.
+        embargo_us: Microseconds UTC until which nobody but the people it was given to knows of it; None is no embargo.
+        embargo_for: Who these people are, in words for whoever gives it to them; only with an embargo.
         originators: Ids of the authorities it comes from, at least one.
 
     Raises:
@@ -204,6 +208,8 @@ class Marking:
     purposes: frozenset[str] | None = None
     releasable: frozenset[str] | None = None
     retention_us: int | None = None
+    embargo_us: int | None = None
+    embargo_for: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse what means nothing."""
@@ -214,16 +220,26 @@ class Marking:
                 raise MarkingError(f"{word!r} in a marking is no id: it is empty, long or holds a space.")
         if unknown := self.handling - HANDLING.keys():
             raise MarkingError(f"unknown handling code {min(unknown)!r}. Known are H0, H1, H2 and H3.")
-        if any("\ud800" <= sign <= "\udfff" for text in self.handling_text for sign in text):
-            raise MarkingError("the text of H3 holds half a character. Write it in UTF-8.")
-        if ("H3" in self.handling) != bool(self.handling_text) or "" in self.handling_text:
-            raise MarkingError("the handling code H3 and its text go together. Give both or none.")
-        if self.retention_us is not None and not 0 <= self.retention_us <= LAST_MOMENT_US:
-            raise MarkingError("the retention date of a marking is out of range.")
         if self.releasable is not None:
             clauses = frozenset(_clause(text) for text in self.releasable)
             if frozenset(map(_written, _fewest(clauses))) != self.releasable:
                 raise MarkingError("releasability in a marking is not in its shortest form.")
+
+        self._check_texts()
+
+    def _check_texts(self) -> None:
+        """Refuse dates and texts that mean nothing."""
+        for text in (*self.handling_text, *self.embargo_for):
+            if any("\ud800" <= sign <= "\udfff" for sign in text):
+                raise MarkingError("a text of a marking holds half a character. Write it in UTF-8.")
+        if ("H3" in self.handling) != bool(self.handling_text) or "" in self.handling_text:
+            raise MarkingError("the handling code H3 and its text go together. Give both or none.")
+        if self.retention_us is not None and not 0 <= self.retention_us <= LAST_MOMENT_US:
+            raise MarkingError("the retention date of a marking is out of range.")
+        if self.embargo_us is not None and not 0 <= self.embargo_us <= LAST_MOMENT_US:
+            raise MarkingError("the hour of an embargo in a marking is out of range.")
+        if (self.embargo_us is None and self.embargo_for) or "" in self.embargo_for:
+            raise MarkingError("a marking names the people of an embargo, and no embargo, or nobody.")
 
     @classmethod
     def own(cls, originator: str) -> Self:
@@ -248,6 +264,10 @@ class Marking:
                 values[name] = sorted(texts)
         if self.retention_us is not None:
             values["retention_us"] = self.retention_us
+        if self.embargo_us is not None:
+            values["embargo_us"] = self.embargo_us
+        if self.embargo_for:
+            values["embargo_for"] = sorted(self.embargo_for)
         return values | {"originators": sorted(self.originators)}
 
     @cached_property
@@ -268,11 +288,12 @@ class Marking:
                 "a marking needs tlp, pap and originators, and no key unknown to this version."
             )
         parts: dict[str, Any] = dict(values)
-        for name in ("handling", "handling_text", "purposes", "releasable", "originators"):
+        for name in ("handling", "handling_text", "purposes", "releasable", "embargo_for", "originators"):
             if name in parts:
                 parts[name] = _texts(name, parts[name])
-        if type(parts.get("retention_us", 0)) is not int:
-            raise MarkingError("retention_us in a marking is no integer.")
+        for name in ("retention_us", "embargo_us"):
+            if type(parts.get(name, 0)) is not int:
+                raise MarkingError(f"{name} in a marking is no integer.")
         try:
             marking = cls(**parts | {"tlp": Tlp(parts["tlp"]), "pap": Pap(parts["pap"])})
         except ValueError as error:
@@ -283,7 +304,14 @@ class Marking:
 
     def banner(self) -> str:
         """The short text on top of a page: `TLP:AMBER PAP:AMBER H1 H2`."""
-        return " ".join([f"TLP:{self.tlp}", f"PAP:{self.pap}", *sorted(self.handling)])
+        parts = [f"TLP:{self.tlp}", f"PAP:{self.pap}", *sorted(self.handling)]
+        if self.embargo_us is not None:
+            parts.append(f"EMBARGO {minute(self.embargo_us)}")
+        return " ".join(parts)
+
+    def is_embargoed(self, now_us: int) -> bool:
+        """Whether it is under an embargo at a time, microseconds UTC: from the set hour on it is not."""
+        return self.embargo_us is not None and now_us < self.embargo_us
 
 
 def join(a: Marking, b: Marking) -> Marking:
@@ -298,6 +326,8 @@ def join(a: Marking, b: Marking) -> Marking:
         purposes=_both(a.purposes, b.purposes),
         releasable=_released(a.releasable, b.releasable),
         retention_us=min((us for us in (a.retention_us, b.retention_us) if us is not None), default=None),
+        embargo_us=max((us for us in (a.embargo_us, b.embargo_us) if us is not None), default=None),
+        embargo_for=a.embargo_for | b.embargo_for,
         originators=a.originators | b.originators,
     )
 

@@ -30,6 +30,8 @@ RETENTION_S = 3600.0
 """Seconds between looks at retention dates; purging is promised within 24 hours."""
 LISTS_S = 600.0
 """Seconds between looks whether the index of warninglists is there."""
+EMBARGO_S = 2.0
+"""Seconds between looks at embargoes whose hour has come."""
 FEEDS_S = 10.0
 """Seconds between looks at which feeds are due."""
 LEAGUE_S = 1.0
@@ -99,13 +101,16 @@ def chores(node: Node) -> list[Chore]:
     from hanse.ledger.erasing import scrub  # noqa: PLC0415
     from hanse.ledger.retention import purge_due  # noqa: PLC0415
     from hanse.ledger.tree import integrate  # noqa: PLC0415
+    from hanse.policy.embargo import open_due  # noqa: PLC0415
 
     watcher = system("watcher", node.authority, node.country, node.tier)
+    opener = system("embargo", node.authority, node.country, node.tier)
     fetcher = system("feeds", node.authority, node.country, node.tier)
     return [
         Chore("alive", 5.0, lambda: processes.worker_lives(node.home)),
         Chore("checkpoint", CHECKPOINT_S, integrate),
         Chore("retention", RETENTION_S, purge_due),
+        Chore("embargoes", EMBARGO_S, lambda: open_due(opener)),
         Chore("cleaning after purges", RETENTION_S, scrub),
         Chore("evidence of nothing", RETENTION_S, evidence.sweep),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),

@@ -30,11 +30,17 @@ class Consultation:
     rule: str
 
 
-def consultation(actor: Actor, action: str, subject: Subject | None = None) -> Consultation:
+def consultation(actor: Actor, action: str, subject: Subject | None = None, *, now_us: int) -> Consultation:
     """What has to be recorded when an actor does an action with a thing.
 
     A reason is asked for when the action itself always has one (reading or exporting bodies, purging, marking
     anew), when not everybody with the role may read the thing, or when it is limited to purposes.
+
+    Args:
+        actor: Who does it.
+        action: Name of the action.
+        subject: The thing; None for none.
+        now_us: The time, microseconds UTC.
 
     Raises:
         UnknownActionError: When there is no such action.
@@ -44,7 +50,7 @@ def consultation(actor: Actor, action: str, subject: Subject | None = None) -> C
     if known.reason:
         rule = "action"
     elif known.logged and subject is not None:
-        if is_embargoed(subject):
+        if is_embargoed(subject, now_us):
             rule = "embargoed"
         elif subject.marking.purposes is not None:
             rule = "purpose"

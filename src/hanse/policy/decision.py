@@ -10,6 +10,7 @@ that is missing:
 `second-person`         the action is for another person than the one who began it, and for persons only
 `retention.over`        the retention date is past: nothing but purging is left
 `tlp.LEVEL`             more people would come to know it than the level allows
+`embargo.hour`          it is under an embargo, and the actor is none of the people it was given to
 `team.need-to-know`     it belongs to a team that the actor is not in
 `releasable`            the actor's authority is not among those it is releasable to
 `purpose`               it is limited to purposes that the actor does not work for
@@ -21,8 +22,8 @@ that is missing:
 `originator`            a new marking is weaker than the old one, which another authority gave (`may_mark`)
 ======================  =====================================================================================
 
-What an authority alone originated is its own: `releasable` and `handling.*` bind others. TLP, PAP, purposes and
-retention bind everybody; the originator who wants otherwise marks anew, which is an entry of the ledger.
+What an authority alone originated is its own: `releasable` and `handling.*` bind others. TLP, PAP, purposes,
+embargo and retention bind everybody; the originator who wants otherwise marks anew, which is an entry of the ledger.
 
 Everything here is pure and monotone: with all else equal, a stricter marking never allows what a weaker one
 refuses.
@@ -195,10 +196,10 @@ def _about_subject(
         refused.append(Reason("retention.over", "Its retention date is past; it is to be purged."))
     own = _is_own(actor, marking)
     if actor.kind != "system":
-        knowing = _knowing(actor, action, subject, own=own)
+        knowing = _knowing(actor, action, subject, now_us, own=own)
         if action.content:
             knowing += _using(marking, given, purpose, own=own)
-        refused += _overseeing(actor, given, subject, knowing) if given.oversight else knowing
+        refused += _overseeing(actor, given, subject, knowing, now_us) if given.oversight else knowing
     if action.touch or actor.kind == "partner" or action.audience > Audience.ORGANISATION:
         refused += _leaving(action, marking, own=own)
     return refused
@@ -209,7 +210,7 @@ def _is_own(actor: Actor, marking: Marking) -> bool:
     return len(marking.originators) == 1 and actor.authority in marking.originators
 
 
-def _knowing(actor: Actor, action: Action, subject: Subject, *, own: bool) -> list[Reason]:
+def _knowing(actor: Actor, action: Action, subject: Subject, now_us: int, *, own: bool) -> list[Reason]:
     """Why the actor, or those who come to know it by the action, may not know the thing."""
     refused = []
     tlp = subject.marking.tlp
@@ -220,6 +221,12 @@ def _knowing(actor: Actor, action: Action, subject: Subject, *, own: bool) -> li
         tlp is Tlp.RED and audience is Audience.ORGANISATION and _is_named(actor, subject)
     ):
         refused.append(Reason(f"tlp.{tlp.colour}", f"TLP:{tlp} keeps it to {_KEPT[tlp]}."))
+    if subject.marking.is_embargoed(now_us) and not (
+        audience <= Audience.ORGANISATION and _is_named(actor, subject)
+    ):
+        refused.append(
+            Reason("embargo.hour", "It is under an embargo, for the people it was given to alone.")
+        )
     if subject.team and subject.team not in actor.teams:
         refused.append(Reason("team.need-to-know", "It belongs to a team that you are not in."))
     if subject.marking.releasable is not None and not (
@@ -238,7 +245,7 @@ _KEPT: Final = {
 
 
 def _is_named(actor: Actor, subject: Subject) -> bool:
-    """Whether a person of the authority is one whom a TLP:RED thing was given to.
+    """Whether a person of the authority is one whom a TLP:RED thing, or one under an embargo, was given to.
 
     That is its team; until it has one, those who may mark, because one of them has to give it to a team.
     """
@@ -263,16 +270,20 @@ def _using(marking: Marking, given: Grant, purpose: str | None, *, own: bool) ->
     return refused
 
 
-def is_embargoed(subject: Subject) -> bool:
-    """Whether not everybody with the role may read it: TLP:RED, a handling code, or a need-to-know team."""
-    return bool(subject.team) or subject.marking.tlp is Tlp.RED or bool(subject.marking.handling)
+def is_embargoed(subject: Subject, now_us: int) -> bool:
+    """Whether not everybody with the role may read it: TLP:RED, a handling code, an embargo, or a need-to-know team."""
+    marking = subject.marking
+    restricted = marking.tlp is Tlp.RED or bool(marking.handling) or marking.is_embargoed(now_us)
+    return restricted or bool(subject.team)
 
 
-def _overseeing(actor: Actor, given: Grant, subject: Subject, knowing: list[Reason]) -> list[Reason]:
+def _overseeing(
+    actor: Actor, given: Grant, subject: Subject, knowing: list[Reason], now_us: int
+) -> list[Reason]:
     """What is held against one who oversees, given what would be held against the actor's other roles."""
     if given.ordinary and not knowing:
         return []
-    if not is_embargoed(subject) or actor.id in subject.opened_to:
+    if not is_embargoed(subject, now_us) or actor.id in subject.opened_to:
         return []
     return [*(knowing if given.ordinary else ()), Reason("embargo", "A second person has to open it to you.")]
 

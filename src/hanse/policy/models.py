@@ -69,11 +69,14 @@ class MarkedModel(models.Model):
         object_id: The object's UUID in the ledger.
         marking: Its marking.
         team: Id of the need-to-know team that it belongs to; empty for none.
+        team_stays: Whether things of this model stay with their team when an embargo ends.
     """
 
     object_id = models.UUIDField(primary_key=True)
     marking = models.ForeignKey(StoredMarking, on_delete=models.PROTECT, related_name="+")
     team = models.CharField(max_length=64, default="", blank=True)
+
+    team_stays: ClassVar[bool] = False
 
     objects: ClassVar[Guarded[Self]] = Guarded()
     projected: ClassVar[models.Manager[Self]] = models.Manager()

@@ -1,0 +1,165 @@
+"""An embargo for an action day: shared now, known to named people only, opened at the set hour everywhere."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from hanse.attacks import shared
+from hanse.attacks.models import PartnerAttack
+from hanse.console import marking as marks
+from hanse.console.marking import Wish
+from hanse.federation import exchange, sharing
+from hanse.federation.models import Given, Partner
+from hanse.federation.sharing import Audience, Sharing
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking
+from hanse.policy import embargo, guarded
+from hanse.policy.decision import Subject, may
+from hanse.policy.guarded import NotVisibleError
+from hanse.policy.service import mark
+from tests.accounts.people import acting, newcomer
+from tests.federation.peer import NODE, Peer
+from tests.federation.test_serving import Reader
+from tests.federation.test_sharing import attack, mari, peer
+
+__all__ = ["attack", "mari", "peer"]
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+DAY_US = 86_400_000_000
+
+
+@pytest.fixture
+def team(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A need-to-know team."""
+    from hanse.accounts.models import Team
+
+    made = Team.objects.create(object_id=UUID(int=77), name="Operation Amber", said_by=0)
+    return made.pk.hex
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch):
+    """Makes it so many microseconds later, for policy."""
+
+    def move(by_us: int) -> None:
+        at = now_us() + by_us
+        for module in (guarded, embargo, marks):
+            monkeypatch.setattr(module, "now_us", lambda: at)
+
+    return move
+
+
+def _sees(actor, object_id: UUID) -> bool:
+    try:
+        PartnerAttack.objects.get_for(actor, "attacks.view", object_id)
+    except NotVisibleError:
+        return False
+    return list(PartnerAttack.objects.for_actor(actor, "attacks.view").values_list("pk", flat=True)) == [
+        object_id
+    ]
+
+
+def _came(attack, peer: Peer, until_us: int) -> UUID:
+    """A partner shares an attack under an embargo."""
+    content = shared.without(shared.find(None, attack.pk).content, frozenset(), UUID(int=5))
+    own = Marking(
+        originators=frozenset({peer.authority}), embargo_us=until_us, embargo_for=frozenset({"Mari"})
+    )
+    peer.entry(shared.KIND, content, object_id=UUID(int=5), marking=own)
+    exchange.pull_all(Partner.objects.get(), peer)
+    return PartnerAttack.projected.get().pk
+
+
+def test_until_the_hour_its_team_and_then_everybody(attack, peer, mari, team, later):
+    """Who may mark gives it to the people that the originator names; nobody else knows of it before the hour."""
+    reader = acting(newcomer("analyst", name="Kati"))
+    named = replace(acting(newcomer("analyst", name="Mari")), teams=frozenset({team}))
+    came = _came(attack, peer, now_us() + DAY_US)
+    assert (_sees(reader, came), _sees(named, came), _sees(mari, came)) == (False, False, True)
+    assert (
+        marks.mark_anew(came, Wish(PartnerAttack.projected.get().marking.marking, team), "Named.", mari)
+        is None
+    )
+    assert (_sees(reader, came), _sees(named, came), _sees(mari, came)) == (False, True, False)
+    assert embargo.open_due(NODE) == 0
+    later(DAY_US)
+    assert _sees(reader, came) is False  # its team is left to take away
+    assert (embargo.open_due(NODE), embargo.open_due(NODE)) == (1, 0)
+    assert (_sees(reader, came), _sees(named, came), _sees(mari, came)) == (True, True, True)
+
+
+def test_without_a_team_the_hour_alone_opens_it(attack, peer, mari, later):
+    """Also where nobody gave it to anybody, and nothing runs."""
+    reader = acting(newcomer("analyst", name="Kati"))
+    came = _came(attack, peer, now_us() + DAY_US)
+    assert not _sees(reader, came)
+    later(DAY_US)
+    assert _sees(reader, came)
+
+
+def test_a_newer_version_stays_with_the_team(attack, peer, mari, team):
+    """What the partner says later of the same attack is its team's too; how it is marked is the partner's to say."""
+    came = _came(attack, peer, now_us() + DAY_US)
+    row = PartnerAttack.projected.get()
+    with pytest.raises(UsageError, match="stays marked"):
+        marks.mark_anew(
+            came, Wish(replace(row.marking.marking, tlp=marks.Marking.own("x").tlp.RED), team), "No.", mari
+        )
+    marks.mark_anew(came, Wish(row.marking.marking, team), "Named.", mari)
+    content = shared.without(shared.find(None, attack.pk).content, frozenset(), UUID(int=5))
+    peer.entry(shared.KIND, content, object_id=UUID(int=5), version=2, marking=row.marking.marking)
+    exchange.pull_all(Partner.objects.get(), peer)
+    assert PartnerAttack.projected.get().team == team
+
+
+def test_copies_keep_their_embargo_in_later_versions(attack, peer, mari):
+    """What was said of a partner's copy holds when the same attack is given again by itself, until it is said anew."""
+    hour = now_us() + DAY_US
+    under = replace(Marking.own("ee-cert"), embargo_us=hour, embargo_for=frozenset({"Kari"}))
+    whom = Audience(authorities=frozenset({peer.authority}))
+    sharing.share(Sharing("attack", attack.pk, whom, marking=under), mari, "The action day.")
+    sharing.again(Given.objects.all(), NODE, "More is known.")
+    sent = [one for one in Reader(peer).pull(names=False).arrivals if one.head.kind == shared.KIND]
+    assert [one.marking.embargo_us for one in sent] == [hour, hour]
+    assert sent[0].marking.embargo_for == {"Kari"}
+    sharing.share(Sharing("attack", attack.pk, whom, marking=Marking.own("ee-cert")), mari, "It is over.")
+    sent = [one for one in Reader(peer).pull(names=False).arrivals if one.head.kind == shared.KIND]
+    assert sent[-1].marking.embargo_us is None
+
+
+def test_a_team_gives_to_named_people_only(attack, peer, mari, team):
+    """What a team alone knows is given by one of it under an embargo, and by nobody else, and not without one."""
+    mark(attack.pk, attack.marking.marking, team, NODE, "Amber.")
+    member = replace(mari, teams=frozenset({team}))
+    under = replace(Marking.own("ee-cert"), embargo_us=now_us() + DAY_US)
+    whom = Audience(authorities=frozenset({peer.authority}))
+    assert sharing.preview(Sharing("attack", attack.pk, whom), member)[0].decision.rules == (
+        "team.need-to-know",
+    )
+    told = sharing.preview(Sharing("attack", attack.pk, whom, marking=under), member)
+    assert told[0].decision
+    with pytest.raises(NotVisibleError):
+        sharing.preview(Sharing("attack", attack.pk, whom, marking=under), mari)
+
+
+def test_nobody_passes_it_on_before_the_hour(attack, peer, mari):
+    """Another's embargo is not for this authority to tell further."""
+    lv = Peer(authority="lv-cert", country="LV")
+    came = _came(attack, peer, now_us() + DAY_US)
+    lv.joins()
+    [shown] = sharing.preview(
+        Sharing("partner-attack", came, Audience(authorities=frozenset({lv.authority}))), mari
+    )
+    assert "embargo.hour" in shown.decision.rules
+
+
+def test_nothing_under_an_embargo_leaves_the_house(attack):
+    """Whoever exports or answers an edge partner is refused, named people too."""
+    under = replace(Marking.own("ee-cert"), embargo_us=now_us() + DAY_US)
+    actor = replace(acting(newcomer("officer", name="Mari")), teams=frozenset({"amber"}))
+    assert may(actor, "attacks.view", Subject("attack", under, "amber"), now_us=now_us())
+    for partner in (replace(actor, kind="partner"),):
+        assert not may(partner, "taxii.fetch", Subject("item", under, ""), now_us=now_us())
