@@ -10,6 +10,8 @@ from hanse.attacks import shared
 from hanse.attacks.models import Attack as AttackRow
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import CrossLink
+from hanse.cases import joint
+from hanse.cases.joint_entries import SAID, JointSaid
 from hanse.federation import (
     exchange,
     groups,
@@ -60,6 +62,7 @@ def partners(mari: Actor, other: Actor) -> None:
     sending.tell_revoked("an earlier one", 1)
     fi.entry(stream.KEY_REVOKED, stream.KeyRevoked("an earlier one of theirs", 1))
     _passed_on(fi, mari)
+    _joint(fi, mari)
     fi.tree[0] = bytes(32)
     fi.tree += [bytes(32)] * 4
     fi.sign()
@@ -105,6 +108,24 @@ def _shared(peer: Peer, mari: Actor, other: Actor) -> None:
     peer.entry("federation.recalled", Recall(UUID(int=8).hex, "It was wrong as well."))
     _pulled(peer)
     assert CrossLink.projected.exists()
+
+
+def _joint(peer: Peer, mari: Actor) -> None:
+    """A joint case of this authority, in which a partner says something."""
+    opening = joint.Opening(
+        title="Operation Amber", purpose="Find who rents the machines.", legal_basis="KrMS, section 470",
+        members=frozenset({peer.authority, "lv-cert"}), retention_us=4_102_444_800_000_000,
+    )  # fmt: skip
+    made = joint.open_joint(opening, "We see the same machines.", mari)
+    for sort, text in (("joined", ""), ("note", "We saw them too.")):
+        content = JointSaid(founder="ee-cert", joint=made.hex, sort=sort, text=text)
+        members = frozenset(f"authority:{one}" for one in ("ee-cert", peer.authority, "lv-cert"))
+        marking = Marking(originators=frozenset({peer.authority}), tlp=Tlp.GREEN, releasable=members)
+        peer.entry(SAID, content, marking=marking)
+    _pulled(peer)
+    task = joint.Told(sort="task", text="Ask the hoster.", to=peer.authority, due_us=4_102_444_800_000_000)
+    about = joint.say(made, task, mari)
+    joint.say(made, joint.Told(sort="done", about=about), mari)
 
 
 def _witnessed(peer: Peer, mari: Actor) -> None:

@@ -12,7 +12,7 @@ from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import Campaign, CrossLink
-from hanse.cases import subject
+from hanse.cases import joint, subject
 from hanse.cases.subject_entries import SubjectErased
 from hanse.console.api import api
 from hanse.federation import exchange
@@ -21,6 +21,7 @@ from hanse.intel import feed_running, feeds, searches
 from hanse.intel import service as intel
 from hanse.intel.models import FeedRun, Item
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.ledger import tree
 from hanse.ledger.models import Entry
 from hanse.ledger.writing import append
@@ -86,6 +87,14 @@ def test_every_reading_operation_writes_down_what_it_tells(
     peer.entry(shared.KIND, shared.Shared(attack=later, victim_mark="a mark", country="FI"))
     exchange.pull_all(Partner.objects.get(), peer)
     assert Follower().settle()
+    opening = joint.Opening(
+        title="Amber",
+        purpose="x",
+        legal_basis="y",
+        members=frozenset({"fi-cert"}),
+        retention_us=now_us() + 10**12,
+    )
+    together = joint.open_joint(opening, "Together.", replace(kaja, stepped_up_us=now_us()))
     tree.integrate()
     real = {
         "attack_id": Attack.projected.filter(campaign=campaign).earliest("start_us").pk,
@@ -93,6 +102,7 @@ def test_every_reading_operation_writes_down_what_it_tells(
         "across_id": CrossLink.projected.earliest("sequence").first,
         "campaign_id": Campaign.projected.get(pk=campaign).pk,
         "case_id": case,
+        "joint_id": together,
         "evidence_id": evidence,
         "request_id": asked,
         "item_id": Item.projected.get().pk,

@@ -37,6 +37,8 @@ intel.query             x         .          .        .       .          .
 cases.view              .         x          x        .       .          .
 cases.open              .         x          .        .       .          .
 cases.edit              .         x          x        .       .          .
+cases.joint             .         x          x        .       .          .
+cases.joint_open        .         x          x        .       .          .
 cases.keep              .         x          x        .       .          .
 cases.export            .         x          x        .       .          .
 cases.inspect           .         x          x        .       .          .
@@ -75,7 +77,7 @@ MAY = {(role, row[0]): mark == "x" for row in ROWS for role, mark in zip(HEAD, r
 
 EXPORTS = {
     "telemetry.export", "constituency.export", "attacks.export", "campaigns.export", "intel.export", "ledger.export",
-    "cases.export", "cases.take", "cases.tell", "federation.share",
+    "cases.export", "cases.take", "cases.tell", "cases.joint", "cases.joint_open", "federation.share",
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {

@@ -16,7 +16,6 @@ class CasesConfig(AppConfig):
         """Put the room into the rail, and say what waits, what takes two people and which files go with a purge."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
         from hanse.cases import court_views, evidence, evidence_views, joint, panels, subject, waiting  # noqa: PLC0415 - as above
-
         from hanse.federation import handlers, sharing  # noqa: PLC0415 - as above
 
         frame.rail.add("cases", "Cases", "cases:list", "cases.view")

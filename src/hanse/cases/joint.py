@@ -102,7 +102,14 @@ def open_joint(told: Opening, reason: str, actor: Actor) -> UUID:
     )
     joint, marking = uuid4(), _marking([authority(), *told.members], told.retention_us)
     with writing():
-        append(OPENED, content, actor=actor, reason=_text(reason, TEXT_LIMIT, "why"), object_id=joint, marking=marking)
+        append(
+            OPENED,
+            content,
+            actor=actor,
+            reason=_text(reason, TEXT_LIMIT, "why"),
+            object_id=joint,
+            marking=marking,
+        )
         send([Draft(OPENED, content, joint, marking, recipient=one.authority) for one in others])
     return joint
 
@@ -200,6 +207,10 @@ def _others(row: JointCase, author: str) -> list[str]:
     return [one.authority for one in active() if one.authority in members - gone]
 
 
+def settle(_here: Arrived, _content: JointOpened) -> None:
+    """Nothing more: what is said in a case may come with it, and finds it on record."""
+
+
 def pass_round(here: Arrived, _content: JointSaid) -> None:
     """What a member said goes on to the other members, as it signed it, where this authority founded the case."""
     saying = JointSaying.objects.filter(pk=here.object_id).first()
@@ -208,7 +219,9 @@ def pass_round(here: Arrived, _content: JointSaid) -> None:
         return
     others = frozenset(_others(row, here.partner))
     if others:
-        sharing.give(Sharing(SORT, here.object_id, Audience(authorities=others)), speaker(), "It founded the case.")
+        sharing.give(
+            Sharing(SORT, here.object_id, Audience(authorities=others)), speaker(), "It founded the case."
+        )
 
 
 def sayings(row: JointCase) -> list[JointSaying]:
@@ -237,6 +250,6 @@ SHAREABLE = Shareable(
     onward.fit, by_rule=False,
 )  # fmt: skip
 HANDLERS = (
-    Handler(OPENED, JointOpened, opened, forget_opened, check=check_opened),
+    Handler(OPENED, JointOpened, opened, forget_opened, check=check_opened, then=settle),
     Handler(SAID, JointSaid, said, forget_said, check=check_said, then=pass_round),
 )

@@ -88,7 +88,9 @@ def check_opened(here: Arrived, content: JointOpened) -> None:
 def project_said(recorded: Recorded, content: JointSaid) -> None:
     """This authority said it; the copies that went to others say the same."""
     if not recorded.recipient:
-        _say(recorded.object_id, authority(), recorded.object_id, content, recorded.time_us, recorded.sequence)
+        _say(
+            recorded.object_id, authority(), recorded.object_id, content, recorded.time_us, recorded.sequence
+        )
 
 
 def said(here: Arrived, content: JointSaid) -> None:
@@ -125,8 +127,11 @@ def check_said(here: Arrived, content: JointSaid) -> None:
     if (here.via or row.founder) != row.founder or (not here.via and not direct):
         raise UsageError(f"What {here.partner} says in a joint case came by another way than {row.founder}.")
     if content.sort not in SORTS or (content.sort in CLOSING and here.partner != row.founder):
-        raise UsageError(f"{here.partner} says {content.sort[:40]!r} in a joint case, which is not its to say.")
-    if content.sort not in JOINING and row.standing.get(here.partner) != "joined":
+        raise UsageError(
+            f"{here.partner} says {content.sort[:40]!r} in a joint case, which is not its to say."
+        )
+    # What its founder passes round it has checked; who joins and says something may come in one page.
+    if not here.via and content.sort not in JOINING and row.standing.get(here.partner) != "joined":
         raise UsageError(f"{here.partner} says something in a joint case before it takes part in it.")
     if len(content.text) > TEXT_LIMIT or max(len(content.to), len(content.of)) > 128:
         raise UsageError(f"{here.partner} says more in a joint case than anybody reads.")
@@ -146,6 +151,6 @@ def forget_said(object_id: UUID) -> None:
 
 
 KINDS = (
-    Kind(OPENED, JointOpened, project_opened, forget_opened),
-    Kind(SAID, JointSaid, project_said, forget_said),
+    Kind(OPENED, JointOpened, project_opened, forget_opened, sealed=True),
+    Kind(SAID, JointSaid, project_said, forget_said, sealed=True),
 )

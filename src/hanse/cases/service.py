@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from hanse.accounts import service as accounts
 from hanse.accounts.models import Membership, Person, Team
-from hanse.cases import court_entries, evidence_entries, models, projecting, subject_entries
+from hanse.cases import court_entries, evidence_entries, joint_projecting, models, projecting, subject_entries
 from hanse.cases.choosing import case_for, parts_of, visible
 from hanse.cases.contents import (
     Details,

@@ -2,12 +2,17 @@
 
 from django.urls import include, path
 
-from hanse.cases import part_views, selector_views, views
+from hanse.cases import joint_views, part_views, selector_views, views
 
 app_name = "cases"
 urlpatterns = [
     path("", views.cases, name="list"),
     path("open/", views.open_case, name="open"),
+    path("joint/", joint_views.joints, name="joints"),
+    path("joint/open/", joint_views.open_joint, name="joint-open"),
+    path("joint/<uuid:joint_id>/", joint_views.joint_case, name="joint"),
+    path("joint/<uuid:joint_id>/tell/", joint_views.tell, name="joint-tell"),
+    path("joint/<uuid:joint_id>/<str:sort>/", joint_views.answer, name="joint-say"),
     path("", include("hanse.cases.evidence_urls")),
     path("<uuid:case_id>/", views.case, name="case"),
     path("<uuid:case_id>/change/", views.change, name="change"),

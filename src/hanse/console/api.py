@@ -8,6 +8,7 @@ from hanse.campaigns.api import router as campaigns
 from hanse.cases.api import router as cases
 from hanse.cases.court_api import router as court
 from hanse.cases.evidence_api import router as evidence
+from hanse.cases.joint_api import router as joint_cases
 from hanse.cases.parts_api import router as case_parts
 from hanse.cases.places_api import router as case_places
 from hanse.cases.subject_api import router as subjects
@@ -32,6 +33,7 @@ api = make_api(
         ("/campaigns", campaigns),
         ("/campaigns", across_borders),
         ("/cases", cases),
+        ("/joint", joint_cases),
         ("/cases", evidence),
         ("/cases", court),
         ("/cases", subjects),

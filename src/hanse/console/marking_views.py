@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.campaigns.models import Campaign
-from hanse.cases.models import Case
+from hanse.cases.models import Case, JointCase
 from hanse.console import marking, purging
 from hanse.console.marking_forms import MarkForm
 from hanse.intel.models import Batch, Item

@@ -1,5 +1,6 @@
 """Naming witnesses and consenting to be one: what two authorities agree on before they watch each other's ledger."""
 
+from contextlib import suppress
 from typing import Final
 
 from hanse.federation.contents import WitnessAnswered, WitnessAsked
@@ -9,7 +10,7 @@ from hanse.federation.partners import partner_of, verify_keys
 from hanse.federation.sending import send
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.kernel.keys import VerifyKey
+from hanse.kernel.keys import KeysError, VerifyKey
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
@@ -93,10 +94,14 @@ def named_keys() -> Keys:
 
 
 def ever_keys() -> Keys:
-    """All keys that any partner ever had: a cosignature stays what it is when its key changes."""
+    """All keys that any partner ever had: a cosignature stays what it is when its key changes.
+
+    A row that was edited into no key is left out: the check of rows against the ledger names it.
+    """
     found: dict[str, list[VerifyKey]] = {}
     for partner, key in PartnerKey.objects.order_by("said_by").values_list("partner", "verify"):
-        found.setdefault(partner, []).append(VerifyKey(bytes.fromhex(key)))
+        with suppress(ValueError, KeysError):
+            found.setdefault(partner, []).append(VerifyKey(bytes.fromhex(key)))
     return dict(found)
 
 

@@ -1,0 +1,177 @@
+"""The pages of joint cases: all of them, one, opening one, and what is said in it."""
+
+from collections import defaultdict
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from hanse.accounts.looking import asks_why, listed, looked_at
+from hanse.cases import joint
+from hanse.cases.joint import Told
+from hanse.cases.joint_entries import CLOSING, JOINING
+from hanse.cases.joint_forms import JointOpenForm, JointSayForm
+from hanse.cases.joint_models import JointCase, JointSaying
+from hanse.federation.models import Partner
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.ledger.identity import authority
+from hanse.policy.asking import may_begin
+from hanse.policy.decision import may
+from hanse.web import lists
+from hanse.web.page import Result, page, signed_in
+
+
+def _url(row: JointCase) -> str:
+    return reverse("cases:joint", args=[row.pk])
+
+
+def _own(row: JointCase) -> str:
+    stands = row.standing.get(authority())
+    return str(JOINING[stands]) if stands else _("is asked")
+
+
+LIST = lists.Listed(
+    name="joint-cases",
+    caption="Joint cases",
+    order="-changed",
+    columns=(
+        lists.Column(key="title", label="Joint case", value=str, link=_url),
+        lists.Column(key="founder", label="Founded by"),
+        lists.Column(key="members", label="Asked", value=lambda row: len(row.members), format="count"),
+        lists.Column(key="own", label="This authority", value=_own),
+        lists.Column(key="closed", label="State", value=lambda row: _("Closed") if row.is_closed else _("Open")),
+        lists.Column(key="changed", label="Changed", value="changed_us", format="when", sort="changed_us"),
+        lists.Column(key="opened", label="Opened", value="opened_us", format="when", sort="opened_us", shown=False),
+    ),
+    filters=(),
+    row_url=_url,
+    export="cases.export",
+    empty=lists.Empty(
+        "Cases that this authority works on together with partners appear here.",
+        (("Open a joint case", "/cases/joint/open/"), ("Partners", "/partners/")),
+    ),
+)  # fmt: skip
+
+
+@page("cases.view", "cases/joints.html")
+@asks_why
+def joints(request: HttpRequest) -> Result:
+    """The joint cases that the actor may see."""
+    actor = signed_in(request)
+    told = listed(request, LIST, partial(JointCase.objects.for_actor, actor), "cases.view")
+    may_open = {"may_open": may_begin(actor, "cases.joint_open")}
+    return told | may_open if isinstance(told, dict) else told
+
+
+@page("cases.joint_open", "cases/joint_open.html", methods=("GET", "POST"))
+def open_joint(request: HttpRequest) -> Result:
+    """Open a joint case: the form, and doing it."""
+    form = JointOpenForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            made = joint.open_joint(form.told, form.cleaned_data["reason"], signed_in(request))
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Opened. Each partner is asked whether it takes part."))
+            return redirect("cases:joint", made)
+    return {"form": form}
+
+
+@page("cases.view", "cases/joint.html")
+@asks_why
+def joint_case(request: HttpRequest, joint_id: UUID) -> Result:
+    """One joint case."""
+    row = JointCase.objects.get_for(signed_in(request), "cases.view", joint_id)
+    looked_at(request, "cases.view", [row])
+    return _page(row, JointSayForm(members=row.members), signed_in(request))
+
+
+@page("cases.joint", "cases/joint.html", methods=("POST",))
+@asks_why
+def tell(request: HttpRequest, joint_id: UUID) -> Result:
+    """Write a note, set a task, or put a decision on record; what cannot be is said in the form."""
+    actor = signed_in(request)
+    row = JointCase.objects.get_for(actor, "cases.joint", joint_id)
+    looked_at(request, "cases.view", [row])
+    form = JointSayForm(request.POST, members=row.members)
+    if form.is_valid():
+        try:
+            joint.say(row.pk, form.told, actor)
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("cases:joint", joint_id)
+    return _page(row, form, actor)
+
+
+def _page(row: JointCase, form: JointSayForm, actor: Actor) -> dict[str, Any]:
+    """What the page of a joint case shows, and what the actor may do on it."""
+    may_work = bool(may(actor, "cases.joint", now_us=now_us()))
+    return {
+        "row": row, "marking": row.marking.marking, "form": form, **_told(row), "may_work": may_work,
+        "may_say": may_work and not row.is_closed, "may_mark": may_begin(actor, "policy.mark"),
+        "stands": row.standing.get(authority()), "founds": row.founder == authority(),
+    }  # fmt: skip
+
+
+def _told(row: JointCase) -> dict[str, Any]:
+    """Who takes part, what is to be done, what was decided, and all that was said."""
+    names = {one["authority"]: one["name"] for one in row.members}
+    known = {authority(), *Partner.objects.values_list("authority", flat=True)}
+    said = joint.sayings(row)
+    done: dict[tuple[str, UUID | None], list[JointSaying]] = defaultdict(list)
+    for one in said:
+        if one.sort == "done":
+            done[one.of, one.about].append(one)
+    now = now_us()
+    tasks = [
+        {
+            "one": one, "by": names.get(one.author, one.author), "to": names.get(one.to, one.to),
+            "done": (ticked := done.get((one.author, one.there), [None])[-1]),
+            "done_by": names.get(ticked.author, ticked.author) if ticked else "",
+            "late": ticked is None and one.due_us is not None and one.due_us < now,
+        }
+        for one in reversed(said)
+        if one.sort == "task"
+    ]  # fmt: skip
+    return {
+        "members": [
+            {**one, "stands": _stands(row, one["authority"]), "known": one["authority"] in known} for one in row.members
+        ],
+        "tasks": tasks,
+        "decisions": [(one, names.get(one.author, one.author)) for one in reversed(said) if one.sort == "decision"],
+        "said": [(one, names.get(one.author, one.author), _happened(one)) for one in said],
+    }  # fmt: skip
+
+
+def _stands(row: JointCase, member: str) -> str:
+    stands = row.standing.get(member)
+    return str(JOINING[stands]) if stands else _("is asked")
+
+
+def _happened(one: JointSaying) -> str:
+    words = {
+        "note": _("Note"), "task": _("Task"), "done": _("A task was done"), "decision": _("Decision"),
+        "joined": _("Takes part"), "declined": _("Declined"), "left": _("Left"),
+        **{name: _(words) for name, words in CLOSING.items()},
+    }  # fmt: skip
+    return words[one.sort]
+
+
+@page("cases.joint", "cases/joint.html", methods=("POST",))
+def answer(request: HttpRequest, joint_id: UUID, sort: str) -> Result:
+    """Take part, decline, leave, close or reopen; or say that a task is done."""
+    about = request.POST.get("task", "")
+    try:
+        joint.say(joint_id, Told(sort=sort, about=UUID(about) if about else None), signed_in(request))
+    except UsageError as error:
+        messages.error(request, str(error))
+    return redirect("cases:joint", joint_id)

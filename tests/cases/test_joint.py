@@ -1,0 +1,383 @@
+"""Joint cases: each entry signed by its author's node, everything by way of the founder, nobody else has a say."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from hanse.accounts.models import Team
+from hanse.cases import joint, waiting
+from hanse.cases.joint import Opening, Told
+from hanse.cases.joint_entries import OPENED, SAID, JointMember, JointOpened, JointSaid
+from hanse.cases.joint_models import JointCase, JointSaying
+from hanse.console.marking import Wish, mark_anew
+from hanse.federation import exchange, onward
+from hanse.federation.contents import Card, Carried, Forwarded
+from hanse.federation.handlers import own_id
+from hanse.federation.models import Partner, Received
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger.check import check
+from hanse.ledger.models import Entry
+from hanse.ledger.replay import rebuild
+from hanse.policy.asking import RefusedError
+from hanse.policy.guarded import NotVisibleError
+from tests.accounts.people import acting, newcomer
+from tests.federation.conftest import founded
+from tests.federation.peer import Peer
+from tests.federation.test_serving import Reader
+
+__all__ = ["founded"]
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+YEAR_US = 365 * 86_400_000_000
+THERE = UUID(int=4711)
+
+
+@pytest.fixture
+def fi() -> Peer:
+    """A partner."""
+    one = Peer("fi-cert", "FI")
+    one.joins()
+    return one
+
+
+@pytest.fixture
+def lv() -> Peer:
+    """Another partner; the two know nothing of each other."""
+    one = Peer("lv-cert", "LV")
+    one.joins()
+    return one
+
+
+@pytest.fixture
+def kadri() -> Actor:
+    """An investigator with a fresh passkey."""
+    return replace(acting(newcomer("investigator", name="Kadri")), stepped_up_us=now_us())
+
+
+def _opening(**more: object) -> Opening:
+    told = {
+        "title": "Operation Amber", "purpose": "Find who rents the machines.", "legal_basis": "KrMS § 470",
+        "members": frozenset({"fi-cert", "lv-cert"}), "retention_us": now_us() + YEAR_US,
+    }  # fmt: skip
+    return Opening(**{**told, **more})
+
+
+def _takes(peer: Peer) -> list[str]:
+    """Take in what a partner sent; why something of it was refused."""
+    exchange.pull_all(Partner.objects.get(pk=peer.authority), peer)  # type: ignore[arg-type]
+    return list(
+        Received.objects.filter(partner=peer.authority, state="refused").values_list("why", flat=True)
+    )
+
+
+def _gets(peer: Peer, kind: str) -> list[tuple[bytes, object]]:
+    """What this node addressed to a partner of a kind: the payloads, and what they say."""
+    found = Reader(peer).pull(names=False).arrivals
+    types = {OPENED: JointOpened, SAID: JointSaid, onward.FORWARDED: Forwarded}
+    return [
+        (one.item.payload, msgspec.json.decode(one.written.content, type=types[kind]))
+        for one in found
+        if one.head.kind == kind
+    ]
+
+
+def _marking(author: str, *members: str) -> Marking:
+    who = frozenset(f"authority:{one}" for one in ("ee-cert", *members))
+    return Marking(originators=frozenset({author}), tlp=Tlp.GREEN, releasable=who)
+
+
+def _said(founder: str, there: UUID, sort: str, text: str = "", **more: str) -> JointSaid:
+    return JointSaid(founder=founder, joint=there.hex, sort=sort, text=text, **more)
+
+
+def _says(peer: Peer, founder: str, there: UUID, sort: str, text: str = "", **more: str) -> UUID:
+    thing = uuid4()
+    marking = _marking(peer.authority, "fi-cert", "lv-cert")
+    peer.entry(SAID, _said(founder, there, sort, text, **more), object_id=thing, marking=marking)
+    return thing
+
+
+def test_each_member_is_asked_and_nobody_else_learns_of_it(fi, lv, kadri):
+    """Each gets the case, marked for members alone; a partner who is none has nothing of it."""
+    gb = Peer("gb-cert", "GB")
+    gb.joins()
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    for one in (fi, lv):
+        [(_, told)] = _gets(one, OPENED)
+        assert [each.authority for each in told.members] == ["ee-cert", "fi-cert", "lv-cert"]
+    marking = JointCase.objects.get_for(kadri, "cases.view", made).marking.marking
+    assert marking.releasable == {f"authority:{one}" for one in ("ee-cert", "fi-cert", "lv-cert")}
+    assert not Entry.objects.filter(recipient="gb-cert", kind=OPENED).exists()
+
+
+def test_what_a_member_says_reaches_the_others_as_it_signed_it(fi, lv, kadri):
+    """The founder passes it round whole, to each other member, once, and not to who left."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    task = _says(fi, "ee-cert", made, "task", "Ask the hoster.", to="lv-cert")
+    assert _takes(fi) == []
+    told = _gets(lv, onward.FORWARDED)
+    assert [content.original.payload for _, content in told] == [one.payload for one in fi.items]
+    assert all(content.originator.authority == "fi-cert" for _, content in told)
+    assert _gets(fi, onward.FORWARDED) == []
+    row = JointCase.objects.get_for(kadri, "cases.view", made)
+    assert [(one.author, one.sort, one.text) for one in joint.sayings(row)] == [
+        ("fi-cert", "task", "Ask the hoster."), ("fi-cert", "joined", ""),
+    ]  # fmt: skip
+    assert row.standing == {"ee-cert": "joined", "fi-cert": "joined"}
+    joint.say(made, Told(sort="done", about=own_id("fi-cert", task)), kadri)
+    assert (_gets(lv, SAID)[-1][1].of, _gets(lv, SAID)[-1][1].about) == ("fi-cert", task.hex)
+    _says(lv, "ee-cert", made, "declined")
+    assert _takes(lv) == []
+    joint.say(made, Told(sort="decision", text="We seize them on Monday."), kadri)
+    assert len(_gets(lv, SAID)) == 1
+    assert _gets(fi, SAID)[-1][1].text == "We seize them on Monday."
+
+
+def test_a_member_takes_part_through_the_founder(fi, lv, kadri):
+    """What this authority says goes to the founder alone; what a stranger to it says is proven by its signature."""
+    content = JointOpened(
+        title="Operation Amber", purpose="x", legal_basis="y",
+        members=tuple(
+            JointMember(authority=one, name=one, country="", tier="member") for one in ("fi-cert", "ee-cert", "gb-cert")
+        ),
+    )  # fmt: skip
+    fi.entry(OPENED, content, object_id=THERE, marking=_marking("fi-cert", "fi-cert", "gb-cert"))
+    fi.entry(
+        SAID, _said("fi-cert", THERE, "note", "Welcome."), marking=_marking("fi-cert", "fi-cert", "gb-cert")
+    )
+    assert _takes(fi) == []
+    own = own_id("fi-cert", THERE)
+    with pytest.raises(UsageError, match="takes no part yet"):
+        joint.say(own, Told(sort="note", text="Hello."), kadri)
+    joint.say(own, Told(sort="joined"), kadri)
+    joint.say(own, Told(sort="note", text="We saw them too."), kadri)
+    assert [told.sort for _, told in _gets(fi, SAID)] == ["joined", "note"]
+    assert not Entry.objects.filter(recipient="lv-cert", kind=SAID).exists()
+    gb = Peer("gb-cert", "GB", here="fi-cert")
+    for sort, text in (("joined", ""), ("note", "So did we.")):
+        item = gb.entry(
+            SAID, _said("fi-cert", THERE, sort, text), marking=_marking("gb-cert", "fi-cert", "gb-cert")
+        )
+        _forwards(fi, gb, item)
+    assert _takes(fi) == []
+    row = JointCase.objects.get_for(kadri, "cases.view", own)
+    assert [(one.author, one.text) for one in joint.sayings(row)][:2] == [
+        ("gb-cert", "So did we."), ("gb-cert", ""),
+    ]  # fmt: skip
+
+
+def _forwards(relay: Peer, author: Peer, item) -> None:
+    card = Card(
+        authority=author.authority, name=author.authority.upper(), country=author.country, tier="member",
+        verify=author.signing.public.raw.hex(),
+    )  # fmt: skip
+    original = Carried(item.payload, item.signature, item.salt, item.body)
+    both = replace(
+        _marking(author.authority, "fi-cert", "gb-cert"),
+        originators=frozenset({author.authority, relay.authority}),
+    )
+    relay.entry(onward.FORWARDED, Forwarded(originator=card, original=original), marking=both)
+
+
+def _by_another_way(fi: Peer, lv: Peer, made: UUID) -> Peer:
+    item = replace_here(fi, "lv-cert").entry(
+        SAID, _said("ee-cert", made, "joined"), marking=_marking("fi-cert", "lv-cert")
+    )
+    _forwards(lv, fi, item)
+    return lv
+
+
+def replace_here(peer: Peer, here: str) -> Peer:
+    """A partner that writes to another one."""
+    return Peer(peer.authority, peer.country, signing=peer.signing, here=here)
+
+
+def _before_it_takes_part(fi: Peer, _lv: Peer, made: UUID) -> Peer:
+    _says(fi, "ee-cert", made, "decision", "We seize them.")
+    return fi
+
+
+def _no_member(_fi: Peer, _lv: Peer, made: UUID) -> Peer:
+    gb = Peer("gb-cert", "GB")
+    gb.joins()
+    _says(gb, "ee-cert", made, "joined")
+    return gb
+
+
+def _closes_anothers(fi: Peer, _lv: Peer, made: UUID) -> Peer:
+    _says(fi, "ee-cert", made, "joined")
+    _says(fi, "ee-cert", made, "closed")
+    return fi
+
+
+def _unknown_case(fi: Peer, _lv: Peer, _made: UUID) -> Peer:
+    _says(fi, "ee-cert", uuid4(), "joined")
+    return fi
+
+
+def _no_such_saying(fi: Peer, _lv: Peer, made: UUID) -> Peer:
+    _says(fi, "ee-cert", made, "seized")
+    return fi
+
+
+def _too_much(fi: Peer, _lv: Peer, made: UUID) -> Peer:
+    _says(fi, "ee-cert", made, "joined", "x" * 10_001)
+    return fi
+
+
+def _in_anothers_name(fi: Peer, _lv: Peer, _made: UUID) -> Peer:
+    members = tuple(
+        JointMember(authority=one, name=one, country="", tier="member")
+        for one in ("lv-cert", "fi-cert", "ee-cert")
+    )
+    fi.entry(OPENED, JointOpened(title="x", purpose="x", legal_basis="x", members=members))
+    return fi
+
+
+def _without_this_authority(fi: Peer, _lv: Peer, _made: UUID) -> Peer:
+    members = tuple(
+        JointMember(authority=one, name=one, country="", tier="member") for one in ("fi-cert", "lv-cert")
+    )
+    fi.entry(OPENED, JointOpened(title="x", purpose="x", legal_basis="x", members=members))
+    return fi
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        _by_another_way, _before_it_takes_part, _no_member, _closes_anothers, _unknown_case, _no_such_saying, _too_much,
+        _in_anothers_name, _without_this_authority,
+    ],
+)  # fmt: skip
+def test_what_is_not_a_members_to_say_is_refused(fi, lv, kadri, attempt):
+    """By another way than the founder, before it takes part, of no member, what only the founder says, or nonsense."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    before = JointSaying.objects.filter(sort__in=["decision", "closed", "seized"]).count()
+    assert len(_takes(attempt(fi, lv, made))) == 1
+    assert JointSaying.objects.filter(sort__in=["decision", "closed", "seized"]).count() == before
+    assert not JointCase.objects.get_for(kadri, "cases.view", made).is_closed
+    assert JointCase.projected.count() == 1
+
+
+def test_a_closed_one_takes_nothing_in_until_it_is_reopened(fi, lv, kadri):
+    """Its founder closes it; everybody is told."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    joint.say(made, Told(sort="closed"), kadri)
+    with pytest.raises(UsageError, match="closed"):
+        joint.say(made, Told(sort="note", text="One more."), kadri)
+    with pytest.raises(UsageError, match="stands so"):
+        joint.say(made, Told(sort="closed"), kadri)
+    joint.say(made, Told(sort="reopened"), kadri)
+    joint.say(made, Told(sort="note", text="One more."), kadri)
+    assert [told.sort for _, told in _gets(fi, SAID)] == ["closed", "reopened", "note"]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"title": " "}, "title"), ({"members": frozenset()}, "partners"), ({"members": frozenset({"xx"})}, "active partner"),
+        ({"legal_basis": ""}, "law"), ({"purpose": "x" * 10_001}, "for"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_opened_is_refused(fi, lv, kadri, more, says):
+    """Nothing leaves then."""
+    with pytest.raises(UsageError, match=says):
+        joint.open_joint(_opening(**more), "We see the same machines.", kadri)
+    assert not Entry.objects.filter(kind=OPENED).exists()
+
+
+def test_who_may_not_does_not(fi, lv, kadri):
+    """Opening takes a fresh passkey and the role; an analyst sees no joint case."""
+    with pytest.raises(RefusedError):
+        joint.open_joint(_opening(), "x", replace(kadri, stepped_up_us=None))
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    with pytest.raises(NotVisibleError):
+        joint.say(made, Told(sort="note", text="x"), acting(newcomer("analyst", name="Mari")))
+
+
+def test_a_rebuild_gives_the_same(fi, lv, kadri):
+    """Cases and what was said, own and others'."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    _says(fi, "ee-cert", made, "note", "We saw them too.")
+    _takes(fi)
+    joint.say(made, Told(sort="task", text="Ask the hoster.", to="fi-cert", due_us=now_us()), kadri)
+    joint.say(made, Told(sort="closed"), kadri)
+
+    def state():
+        return [list(JointCase.projected.values()), list(JointSaying.objects.order_by("pk").values())]
+
+    before = state()
+    rebuild()
+    assert state() == before
+    assert list(check()) == []
+
+
+@pytest.mark.urls("hanse.urls")
+@pytest.mark.django_db(transaction=True)
+def test_the_pages_open_one_and_work_on_it(fi, lv, client_as, kadri):
+    """Open it, set a task that a partner does, decide, close it; what cannot be is said beside the form."""
+    client = client_as(kadri)
+    assert "Cases that this authority works on" in client.get("/cases/joint/").content.decode()
+    day = datetime.fromtimestamp(now_us() / 1e6 + 86_400 * 30, UTC).date().isoformat()
+    posted = {"title": "Amber <b>", "members": ["fi-cert", "lv-cert"], "purpose": "Find them.", "legal_basis": "KrMS",
+              "retention": day, "reason": "We see the same."}  # fmt: skip
+    assert b"This field is required" in client.post("/cases/joint/open/", {**posted, "members": []}).content
+    assert client.post("/cases/joint/open/", posted).status_code == 302
+    made = JointCase.projected.get().pk
+    where = f"/cases/joint/{made}/"
+    assert "Amber &lt;b&gt;" in client.get(where).content.decode()
+    assert (
+        client.post(
+            f"{where}tell/", {"sort": "task", "text": "Ask the hoster.", "to": "fi-cert", "due": day}
+        ).status_code
+        == 302
+    )
+    assert b"Say something" in client.post(f"{where}tell/", {"sort": "note", "text": " "}).content
+    task = JointSaying.objects.get(sort="task")
+    _says(fi, "ee-cert", made, "joined")
+    _says(fi, "ee-cert", made, "done", of="ee-cert", about=task.there.hex)
+    assert _takes(fi) == []
+    text = client.get(where).content.decode()
+    assert 'class="over"' in text
+    assert "FI-CERT" in text
+    assert client.post(f"{where}closed/").status_code == 302
+    assert "takes nothing in any more" in client.get(where).content.decode()
+    assert "stands so already" in client.post(f"{where}closed/", follow=True).content.decode()
+    assert client.get("/cases/joint/", {"as": "csv", "why": "For the file."}, follow=True).status_code == 200
+
+
+def test_who_is_asked_is_shown_as_waiting(fi, kadri):
+    """Until it answers, the console says that a joint case asks for this authority."""
+    content = JointOpened(
+        title="Amber", purpose="x", legal_basis="y",
+        members=tuple(JointMember(authority=one, name=one, country="", tier="member") for one in ("fi-cert", "ee-cert")),
+    )  # fmt: skip
+    fi.entry(OPENED, content, object_id=THERE, marking=_marking("fi-cert", "fi-cert"))
+    assert _takes(fi) == []
+    assert waiting.joint(kadri).count == 1
+    joint.say(own_id("fi-cert", THERE), Told(sort="joined"), kadri)
+    assert waiting.joint(kadri).count == 0
+    assert waiting.joint(acting(newcomer("analyst", name="Mari"))) is None
+
+
+def test_a_team_here_keeps_it_to_itself(fi, lv, kadri):
+    """How it is marked is its founder's to say; who may know it here is this authority's."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    row = JointCase.projected.get()
+    officer = replace(acting(newcomer("officer", name="Mari")), stepped_up_us=now_us())
+    with pytest.raises(UsageError, match="stays marked"):
+        mark_anew(made, Wish(replace(row.marking.marking, tlp=Tlp.RED)), "No.", officer)
+    team = Team.objects.create(object_id=UUID(int=77), name="Amber", said_by=0).pk.hex
+    mark_anew(made, Wish(row.marking.marking, team), "Need to know.", officer)
+    with pytest.raises(NotVisibleError):
+        JointCase.objects.get_for(kadri, "cases.view", made)
+    assert JointCase.objects.get_for(replace(kadri, teams=frozenset({team})), "cases.view", made)
