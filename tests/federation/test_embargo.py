@@ -10,11 +10,11 @@ from hanse.attacks.models import PartnerAttack
 from hanse.console import marking as marks
 from hanse.console.marking import Wish
 from hanse.federation import exchange, sharing
-from hanse.federation.models import Given, Partner
+from hanse.federation.models import Given, Partner, Recalling
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, Tlp
 from hanse.policy import embargo, guarded
 from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
@@ -105,9 +105,7 @@ def test_a_newer_version_stays_with_the_team(attack, peer, mari, team):
     came = _came(attack, peer, now_us() + DAY_US)
     row = PartnerAttack.projected.get()
     with pytest.raises(UsageError, match="stays marked"):
-        marks.mark_anew(
-            came, Wish(replace(row.marking.marking, tlp=marks.Marking.own("x").tlp.RED), team), "No.", mari
-        )
+        marks.mark_anew(came, Wish(replace(row.marking.marking, tlp=Tlp.RED), team), "No.", mari)
     marks.mark_anew(came, Wish(row.marking.marking, team), "Named.", mari)
     content = shared.without(shared.find(None, attack.pk).content, frozenset(), UUID(int=5))
     peer.entry(shared.KIND, content, object_id=UUID(int=5), version=2, marking=row.marking.marking)
@@ -143,6 +141,11 @@ def test_a_team_gives_to_named_people_only(attack, peer, mari, team):
     assert told[0].decision
     with pytest.raises(NotVisibleError):
         sharing.preview(Sharing("attack", attack.pk, whom, marking=under), mari)
+    sharing.share(Sharing("attack", attack.pk, whom, marking=under), member, "The action day.")
+    mark(attack.pk, replace(attack.marking.marking, tlp=Tlp.AMBER_STRICT), team, NODE, "Stricter.")
+    sent = [one for one in Reader(peer).pull(names=False).arrivals if one.head.kind == shared.KIND]
+    assert [one.marking.tlp for one in sent] == [Tlp.AMBER, Tlp.AMBER_STRICT]
+    assert not Recalling.objects.exists()
 
 
 def test_nobody_passes_it_on_before_the_hour(attack, peer, mari):

@@ -13,11 +13,11 @@ from hanse.federation.handlers import Arrived, Handler, own_id
 from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
 from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send, speaker
-from hanse.federation.sharing import again, held_by, shared_id
+from hanse.federation.sharing import again, held_by, is_for_named, marked_of, shared_id
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, join
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
 from hanse.ledger.service import purge
@@ -68,7 +68,10 @@ def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reaso
     lose: list[Given] = []
     for row in rows:
         partner = partners[row.recipient]
-        may = may_give(authority(), as_actor(partner), marking, team, now_us=now_us())
+        marked, now = marked_of(row), now_us()
+        own = join(marking, marked) if marked else marking
+        named = marked is not None and is_for_named(own, now)
+        may = may_give(authority(), as_actor(partner), own, team, now_us=now, named=named)
         (keep if may else lose).append(row)
     again([row for row in keep if partners[row.recipient].state == Standing.ACTIVE], actor, reason)
     take_back(lose, reason or "It was marked more strictly.")

@@ -224,7 +224,7 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
         marking = join(thing.marking, marked) if marked else thing.marking
         decision = may_give(
             authority(), as_actor(partner), marking, thing.team, now_us=now, released=name in thing.released,
-            named=_is_for_named(actor, marking, thing.team, now),
+            named=is_for_named(marking, now) and (name in before or _is_of(actor, thing.team)),
         )  # fmt: skip
         # Whoever signs the copies is among those they come from, also of what others originated.
         own = replace(marking, originators=marking.originators | {authority()})
@@ -235,13 +235,22 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
 
 def _marked(object_id: UUID) -> dict[str, Marking]:
     """What was said of the copies that partners have, beside the thing's own marking."""
-    rows = Given.objects.filter(thing=object_id).exclude(marked="").values_list("recipient", "marked")
-    return {name: Marking.from_json(strict_json.loads(text.encode())) for name, text in rows}
+    rows = Given.objects.filter(thing=object_id, recalled_us=None)
+    return {row.recipient: marked for row in rows if (marked := marked_of(row)) is not None}
 
 
-def _is_for_named(actor: Actor | None, marking: Marking, team: str, now: int) -> bool:
-    """Whether somebody of a thing's team gives it so that only people whom the partner has to name will know it."""
-    return actor is not None and team in actor.teams and (marking.tlp is Tlp.RED or marking.is_embargoed(now))
+def marked_of(row: Given) -> Marking | None:
+    """What was said of a partner's copy, beside the thing's own marking; None for nothing."""
+    return Marking.from_json(strict_json.loads(row.marked.encode())) if row.marked else None
+
+
+def is_for_named(marking: Marking, now: int) -> bool:
+    """Whether only people whom the partner has to name will know what is so marked."""
+    return marking.tlp is Tlp.RED or marking.is_embargoed(now)
+
+
+def _is_of(actor: Actor | None, team: str) -> bool:
+    return actor is not None and team in actor.teams
 
 
 def opened_for(marking: Marking, to: str) -> Marking:
