@@ -13,6 +13,7 @@ from hanse.campaigns.models import CrossLink
 from hanse.cases import joint
 from hanse.cases.joint_entries import SAID, JointSaid
 from hanse.federation import (
+    acting,
     exchange,
     groups,
     invitation,
@@ -20,6 +21,7 @@ from hanse.federation import (
     opening,
     partnering,
     recalling,
+    refusing,
     ruling,
     sending,
     sharing,
@@ -27,12 +29,15 @@ from hanse.federation import (
     witnesses,
 )
 from hanse.federation.contents import (
+    Acted,
     Card,
     Carried,
     Forwarded,
     Opened,
     Recall,
     RecallAnswered,
+    Refusal,
+    Refusals,
     ReleaseAsked,
     ReleaseDecided,
     WitnessAnswered,
@@ -149,6 +154,7 @@ def _passed_on(peer: Peer, mari: Actor) -> None:
     )
     peer.entry(onward.DECIDED, decided)
     opening.opened(thing)
+    acting.acted(thing, "warned", "The operator.", mari)
     to = Audience(authorities=frozenset({"lv-cert"}))
     assert sharing.share(Sharing("partner-attack", thing, to), mari, "They are next.")[0].decision
     given = Given.objects.filter(recipient=peer.authority, recalled_us=None).first()
@@ -159,6 +165,10 @@ def _passed_on(peer: Peer, mari: Actor) -> None:
     )  # fmt: skip
     peer.entry(onward.ASKED, asked, object_id=UUID(int=50))
     peer.entry(opening.OPENED, Opened(given.shared.hex))
+    peer.entry(acting.ACTED, Acted(given.shared.hex, "blocked", "At the border."))
+    peer.entry(
+        refusing.REFUSED, Refusals((Refusal(given.shared.hex, shared.KIND, 4 * 10**15, "Too strict."),))
+    )
     told = Recalling.objects.filter(recipient=peer.authority).earliest("sequence")
     peer.entry("federation.recall_answered", RecallAnswered(told.shared.hex, "asked", at="lv-cert"))
     original = Peer("se-cert", "SE", here=peer.authority)

@@ -7,13 +7,25 @@ import pytest
 from hanse.accounts.models import Proposal
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
-from hanse.federation import exchange, invitation, onward, opening, partnering, sharing, witnesses
-from hanse.federation.contents import Opened, ReleaseAsked, WitnessAnswered
+from hanse.federation import (
+    acting,
+    exchange,
+    invitation,
+    onward,
+    opening,
+    partnering,
+    refusing,
+    sharing,
+    witnesses,
+)
+from hanse.federation.contents import Acted, Opened, Refusal, Refusals, ReleaseAsked, WitnessAnswered
 from hanse.federation.models import Given, Partner, Release, Witness
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import tree
-from hanse.ledger.models import Entry
+from hanse.ledger.kinds import kind_of
+from hanse.ledger.models import Body, Entry
+from hanse.ledger.reading import content_of
 from hanse.recording import record
 from tests.federation.peer import NODE, Peer
 from tests.federation.test_pages import client, client_as, mari, peer
@@ -130,3 +142,59 @@ def _foreign():
         seal=one.openings[one.seal].public.raw.hex(), tier="member", verify=one.signing.public.raw.hex(),
     )  # fmt: skip
     return told, one.signing
+
+
+def test_what_was_done_is_told_to_who_shared_it(client, peer, theirs, mari):
+    """The page offers it and shows what was told last; the originator's page says so of its own."""
+    address = f"/attacks/partners/{theirs.pk}/"
+    assert client.post(f"{address}acted/", {"what": "blocked", "text": "At the border."}).status_code == 302
+    assert "blocked sources of it" in client.get(address).content.decode()
+    assert b"Select a valid choice" in client.post(f"{address}acted/", {"what": "seized"}).content
+    entry = Entry.objects.get(kind=acting.ACTED, recipient="fi-cert")
+    assert content_of(entry, Body.objects.get(pk=entry.sequence), kind_of(acting.ACTED)) == Acted(
+        UUID(int=77).hex, "blocked", "At the border."
+    )
+    row = Attack.projected.earliest("start_us")
+    sharing.share(
+        Sharing("attack", row.pk, Audience(authorities=frozenset({"fi-cert"}))), mari, "They are next."
+    )
+    peer.entry(acting.ACTED, Acted(sharing.shared_id(row.pk).hex, "warned", "Two banks."))
+    _pull(peer)
+    page = client.get(f"/attacks/{row.pk}/").content.decode()
+    assert "warned those concerned" in page
+    assert "Two banks." in page
+    told = client.get(f"/api/attacks/{row.pk}/holders").json()
+    assert [(one["acted"], one["acted_words"], one["refused"]) for one in told] == [
+        ("warned", "Two banks.", "")
+    ]
+
+
+def test_what_a_partner_refuses_is_shown_until_it_is_given_anew(client, peer, mari):
+    """A copy that was not taken is no copy; a refusal of what was given before then changes nothing."""
+    record(estonian(), NODE)
+    row = Attack.projected.earliest("start_us")
+    wanted = Sharing("attack", row.pk, Audience(authorities=frozenset({"fi-cert"})))
+    sharing.share(wanted, mari, "They are next.")
+    sent = Entry.objects.filter(kind=shared.KIND, recipient="fi-cert").latest("sequence")
+    refusal = Refusals(
+        (Refusal(sharing.shared_id(row.pk).hex, shared.KIND, sent.time_us, "It is not for us."),)
+    )
+    peer.entry(refusing.REFUSED, refusal)
+    _pull(peer)
+    assert "It is not for us." in client.get(f"/attacks/{row.pk}/").content.decode()
+    sharing.share(wanted, mari, "Once more.")
+    assert Given.objects.get().refused == ""
+    peer.entry(refusing.REFUSED, refusal)
+    _pull(peer)
+    assert Given.objects.get().refused == ""
+
+
+def test_a_partner_is_told_what_was_refused_once_for_a_page(peer):
+    """With the object as it named it and why; a refusal that is refused is told to nobody."""
+    peer.entry(shared.KIND, {"attack": "none"}, object_id=UUID(int=5))
+    peer.entry(refusing.REFUSED, Refusals((Refusal("nothing", "x", 1, "y"),)))
+    _pull(peer)
+    entry = Entry.objects.get(kind=refusing.REFUSED)
+    told = content_of(entry, Body.objects.get(pk=entry.sequence), kind_of(refusing.REFUSED))
+    assert [(one.object_id, one.kind) for one in told.refused] == [(UUID(int=5).hex, shared.KIND)]
+    assert told.refused[0].why

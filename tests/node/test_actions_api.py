@@ -60,6 +60,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "constituency:put-back": ("constituency_put_back",),
     "constituency:row": ("constituency_change", "constituency_remove"),
     "constituency:try": ("constituency_import",),
+    "attacks:acted": ("attacks_acted",),
     "attacks:pass-on": ("attacks_pass_on", "attacks_ask_release"),
     "federation:release": ("releases_grant", "releases_refuse"),
     "federation:add": ("partners_add",),

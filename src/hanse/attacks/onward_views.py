@@ -17,7 +17,7 @@ from hanse.attacks.forms import WhyForm
 from hanse.attacks.models import PartnerAttack
 from hanse.attacks.shared import Shared
 from hanse.attacks.sharing_views import facts
-from hanse.federation import onward, opening, sharing
+from hanse.federation import acting, onward, opening, sharing
 from hanse.federation.models import Release
 from hanse.federation.partners import active
 from hanse.federation.showing import came_by, holders
@@ -41,6 +41,8 @@ def of_partner(request: HttpRequest, attack_id: UUID) -> Result:
         "came": came_by(row.pk),
         "holders": holders(row.pk),
         "requests": requests_of(row.pk),
+        "acted": (told := acting.told(row.pk)),
+        "done": acting.DONE[told.what] if told else "",
         "may_share": may_begin(actor, "federation.share"),
         "may_mark": may_begin(actor, "policy.mark"),
     }
@@ -119,3 +121,33 @@ def _do(request: HttpRequest, row: PartnerAttack, told: dict[str, Any]) -> str:
     if shown.content is None:
         raise UsageError(f"{shown.decision.words} Ask the originator.")
     return _("Passed on, as its originator signed it.")
+
+
+class ActedForm(forms.Form):
+    """What this authority did."""
+
+    what = forms.ChoiceField(label=gettext_lazy("This authority"), choices=list(acting.DONE.items()))
+    text = forms.CharField(
+        label=gettext_lazy("In more words"),
+        required=False,
+        max_length=acting.LONGEST,
+        help_text=gettext_lazy("The partner that shared it reads it."),
+        widget=forms.Textarea({"rows": 3}),
+    )
+
+
+@page("federation.share", "attacks/acted.html", methods=("GET", "POST"))
+def acted(request: HttpRequest, attack_id: UUID) -> Result:
+    """Tell the partner that shared an attack what this authority did."""
+    actor = signed_in(request)
+    row = PartnerAttack.objects.get_for(actor, "attacks.view", attack_id)
+    form = ActedForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            acting.acted(row.pk, form.cleaned_data["what"], form.cleaned_data["text"], actor)
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("The partner is told."))
+            return redirect("attacks:of-partner", attack_id)
+    return {"row": row, "form": form, "marking": row.marking.marking}

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hanse.accounts.looking import looked_at
 from hanse.attacks.models import Attack, PartnerAttack
-from hanse.federation import onward, opening, recalling, sharing
+from hanse.federation import acting, onward, opening, recalling, sharing
 from hanse.federation.sharing import Audience, Shown
 from hanse.federation.showing import Holder, holders
 from hanse.kernel.errors import UsageError
@@ -80,6 +80,13 @@ class HolderOut(Schema):
     given_us: int
     withheld: list[str]
     opened_us: int | None
+    acted: str = Field(
+        alias="row.acted",
+        description="`warned`, `mitigated`, `blocked`, `investigates`, `nothing`; empty for none yet.",
+    )
+    acted_words: str = Field(alias="row.acted_words")
+    acted_us: int | None = Field(alias="row.acted_us")
+    refused: str = Field(alias="row.refused", description="Why it refused it; empty where it did not.")
     recalled_us: int | None
     answer: str = Field(description="`purged`, `unknown` where it never came; empty for none yet.")
 
@@ -215,6 +222,25 @@ def ask_release(request: HttpRequest, received_id: UUID, told: AskReleaseIn) -> 
     actor = signed_in(request)
     row = PartnerAttack.objects.get_for(actor, "attacks.view", received_id)
     return Status(201, {"request": onward.ask(row.pk, told.authority, told.purpose, actor)})
+
+
+class ActedIn(In):
+    """What this authority did with a partner's attack."""
+
+    what: str = Field(
+        max_length=16, description="`warned`, `mitigated`, `blocked`, `investigates` or `nothing`."
+    )
+    text: str = Field("", max_length=acting.LONGEST)
+
+
+@router.post("/partners/{uuid:received_id}/acted", response={204: None}, operation_id="attacks_acted")
+@endpoint("federation.share")
+def acted(request: HttpRequest, received_id: UUID, told: ActedIn) -> Any:
+    """Tell the partner that shared an attack what this authority did."""
+    actor = signed_in(request)
+    row = PartnerAttack.objects.get_for(actor, "attacks.view", received_id)
+    acting.acted(row.pk, told.what, told.text, actor)
+    return Status(204, None)
 
 
 @router.post("/{uuid:attack_id}/share/try", response=list[PartnerGets], operation_id="attacks_share_try")

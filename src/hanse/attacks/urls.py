@@ -10,6 +10,7 @@ urlpatterns = [
     path("merge/", decision_views.merge, name="merge"),
     path("partners/", sharing_views.of_partners, name="of-partners"),
     path("partners/<uuid:attack_id>/", onward_views.of_partner, name="of-partner"),
+    path("partners/<uuid:attack_id>/acted/", onward_views.acted, name="acted"),
     path("partners/<uuid:attack_id>/pass-on/", onward_views.pass_on, name="pass-on"),
     path("<uuid:attack_id>/", views.detail, name="detail"),
     path("<uuid:attack_id>/flows/", views.flows, name="flows"),

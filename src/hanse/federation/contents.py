@@ -301,3 +301,39 @@ class Opened(msgspec.Struct, frozen=True):
     """
 
     object_id: str
+
+
+class Acted(msgspec.Struct, frozen=True):
+    """What the one who writes this did with what the reader shared.
+
+    Attributes:
+        object_id: What, hexadecimal, as its originator named it.
+        what: One of `acting.DONE`.
+        text: More words; may be empty.
+    """
+
+    object_id: str
+    what: str
+    text: str = ""
+
+
+class Refusal(msgspec.Struct, frozen=True, array_like=True):
+    """One entry that was refused.
+
+    Attributes:
+        object_id: Its object, hexadecimal, as its author named it.
+        kind: Its kind.
+        written_us: When its author says to have written it, microseconds UTC.
+        why: Why it was refused.
+    """
+
+    object_id: str
+    kind: str
+    written_us: Moment
+    why: str
+
+
+class Refusals(msgspec.Struct, frozen=True):
+    """Entries of the reader that were refused."""
+
+    refused: tuple[Refusal, ...]

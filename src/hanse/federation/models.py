@@ -118,6 +118,10 @@ class Given(models.Model):
         given_us: When it got that, microseconds UTC.
         recalled_us: When it was told to purge it; null while it may have it.
         opened_us: When a person there first opened it, as the partner says; null before.
+        acted: What the partner says to have done with it; empty for nothing yet.
+        acted_words: More words of that.
+        acted_us: When it said so, microseconds UTC.
+        refused: Why the partner refused it, as it says; empty where it did not.
     """
 
     number = RowIdField(primary_key=True)
@@ -131,6 +135,10 @@ class Given(models.Model):
     given_us = models.BigIntegerField()
     recalled_us = models.BigIntegerField(null=True)
     opened_us = models.BigIntegerField(null=True)
+    acted = models.CharField(max_length=16, blank=True)
+    acted_words = models.TextField(blank=True)
+    acted_us = models.BigIntegerField(null=True)
+    refused = models.TextField(blank=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["shared", "recipient"], name="federation_given_once"),)
@@ -233,6 +241,22 @@ class Opened(models.Model):
     """
 
     object_id = models.UUIDField(primary_key=True)
+
+
+class ActedOn(models.Model):
+    """What this authority did with what a partner shared, of which the partner was told. A projection.
+
+    Attributes:
+        object_id: The own id of what came.
+        what: One of `acting.DONE`.
+        text: More words; may be empty.
+        time_us: When it was told, microseconds UTC.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    what = models.CharField(max_length=16)
+    text = models.TextField(blank=True)
+    time_us = models.BigIntegerField()
 
 
 class RecallHeard(models.Model):

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.db import OperationalError, transaction
 
-from hanse.federation import recalling, stream, witnessing
+from hanse.federation import recalling, refusing, stream, witnessing
 from hanse.federation.contents import Received, Taken, Took
 from hanse.federation.contradicting import say
 from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
@@ -143,6 +143,7 @@ def _record(partner: Partner, arrivals: list[Arrival]) -> None:
         taken = [_alone(partner, one) for one in arrivals]
     content = Took(partner.authority, arrivals[0].place, tuple(taken))
     append("federation.took", content, actor=speaker())
+    refusing.tell(partner, arrivals, taken)
 
 
 def _at_once(partner: Partner, arrivals: list[Arrival]) -> list[Taken]:

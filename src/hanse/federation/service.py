@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.federation import contents, groups, onward, opening, stream, witnesses
+from hanse.federation import acting, contents, groups, onward, opening, refusing, stream, witnesses
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import (
     Contradiction,
@@ -175,6 +175,7 @@ def _project_shared(recorded: Recorded, content: contents.Shared) -> None:
                 "marked": content.marked,
                 "given_us": recorded.time_us,
                 "recalled_us": None,
+                "refused": "",
             },
             create_defaults={
                 "number": recorded.sequence * stream.MOST + at,
@@ -253,12 +254,16 @@ KINDS = (
     *witnesses.KINDS,
     *onward.KINDS,
     *opening.KINDS,
+    *acting.KINDS,
+    *refusing.KINDS,
 )
 
 HANDLERS = (
     *witnesses.HANDLERS,
     *onward.HANDLERS,
     *opening.HANDLERS,
+    *acting.HANDLERS,
+    *refusing.HANDLERS,
     Handler(stream.KEY_CHANGED, stream.KeyChanged, project_new_key),
     Handler(stream.KEY_REVOKED, stream.KeyRevoked, project_revoked_key),
 )

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from hanse.accounts import consultations
 from hanse.federation import witnesses
+from hanse.federation.acting import DONE
 from hanse.federation.models import (
     Contradiction,
     Given,
@@ -150,6 +151,11 @@ class Holder:
     name: str
     recall: Recalling | None
     hops: tuple[Hop, ...] = ()
+
+    @property
+    def done(self) -> str:
+        """What it says to have done with it, in words; empty for nothing yet."""
+        return DONE.get(self.row.acted, "")
 
 
 def holders(thing: UUID) -> list[Holder]:
