@@ -1,10 +1,12 @@
 """Reading a partner's ledger: in order, once, proven; what is refused is shown and the stream goes on."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from django.db import OperationalError
 
-from hanse.federation import exchange, receiving, stream
+from hanse.federation import exchange, quota, receiving, stream
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Contradiction, Link, Received
 from hanse.federation.receiving import reached
@@ -410,3 +412,24 @@ def test_partners_are_told_of_a_revoked_key(peer):
     ledger.revoke("an earlier one", NODE, "It was stolen.", 7)
     entry = Entry.objects.get(kind=KEY_REVOKED)
     assert (entry.recipient, entry.key) == ("fi-cert", keys.signing.id)
+
+
+def test_what_is_more_than_a_days_quota_waits_at_the_partner(peer, monkeypatch, settings):
+    """Nothing of it is lost: it is fetched the next day, and until then the partners' page says why not."""
+    peer.lie = lambda page: msgspec.structs.replace(page, items=page.items[:4])
+    settings.HANSE_NODE = replace(settings.HANSE_NODE, partner_gigabytes=1)
+    monkeypatch.setattr(quota, "_GB", 2_000)
+    for number in range(12):
+        peer.entry(content=things.Made(str(number)))
+    with pytest.raises(exchange.LinkError, match="waits there"):
+        _pull(peer)
+    taken = Received.objects.count()
+    assert 0 < taken < 12
+    assert "partner_gigabytes" in Link.objects.get().error
+    with pytest.raises(exchange.LinkError):
+        _pull(peer)
+    assert Received.objects.count() == taken
+    monkeypatch.setattr(quota, "_today", lambda: 2)
+    monkeypatch.setattr(quota, "_GB", 10**9)
+    assert taken + _pull(peer) == 12
+    assert Link.objects.get().error == ""

@@ -13,7 +13,7 @@ from django.db.models import Max
 from hanse.egress.client import Client
 from hanse.egress.errors import RefusedError, TooLargeError, UnreachableError
 from hanse.egress.rules import AllowedEndpoint, Rules
-from hanse.federation import receiving, stream, witnessing
+from hanse.federation import quota, receiving, stream, witnessing
 from hanse.federation.models import Link, Partner
 from hanse.federation.partners import allowed, link_of, own_key, seal_key, verify_keys
 from hanse.federation.stream import Page
@@ -169,8 +169,17 @@ def pull(partner: Partner, client: Client) -> receiving.Result:
         NotWrittenError: The own database did not take it.
     """
     with _told(partner.authority):
+        _check_quota(partner)
         page = ask(partner, "pull", receiving.reached(partner.authority), Page, client)
-        return receiving.take(partner, page)
+        result = receiving.take(partner, page)
+        quota.count(partner.authority, page)
+        return result
+
+
+def _check_quota(partner: Partner) -> None:
+    """Refuse to fetch more than is taken of a partner in a day."""
+    if why := quota.spent(partner.authority):
+        raise LinkError(why)
 
 
 @contextmanager
@@ -204,6 +213,7 @@ def pull_all(
         asking: _Asking | None = None
         while True:
             with _told(partner.authority):
+                _check_quota(partner)
                 if coming is not None and asking is not None:
                     page = _page(partner, asking, coming.result())
                 else:
@@ -211,6 +221,7 @@ def pull_all(
                 asking = _ahead(partner, page)
                 coming = pool.submit(_posted, asking, client) if asking else None
                 result = receiving.take(partner, page)
+                quota.count(partner.authority, page)
             taken += result.taken
             each(result)
             if coming is None:

@@ -431,6 +431,8 @@ class Link(models.Model):
         checkpoint: The last verified note of its ledger.
         proven: How many of its entries are proven to be in its tree.
         total: How many it says to have addressed to this authority.
+        day: Days since 1970 of the last page that was taken, UTC, and
+        day_bytes: bytes of entries that came on it.
         hinted_us: When it last said that there is something new, microseconds UTC.
         hint_said: The own sequence up to which it was told that there is something.
         cosigned: Leaves of the last own checkpoint that it saw as a witness.
@@ -451,6 +453,8 @@ class Link(models.Model):
     checkpoint = models.TextField(default="")
     proven = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
+    day = models.IntegerField(default=0)
+    day_bytes = models.BigIntegerField(default=0)
     hinted_us = models.BigIntegerField(default=0)
     hint_said = models.BigIntegerField(default=-1)
     cosigned = models.BigIntegerField(default=0)
