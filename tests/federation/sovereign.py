@@ -65,6 +65,7 @@ class Sovereign(Living):
 
     def sent(self, message: str) -> tuple[int, str]:
         """Send it a message between nodes (base64) as anybody on the network can; status and words in the open."""
+        until(lambda: self.health()[0] == 200)  # one that was killed may just be coming back
         request = urllib.request.Request(f"{self.url}/league/", base64.b64decode(message), method="POST")  # noqa: S310 - our own
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own

@@ -3,6 +3,8 @@
 import base64
 import resource
 import time
+from collections import Counter
+from dataclasses import replace
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
@@ -19,7 +21,7 @@ from hanse.attacks.models import Attack, PartnerAttack
 from hanse.egress.client import Client, Response
 from hanse.federation import exchange, partnering, recalling, receiving, ruling, sending, sharing, witnesses
 from hanse.federation import invitation as invitations
-from hanse.federation.contents import WitnessAsked
+from hanse.federation.contents import Card, Carried, Forwarded, RecallAnswered, WitnessAsked
 from hanse.federation.models import Contradiction, Given, Link, Recalling, Received, Witness
 from hanse.federation.partners import own_invitation, own_key, partner_of, seal_key
 from hanse.federation.sharing import Audience, Sharing
@@ -194,6 +196,46 @@ def latvia(fellow: str, tree: str) -> str:
 def contradictions_of(partner: str) -> list[dict[str, str]]:
     """Where a partner contradicts itself."""
     return list(Contradiction.objects.filter(partner=partner).values("before", "now", "found_by"))
+
+
+def attack_partner(to: str, theirs: str) -> None:
+    """Send a partner what is meant to harm it, among good entries: poison, another's name, and an id of its own."""
+    good = shared.find(None, UUID(attacks(1)[0])).content
+    marking = Marking(originators=frozenset({authority()}), tlp=Tlp.GREEN)
+
+    def one(object_id: UUID, content: msgspec.Struct, kind: str = shared.KIND) -> Draft:
+        return Draft(kind, content, object_id, marking, recipient=to)
+
+    lv = Peer("lv-cert", "LV", here=authority())
+    item = lv.made(shared.KIND, good)
+    card = Card(
+        authority="lv-cert", name="LV", country="LV", tier="member", verify=Peer().signing.public.raw.hex()
+    )
+    forged = Forwarded(
+        originator=card, original=Carried(item.payload, item.signature, item.salt or b"", item.body or b"")
+    )
+    both = replace(marking, originators=frozenset({authority(), "lv-cert"}))
+    sending.send(
+        [
+            one(UUID(int=1), good),
+            one(UUID(int=2), RecallAnswered("poison", "purged"), "federation.recall_answered"),
+            Draft("federation.forwarded", forged, UUID(int=3), both, recipient=to),
+            one(UUID(theirs), good),
+            one(UUID(int=4), good),
+        ]
+    )
+
+
+def received(partner: str) -> dict[str, int]:
+    """How many entries a partner sent, by what became of them and their kind."""
+    rows = Received.objects.filter(partner=partner).values_list("state", "kind")
+    return dict(Counter(f"{state} {kind}" for state, kind in rows))
+
+
+def digest_of(attack: str) -> str:
+    """What stands of an attack here, all columns, as a digest."""
+    row = Attack.projected.values().get(pk=UUID(attack))
+    return sha256(repr(sorted(row.items())).encode()).hexdigest()
 
 
 def page(path: str) -> str:

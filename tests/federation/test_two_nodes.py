@@ -47,3 +47,21 @@ def test_what_is_shared_is_there_within_seconds_and_goes_when_it_is_recalled(pai
         )
     )
     assert (ee.do("contradictions"), fi.do("contradictions")) == (0, 0)
+    _attacked(ee, fi, first)
+
+
+def _attacked(ee: Sovereign, fi: Sovereign, own: str) -> None:
+    """Threats 1, 2, 3 and 17 between them: a third party's name, an id of theirs, another's message, poison in a stream.
+
+    What is bad is refused by itself, and told to who sent it; what is good beside it is taken; theirs stays as it is.
+    """
+    before = ee.do("digest_of", attack=own)
+    message = fi.do("pull_message", partner="ee-cert")
+    assert fi.sent(message)[0] >= 400, "a message for another node is answered"
+    assert ee.sent(message)[0] == 200
+    fi.do("attack_partner", to="ee-cert", theirs=own)
+    until(lambda: ee.do("received", partner="fi-cert").get("applied attacks.shared") == 3)
+    told = ee.do("received", partner="fi-cert")
+    assert (told["refused federation.recall_answered"], told["refused federation.forwarded"]) == (1, 1)
+    assert ee.do("digest_of", attack=own) == before
+    until(lambda: fi.do("received", partner="ee-cert").get("applied federation.refused") == 1)

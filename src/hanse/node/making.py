@@ -113,7 +113,7 @@ def _as_toml(node: Node) -> str:
         if name not in {"home", "oidc"}:  # issuers are added by hand, once people are there
             text = (
                 str(value).lower()
-                if isinstance(value, bool)
+                if isinstance(value, int)  # truth as well, which TOML writes small
                 else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
             )
             lines.append(f"{name} = {text}")
