@@ -23,7 +23,7 @@ from tests.accounts.people import acting, newcomer
 from tests.cases.made import DAY_US, investigator, opened
 from tests.cases.test_selector_list import LIST
 from tests.ledger.made import findings
-from tests.node.made import estonian
+from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
@@ -219,7 +219,7 @@ def test_lists_narrow_to_what_is_due(desk: tuple[ActingClient, UUID, Actor]) -> 
 
 def test_a_case_and_an_attack_name_each_other(client_as: Clients) -> None:
     """Tied by the address of its page, the attack stands in the case, and the case on the attack's page, for the team."""
-    record(estonian(), acting(newcomer("analyst")))
+    record(earliest(12), acting(newcomer("analyst")))
     case, kaja = opened(investigator())
     attack = Attack.projected.first()
     client = client_as(kaja)

@@ -16,7 +16,7 @@ from hanse.recording import record
 from hanse.tracing import service as tracing
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import investigator, opened
-from tests.node.made import estonian
+from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
@@ -84,7 +84,7 @@ def test_a_case_without_countries_has_no_map(client_as: Clients) -> None:
 def test_the_sources_of_tied_attacks_are_those_that_the_reader_may_see(client_as: Clients) -> None:
     """An attack and a campaign that the case is tied to are mapped as their own pages map them, within the reader's view."""
     case, kaja = opened(investigator())
-    record(estonian(), replace(kaja, roles=frozenset({"analyst"}), teams=frozenset()))
+    record(earliest(12), replace(kaja, roles=frozenset({"analyst"}), teams=frozenset()))
     client = client_as(kaja)
     where = f"/api/cases/{case}/sources"
     client.get(f"/cases/{case}/", {"why": "Case work"}, follow=True)

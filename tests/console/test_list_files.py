@@ -11,7 +11,7 @@ from hanse.cases.models import Case
 from hanse.kernel.actors import Actor
 from hanse.recording import record
 from tests.cases.made import investigator, opened
-from tests.node.made import estonian
+from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
@@ -28,7 +28,7 @@ def client(client_as: Callable[..., ActingClient]) -> ActingClient:
     """Somebody who may take out all of it, on a node with attacks and a case, who has said why."""
     _, kaja = opened(investigator())
     who = Actor(**{name: getattr(kaja, name) for name in Actor.__slots__} | {"roles": ROLES})
-    record(estonian(), who)
+    record(earliest(12), who)
     made = client_as(who)
     made.get("/cases/", {"why": "Case work"})
     return made

@@ -36,7 +36,7 @@ from hanse.ledger.replay import rebuild
 from hanse.recording import record
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import NODE, Peer
-from tests.node.made import estonian
+from tests.node.made import earliest
 
 pytestmark = pytest.mark.usefixtures("founded")
 
@@ -84,7 +84,7 @@ def _pull(peer: Peer) -> list[str]:
 def _attack() -> shared.Shared:
     """What the originator shares."""
     if not Attack.projected.exists():
-        record(estonian(), NODE)
+        record(earliest(12), NODE)
     row = Attack.projected.earliest("start_us")
     return shared.without(shared.find(None, row.pk).content, frozenset(), THING)
 
@@ -167,7 +167,7 @@ def test_a_refusal_or_another_release_lets_nothing_go(fi, lv, mari, told):
 
 def test_two_people_here_release_what_is_ours(fi, mari, jaan):
     """A partner that has something asks; one proposes, another approves; the partner gets a release for its version alone."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     attack = Attack.projected.earliest("start_us")
     sharing.share(
         Sharing("attack", attack.pk, Audience(authorities=frozenset({"fi-cert"}))), mari, "They are next."
@@ -338,7 +338,7 @@ def test_nobody_answers_a_recall_for_others(fi, lv, mari):
 
 def test_a_request_that_was_changed_by_sql_is_not_released(fi, mari, jaan):
     """What two people approved is what is released."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     attack = Attack.projected.earliest("start_us")
     to = Audience(authorities=frozenset({"fi-cert"}))
     sharing.share(Sharing("attack", attack.pk, to), mari, "They are next.")
@@ -376,7 +376,7 @@ def _answers(recipient: str):
 
 def test_the_originator_sees_each_hop(fi, mari):
     """What a partner says of those to whom it passed something on is kept beside its own answer."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     attack = Attack.projected.earliest("start_us")
     sharing.share(
         Sharing("attack", attack.pk, Audience(authorities=frozenset({"fi-cert"}))), mari, "They are next."

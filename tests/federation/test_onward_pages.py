@@ -29,7 +29,7 @@ from hanse.ledger.reading import content_of
 from hanse.recording import record
 from tests.federation.peer import NODE, Peer
 from tests.federation.test_pages import client, client_as, mari, peer
-from tests.node.made import estonian
+from tests.node.made import earliest
 
 __all__ = ["client", "client_as", "mari", "peer"]
 
@@ -41,7 +41,7 @@ AMBER = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.AMBER)
 @pytest.fixture
 def theirs(peer: Peer) -> PartnerAttack:
     """An attack that Finland shared, not to be passed on; Latvia is a partner as well."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     Peer("lv-cert", "LV").joins()
     row = Attack.projected.earliest("start_us")
     content = shared.without(shared.find(None, row.pk).content, frozenset({"victim"}), UUID(int=77))
@@ -65,7 +65,7 @@ def test_looking_at_a_partners_attack_tells_its_originator_once(client, peer, th
 
 def test_an_originator_sees_who_opened(client, peer, mari):
     """What a partner says to have opened is shown beside what it has; of what it does not have, nothing is."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     row = Attack.projected.earliest("start_us")
     to = Audience(authorities=frozenset({"fi-cert"}))
     sharing.share(Sharing("attack", row.pk, to), mari, "They are next.")
@@ -88,7 +88,7 @@ def test_a_partner_is_chosen_and_its_originator_asked(client, theirs):
 
 def test_a_request_is_proposed_or_refused_from_its_page(client, peer, mari):
     """It stands on the partner's page until it is decided; one proposes, or refuses at once."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     row = Attack.projected.earliest("start_us")
     to = Audience(authorities=frozenset({"fi-cert"}))
     sharing.share(Sharing("attack", row.pk, to), mari, "They are next.")

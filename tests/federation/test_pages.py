@@ -29,7 +29,7 @@ from hanse.recording import record
 from tests.accounts.people import acting, newcomer
 from tests.federation.history import invites
 from tests.federation.peer import NODE, Made, Peer
-from tests.node.made import estonian
+from tests.node.made import earliest
 from tests.web.acting import ActingClient
 from tests.web.conftest import client_as  # noqa: F401 - the fixture is used by its name
 
@@ -69,7 +69,7 @@ def peer() -> Peer:
 @pytest.fixture
 def attack() -> Attack:
     """An attack on record, whose victim's organisation has a hostile name."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     row = Attack.projected.earliest("start_us")
     Attack.projected.filter(pk=row.pk).update(organisation=SCRIPT)
     return Attack.projected.get(pk=row.pk)

@@ -25,7 +25,7 @@ from hanse.settings import Node
 from tests.accounts.people import acting, newcomer
 from tests.cases.evidence_made import node
 from tests.federation.peer import NODE, Peer
-from tests.node.made import estonian
+from tests.node.made import earliest
 
 __all__ = ["node"]
 
@@ -53,7 +53,7 @@ def _row() -> Partner:
 
 def _attacks() -> list[Attack]:
     if not Attack.projected.exists():
-        record(estonian(), NODE)
+        record(earliest(12), NODE)
     return list(Attack.projected.order_by("start_us")[:4])
 
 

@@ -28,7 +28,7 @@ from hanse.recording import record
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import NODE, Peer
 from tests.federation.test_serving import Reader
-from tests.node.made import estonian
+from tests.node.made import earliest
 
 pytestmark = pytest.mark.usefixtures("founded")
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("founded")
 @pytest.fixture
 def attack() -> Attack:
     """An attack of the Estonia exercise on record."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     return Attack.projected.earliest("start_us")
 
 

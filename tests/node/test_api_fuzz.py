@@ -26,7 +26,7 @@ from hanse.policy.actions import ACTIONS
 from hanse.recording import record
 from hanse.web import jobs
 from tests.cases.made import filled, investigator
-from tests.node.made import estonian
+from tests.node.made import earliest
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -56,7 +56,7 @@ def operations(client_as: Callable[..., object], settings: object) -> tuple[obje
     client_as(WHO)
     settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if "csrf" not in one.lower()]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    campaign = record(estonian(), WHO).campaigns[0]
+    campaign = record(earliest(12), WHO).campaigns[0]
     job = jobs.start("analyse", "a capture", {"paths": ["none"]}, WHO)
     kaja = investigator(teams=(TEAM,))
     append("accounts.team_made", contents.TeamMade("North"), actor=kaja, object_id=TEAM)

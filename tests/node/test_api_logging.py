@@ -33,7 +33,7 @@ from tests.attacks.build import icmp_flood, write
 from tests.cases.evidence_made import added
 from tests.cases.made import investigator, opened
 from tests.federation.peer import Peer
-from tests.node.made import estonian
+from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
@@ -60,7 +60,7 @@ def test_every_reading_operation_writes_down_what_it_tells(
 ) -> None:
     """Each answers with something, and each leaves an entry; none is left out unless it tells of nobody."""
     telemetry.read_in(write(tmp_path, icmp_flood(0, 60)), TOKEN)
-    campaign = record(estonian(), TOKEN).campaigns[0]
+    campaign = record(earliest(12), TOKEN).campaigns[0]
     item = {"type": "tool", "id": "tool--00000000-0000-4000-8000-000000000001", "name": "Booter"}
     search = searches.save("Tools", {"type": ["tool"]}, TOKEN)
     intel.bring_in(json.dumps(item).encode(), "tool.json", TOKEN)
