@@ -8,7 +8,7 @@ from hanse.accounts.projections import grant_id, membership_id
 from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
-from hanse.ledger.writing import append
+from hanse.ledger.writing import Draft, append_many
 
 NODE = system("tests", "ee-cert", "EE")
 
@@ -16,14 +16,17 @@ NODE = system("tests", "ee-cert", "EE")
 def newcomer(*roles: str, name: str = "Mari Maasikas", teams: tuple[UUID, ...] = ()) -> UUID:
     """A person who has joined and has roles."""
     person = uuid4()
-    append("accounts.invited", contents.Invited(name), actor=NODE, object_id=person)
-    append("accounts.joined", contents.Joined(name), actor=NODE, object_id=person)
+    history = [
+        Draft("accounts.invited", contents.Invited(name), person),
+        Draft("accounts.joined", contents.Joined(name), person),
+    ]
     for role in roles:
         content = contents.RoleGranted(person.hex, role)
-        append("accounts.role_granted", content, actor=NODE, object_id=grant_id(person, role))
+        history.append(Draft("accounts.role_granted", content, grant_id(person, role)))
     for team in teams:
-        content = contents.TeamJoined(team.hex, person.hex)
-        append("accounts.team_joined", content, actor=NODE, object_id=membership_id(team, person))
+        joined = contents.TeamJoined(team.hex, person.hex)
+        history.append(Draft("accounts.team_joined", joined, membership_id(team, person)))
+    append_many(history, NODE)  # in one go: hundreds of tests begin with somebody
     return person
 
 
