@@ -1,5 +1,6 @@
 """The league as a visitor sees it: four nodes in processes of their own, what they print, and how they end."""
 
+import json
 import os
 import re
 import signal
@@ -113,6 +114,13 @@ def gone(pids: list[int], within_s: float) -> bool:
     return True
 
 
+def ended(one: Shown) -> None:
+    """End a league as a visitor does, if it runs."""
+    if one.process.poll() is None:
+        one.process.send_signal(signal.SIGINT)
+        one.process.wait(timeout=30)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where everything of it is."""
@@ -127,8 +135,7 @@ def shown(folder: Path) -> Iterator[Shown]:
         one.read()
         yield one
     finally:
-        one.process.send_signal(signal.SIGINT)
-        one.process.wait(timeout=30)
+        ended(one)
 
 
 def test_it_says_that_it_is_an_exercise_and_who_plays(shown: Shown) -> None:
@@ -220,11 +227,8 @@ def test_a_second_one_in_the_same_folder_is_refused(shown: Shown, folder: Path) 
     assert f"runs already, in process {shown.process.pid}." in " ".join(said.split())
 
 
-def test_ctrl_c_ends_all_and_the_next_start_goes_on(shown: Shown, folder: Path) -> None:
-    """It ends as it should within 5 s and leaves no process; started again it makes, finds and recalls nothing anew.
-
-    Killed, it leaves no process either.
-    """
+def test_ctrl_c_ends_all(shown: Shown) -> None:
+    """It ends as it should within 5 s and leaves no process."""
     pids = shown.pids()
     began = time.monotonic()
     shown.process.send_signal(signal.SIGINT)
@@ -232,6 +236,30 @@ def test_ctrl_c_ends_all_and_the_next_start_goes_on(shown: Shown, folder: Path) 
     assert time.monotonic() - began < 8, "it promises 5 s, on a machine that is not busy"
     assert gone(pids, 1)
 
+
+def test_whoever_starts_it_again_finds_nothing_left_to_do(shown: Shown, folder: Path) -> None:
+    """Its nodes are made, partners, ruled, played and recalled; whoever is killed leaves no people at work."""
+    ended(shown)
+    command = [sys.executable, "-m", "tests.exercise.league_again", str(folder)]
+    again = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert again.stdout
+        told = json.loads(again.stdout.readline())
+    finally:
+        again.kill()
+        again.wait()
+    assert (told["made"], told["waiting"], told["rules"]) == ([True, True], [None, None], ["", ""])
+    assert told["own"] == FOUND["ee"]
+    assert len(told["taken_back"]) == len(LEAGUE) - 1
+    assert told["across"][0] == "Attacks on 3 states, one campaign"
+    assert len(told["desks"]) == 2
+    assert gone(told["desks"], AWAY_S)
+
+
+@pytest.mark.soak
+def test_the_next_start_goes_on(shown: Shown, folder: Path) -> None:
+    """Started again it makes, finds and recalls nothing anew; killed, it leaves no process either."""
+    ended(shown)
     again = begun(folder)
     try:
         again.read()
