@@ -12,7 +12,7 @@ BUILT := src/hanse/console/static/console/console.js
 # Byte code of the sources is kept: every process of a node, and every test that starts one, begins a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run league report test setup setup-dev console checks lint types layers frontend units unit unit-postgresql coverage soak fuzz bench migrations lock clean
+.PHONY: run league report test setup setup-dev console checks lint types layers frontend compiled units unit unit-postgresql coverage soak fuzz bench migrations lock clean
 
 # A node with the Estonia 2007 exercise, at http://localhost:8007. The first run makes it and prints the link of its administrator.
 run: setup
@@ -66,7 +66,7 @@ $(BUILT): $(shell find frontend -type f -not -path '*/sample/*') package.json no
 
 # Side by side, each with its words together.
 checks:
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types lint layers frontend
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types compiled lint layers frontend
 
 lint:
 	$(BIN)/ruff check src tests bench fuzz
@@ -80,6 +80,10 @@ layers:
 
 frontend:
 	@test ! -d node_modules/vite || $(NPM) run --silent check
+
+# On a fresh clone, once: otherwise each of the processes that run the tests translates all of them for itself.
+compiled:
+	@test -d tests/__pycache__ || $(BIN)/pytest -n 0 --collect-only -q >/dev/null
 
 # Both at once, for two processors: tests wait for the processes that they start. What is said of PostgreSQL comes
 # when all of it is through; `+` lets the other say how far it is.

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import stix2
-from stix2validator import ValidationOptions, validate_string
 
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack
@@ -26,6 +25,7 @@ from hanse.recording import record
 from tests.campaigns.plans import estonia
 from tests.conftest import AUTHORITY
 from tests.intel.test_room import bundle, indicator
+from tests.intel.valid import validated
 from tests.ledger.made import findings
 from tests.node.made import analysis_of
 
@@ -80,7 +80,7 @@ def test_what_is_written_is_valid_and_loads_elsewhere(actor: People) -> None:
     )
     for one in (first, second, third):
         text = taken(held(one), mari)
-        result = validate_string(text, ValidationOptions(version="2.1", enforce_refs=True))
+        result = validated(text, enforce_refs=True)
         assert result.is_valid, [str(error) for error in result.errors]
         stix2.parse(text, allow_custom=False)
     incident = cited.seen([about.pk], mari)[about.pk].cite.id
@@ -124,7 +124,7 @@ def test_a_pattern_names_the_value_that_it_was_made_of(kind: str) -> None:
     )  # fmt: skip
     raw = own.made(Written(type="indicator", values=(value,)), version)
     assert own.typed(raw).values == (value,)
-    result = validate_string(json.dumps(raw), ValidationOptions(version="2.1"))
+    result = validated(json.dumps(raw))
     assert result.is_valid, [str(error) for error in result.errors]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from stix2validator import ValidationOptions, validate_string
 
 from hanse.campaigns.models import Campaign
 from hanse.campaigns.service import members_of
@@ -25,6 +24,7 @@ from hanse.recording import record
 from tests.conftest import AUTHORITY
 from tests.intel.test_own import an_attack, held, report
 from tests.intel.test_room import bundle, indicator
+from tests.intel.valid import validated
 from tests.ledger.made import findings
 from tests.node.test_history import few
 from tests.web.acting import ActingClient
@@ -207,7 +207,7 @@ def test_attacks_and_campaigns_leave_as_stix(actor: People, client_as: Clients) 
         by_page, by_api = client.get(f"{page}export/?as=stix").content, client.get(api).content
         assert Entry.objects.filter(kind="accounts.disclosed").count() == before + 2
         assert json.loads(by_page) == json.loads(by_api)
-        result = validate_string(by_api.decode(), ValidationOptions(version="2.1", enforce_refs=True))
+        result = validated(by_api.decode(), enforce_refs=True)
         assert result.is_valid, [str(error) for error in result.errors]
     assert "campaign" in {one["type"] for one in json.loads(by_api)["objects"]}
 

@@ -4,10 +4,8 @@ import json
 import re
 from functools import cache
 
-import jsonschema
 import pytest
 import stix2
-from stix2validator import ValidationOptions, validate_string
 
 from hanse.attacks import stix as attack_stix
 from hanse.attacks.attack import Attack
@@ -21,6 +19,7 @@ from hanse.intel.stix_extension import EXTENSION, Telling, authors, definition, 
 from hanse.intel.values import Value
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.tracing.trace import NetworkShare, Trace
+from tests.intel.valid import validated
 from tests.shared import ROOT
 
 MARKING = Marking(
@@ -112,7 +111,7 @@ def objects(kind: str) -> list[dict]:
 
 def test_the_export_is_valid_stix():
     """The validator of OASIS finds no error, and every reference is answered in the bundle."""
-    result = validate_string(exported(), ValidationOptions(version="2.1", enforce_refs=True))
+    result = validated(exported(), enforce_refs=True)
     assert result.is_valid, [str(error) for error in result.errors]
     advice = {code for warning in result.warnings for code in re.findall(r"\{(\d+)\}", str(warning))}
     assert advice <= {"103", "301"}  # ids made of names are of version 5; floods need not have one port
@@ -120,7 +119,7 @@ def test_the_export_is_valid_stix():
 
 def test_the_export_passes_interoperability_as_far_as_stix_allows_it():
     """The validator's interop mode asks two properties of all objects that STIX forbids to some; nothing else is wanting."""
-    result = validate_string(exported(), ValidationOptions(version="2.1", interop=True))
+    result = validated(exported(), interop=True)
     forbidden = re.compile(
         r"^(ipv[46]-addr|network-traffic|file|marking-definition)--[0-9a-f-]+: "
         r"(created_by_ref is not present in Object|'modified' is a required property)$"
@@ -138,6 +137,8 @@ def test_the_export_loads_in_stix2_unchanged():
 def test_the_extension_follows_its_schema():
     """Whatever is said in Hanse's words is what docs/reference/stix-extension.json describes, and nothing beside it."""
     schema = json.loads((ROOT / "docs/reference/stix-extension.json").read_text("utf-8"))
+    import jsonschema  # as the STIX validator, it is loaded where it is needed
+
     jsonschema.Draft202012Validator.check_schema(schema)
     check = jsonschema.Draft202012Validator(schema)
     told = [said(one) for one in json.loads(exported())["objects"] if said(one)]
