@@ -15,6 +15,8 @@ from tests.federation.proxy import FAULTS, Fault, Proxy
 from tests.federation.sovereign import Sovereign
 from tests.node.living import ROOT, free_port, until
 
+pytestmark = pytest.mark.xdist_group("line")  # what is made once is made on one worker
+
 SPACE, HERE, THERE = "hanse-test", "hanse-t0", "hanse-t1"
 """A network namespace, and the two ends of the line into it."""
 

@@ -26,7 +26,7 @@ from hanse.ledger.shadow import compare, shadow
 from tests.ledger.made import findings
 from tests.threats.history import everything, missing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("lived")]  # what is made once is made on one worker
 
 LEDGER = (
     "ledger_head", "ledger_entry", "ledger_carriedmarking", "ledger_body", "ledger_checkpoint", "ledger_tile",
