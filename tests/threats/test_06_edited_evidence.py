@@ -26,7 +26,8 @@ from hanse.ledger.shadow import compare, shadow
 from tests.ledger.made import findings
 from tests.threats.history import everything, missing
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("lived")]  # what is made once is made on one worker
+# What is made once is made on one worker.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("lived")]
 
 LEDGER = (
     "ledger_head", "ledger_entry", "ledger_carriedmarking", "ledger_body", "ledger_checkpoint", "ledger_tile",
