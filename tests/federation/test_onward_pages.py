@@ -171,7 +171,7 @@ def test_what_was_done_is_told_to_who_shared_it(client, peer, theirs, mari):
 
 def test_what_a_partner_refuses_is_shown_until_it_is_given_anew(client, peer, mari):
     """A copy that was not taken is no copy; a refusal of what was given before then changes nothing."""
-    record(estonian(), NODE)
+    record(earliest(12), NODE)
     row = Attack.projected.earliest("start_us")
     wanted = Sharing("attack", row.pk, Audience(authorities=frozenset({"fi-cert"})))
     sharing.share(wanted, mari, "They are next.")
