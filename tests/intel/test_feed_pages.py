@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django_tasks_db.models import DBTaskResult
 
-from hanse.intel import feed_clock, feed_running, feeds
+from hanse.intel import feed_clock, feed_fetching, feed_running, feeds
 from hanse.intel.feed_models import MOST_FAILURES, Feed, FeedRun
 from hanse.intel.feed_running import FailedError
 from hanse.intel.models import Item
@@ -20,6 +20,7 @@ from hanse.web import jobs
 from hanse.web.models import Job, State
 from tests.conftest import AUTHORITY
 from tests.intel.feed_server import FeedServer, event, feed_server
+from tests.intel.taxii_server import COLLECTION, HOST, MemoryServer
 from tests.intel.test_feeds import LIST, MISP
 from tests.web.acting import ActingClient
 
@@ -269,3 +270,48 @@ def test_a_job_that_fails_says_why_but_not_of_a_team(actor: People, server: Feed
     told = {job.title: job.error for job in worked()}
     assert "404" in told["Block list"]
     assert "feed.example" not in told["A feed of a team"]
+
+
+def test_a_taxii_collection_is_found_and_chosen_on_pages(
+    actor: People, client_as: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server's discovery is asked, one of its collections chosen, and what was typed stays until it is saved."""
+    said = {"/taxii2/": {"api_roots": [f"{HOST}/riga/"]},
+            "/riga/collections/": {"collections": [{"id": "one", "title": "<b>One</b>", "can_read": True}, {"id": 7}]}}  # fmt: skip
+    server = MemoryServer(others={path: (200, {}, json.dumps(one).encode()) for path, one in said.items()})
+    monkeypatch.setattr(feed_fetching, "client", lambda: server)
+    client, typed = (
+        client_as(actor("analyst")),
+        {**TYPED, "format": "taxii", "url": f"{HOST}/taxii2/", "user": "ee"},
+    )
+    found = client.post("/intelligence/feeds/new/", {**typed, "find": "1"}).content.decode()
+    assert f'name="chosen" value="{COLLECTION}"' in found
+    assert "Choose &lt;b&gt;One" in found
+    chosen = client.post("/intelligence/feeds/new/", {**typed, "chosen": COLLECTION}).content.decode()
+    assert all(one in chosen for one in (f'value="{COLLECTION}"', "Canary-4711", "Nothing was saved yet"))
+    assert not Feed.projected.exists()
+    assert client.post("/intelligence/feeds/new/", {**typed, "url": COLLECTION}).status_code == 302
+    row = Feed.projected.get()
+    shown = client.get(f"/intelligence/feeds/{row.pk}/").content.decode()
+    assert "Canary" not in shown
+    assert (row.url, row.user) == (COLLECTION, "ee")
+
+
+def test_the_api_asks_a_server_for_its_collections(
+    actor: People, client_as: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operation gives what a feed has as its address, and no secret."""
+    listed = {"collections": [{"id": "one", "title": "One", "description": "All.", "can_read": False}]}
+    server = MemoryServer(
+        others={
+            "/riga/": (200, {}, b'{"versions":[]}'),
+            "/riga/collections/": (200, {}, json.dumps(listed).encode()),
+        }
+    )
+    monkeypatch.setattr(feed_fetching, "client", lambda: server)
+    answer = client_as(actor("analyst")).post(
+        "/api/intelligence/feeds/collections", json.dumps({"url": f"{HOST}/riga/", "secret": "Canary"}),
+        content_type="application/json",
+    )  # fmt: skip
+    one = {"url": COLLECTION, "title": "One", "description": "All.", "readable": False}
+    assert answer.json() == {"collections": [one], "told": []}

@@ -74,7 +74,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "edge:revoke": ("edge_revoke",),
     "intel:edit": ("intel_change",),
     "intel:feed-edit": ("feeds_change",),
-    "intel:feed-new": ("feeds_subscribe", "feeds_try"),
+    "intel:feed-new": ("feeds_subscribe", "feeds_try", "feeds_collections"),
     "intel:feed-pause": ("feeds_pause",),
     "intel:feed-remove": ("feeds_remove",),
     "intel:feed-resume": ("feeds_resume",),

@@ -24,14 +24,14 @@ from hanse.constituency.registry import Target
 from hanse.intel import authoring, feeds, grades, offering, searches
 from hanse.intel import service as intel
 from hanse.intel.authoring import Piece
-from hanse.intel.feed_contents import FeedRan, FeedTook
+from hanse.intel.feed_contents import FeedRan, FeedReached, FeedTook
 from hanse.intel.models import Item, Posting
 from hanse.intel.own import Written
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Tlp
-from hanse.ledger import tree
+from hanse.ledger import objects, tree
 from hanse.ledger.kinds import all_kinds
 from hanse.ledger.models import Entry
 from hanse.ledger.service import purge, revoke, rotate
@@ -140,6 +140,8 @@ def _feeds(mari: Actor) -> None:
     for feed in (kept, gone):
         took = FeedTook(feed.hex, "5c8e0b3b-0000-4000-8000-000000000001", "001700000000")
         append("intel.feed_took", took, actor=CLERK)
+        reached = FeedReached(feed.hex, "0" * 64, "2007-05-09T14:32:00Z", "17", "2007-05-09T15:00:00Z")
+        append("intel.feed_reached", reached, actor=CLERK, object_id=objects.named("feed place", feed.hex))
         for outcome in ("whole", "failed"):
             ran = FeedRan(
                 feed=feed.hex, outcome=outcome, words="", began_us=1, requests=2, bytes=3, parts=1, fresh=4, newer=0,

@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts.looking import looked_at
-from hanse.intel import feed_clock, feed_running, feeds
+from hanse.intel import feed_clock, feed_running, feed_taxii, feeds
 from hanse.intel.feed_models import Feed, FeedRun
 from hanse.intel.feeds import Said
 from hanse.kernel.markings import Marking
@@ -24,15 +24,19 @@ class FeedIn(In):
     """A feed."""
 
     name: str = Field(min_length=1, max_length=200)
-    format: Literal["misp", "stix", "csv"]
+    format: Literal["misp", "stix", "csv", "taxii"]
     url: str = Field(
-        min_length=1, max_length=8_000, description="https; of a MISP feed the folder of manifest.json."
+        min_length=1,
+        max_length=8_000,
+        description="https; of a MISP feed the folder of manifest.json, of TAXII a collection.",
     )
     header: str = Field("Authorization", max_length=100, description="Header that proves who asks.")
+    user: str = Field("", max_length=200, description="User whose password proves it; empty for another way.")
     secret: str | None = Field(
         None,
         max_length=4_000,
-        description="Its value; it is never given back. Null sends none, or keeps the one there.",
+        description="The header's value, or the user's password; it is never given back. Null sends none, or keeps the one "
+        "there.",
     )
     every_s: int = Field(
         3_600, ge=feeds.SOONEST_S, le=feeds.LATEST_S, description="Seconds between two runs."
@@ -123,7 +127,7 @@ class FeedRunOut(Schema):
     ended_us: int
     requests: int
     bytes: int
-    parts: int = Field(description="Events that were done with.")
+    parts: int = Field(description="Events, or pages of a TAXII collection, that were done with.")
     fresh: int
     newer: int
     known: int
@@ -176,6 +180,31 @@ class FeedTriedOut(Schema):
     left_out: list[str]
 
 
+class FeedCollectionsIn(In):
+    """A TAXII server: its discovery, an API root, or one of its collections."""
+
+    url: str = Field(min_length=1, max_length=8_000, description="https.")
+    header: str = Field("Authorization", max_length=100, description="Header that proves who asks.")
+    user: str = Field("", max_length=200, description="User whose password proves it; empty for another way.")
+    secret: str = Field("", max_length=4_000, description="The header's value, or the user's password.")
+
+
+class FeedCollectionOut(Schema):
+    """A collection that a TAXII server has."""
+
+    url: str = Field(description="What a feed of it has as its address.")
+    title: str
+    description: str
+    readable: bool = Field(description="Whether it may be read.")
+
+
+class FeedCollectionsOut(Schema):
+    """What a TAXII server says that it has."""
+
+    collections: list[FeedCollectionOut]
+    told: list[str] = Field(description="What could not be asked, and why.")
+
+
 class FeedRemoveIn(In):
     """Why a feed is removed."""
 
@@ -212,7 +241,7 @@ def subscribe(request: HttpRequest, told: FeedIn) -> Any:
 )
 @endpoint("intel.subscribe")
 def try_out(request: HttpRequest, told: FeedIn) -> Any:
-    """What the first run would bring, with nothing written: of a MISP feed its newest events."""
+    """What the first run would bring, with nothing written: newest events, or the first page of a collection."""
     came = feed_running.tried(told.said, signed_in(request), marking=told.chosen, team=told.team)
     account = came.account
     return {
@@ -220,6 +249,24 @@ def try_out(request: HttpRequest, told: FeedIn) -> Any:
         "known": account.known, "older": account.older, "clashes": len(account.clashes),
         "left_out": account.left_out[:1_000],
     }  # fmt: skip
+
+
+@router.post(
+    "/feeds/collections",
+    response=FeedCollectionsOut,
+    operation_id="feeds_collections",
+    summary="Ask a TAXII server for its collections",
+)
+@endpoint("intel.subscribe")
+def collections(request: HttpRequest, told: FeedCollectionsIn) -> Any:
+    """The collections of a TAXII 2.1 server, of which one can be subscribed to."""
+    said = Said(name="", format="taxii", **told.model_dump())
+    found = feed_taxii.collections(said, signed_in(request))
+    listed = [
+        {"url": one.url, "title": one.title, "description": one.description, "readable": one.readable}
+        for one in found.collections
+    ]
+    return {"collections": listed, "told": found.told}
 
 
 @router.get("/feeds/{uuid:feed_id}", response=FeedOut, operation_id="feeds_one", summary="One feed")

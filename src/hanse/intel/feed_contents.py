@@ -14,7 +14,7 @@ class FeedSet(msgspec.Struct, frozen=True, kw_only=True):
     """A feed as it is from now on; fields as of `feed_models.Feed`."""
 
     name: str
-    format: Literal["misp", "stix", "csv"]
+    format: Literal["misp", "stix", "csv", "taxii"]
     url: str
     header: str
     secret: str
@@ -24,6 +24,7 @@ class FeedSet(msgspec.Struct, frozen=True, kw_only=True):
     most_bytes: int
     most_items: int
     team: str
+    user: str = ""
 
 
 class FeedPaused(msgspec.Struct, frozen=True):
@@ -50,6 +51,16 @@ class FeedTook(msgspec.Struct, frozen=True):
     feed: str
     name: str
     version: str
+
+
+class FeedReached(msgspec.Struct, frozen=True):
+    """A TAXII collection is here up to this place; fields as of `feed_models.FeedPlace`."""
+
+    feed: str
+    source: str
+    after: str
+    following: str
+    last: str
 
 
 class FeedRan(msgspec.Struct, frozen=True, kw_only=True):

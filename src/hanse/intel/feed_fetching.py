@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from hanse.egress.client import Client
@@ -22,11 +23,23 @@ _KEPT: Final = 500
 
 
 class SpentError(HanseError):
-    """What one run may take is used up; it goes on with the next one."""
+    """What one run may take is used up; it goes on with the next one.
+
+    Attributes:
+        wait_s: Seconds that the server asked to wait until then; 0 where it did not say.
+    """
+
+    def __init__(self, words: str, wait_s: int = 0) -> None:
+        super().__init__(words)
+        self.wait_s = wait_s
 
 
 class GoneError(HanseError):
     """The server has no such thing, or nothing usable: asking for the same again changes nothing."""
+
+
+class LargeError(GoneError):
+    """There is more than may be fetched at once: asking for less may help."""
 
 
 class DeniedError(HanseError):
@@ -53,11 +66,13 @@ class Got:
         body: The bytes; None where they are unchanged since `etag` or `modified`.
         etag: The server's mark of this version; empty where it gave none.
         modified: When it was changed, as the server says it; empty where it does not.
+        said: The answer's headers, names in lower case.
     """
 
     body: bytes | None
     etag: str
     modified: str
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 def client() -> Client:
@@ -97,7 +112,8 @@ class Asking:
 
         Raises:
             SpentError: Bytes or time of the run are used up.
-            GoneError: There is no such file, or it is too large.
+            GoneError: There is no such file.
+            LargeError: It is too large.
             DeniedError: It may not be asked for, or is not given.
             NotNowError: Another time there may be.
         """
@@ -116,7 +132,7 @@ class Asking:
         except TooLargeError as error:
             if left_bytes < limit_bytes and self.bytes:
                 raise SpentError("The next file has more bytes than one run has left.") from error
-            raise GoneError(told(error, url)) from error
+            raise LargeError(told(error, url)) from error
         except TimedOutError as error:
             if left_s < ONE_S:
                 raise SpentError("The time of one run is over.") from error
@@ -145,20 +161,39 @@ def _judged(status: int, body: bytes, said: Mapping[str, str], url: str) -> Got:
         GoneError: There is no such file.
         NotNowError: It is one for now.
     """
-    if status == 200:
-        return Got(body, _kept(said.get("etag", "")), _kept(said.get("last-modified", "")))
-    if status == 304:
-        return Got(None, _kept(said.get("etag", "")), _kept(said.get("last-modified", "")))
+    if status in {200, 304}:
+        came = body if status == 200 else None
+        return Got(came, _kept(said.get("etag", "")), _kept(said.get("last-modified", "")), said)
     plain = url.partition("?")[0]
     if status in _NOT_NOW:
-        wait = said.get("retry-after", "")
-        seconds = min(int(wait), LONGEST_WAIT_S) if _SECONDS.fullmatch(wait) else 0
-        raise NotNowError(f"{plain}: the server answered {status}, which means: not now.", seconds)
+        raise NotNowError(f"{plain}: the server answered {status}, which means: not now.", _wait_s(said))
     if status in {401, 403, 407}:
         raise DeniedError(
             f"{plain}: the server answered {status}: it lets nobody in by this header. Check it with its operator."
         )
     raise GoneError(f"{plain}: the server answered {status}. Check the address with its operator.")
+
+
+def _wait_s(said: Mapping[str, str]) -> int:
+    """Seconds that a server asks to wait, at most a day (RFC 9110, section 10.2.3); 0 where it does not say.
+
+    A date is taken by the server's own clock where it tells that, so that a clock that is wrong makes no difference.
+    """
+    wait = said.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(wait):
+        return min(int(wait), LONGEST_WAIT_S)
+    until, now = _date_s(wait), _date_s(said.get("date", ""))
+    if until is None:
+        return 0
+    return int(min(max(until - (time.time() if now is None else now), 0), LONGEST_WAIT_S))
+
+
+def _date_s(text: str) -> float | None:
+    """Seconds UTC of a date as HTTP writes it; None for what is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _kept(text: str) -> str:

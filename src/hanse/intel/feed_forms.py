@@ -19,7 +19,7 @@ class FeedForm(MarkingForm):
     """What a feed is, and how its items are marked."""
 
     field_order = (
-        "name", "format", "url", "header", "secret", "every", "grade", "keep_days", "most_mb", "most_items", "marking",
+        "name", "format", "url", "header", "user", "secret", "every", "grade", "keep_days", "most_mb", "most_items", "marking",
         "team", "handling", "handling_text", "purposes", "releasable", "keep_until",
     )  # fmt: skip
 
@@ -28,14 +28,22 @@ class FeedForm(MarkingForm):
     url = forms.CharField(
         label=_("Address"), max_length=8_000,
         widget=forms.TextInput({"spellcheck": "false", "autocapitalize": "off", "inputmode": "url"}),
-        help_text=_("Begins with https://. Of a MISP feed, the folder that holds manifest.json."),
+        help_text=_(
+            "Begins with https://. Of a MISP feed, the folder that holds manifest.json. Of a TAXII server, one of its "
+            "collections; have it asked below which it has."
+        ),
     )  # fmt: skip
     header = forms.CharField(
         label=_("Header that proves who asks"), required=False, max_length=100, initial="Authorization",
         help_text=_("Sent only where a value stands below, and only to this server."),
     )  # fmt: skip
+    user = forms.CharField(
+        label=_("User"), required=False, max_length=200,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
+        help_text=_("Only where a user's name and password prove it, as with most TAXII servers."),
+    )  # fmt: skip
     secret = forms.CharField(
-        label=_("Its value"), required=False, max_length=4_000, strip=True,
+        label=_("The header's value, or the user's password"), required=False, max_length=4_000, strip=True,
         widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}, render_value=False),
     )  # fmt: skip
     every = forms.IntegerField(
@@ -79,7 +87,7 @@ class FeedForm(MarkingForm):
         told = self.cleaned_data
         secret = told["secret"] or (None if self._row is not None else "")
         return Said(
-            name=told["name"], format=told["format"], url=told["url"], header=told["header"], secret=secret,
+            name=told["name"], format=told["format"], url=told["url"], header=told["header"], user=told["user"], secret=secret,
             every_s=told["every"] * 60, grade=told["grade"], keep_days=told["keep_days"] or 0,
             most_bytes=told["most_mb"] * 1_000_000, most_items=told["most_items"],
         )  # fmt: skip
@@ -92,7 +100,7 @@ class RemoveForm(WhyForm):
 def _typed(row: Feed) -> dict[str, Any]:
     """A feed as it stands in its form."""
     return {
-        "name": row.name, "format": row.format, "url": row.url, "header": row.header or "Authorization",
+        "name": row.name, "format": row.format, "url": row.url, "header": row.header or "Authorization", "user": row.user,
         "every": row.every_s // 60, "grade": row.grade, "keep_days": row.keep_days or None,
         "most_mb": row.most_bytes // 1_000_000 or 1, "most_items": row.most_items,
     }  # fmt: skip

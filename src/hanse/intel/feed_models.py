@@ -5,7 +5,7 @@ from django.db import models
 from hanse.ledger.fields import SealedJSONField, SealedTextField
 from hanse.policy.models import MarkedModel
 
-FORMATS = {"misp": "MISP feed", "stix": "STIX 2.1 bundle", "csv": "CSV list"}
+FORMATS = {"misp": "MISP feed", "stix": "STIX 2.1 bundle", "csv": "CSV list", "taxii": "TAXII 2.1 collection"}
 """What a feed can be: by key, the words on pages."""
 
 MOST_FAILURES = 6
@@ -20,7 +20,8 @@ class Feed(MarkedModel):
         format: One of `FORMATS`.
         url: Its address; sealed, for what follows the question mark may be a key.
         header: Name of the header that proves who asks; empty where there is none.
-        secret: Value of that header, encrypted for this feed alone; empty where there is none.
+        user: Name of the user, where that is proved by HTTP's Basic scheme; sealed, and empty otherwise.
+        secret: Value of that header, or that user's password, encrypted for this feed alone; empty where there is none.
         every_s: Seconds between two runs.
         grade: What its items' source is worth, such as ``admiralty B6``; may be empty.
         keep_days: Days that its items are kept from when they came; 0 leaves it to the marking.
@@ -45,6 +46,7 @@ class Feed(MarkedModel):
     format = models.CharField(max_length=8)
     url = SealedTextField()
     header = models.TextField(default="")
+    user = SealedTextField(default="")
     secret = models.TextField(default="")
     every_s = models.PositiveIntegerField()
     grade = models.CharField(max_length=24, default="")
@@ -110,6 +112,28 @@ class FeedPart(models.Model):
         indexes = (models.Index(fields=["feed", "name"], name="intel_feedpart_feed"),)
 
 
+class FeedPlace(models.Model):
+    """Up to where a feed's TAXII collection is here. A projection.
+
+    Attributes:
+        object_id: Made of the feed.
+        feed: Id of the feed.
+        source: SHA-256 of the collection's address, hexadecimal: of another one it says nothing.
+        after: What is asked for was added after this time, as the server wrote it; empty is from the beginning.
+        following: Where its next page begins, as the server said it; empty is at the first one.
+        last: The last time of adding that the server told since, as it wrote it; empty where it told none.
+        sequence: The entry that says so.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    feed = models.UUIDField(db_index=True)
+    source = models.CharField(max_length=64)
+    after = models.CharField(max_length=64, default="")
+    following = models.TextField(default="")
+    last = models.CharField(max_length=64, default="")
+    sequence = models.BigIntegerField()
+
+
 class FeedRun(MarkedModel):
     """The account of one run. A projection.
 
@@ -121,7 +145,7 @@ class FeedRun(MarkedModel):
         ended_us: When it ended, microseconds UTC.
         requests: How often the server was asked.
         bytes: Bytes that came.
-        parts: Events of a MISP feed that were done with.
+        parts: Events of a MISP feed, or pages of a TAXII collection, that were done with.
         fresh: Items that were new.
         newer: Items that were newer than what was here.
         known: Items that were here already.

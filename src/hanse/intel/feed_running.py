@@ -6,27 +6,33 @@ interrupted goes on with the next event. A bundle or a list is written in chunks
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
-from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
-import msgspec
 from django.db import DatabaseError
 
 from hanse.accounts import reaching
-from hanse.intel import feed_manifest, service
+from hanse.intel import feed_manifest, feed_taxii, service
 from hanse.intel.feed_contents import FeedRan, FeedTook, Outcome
 from hanse.intel.feed_fetching import Asking, GoneError, NotNowError, SpentError
 from hanse.intel.feed_manifest import Listed
 from hanse.intel.feed_models import Feed, FeedPart
-from hanse.intel.feeds import Said, check, check_same_server, feed_for, opened, reader
-from hanse.intel.reading import Known
+from hanse.intel.feed_taking import (
+    ChangedError,
+    Run,
+    Told,
+    adapted,
+    check_unchanged,
+    counted_or_not,
+    take_what_can,
+)
+from hanse.intel.feeds import AGAIN_S, Said, check, check_same_server, feed_for, opened, proof
 from hanse.intel.reading_ahead import items_ahead
 from hanse.intel.recognise import Marked, items
 from hanse.intel.service import Account
+from hanse.intel.taxii_answers import collection_url
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
@@ -36,7 +42,6 @@ from hanse.ledger.identity import authority
 from hanse.ledger.objects import named
 from hanse.ledger.writing import ContentError, Draft, append, append_many, writing
 from hanse.policy.asking import require
-from hanse.policy.decision import Subject, may
 from hanse.policy.service import MARKED
 from hanse.policy.service import Marked as GivenTo
 from hanse.web.jobs import Cancelled
@@ -57,60 +62,9 @@ TRIED_EVENTS: Final = 3
 """Events of a MISP feed that are looked into where it is only tried out."""
 _DAY_US: Final = 86_400_000_000
 
-Told = Callable[[int, int], None]
-"""Told how much is done, of how much (0 where that is unknown); may raise `Cancelled`."""
-
 
 class FailedError(HanseError):
     """The run failed; its account is on record and says why."""
-
-
-class _ChangedError(HanseError):
-    """Somebody changed or removed the feed while it ran."""
-
-
-@dataclass(slots=True)
-class Run:
-    """What one run is about, and what it has until now.
-
-    Attributes:
-        feed: The feed.
-        actor: Who has it run.
-        asking: Its questions to the server.
-        account: What came of it.
-        chosen: Marking that each item has at least.
-        dry: Whether nothing is written.
-        id: Of the run.
-        began_us: When it began, microseconds UTC.
-        total: Events that there are to take.
-        parts: Events that were done with.
-        written: Items that were written.
-        waiting: Whether something has to be asked for again, so that the server's mark does not count.
-        etag: The server's mark of what came.
-        modified: When that was changed.
-        content: SHA-256 of it, hexadecimal.
-    """
-
-    feed: Feed
-    actor: Actor
-    asking: Asking
-    account: Account
-    chosen: Marking
-    dry: bool = False
-    id: UUID = field(default_factory=uuid4)
-    began_us: int = field(default_factory=now_us)
-    total: int = 0
-    parts: int = 0
-    written: int = 0
-    waiting: bool = False
-    etag: str = ""
-    modified: str = ""
-    content: str = ""
-
-    def take(self, some: Sequence[Marked]) -> None:
-        """Write what of some items is new or newer, and count it."""
-        as_whom = reader(self.feed.pk, self.feed.name, self.feed.team)
-        self.written += service.take(some, self.account, self.actor, as_whom, dry_run=self.dry)
 
 
 def run(feed: UUID, actor: Actor, progress: Told = lambda _done, _total: None) -> UUID:
@@ -124,7 +78,7 @@ def run(feed: UUID, actor: Actor, progress: Told = lambda _done, _total: None) -
     """
     row = feed_for(actor, feed)
     marking = row.marking.marking
-    headers = {row.header: secret} if (secret := opened(row)) else {}
+    headers = proof(row.header, row.user, opened(row)) | feed_taxii.accepting(row.format)
     asking = Asking(headers, row.most_bytes, time.monotonic() + RUN_S, reaching.allowed())
     account = Account(row.name, marking, format=row.format, replaces=row.format == "csv")
     one = Run(row, actor, asking, account, _kept(marking, row.keep_days))
@@ -139,7 +93,7 @@ def run(feed: UUID, actor: Actor, progress: Told = lambda _done, _total: None) -
             "Somebody cancelled it. What came until then is here; the rest comes with the next run.",
         )
         raise
-    except _ChangedError as error:
+    except ChangedError as error:
         _ended(one, "cancelled", str(error))
     except HanseError as error:
         _failed(one, str(error), error.wait_s if isinstance(error, NotNowError) else 0)
@@ -152,7 +106,7 @@ def run(feed: UUID, actor: Actor, progress: Told = lambda _done, _total: None) -
 def tried(
     told: Said, actor: Actor, *, marking: Marking | None = None, team: str = "", feed: Feed | None = None
 ) -> Run:
-    """What the first run of a feed would bring, with nothing written: of a MISP feed its newest events.
+    """What the first run of a feed would bring, with nothing written: newest events, or the first page of a collection.
 
     Args:
         told: The feed.
@@ -172,7 +126,7 @@ def tried(
         object_id=uuid4(),
         name=told.name,
         format=told.format,
-        url=told.url.strip(),
+        url=told.url.strip() if told.format != "taxii" else collection_url(told.url),
         grade=told.grade,
         team=team,
     )
@@ -181,7 +135,7 @@ def tried(
     if feed is not None and told.secret is None:
         check_same_server(told, feed)
         secret = opened(feed)
-    headers = {told.header: secret} if told.header and secret else {}
+    headers = proof(told.header, told.user.strip(), secret) | feed_taxii.accepting(told.format)
     asking = Asking(headers, TRIED_BYTES, time.monotonic() + TRIED_S, reaching.allowed())
     account = Account(told.name, chosen, format=told.format, replaces=told.format == "csv")
     one = Run(row, actor, asking, account, chosen, dry=True)
@@ -205,6 +159,8 @@ def gave_up(feed: UUID, words: str, actor: Actor) -> None:
 
 def _fetched(one: Run, progress: Told) -> Outcome:
     """Do the run; how it ended."""
+    if one.feed.format == "taxii":
+        return feed_taxii.pages(one, progress)
     return _events(one, progress) if one.feed.format == "misp" else _file(one, progress)
 
 
@@ -222,7 +178,7 @@ def _events(one: Run, progress: Told) -> Outcome:
     one.total, most, silent = len(wanted), TRIED_EVENTS if one.dry else MOST_EVENTS, 0
     for number, event in enumerate(wanted[:most]):
         progress(number, min(len(wanted), most))
-        _check_unchanged(one)
+        check_unchanged(one)
         if one.written >= one.feed.most_items:
             raise SpentError(f"{one.written:,} items were written, which is the most of one run.")
         try:
@@ -248,9 +204,9 @@ def _events(one: Run, progress: Told) -> Outcome:
 def _event(one: Run, event: Listed, body: bytes) -> None:
     """Take one event, whole or not at all; what cannot be taken is told, and not asked for until it changes."""
     try:
-        with _counted_or_not(one):
+        with counted_or_not(one):
             kind, stream = items(body, event.name, one.chosen, one.id.hex)
-            came = list(_adapted(stream, one)) if kind == "misp" else []
+            came = list(adapted(stream, one)) if kind == "misp" else []
             some = [part for part in came if not isinstance(part, str)]
             _check_event(kind, event, some, came)
             with writing():
@@ -294,14 +250,14 @@ def _file(one: Run, progress: Told) -> Outcome:
             f"At the address is {kind.upper()}, not {row.format.upper()}. Remove the feed and subscribe anew."
         )
     done = 0
-    for chunk in service.chunked(_adapted(stream, one), one.account):
-        _check_unchanged(one)
+    for chunk in service.chunked(adapted(stream, one), one.account):
+        check_unchanged(one)
         some = chunk
         while some:
             room = row.most_items - one.written
             if room <= 0:
                 raise SpentError(f"{one.written:,} items were written, which is the most of one run.")
-            _take_what_can(one, some[:room])
+            take_what_can(one, some[:room])
             some = some[room:]
         done += len(chunk)
         progress(done, 0)
@@ -309,62 +265,6 @@ def _file(one: Run, progress: Told) -> Outcome:
             raise SpentError("The time of one run is over.")
     one.etag, one.modified = got.etag, got.modified
     return "whole"
-
-
-def _take_what_can(one: Run, some: Sequence[Marked]) -> None:
-    """Take items at once, or one by one where something about one of them cannot be kept."""
-    try:
-        with _counted_or_not(one):
-            one.take(some)
-    except ContentError as error:
-        if len(some) == 1:
-            one.account.left_out.append(f"{some[0].item.source_id}: {error}")
-            return
-        middle = len(some) // 2
-        _take_what_can(one, some[:middle])
-        _take_what_can(one, some[middle:])
-
-
-def _adapted(stream: Iterator[Marked | str], one: Run) -> Iterator[Marked | str]:
-    """Items as this feed brings them: graded, of its team, and none that its own readers would not see."""
-    row, at = one.feed, now_us()
-    as_whom = reader(row.pk, row.name, row.team)
-    hidden: set[str] = set()
-    seen: dict[Marking, bool] = {}
-    for told in stream:
-        if isinstance(told, str):
-            yield told
-            continue
-        item, marking, worked_out, _ = told
-        if marking not in seen:
-            seen[marking] = bool(may(as_whom, "intel.view", Subject("item", marking, row.team), now_us=at))
-        if not seen[marking]:
-            hidden.add(item.source_id)
-            if item.parent not in hidden:
-                yield f"{item.source_id}: it is marked {marking.banner()}, which the readers of this feed may not see."
-            continue
-        if row.format == "csv":
-            item = msgspec.structs.replace(item, source_id=_row_id(row.pk, item.source_id))
-            worked_out = None  # its digest was of another id
-        item = msgspec.structs.replace(item, grade=row.grade, team=row.team)
-        yield Marked(item, marking, worked_out and Known(item, *worked_out[1:]))
-
-
-def _row_id(feed: UUID, source_id: str) -> str:
-    """The id of a list's row, so that only this feed's next list replaces it."""
-    return str(uuid5(NAMESPACE_URL, f"hanse:feed:{feed.hex}:{source_id}"))
-
-
-@contextmanager
-def _counted_or_not(one: Run) -> Iterator[None]:
-    """Count what is taken inside only if all of it is taken."""
-    account = one.account
-    before = (account.fresh, account.newer, account.known, account.older, list(account.clashes), one.written)
-    try:
-        yield
-    except BaseException:
-        account.fresh, account.newer, account.known, account.older, account.clashes, one.written = before
-        raise
 
 
 def _left_out(one: Run, event: Listed, why: str) -> None:
@@ -387,23 +287,6 @@ def _took(one: Run, event: Listed) -> None:
     )  # fmt: skip
 
 
-def _check_unchanged(one: Run) -> None:
-    """Whether the feed is still as the run began with it.
-
-    Raises:
-        _ChangedError: It is not.
-    """
-    if (
-        not one.dry
-        and not Feed.projected.filter(
-            pk=one.feed.pk, sequence=one.feed.sequence, paused=one.feed.paused
-        ).exists()
-    ):
-        raise _ChangedError(
-            "Somebody changed, paused or removed the feed meanwhile. What came until then is here."
-        )
-
-
 def _kept(marking: Marking, days: int) -> Marking:
     """The marking of items that are kept for so many days, to the end of the last one (UTC); 0 is as the feed's."""
     if not days:
@@ -419,7 +302,12 @@ def _spent(one: Run, error: SpentError) -> None:
     """End a run that a cap stopped; one that came to nothing has failed, for the next would as well."""
     if one.parts or one.written:
         one.etag = one.modified = one.content = ""
-        _ended(one, "part", f"{error} It goes on in a minute.")
+        words = (
+            "It goes on in a minute."
+            if error.wait_s <= AGAIN_S
+            else "It goes on when the server asked to come again."
+        )
+        _ended(one, "part", f"{error} {words}", error.wait_s)
         return
     _failed(
         one, f"{error} Nothing could be taken within what one run may take. Raise the bytes of one run.", 0

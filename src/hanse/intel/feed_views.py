@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import asks_why, listed, looked_at
-from hanse.intel import feed_clock, feed_running, feeds
+from hanse.intel import feed_clock, feed_running, feed_taxii, feeds
 from hanse.intel.feed_forms import FeedForm, RemoveForm
 from hanse.intel.feed_models import FORMATS, Feed, FeedRun
 from hanse.intel.models import Item
@@ -60,7 +60,7 @@ LIST = lists.Listed(
     export="intel.export",
     empty=lists.Empty(
         "Feeds that the node fetches by itself appear here, with when each ran last and what came of it.",
-        (("Subscribe to a MISP feed, a STIX bundle or a list", "/intelligence/feeds/new/"),
+        (("Subscribe to a MISP feed, a TAXII collection, a STIX bundle or a list", "/intelligence/feeds/new/"),
          ("Bring a file in once", "/intelligence/imports/")),
     ),
 )  # fmt: skip
@@ -74,7 +74,7 @@ RUNS = lists.Listed(
         lists.Column(key="began", label="When", value="began_us", format="when", sort="sequence", link=_run_url),
         lists.Column(key="took", label="Took", value=lambda row: row.ended_us - row.began_us, format="span_us"),
         lists.Column(key="bytes", label="Fetched", format="octets"),
-        lists.Column(key="parts", label="Events", format="count"),
+        lists.Column(key="parts", label="Events or pages", format="count"),
         lists.Column(key="fresh", label="New", format="count"),
         lists.Column(key="newer", label="Newer", format="count"),
         lists.Column(key="known", label="Known", format="count"),
@@ -146,8 +146,8 @@ def run(request: HttpRequest, feed_id: UUID, run_id: UUID) -> Result:
 @page("intel.subscribe", "intel/feed_edit.html", methods=("GET", "POST"))
 def new(request: HttpRequest) -> Result:
     """Subscribe to a feed: the form, trying it out, and doing it."""
-    form = FeedForm(request.POST if request.method == "POST" else None)
-    told = _tried(request, form, None)
+    form = FeedForm(_posted(request))
+    told = _tried(request, form, None) or _found(request, form, None)
     if form.is_bound and form.is_valid() and not told:
         try:
             made = feeds.subscribe(
@@ -168,8 +168,8 @@ def new(request: HttpRequest) -> Result:
 def edit(request: HttpRequest, feed_id: UUID) -> Result:
     """Set a feed anew: the form, trying it out, and doing it."""
     row = feeds.feed_for(signed_in(request), feed_id)
-    form = FeedForm(request.POST if request.method == "POST" else None, row=row)
-    told = _tried(request, form, row)
+    form = FeedForm(_posted(request), row=row)
+    told = _tried(request, form, row) or _found(request, form, row)
     if form.is_bound and form.is_valid() and not told:
         try:
             feeds.change(
@@ -237,6 +237,30 @@ def _tried(request: HttpRequest, form: FeedForm, row: Feed | None) -> dict[str, 
         "tried": came, "account": account, "clashes": account.clashes[:TOLD_SHOWN],
         "left_out": account.left_out[:TOLD_SHOWN], "marking": account.marking,
     }  # fmt: skip
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What was typed, with the address of the collection that was chosen, where one was."""
+    if request.method != "POST":
+        return None
+    if "chosen" not in request.POST:
+        return request.POST
+    typed = request.POST.copy()
+    typed["url"], typed["format"] = typed["chosen"], "taxii"
+    return typed
+
+
+def _found(request: HttpRequest, form: FeedForm, row: Feed | None) -> dict[str, Any]:
+    """The collections of a TAXII server, where they were asked for or one was chosen; empty otherwise."""
+    if not {"find", "chosen"} & request.POST.keys() or not form.is_valid():
+        return {}
+    form.fields["secret"].widget.render_value = True  # who typed it is to save it next
+    if "chosen" in request.POST:
+        return {"chosen": form.cleaned_data["url"]}
+    try:
+        return {"found": feed_taxii.collections(form.said, signed_in(request), feed=row)}
+    except HanseError as error:
+        return {"failed": str(error)}
 
 
 def _allowed(actor: Actor) -> dict[str, Any]:

@@ -12,9 +12,17 @@ from hanse.accounts.models import Team
 from hanse.egress import destination
 from hanse.egress.client import checked_headers
 from hanse.egress.errors import EgressError
-from hanse.intel import grading
-from hanse.intel.feed_contents import FeedPaused, FeedRan, FeedRemoved, FeedResumed, FeedSet, FeedTook
-from hanse.intel.feed_models import FORMATS, Feed, FeedPart, FeedRun
+from hanse.intel import grading, taxii_answers
+from hanse.intel.feed_contents import (
+    FeedPaused,
+    FeedRan,
+    FeedReached,
+    FeedRemoved,
+    FeedResumed,
+    FeedSet,
+    FeedTook,
+)
+from hanse.intel.feed_models import FORMATS, Feed, FeedPart, FeedPlace, FeedRun
 from hanse.kernel import sealing
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -52,7 +60,8 @@ class Said:
         format: One of `FORMATS`.
         url: Its address, https; of a MISP feed the folder that holds ``manifest.json``, or that file.
         header: Name of the header that proves who asks; empty for none.
-        secret: Value of that header; None leaves the one that is there.
+        user: Name of a user who proves it with a password (HTTP's Basic scheme, RFC 7617); empty for another way.
+        secret: Value of that header, or the user's password; None leaves the one that is there.
         every_s: Seconds between two runs.
         grade: What its items' source is worth, such as ``admiralty B6``; empty leaves it to what each item says.
         keep_days: Days that its items are kept; 0 leaves it to the marking.
@@ -61,9 +70,10 @@ class Said:
     """
 
     name: str
-    format: Literal["misp", "stix", "csv"]
+    format: Literal["misp", "stix", "csv", "taxii"]
     url: str
     header: str = "Authorization"
+    user: str = ""
     secret: str | None = None
     every_s: int = 3_600
     grade: str = ""
@@ -205,8 +215,15 @@ def sealed(feed: UUID, secret: str) -> str:
     )
 
 
+def proof(header: str, user: str, secret: str) -> dict[str, str]:
+    """The header that proves to a feed's server who asks, to be sent and never shown; none where there is no secret."""
+    if not header or not secret:
+        return {}
+    return {header: f"Basic {b64encode(f'{user}:{secret}'.encode()).decode()}" if user else secret}
+
+
 def opened(row: Feed) -> str:
-    """The value of a feed's header, to be sent and never shown; empty where there is none."""
+    """The value of a feed's header or its password, to be sent and never shown; empty where there is none."""
     if not row.secret:
         return ""
     return sealing.open_rest(keyring.current(), _bound(row.pk), b64decode(row.secret)).decode()
@@ -244,10 +261,11 @@ def _secret(told: Said, row: Feed) -> str:
 
 
 def _content(told: Said, secret: str, team: str) -> FeedSet:
+    url = taxii_answers.collection_url(told.url) if told.format == "taxii" else told.url.strip()
     return FeedSet(
-        name=printable(" ".join(told.name.split())), format=told.format, url=told.url.strip(), header=told.header if secret else "",
+        name=printable(" ".join(told.name.split())), format=told.format, url=url, header=told.header if secret else "",
         secret=secret, every_s=told.every_s, grade=told.grade, keep_days=told.keep_days, most_bytes=told.most_bytes,
-        most_items=told.most_items, team=team,
+        most_items=told.most_items, team=team, user=told.user.strip() if secret else "",
     )  # fmt: skip
 
 
@@ -264,9 +282,12 @@ def check(told: Said, marking: Marking, team: str, actor: Actor) -> None:
         raise UsageError(f"There is no format {told.format[:40]!r}. It is one of {', '.join(FORMATS)}.")
     try:
         destination.read(told.url.strip())
-        checked_headers({told.header: told.secret or ""} if told.header else {})
+        checked_headers(proof(told.header, told.user, told.secret or "-"))
     except EgressError as error:
         raise UsageError(str(error)) from None
+    check_user(told)
+    if told.format == "taxii":
+        taxii_answers.collection_url(told.url)
     for words, value, least, most in (
         ("The time between two runs", told.every_s, SOONEST_S, LATEST_S),
         ("The days that items are kept", told.keep_days, 0, LONGEST_KEPT_DAYS),
@@ -278,6 +299,21 @@ def check(told: Said, marking: Marking, team: str, actor: Actor) -> None:
     if told.grade:
         grading.read(told.grade)
     _check_seen(marking, team, actor)
+
+
+def check_user(told: Said) -> None:
+    """Whether a user can be proved by a password as it was said.
+
+    Raises:
+        UsageError: So it cannot.
+    """
+    user = told.user.strip()
+    if user and (":" in user or not user.isprintable() or len(user) > _LINE):
+        raise UsageError(f"The user's name is one line of up to {_LINE} characters, without a colon.")
+    if user and told.header.lower() != "authorization":
+        raise UsageError(
+            "A user's name and password go into the header Authorization. Write that as the header."
+        )
 
 
 def _check_seen(marking: Marking, team: str, actor: Actor) -> None:
@@ -308,7 +344,7 @@ def _id(team: str) -> UUID:
 def _wait_s(row: Feed, last: FeedRun) -> int:
     """Seconds from the end of a run to the next one; `row` has counted it."""
     if last.outcome == "part":
-        return AGAIN_S
+        return max(AGAIN_S, last.wait_s)
     if last.outcome != "failed":
         return row.every_s
     longest = max(LONGEST_WAIT_S, row.every_s)
@@ -343,7 +379,7 @@ def _project_set(recorded: Recorded, content: FeedSet) -> None:
         "most_bytes": content.most_bytes, "most_items": content.most_items, "failures": 0, "words": "", "etag": "",
         "modified": "", "content": "", "since": recorded.sequence, "since_us": recorded.time_us, "set_us": recorded.time_us, "set_by": recorded.actor_name,
         "due_us": recorded.time_us, "sequence": recorded.sequence, "marking": stored(recorded.marking),
-        "team": team_of(recorded.object_id) or content.team,
+        "team": team_of(recorded.object_id) or content.team, "user": content.user,
     }  # fmt: skip
     Feed.projected.update_or_create(pk=recorded.object_id, defaults=values)
     _settle(recorded.object_id)
@@ -366,6 +402,7 @@ def _project_removed(recorded: Recorded, _: FeedRemoved) -> None:
 def _forget_feed(feed: UUID) -> None:
     Feed.projected.filter(pk=feed).delete()
     FeedPart.objects.filter(feed=feed).delete()
+    FeedPlace.objects.filter(feed=feed).delete()
 
 
 def _project_took(recorded: Recorded, content: FeedTook) -> None:
@@ -382,6 +419,20 @@ def _project_took(recorded: Recorded, content: FeedTook) -> None:
 
 def _forget_part(object_id: UUID) -> None:
     FeedPart.objects.filter(pk=object_id).delete()
+
+
+def _project_reached(recorded: Recorded, content: FeedReached) -> None:
+    feed = UUID(content.feed)
+    if Feed.projected.filter(pk=feed).exists():
+        values = {
+            "feed": feed, "source": content.source, "after": content.after, "following": content.following,
+            "last": content.last, "sequence": recorded.sequence,
+        }  # fmt: skip
+        FeedPlace.objects.update_or_create(pk=recorded.object_id, defaults=values)
+
+
+def _forget_place(object_id: UUID) -> None:
+    FeedPlace.objects.filter(pk=object_id).delete()
 
 
 def _project_ran(recorded: Recorded, content: FeedRan) -> None:
@@ -414,5 +465,6 @@ KINDS: Final = (
     Kind("intel.feed_resumed", FeedResumed, _project_resumed),
     Kind("intel.feed_removed", FeedRemoved, _project_removed),
     Kind("intel.feed_took", FeedTook, _project_took, _forget_part),
+    Kind("intel.feed_reached", FeedReached, _project_reached, _forget_place),
     Kind("intel.feed_ran", FeedRan, _project_ran, _forget_run, sealed=True),
 )

@@ -69,12 +69,7 @@ def opened(data: bytes) -> Opened:
     Raises:
         UsageError: It is no STIX, too large, or says a thing of itself twice.
     """
-    if len(data) > LARGEST_BYTES:
-        raise UsageError(
-            f"The bundle has {len(data):,} bytes; {LARGEST_BYTES:,} are the most. Bring it in parts."
-        )
-    if data.count(b",") > MOST_COMMAS + len(data) // BYTES_A_COMMA:
-        raise UsageError("The bundle has more values than a bundle of its size can mean. It was not read.")
+    check_size(data)
     try:
         bundle = msgspec.json.decode(masked(data), type=_Bundle)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -83,13 +78,27 @@ def opened(data: bytes) -> Opened:
         return Opened([msgspec.Raw(data)], [])
     if len(bundle.objects) > MOST_OBJECTS:
         raise UsageError(f"The bundle has more than {MOST_OBJECTS:,} objects. Bring it in parts.")
-    objects, around = _taken_out(data, bundle.objects)
+    objects, around = taken_out(data, bundle.objects)
     told = [
         f"bundle: its member {name} belongs to no object. It reads: {_shortened(canonical(value))}"
         for name, value in around.items()
         if name not in _KNOWN
     ]
     return Opened(objects, told)
+
+
+def check_size(data: bytes) -> None:
+    """Whether a text may be read at once.
+
+    Raises:
+        UsageError: It is too large, or would take far more memory than a bundle of its size.
+    """
+    if len(data) > LARGEST_BYTES:
+        raise UsageError(
+            f"The bundle has {len(data):,} bytes; {LARGEST_BYTES:,} are the most. Bring it in parts."
+        )
+    if data.count(b",") > MOST_COMMAS + len(data) // BYTES_A_COMMA:
+        raise UsageError("The bundle has more values than a bundle of its size can mean. It was not read.")
 
 
 def read(pieces: Sequence[msgspec.Raw], batch: str = "") -> Iterator[Item | str]:
@@ -191,7 +200,7 @@ def masked(data: bytes) -> bytes:
     return _SURROGATE.sub(rb"\\u0020", data) if _SURROGATE.search(data) else data
 
 
-def _taken_out(data: bytes, pieces: Sequence[msgspec.Raw]) -> tuple[list[msgspec.Raw], dict[str, Any]]:
+def taken_out(data: bytes, pieces: Sequence[msgspec.Raw]) -> tuple[list[msgspec.Raw], dict[str, Any]]:
     """The objects of a bundle as they are, and what it says besides them, read in one meaning.
 
     The objects are cut out by their bytes; only if nothing but an empty list is left where they stood, they were the
