@@ -15,14 +15,17 @@ from django.conf import settings
 from django.db.models import Max
 
 from hanse.attacks import lessons
+from hanse.attacks import notices as attack_notices
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack, Run
 from hanse.attacks.vectors import JOIN_GAP_S
+from hanse.campaigns import notices as campaign_notices
 from hanse.console import marking_imports
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry
 from hanse.intel import feed_clock, from_partners, offering
 from hanse.intel import jobs as intel_jobs
+from hanse.intel import notices as feed_notices
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -35,6 +38,7 @@ from hanse.telemetry.reading import InputReport
 from hanse.web import jobs
 from hanse.web.jobs import Progress
 from hanse.web.models import Job, State
+from hanse.webhooks import notices
 
 if TYPE_CHECKING:
     from hanse.attacks.detect import Options
@@ -61,6 +65,8 @@ def register() -> None:
     jobs.handles(receiving.KIND, "intel.import")(receiving.take_in)
     shelves.offer(offering.Offer)
     shelves.take(from_partners.take)
+    for one in (attack_notices, campaign_notices, feed_notices):
+        notices.register(one.SOURCE)
 
 
 @dataclass(frozen=True, slots=True)

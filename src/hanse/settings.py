@@ -19,6 +19,7 @@ ROOMS = (
     "hanse.accounts",
     "hanse.federation",
     "hanse.taxii",
+    "hanse.webhooks",
     "hanse.telemetry",
     "hanse.constituency",
     "hanse.intel",

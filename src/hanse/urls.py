@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/", include("hanse.accounts.urls")),
     path("jobs/", include("hanse.web.urls")),
     path("edge/", include("hanse.taxii.urls")),
+    path("webhooks/", include("hanse.webhooks.urls")),
     path("taxii2/", include("hanse.taxii.wire_urls")),
     path("accounts/", include("hanse.accounts.signin_urls")),
     path("api/", api.urls),

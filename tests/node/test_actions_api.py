@@ -96,6 +96,11 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "telemetry:load-exercise": ("flows_load_exercise",),
     "telemetry:remove": ("flows_remove",),
     "telemetry:upload": ("flows_upload", "flows_analyse"),
+    "webhooks:new": ("webhooks_propose",),
+    "webhooks:pause": ("webhooks_pause",),
+    "webhooks:remove": ("webhooks_remove",),
+    "webhooks:resume": ("webhooks_resume",),
+    "webhooks:test": ("webhooks_test",),
     "telemetry:watch": ("flows_watch",),
 }  # fmt: skip
 """By page, the operations that do what its form does."""

@@ -225,7 +225,7 @@ def test_purposes_bind():
                 "intel.query", "intel.look_up", "prevention.block",
                 "attacks.export", "campaigns.export", "ledger.export",
                 "telemetry.export", "constituency.export", "intel.export", "cases.export", "cases.take",
-                "cases.tell", "cases.joint", "cases.joint_open", "federation.share", "taxii.fetch",
+                "cases.tell", "cases.joint", "cases.joint_open", "federation.share", "taxii.fetch", "webhooks.receive",
             },
         ),
     ],

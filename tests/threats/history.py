@@ -45,6 +45,9 @@ from hanse.taxii.asked import Asked
 from hanse.taxii.contents import Got
 from hanse.taxii.models import Partner
 from hanse.telemetry import service as telemetry
+from hanse.webhooks import hooks
+from hanse.webhooks.contents import Begun, Dropped, HookTested, Tried
+from hanse.webhooks.models import Hook
 from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
 from tests.attacks.build import icmp_flood, write
 from tests.campaigns.plans import estonia, estonia_registry
@@ -80,6 +83,7 @@ def everything(home: Path, inputs: Path) -> None:
     _settings(mari)
     partners(mari, _other(mari))
     _edge(mari)
+    _webhooks(mari)
     tree.integrate()
     first = Entry.objects.get(pk=0).key
     rotate(home, "for tests", mari, "A year is over.")
@@ -281,6 +285,34 @@ def _edge(mari: Actor) -> None:
     found = reading.page(offering.Offer(told[1]), Asked())
     taxii.left_out(found.faults, told[1])
     taxii.got(uuid4(), Got(told[1].id, now_us(), 2, 1, [("", "", "No object.")], "/"), told[1])
+
+
+def _webhooks(mari: Actor) -> None:
+    """Webhooks, of which one was paused and let go on, and one removed; messages that went, failed and were not told."""
+    for way in ("ed25519", "hmac"):
+        partner = Partner.objects.get(authority="fi-cert").pk
+        proposal = hooks.propose_hook(
+            partner, "https://hooks.example/", ["attack.began"], way, "The agreement.", mari
+        )
+        approvals.approve(proposal, _other(mari))
+    kept, gone = Hook.objects.order_by("made_us").values_list("pk", flat=True)
+    append(
+        "webhooks.tested", HookTested(delivered=True, words="It answered 200."), actor=mari, object_id=kept
+    )
+    for hook in (kept, gone):
+        for content in (Tried(hook.hex, True, "200"), Tried(hook.hex, False, "503", 2), Dropped(hook.hex)):
+            message = uuid4()
+            append(
+                "webhooks.begun",
+                Begun(hook.hex, "attack.began", uuid4().hex, 17),
+                actor=CLERK,
+                object_id=message,
+            )
+            kind = "webhooks.tried" if isinstance(content, Tried) else "webhooks.dropped"
+            append(kind, content, actor=CLERK, object_id=message)
+    hooks.pause(kept, mari)
+    hooks.resume(kept, mari)
+    hooks.remove(gone, "It has a node now.", mari)
 
 
 def _settings(mari: Actor) -> None:

@@ -65,6 +65,9 @@ taxii.view              .         .          .        .       .          x
 taxii.partner           .         .          .        .       .          x
 taxii.fetch             .         .          .        .       .          .
 taxii.send              .         .          .        .       .          .
+webhooks.view           .         .          .        .       .          x
+webhooks.edit           .         .          .        .       .          x
+webhooks.receive        .         .          .        .       .          .
 settings.view           .         .          .        .       .          x
 settings.edit           .         .          .        .       .          x
 jobs.view               x         x          x        x       .          x
@@ -83,6 +86,7 @@ OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
     "telemetry.import", "telemetry.collect", "intel.import", "intel.subscribe", "cases.open", "ledger.view", "ledger.prove",
     "ledger.purge", "federation.view", "federation.partner", "taxii.view", "taxii.partner",
+    "webhooks.view", "webhooks.edit",
 }  # fmt: skip
 AUDITED = {"ledger.view", "ledger.prove", "federation.view", "accounts.view"}
 ALL = set(ACTIONS)

@@ -47,7 +47,7 @@ def test_the_dangerous_actions_are_named():
     """What releases, approves, purges or gives somebody power takes a fresh passkey."""
     assert {
         "cases.keep", "cases.erase", "ledger.purge", "policy.mark", "accounts.grant", "accounts.approve", "accounts.tokens",
-        "federation.partner", "federation.share", "cases.joint_open", "taxii.partner",
+        "federation.partner", "federation.share", "cases.joint_open", "taxii.partner", "webhooks.edit",
     } == DANGEROUS  # fmt: skip
 
 

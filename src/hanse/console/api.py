@@ -25,6 +25,7 @@ from hanse.telemetry.api import router as telemetry
 from hanse.tracing.api import router as tracing
 from hanse.web.api import make_api
 from hanse.web.jobs_api import router as jobs
+from hanse.webhooks.api import router as webhooks
 
 api = make_api(
     [
@@ -51,6 +52,7 @@ api = make_api(
         ("/people", people),
         ("/settings", settings),
         ("/tracing", tracing),
+        ("/webhooks", webhooks),
         ("", situation),
     ]
 )

@@ -67,7 +67,7 @@ def post(
         raise TemporaryError(str(error)) from error
     except (RefusedError, TooLargeError) as error:
         raise PermanentError(str(error)) from error
-    return _judged(answer)
+    return judged(answer)
 
 
 def signature(secret: bytes, time_s: int, delivery: str, body: bytes) -> str:
@@ -79,7 +79,7 @@ def signature(secret: bytes, time_s: int, delivery: str, body: bytes) -> str:
     return f"t={time_s},v1={hmac.new(secret, signed, hashlib.sha256).hexdigest()}"
 
 
-def _judged(answer: Response) -> Response:
+def judged(answer: Response) -> Response:
     """The answer when the message was taken."""
     if 200 <= answer.status < 300:
         return answer

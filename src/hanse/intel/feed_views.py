@@ -246,7 +246,7 @@ def _posted(request: HttpRequest) -> QueryDict | None:
     if "chosen" not in request.POST:
         return request.POST
     typed = request.POST.copy()
-    typed["url"], typed["format"] = typed["chosen"], "taxii"
+    typed["url"], typed["format"] = str(request.POST["chosen"]), "taxii"
     return typed
 
 

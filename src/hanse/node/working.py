@@ -36,6 +36,8 @@ FEEDS_S = 10.0
 """Seconds between looks at which feeds are due."""
 LEAGUE_S = 1.0
 """Seconds between looks at who is a partner, and at what rules share."""
+HOOKS_S = 1.0
+"""Seconds between looks at which webhooks there are."""
 ACROSS_S = 1.0
 """Seconds between looks at attacks that are to be compared with partners'."""
 FOLDERS_S = 5.0
@@ -130,11 +132,16 @@ def work(node: Node) -> None:
     from hanse.federation import ruling  # noqa: PLC0415 - as above
     from hanse.federation.clock import League  # noqa: PLC0415 - as above
     from hanse.intel import feed_clock  # noqa: PLC0415 - as above
+    from hanse.webhooks.clock import Hooks  # noqa: PLC0415 - as above
 
     follow_parent()
-    league = League()
+    league, hooks = League(), Hooks()
     stop, beside = threading.Event(), [Queue(QUEUE), Queue(feed_clock.QUEUE)]
-    partners = [Chore("league", LEAGUE_S, league.look), Chore("sharing by rules", LEAGUE_S, ruling.follow)]
+    partners = [
+        Chore("league", LEAGUE_S, league.look),
+        Chore("sharing by rules", LEAGUE_S, ruling.follow),
+        Chore("webhooks", HOOKS_S, hooks.look),
+    ]
     every = [*chores(node), *partners, *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
     settle()
     threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
@@ -148,6 +155,7 @@ def work(node: Node) -> None:
         )  # told once is enough: what is at work now is ended in order
         stop.set()
         league.stop.set()
+        hooks.stop.set()
         for queue in beside:
             queue.stop()
         for thread in threads:

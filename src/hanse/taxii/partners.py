@@ -114,6 +114,12 @@ def still(actor: Actor) -> Actor:
     return replace(_actor(UUID(actor.id), made), roles=actor.roles)
 
 
+def active(partner: UUID) -> Actor | None:
+    """A partner as policy sees it, whoever speaks for it; None for one that may not come, as the ledger says."""
+    made = _standing(partner)
+    return None if made is None else _actor(partner, made)
+
+
 def last_fetched(partner: UUID) -> Consultation | None:
     """The last time that something was disclosed to a partner by TAXII, or None."""
     rows = Consultation.objects.filter(actor_id=partner.hex, action=ACTION)
