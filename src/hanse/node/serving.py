@@ -49,6 +49,9 @@ def application() -> Callable[..., Any]:
     # What is there now stays: the garbage collector need not go through it during a page, tens of ms each time.
     gc.collect()
     gc.freeze()
+    from hanse.taxii import ahead  # noqa: PLC0415 - as above
+
+    ahead.start()
     return made
 
 

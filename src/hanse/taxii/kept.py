@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 
-from hanse.taxii.asked import Asked
+from hanse.taxii.asked import Asked, Place
 from hanse.taxii.reading import Page
 from hanse.taxii.shelves import Shelf
 
@@ -27,12 +27,14 @@ class Answer:
         ids: The ledger's ids of its things, each once, 32 hexadecimal digits each.
         first_us: When its first object was added, microseconds UTC; None where there is none.
         last_us: When its last one was.
+        following: Where the next page begins; None at the end.
     """
 
     body: bytes
     ids: list[str]
     first_us: int | None
     last_us: int | None
+    following: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,11 @@ def answer(shelf: Shelf, asked: Asked) -> Answer | None:
     return found.answer
 
 
+def can_be(asked: Asked) -> bool:
+    """Whether an answer to this is kept at all: a listing of last versions."""
+    return asked.last_alone and asked.spec_versions is None and asked.ids is None
+
+
 def keep(shelf: Shelf, asked: Asked, page: Page, newest: int, made: Answer) -> None:
     """Keep an answer for the next one who asks; one that left out or hides anything is not kept.
 
@@ -100,7 +107,7 @@ def keep(shelf: Shelf, asked: Asked, page: Page, newest: int, made: Answer) -> N
         newest: The last place of all before it was read.
         made: What is told of it.
     """
-    if page.faults or not asked.last_alone or asked.spec_versions is not None or asked.ids is not None:
+    if page.faults or not can_be(asked):
         return
     through = None if page.following is None else page.following.moved
     count = shelf.count(page.after, through, asked.types)

@@ -1,17 +1,13 @@
 """The endpoints of TAXII 2.1 (OASIS Standard, 10 June 2021), each in a few lines; `guard` says who may ask."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from hanse.accounts import consultations
-from hanse.kernel.strict_json import canonical
-from hanse.taxii import kept, receiving, service
-from hanse.taxii.added import added_us
+from hanse.taxii import ahead, answers, kept, receiving, service
 from hanse.taxii.asked import Asked, asked
 from hanse.taxii.collections import COLLECTIONS, Collection, collection_of
 from hanse.taxii.guard import NOTHING, Asker, TaxiiError, answer, endpoint
@@ -65,13 +61,13 @@ def collection(_request: HttpRequest, asker: Asker, name: str) -> HttpResponseBa
 def manifest(request: HttpRequest, asker: Asker, name: str) -> HttpResponseBase:
     """Which objects there are (section 5.3)."""
     found = _page(asker, _wanted(_readable(asker, name), asked(dict(request.GET.lists()))))
-    times = _times(found)
+    times = answers.times(found)
     records = [
         {"id": one.piece.id, "date_added": stamp(us), "version": one.version or stamp(us),
          "media_type": STIX[one.spec_version == "2.0"]}
         for one, us in zip(found.told, times, strict=True)
     ]  # fmt: skip
-    return _listed(_answer(found, times, "objects", _json(records)))
+    return _listed(answers.answer(found, times, "objects", answers.inner(records)))
 
 
 @endpoint(GET="taxii.fetch", POST="taxii.send")
@@ -81,16 +77,18 @@ def objects(request: HttpRequest, asker: Asker, name: str) -> HttpResponseBase:
         _writable(asker, name)
         return answer(receiving.receive(request, asker), 202)
     wanted = _wanted(_readable(asker, name), asked(dict(request.GET.lists())))
-    shelf = Together(asker.actor)
-    told = kept.answer(shelf, wanted)
-    if told is None:
-        newest = shelf.newest()
-        found = page(shelf, wanted)
-        service.left_out(found.faults, asker.actor)
-        told = _objects(found)
-        kept.keep(shelf, wanted, found, newest, told)
-    _disclosed(asker, told.ids)
-    return _listed(told)
+    ahead.noticed(asker.partner.pk, wanted)
+    with ahead.standing_still():
+        shelf = Together(asker.actor)
+        told = kept.answer(shelf, wanted)
+        if told is None:
+            newest = shelf.newest()
+            found = page(shelf, wanted)
+            service.left_out(found.faults, asker.actor)
+            told = answers.objects(found)
+            kept.keep(shelf, wanted, found, newest, told)
+        _disclosed(asker, told.ids)
+        return _listed(told)
 
 
 @endpoint(GET="taxii.fetch", DELETE="taxii.send")
@@ -100,7 +98,7 @@ def one_object(request: HttpRequest, asker: Asker, name: str, object_id: str) ->
         _readable(asker, name)
         _writable(asker, name)
     wanted = asked(dict(request.GET.lists()), ("version", "spec_version"))
-    return _listed(_objects(_one(asker, name, object_id, wanted)))
+    return _listed(answers.objects(_one(asker, name, object_id, wanted)))
 
 
 @endpoint(GET="taxii.fetch")
@@ -108,9 +106,9 @@ def versions(request: HttpRequest, asker: Asker, name: str, object_id: str) -> H
     """The versions of one object (section 5.8)."""
     wanted = replace(asked(dict(request.GET.lists()), ("spec_version",)), versions=("all",))
     found = _one(asker, name, object_id, wanted)
-    times = _times(found)
+    times = answers.times(found)
     told = [one.version or stamp(us) for one, us in zip(found.told, times, strict=True)]
-    return _listed(_answer(found, times, "versions", _json(told)))
+    return _listed(answers.answer(found, times, "versions", answers.inner(told)))
 
 
 def _collection(asker: Asker, name: str) -> Collection:
@@ -159,13 +157,8 @@ def _page(asker: Asker, wanted: Asked) -> Page:
     """A page, with what the law wants written down of it."""
     found = page(Together(asker.actor), wanted)
     service.left_out(found.faults, asker.actor)
-    _disclosed(asker, _ids(found))
+    _disclosed(asker, answers.ids(found))
     return found
-
-
-def _ids(found: Page) -> list[str]:
-    """The ledger's ids of the things of a page, each once."""
-    return list(dict.fromkeys(one.piece.object_id for one in found.things))
 
 
 def _disclosed(asker: Asker, ids: list[str]) -> None:
@@ -175,36 +168,6 @@ def _disclosed(asker: Asker, ids: list[str]) -> None:
         consultations.record_named(asker.actor, ACTION, ids, asker.partner.why, recipient)
 
 
-def _times(found: Page) -> list[int]:
-    """When each object of a page was added, microseconds UTC; definitions a moment before what needs them."""
-    when = added_us(one.piece.moved for one in found.told)
-    return [when.get(one.piece.moved, 1) - (at < found.definitions) for at, one in enumerate(found.told)]
-
-
-def _objects(found: Page) -> Answer:
-    """The answer that tells the objects of a page."""
-    ends = Page(found.told[:1] + found.told[-1:], definitions=min(found.definitions, 1))
-    return _answer(found, _times(ends), "objects", b",".join([one.piece.data for one in found.told]))
-
-
-def _answer(found: Page, times: Sequence[int], name: str, inner: bytes) -> Answer:
-    """A list as TAXII tells it: empty where there is nothing, with where it goes on where it does.
-
-    Args:
-        found: The page.
-        times: When its objects were added, microseconds UTC.
-        name: What the list is called.
-        inner: What is in it, as JSON with commas between.
-    """
-    parts = [b"{"]
-    if found.following is not None:
-        parts.append(b'"more":true,"next":"%b",' % str(found.following).encode())
-    if times:
-        parts += [b'"%b":[' % name.encode(), inner, b"]"]
-    body = b"".join([*parts, b"}"])
-    return Answer(body, _ids(found), min(times, default=None), max(times, default=None))
-
-
 def _listed(told: Answer) -> HttpResponse:
     """The response that an answer makes."""
     response = HttpResponse(told.body, content_type=TAXII)
@@ -212,8 +175,3 @@ def _listed(told: Answer) -> HttpResponse:
         response["X-TAXII-Date-Added-First"] = stamp(told.first_us)
         response["X-TAXII-Date-Added-Last"] = stamp(told.last_us)
     return response
-
-
-def _json(values: Any) -> bytes:
-    """The inside of a JSON list."""
-    return canonical(values)[1:-1]
