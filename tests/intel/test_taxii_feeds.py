@@ -249,7 +249,9 @@ def test_a_server_without_next_is_asked_by_time(actor: People, server: MemorySer
 
 
 @pytest.mark.parametrize(
-    "last", ["tomorrow", "2024-13-01T00:00:00Z", "", stamp(now_us() + 9 * 86_400_000_000)]
+    "last",
+    ["tomorrow", "2024-13-01T00:00:00Z", "", stamp(now_us() + 9 * 86_400_000_000)],
+    ids=["a word", "no date", "nothing", "in nine days"],
 )
 def test_a_clock_that_is_wrong_loses_nothing(actor: People, server: MemoryServer, last: str) -> None:
     """A time of adding that is none, or lies days ahead, is not gone by: the next run reads everything again."""

@@ -25,7 +25,9 @@ def test_partners_have_a_role_that_no_person_can_have():
     assert set(all_roles()) - set(roles()) == {"edge"}
     given = all_roles()["edge"].actions
     assert not [
-        name for name in ("taxii.fetch", "taxii.send", "webhooks.receive") if any(name in one.actions for one in roles().values())
+        name
+        for name in ("taxii.fetch", "taxii.send", "webhooks.receive")
+        if any(name in one.actions for one in roles().values())
     ]
     assert given == {"taxii.fetch", "taxii.send", "webhooks.receive", "intel.view", "intel.import"}
 
