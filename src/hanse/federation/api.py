@@ -340,7 +340,7 @@ def end_rule(request: HttpRequest, rule: UUID, told: RuleEndIn) -> Any:
     return Status(204, None)
 
 
-class GroupIn(In):
+class PartnerGroupIn(In):
     """A group of partners to share with."""
 
     name: str = Field(min_length=1, max_length=groups.NAME_LIMIT)
@@ -355,7 +355,7 @@ class MembersIn(In):
     why: str = Why
 
 
-class GroupOut(Schema):
+class PartnerGroupOut(Schema):
     """A group of partners to share with."""
 
     object_id: UUID
@@ -363,34 +363,34 @@ class GroupOut(Schema):
     members: list[str]
 
 
-class GroupMade(Schema):
+class PartnerGroupMade(Schema):
     """The group that was made."""
 
     object_id: UUID
 
 
-class GroupChanged(Schema):
+class PartnerGroupChanged(Schema):
     """What came of it: done, or waiting for a second person."""
 
     done: bool
     proposal: UUID | None
 
 
-@router.get("/groups", response=Page[GroupOut], operation_id="groups_list")
+@router.get("/groups", response=Page[PartnerGroupOut], operation_id="groups_list")
 @endpoint("federation.view")
 def list_groups(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG001 - Ninja gives it
     """The groups of partners, by name."""
     return paged(Group.objects.all(), Order("name"), paging)
 
 
-@router.post("/groups", response={201: GroupMade}, operation_id="groups_make")
+@router.post("/groups", response={201: PartnerGroupMade}, operation_id="groups_make")
 @endpoint("federation.share")
-def make_group(request: HttpRequest, told: GroupIn) -> Any:
+def make_group(request: HttpRequest, told: PartnerGroupIn) -> Any:
     """Make a group; nothing is shared by that."""
     return Status(201, {"object_id": groups.make(told.name, told.members, told.why, signed_in(request))})
 
 
-@router.post("/groups/{uuid:group}", response=GroupChanged, operation_id="groups_change")
+@router.post("/groups/{uuid:group}", response=PartnerGroupChanged, operation_id="groups_change")
 @endpoint("federation.share")
 def change_group(request: HttpRequest, group: UUID, told: MembersIn) -> Any:
     """Say who is in a group; where somebody comes in, another person approves it."""
