@@ -12,7 +12,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.service import purge
 from hanse.policy.service import mark
-from hanse.webhooks import clock
+from hanse.webhooks import clock, notices
 from hanse.webhooks.models import Message
 from hanse.webhooks.notices import sources
 from hanse.webhooks.upcoming import Upcoming
@@ -177,7 +177,8 @@ def test_hidden_entries_by_the_thousand_are_passed_once(monkeypatch: pytest.Monk
     told.turn(1)
     asked: list[int] = []
     for source in sources():
-        object.__setattr__(source, "tell", lambda _actor, things: asked.append(len(things)) or [])
+        counting = replace(source, tell=lambda _actor, things: asked.append(len(things)) or [])
+        monkeypatch.setitem(notices._sources, source.sort, counting)
     told.turn(3)
     assert asked == []
     assert isinstance(told.upcoming, Upcoming)
