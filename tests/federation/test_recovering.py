@@ -8,13 +8,14 @@ from hanse.attacks.models import Attack
 from hanse.federation import exchange, recalling, recovery, sharing, witnesses
 from hanse.federation.contents import WitnessAnswered
 from hanse.federation.models import Given, Link, Partner, Recalling
+from hanse.federation.partners import answer_key
 from hanse.federation.sharing import Audience, Sharing
 from hanse.federation.stream import Page, Pull
 from hanse.kernel.errors import UsageError
-from hanse.ledger import recovering, tree
+from hanse.ledger import keyring, recovering, tree
 from hanse.ledger import service as ledger
 from hanse.ledger.check import check
-from hanse.ledger.models import Body, CarriedMarking, Checkpoint, Entry, Head, Lost, Tile
+from hanse.ledger.models import Body, CarriedMarking, Checkpoint, Entry, Head, Lost, NodeKey, Tile
 from hanse.ledger.recovering import RecoveryError
 from hanse.ledger.replay import projections, rebuild
 from hanse.ledger.service import purge
@@ -280,3 +281,20 @@ def test_a_restored_node_does_not_serve_before_it_has_asked(tmp_path) -> None:
     (tmp_path / RECOVERING).touch()
     with pytest.raises(UsageError, match="hanse node recover"):
         may_serve(tmp_path)
+
+
+def test_an_answer_is_signed_by_a_key_that_the_asker_still_knows(peer, node) -> None:
+    """Who was put back has forgotten newer keys that it had heard of; which it knows is what it seals its question to."""
+    old = keyring.current()
+    ledger.rotate(node.home, "for tests", NODE)
+    _seen(peer)
+    link = Link.objects.get(pk=peer.authority)
+    Link.objects.filter(pk=peer.authority).update(has=max(link.has, 99))
+    partner = _row()
+    newest = keyring.current()
+    sealed = [answer_key(partner, 99, one.opening.public.id).id for one in (old, newest)]
+    assert sealed == [old.signing.id, newest.signing.id]
+    assert answer_key(partner, 99, "of nobody").id == newest.signing.id
+    assert answer_key(partner, 0, newest.opening.public.id).id == old.signing.id
+    NodeKey.objects.filter(pk=old.signing.id).update(revoked_us=1)
+    assert answer_key(partner, 99, old.opening.public.id).id == newest.signing.id

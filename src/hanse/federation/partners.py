@@ -84,6 +84,21 @@ def own_key(partner: Partner, has: int) -> SigningKey:
     return keyring.signing(told)
 
 
+def answer_key(partner: Partner, has: int, sealed_to: str) -> SigningKey:
+    """The key that signs an answer to a partner: none that is newer than the one that its question is sealed to.
+
+    A partner that was put back from a backup has forgotten newer keys that it had heard of. Which it knows, its
+    question says. A key that was revoked signs nothing.
+    """
+    newest = own_key(partner, has)
+    rows = {row.pk: row for row in NodeKey.objects.all()}
+    asked = next((row for row in rows.values() if SealKey(bytes.fromhex(row.seal)).id == sealed_to), None)
+    known = rows.get(newest.id)
+    if asked is None or known is None or asked.revoked_us is not None or asked.said_by >= known.said_by:
+        return newest
+    return keyring.signing(asked.pk)
+
+
 def _place(entry: Entry) -> int:
     return envelope.decode(bytes(entry.payload)).seq
 

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from hanse.federation import keeping, serving, witnessing
 from hanse.federation.models import Link, Partner, Standing
-from hanse.federation.partners import link_of, own_key, seal_key, verify_keys
+from hanse.federation.partners import answer_key, link_of, seal_key, verify_keys
 from hanse.federation.stream import MOST, Page, Pull, StreamError
 from hanse.federation.witnessing import Compared, Cosigned, Offer, Shown
 from hanse.kernel import message
@@ -189,7 +189,7 @@ def _signed(partner: Partner, head: Head, status: int, what: str, content: msgsp
         answers=head.number,
         time_us=now_us(),
         body=msgspec.msgpack.encode(content),
-        key=own_key(partner, link_of(partner.authority).has),
+        key=answer_key(partner, link_of(partner.authority).has, head.seal),
         seal=seal_key(partner.authority),
     )
     return Answer(status, data, signed=True)
