@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from functools import cache
 
 import pytest
@@ -26,6 +27,7 @@ MARKING = Marking(
     originators=frozenset({"EE-CERT"}), tlp=Tlp.AMBER_STRICT, pap=Pap.RED, handling=frozenset({"H2", "H3"}),
     handling_text=frozenset({"Ask first."}), purposes=frozenset({"defence", "investigation"}),
     releasable=frozenset({"state:LV", "tier:member"}), retention_us=2_000_000_000_000_000,
+    embargo_us=1_900_000_000_000_000, embargo_for=frozenset({"Kari Virtanen"}),
 )  # fmt: skip
 WHO = identity("EE-CERT", "CERT-EE")
 MARKINGS = source_marking.definitions_of(MARKING, WHO["id"])
@@ -132,6 +134,11 @@ def test_the_export_loads_in_stix2_unchanged():
     again = json.loads(stix2.parse(exported(), allow_custom=False).serialize())
     plain = re.sub(r"\.000Z", "Z", exported())
     assert json.loads(re.sub(r"\.000Z", "Z", json.dumps(again))) == json.loads(plain)
+
+
+def test_the_marking_of_these_tests_has_every_part():
+    """What is added to markings is exported here too, and so has to be in the schema."""
+    assert set(MARKING.as_json()) == {part.name for part in fields(Marking)}
 
 
 def test_the_extension_follows_its_schema():
