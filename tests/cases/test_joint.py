@@ -29,30 +29,15 @@ from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
 from tests.federation.conftest import founded
 from tests.federation.peer import Peer
+from tests.federation.test_onward import fi, lv
 from tests.federation.test_serving import Reader
 
-__all__ = ["founded"]
+__all__ = ["fi", "founded", "lv"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 
 YEAR_US = 365 * 86_400_000_000
 THERE = UUID(int=4711)
-
-
-@pytest.fixture
-def fi() -> Peer:
-    """A partner."""
-    one = Peer("fi-cert", "FI")
-    one.joins()
-    return one
-
-
-@pytest.fixture
-def lv() -> Peer:
-    """Another partner; the two know nothing of each other."""
-    one = Peer("lv-cert", "LV")
-    one.joins()
-    return one
 
 
 @pytest.fixture

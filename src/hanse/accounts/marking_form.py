@@ -154,15 +154,6 @@ def _hour(us: int | None) -> datetime | None:
 class CopiesForm(MarkingForm):
     """How copies that others get are to be marked: at least as the thing is, whatever is chosen."""
 
-    embargo_for = forms.CharField(
-        label=_("Embargo for"),
-        max_length=4_000,
-        widget=forms.Textarea({"rows": 2}),
-        required=False,
-        help_text=_(
-            "Who these people are at the other authorities, one per line; those who may mark there read it."
-        ),
-    )
     field_order = (
         "embargo", "embargo_for", "marking", "handling", "handling_text", "purposes", "releasable", "keep_until",
     )  # fmt: skip
