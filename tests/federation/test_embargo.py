@@ -159,10 +159,17 @@ def test_nobody_passes_it_on_before_the_hour(attack, peer, mari):
     assert "embargo.hour" in shown.decision.rules
 
 
-def test_nothing_under_an_embargo_leaves_the_house(attack):
-    """Whoever exports or answers an edge partner is refused, named people too."""
-    under = replace(Marking.own("ee-cert"), embargo_us=now_us() + DAY_US)
-    actor = replace(acting(newcomer("officer", name="Mari")), teams=frozenset({"amber"}))
-    assert may(actor, "attacks.view", Subject("attack", under, "amber"), now_us=now_us())
-    for partner in (replace(actor, kind="partner"),):
-        assert not may(partner, "taxii.fetch", Subject("item", under, ""), now_us=now_us())
+def test_an_edge_partner_is_told_nothing_before_the_hour():
+    """What is offered to partners without a node is offered from the hour on."""
+    hour = now_us() + DAY_US
+    own = replace(Marking.own("ee-cert"), tlp=Tlp.CLEAR, embargo_us=hour)
+    edge = replace(
+        acting(newcomer("officer", name="Mari")),
+        kind="partner",
+        authority="fi-cert",
+        roles=frozenset({"edge"}),
+    )
+    before = may(edge, "taxii.fetch", Subject("item", own, ""), now_us=hour - 1)
+    after = may(edge, "taxii.fetch", Subject("item", own, ""), now_us=hour)
+    assert "embargo.hour" in before.rules
+    assert "embargo.hour" not in after.rules
