@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from hanse.attacks import shared
-from hanse.attacks.models import PartnerAttack
+from hanse.attacks.models import Attack, PartnerAttack
 from hanse.console import marking as marks
 from hanse.console.marking import Wish
 from hanse.federation import exchange, sharing
@@ -15,6 +15,7 @@ from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger.models import Entry
 from hanse.policy import embargo, guarded
 from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
@@ -173,3 +174,19 @@ def test_an_edge_partner_is_told_nothing_before_the_hour():
     after = may(edge, "taxii.fetch", Subject("item", own, ""), now_us=hour)
     assert "embargo.hour" in before.rules
     assert "embargo.hour" not in after.rules
+
+
+def test_an_own_thing_is_news_at_its_hour(attack, mari, later):
+    """Who asks what is new since before the hour finds it by an entry, once; its marking says nothing of it any more."""
+    hour = now_us() + DAY_US
+    under = replace(attack.marking.marking, embargo_us=hour, embargo_for=frozenset({"Kari"}))
+    mark(attack.pk, under, "", NODE, "Amber.")
+    assert embargo.open_due(NODE) == 0
+    before = Entry.objects.latest("sequence").sequence
+    later(DAY_US)
+    assert (embargo.open_due(NODE), embargo.open_due(NODE)) == (1, 0)
+    [entry] = Entry.objects.filter(sequence__gt=before, object_id=attack.pk, kind="policy.marked")
+    assert Attack.projected.get(pk=attack.pk).marking.marking == replace(
+        under, embargo_us=None, embargo_for=frozenset()
+    )
+    assert entry.sequence > before

@@ -50,6 +50,8 @@ class Attack(MarkedModel):
         detail: The attack whole, as the content has it.
     """
 
+    embargo_goes = True
+
     name = models.CharField(max_length=128)
     victim = models.CharField(max_length=64)
     victim_sort = models.CharField(max_length=32)

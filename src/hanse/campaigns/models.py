@@ -23,6 +23,8 @@ class Campaign(MarkedModel):
         detail: Organisations, sectors, figures, evidence, what would refute it.
     """
 
+    embargo_goes = True
+
     name = models.CharField(max_length=128)
     verdict = models.TextField()
     scope = models.CharField(max_length=16)

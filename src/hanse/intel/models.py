@@ -51,6 +51,8 @@ class Item(MarkedModel):
         moved: Sequence of the last entry that said it or marked it: the order in which it is offered to partners.
     """
 
+    embargo_goes = True
+
     # Without index: all that asks which markings there are asks the holdings, and to check it would read all items.
     marking = models.ForeignKey(
         StoredMarking, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False

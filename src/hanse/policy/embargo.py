@@ -1,15 +1,22 @@
 """Embargoes end at their hour: what was given to a team for that long alone is the authority's again.
 
-From the hour on policy asks for no embargo any more (`decision.may`), on every node that has the thing. What its team
-alone knew meanwhile is opened by an entry, so that whoever looks later finds when and why.
+From the hour on policy asks for no embargo any more (`decision.may`), on every node that has the thing. It is opened
+by an entry as well: what its team alone knew meanwhile, and what partners without a node are told of as news. So
+whoever looks later finds when and why, and who asks what is new gets it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Final
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.policy.models import MarkedModel, NeedToKnow, StoredMarking, marked_models
 from hanse.policy.service import mark
+
+AT_ONCE: Final = 500
+"""Things that are opened in one look; the others follow in the next ones."""
 
 
 def hours() -> list[int]:
@@ -19,14 +26,17 @@ def hours() -> list[int]:
 
 
 def open_due(actor: Actor) -> int:
-    """Open what its team alone knew until an hour that is past; how many things.
+    """Open what was under an embargo until an hour that is past; how many things.
 
     Args:
         actor: In whose name: the node's.
     """
-    due = {row.pk: row for row in list(_due(now_us()))}
+    due = {row.pk: row for row in islice(_due(now_us()), AT_ONCE)}
     for row in due.values():
-        mark(row.pk, row.marking.marking, "", actor, "The embargo is over.")
+        marking = row.marking.marking
+        if row.embargo_goes:
+            marking = replace(marking, embargo_us=None, embargo_for=frozenset())
+        mark(row.pk, marking, "", actor, "The embargo is over.")
     return len(due)
 
 
@@ -36,11 +46,14 @@ def _due(now: int) -> Iterator[MarkedModel]:
     ]
     if not over:
         return
-    given = list(NeedToKnow.objects.values_list("pk", flat=True))
+    given = NeedToKnow.objects.values("pk")
     for model in marked_models():
-        if not model.team_stays:
-            rows = model.projected.filter(pk__in=given, marking__in=over).exclude(team="")
-            yield from rows.select_related("marking")
+        if model.team_stays:
+            continue
+        rows = model.projected.filter(marking__in=over).select_related("marking")
+        if not model.embargo_goes:
+            rows = rows.filter(pk__in=given).exclude(team="")
+        yield from rows[:AT_ONCE]
 
 
 def _markings() -> list[StoredMarking]:

@@ -69,6 +69,8 @@ class MarkedModel(models.Model):
         object_id: The object's UUID in the ledger.
         marking: Its marking.
         team: Id of the need-to-know team that it belongs to; empty for none.
+        embargo_goes: Whether the marking of such a thing says no more of an embargo that is over. Of what a partner
+            sent, and of what rests on that, it stays as the partner signed it.
         team_stays: Whether things of this model stay with their team when an embargo ends.
     """
 
@@ -76,6 +78,7 @@ class MarkedModel(models.Model):
     marking = models.ForeignKey(StoredMarking, on_delete=models.PROTECT, related_name="+")
     team = models.CharField(max_length=64, default="", blank=True)
 
+    embargo_goes: ClassVar[bool] = False
     team_stays: ClassVar[bool] = False
 
     objects: ClassVar[Guarded[Self]] = Guarded()
