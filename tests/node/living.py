@@ -153,11 +153,17 @@ class Living:
         return json.loads(line)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal to the parent and wait for its end; its exit code."""
+        """Send a signal to the parent and wait for its end and that of everything below it; its exit code.
+
+        The children of a parent that was killed see within seconds that it is gone, and end. Until then one of them
+        answers on the port on which the next `serve` listens, and would be taken for it.
+        """
         assert self.process
+        below = children(self.process.pid)
         self.process.send_signal(number)
         code = self.process.wait(timeout=60)
         self.process = None
+        until(lambda: not any(alive(pid) for pid in below))
         return code
 
     def leave_desk(self) -> None:
