@@ -2,14 +2,17 @@
 
     python bench/intel_lookups.py [--small] [--items N] [--home FOLDER]
 
-The tables that are looked up in are filled by the million, as bringing the items in leaves them (markings, holdings,
-values, spans, postings, words); their entries are not written, for no look-up reads them. A third of all postings are of values that others name as well; one value has 100,000 postings, and
-one item in ten belongs to a team that the reader is not in. The node is kept in its folder for the next run.
+They are brought in as STIX bundles through the ledger, as an analyst does it: signed entries, bodies, and all that
+they are found by. A third of all postings are of values that others name as well; one value has 100,000 postings, and
+one indicator in ten is marked so that the reader does not see it. The node is kept in its folder for the next run; a
+run that was stopped goes on where it was.
 """
 # ruff: noqa: PLC0415 - Django is configured first
 
 import argparse
 import dataclasses
+import itertools
+import json
 import os
 import platform
 import random
@@ -21,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -30,9 +33,12 @@ BAR_MS, BAR_SEARCH_MS = 50.0, 200.0
 """Correlations of a value at the 99th percentile; the first page of a search (issue 4)."""
 COMMON = 100_000
 """Postings of the most common value."""
-CHUNK = 50_000
+CHUNK = 100_000
+"""Indicators of a bundle."""
 PAGE = 50
 SEED = 2007
+SPACE = UUID("6f5c1a1c-4b3a-5d53-9a0c-70cbb7a6d6cb")
+TIME = "2026-01-02T03:04:05.678Z"
 NAMES = (
     "phishing",
     "loader",
@@ -69,98 +75,52 @@ def _address(number: int) -> str:
 
 
 def fill(count: int, tell: Callable[[str], None]) -> None:
-    """Fill the tables of an empty node."""
-    from django.db import connection
+    """Bring indicators into a node that has none of them, or the first of them."""
+    from hanse.intel.service import bring_in
+    from hanse.kernel.markings import Marking, Tlp
+    from hanse.node.working import settle
 
+    settle()  # as a worker does at its start
+    ours = Marking.own("ee-cert")
+    hidden = dataclasses.replace(ours, tlp=Tlp.RED)
+    there, told = present(), rows(count)
+    start = time.perf_counter()
+    for first in range(0, count, CHUNK):
+        some = list(itertools.islice(told, CHUNK))
+        if first + len(some) <= there:
+            continue
+        for marking, tenth in ((ours, False), (hidden, True)):
+            part = [row for row in some if (row[0] % 10 == 3) == tenth]
+            bring_in(bundle(part), f"{first}.json", reader(), marking=marking)
+        done = first + len(some)
+        tell(f"{done:,} of {count:,} indicators, {(done - there) / (time.perf_counter() - start):,.0f}/s")
+
+
+def present() -> int:
+    """How many indicators the node has."""
     from hanse.intel import models
-    from hanse.intel.projecting import holding_id, value_id
-    from hanse.intel.spans import bounds
-    from hanse.intel.values import Value
-    from hanse.kernel.markings import Marking
-    from hanse.policy.models import stored
 
-    marking = stored(Marking.own("ee-cert")).pk
-    teams = ("", "another-team")
-    held = {team: holding_id(marking, team) for team in teams}
-    with connection.cursor() as cursor:
-        indexes = dict(
-            cursor.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name LIKE 'intel_%'"
-            ).fetchall()
-        )
-        for name in indexes:
-            cursor.execute(f"DROP INDEX {name}")
-        cursor.execute("PRAGMA synchronous=OFF")
-        cursor.execute("CREATE TEMP TABLE found (id integer, text text, first text, last text)")
-        known: set[int] = set()
-        for start in range(0, count, CHUNK):
-            _some(
-                cursor,
-                some := list(_part(count, start)),
-                known,
-                marking,
-                held,
-                (Value, value_id, bounds),
-            )
-            tell(f"{start + len(some):,} of {count:,} items")
-        tell("values")  # in the order of their ids, which are as good as random: one by one takes an hour
-        cursor.execute(
-            "INSERT INTO intel_value (id, kind, text) SELECT id, 'address', text FROM found ORDER BY id"
-        )
-        cursor.execute(
-            "INSERT INTO intel_span (value, first, last) SELECT id, first, last FROM found ORDER BY id"
-        )
-        for at, (name, sql) in enumerate(indexes.items(), 1):
-            tell(f"index {at} of {len(indexes)}: {name}")
-            cursor.execute(sql)
-    for team in teams:
-        items = models.Item.projected.filter(team=team).count()
-        models.Holding.projected.create(id=held[team], marking_id=marking, team=team, items=items)
+    return models.Item.projected.count()
 
 
-_turn: dict[int, Iterator[tuple[int, str, str, str]]] = {}
+def bundle(some: list[tuple[int, str, str, str]]) -> bytes:
+    """Some rows as a STIX bundle."""
+    told = [
+        {
+            "type": "indicator", "spec_version": "2.1", "id": f"indicator--{indicator_id(number)}", "created": TIME,
+            "modified": TIME, "name": title, "description": body, "indicator_types": ["malicious-activity"],
+            "pattern": f"[ipv4-addr:value = '{text}']", "pattern_type": "stix", "valid_from": TIME, "confidence": 75,
+        }
+        for number, text, title, body in some
+    ]  # fmt: skip
+    return json.dumps(
+        {"type": "bundle", "id": f"bundle--{uuid5(SPACE, str(some[0][0]))}", "objects": told}
+    ).encode()
 
 
-def _part(count: int, start: int) -> Iterator[tuple[int, str, str, str]]:
-    if start == 0:
-        _turn[0] = rows(count)
-    for _ in range(min(CHUNK, count - start)):
-        yield next(_turn[0])
-
-
-def _some(
-    cursor: Any, some: list[Any], known: set[int], marking: str, held: dict[str, int], made: Any
-) -> None:
-    """Insert some items with all that hangs on them."""
-    value_of, value_id, bounds = made
-    items, values, postings, words = [], [], [], []
-    for number, text, title, body in some:
-        team = "another-team" if number % 10 == 3 else ""
-        value = value_of("address", text)
-        one = value_id(value)
-        if one not in known:
-            known.add(one)
-            values.append((one, text, *bounds(value)))
-        postings.append((number, one, number, "ipv4-addr:value", held[team]))
-        words.append((number, title, body))
-        source = f"indicator--{UUID(int=number)}"
-        items.append((
-            UUID(int=number).hex, marking, team, number, "stix", "indicator", source, "2026-01-02T03:04:05.678000Z",
-            title, "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff", 1_767_323_045_678_000, 1_767_323_045_678_000, None,
-            "", number, False, 75, "", "", None, None, False, 0, "", number, 1, f"{number:064x}", held[team],
-        ))  # fmt: skip
-    from hanse.intel.projecting import _ITEM
-
-    cursor.execute("BEGIN")
-    for table, columns, told in (
-        ("intel_item", tuple(_ITEM), items),
-        ("found", ("id", "text", "first", "last"), values),
-        ("intel_posting", ("id", "value", "item", "role", "holding"), postings),
-        ("intel_words", ("rowid", "title", "body"), words),
-    ):
-        marks = ", ".join(["%s"] * len(columns))
-        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", told)  # noqa: S608 - names of this file
-    cursor.execute("COMMIT")
+def indicator_id(number: int) -> UUID:
+    """The STIX id of a row."""
+    return uuid5(SPACE, f"indicator {number}")
 
 
 def timed(ask: Callable[[], object]) -> float:
@@ -176,27 +136,28 @@ def correlations(count: int, rounds: int) -> list[tuple[str, list[float], str]]:
     from hanse.intel.values import Value
 
     actor, rng, told = reader(), random.Random(1), []
+    seen = models.Item.objects.for_actor(actor, "intel.view")
 
-    def ask(item: models.Item, value: Value) -> Callable[[], object]:
-        return lambda: found.append(correlating.of_item(item, [value], actor))
+    def any_item() -> models.Item:
+        """One that the reader may see."""
+        return seen.get(source_id=f"indicator--{indicator_id(rng.randrange(count // 10) * 10 + 1)}")
 
-    def text_of(number: int) -> Value:
-        posting = models.Posting.objects.get(item=number)
+    def value_of(item: models.Item) -> Value:
+        posting = models.Posting.objects.get(item=item.number)
         return Value("address", models.Value.objects.get(pk=posting.value).text)
 
     for name in ("any value", f"the value with {COMMON:,} postings", "ten values of one item"):
         found: list[Any] = []
         took = []
         for _ in range(rounds):
-            number = rng.randrange(count // 10) * 10
-            item = models.Item.projected.get(number=number)
+            item = any_item()
             if name == "any value":
-                took.append(timed(ask(item, text_of(number))))
+                values = [value_of(item)]
             elif name.startswith("the"):
-                took.append(timed(ask(item, Value("address", "193.40.5.77"))))
+                values = [Value("address", "193.40.5.77")]
             else:
-                values = [text_of(rng.randrange(count)) for _ in range(10)]
-                took.append(timed(lambda: found.append(correlating.of_item(item, values, actor))))  # noqa: B023 - run at once
+                values = [value_of(any_item()) for _ in range(10)]
+            took.append(timed(lambda: found.append(correlating.of_item(item, values, actor))))  # noqa: B023 - run at once
         shown = statistics.mean(sum(one.count for one in each) for each in found)
         told.append((name, took, f"{shown:,.1f} others on average"))
     return told
@@ -218,7 +179,7 @@ def searches(count: int, rounds: int) -> list[tuple[str, list[float], str]]:
         "three words": lambda: f"{rng.choice(NAMES)} {rng.choice(PLACES)} {rng.randrange(10_000, 99_991)}",
         "the beginning of a word in all": lambda: "tick",
         "a word in none": lambda: "nowhere",
-        "an id": lambda: f"indicator--{UUID(int=rng.randrange(count))}",
+        "an id": lambda: f"indicator--{indicator_id(rng.randrange(count))}",
     }
     told = []
     for name, text in asked.items():
@@ -242,28 +203,39 @@ def reader() -> Any:
 
 
 def sizes() -> str:
-    """How large the tables of items are, and what they are found by."""
+    """How large what was brought in is (entries and bodies), and all that it is found, listed and correlated by."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        try:
-            cursor.execute(
-                "SELECT name, sum(pgsize) FROM dbstat WHERE name LIKE 'intel%' OR name LIKE 'sqlite_autoindex_intel%' GROUP BY name"
-            )
-        except Exception as error:  # noqa: BLE001 - SQLite may be built without it
-            return f"sizes are not known: {error}"
-        found = dict(cursor.fetchall())
+        cursor.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name")
+        found = {name: size / 2**20 for name, size in cursor.fetchall()}
+    data = {name: size for name, size in found.items() if name in {"ledger_entry", "ledger_body"}}
+    index = {name: size for name, size in found.items() if "intel_" in name}
+    lines = [
+        f"  {name:46} {size:10,.0f} MiB"
+        for name, size in sorted((data | index).items(), key=lambda one: -one[1])
+        if size >= 1
+    ]
+    totals = (sum(data.values()), sum(index.values()), sum(found.values()))
     return "\n".join(
-        f"{name:40} {size / 2**20:10,.0f} MiB"
-        for name, size in sorted(found.items(), key=lambda one: -one[1])
+        ("data {:,.0f} MiB, index {:,.0f} MiB, the whole file {:,.0f} MiB".format(*totals), *lines)
     )
 
 
+def keys(path: Path) -> Any:
+    """The keys of the kept node, made on the first run."""
+    from hanse.kernel.keys import Keyring, unwrap, wrap
+
+    if not path.exists():
+        path.write_bytes(wrap(Keyring.new(), "bench"))
+    return unwrap(path.read_bytes(), "bench")
+
+
 def _tell(words: str) -> None:
-    """Progress, one line that is written over; nothing where nobody looks."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{words}")
-        sys.stderr.flush()
+    """Progress: written over where somebody looks, else a line each."""
+    start, end = ("\r\x1b[K", "") if sys.stderr.isatty() else ("", "\n")
+    sys.stderr.write(f"{start}{words}{end}")
+    sys.stderr.flush()
 
 
 def main() -> None:
@@ -278,21 +250,16 @@ def main() -> None:
     home = given.home or Path(tempfile.gettempdir()) / f"hanse-lookups-{count}"
     home.mkdir(parents=True, exist_ok=True)
     from hanse.bootstrap import configure, make_tables
-    from hanse.kernel.keys import Keyring
     from hanse.settings import Node
 
-    # The same index key on each run, so that a kept node's values are found again.
-    keys = dataclasses.replace(Keyring.new(), index=bytes(32))
-    configure(Node(home, "ee-cert", "CERT Estonia", "EE"), keys)
+    configure(Node(home, "ee-cert", "CERT Estonia", "EE"), keys(home / "keys.bin"))
     make_tables()
-    from hanse.intel import models
-
     start = time.perf_counter()
-    if models.Item.projected.order_by("-number").values_list("number", flat=True).first() != count - 1:
+    if (before := present()) < count:
         fill(count, _tell)
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
           f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC; {count:,} indicators "
-          f"(made in {time.perf_counter() - start:.0f} s)")  # fmt: skip
+          f"({count - before:,} brought in now, in {time.perf_counter() - start:.0f} s)")  # fmt: skip
     print(sizes())
     _show("correlations", correlations(count, given.rounds), BAR_MS)
     _show("search, first page", searches(count, given.rounds), BAR_SEARCH_MS)
