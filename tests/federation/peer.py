@@ -14,7 +14,7 @@ from hanse.federation.contents import PartnerAdded
 from hanse.federation.keeping import Back, GiveBack, GivenBack, Kept, Recover
 from hanse.federation.models import Partner
 from hanse.federation.stream import Item, KeyChanged, Page, Pull
-from hanse.federation.witnessing import Compared, Cosigned, Offer, Shown
+from hanse.federation.witnessing import Compared, Cosigned, Offer, Regain, Shown
 from hanse.kernel import envelope, merkle, message, notes
 from hanse.kernel.actors import system
 from hanse.kernel.clock import now_us
@@ -66,6 +66,7 @@ class Peer:
         chain: Its chain over them.
         verified: Leaves of this node's ledger that it says to have verified.
         cosigned_s: When it says to have seen what it cosigns, s UTC.
+        heads: The notes of its checkpoints, in order.
     """
 
     authority: str = "fi-cert"
@@ -93,6 +94,7 @@ class Peer:
     chain: bytes = bytes(32)
     cosigned_s: int = 1_795_000_000
     verified: int = 0
+    heads: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Have a first pair of keys."""
@@ -187,6 +189,7 @@ class Peer:
         tallies = [*others, mine] if self.places else others
         head = notes.Checkpoint(self.name, len(self.tree), merkle.root(self.tree), (line(tallies),))
         self.note = notes.sign(head.text(), self.name, self.signing)
+        self.heads.append(self.note)
         self.tally = opening(tallies, self.here) if self.places else None
 
     @property
@@ -221,13 +224,12 @@ class Peer:
             content: Any = self.lie(self.page(self.wanted[-1]))
         elif head.what == "witness":
             content = self.cosigns(msgspec.msgpack.decode(text, type=Offer))
+        elif head.what == "regain":
+            content = self.regained(msgspec.msgpack.decode(text, type=Regain))
         elif head.what == "recover":
-            wanted = msgspec.msgpack.decode(text, type=Recover)
-            content = Kept(
-                tuple(one for one in self.records if self.size_of(one) > wanted.size),
-                more=False,
-                shown=self.verified,
-            )
+            after = msgspec.msgpack.decode(text, type=Recover).size
+            records = tuple(one for one in self.records if self.size_of(one) > after)
+            content = Kept(records, more=False, shown=self.verified)
         elif head.what == "give-back":
             first = msgspec.msgpack.decode(text, type=GiveBack).first
             content = GivenBack(tuple(self.back[first : first + 2]), len(self.back))
@@ -262,7 +264,8 @@ class Peer:
     def cosigns(self, offer: Offer) -> Cosigned:
         """Witness this node's ledger, as a node does."""
         if offer.size != self.followed.size:
-            return Cosigned(self.followed.size, last=self.followed.note)
+            last = self.followed.note
+            return Cosigned(self.followed.size, (self.cosigned(last),) if last else (), last=last)
         lines = []
         keys = keyring.current().verify_keys()
         for record in offer.records:
@@ -271,9 +274,12 @@ class Peer:
             except ConflictError as conflict:
                 return Cosigned(self.followed.size, against=conflict.before)
             self.records.append(record)
-            note = notes.cosign(record.note, self.name, self.speaks, self.cosigned_s)
-            lines.append(note.removeprefix(record.note))
+            lines.append(self.cosigned(record.note))
         return Cosigned(self.followed.size, tuple(lines))
+
+    def cosigned(self, note: str) -> str:
+        """The line by which it says to have seen a checkpoint."""
+        return notes.cosign(note, self.name, self.speaks, self.cosigned_s).removeprefix(note)
 
     def offers(self, size: int | None = None) -> Offer:
         """What it has not had witnessed since the last checkpoint."""
@@ -281,6 +287,16 @@ class Peer:
         leaves = b"".join(self.tree[first:])
         self.offered = len(self.tree)
         return Offer(first, (Record(self.note, leaves, b"sealed"),))
+
+    def regained(self, wanted: Regain) -> Offer:
+        """What it gives a witness that lost its database: two checkpoints at a time."""
+        first, records = wanted.size, []
+        for note in self.heads:
+            size = notes.parse_checkpoint(notes.parse(note)[0]).size
+            if size > first:
+                records.append(Record(note, b"".join(self.tree[first:size]), b"sealed"))
+                first = size
+        return Offer(wanted.size, tuple(records[:2]))
 
     def message(self, what: str, content: Any, **head: Any) -> bytes:
         """A message to this node."""

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from hanse.attacks.models import Attack
-from hanse.federation import exchange, recalling, recovery, sharing, witnesses
-from hanse.federation.contents import WitnessAnswered
-from hanse.federation.models import Given, Link, Partner, Recalling
+from hanse.federation import exchange, recalling, recovery, sharing, witnesses, witnessing
+from hanse.federation.contents import WitnessAnswered, WitnessAsked
+from hanse.federation.keeping import Kept, Recover
+from hanse.federation.models import Given, Link, Partner, Recalling, Witnessed
 from hanse.federation.partners import answer_key
 from hanse.federation.sharing import Audience, Sharing
 from hanse.federation.stream import Page, Pull
+from hanse.federation.witnessing import Cosigned, Offer, Regain
 from hanse.kernel.errors import UsageError
 from hanse.ledger import keyring, recovering, tree
 from hanse.ledger import service as ledger
@@ -19,6 +21,8 @@ from hanse.ledger.models import Body, CarriedMarking, Checkpoint, Entry, Head, L
 from hanse.ledger.recovering import RecoveryError
 from hanse.ledger.replay import projections, rebuild
 from hanse.ledger.service import purge
+from hanse.ledger.witness import Record
+from hanse.ledger.witnessed import standing
 from hanse.node import backup
 from hanse.node.opening import RECOVERING, may_serve
 from hanse.recording import record
@@ -142,6 +146,61 @@ def test_the_ledger_goes_on_where_it_was(peer, node) -> None:
     _put_back(node.home / "two.hanse")
     assert list(check()) == []
     assert Lost.objects.exists()
+
+
+def test_a_witness_that_saw_all_says_so_at_once(peer, node) -> None:
+    """After a restore nothing new need happen for the newest checkpoint to be witnessed: who has it signs it again."""
+    _, two = _saved(peer, node)
+    _share(two)
+    _seen(peer)
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    assert not standing(tree.latest()).witnessed
+    exchange.offer(_row(), peer)  # type: ignore[arg-type]
+    assert standing(tree.latest()).witnessed
+    assert list(check()) == []
+
+
+def test_a_witness_that_was_put_back_has_all_again_before_it_serves(peer, node) -> None:
+    """What it remembers of a partner's ledger is in no backup, and the partner rests on it: it is given again."""
+    peer.entry(witnesses.ASKED, WitnessAsked(asked=True))
+    exchange.pull_all(_row(), peer)  # type: ignore[arg-type]
+    witnesses.answer(peer.authority, _officer(), consents=True)
+    for count in (1, 1, 4, 2, 9):
+        for _ in range(count):
+            peer.entry()
+        peer.checkpoint()
+        peer.asks("witness", peer.offers(), Cosigned)
+    kept = peer.asks("recover", Recover(0), Kept)
+    assert len(kept.records) == 5
+    _saved(peer, node)
+    _put_back(node.home / "one.hanse")
+    Witnessed.objects.all().delete()
+    _recover(peer)
+    assert peer.asks("recover", Recover(0), Kept).records == kept.records
+    peer.entry()
+    peer.checkpoint()
+    assert peer.asks("witness", peer.offers(), Cosigned).size == len(peer.tree), "and it goes on from there"
+
+
+def test_what_is_given_to_a_witness_again_is_proven(peer, node, monkeypatch) -> None:
+    """Leaves that are not those of the signed tree are not remembered, and the node recovers all the same."""
+    peer.entry(witnesses.ASKED, WitnessAsked(asked=True))
+    exchange.pull_all(_row(), peer)  # type: ignore[arg-type]
+    witnesses.answer(peer.authority, _officer(), consents=True)
+    peer.checkpoint()
+    _saved(peer, node)
+    honest = peer.regained
+
+    def lying(wanted: Regain) -> Offer:
+        [record] = honest(wanted).records
+        return Offer(wanted.size, (Record(record.note, bytes(len(record.leaves)), record.sealed),))
+
+    monkeypatch.setattr(peer, "regained", lying)
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    assert witnessing.reached(peer.authority) == 0
+    assert peer.asks("witness", peer.offers(0), Cosigned).size == len(peer.tree), "the truth is taken later"
 
 
 def test_a_copy_that_no_book_names_is_recalled_all_the_same(peer, node) -> None:

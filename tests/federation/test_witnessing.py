@@ -88,7 +88,9 @@ def test_a_witness_cosigns_what_continues(peer):
     assert Witnessed.objects.get().note == (told_note := peer.note)
     peer.entry()
     peer.checkpoint()
-    assert peer.asks("witness", peer.offers(0), Cosigned) == Cosigned(told.size, last=told_note)
+    anew = peer.asks("witness", peer.offers(0), Cosigned)
+    assert (anew.size, anew.last) == (told.size, told_note)
+    assert notes.verify_cosignature(told_note + anew.lines[0], log_of("ee-cert"), own) > 1_700_000_000
     assert peer.asks("witness", peer.offers(told.size), Cosigned).size == len(peer.tree)
     assert not Contradiction.objects.exists()
 

@@ -6,13 +6,16 @@ from typing import Final
 import msgspec
 
 from hanse.egress.client import Client
-from hanse.federation import exchange, remembering
+from hanse.federation import exchange, remembering, witnessing
 from hanse.federation.keeping import GiveBack, GivenBack, Kept, Recover
 from hanse.federation.models import Partner
 from hanse.federation.partners import active
+from hanse.federation.witnesses import watched
+from hanse.federation.witnessing import Offer, Regain
 from hanse.ledger import recovering
 from hanse.ledger.recovering import Given, Recovered, RecoveryError
 from hanse.ledger.replay import rebuild
+from hanse.ledger.witness import WitnessError
 
 Say = Callable[[str], None]
 """Is told each step, a sentence."""
@@ -52,7 +55,32 @@ def recover(client: Client, say: Say, without: frozenset[str] = frozenset()) -> 
     for partner in _asked(without):
         new = exchange.pull_all(partner, client)
         say(f"{partner.name}: {new:,} entries that it has sent since the backup are here.")
+        _witness_again(partner, client, say)
     return Recovered(checkpoints, whole, sum(recovering.lost().values()))
+
+
+def _witness_again(partner: Partner, client: Client, say: Say) -> None:
+    """Have again what this node had as a witness of a partner's ledger, which is in no backup.
+
+    Until then the partner takes for kept what nobody keeps: were it to lose its database too, it could not go on.
+    """
+    taken = 0
+    while partner.authority in watched():
+        size = witnessing.reached(partner.authority)
+        told = exchange.ask(partner, "regain", Regain(size), Offer, client)
+        if not told.records or told.size != size:
+            break
+        try:
+            witnessing.witness(partner, told)
+        except WitnessError as error:
+            say(f"{partner.name}: what it gave of its own ledger to witness is none of it: {error}")
+            break
+        if witnessing.reached(partner.authority) <= size:
+            say(f"{partner.name} contradicts what it signed before. The page of partners shows both.")
+            break
+        taken += len(told.records)
+    if taken:
+        say(f"{partner.name}: {taken:,} checkpoints of its ledger are witnessed again.")
 
 
 def _asked(without: frozenset[str]) -> list[Partner]:

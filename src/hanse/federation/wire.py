@@ -18,7 +18,7 @@ from hanse.federation import keeping, serving, witnessing
 from hanse.federation.models import Link, Partner, Standing
 from hanse.federation.partners import answer_key, link_of, seal_key, verify_keys
 from hanse.federation.stream import MOST, Page, Pull, StreamError
-from hanse.federation.witnessing import Compared, Cosigned, Offer, Shown
+from hanse.federation.witnessing import Compared, Cosigned, Offer, Regain, Shown
 from hanse.kernel import message
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
@@ -46,6 +46,7 @@ ANSWERS: Final = {
     "hint": "noted",
     "witness": "cosigned",
     "show": "compared",
+    "regain": "regained",
     "recover": "kept",
     "give-back": "given-back",
 }
@@ -232,6 +233,11 @@ def _show(asked: Asked) -> Compared:
     return witnessing.compared(asked.partner, msgspec.msgpack.decode(asked.body, type=Shown))
 
 
+def _regain(asked: Asked) -> Offer:
+    """The partner witnesses this ledger, and was put back to a backup."""
+    return witnessing.given_again(asked.partner, msgspec.msgpack.decode(asked.body, type=Regain))
+
+
 def _recover(asked: Asked) -> msgspec.Struct:
     """The partner was put back to a backup, and asks for its checkpoints."""
     return keeping.kept(asked.partner, msgspec.msgpack.decode(asked.body, type=keeping.Recover))
@@ -247,6 +253,7 @@ _HANDLED: Final[dict[str, Callable[[Asked], msgspec.Struct]]] = {
     "hint": _hint,
     "witness": _witness,
     "show": _show,
+    "regain": _regain,
     "recover": _recover,
     "give-back": _give_back,
 }

@@ -56,7 +56,7 @@ class Cosigned(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         size: Leaves of the last checkpoint that it has now.
-        lines: A signature line for each checkpoint that it was given; none where they do not follow its own.
+        lines: A signature line for each checkpoint that it was given; where they do not follow its own, one for `last`.
         against: The note that what it was given contradicts; empty where it contradicts nothing.
         last: The note over as many leaves, where it was given what does not follow its own.
     """
@@ -65,6 +65,12 @@ class Cosigned(msgspec.Struct, frozen=True, array_like=True):
     lines: tuple[str, ...] = ()
     against: str = ""
     last: str = ""
+
+
+class Regain(msgspec.Struct, frozen=True, array_like=True):
+    """Leaves of the last checkpoint of the asked one's ledger that the asker, a witness that lost its database, has."""
+
+    size: int
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True):
@@ -107,9 +113,8 @@ def _witness(partner: Partner, offer: Offer) -> Cosigned:
     if offer.size != last.size:
         for record in offer.records[:1]:  # a ledger that was put back shows in the first
             _compare(name, record.note, opened(record.note, name, keys))
-        return Cosigned(last.size, last=last.note)
+        return Cosigned(last.size, (_line(partner, last.note),) if last.note else (), last=last.note)
     rows, lines = [], []
-    key, time_s = own_key(partner, link_of(name).has), now_us() // 1_000_000
     for record in offer.records:
         last = follow(last, record, name, keys)
         rows.append(
@@ -118,10 +123,21 @@ def _witness(partner: Partner, offer: Offer) -> Cosigned:
                 sealed=record.sealed, seen_us=now_us(),
             )
         )  # fmt: skip
-        lines.append(notes.cosign(record.note, log_of(authority()), key, time_s).removeprefix(record.note))
+        lines.append(_line(partner, record.note))
     Witnessed.objects.bulk_create(rows)
     _compare_with_pulled(name)
     return Cosigned(last.size, tuple(lines))
+
+
+def _line(partner: Partner, note: str) -> str:
+    """The signature line by which this node says that it saw a checkpoint of a partner."""
+    key = own_key(partner, link_of(partner.authority).has)
+    return notes.cosign(note, log_of(authority()), key, now_us() // 1_000_000).removeprefix(note)
+
+
+def reached(partner: str) -> int:
+    """Leaves of the last checkpoint of a partner's ledger that this node has as its witness; 0 for none."""
+    return _last(partner).size
 
 
 def _last(name: str) -> Followed:
@@ -177,6 +193,12 @@ def to_offer(partner: str) -> tuple[list[int], Offer] | None:
     return (sizes, Offer(size, tuple(records))) if records else None
 
 
+def given_again(partner: Partner, wanted: Regain) -> Offer:
+    """The checkpoints of this ledger that a named witness has not, or no longer, as many as a message takes."""
+    _, records = records_after(wanted.size) if partner.authority in named() else ([], [])
+    return Offer(wanted.size, tuple(records))
+
+
 def take_cosigned(partner: Partner, sizes: list[int], offer: Offer, answer: Cosigned) -> None:
     """Keep what a witness said.
 
@@ -194,11 +216,14 @@ def take_cosigned(partner: Partner, sizes: list[int], offer: Offer, answer: Cosi
     if answer.size and not answer.lines and not answer.last:
         raise WitnessError(f"{partner.name} says to have seen this ledger, and shows nothing of it.")
     if answer.lines:
+        told = [one.note for one in offer.records]
+        if answer.last:
+            sizes, told = [answer.size], [answer.last]
         if len(answer.lines) != len(sizes) or answer.size != sizes[-1]:
             raise WitnessError(f"{partner.name} gave {len(answer.lines)} cosignatures for {len(sizes)}.")
         keys = list(verify_keys(name).values())
-        for record, line in zip(offer.records, answer.lines, strict=True):
-            if line.count("\n") != 1 or not seen_by(record.note + line, {name: keys}):
+        for note, line in zip(told, answer.lines, strict=True):
+            if line.count("\n") != 1 or not seen_by(note + line, {name: keys}):
                 raise WitnessError(f"A cosignature of {partner.name} does not hold.")
         add_cosignatures(zip(sizes, answer.lines, strict=True))
     Link.objects.filter(pk=name).update(cosigned=answer.size)
