@@ -1,5 +1,7 @@
 """What the entries of this room hold."""
 
+from typing import Final
+
 import msgspec
 
 from hanse.kernel.clock import Moment
@@ -68,6 +70,10 @@ class Received(msgspec.Struct, frozen=True):
     body: bytes | None
 
 
+KNOWN: Final = "known"
+"""Of an entry that was taken before its sender was expelled and became a partner anew."""
+
+
 class Taken(msgspec.Struct, frozen=True, array_like=True):
     """What became of one entry that a partner sent.
 
@@ -76,7 +82,7 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
         kind: What it is, or said to be; may be empty.
         object_id: The own id of its object, hexadecimal; empty where it was refused.
         state: ``applied``, ``kept`` (of a kind that this version does not know), ``gone`` (purged at its origin, or
-            lost there) or ``refused``.
+            lost there), ``refused``, or ``known`` (taken before the partner was expelled and became one anew).
         why: Why it was refused, or is gone where its origin lost it.
     """
 

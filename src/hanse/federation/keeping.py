@@ -6,6 +6,7 @@ from hanse.federation.contents import Received as ReceivedContent
 from hanse.federation.models import Partner, Received, Witnessed
 from hanse.federation.partners import link_of
 from hanse.federation.stream import MOST, PAGE_BYTES, size_of
+from hanse.kernel import envelope, merkle
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import written
 from hanse.ledger.witness import Record
@@ -76,14 +77,15 @@ def given_back(partner: Partner, wanted: GiveBack) -> GivenBack:
     name = partner.authority
     rows = Received.objects.filter(partner=name, place__gte=wanted.first).order_by("place")
     some = list(rows.values_list("place", "leaf", "number")[:MOST])
-    total = Received.objects.filter(partner=name).count()
+    total = Received.objects.filter(partner=name, place__isnull=False).count()
     if not some:
         return GivenBack((), total)
-    whole = _whole(name, wanted.first, some[0][2] // MOST, some[-1][2] // MOST)
+    took = [number // MOST for _, _, number in some]
+    whole = _whole(name, {bytes(leaf) for _, leaf, _ in some}, min(took), max(took))
     entries: list[Back] = []
     taken = 0
-    for place, leaf, _ in some:
-        content = whole.get(place)
+    for _, leaf, _ in some:
+        content = whole.get(bytes(leaf))
         taken += len(content.body or b"") + len(content.payload) if content else 0
         if entries and taken > PAGE_BYTES:
             break
@@ -95,8 +97,8 @@ def given_back(partner: Partner, wanted: GiveBack) -> GivenBack:
     return GivenBack(tuple(entries), total)
 
 
-def _whole(partner: str, first: int, took_first: int, took_last: int) -> dict[int, ReceivedContent]:
-    """The entries of a partner from a place on, as they came; those that were purged are not among them.
+def _whole(partner: str, leaves: set[bytes], took_first: int, took_last: int) -> dict[bytes, ReceivedContent]:
+    """The entries of a partner with some leaf hashes, as they came; those that were purged are not among them.
 
     They stand between the own entry that says that they were taken and the one before that says so, with what was
     answered to them among them.
@@ -112,6 +114,7 @@ def _whole(partner: str, first: int, took_first: int, took_last: int) -> dict[in
         body = bodies.get(entry.sequence)
         if body is not None:
             content = msgspec.json.decode(written(entry, body).content, type=ReceivedContent)
-            if content.partner == partner and content.place >= first:
-                found[content.place] = content
+            leaf = merkle.leaf_hash(envelope.leaf(content.payload, content.signature))
+            if content.partner == partner and leaf in leaves:
+                found[leaf] = content
     return found

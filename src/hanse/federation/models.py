@@ -73,7 +73,8 @@ class Received(models.Model):
     Attributes:
         number: Follows from the own entry that says it came, and from its place there.
         partner: Who sent it.
-        place: Its place among those that the partner addressed to this authority.
+        place: Its place among those that the partner addressed to this authority; null where that was said before the
+            partner was expelled and became one anew, and it was not sent again since.
         object_id: The own id of its object; null where it was refused.
         kind: What it is; what it said to be where it was refused.
         state: As of `contents.Taken`.
@@ -85,7 +86,7 @@ class Received(models.Model):
 
     number = RowIdField(primary_key=True)
     partner = models.CharField(max_length=128)
-    place = models.BigIntegerField()
+    place = models.BigIntegerField(null=True)
     object_id = models.UUIDField(null=True)
     kind = models.CharField(max_length=64)
     state = models.CharField(max_length=8)
@@ -99,6 +100,9 @@ class Received(models.Model):
         indexes = (
             models.Index(
                 fields=["partner", "place"], condition=models.Q(state="refused"), name="federation_refused"
+            ),
+            models.Index(
+                fields=["partner", "leaf"], condition=models.Q(place=None), name="federation_earlier"
             ),
         )
 

@@ -13,7 +13,7 @@ from hanse.egress.rules import AllowedEndpoint, system_resolve
 from hanse.federation import invitation
 from hanse.federation.contents import PartnerAdded, PartnerMoved, PartnerStands
 from hanse.federation.invitation import Invitation, InvitationError
-from hanse.federation.models import Partner, PartnerKey, Standing
+from hanse.federation.models import Link, Partner, PartnerKey, Standing, Witnessed
 from hanse.federation.partners import own_invitation, partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -22,7 +22,7 @@ from hanse.kernel.markings import TIER_WORDS
 from hanse.ledger import keyring, objects
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Head
-from hanse.ledger.writing import append
+from hanse.ledger.writing import append, writing
 from hanse.policy.asking import require
 
 _PAGES = frozenset({"add", "invitation", "proposed", "releases", "rules"})
@@ -108,11 +108,25 @@ def _add(pending: Pending, actor: Actor) -> str:
     told.pop("fingerprint")
     content = msgspec.convert(told | {"proposal": pending.id.hex}, PartnerAdded)
     _check_new(Invitation(**{name: told[name] for name in Invitation.__struct_fields__}))
-    append(
-        "federation.partner_added", content, actor=actor, reason=pending.why,
-        object_id=objects.named("partner", content.authority),
-    )  # fmt: skip
+    with writing():
+        append(
+            "federation.partner_added", content, actor=actor, reason=pending.why,
+            object_id=objects.named("partner", content.authority),
+        )  # fmt: skip
+        begin_anew(content.authority)
     return ""
+
+
+def begin_anew(name: str) -> None:
+    """Forget how far an earlier exchange with an authority had come: its ledger may be another one now.
+
+    Numbers of messages stay: none that was heard before is heard again.
+    """
+    line = Link.objects.filter(pk=name).first()
+    if line is not None:
+        line.delete()
+        Link.objects.create(pk=name, heard=line.heard, said=line.said)
+    Witnessed.objects.filter(partner=name).delete()
 
 
 def suspend(name: str, why: str, actor: Actor) -> None:

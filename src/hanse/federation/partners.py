@@ -75,10 +75,9 @@ def own_key(partner: Partner, has: int) -> SigningKey:
     signed with a key that the partner does not know; were both to change keys at once, neither would hear the other.
     """
     told = partner.told
-    rows = Entry.objects.filter(recipient=partner.authority, kind="federation.key_changed").order_by(
-        "sequence"
-    )
-    for entry in rows:
+    since = NodeKey.objects.filter(pk=told).values_list("said_by", flat=True).first()
+    changes = Entry.objects.filter(recipient=partner.authority, kind="federation.key_changed")
+    for entry in changes.filter(sequence__gt=-1 if since is None else since).order_by("sequence"):
         if _place(entry) < has:
             told = _key_after(entry)
     return keyring.signing(told)

@@ -9,7 +9,7 @@ import msgspec
 from django.db import OperationalError, transaction
 
 from hanse.federation import recalling, refusing, stream, witnessing
-from hanse.federation.contents import Received, Taken, Took
+from hanse.federation.contents import KNOWN, Received, Taken, Took
 from hanse.federation.contradicting import say
 from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
 from hanse.federation.models import Link, Partner
@@ -45,10 +45,10 @@ class Result:
 
 def reached(partner: str) -> Pull:
     """What this node has of a partner's entries, as it asks for more."""
-    last = Row.objects.filter(partner=partner).order_by("-place").first()
+    last = Row.objects.filter(partner=partner, place__isnull=False).order_by("-place").first()
     link = link_of(partner)
     size = stream.size_of(link.checkpoint) if link.checkpoint else 0
-    if last is None:
+    if last is None or last.place is None:
         return Pull(0, bytes(32), 0, size)
     return Pull(last.place + 1, bytes(last.chain), min(link.proven, last.place + 1), size)
 
@@ -133,20 +133,33 @@ class _Ready:
 
 def _record(partner: Partner, arrivals: list[Arrival]) -> None:
     """Everything at once; where an entry among them fails, one by one, so that only that one is refused."""
+    earlier = _earlier(partner, arrivals)
     try:
         with transaction.atomic(using=database()):
-            taken = _at_once(partner, arrivals)
+            taken = _at_once(partner, arrivals, earlier)
     except _OURS:
         raise
     except Exception:  # noqa: BLE001 - whatever a partner's entry does to a room, it is that entry that is refused
         _log.warning("an entry of %s fails; taking them one by one", partner.authority, exc_info=True)
-        taken = [_alone(partner, one) for one in arrivals]
+        taken = [_alone(partner, one, earlier) for one in arrivals]
     content = Took(partner.authority, arrivals[0].place, tuple(taken))
     append("federation.took", content, actor=speaker())
     refusing.tell(partner, arrivals, taken)
 
 
-def _at_once(partner: Partner, arrivals: list[Arrival]) -> list[Taken]:
+def _earlier(partner: Partner, arrivals: list[Arrival]) -> dict[bytes, Taken]:
+    """Of entries that were taken before the partner became one anew, what is said of them now, by leaf."""
+    leaves = [one.leaf for one in arrivals]
+    rows = Row.objects.filter(partner=partner.authority, place=None, leaf__in=leaves).exclude(state="refused")
+    return {
+        bytes(row.leaf): Taken(
+            bytes(row.leaf).hex(), row.kind, row.object_id.hex if row.object_id else "", KNOWN
+        )
+        for row in rows
+    }
+
+
+def _at_once(partner: Partner, arrivals: list[Arrival], earlier: dict[bytes, Taken]) -> list[Taken]:
     """All of them, in order: what follows from one is done before the next is on record.
 
     A recall takes what came before it, and not what is shared anew after it.
@@ -154,6 +167,9 @@ def _at_once(partner: Partner, arrivals: list[Arrival]) -> list[Taken]:
     taken: list[Taken] = []
     ready: list[_Ready] = []
     for one in arrivals:
+        if (before := earlier.get(one.leaf)) is not None:
+            taken.append(before)
+            continue
         became, made = _judged(partner, one)
         taken.append(became)
         if made is not None:
@@ -177,11 +193,11 @@ def _append(partner: Partner, ready: list[_Ready]) -> None:
                 recalling.follow_newer(own.object_id)
 
 
-def _alone(partner: Partner, arrival: Arrival) -> Taken:
+def _alone(partner: Partner, arrival: Arrival, earlier: dict[bytes, Taken]) -> Taken:
     """One entry, which is refused where it fails."""
     try:
         with transaction.atomic(using=database()):
-            return _at_once(partner, [arrival])[0]
+            return _at_once(partner, [arrival], earlier)[0]
     except _OURS:
         raise
     except Exception as error:  # noqa: BLE001 - as above

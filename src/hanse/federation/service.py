@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from hanse.federation import acting, contents, groups, onward, opening, refusing, stream, witnesses
+from hanse.federation.contents import KNOWN
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import (
     Contradiction,
@@ -18,6 +19,7 @@ from hanse.federation.models import (
     Received,
     Rule,
     Standing,
+    Witness,
 )
 from hanse.kernel import envelope
 from hanse.kernel.envelope import Envelope
@@ -30,7 +32,10 @@ from hanse.ledger.tallies import next_chain
 
 
 def _project_added(recorded: Recorded, content: contents.PartnerAdded) -> None:
-    """A partner, anew or once more: who was expelled may come back with other keys."""
+    """A partner, anew or once more: who was expelled may come back, with other keys and with another ledger.
+
+    What it sent before stays; its places are told anew, from the first on.
+    """
     Partner.objects.update_or_create(
         authority=content.authority,
         defaults={
@@ -47,6 +52,8 @@ def _project_added(recorded: Recorded, content: contents.PartnerAdded) -> None:
         },
     )
     PartnerKey.objects.filter(partner=content.authority, revoked_us=None).update(revoked_us=recorded.time_us)
+    Received.objects.filter(partner=content.authority).update(place=None)
+    Witness.objects.filter(partner=content.authority).delete()
     _add_key(content.authority, content.verify, content.seal, recorded.sequence)
 
 
@@ -140,6 +147,10 @@ def _project_took(recorded: Recorded, content: contents.Took) -> None:
     for at, one in enumerate(content.taken):
         leaf = bytes.fromhex(one.leaf)
         chain = next_chain(chain, leaf)
+        if one.state == KNOWN:
+            earlier = Received.objects.filter(partner=content.partner, place=None, leaf=leaf)
+            earlier.update(place=content.first + at, chain=chain)
+            continue
         object_id = UUID(one.object_id) if one.object_id else None
         rows.append(
             (recorded.sequence * stream.MOST + at, content.partner, content.first + at, object_id, one.kind, one.state,

@@ -26,7 +26,7 @@ def partners() -> QuerySet[Partner, Partner]:
     ``has`` (what it has of ours), ``answered_us`` (null for never), ``failing_us``, ``error`` and ``checkpoint`` (the
     last verified note of its ledger; empty for none).
     """
-    mine = Received.objects.filter(partner=OuterRef("pk")).order_by("-place")
+    mine = Received.objects.filter(partner=OuterRef("pk"), place__isnull=False).order_by("-place")
     told = Partner.objects.annotate(
         received=_number(
             mine.values(next=F("place") + 1)[:1]
