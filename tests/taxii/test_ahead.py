@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from hanse.kernel.markings import Marking
 from hanse.ledger.models import Entry
@@ -14,6 +15,7 @@ from hanse.policy.service import mark
 from hanse.taxii import ahead, kept, server
 from hanse.taxii.asked import Asked
 from hanse.taxii.reading import page
+from hanse.taxii.shelves import Sought, Together
 from tests.accounts.people import NODE
 from tests.taxii.edge import ALLOWED, Edge, brought, indicator, named, object_of
 
@@ -157,6 +159,19 @@ def test_it_stands_still_while_a_partner_is_answered(monkeypatch: pytest.MonkeyP
         order.append("answered")
     thread.join(10)
     assert order == ["answered", "went on"]
+
+
+def test_reading_a_page_keeps_no_writer_out(actor: Any) -> None:
+    """A page is read as of one moment, in a transaction that takes no lock of writers, however long it is read."""
+    edge = Edge()
+    brought(actor("analyst"), *(indicator(at) for at in range(25)))
+    shelf, wanted = Together(edge.actor), Sought(after=-1, most=25)
+    with CaptureQueriesContext(connections[database()]) as told:
+        some = [piece for pieces in shelf.pieces(wanted) for piece in pieces]
+    begun = [one["sql"] for one in told if "BEGIN" in one["sql"] or "ISOLATION" in one["sql"]]
+    assert len(some) == 25
+    assert begun
+    assert not any("IMMEDIATE" in one for one in begun)
 
 
 def test_no_transaction_is_open_while_it_rests(actor: Any, monkeypatch: pytest.MonkeyPatch) -> None:

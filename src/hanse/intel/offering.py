@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from django.db import connections, transaction
+from django.db import connections
 
 from hanse.intel import models, source_marking, telling
 from hanse.kernel.actors import Actor
@@ -18,7 +18,7 @@ from hanse.kernel.errors import HanseError
 from hanse.kernel.markings import Marking, is_at_least
 from hanse.kernel.strict_json import canonical
 from hanse.ledger.models import CarriedMarking, Entry
-from hanse.ledger.reading import opened
+from hanse.ledger.reading import opened, snapshot
 from hanse.ledger.routing import database
 from hanse.policy.service import MARKED
 from hanse.taxii.shelves import ACTION, AT_ONCE, Piece, Sought
@@ -57,7 +57,7 @@ class Offer:
             return
         query, told = _query(list(self._markings), sought)
         refs = {holding: _refs_of(marking) for holding, marking in self._markings.items()}
-        with transaction.atomic(using=database()), connections[database()].chunked_cursor() as cursor:
+        with snapshot(), connections[database()].chunked_cursor() as cursor:
             cursor.execute(query, told)
             while rows := cursor.fetchmany(AT_ONCE):
                 yield [
