@@ -28,7 +28,7 @@ class Side:
             kinds=("account", "iban", "phone"), size=len(self.values), root=commitment.root(self.values, self.secret),
             legal_basis="Directive (EU) 2023/977", case_class="fraud", normaliser=fingerprint(),
         )  # fmt: skip
-        self.points = b"".join(psi.masked(self.values, self.secret, protocol, EPOCH))
+        self.points = masked(self.values, self.secret, protocol)
 
     def answer(self, other, session):
         """Steps 3 and 4: the tokens, and the digest that goes before them."""
@@ -44,6 +44,11 @@ class Side:
         if self.protocol == "cardinality":
             return psi.overlap(returned, self.made)
         return psi.hits(self.values, self.secret, returned, self.made)
+
+
+def masked(values, secret, protocol="psi", epoch=EPOCH):
+    """What a side sends of its values."""
+    return b"".join(psi.masked(b"".join(psi.points_of(values, protocol, epoch)), secret))
 
 
 def run(one, other):

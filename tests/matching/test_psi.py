@@ -10,7 +10,7 @@ from hanse.intel.values import Value
 from hanse.matching import commitment, group, psi
 from hanse.matching.group import CHUNK, POINT, ProtocolError
 from hanse.matching.secret import RunSecret
-from tests.matching.made import EPOCH, VALUES, Side, phones, run
+from tests.matching.made import EPOCH, VALUES, Side, masked, phones, run
 
 SESSION = b"a session"
 SETS = st.lists(VALUES, max_size=12)
@@ -72,7 +72,7 @@ def test_the_order_of_points_says_nothing_and_is_another_in_each_run():
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(200))
     assert orders[0] != orders[1] != list(range(200))
     secret = RunSecret(bytes(32))
-    points = b"".join(psi.masked(values, secret, "psi", EPOCH))
+    points = masked(values, secret)
     plain = [
         group.multiply(secret.mask(), psi.hasher("psi", EPOCH, v.kind).point(v.text.encode())) for v in values
     ]
@@ -89,7 +89,7 @@ def test_runs_cannot_be_laid_over_each_other():
         (RunSecret(bytes(32)), "psi", "1"), (RunSecret(32 * b"\1"), "psi", "1"),
         (RunSecret(bytes(32)), "psi", "2"), (RunSecret(bytes(32)), "cardinality", "1"),
     ):  # fmt: skip
-        points = b"".join(psi.masked(values, secret, protocol, epoch))
+        points = masked(values, secret, protocol, epoch)
         seen |= {points[at : at + POINT] for at in range(0, len(points), POINT)}
     assert len(seen) == 20
 
@@ -97,9 +97,11 @@ def test_runs_cannot_be_laid_over_each_other():
 def test_threads_and_chunks_change_nothing():
     """Two chunks and a bit on two threads: the bytes of one thread."""
     values, secret = psi.prepare(phones(0, CHUNK + 50)), RunSecret.fresh()
-    alone = list(psi.masked(values, secret, "psi", EPOCH))
+    points = list(psi.points_of(values, "psi", EPOCH))
+    alone = list(psi.masked(b"".join(points), secret))
     with ThreadPoolExecutor(2) as pool:
-        assert list(psi.masked(values, secret, "psi", EPOCH, pool)) == alone
+        assert list(psi.points_of(values, "psi", EPOCH, pool)) == points
+        assert list(psi.masked(b"".join(points), secret, pool)) == alone
         doubled = list(psi.doubled(alone, len(values), secret, pool))
     assert [len(chunk) for chunk in alone] == [CHUNK * POINT, 50 * POINT]
     assert doubled == list(psi.doubled(alone, len(values), secret))

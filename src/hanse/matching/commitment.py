@@ -129,7 +129,7 @@ def reopened(
         What differs, in sentences; nothing if the run was honest.
     """
     own = psi.prepare(values)
-    made = b"".join(psi.masked(own, secret, said.protocol, said.epoch))
+    made = b"".join(psi.masked(b"".join(psi.points_of(own, said.protocol, said.epoch)), secret))
     answered = b"".join(psi.doubled(group.chunks_of(received), len(received) // group.POINT, secret))
     checks = (
         (

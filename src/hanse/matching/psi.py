@@ -5,7 +5,7 @@ then, as masks commute; all else stays hidden, for only the two masks together c
 takes at the same time:
 
 1. `prepare` its values; commit to them (`commitment`); exchange the commitments.
-2. `masked`: send its points, shuffled.
+2. `points_of` them, once in an epoch; `masked`: send the points, shuffled.
 3. `doubled`: put its mask on the other's points, keeping the tokens of it back; send only their `digest`.
 4. Once both digests are there: send the tokens.
 5. `check_tokens` of the other, then `hits`, or `overlap` where only the number may be known.
@@ -50,22 +50,36 @@ def prepare(values: Iterable[Value]) -> tuple[Value, ...]:
     return own
 
 
-def masked(
-    values: Sequence[Value], secret: RunSecret, protocol: str, epoch: str, pool: Executor | None = None
+def points_of(
+    values: Sequence[Value], protocol: str, epoch: str, pool: Executor | None = None
 ) -> Iterator[bytes]:
-    """Step 2: this side's points under its mask, in chunks; their order says nothing.
+    """The values as points, in chunks and in their order: the same for every partner in an epoch.
+
+    They are never sent, and are to be kept like the values themselves: who has them can try guesses.
 
     Args:
         values: As `prepare` gave them.
-        secret: That of this run and no other.
         protocol: Both sides' word for what is done; so is the epoch.
         epoch: Points of another cannot be compared with these.
         pool: Threads.
     """
     hashers = {kind: hasher(protocol, epoch, kind) for kind in {value.kind for value in values}}
-    order = secret.order(len(values))
-    parts = ([values[at] for at in order[start : start + CHUNK]] for start in range(0, len(order), CHUNK))
-    return group.over(parts, partial(_masked, hashers=hashers, mask=secret.mask()), pool)
+    parts = (values[at : at + CHUNK] for at in range(0, len(values), CHUNK))
+    return group.over(parts, partial(_hashed, hashers=hashers), pool)
+
+
+def masked(points: bytes, secret: RunSecret, pool: Executor | None = None) -> Iterator[bytes]:
+    """Step 2: this side's points under its mask, in chunks; their order says nothing.
+
+    Args:
+        points: All that `points_of` gave.
+        secret: That of this run and no other.
+        pool: Threads.
+    """
+    rows = np.frombuffer(points, np.uint8).reshape(-1, POINT)
+    order = secret.order(len(rows))
+    parts = (rows[order[at : at + CHUNK]].tobytes() for at in range(0, len(rows), CHUNK))
+    return group.over(parts, partial(group.multiply, secret.mask()), pool)
 
 
 def doubled(
@@ -157,10 +171,8 @@ def tokens_of(points: bytes) -> bytes:
     return rows[:, :TOKEN].tobytes()
 
 
-def _masked(values: Sequence[Value], hashers: dict[str, Hasher], mask: bytes) -> bytes:
-    return group.multiply(
-        mask, b"".join([hashers[value.kind].point(value.text.encode()) for value in values])
-    )
+def _hashed(values: Sequence[Value], hashers: dict[str, Hasher]) -> bytes:
+    return b"".join([hashers[value.kind].point(value.text.encode()) for value in values])
 
 
 def _doubled(points: bytes, mask: bytes) -> bytes:

@@ -187,7 +187,10 @@ def split(tokens: bytes) -> list[bytes]:
 
 
 def _sent(values: Sequence[Value], number: int, secret: RunSecret, epoch: str, pool: Executor | None) -> Sent:
-    """So many points, of the values and of decoys, shuffled and under this side's mask."""
+    """So many points, of the values and of decoys, shuffled and under this side's mask.
+
+    A decoy costs what a selector costs, so that the time until they are sent says nothing either.
+    """
     places: list[Value | None] = [*values, *[None] * (number - len(values))]
     _FAIR.shuffle(places)
     hashers = {kind: hasher(_PROTOCOL, epoch, kind) for kind in {value.kind for value in values} | {"decoy"}}

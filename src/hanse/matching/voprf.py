@@ -41,11 +41,11 @@ class Blinded:
     """What the asker keeps and what it sends, input by input.
 
     Attributes:
-        blinds: Scalars; never leave the node.
+        inverses: Of the blinds, scalars; never leave the node.
         points: One after the other: says nothing about the inputs, whoever reads it.
     """
 
-    blinds: tuple[bytes, ...]
+    inverses: tuple[bytes, ...]
     points: bytes
 
 
@@ -80,11 +80,12 @@ def blind(inputs: Sequence[bytes], blinds: Sequence[bytes] | None = None) -> Bli
         ValueError: An input is too long, or there are more than `LONGEST`.
     """
     _check_inputs(inputs)
-    chosen = tuple(blinds) if blinds is not None else tuple(group.random_scalar() for _ in inputs)
-    points = (
+    chosen = blinds if blinds is not None else [group.random_scalar() for _ in inputs]
+    invert = sodium().crypto_core_ristretto255_scalar_invert  # once, for however many partners it goes to
+    points = [
         group.multiply(scalar, _hasher().point(text)) for scalar, text in zip(chosen, inputs, strict=True)
-    )
-    return Blinded(chosen, b"".join(points))
+    ]
+    return Blinded(tuple(bytes(invert(scalar)) for scalar in chosen), b"".join(points))
 
 
 def blind_evaluate(key: KeyPair, blinded: bytes, random: bytes | None = None) -> tuple[bytes, bytes]:
@@ -119,10 +120,9 @@ def finalize(
         ProtocolError: The answer is not of this key and this question; nothing of it may be used.
     """
     verify(public, blinded.points, evaluated, proof)
-    invert = sodium().crypto_core_ristretto255_scalar_invert
     made = []
-    for at, (text, scalar) in enumerate(zip(inputs, blinded.blinds, strict=True)):
-        point = group.multiply(invert(scalar), evaluated[at * POINT : (at + 1) * POINT], "The answer")
+    for at, (text, inverse) in enumerate(zip(inputs, blinded.inverses, strict=True)):
+        point = group.multiply(inverse, evaluated[at * POINT : (at + 1) * POINT], "The answer")
         made.append(_output(text, point))
     return made
 
