@@ -228,7 +228,7 @@ def new_ones(number: int) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], metavar="N")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 100_000], metavar="N")
     parser.add_argument("--million", action="store_true", help="1,000,000 a side as well: some minutes")
     parser.add_argument("--tags", type=int, default=10_000_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=1, help="of each comparison and its floor, in turns")
