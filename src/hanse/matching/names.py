@@ -97,6 +97,6 @@ def _keys(born: str, names: list[str]) -> Iterator[str]:
 def _sound(word: str) -> str:
     """A word without most vowels and what is in its middle (Match Rating Approach; Moore and others, 1977).
 
-    Other codes follow how English is spoken more closely, and gain nothing by it on names of everywhere.
+    Metaphone, which follows how English is spoken more closely, finds no more pairs of FEBRL4.
     """
     return jellyfish.match_rating_codex(word)

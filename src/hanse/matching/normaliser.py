@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from hanse.cases.selector import read
-from hanse.intel.values import ValueProblem
+from hanse.intel.values import Value, ValueProblem
 from hanse.kernel import strict_json
+from hanse.matching.names import keys_of
 
 
 class Case(NamedTuple):
@@ -82,8 +83,9 @@ CASES: Final = (
 
 @cache
 def fingerprint() -> str:
-    """How this node normalises, in 64 hexadecimal digits: equal where every case comes out equally."""
-    return sha256(strict_json.canonical([[*case, _normal(case)] for case in CASES])).hexdigest()
+    """How this node normalises, in 64 hexadecimal digits: equal where every case comes out equally, and its name keys."""
+    told = [[*case, normal := _normal(case), _name_keys(case.kind, normal)] for case in CASES]
+    return sha256(strict_json.canonical(told)).hexdigest()
 
 
 def _normal(case: Case) -> str | None:
@@ -92,3 +94,8 @@ def _normal(case: Case) -> str | None:
         return read(*case[:2], born=case.born, country=case.country).text
     except ValueProblem:
         return None
+
+
+def _name_keys(kind: str, normal: str | None) -> list[str]:
+    """The keys of a person, which depend on how scripts are written in letters from a to z."""
+    return sorted(key.text for key in keys_of(Value(kind, normal))) if kind == "person" and normal else []
