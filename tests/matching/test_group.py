@@ -1,6 +1,7 @@
 """Points that may be used, and those that may not."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,11 @@ def test_points_in_another_than_their_one_encoding_are_refused(bad):
             group.check_points(points)
         with pytest.raises(ProtocolError, match=where):
             group.multiply(group.random_scalar(), points)
+
+
+def test_the_library_leaves_no_file_behind():
+    """The binding writes 2.7 MB to a temporary file for each process that loads it."""
+    assert not Path(group.sodium()._sodium._name).exists()
 
 
 def test_the_library_alone_would_take_the_unused_bit():

@@ -134,6 +134,12 @@ def test_turns_come_by_the_clock_whether_or_not_something_waits():
     assert standing.due(rest, SCHEDULE, at(41))[0].values == rest.new[:ADDED]
 
 
+def test_no_turn_is_due_before_the_other_side_has_answered():
+    """Without decoys to take back, what is taken back would be what was closed."""
+    waits = queue(new=tuple(phones(0, 5)), gone=(b"closed",), decoys=(b"d",) * (TAKEN - 1))
+    assert standing.due(waits, SCHEDULE, at(5)) == (None, waits)
+
+
 def test_decoys_are_taken_back_by_chance_not_by_age():
     """Otherwise a token out of its turn would be that of a closed case."""
     waits = queue(gone=(b"closed",))

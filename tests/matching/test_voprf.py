@@ -101,6 +101,13 @@ def test_blinds_are_fresh():
     assert same.points[:POINT] != same.points[POINT:]
 
 
+def test_secrets_stay_out_of_logs():
+    """What is printed of a key or a question is what may be sent."""
+    _, sent, *_ = question()
+    assert repr(KEY) == f"KeyPair(public={KEY.public!r})"
+    assert repr(sent) == f"Blinded(points={sent.points!r})"
+
+
 def test_an_answer_with_another_key_is_refused():
     """A key for one asker alone, or for one input of a batch, does not pass for the published one."""
     inputs, sent, evaluated, proof = question()

@@ -94,7 +94,8 @@ class Sent:
 def due(queue: Queue, schedule: Schedule, now_us: int, random: Random = _FAIR) -> tuple[Turn | None, Queue]:
     """The turn that is due, and what waits then: a function of the queue and the time, but for which decoys are drawn.
 
-    Turns that were missed are not made up: how many selectors wait would show.
+    Turns that were missed are not made up: how many selectors wait would show. None is due while the other side has not
+    answered so many that there are decoys for it.
 
     Args:
         queue: What waits.
@@ -102,7 +103,7 @@ def due(queue: Queue, schedule: Schedule, now_us: int, random: Random = _FAIR) -
         now_us: Microseconds since 1970, UTC.
         random: Draws the decoys to take back.
     """
-    if (turn := schedule.turn(now_us)) <= queue.turn:
+    if (turn := schedule.turn(now_us)) <= queue.turn or len(queue.decoys) < TAKEN:
         return None, queue
     part = shares(len(queue.new), len(queue.gone), len(queue.decoys), added=ADDED, taken=TAKEN)
     decoys = list(queue.decoys)

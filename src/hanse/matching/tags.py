@@ -7,7 +7,7 @@ the tags up at home. So only the asker learns what is in the set, and nobody can
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -78,7 +78,7 @@ class Published:
     """
 
     current: TagSet
-    decoys: Tags
+    decoys: Tags = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class Question:
         blinded: Its points are what is sent.
     """
 
-    values: tuple[Value, ...]
-    inputs: tuple[bytes, ...]
+    values: tuple[Value, ...] = field(repr=False)
+    inputs: tuple[bytes, ...] = field(repr=False)
     blinded: Blinded
 
 

@@ -5,7 +5,7 @@ asker with a key of his own and know him again by it. Names and steps are those 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha512
 from typing import Final
@@ -32,7 +32,7 @@ class KeyPair:
         public: A point, published to all that may ask.
     """
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     public: bytes
 
 
@@ -45,7 +45,7 @@ class Blinded:
         points: One after the other: says nothing about the inputs, whoever reads it.
     """
 
-    inverses: tuple[bytes, ...]
+    inverses: tuple[bytes, ...] = field(repr=False)
     points: bytes
 
 
