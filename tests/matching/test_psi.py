@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +117,15 @@ def test_a_lying_set_size_is_caught(declared):
         list(made)
 
 
+def test_no_work_is_done_for_more_than_was_said():
+    """The chunk that is too much is refused before it is multiplied."""
+    points = Side("lv", phones(0, 10)).points
+    made = psi.doubled([points[: 5 * POINT], points[5 * POINT :]], 7, RunSecret.fresh())
+    assert len(next(made)) == 5 * psi.TOKEN
+    with pytest.raises(ProtocolError, match="160 bytes came where at most 64 were left of the 7"):
+        next(made)
+
+
 def test_a_side_cannot_fill_up_with_repetitions():
     """A value sent twice is found out, as the set would be smaller than was committed to."""
     one, other = Side("ee", phones(0, 3)), Side("lv", phones(0, 4))
@@ -169,6 +179,15 @@ def test_more_values_than_a_run_takes_are_refused(monkeypatch):
     assert len(psi.prepare(phones(0, 5) * 2)) == 5
     with pytest.raises(ValueError, match="At most 5 values"):
         psi.prepare(phones(0, 6))
+
+
+def test_what_comes_of_a_secret_for_one_purpose_says_nothing_of_another():
+    """Salts that are shown to prove an input, or an order that was seen, must not give the mask away."""
+    secret = RunSecret(bytes(32))
+    salts = secret.salts(2)
+    assert group.sodium().crypto_core_ristretto255_scalar_reduce(salts) != secret.mask()
+    assert list(np.argsort(np.frombuffer(salts, "<u8"), kind="stable")) != list(secret.order(8))
+    assert RunSecret(32 * b"\1").mask() != secret.mask() == RunSecret(bytes(32)).mask()
 
 
 def test_the_secret_stays_out_of_logs():

@@ -104,6 +104,13 @@ def test_versions_follow_from_deltas_of_one_size(published):
     assert reader.holds(packed([tags.tag_of(KEY, EPOCH, HELD[1])])).all()
 
 
+def test_decoys_are_drawn_by_chance(published):
+    """Two quiet versions of the same set take different ones away: none is due, so none that stays is known."""
+    drawn = [set(tags.changed(published, some(0, 0), some(0, 0))[1].taken) for _ in range(2)]
+    assert drawn[0] != drawn[1]
+    assert drawn[0] <= set(published.decoys)
+
+
 def test_what_is_gone_goes_first(published):
     """Of more that went than a delta takes away, as many as it can; the new ones still get their share."""
     holder, _, added, _ = tags.changed(published, some(4, 400), some(0, 0))
