@@ -2,9 +2,10 @@
 
     python bench/matching_names.py [--data FOLDER]
 
-FEBRL4 (5,000 persons twice, the second time with typing errors, parts left out or in the wrong field) is compared by
-given name, surname and day of birth alone, all with all. name_bench has pairs of names without a birth; both are given the same
-one, so that it says what spellings the keys bear, and not how often strangers meet. FOLDER has both; it is no part of Hanse.
+FEBRL4 (5,000 persons twice, the second time with typing errors, parts left out or in the wrong field) is compared
+by given name, surname and day of birth alone, all with all. name_bench has pairs of names without a birth; both are
+given the same one, so that it says what spellings the keys bear, and not how often strangers meet. FOLDER has both;
+it is no part of Hanse.
 """
 
 import argparse

@@ -2,12 +2,12 @@
 
     python bench/matching_psi.py [--sizes N ...] [--million] [--tags N] [--rounds N]
 
-The floor of a comparison is what it cannot do without: as many multiplications by the binding of libsodium as the protocol
-has, two for each of its own items on either side, done bare by two processes in the same run, in turns with it. What is
-beyond it is hashing into the group, sorting, comparing and sending. A node can make its points once in an epoch, for all
-partners: the second line of each size leaves that out. Wall time is what somebody waits; CPU time is what
-both processes together spend, and says more where others use the machine. If openmined-psi is installed it compares
-the same sets by ECDH over P-256; there only one side learns the hits.
+The floor of a comparison is what it cannot do without: as many multiplications by the binding of libsodium as the
+protocol has, two for each of its own items on either side, done bare by two processes in the same run, in turns
+with it. What is beyond it is hashing into the group, sorting, comparing and sending. A node can make its points
+once in an epoch, for all partners: the second line of each size leaves that out. Wall time is what somebody waits;
+CPU time is what both processes together spend, and says more where others use the machine. If openmined-psi is
+installed it compares the same sets by ECDH over P-256; there only one side learns the hits.
 """
 
 import argparse

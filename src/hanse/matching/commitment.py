@@ -1,8 +1,8 @@
 """What a side says of its inputs before a run, so that it cannot say something else after it.
 
-The commitment tells the other side the number of inputs and why they may be compared, and hides the inputs: each is a
-salted leaf of a tree of which only the root is told. An auditor of the same authority to whom the run's secret was unsealed
-can do the run again (`reopened`) and see whether inputs were invented, left out or altered.
+The commitment tells the other side the number of inputs and why they may be compared, and hides the inputs: each is
+a salted leaf of a tree of which only the root is told. An auditor of the same authority to whom the run's secret
+was unsealed can do the run again (`reopened`) and see whether inputs were invented, left out or altered.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Persons whose names are not spelled alike: keys of name and birth that two spellings of one person share.
 
-Each key is compared like any other value, exactly and hidden. One key in common is a lead, two are a stronger one; neither is a
-finding that two are one person, and both are shown with how often they are wrong (`bench/matching_names.py`). A name without
-a birth has no keys: it would match half a town.
+Each key is compared like any other value, exactly and hidden. One key in common is a lead, two are a stronger one;
+neither is a finding that two are one person, and both are shown with how often they are wrong
+(`bench/matching_names.py`). A name without a birth has no keys: it would match half a town.
 """
 
 import re

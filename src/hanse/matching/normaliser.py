@@ -1,9 +1,9 @@
 """A fingerprint of how selectors are brought into their normal form.
 
-Matching is exact: where one node writes ``+37251234567`` and another ``3725123 4567``, they miss what they share and
-nobody notices. So each normalises the same list of hard cases, and two nodes whose lists come out differently refuse to
-match until one is upgraded. Two nodes that differ only in what the list has no case for are not told apart: whoever
-changes a rule adds the case that shows it.
+Matching is exact: where one node writes ``+37251234567`` and another ``3725123 4567``, they miss what they share
+and nobody notices. So each normalises the same list of hard cases, and two nodes whose lists come out differently
+refuse to match until one is upgraded. Two nodes that differ only in what the list has no case for are not told
+apart: whoever changes a rule adds the case that shows it.
 """
 
 from functools import cache

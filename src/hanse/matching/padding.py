@@ -1,8 +1,8 @@
 """How many of what is sent is real, so that neither its size nor its number says anything.
 
-Whoever publishes tags or tokens adds a fixed number to them in each turn and takes a fixed number away, whatever happened.
-What is missing is filled with decoys, which look like the real ones and can be taken away as well. So the number of
-what is published depends on the number of turns alone.
+Whoever publishes tags or tokens adds a fixed number to them in each turn and takes a fixed number away, whatever
+happened. What is missing is filled with decoys, which look like the real ones and can be taken away as well. So the
+number of what is published depends on the number of turns alone.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,8 @@
 """Which values two authorities both have: private set intersection by Diffie and Hellman over ristretto255.
 
-Each side hides each of its values under its own mask; each puts its mask on top of the other's. What both have is equal
-then, as masks commute; all else stays hidden, for only the two masks together could open it. The steps, which each side
-takes at the same time:
+Each side hides each of its values under its own mask; each puts its mask on top of the other's. What both have is
+equal then, as masks commute; all else stays hidden, for only the two masks together could open it. The steps, which
+each side takes at the same time:
 
 1. `prepare` its values; commit to them (`commitment`); exchange the commitments.
 2. `points_of` them, once in an epoch; `masked`: send the points, shuffled.
@@ -10,8 +10,9 @@ takes at the same time:
 4. Once both digests are there: send the tokens.
 5. `check_tokens` of the other, then `hits`, or `overlap` where only the number may be known.
 
-Step 3 comes before 4 so that nobody can make up hits: the tokens that would be one are known only from the other's own.
-Both learn the hits; nothing else passes but the two sizes, which are declared. Whom this does not stop: `docs/explanation/matching.md`.
+Step 3 comes before 4 so that nobody can make up hits: the tokens that would be one are known only from the other's
+own. Both learn the hits; nothing else passes but the two sizes, which are declared. Whom this does not stop:
+`docs/explanation/matching.md`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,12 +1,13 @@
 """Standing matching: new selectors of two authorities meet at once, by tokens that carry the masks of both.
 
-For each pair and epoch each side has a mask. Of a new selector one side sends the point under its mask; the other puts its own on
-top, keeps the token of it, and sends the token back. Both then hold the tokens of both, look for equal ones each time
-that some are added, and so see a hit at the same moment. Without the two masks a token says nothing; they are
-destroyed with the epoch.
+For each pair and epoch each side has a mask. Of a new selector one side sends the point under its mask; the other
+puts its own on top, keeps the token of it, and sends the token back. Both then hold the tokens of both, look for
+equal ones each time that some are added, and so see a hit at the same moment. Without the two masks a token says
+nothing; they are destroyed with the epoch.
 
-In each turn of a fixed schedule a side sends `ADDED` points and takes `TAKEN` of its tokens back, whatever happened: decoys fill
-up, and what is too many waits. So the other side learns that a turn came, and nothing of how many selectors are new or closed.
+In each turn of a fixed schedule a side sends `ADDED` points and takes `TAKEN` of its tokens back, whatever
+happened: decoys fill up, and what is too many waits. So the other side learns that a turn came, and nothing of how
+many selectors are new or closed.
 """
 
 import secrets

@@ -1,8 +1,9 @@
 """Who else? Published sets of tags that only who asks the key holder can look something up in.
 
-A key holder publishes a tag for each of its selectors: the keyed hash (`voprf`) of kind and text under the key of the epoch, cut
-short. Who asks has 1 to 100 selectors hashed by the key holder, which sees neither them nor how many they are, and looks
-the tags up at home. So only the asker learns what is in the set, and nobody can guess at it without asking.
+A key holder publishes a tag for each of its selectors: the keyed hash (`voprf`) of kind and text under the key of
+the epoch, cut short. Who asks has 1 to 100 selectors hashed by the key holder, which sees neither them nor how many
+they are, and looks the tags up at home. So only the asker learns what is in the set, and nobody can guess at it
+without asking.
 """
 
 import secrets
@@ -83,7 +84,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the asker keeps of a question. The same points can go to all partners: they say nothing to all of them together.
+    """What the asker keeps of a question. Its points can go to all partners: they say nothing to all of them together.
 
     Attributes:
         values: The selectors that are asked for.
