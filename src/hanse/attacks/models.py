@@ -3,7 +3,7 @@
 from django.db import models
 
 from hanse.ledger.fields import SealedTextField
-from hanse.policy.models import MarkedModel
+from hanse.policy.models import EVERY_ROW, MarkedModel
 
 
 class State(models.TextChoices):
@@ -50,7 +50,7 @@ class Attack(MarkedModel):
         detail: The attack whole, as the content has it.
     """
 
-    embargo_goes = True
+    embargo_goes = EVERY_ROW
 
     name = models.CharField(max_length=128)
     victim = models.CharField(max_length=64)

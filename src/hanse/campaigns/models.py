@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from hanse.policy.models import MarkedModel
+from hanse.policy.models import EVERY_ROW, MarkedModel
 
 
 class Campaign(MarkedModel):
@@ -23,7 +23,7 @@ class Campaign(MarkedModel):
         detail: Organisations, sectors, figures, evidence, what would refute it.
     """
 
-    embargo_goes = True
+    embargo_goes = EVERY_ROW
 
     name = models.CharField(max_length=128)
     verdict = models.TextField()

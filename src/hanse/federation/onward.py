@@ -76,6 +76,29 @@ def original_of(object_id: UUID) -> tuple[Partner, Envelope, Carried]:
     return partner_of(came.partner), head, Carried(came.payload, came.signature, came.salt, came.body)
 
 
+def said_at(sequence: int) -> Any:
+    """What a partner says in the entry that an own one holds, as the room that handles its kind was given it.
+
+    Args:
+        sequence: The own entry: what a partner sent as its own, or passed on.
+
+    Raises:
+        UsageError: No partner's entry is there, its body was purged, or this version does not know its kind.
+    """
+    entry = Entry.objects.filter(pk=sequence, kind="federation.received").select_related("body").first()
+    if entry is None or getattr(entry, "body", None) is None:
+        raise UsageError("What the partner said of this was purged. Load the page again.")
+    came = msgspec.json.decode(written(entry, entry.body).content, type=contents.Received)
+    head, body = envelope.reread(came.payload), came.body
+    if head.kind == FORWARDED and body is not None:
+        inner = msgspec.json.decode(stream.read_body(body).content, type=Forwarded).original
+        head, body = envelope.reread(inner.payload), inner.body
+    handler = handler_of(head.kind)
+    if handler is None or body is None:
+        raise UsageError(f"This version does not know what {came.partner} sent.")
+    return msgspec.json.decode(stream.read_body(body).content, type=handler.content)
+
+
 def onward_thing(object_id: UUID, title: str, marking: Marking, team: str) -> Thing:
     """A partner's thing as it can be passed on, for whichever room shows it; errors as of `original_of`."""
     partner, head, original = original_of(object_id)

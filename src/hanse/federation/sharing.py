@@ -69,6 +69,7 @@ class Shareable:
         page: The address of the page of one.
         fit: The content as one authority gets it, by its id; the same for all by default.
         by_rule: Whether a rule can share them as they are found.
+        along: What one names, as far as an actor may see it, that can be shared as well: each its sort and the thing.
     """
 
     sort: str
@@ -81,6 +82,7 @@ class Shareable:
     page: Callable[[UUID], str]
     fit: Callable[[Any, str], msgspec.Struct] = lambda content, _: content
     by_rule: bool = True
+    along: Callable[[Actor, UUID], list[tuple[str, UUID]]] = lambda _actor, _thing: []
 
 
 _shareables: dict[str, Shareable] = {}

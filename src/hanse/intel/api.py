@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts.looking import FILE, looked_at
-from hanse.intel import correlating, feed_api, own_api, search_api, service
+from hanse.intel import correlating, feed_api, own_api, search_api, service, twins
 from hanse.intel.models import Batch, Item
 from hanse.intel.reading import facts_of
 from hanse.intel.values import shown
@@ -172,8 +172,8 @@ class Decided(Schema):
 @router.get("/items", response=Page[ItemOut], operation_id="intel_items", summary="Items, newest first")
 @endpoint("intel.view")
 def list_items(request: HttpRequest, sought: Query[Sought], paging: Query[Paging]) -> Any:
-    """The items that the caller may see, the newest first."""
-    rows = Item.objects.for_actor(signed_in(request), "intel.view").select_related("marking")
+    """The items that the caller may see, each thing once, the newest first."""
+    rows = twins.once(signed_in(request)).select_related("marking")
     if sought.type:
         rows = rows.filter(type=sought.type)
     if sought.batch:

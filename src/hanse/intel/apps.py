@@ -17,12 +17,24 @@ class IntelConfig(AppConfig):
     label = "intel"
 
     def ready(self) -> None:
-        """Put the room into the rail, say what waits, have the search index made with the tables and emptied before a rebuild."""
-        from hanse.intel import cited, cited_items, feed_clock, full_text, search_views  # noqa: PLC0415 - after Django is set up
+        """Put the room into the rail, say what waits and is shared, have the search index made with the tables and emptied before a rebuild."""
+        from hanse.federation import handlers, sharing  # noqa: PLC0415 - after Django is set up
+        from hanse.intel import (  # noqa: PLC0415 - as above
+            cited,
+            cited_items,
+            feed_clock,
+            full_text,
+            search_views,
+            shared,
+        )
 
         frame.rail.add("intelligence", "Intelligence", "intel:list", "intel.view")
         kinds.before_rebuild(full_text.clear)
         cited.register(cited_items.SORT)
+        kinds.register(shared.KINDS)
+        handlers.register([shared.HANDLER])
+        for one in shared.SHAREABLES:
+            sharing.register(one)
         frame.waiting.append(feed_clock.waits)
         frame.waiting.append(search_views.waits)
         post_migrate.connect(_make_index, sender=self)

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from hanse.intel import models, own_bundle, service, telling
 from hanse.intel.cited import Sort, Thing
+from hanse.intel.item import STIX
 from hanse.intel.own import Cite
 from hanse.intel.source_marking import definitions_of, marking_ids
 from hanse.kernel.actors import Actor
@@ -34,7 +35,7 @@ def _objects(object_id: UUID, actor: Actor) -> list[dict[str, Any]]:
     """An item in STIX, marked as it is here besides as it came; nothing of one that is in no words of STIX."""
     rows = models.Item.objects.for_actor(actor, "intel.export").filter(pk=object_id)
     row = rows.select_related("marking").first()
-    if row is None or row.format not in {"stix", "own"}:
+    if row is None or row.format not in STIX:
         return []
     item, marking = service.item_of(row), row.marking.marking
     if item.format == "own":

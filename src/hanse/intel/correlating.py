@@ -5,14 +5,14 @@ ten thousand items name costs what one with ten costs.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
-from hanse.intel import models, noise, warninglists
+from hanse.intel import models, noise, twins, warninglists
 from hanse.intel.projecting import value_id
 from hanse.intel.values import Value
 from hanse.intel.within_view import View, naming, view_of
@@ -63,10 +63,12 @@ def of_item(item: models.Item, named: Iterable[Value], actor: Actor) -> list[Cor
     wanted = {value_id(value): value for value in named if not noise.reason(value)}
     view = view_of(actor)
     undone = _undone(wanted, item.number)
+    naming_it = {number: naming([number], view, MOST, beside=item.number) for number in wanted}
+    twice = twins.repeated({one for rows in naming_it.values() for one in rows}, item, actor)
     found = [
-        one
-        for number, value in wanted.items()
-        if (one := _of_value(number, value, item.number, view, actor, undone=undone.get(number))) is not None
+        _of_value(number, wanted[number], others, view, actor, undone=undone.get(number))
+        for number, rows in naming_it.items()
+        if (others := [one for one in rows if one not in twice])
     ]
     return sorted(found, key=lambda one: (one.undone is not None, -one.weight, one.value))
 
@@ -74,7 +76,7 @@ def of_item(item: models.Item, named: Iterable[Value], actor: Actor) -> list[Cor
 def items_naming(value: int, actor: Actor, limit: int = SHOWN) -> list[models.Item]:
     """The items that name a value and that an actor may see, the newest first."""
     numbers = naming([value], view_of(actor), limit)
-    rows = models.Item.objects.for_actor(actor, "intel.view").filter(number__in=numbers)
+    rows = twins.once(actor).filter(number__in=numbers)
     return list(rows.select_related("marking").order_by("-number"))
 
 
@@ -91,11 +93,9 @@ def index_lists() -> None:
 
 
 def _of_value(
-    number: int, value: Value, own: int, view: View, actor: Actor, *, undone: UUID | None
-) -> Correlation | None:
-    rows = naming([number], view, MOST, beside=own)
-    if not rows:
-        return None
+    number: int, value: Value, rows: Sequence[int], view: View, actor: Actor, *, undone: UUID | None
+) -> Correlation:
+    """What the items of some numbers share by a value."""
     count, of = len(rows), view.items
     share = (count + 1) / max(of, count + 1)
     words = (

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from hanse.intel import csv_list, full_text, models
+from hanse.intel import csv_list, full_text, models, twins
 from hanse.intel.projecting import value_id
 from hanse.intel.spans import network_bounds
 from hanse.intel.values import ValueProblem, normalise
@@ -19,8 +19,8 @@ MOST_INSIDE = 500
 
 
 def matching(text: str, actor: Actor, action: str = "intel.view") -> "QuerySet[models.Item]":
-    """The items that a text finds and that an actor may see, the newest first: by value or words at most `MOST`."""
-    seen = models.Item.objects.for_actor(actor, action).filter(condition(text, actor, action))
+    """The items that a text finds and that an actor may see, each thing once, the newest first: by value or words at most `MOST`."""
+    seen = twins.once(actor, action).filter(condition(text, actor, action))
     return seen.select_related("marking").order_by("-number")
 
 

@@ -1,11 +1,17 @@
 """One thing that an authority knows, as it came: a STIX object, a part of a MISP event, a row, a fingerprint."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-FORMATS = ("stix", "misp", "csv", "ddosdb", "own")
-"""The formats that an item can have; `hanse.intel.reading` knows what reads which."""
+FORMATS = ("stix", "misp", "csv", "ddosdb", "own", "partner")
+"""The formats that an item can have; `hanse.intel.reading` knows what reads which.
+
+``own`` is STIX that was written here, ``partner`` STIX that a partner shared and signed.
+"""
+
+STIX: Final = ("stix", "own", "partner")
+"""Those that are STIX: things of these with one id are one thing, by whichever way each came."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

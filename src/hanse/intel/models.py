@@ -49,9 +49,11 @@ class Item(MarkedModel):
         digest: Of its content.
         holding: Id of the `Holding` that it is one of.
         moved: Sequence of the last entry that said it or marked it: the order in which it is offered to partners.
+        origin: Id of the authority that shared and signed it; empty for what did not come from a partner's node.
+        first_hand: Whether that authority is the one that the item names as its creator.
     """
 
-    embargo_goes = True
+    embargo_goes = models.Q(origin="")
 
     # Without index: all that asks which markings there are asks the holdings, and to check it would read all items.
     marking = models.ForeignKey(
@@ -83,6 +85,8 @@ class Item(MarkedModel):
     digest = models.CharField(max_length=64)
     holding = models.BigIntegerField()
     moved = models.BigIntegerField()
+    origin = models.CharField(max_length=128, default="")
+    first_hand = models.BooleanField(default=False)
 
     class Meta:
         indexes = (
@@ -96,6 +100,9 @@ class Item(MarkedModel):
                 fields=["holding", "moved", "type"],
                 condition=models.Q(format__in=("stix", "own")),
                 name="intel_item_offered",
+            ),
+            models.Index(
+                fields=["type", "sequence"], condition=models.Q(format="own"), name="intel_item_written"
             ),
         )
 

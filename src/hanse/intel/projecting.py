@@ -19,6 +19,7 @@ from hanse.intel.facts import Facts
 from hanse.intel.item import Item
 from hanse.intel.reading import Known
 from hanse.intel.spans import bounds
+from hanse.intel.stix_extension import identity_id
 from hanse.intel.values import Value
 from hanse.intel.values.value import MASKED
 from hanse.kernel import sealing
@@ -42,7 +43,7 @@ _ITEM = {
     "modified_us": "int8", "valid_until_us": "int8", "parent": "text", "place": "int4", "revoked": "bool",
     "confidence": "int2", "grade": "text", "graded": "text", "graded_confidence": "int2", "graded_sequence": "int8",
     "sealed": "bool", "problems": "int4", "batch": "text", "sequence": "int8", "version": "int4", "digest": "text",
-    "holding": "int8", "moved": "int8",
+    "holding": "int8", "moved": "int8", "origin": "text", "first_hand": "bool",
 }  # fmt: skip
 _VALUE = {"id": "int8", "kind": "text", "text": "text"}
 _POSTING = {"id": "int8", "value": "int8", "item": "int8", "role": "text", "holding": "int8"}
@@ -119,7 +120,7 @@ def project_many(entries: Sequence[tuple[Recorded, Known]]) -> None:
     for recorded, known in entries:
         firsts.setdefault(recorded.object_id, recorded.sequence)
         last[recorded.object_id] = (recorded, known)
-    kept = _kept([one for one, (recorded, _) in last.items() if recorded.version > 1])
+    kept = _kept([one for one, told in last.items() if not _is_first(*told)])
     markings = {marking: digest_of(marking.text) for marking in {one.marking for one, _ in last.values()}}
     coming = [
         _Coming(
@@ -127,13 +128,18 @@ def project_many(entries: Sequence[tuple[Recorded, Known]]) -> None:
             *known,
             kept.get(one) or _Kept(firsts[one]),
             markings[recorded.marking],
-            known.item.team if recorded.version == 1 else team_of(one) or known.item.team,
+            known.item.team if _is_first(recorded, known) else team_of(one) or known.item.team,
         )
         for one, (recorded, known) in last.items()
     ]
     touched = _take_out([one.number for one in kept.values()])
     _put_in(coming, markings)
     _settle(touched)
+
+
+def _is_first(recorded: Recorded, known: Known) -> bool:
+    """Whether nothing of the item can be here yet: a partner counts its versions, and they come by several ways."""
+    return recorded.version == 1 and known.item.format != "partner"
 
 
 def project(recorded: Recorded, known: Known) -> None:
@@ -314,13 +320,14 @@ def _readable(text: str) -> str:
 
 def _row(one: _Coming, *, native: bool) -> tuple[Any, ...]:
     recorded, item, facts = one.recorded, one.item, one.facts
+    origin = recorded.actor_name if item.format == "partner" else ""
     object_id = recorded.object_id if native else recorded.object_id.hex
     title, creator = ("", "") if one.sealed else (_readable(facts.title), _readable(facts.creator))
     return (
         object_id, one.marking, one.team, one.number, item.format, item.type[:100], item.source_id, item.source_version, title,
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
         facts.confidence, item.grade or facts.grade, *one.kept[1:], one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
-        one.digest, one.holding, recorded.sequence,
+        one.digest, one.holding, recorded.sequence, origin, bool(origin) and facts.creator == identity_id(origin),
     )  # fmt: skip
 
 

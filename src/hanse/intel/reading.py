@@ -12,11 +12,12 @@ from hanse.ledger.objects import digest
 READERS = {
     "stix": stix_facts.facts,
     "own": stix_facts.facts,
+    "partner": stix_facts.facts,
     "misp": misp_facts.facts,
     "csv": csv_list.facts,
     "ddosdb": fingerprint.facts,
 }
-"""By format; what is written here is STIX of our own."""
+"""By format; what is written here and what partners share is STIX."""
 
 
 class Known(NamedTuple):

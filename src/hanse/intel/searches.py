@@ -14,6 +14,7 @@ import msgspec
 from django.core.cache import cache
 from django.db.models import Max, QuerySet
 
+from hanse.intel import twins
 from hanse.intel.item_filters import narrowed
 from hanse.intel.models import Item, SavedSearch
 from hanse.kernel.actors import Actor
@@ -160,7 +161,7 @@ def new_hits(row: SavedSearch, actor: Actor) -> "QuerySet[Item]":
         UsageError: A filter of it means nothing any more.
     """
     since = max(row.seen, latest() - WINDOW)
-    rows = Item.objects.for_actor(actor, "intel.view").filter(number__gt=since)
+    rows = twins.once(actor).filter(number__gt=since)
     return narrowed(rows, row.query, actor)
 
 

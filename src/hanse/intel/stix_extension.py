@@ -80,6 +80,11 @@ def said(raw: dict[str, Any]) -> dict[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
+def identity_id(authority: str) -> str:
+    """The STIX id of an authority as the creator of what it tells."""
+    return made_id("identity", "authority", authority)
+
+
 def identity(authority: str, name: str = "") -> dict[str, Any]:
     """An authority as the creator of what it tells.
 
@@ -87,7 +92,7 @@ def identity(authority: str, name: str = "") -> dict[str, Any]:
         authority: Its id, such as ``EE-CERT``.
         name: Its name, where it has one besides.
     """
-    made = made_id("identity", "authority", authority)
+    made = identity_id(authority)
     return {
         "type": "identity", "spec_version": "2.1", "id": made, "created_by_ref": made, "created": CREATED,
         "modified": CREATED, "name": name or authority, "identity_class": "organization",
@@ -113,7 +118,7 @@ class Telling(NamedTuple):
     @property
     def creator(self) -> str:
         """Id of the authority's identity."""
-        return made_id("identity", "authority", self.authority)
+        return identity_id(self.authority)
 
     def domain_object(self, kind: str, *names: str, **others: Any) -> dict[str, Any]:
         """A domain or relationship object.

@@ -21,7 +21,7 @@ def identity() -> dict[str, Any]:
 
 def creator() -> str:
     """Id of this authority's identity."""
-    return stix_extension.made_id("identity", "authority", authority())
+    return stix_extension.identity_id(authority())
 
 
 def head(markings: dict[str, Marking]) -> list[dict[str, Any]]:

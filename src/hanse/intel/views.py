@@ -14,10 +14,22 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
-from hanse.intel import cited, correlating, grades, item_filters, naming, noise, own, service, taxonomies
+from hanse.intel import (
+    cited,
+    correlating,
+    grades,
+    item_filters,
+    naming,
+    noise,
+    own,
+    service,
+    taxonomies,
+    twins,
+)
 from hanse.intel.cited import Thing
 from hanse.intel.facts import Facts
 from hanse.intel.forms import BringForm, UndoForm
+from hanse.intel.item import STIX
 from hanse.intel.item import Item as WholeItem
 from hanse.intel.models import Batch, Item, Reference
 from hanse.intel.projecting import reference_id
@@ -107,7 +119,7 @@ def items(request: HttpRequest) -> Result:
     """All items that the actor may see; parts are found through what they are a part of, or by type."""
     actor = signed_in(request)
     mine = replace(LIST, filters=item_filters.filters(actor))
-    told = listed(request, mine, partial(Item.objects.for_actor, actor), "intel.view")
+    told = listed(request, mine, partial(twins.once, actor), "intel.view")
     if not isinstance(told, dict):
         return told
     naming.name_creators(told["listing"].part.rows, actor)
@@ -286,14 +298,14 @@ def _file(request: HttpRequest, rows: list[Item], name: str) -> HttpResponse:
 def _naming(row: Item, actor: Actor) -> list[Item]:
     """The items that name one and that an actor may see, the newest first."""
     numbers = Reference.objects.filter(target=reference_id(row.source_id)).values("item")
-    seen = Item.objects.for_actor(actor, "intel.view").filter(number__in=numbers)
+    seen = twins.once(actor).filter(number__in=numbers)
     return list(seen.select_related("marking").order_by("-number")[:REFERENCES_SHOWN])
 
 
 def _source(source_id: str, of: str, actor: Actor) -> Item | None:
     """The item of a source's id, if the actor may see it; what is written here and what came as STIX name each other."""
-    formats = ("stix", "own") if of in {"stix", "own"} else (of,)
-    seen = Item.objects.for_actor(actor, "intel.view").filter(source_id=source_id, format__in=formats)
+    formats = STIX if of in STIX else (of,)
+    seen = twins.once(actor).filter(source_id=source_id, format__in=formats)
     return seen.select_related("marking").order_by("number").first()
 
 

@@ -31,16 +31,17 @@ def open_due(actor: Actor) -> int:
     Args:
         actor: In whose name: the node's.
     """
-    due = {row.pk: row for row in islice(_due(now_us()), AT_ONCE)}
-    for row in due.values():
+    due = {row.pk: (row, goes) for row, goes in islice(_due(now_us()), AT_ONCE)}
+    for row, goes in due.values():
         marking = row.marking.marking
-        if row.embargo_goes:
+        if goes:
             marking = replace(marking, embargo_us=None, embargo_for=frozenset())
         mark(row.pk, marking, "", actor, "The embargo is over.")
     return len(due)
 
 
-def _due(now: int) -> Iterator[MarkedModel]:
+def _due(now: int) -> Iterator[tuple[MarkedModel, bool]]:
+    """What is to be opened, each with whether its marking says no more of the embargo from then on."""
     over = [
         row.pk for row in _markings() if row.marking.embargo_us is not None and row.marking.embargo_us <= now
     ]
@@ -51,9 +52,9 @@ def _due(now: int) -> Iterator[MarkedModel]:
         if model.team_stays:
             continue
         rows = model.projected.filter(marking__in=over).select_related("marking")
-        if not model.embargo_goes:
-            rows = rows.filter(pk__in=given).exclude(team="")
-        yield from rows[:AT_ONCE]
+        yield from ((row, True) for row in rows.filter(model.embargo_goes)[:AT_ONCE])
+        stay = rows.exclude(model.embargo_goes).filter(pk__in=given).exclude(team="")
+        yield from ((row, False) for row in stay[:AT_ONCE])
 
 
 def _markings() -> list[StoredMarking]:

@@ -59,6 +59,10 @@ class NeedToKnow(models.Model):
         return self.team
 
 
+EVERY_ROW = models.Q(pk__isnull=False)
+NO_ROW = models.Q(pk__isnull=True)
+
+
 class MarkedModel(models.Model):
     """What everything with a marking has.
 
@@ -69,8 +73,8 @@ class MarkedModel(models.Model):
         object_id: The object's UUID in the ledger.
         marking: Its marking.
         team: Id of the need-to-know team that it belongs to; empty for none.
-        embargo_goes: Whether the marking of such a thing says no more of an embargo that is over. Of what a partner
-            sent, and of what rests on that, it stays as the partner signed it.
+        embargo_goes: Which rows have a marking that says no more of an embargo that is over. Of what a partner sent,
+            and of what rests on that, it stays as the partner signed it.
         team_stays: Whether things of this model stay with their team when an embargo ends.
     """
 
@@ -78,7 +82,7 @@ class MarkedModel(models.Model):
     marking = models.ForeignKey(StoredMarking, on_delete=models.PROTECT, related_name="+")
     team = models.CharField(max_length=64, default="", blank=True)
 
-    embargo_goes: ClassVar[bool] = False
+    embargo_goes: ClassVar[models.Q] = NO_ROW
     team_stays: ClassVar[bool] = False
 
     objects: ClassVar[Guarded[Self]] = Guarded()

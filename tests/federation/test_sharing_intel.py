@@ -1,0 +1,236 @@
+"""Sharing reports, indicators and other STIX with partners: what they get, what comes of theirs, and taking it back."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from hanse.federation import exchange, sharing
+from hanse.federation.contents import Recall
+from hanse.federation.handlers import own_id
+from hanse.federation.models import Partner, Received
+from hanse.federation.sharing import Audience, Sharing
+from hanse.intel import authoring, correlating, finding, full_text, service, shared, twins
+from hanse.intel.as_shared import Shared
+from hanse.intel.authoring import Piece
+from hanse.intel.models import Item, Posting, Value
+from hanse.intel.own import Written
+from hanse.intel.stix_extension import identity_id
+from hanse.intel.values import Value as Named
+from hanse.kernel.clock import now_us
+from hanse.ledger.check import check
+from hanse.ledger.replay import rebuild
+from tests.accounts.people import acting, newcomer
+from tests.federation.peer import Peer
+from tests.federation.test_serving import Reader
+from tests.intel.stix_corpus import bundle
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+MEMBERS = Audience(tiers=frozenset({"member"}))
+ADDRESS = "185.199.108.77"
+THEIRS = "indicator--11111111-1111-4111-8111-111111111111"
+AT = UUID(int=5)
+
+
+@pytest.fixture
+def peer() -> Peer:
+    """A partner."""
+    one = Peer()
+    one.joins()
+    return one
+
+
+@pytest.fixture
+def mari():
+    """An officer and analyst with a fresh passkey."""
+    return replace(acting(newcomer("officer", "analyst", name="Mari")), stepped_up_us=now_us())
+
+
+def _report(mari, **more) -> Item:
+    told = {"type": "report", "title": "Booters of spring", "text": "Rented at night.", **more}
+    return Item.projected.get(pk=authoring.write(Piece(written=Written(**told)), mari))
+
+
+def _got(peer: Peer) -> list[Shared]:
+    """What a partner reads of intelligence."""
+    found = Reader(peer).pull(names=False)
+    mine = [one for one in found.arrivals if one.head.kind == shared.KIND and one.written]
+    return [msgspec.json.decode(one.written.content, type=Shared) for one in mine]
+
+
+def _indicator(address: str = ADDRESS, **more) -> Shared:
+    raw = {
+        "type": "indicator", "spec_version": "2.1", "id": THEIRS, "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z", "name": f"Booter at {address}", "description": "Sells floods.",
+        "created_by_ref": identity_id("fi-cert"), "pattern": f"[ipv4-addr:value = '{address}']", "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    return Shared(object={**raw, **more})
+
+
+def _pull(peer: Peer) -> list[str]:
+    exchange.pull_all(Partner.objects.get(pk=peer.authority), peer)
+    refused = Received.objects.filter(partner=peer.authority, state="refused")
+    return list(refused.values_list("why", flat=True))
+
+
+def test_a_dry_run_shows_exactly_what_a_partner_then_gets(peer, mari):
+    """The preview is the content, and nothing has left before; whole, it says all that was written."""
+    row = _report(mari, values=(Named("iban", "EE382200221020145685"),), confidence=70)
+    wanted = Sharing("report", row.pk, MEMBERS)
+    told = sharing.preview(wanted, mari)
+    assert _got(peer) == []
+    sharing.share(wanted, mari, "They are next.")
+    assert _got(peer) == [told[0].content]
+    assert told[0].content.object == service.item_of(row).raw
+    assert told[0].content.confidence == 70
+    assert row.pk.hex not in Reader(peer).raw().items[-1].body.decode()
+
+
+def test_what_is_withheld_is_nowhere_in_what_a_partner_gets(peer, mari):
+    """Neither words, nor author, nor what it names, nor the ids of the values that it names."""
+    other = _report(mari, title="Before it")
+    piece = Written(
+        type="report", title="Booters", text="Rented at night.", values=(Named("address", ADDRESS),)
+    )
+    row = Item.projected.get(pk=authoring.write(Piece(written=piece, cites=(other.pk,)), mari))
+    raw = service.item_of(row).raw
+    everything = frozenset({"text", "author", "references", "values"})
+    sharing.share(Sharing("report", row.pk, MEMBERS, everything), mari, "They are next.")
+    text = Reader(peer).raw().items[-1].body.decode()
+    for hidden in ("Rented", ADDRESS, other.source_id, raw["created_by_ref"], *raw["object_refs"]):
+        assert hidden not in text, hidden
+    [got] = _got(peer)
+    assert (got.object["name"], got.withheld) == ("Booters", tuple(sorted(everything)))
+
+
+def test_what_a_partner_shares_is_found_and_correlates(peer, mari):
+    """It is an item of the partner's, found by value and by words, and shares its value with what is known here."""
+    service.bring_in(bundle({**_indicator().object, "id": "indicator--2", "name": "Ours"}), "ours.json", mari)
+    peer.entry(shared.KIND, _indicator(), object_id=AT)
+    assert _pull(peer) == []
+    row = Item.projected.get(format="partner")
+    assert (row.pk, row.origin, row.first_hand) == (own_id("fi-cert", AT), "fi-cert", True)
+    assert set(finding.matching(ADDRESS, mari)) == set(Item.projected.all())
+    assert list(finding.matching("Sells", mari)) == list(Item.projected.order_by("-number"))
+    whole = service.item_of(row)
+    assert whole.raw == _indicator().object
+    ours = Item.projected.get(format="stix")
+    [found] = correlating.of_item(ours, [Named("address", ADDRESS)], mari)
+    assert [one.pk for one in found.items] == [row.pk]
+    rebuild()
+    assert [str(one) for one in check()] == []
+
+
+def test_a_newer_version_takes_the_place_of_the_older_one(peer, mari):
+    """The newest version counts, whatever the order; what somebody here thought of it stays."""
+    peer.entry(shared.KIND, _indicator(), object_id=AT)
+    peer.entry(shared.KIND, _indicator("185.199.108.99"), object_id=AT, version=3)
+    peer.entry(shared.KIND, _indicator("185.199.108.98"), object_id=AT, version=2)
+    assert _pull(peer) == []
+    row = Item.projected.get()
+    assert (row.version, row.title) == (3, "Booter at 185.199.108.99")
+    assert not finding.matching(ADDRESS, mari).exists()
+    rebuild()
+    assert [str(one) for one in check()] == []
+
+
+def test_a_recall_takes_all_that_followed_from_it(peer, mari):
+    """Item, values, postings and words go; a partner's recall takes nothing that others said; a rebuild agrees."""
+    other = Peer("lv-cert", "LV")
+    other.joins()
+    for one in (peer, other):
+        one.entry(shared.KIND, _indicator(), object_id=AT)
+        assert _pull(one) == []
+    peer.entry("federation.recalled", Recall(AT.hex, "It was wrong."))
+    _pull(peer)
+    assert Item.projected.get().origin == "lv-cert"
+    other.entry("federation.recalled", Recall(AT.hex, "It was wrong."))
+    _pull(other)
+    assert not Item.projected.exists()
+    assert not Posting.objects.exists()
+    assert not Value.objects.exists()
+    assert full_text.holding("Sells", [0], 10) == []
+    rebuild()
+    assert [str(one) for one in check()] == []
+
+
+def test_one_thing_by_several_ways_is_one_for_its_reader(peer, mari):
+    """By a file and from two partners it is listed once, its page names the others, and it does not correlate with itself."""
+    service.bring_in(bundle(_indicator().object), "ours.json", mari)
+    lv = Peer("lv-cert", "LV")
+    lv.joins()
+    for one in (lv, peer):
+        one.entry(shared.KIND, _indicator(), object_id=AT)
+        assert _pull(one) == []
+    assert Item.projected.count() == 3
+    [row] = twins.once(mari)
+    assert row.format == "stix"
+    assert [one.origin for one in twins.others(row, mari)] == ["lv-cert", "fi-cert"]
+    assert correlating.of_item(row, [Named("address", ADDRESS)], mari) == []
+    assert finding.matching(ADDRESS, mari).count() == 1
+
+
+def test_of_two_partners_who_made_a_thing_counts_first(peer, mari):
+    """Where only partners have it, the one who is its creator is shown, though another told of it before."""
+    lv = Peer("lv-cert", "LV")
+    lv.joins()
+    for one in (lv, peer):
+        one.entry(shared.KIND, _indicator(), object_id=AT)
+        _pull(one)
+    assert [one.origin for one in twins.once(mari)] == ["fi-cert"]
+
+
+def test_no_partner_takes_the_place_of_what_another_said(peer, mari):
+    """Under the id of an own report, however new: the report stands as it is, and what names another creator is seen too."""
+    row = _report(mari)
+    raw = service.item_of(row).raw
+    theirs = {**raw, "modified": "2099-01-01T00:00:00.000Z", "name": "All is well"}
+    peer.entry(shared.KIND, Shared(object=theirs), object_id=AT)
+    peer.entry(
+        shared.KIND,
+        Shared(object={**theirs, "created_by_ref": identity_id("fi-cert")}),
+        object_id=UUID(int=6),
+    )
+    assert _pull(peer) == []
+    assert service.item_of(Item.projected.get(pk=row.pk)).raw == raw
+    titles = {one.title for one in twins.once(mari)}
+    assert titles == {"Booters of spring", "All is well"}
+    assert twins.once(mari).count() == 2
+    service.bring_in(bundle(raw), "back.json", mari)
+    assert Item.projected.filter(source_id=row.source_id).count() == 4
+
+
+@pytest.mark.parametrize("wrong", [
+    {"id": ""}, {"id": 7}, {"type": None}, {"id": "x" * 1_001}, {"type": "a\0b"}, {"description": "x" * 1_000_001},
+])  # fmt: skip
+def test_what_can_be_no_object_is_refused(peer, wrong):
+    """It is quarantined with the reason, and what comes after it is taken."""
+    peer.entry(shared.KIND, _indicator(**wrong))
+    peer.entry(shared.KIND, _indicator(), object_id=AT)
+    assert len(_pull(peer)) == 1
+    assert Item.projected.get().pk == own_id("fi-cert", AT)
+
+
+@pytest.mark.parametrize("change", [{"grade": "splendid"}, {"confidence": 101}, {"withheld": ("all",)}])
+def test_a_grade_that_is_none_is_refused(peer, change):
+    """What is said about the object has a meaning here, or it is quarantined."""
+    peer.entry(shared.KIND, msgspec.structs.replace(_indicator(), **change))
+    assert len(_pull(peer)) == 1
+    assert not Item.projected.exists()
+
+
+@pytest.mark.parametrize("strange", [
+    {"type": "x-stroopwafel", "id": "x-stroopwafel--1"}, {"pattern": ["no", {"text": 1}], "name": {"a": 1}},
+    {"modified": "yesterday", "valid_until": 5}, {"description": "\0\u202e\x1b[2J"}, {"object_refs": [{"a": [[]]}, 7]},
+    {"confidence": 10**30}, {"extensions": {"extension-definition--x": []}},
+])  # fmt: skip
+def test_what_is_not_understood_is_kept(peer, mari, strange):
+    """Types and members that nothing here knows come in as they are; a replay gives the same."""
+    peer.entry(shared.KIND, _indicator(**strange), object_id=AT)
+    assert _pull(peer) == []
+    assert service.item_of(Item.projected.get()).raw == _indicator(**strange).object
+    rebuild()
+    assert [str(one) for one in check()] == []
