@@ -1,5 +1,6 @@
 """Forms of partners: an invitation that came, how a partner stands, and with whom something is shared."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -121,7 +122,26 @@ class AudienceForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, shareable: Shareable, *args: Any, **more: Any) -> None:
+    along = forms.MultipleChoiceField(
+        label=_("Share as well"),
+        required=False,
+        help_text=_(
+            "What it names: who gets it reads it beside this. Nothing of these goes unless you choose it."
+        ),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(
+        self, shareable: Shareable, *args: Any, along: Sequence[tuple[str, str]] = (), **more: Any
+    ) -> None:
+        """The form.
+
+        Args:
+            shareable: What is shared.
+            args: As of forms.
+            along: Ids and titles of what can go with it.
+            more: As of forms.
+        """
         super().__init__(*args, **more)
         here = active()
         tiers, states = {one.tier for one in here}, {one.country for one in here} - {""}
@@ -134,13 +154,15 @@ class AudienceForm(forms.Form):
             "tiers": [(one, TIER_WORDS[one]) for one in TIERS if one in tiers],
             "states": [(one, one) for one in sorted(states)],
             "withheld": list(shareable.parts.items()),
+            "along": list(along),
         }
         for name, values in choices.items():
             field = self.fields[name]
             assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - they are declared above
             field.choices = values
-        if not choices["groups"]:
-            del self.fields["groups"]
+        for name in ("groups", "withheld", "along"):
+            if not choices[name]:
+                del self.fields[name]
 
     def clean(self) -> dict[str, Any]:
         """Somebody is meant."""
@@ -161,4 +183,9 @@ class AudienceForm(forms.Form):
     @property
     def left_out(self) -> frozenset[str]:
         """The parts that nobody gets."""
-        return frozenset(self.cleaned_data["withheld"])
+        return frozenset(self.cleaned_data.get("withheld", ()))
+
+    @property
+    def goes_along(self) -> frozenset[str]:
+        """Ids of what is shared as well."""
+        return frozenset(self.cleaned_data.get("along", ()))

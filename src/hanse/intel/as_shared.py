@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from hanse.intel.facts import Facts
 from hanse.intel.item import Item
 from hanse.intel.reading import Known, known
 from hanse.intel.stix_bundle import version_of
@@ -40,5 +39,5 @@ def known_of(content: Shared) -> Known:
     told = known(item_in(content))
     if content.confidence is None:
         return told
-    facts = Facts(**{**told.facts._asdict(), "confidence": content.confidence})
+    facts = told.facts._replace(confidence=content.confidence)  # noqa: SLF001 - public, of a named tuple
     return Known(told.item, facts, told.digest)
