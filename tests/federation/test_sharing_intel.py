@@ -6,12 +6,18 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from hanse.federation import exchange, sharing
-from hanse.federation.contents import Recall
+from hanse.accounts import approvals
+from hanse.accounts.models import Team
+from hanse.attacks import stix
+from hanse.attacks.models import Attack
+from hanse.console import marking as marks
+from hanse.console.marking import Wish
+from hanse.federation import exchange, onward, ruling, sharing
+from hanse.federation.contents import Card, Carried, Forwarded, Recall
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Partner, Received
 from hanse.federation.sharing import Audience, Sharing
-from hanse.intel import authoring, correlating, finding, full_text, service, shared, twins
+from hanse.intel import authoring, correlating, finding, models, service, shared, twins
 from hanse.intel.as_shared import Shared
 from hanse.intel.authoring import Piece
 from hanse.intel.models import Item, Posting, Value
@@ -19,12 +25,19 @@ from hanse.intel.own import Written
 from hanse.intel.stix_extension import identity_id
 from hanse.intel.values import Value as Named
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger import retention
 from hanse.ledger.check import check
+from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
+from hanse.policy import embargo, guarded
+from hanse.recording import record
 from tests.accounts.people import acting, newcomer
-from tests.federation.peer import Peer
+from tests.federation.peer import NODE, Peer
 from tests.federation.test_serving import Reader
 from tests.intel.stix_corpus import bundle
+from tests.node.made import earliest
 
 pytestmark = pytest.mark.usefixtures("founded")
 
@@ -152,7 +165,8 @@ def test_a_recall_takes_all_that_followed_from_it(peer, mari):
     assert not Item.projected.exists()
     assert not Posting.objects.exists()
     assert not Value.objects.exists()
-    assert full_text.holding("Sells", [0], 10) == []
+    assert not models.Reference.objects.exists()
+    assert not models.Holding.projected.exists()
     rebuild()
     assert [str(one) for one in check()] == []
 
@@ -234,3 +248,141 @@ def test_what_is_not_understood_is_kept(peer, mari, strange):
     assert service.item_of(Item.projected.get()).raw == _indicator(**strange).object
     rebuild()
     assert [str(one) for one in check()] == []
+
+
+def test_a_rule_shares_what_is_written_of_a_sort_up_to_a_level(peer, mari):
+    """Reports of TLP:GREEN and lower as they are written; no stricter one, no indicator, and nothing that came in."""
+    jaan = replace(acting(newcomer("approver", name="Jaan")), stepped_up_us=now_us())
+    before = _report(mari, title="Before")
+    proposal = ruling.propose("report", MEMBERS, frozenset({"text"}), "As agreed.", mari, Tlp.GREEN)
+    approvals.approve(proposal, jaan)
+    green = Marking(originators=frozenset({"ee-cert"}), tlp=Tlp.GREEN)
+    for title, marking in (("Green", green), ("Amber", Marking.own("ee-cert"))):
+        authoring.write(Piece(written=Written(type="report", title=title)), mari, marking=marking)
+    value = Written(type="indicator", values=(Named("address", ADDRESS),))
+    authoring.write(Piece(written=value), mari, marking=green)
+    theirs = {**service.item_of(before).raw, "id": THEIRS.replace("indicator", "report"), "name": "A file's"}
+    service.bring_in(bundle(theirs), "file.json", mari, marking=green)
+    assert (ruling.follow(), ruling.follow()) == (1, 0)
+    assert [one.object["name"] for one in _got(peer)] == ["Green"]
+    with pytest.raises(UsageError, match="no level"):
+        ruling.propose("report", MEMBERS, frozenset(), "As agreed.", mari, "PURPLE")
+
+
+def test_what_is_taken_back_is_taken_back_at_those_who_have_it(peer, mari):
+    """A revoked report goes again to whom it was shared with, without what was withheld; nobody shares it by hand."""
+    row = _report(mari)
+    sharing.share(Sharing("report", row.pk, MEMBERS, frozenset({"text"})), mari, "They are next.")
+    authoring.take_back(row.pk, row.source_version, "It was another.", mari)
+    last = _got(peer)[-1]
+    assert last.object["revoked"]
+    assert "description" not in last.object
+
+
+def test_a_cited_attack_is_named_by_an_id_that_tells_nothing_of_it(peer, mari):
+    """Its STIX id follows from victim and time, so that neither it nor this node's own id leaves."""
+    record(earliest(12), NODE)
+    attack = Attack.projected.earliest("start_us")
+    told = Written(type="report", title="Floods", text="Of May.")
+    row = Item.projected.get(pk=authoring.write(Piece(written=told, cites=(attack.pk,)), mari))
+    sharing.share(Sharing("report", row.pk, MEMBERS), mari, "They are next.")
+    text = Reader(peer).raw().items[-1].body.decode()
+    for hidden in (stix.incident_id("ee-cert", attack.name), attack.pk.hex, attack.name, attack.victim):
+        assert hidden not in text
+    [cited] = _got(peer)[0].object["object_refs"]
+    assert cited.startswith("incident--")
+
+
+def test_what_its_marking_forbids_is_not_passed_on(peer, mari):
+    """H2 and TLP:AMBER stop here without a release of the originator; TLP:GREEN goes on as it was signed."""
+    Peer("lv-cert", "LV").joins()
+    whose = {"originators": frozenset({"fi-cert"})}
+    markings = {
+        "handling.h2": Marking(**whose, tlp=Tlp.GREEN, handling=frozenset({"H2"})),
+        "tlp.amber": Marking(**whose, tlp=Tlp.AMBER),
+        "": Marking(**whose, tlp=Tlp.GREEN),
+    }
+    for number, (rule, marking) in enumerate(markings.items(), 10):
+        peer.entry(
+            shared.KIND, _indicator(id=f"indicator--{number}"), object_id=UUID(int=number), marking=marking
+        )
+        assert _pull(peer) == []
+        thing = own_id("fi-cert", UUID(int=number))
+        to = Sharing(shared.ONWARD_SORT, thing, Audience(authorities=frozenset({"lv-cert"})))
+        [shown] = sharing.share(to, mari, "They are next.")
+        assert shown.decision.rules == ((rule,) if rule else ("marking",))
+    assert Entry.objects.filter(recipient="lv-cert", kind=onward.FORWARDED).count() == 1
+
+
+def test_what_a_partner_passes_on_is_its_originators_item(peer, mari):
+    """It comes as its originator signed it, may come from the originator as well, and stays until both took it back."""
+    lv = Peer("lv-cert", "LV")
+    lv.joins()
+    green = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.GREEN)
+    sent = Peer("fi-cert", "FI", signing=peer.signing, here="lv-cert").made(
+        shared.KIND, _indicator(), object_id=AT, marking=green
+    )
+    card = Card(
+        authority="fi-cert", name="FI", country="FI", tier="member", verify=peer.signing.public.raw.hex()
+    )
+    whole = Forwarded(originator=card, original=Carried(sent.payload, sent.signature, sent.salt, sent.body))
+    both = Marking(originators=frozenset({"fi-cert", "lv-cert"}), tlp=Tlp.GREEN)
+    lv.entry(onward.FORWARDED, whole, object_id=UUID(int=61), marking=both)
+    assert _pull(lv) == []
+    row = Item.projected.get()
+    assert (row.pk, row.origin, row.first_hand) == (own_id("fi-cert", AT), "fi-cert", True)
+    assert service.item_of(row).raw == _indicator().object
+    peer.entry(shared.KIND, _indicator(), object_id=AT, marking=green)
+    assert _pull(peer) == []
+    lv.entry("federation.recalled", Recall(UUID(int=61).hex, "It was wrong."))
+    _pull(lv)
+    assert service.item_of(Item.projected.get()).raw == _indicator().object
+    rebuild()
+    assert [str(one) for one in check()] == []
+    peer.entry("federation.recalled", Recall(AT.hex, "It was wrong."))
+    _pull(peer)
+    assert not Item.projected.exists()
+
+
+def test_an_embargo_hides_it_from_all_but_the_team(peer, mari, monkeypatch):
+    """Until the hour only officers see it, and a team they give it to; its values are found by nobody else; then all do."""
+    kaja = replace(acting(newcomer("analyst", name="Kaja")), stepped_up_us=now_us())
+    hour = now_us() + 86_400_000_000
+    marking = Marking(
+        originators=frozenset({"fi-cert"}), tlp=Tlp.AMBER, embargo_us=hour, embargo_for=frozenset({"Juha"})
+    )
+    peer.entry(shared.KIND, _indicator(), object_id=AT, marking=marking)
+    assert _pull(peer) == []
+    assert not finding.matching(ADDRESS, kaja).exists()
+    assert not twins.once(kaja).exists()
+    assert twins.once(mari).exists()
+    for module in (guarded, embargo):
+        monkeypatch.setattr(module, "now_us", lambda: hour + 1)
+    assert finding.matching(ADDRESS, kaja).exists()
+    assert embargo.open_due(NODE) == 0
+    assert Item.projected.get().marking.marking == marking
+
+
+def test_a_retention_date_purges_it(peer, mari):
+    """What a partner shared with a date goes by itself, with its values."""
+    marking = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.GREEN, retention_us=now_us() - 1)
+    peer.entry(shared.KIND, _indicator(), object_id=AT, marking=marking)
+    assert _pull(peer) == []
+    retention.purge_due()
+    assert not Item.projected.exists()
+    assert not Value.objects.exists()
+
+
+def test_how_it_is_marked_is_its_originators_to_say(peer, mari):
+    """A person here gives it to a team, and changes nothing else of its marking."""
+    peer.entry(shared.KIND, _indicator(), object_id=AT)
+    assert _pull(peer) == []
+    thing = own_id("fi-cert", AT)
+    stricter = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.RED)
+    with pytest.raises(UsageError, match="stays marked as fi-cert"):
+        marks.mark_anew(thing, Wish(stricter), "Only us.", mari)
+    team = Team.objects.create(object_id=UUID(int=77), name="Operation Amber", said_by=0).pk.hex
+    marks.mark_anew(thing, Wish(Item.projected.get().marking.marking, team), "Only they.", mari)
+    peer.entry(shared.KIND, _indicator("185.199.108.99"), object_id=AT, version=2)
+    assert _pull(peer) == []
+    assert Item.projected.get().team == team

@@ -224,8 +224,7 @@ def _check(row: Thing, wish: Wish) -> None:
         raise UsageError("There is no such team, or it is closed. Choose one of those under People, Teams.")
     if isinstance(row, Case) and (not wish.team or wish.marking.retention_us is None):
         raise UsageError("A case always has a team, and a day until which it is kept. Choose both.")
-    if isinstance(row, PartnerAttack | JointCase) and wish.marking != row.marking.marking:
-        whose = row.partner if isinstance(row, PartnerAttack) else row.founder
+    if (whose := _marked_by(row)) and wish.marking != row.marking.marking:
         raise UsageError(
             f"It stays marked as {whose} marked it. What is yours to say is who may know it here: the team."
         )
@@ -252,6 +251,15 @@ def _check(row: Thing, wish: Wish) -> None:
         raise UsageError(
             "Something that was written here for another need-to-know team rests on it. Have that taken back first."
         )
+
+
+def _marked_by(row: Thing) -> str:
+    """The authority whose marking alone counts: the one that shared the thing; empty for a thing of this authority."""
+    if isinstance(row, PartnerAttack):
+        return row.partner
+    if isinstance(row, JointCase):
+        return row.founder
+    return row.origin if isinstance(row, Item) else ""
 
 
 def _is_open(team: str) -> bool:

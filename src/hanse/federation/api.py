@@ -14,6 +14,7 @@ from hanse.federation.models import Group, Partner, Release, Rule
 from hanse.federation.partners import partner_of
 from hanse.federation.sharing import Audience
 from hanse.federation.table import partners
+from hanse.kernel.markings import Tlp
 from hanse.web.api import In, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
@@ -297,6 +298,7 @@ class RuleIn(In):
     states: list[str] = Field(default_factory=list, max_length=300)
     groups: list[str] = Field(default_factory=list, max_length=100, description="Ids of groups.")
     withheld: list[str] = Field(default_factory=list, max_length=50)
+    tlp: Tlp | None = Field(None, description="The strictest level that is shared so; null for any.")
     why: str = Why
 
 
@@ -313,6 +315,7 @@ class RuleOut(Schema):
     sort: str
     audience: dict[str, list[str]]
     withheld: list[str]
+    tlp: str = Field(description="The strictest level of TLP that is shared so; empty for any.")
 
 
 @router.get("/rules", response=Page[RuleOut], operation_id="rules_list")
@@ -328,7 +331,9 @@ def propose_rule(request: HttpRequest, told: RuleIn) -> Any:
     """Propose that things of a sort are shared by themselves from now on."""
     parts = (told.authorities, told.tiers, told.states, told.groups)
     audience = Audience(*map(frozenset, parts))
-    proposal = ruling.propose(told.sort, audience, frozenset(told.withheld), told.why, signed_in(request))
+    proposal = ruling.propose(
+        told.sort, audience, frozenset(told.withheld), told.why, signed_in(request), told.tlp or ""
+    )
     return Status(201, {"proposal": proposal})
 
 

@@ -178,6 +178,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
         states: Countries whose partners get it.
         groups: Ids of groups whose members get it, hexadecimal.
         withheld: The parts that nobody gets.
+        tlp: The strictest level of TLP that is shared so; empty for any that the marking lets leave.
         ended: Whether the rule holds no longer.
         proposal: Id of what two people decided, hexadecimal; empty where one ended it.
     """
@@ -188,6 +189,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    tlp: str = ""
     ended: bool = False
     proposal: str = ""
 

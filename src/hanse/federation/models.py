@@ -328,6 +328,7 @@ class Rule(models.Model):
         sort: What is shared.
         audience: ``authorities``, ``tiers``, ``states`` and ``groups`` that get it.
         withheld: The parts that nobody gets.
+        tlp: The strictest level of TLP that is shared so; empty for any that the marking lets leave.
         since: The entry from which on it holds: what was on record before is shared by hand.
     """
 
@@ -335,6 +336,7 @@ class Rule(models.Model):
     sort = models.CharField(max_length=32)
     audience = models.JSONField()
     withheld = models.JSONField()
+    tlp = models.CharField(max_length=12, default="")
     since = models.BigIntegerField()
 
 

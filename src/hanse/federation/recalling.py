@@ -77,16 +77,16 @@ def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reaso
     take_back(lose, reason or "It was marked more strictly.")
 
 
-def follow_newer(thing: UUID) -> None:
-    """After a partner sent a thing anew: those to whom it was passed on get it so, or lose it.
+def follow_newer(thing: UUID, reason: str = "Its originator sent it anew.") -> None:
+    """After there is a new version of a thing: those who have it get it so, or lose it.
 
     A release is for one version: where the marking does not let everybody pass it on, it has to be asked for again.
     """
     here = {one.authority for one in active()}
     rows = [one for one in held_by(thing) if one.recalled_us is None and one.recipient in here]
-    told = again(rows, speaker(), "Its originator sent it anew.")
+    told = again(rows, speaker(), reason)
     kept = {one.partner.authority for one in told if one.content is not None}
-    take_back([row for row in rows if row.recipient not in kept], "Its originator sent it anew.")
+    take_back([row for row in rows if row.recipient not in kept], reason)
 
 
 def before_purge(objects: Sequence[UUID], reason: str) -> set[UUID]:

@@ -15,6 +15,7 @@ from hanse.federation.forms import AudienceForm
 from hanse.federation.models import Group, Rule
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Tlp
 from hanse.policy.asking import may_begin
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
@@ -23,6 +24,15 @@ from hanse.web.page import Result, page, signed_in
 class RuleForm(AudienceForm):
     """With whom things of a sort are shared as they are found, without which parts, and why."""
 
+    tlp = forms.ChoiceField(
+        label=gettext_lazy("At most"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("any level that its marking lets leave")),
+            *((one.value, f"TLP:{one}") for one in Tlp),
+        ],
+        help_text=gettext_lazy("What is marked more strictly is not shared by the rule."),
+    )
     reason = forms.CharField(
         label=gettext_lazy("Why"), max_length=4_000, widget=forms.Textarea({"rows": 3}),
         help_text=gettext_lazy("Such as the agreement that it rests on. Whoever approves it reads it."),
@@ -46,7 +56,7 @@ def new(request: HttpRequest, sort: str) -> Result:
     if form.is_bound and form.is_valid():
         why, actor = form.cleaned_data["reason"], signed_in(request)
         try:
-            ruling.propose(sort, form.audience, form.left_out, why, actor)
+            ruling.propose(sort, form.audience, form.left_out, why, actor, form.cleaned_data["tlp"])
         except UsageError as error:
             form.add_error(None, str(error))
         else:

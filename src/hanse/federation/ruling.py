@@ -16,7 +16,7 @@ from hanse.federation.sending import speaker
 from hanse.federation.sharing import Audience, Sharing, give, shareable
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import TIER_WORDS
+from hanse.kernel.markings import TIER_WORDS, Tlp
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
@@ -30,11 +30,21 @@ class UnknownRuleError(UsageError):
     status = 404
 
 
-def propose(sort: str, audience: Audience, withheld: frozenset[str], why: str, actor: Actor) -> UUID:
+def propose(
+    sort: str, audience: Audience, withheld: frozenset[str], why: str, actor: Actor, tlp: str = ""
+) -> UUID:
     """Propose that things of a sort are shared by themselves from now on; the proposal's id.
 
+    Args:
+        sort: Of what sort.
+        audience: With whom.
+        withheld: Names of the parts that nobody gets.
+        why: Why, for who approves it.
+        actor: Who proposes it.
+        tlp: The strictest level of TLP that is shared so; empty for any that the marking lets leave.
+
     Raises:
-        UsageError: Nothing of that name is shared, a part has another name, or nobody would get it.
+        UsageError: Nothing of that name is shared, a part or level has another name, or nobody would get it.
         RefusedError: The actor may not.
     """
     require(actor, "federation.share")
@@ -42,6 +52,8 @@ def propose(sort: str, audience: Audience, withheld: frozenset[str], why: str, a
         raise UsageError(f"Nothing called {sort} is shared by a rule.")
     if unknown := withheld - shareable(sort).parts.keys():
         raise UsageError(f"{min(unknown)!r} is no part that can be withheld.")
+    if tlp not in {"", *Tlp}:
+        raise UsageError(f"{tlp[:40]!r} is no level of TLP; they are {', '.join(Tlp)}.")
     if not audience.partners():
         raise UsageError(
             "No active partner is meant by that. Choose authorities, groups, tiers or states of partners."
@@ -53,6 +65,7 @@ def propose(sort: str, audience: Audience, withheld: frozenset[str], why: str, a
         "states": sorted(audience.states),
         "groups": sorted(audience.groups),
         "withheld": sorted(withheld),
+        "tlp": str(tlp),
     }
     return approvals.propose(RULE, subject, why, actor)
 
@@ -101,10 +114,12 @@ def _follow(row: Rule) -> int:
     mark, _ = RuleMark.objects.get_or_create(pk=row.pk, defaults={"through": row.since})
     audience = Audience(**{name: frozenset(values) for name, values in row.audience.items()})
     done = 0
-    for sequence, thing in shareable(row.sort).changed(mark.through):
+    sort = shareable(row.sort)
+    for sequence, thing in sort.changed(mark.through):
         sharing = Sharing(row.sort, thing, _still(audience), frozenset(row.withheld))
         with suppress(NotVisibleError):  # it was purged meanwhile
-            done += any(one.content is not None for one in give(sharing, speaker(), "A rule says so."))
+            if not row.tlp or sort.find(None, thing).marking.tlp <= Tlp(row.tlp):
+                done += any(one.content is not None for one in give(sharing, speaker(), "A rule says so."))
         RuleMark.objects.filter(pk=row.pk).update(through=sequence)
     return done
 
@@ -122,7 +137,8 @@ def _words(told: dict[str, Any]) -> str:
     tiers = [f"every {TIER_WORDS[one]}" for one in told["tiers"]]
     whom = ", ".join([*told["authorities"], *groups, *tiers, *told["states"]])
     without = f" without {', '.join(told['withheld'])}" if told["withheld"] else ""
-    return f"Each {told['sort']} is shared with {whom} as it is found{without}, as far as its marking lets."
+    level = f" of TLP:{told['tlp']} and below" if told.get("tlp") else ""
+    return f"Each {told['sort']}{level} is shared with {whom} as it is found{without}, as far as its marking lets."
 
 
 APPROVAL = Approvable(RULE, "federation.share", _words, _make)

@@ -224,7 +224,7 @@ def _project_rule(recorded: Recorded, content: contents.RuleSet) -> None:
         Rule.objects.create(
             object_id=recorded.object_id, sort=content.sort,
             audience={name: list(values) for name, values in told.items()}, withheld=list(content.withheld),
-            since=recorded.sequence,
+            tlp=content.tlp, since=recorded.sequence,
         )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts.looking import FILE, looked_at
-from hanse.intel import correlating, feed_api, own_api, search_api, service, twins
+from hanse.federation import opening
+from hanse.intel import correlating, feed_api, own_api, search_api, service, sharing_api, twins
 from hanse.intel.models import Batch, Item
 from hanse.intel.reading import facts_of
 from hanse.intel.values import shown
@@ -22,6 +23,7 @@ router = Router(tags=["intelligence"])
 router.add_router("", own_api.router)
 router.add_router("", feed_api.router)
 router.add_router("", search_api.router)
+router.add_router("", sharing_api.router)
 
 LARGEST_BYTES = 2_000_000
 """Of a file that is brought in by the API at once; larger ones go through the page, as a job."""
@@ -48,6 +50,9 @@ class ItemOut(Schema):
     source_grade: str
     source_confidence: int | None
     problems: int
+    origin: str = Field(
+        description="The authority that shared and signed it; empty for what no partner's node sent."
+    )
     marking: dict[str, Any]
     entry: int
 
@@ -188,9 +193,11 @@ def list_items(request: HttpRequest, sought: Query[Sought], paging: Query[Paging
 @router.get("/items/{uuid:item_id}", response=ItemOut, operation_id="intel_item", summary="One item")
 @endpoint("intel.view")
 def get_item(request: HttpRequest, item_id: UUID) -> Any:
-    """One item."""
+    """One item; where a partner shared it, its originator learns once that it was opened."""
     row = correlating.by_id(item_id, signed_in(request))
     looked_at(request, "intel.view", [row])
+    if row.format == "partner":
+        opening.opened(row.pk)
     return row
 
 

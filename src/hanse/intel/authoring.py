@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from hanse.accounts.models import Team
+from hanse.federation import recalling
 from hanse.intel import cited, grading, models, own, telling
 from hanse.intel.cited import Thing
 from hanse.intel.facts import time_us
@@ -135,6 +136,8 @@ def change(object_id: UUID, before: str, piece: Piece, actor: Actor) -> None:
 def take_back(object_id: UUID, before: str, why: str, actor: Actor) -> None:
     """Revoke something that was written here: it stays, struck out, for whoever had it (STIX 2.1, section 3.2).
 
+    Partners that have it get it so.
+
     Raises:
         NotVisibleError: There is no such thing, or the actor may not change it.
         EditedError: Somebody else changed it meanwhile.
@@ -154,6 +157,7 @@ def take_back(object_id: UUID, before: str, why: str, actor: Actor) -> None:
             object_id=row.pk,
             marking=row.marking.marking,
         )
+        recalling.follow_newer(row.pk, why.strip())
 
 
 def piece_of(row: models.Item) -> Piece:

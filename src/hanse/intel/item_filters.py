@@ -15,7 +15,8 @@ from hanse.web.lists import Filter
 COMMON: Final = (
     Filter(key="type", label="Type", field="type"),
     Filter(key="format", label="Came as", field="format",
-           choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB"), ("own", "written here")]),
+           choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB"), ("own", "written here"), ("partner", "from a partner")]),
+    Filter(key="origin", label="Partner", field="origin", help="The id of the authority that shared it."),
     Filter(key="title", label="What", field="title__icontains", help="A word of it."),
     Filter(key="batch", label="Import", field="batch", help="Its whole id; that of a feed's run as well."),
     Filter(key="source_id", label="Id", field="source_id", help="The whole id, as its source has it."),

@@ -53,6 +53,19 @@ def sort_of(row: Row) -> str:
     return row.type if row.type in withholding.OF else REST
 
 
+def own_sort_of(row: Row) -> str:
+    """Under which sort this authority shares an item itself.
+
+    Raises:
+        UsageError: It is in no words of STIX, or a partner's.
+    """
+    if row.format == "partner":
+        raise UsageError("A partner shared it. Pass it on from its page, as its marking lets.")
+    if sort := sort_of(row):
+        return sort
+    raise UsageError("Only what is in STIX is shared with partners. Export it, and give them the file.")
+
+
 def _row(actor: Actor | None, object_id: UUID) -> Row:
     if actor is not None:
         return Row.objects.get_for(actor, "intel.view", object_id)
@@ -75,11 +88,8 @@ def find(sort: str, actor: Actor | None, object_id: UUID) -> Thing:
         UsageError: It is of another sort, in no words of STIX, a partner's, or too large.
     """
     row = _row(actor, object_id)
-    if sort_of(row) != sort:
-        raise UsageError(
-            f"It is no {sort} in STIX that this authority could share: it is {row.type[:40]}, {row.format}. What a "
-            "partner shared is passed on; what came as MISP or as a list goes out as a file."
-        )
+    if own_sort_of(row) != sort:
+        raise UsageError(f"It is no {sort}, but {row.type[:40]}. Nothing was shared.")
     raw = service.item_of(row).raw
     content = Shared(
         object=_for_others(raw) if row.format == "own" else raw, grade=row.standing_grade,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hanse.intel import feed_views, own_views, search_views, views
+from hanse.intel import feed_views, own_views, search_views, sharing_views, views
 
 app_name = "intel"
 urlpatterns = [
@@ -32,6 +32,10 @@ urlpatterns = [
     path("<uuid:item_id>/grade/", own_views.grade, name="grade"),
     path("<uuid:item_id>/grade/withdraw/", own_views.ungrade, name="ungrade"),
     path("<uuid:item_id>/", views.item, name="item"),
+    path("<uuid:item_id>/share/", sharing_views.share, name="share"),
+    path("<uuid:item_id>/recall/", sharing_views.recall, name="recall"),
+    path("<uuid:item_id>/pass-on/", sharing_views.pass_on, name="pass-on"),
+    path("<uuid:item_id>/acted/", sharing_views.acted, name="acted"),
     path("<uuid:item_id>/export/", views.export, name="export"),
     path("<uuid:item_id>/values/<int:value>/undo/", views.undo, name="undo"),
     path("<uuid:item_id>/decisions/<uuid:decision>/restore/", views.restore, name="restore"),

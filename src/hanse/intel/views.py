@@ -23,6 +23,7 @@ from hanse.intel import (
     noise,
     own,
     service,
+    sharing_views,
     taxonomies,
     twins,
 )
@@ -55,6 +56,10 @@ RAW_SHOWN = 100_000
 CAPS = uploads.Caps(file_bytes=200_000_000, total_bytes=200_000_000, files=1)
 
 
+_CAME = {"own": "written here", "partner": "from a partner"}
+"""What the format of an item says of how it came, where it is no format's name."""
+
+
 def _url(row: Item) -> str:
     return reverse("intel:item", args=[row.pk])
 
@@ -67,7 +72,8 @@ LIST = lists.Listed(
         lists.Column(key="title", label="What", value=service.title_of, link=_url),
         lists.Column(key="type", label="Type", sort="type"),
         lists.Column(key="format", label="Came as",
-                     value=lambda row: "written here" if row.format == "own" else row.format),
+                     value=lambda row: _CAME.get(row.format, row.format)),
+        lists.Column(key="origin", label="Partner"),
         lists.Column(key="creator", label="Said by", value=lambda row: getattr(row, "said_by", row.creator)),
         lists.Column(key="grade", label="Grade", value=lambda row: row.standing_grade[:1].upper() + row.standing_grade[1:]),
         lists.Column(key="confidence", label="Confidence", value="standing_confidence", format="count"),
@@ -140,7 +146,8 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
     correlations = correlating.of_item(row, list(distinct)[:PARTS_SHOWN], actor)
     shared = [one for found in correlations for one in found.items]
     above = _source(row.parent, row.format, actor) if row.parent else None
-    seen = [row, *parts[:PARTS_SHOWN], *shared, *([above] if above else [])]
+    ways = twins.others(row, actor)
+    seen = [row, *parts[:PARTS_SHOWN], *shared, *ways, *([above] if above else [])]
     said_by = naming.named(facts.creator, row.format, naming.creators([facts.creator], actor))
     cites = _cites(whole, actor)
     markings = [one.marking.marking for one in seen]
@@ -174,7 +181,9 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
         "raw_cut": len(raw) > RAW_SHOWN,
         "marking": strictest(markings),
         "undo_form": UndoForm(),
+        "ways": ways,
         **_allowed(actor),
+        **sharing_views.told_of(row, actor),
     }
 
 
