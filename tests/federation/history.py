@@ -47,6 +47,10 @@ from hanse.federation.handlers import own_id
 from hanse.federation.invitation import Invitation
 from hanse.federation.models import Given, Partner, Recalling, Release, Standing
 from hanse.federation.sharing import Audience, Sharing
+from hanse.intel import grades
+from hanse.intel.as_shared import Shared
+from hanse.intel.models import Item
+from hanse.intel.shared import KIND as KNOWN
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import tree, witnessed
@@ -63,6 +67,7 @@ def partners(mari: Actor, other: Actor) -> None:
     _pulled(fi)
     lv = _joined("lv-cert", "LV", mari, other)
     _shared(fi, mari, other)
+    _known(fi, mari, other)
     _witnessed(fi, mari)
     sending.tell_revoked("an earlier one", 1)
     fi.entry(stream.KEY_REVOKED, stream.KeyRevoked("an earlier one of theirs", 1))
@@ -113,6 +118,25 @@ def _shared(peer: Peer, mari: Actor, other: Actor) -> None:
     peer.entry("federation.recalled", Recall(UUID(int=8).hex, "It was wrong as well."))
     _pulled(peer)
     assert CrossLink.projected.exists()
+
+
+def _known(peer: Peer, mari: Actor, other: Actor) -> None:
+    """A report shared, by a rule as well, and recalled; indicators of theirs, one newer, one graded here, one recalled."""
+    to = Audience(authorities=frozenset({peer.authority}))
+    row = Item.projected.filter(format="own", type="report").earliest("number")
+    sharing.share(Sharing("report", row.pk, to, frozenset({"text"})), mari, "They are next.")
+    rule = ruling.propose("indicator", to, frozenset({"author"}), "As agreed.", mari, Tlp.AMBER)
+    approvals.approve(rule, other)
+    recalling.recall(row.pk, mari, "It was wrong.")
+    for at in (20, 21, 22):
+        raw = {"type": "indicator", "id": f"indicator--{at}", "pattern": f"[ipv4-addr:value = '8.8.8.{at}']"}
+        content = Shared(object=raw, grade="admiralty B2", confidence=at)
+        peer.entry(KNOWN, content, object_id=UUID(int=at))
+        if at == 21:
+            peer.entry(KNOWN, content, object_id=UUID(int=at), version=2)
+    peer.entry("federation.recalled", Recall(UUID(int=22).hex, "It was wrong."))
+    _pulled(peer)
+    grades.grade(own_id(peer.authority, UUID(int=20)), "admiralty A1", 90, "We saw it ourselves.", mari)
 
 
 def _joint(peer: Peer, mari: Actor) -> None:
