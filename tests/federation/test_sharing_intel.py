@@ -1,6 +1,8 @@
 """Sharing reports, indicators and other STIX with partners: what they get, what comes of theirs, and taking it back."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -22,7 +24,7 @@ from hanse.intel.as_shared import Shared
 from hanse.intel.authoring import Piece
 from hanse.intel.models import Item, Posting, Value
 from hanse.intel.own import Written
-from hanse.intel.stix_extension import identity_id
+from hanse.intel.stix_extension import identity_id, said
 from hanse.intel.values import Value as Named
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -45,6 +47,7 @@ MEMBERS = Audience(tiers=frozenset({"member"}))
 ADDRESS = "185.199.108.77"
 THEIRS = "indicator--11111111-1111-4111-8111-111111111111"
 AT = UUID(int=5)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -289,8 +292,37 @@ def test_a_cited_attack_is_named_by_an_id_that_tells_nothing_of_it(peer, mari):
     text = Reader(peer).raw().items[-1].body.decode()
     for hidden in (stix.incident_id("ee-cert", attack.name), attack.pk.hex, attack.name, attack.victim):
         assert hidden not in text
-    [cited] = _got(peer)[0].object["object_refs"]
+    told = _got(peer)[0].object
+    [cited] = told["object_refs"]
     assert cited.startswith("incident--")
+    [cite] = said(told)["cites"]
+    assert (cite["object"], cite["id"]) == (sharing.shared_id(attack.pk).hex, cited)
+    import jsonschema  # loaded where it is needed: it takes its time
+
+    schema = json.loads((ROOT / "docs/reference/stix-extension.json").read_text())
+    jsonschema.validate(said(told), schema)
+
+
+def test_whom_a_copy_is_hidden_from_sees_another_and_no_hint(peer, mari):
+    """Threat 16: a copy that a reader may not see puts out of their sight nothing that they may, and changes no count."""
+    lv = Peer("lv-cert", "LV")
+    lv.joins()
+    kaja = replace(acting(newcomer("analyst", name="Kaja")), stepped_up_us=now_us())
+    later = now_us() + 86_400_000_000
+    hidden = Marking(
+        originators=frozenset({"fi-cert"}), tlp=Tlp.AMBER, embargo_us=later, embargo_for=frozenset({"Juha"})
+    )
+    peer.entry(shared.KIND, _indicator(), object_id=AT, marking=hidden)
+    lv.entry(shared.KIND, _indicator(), object_id=AT)
+    lv.entry(shared.KIND, _indicator(id="indicator--3", created_by_ref="identity--x"), object_id=UUID(int=6))
+    for one in (peer, lv):
+        assert _pull(one) == []
+    assert [one.origin for one in twins.once(mari).filter(source_id=THEIRS)] == ["fi-cert"]
+    [seen] = twins.once(kaja).filter(source_id=THEIRS)
+    assert (seen.origin, twins.others(seen, kaja)) == ("lv-cert", [])
+    [found] = correlating.of_item(seen, [Named("address", ADDRESS)], kaja)
+    assert (found.count, found.of) == (1, 2)
+    assert finding.matching(ADDRESS, kaja).count() == 2
 
 
 def test_what_its_marking_forbids_is_not_passed_on(peer, mari):

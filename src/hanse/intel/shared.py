@@ -104,12 +104,16 @@ def find(sort: str, actor: Actor | None, object_id: UUID) -> Thing:
 
 def _for_others(raw: dict[str, Any]) -> dict[str, Any]:
     """What was written here without the ids that follow from what they name: a victim could be found by trying."""
-    names = {
-        one["id"]: made_id(one["id"].partition("--")[0], authority(), shared_id(UUID(one["object"])).hex)
-        for one in withholding.citing(raw)
-        if one["sort"] != "item"
-    }
-    return withholding.cited_as(raw, names)
+    return withholding.cited_as(raw, [_cited_for_others(one) for one in withholding.citing(raw)])
+
+
+def _cited_for_others(cite: dict[str, Any]) -> dict[str, Any]:
+    """What something rests on, named by the id under which it is shared; an item keeps the id that it has in STIX."""
+    shared_as = shared_id(UUID(cite["object"])).hex
+    name = cite["id"]
+    if cite["sort"] != "item":
+        name = made_id(name.partition("--")[0], authority(), shared_as)
+    return {"sort": cite["sort"], "object": shared_as, "id": name}
 
 
 def without(content: Shared, withheld: frozenset[str], _shared_id: UUID) -> Shared:

@@ -1,6 +1,6 @@
 """STIX objects without some of their parts: what a partner does not get of an item is nowhere in what it gets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from hanse.intel.stix_extension import EXTENSION, said
@@ -30,6 +30,8 @@ _OBSERVABLES: Final = frozenset({
     "x509-certificate",
 })  # fmt: skip
 """STIX's cyber-observables, whose ids follow from the values that they hold (STIX 2.1, section 2.9)."""
+_NAMES: Final = frozenset({"external_id"})
+"""Properties that hold an id, beside those whose names say so: of what is cited, in Hanse's words as well."""
 _KEPT: Final = frozenset({"created_by_ref", "object_marking_refs", "granular_markings"})
 
 
@@ -56,11 +58,6 @@ def without(raw: dict[str, Any], withheld: frozenset[str]) -> dict[str, Any]:
     return told
 
 
-def renamed(raw: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """An object that names others by other ids, wherever it names them."""
-    return _renamed(raw, lambda one: names.get(one, one)) if names else raw
-
-
 def _without_references(value: Any) -> Any:
     """A value without every property that names other objects by their ids."""
     if isinstance(value, list):
@@ -74,7 +71,7 @@ def _without_references(value: Any) -> Any:
     }
 
 
-def _renamed(value: Any, name: Any, *, naming: bool = False) -> Any:
+def _renamed(value: Any, name: Callable[[str], str | None], *, naming: bool = False) -> Any:
     """A value in which every id of another object is given a new name; one without a name goes.
 
     Args:
@@ -96,10 +93,6 @@ def _renamed(value: Any, name: Any, *, naming: bool = False) -> Any:
     return {key: one for key, one in found.items() if one is not None and (one or value[key] == one)}
 
 
-_NAMES: Final = frozenset({"external_id"})
-"""Properties that hold an id, beside those whose names say so: of what is cited, in Hanse's words as well."""
-
-
 def _saying(raw: dict[str, Any], **members: Any) -> dict[str, Any]:
     """An object whose words in Hanse's extension are others; a member that is None goes."""
     own = said(raw)
@@ -115,17 +108,12 @@ def citing(raw: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in cites if isinstance(one, dict)] if isinstance(cites, list) else []
 
 
-def cited_as(raw: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """An object as others may read it: what it rests on is named by its ids for others, and by none of this node's.
+def cited_as(raw: dict[str, Any], cites: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """An object that says to rest on the same things under other ids, wherever it names them.
 
     Args:
         raw: An object that was written here.
-        names: What its ids for others are, where they differ.
+        cites: How each of `citing` is named instead.
     """
-    cites = citing(raw)
-    if not cites:
-        return raw
-    told = [
-        {"sort": one.get("sort", ""), "id": names.get(one.get("id", ""), one.get("id", ""))} for one in cites
-    ]
-    return _saying(renamed(raw, names), cites=told)
+    names = {old["id"]: new["id"] for old, new in zip(citing(raw), cites, strict=True)}
+    return _saying(_renamed(raw, lambda one: names.get(one, one)), cites=list(cites)) if cites else raw
