@@ -47,6 +47,7 @@ MEMBERS = Audience(tiers=frozenset({"member"}))
 ADDRESS = "185.199.108.77"
 THEIRS = "indicator--11111111-1111-4111-8111-111111111111"
 AT = UUID(int=5)
+GREEN = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.GREEN)
 ROOT = Path(__file__).parents[2]
 
 
@@ -346,34 +347,60 @@ def test_what_its_marking_forbids_is_not_passed_on(peer, mari):
     assert Entry.objects.filter(recipient="lv-cert", kind=onward.FORWARDED).count() == 1
 
 
-def test_what_a_partner_passes_on_is_its_originators_item(peer, mari):
-    """It comes as its originator signed it, may come from the originator as well, and stays until both took it back."""
-    lv = Peer("lv-cert", "LV")
-    lv.joins()
-    green = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.GREEN)
-    sent = Peer("fi-cert", "FI", signing=peer.signing, here="lv-cert").made(
-        shared.KIND, _indicator(), object_id=AT, marking=green
+def _passes_on(relay: Peer, peer: Peer, version: int, object_id: UUID, address: str = ADDRESS) -> None:
+    """One partner passes on what another shared with it."""
+    sent = Peer("fi-cert", "FI", signing=peer.signing, here=relay.authority).made(
+        shared.KIND, _indicator(address), object_id=AT, marking=GREEN, version=version
     )
     card = Card(
         authority="fi-cert", name="FI", country="FI", tier="member", verify=peer.signing.public.raw.hex()
     )
     whole = Forwarded(originator=card, original=Carried(sent.payload, sent.signature, sent.salt, sent.body))
-    both = Marking(originators=frozenset({"fi-cert", "lv-cert"}), tlp=Tlp.GREEN)
-    lv.entry(onward.FORWARDED, whole, object_id=UUID(int=61), marking=both)
-    assert _pull(lv) == []
+    both = Marking(originators=frozenset({"fi-cert", relay.authority}), tlp=Tlp.GREEN)
+    relay.entry(onward.FORWARDED, whole, object_id=object_id, marking=both)
+    assert _pull(relay) == []
+
+
+def test_what_a_partner_passes_on_is_its_originators_item(peer, mari):
+    """It comes as its originator signed it; what the originator sends itself counts, and stays until it takes that back."""
+    lv = Peer("lv-cert", "LV")
+    lv.joins()
+    _passes_on(lv, peer, 2, UUID(int=61))
     row = Item.projected.get()
-    assert (row.pk, row.origin, row.first_hand) == (own_id("fi-cert", AT), "fi-cert", True)
+    assert (row.pk, row.origin, row.first_hand, row.passed_on) == (
+        own_id("fi-cert", AT),
+        "fi-cert",
+        True,
+        True,
+    )
     assert service.item_of(row).raw == _indicator().object
-    peer.entry(shared.KIND, _indicator(), object_id=AT, marking=green)
+    peer.entry(shared.KIND, _indicator(), object_id=AT, marking=GREEN)
     assert _pull(peer) == []
+    _passes_on(lv, peer, 3, UUID(int=61), "185.199.108.99")
     lv.entry("federation.recalled", Recall(UUID(int=61).hex, "It was wrong."))
     _pull(lv)
-    assert service.item_of(Item.projected.get()).raw == _indicator().object
+    row = Item.projected.get()
+    assert (row.version, row.passed_on, service.item_of(row).raw) == (1, False, _indicator().object)
     rebuild()
     assert [str(one) for one in check()] == []
     peer.entry("federation.recalled", Recall(AT.hex, "It was wrong."))
     _pull(peer)
     assert not Item.projected.exists()
+
+
+def test_what_two_pass_on_stays_as_the_other_has_it_when_one_takes_it_back(peer, mari):
+    """Its row rests on what is left, also where what went was newer; a rebuild agrees."""
+    relays = [Peer("lv-cert", "LV"), Peer("lt-cert", "LT")]
+    for at, relay in enumerate(relays, 61):
+        relay.joins()
+        _passes_on(relay, peer, 70 - at, UUID(int=at), f"185.199.108.{at}")
+    assert Item.projected.get().title == "Booter at 185.199.108.61"
+    relays[0].entry("federation.recalled", Recall(UUID(int=61).hex, "It was wrong."))
+    _pull(relays[0])
+    assert service.item_of(Item.projected.get()).raw == _indicator("185.199.108.62").object
+    assert not finding.matching("185.199.108.61", mari).exists()
+    rebuild()
+    assert [str(one) for one in check()] == []
 
 
 def test_an_embargo_hides_it_from_all_but_the_team(peer, mari, monkeypatch):

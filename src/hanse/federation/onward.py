@@ -31,9 +31,9 @@ from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.markings import Marking, is_at_least
 from hanse.ledger.identity import authority
-from hanse.ledger.kinds import Kind
+from hanse.ledger.kinds import Kind, known, project_in_order
 from hanse.ledger.models import Body, Entry
-from hanse.ledger.reading import written
+from hanse.ledger.reading import content_of, recorded_of, written
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, writing
 from hanse.policy.asking import require
@@ -451,11 +451,21 @@ def _forget(object_id: UUID) -> None:
     row.delete()
     direct = Received.objects.filter(object_id=row.inner, state="applied")
     held = Entry.objects.filter(object_id=row.inner, kind="federation.received", body__isnull=False)
-    if PassedOn.objects.filter(inner=row.inner).exists() or (direct.exists() and held.exists()):
-        return
     handler = handler_of(row.kind)
-    if handler is not None:
-        handler.forget(row.inner)
+    if handler is None or (direct.exists() and held.exists()):
+        return
+    handler.forget(row.inner)
+    _project_again([row.inner, *PassedOn.objects.filter(inner=row.inner).values_list("pk", flat=True)])
+
+
+def _project_again(ids: list[UUID]) -> None:
+    """The rows of what is left of some objects, in the order in which it came: those that were there may rest on what went."""
+    entries = Entry.objects.filter(object_id__in=ids, body__isnull=False).select_related("body")
+    project_in_order(
+        (kind, recorded_of(entry, entry.body), kind.worked_out(content_of(entry, entry.body, kind)))
+        for entry in entries.order_by("sequence")
+        if (kind := known(entry.kind)) is not None
+    )
 
 
 def _nothing(_: Recorded, __: Any) -> None:

@@ -51,6 +51,7 @@ class Item(MarkedModel):
         moved: Sequence of the last entry that said it or marked it: the order in which it is offered to partners.
         origin: Id of the authority that shared and signed it; empty for what did not come from a partner's node.
         first_hand: Whether that authority is the one that the item names as its creator.
+        passed_on: Whether it came by another partner than that.
     """
 
     embargo_goes = models.Q(origin="")
@@ -87,6 +88,7 @@ class Item(MarkedModel):
     moved = models.BigIntegerField()
     origin = models.CharField(max_length=128, default="")
     first_hand = models.BooleanField(default=False)
+    passed_on = models.BooleanField(default=False)
 
     class Meta:
         indexes = (

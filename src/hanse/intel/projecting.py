@@ -43,7 +43,7 @@ _ITEM = {
     "modified_us": "int8", "valid_until_us": "int8", "parent": "text", "place": "int4", "revoked": "bool",
     "confidence": "int2", "grade": "text", "graded": "text", "graded_confidence": "int2", "graded_sequence": "int8",
     "sealed": "bool", "problems": "int4", "batch": "text", "sequence": "int8", "version": "int4", "digest": "text",
-    "holding": "int8", "moved": "int8", "origin": "text", "first_hand": "bool",
+    "holding": "int8", "moved": "int8", "origin": "text", "first_hand": "bool", "passed_on": "bool",
 }  # fmt: skip
 _VALUE = {"id": "int8", "kind": "text", "text": "text"}
 _POSTING = {"id": "int8", "value": "int8", "item": "int8", "role": "text", "holding": "int8"}
@@ -328,6 +328,7 @@ def _row(one: _Coming, *, native: bool) -> tuple[Any, ...]:
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
         facts.confidence, item.grade or facts.grade, *one.kept[1:], one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
         one.digest, one.holding, recorded.sequence, origin, bool(origin) and facts.creator == identity_id(origin),
+        bool(origin) and recorded.actor_id != f"authority:{origin}",
     )  # fmt: skip
 
 

@@ -164,23 +164,30 @@ def check(here: Arrived, content: Shared) -> None:
 
 
 def project(entries: Sequence[tuple[Arrived, Shared]]) -> None:
-    """The rows of partners' items; an older version that comes later, or the same by another way, changes nothing."""
+    """The rows of partners' items; an older version that comes later changes nothing.
+
+    What its originator sent here itself counts, whatever others pass on of it: that goes when they take it back.
+    """
     held = Row.projected.filter(pk__in=among({here.object_id for here, _ in entries}))
-    versions: dict[UUID, int] = dict(held.values_list("pk", "version"))
+    counts = {
+        pk: (not passed_on, version)
+        for pk, version, passed_on in held.values_list("pk", "version", "passed_on")
+    }
     newer = []
     for here, content in entries:
-        before = versions.get(here.object_id, 0)
-        if here.version > before or (here.version == before and not here.via):
-            versions[here.object_id] = here.version
+        count = (not here.via, here.version)
+        if count > counts.get(here.object_id, (False, 0)):
+            counts[here.object_id] = count
             newer.append((_recorded(here), known_of(content)))
     project_many(newer)
 
 
 def _recorded(here: Arrived) -> Recorded:
-    """A partner's entry as one of who signed it."""
+    """A partner's entry as one in the name of who signed it, by the one that sent it."""
     return Recorded(
         sequence=here.sequence, time_us=here.received_us, kind=KIND, object_id=here.object_id, version=here.version,
-        marking=here.marking, actor_id=f"authority:{here.partner}", actor_name=here.partner, reason="", recipient="",
+        marking=here.marking, actor_id=f"authority:{here.via or here.partner}", actor_name=here.partner, reason="",
+        recipient="",
     )  # fmt: skip
 
 
