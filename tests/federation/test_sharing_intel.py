@@ -33,6 +33,7 @@ from hanse.ledger import retention
 from hanse.ledger.check import check
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
+from hanse.ledger.service import purge
 from hanse.policy import embargo, guarded
 from hanse.recording import record
 from tests.accounts.people import acting, newcomer
@@ -445,3 +446,22 @@ def test_how_it_is_marked_is_its_originators_to_say(peer, mari):
     peer.entry(shared.KIND, _indicator("185.199.108.99"), object_id=AT, version=2)
     assert _pull(peer) == []
     assert Item.projected.get().team == team
+
+
+def test_a_decision_on_a_correlation_goes_with_its_item_and_one_for_everywhere_stays(peer, mari):
+    """What somebody said of a recalled item goes with it; that a value is none anywhere holds when it comes again."""
+    service.bring_in(bundle({**_indicator().object, "id": "indicator--2"}), "ours.json", mari)
+    for at in (5, 6):
+        peer.entry(shared.KIND, _indicator(id=f"indicator--{at}"), object_id=UUID(int=at))
+    assert _pull(peer) == []
+    row, _ = Item.projected.filter(format="partner").order_by("number")
+    value = Posting.objects.filter(item=row.number).values_list("value", flat=True)[0]
+    service.undo(value, row, "Another one's.", mari)
+    service.undo(value, None, "A public resolver.", mari)
+    peer.entry("federation.recalled", Recall(AT.hex, "It was wrong."))
+    _pull(peer)
+    assert [one.why for one in models.Undone.objects.all()] == ["A public resolver."]
+    purge(list(Item.projected.values_list("pk", flat=True)), mari, "Erased.")
+    assert models.Undone.objects.count() == 1
+    rebuild()
+    assert [str(one) for one in check()] == []

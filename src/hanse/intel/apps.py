@@ -25,12 +25,15 @@ class IntelConfig(AppConfig):
             feed_clock,
             full_text,
             search_views,
+            service,
             shared,
         )
+        from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
 
         frame.rail.add("intelligence", "Intelligence", "intel:list", "intel.view")
         kinds.before_rebuild(full_text.clear)
         cited.register(cited_items.SORT)
+        ledger.before_purge(service.with_decisions)
         kinds.register(shared.KINDS)
         handlers.register([shared.HANDLER])
         for one in shared.SHAREABLES:

@@ -151,7 +151,6 @@ def forget(object_id: UUID) -> None:
     """Remove everything that follows from an item."""
     numbers = [one.number for one in _kept([object_id]).values()]
     _settle(_take_out(numbers))
-    models.Undone.objects.filter(item__in=numbers).delete()
 
 
 def _kept(ids: Sequence[UUID]) -> dict[UUID, _Kept]:
@@ -347,7 +346,6 @@ def _settle(touched: Iterable[int]) -> None:
         )
         models.Value.objects.filter(pk__in=held - clear).update(text=None)
         models.Span.objects.filter(pk__in=[*gone, *(held - clear)]).delete()
-        models.Undone.objects.filter(value__in=gone).delete()
 
 
 def _insert(

@@ -282,6 +282,15 @@ def restore(decision: UUID, actor: Actor) -> None:
     )
 
 
+def with_decisions(purged: Sequence[UUID], _reason: str) -> set[UUID]:
+    """What is purged with items: the decisions that a value is no correlation of one of them, which say why.
+
+    That a value is none anywhere stays on record, also while nothing names it.
+    """
+    numbers = models.Item.projected.filter(pk__in=among(purged)).values_list("number", flat=True)
+    return set(models.Undone.objects.filter(item__in=numbers).values_list("pk", flat=True))
+
+
 def seal_as_marked(object_id: UUID, actor: Actor, why: str) -> None:
     """Write an item again, as it is, where its new marking has it sealed in the tables and it is not, or the other way round.
 
