@@ -94,6 +94,26 @@ def recall(attack: str) -> int:
     return recalling.recall(UUID(attack), _two()[0], "It was wrong.")
 
 
+def share_indicator(value: str, to: list[str]) -> str:
+    """Write an indicator of an address and share it; its id."""
+    from hanse.intel import authoring  # with what reads patterns, which most nodes here do not
+    from hanse.intel.own import Written
+    from hanse.intel.values import Value
+
+    one = _two()[0]
+    piece = authoring.Piece(written=Written(type="indicator", values=(Value("address", value),)))
+    made = authoring.write(piece, one)
+    sharing.share(Sharing("indicator", made, Audience(frozenset(to))), one, "They are next.")
+    return made.hex
+
+
+def found(text: str) -> list[str]:
+    """Who shared the items that a search finds."""
+    from hanse.intel import finding  # as above
+
+    return [row.origin for row in finding.matching(text, _two()[0])]
+
+
 def rule(to: list[str]) -> None:
     """Two people have attacks shared as they are found."""
     one, other = _two()

@@ -48,6 +48,15 @@ def test_what_is_shared_is_there_within_seconds_and_goes_when_it_is_recalled(pai
     )
     assert (ee.do("contradictions"), fi.do("contradictions")) == (0, 0)
     _attacked(ee, fi, first)
+    _known(ee, fi)
+
+
+def _known(ee: Sovereign, fi: Sovereign) -> None:
+    """An indicator that one shares is found at the other by its value within seconds, and nothing of it after its recall."""
+    shared = ee.do("share_indicator", value="185.199.108.77", to=["fi-cert"])
+    until(lambda: fi.do("found", text="185.199.108.77") == ["ee-cert"], 10)
+    assert ee.do("recall", attack=shared) == 1
+    until(lambda: fi.do("found", text="185.199.108.77") == [], 10)
 
 
 def _attacked(ee: Sovereign, fi: Sovereign, own: str) -> None:
