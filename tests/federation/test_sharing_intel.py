@@ -35,6 +35,7 @@ from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.ledger.service import purge
 from hanse.policy import embargo, guarded
+from hanse.policy import service as policy
 from hanse.recording import record
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import NODE, Peer
@@ -465,3 +466,22 @@ def test_a_decision_on_a_correlation_goes_with_its_item_and_one_for_everywhere_s
     assert models.Undone.objects.count() == 1
     rebuild()
     assert [str(one) for one in check()] == []
+
+
+def test_what_is_too_large_is_given_to_nobody_and_stops_no_rule(peer, mari):
+    """The dry run says so; a rule goes on with what comes after it; without its words it can be shared."""
+    urls = tuple(Named("url", f"http://a.example/{number}{'x' * 4_000}") for number in range(300))
+    large = _report(mari, title="Large", text="Rented at night.")
+    approver = replace(acting(newcomer("approver", name="Jaan")), stepped_up_us=now_us())
+    approvals.approve(ruling.propose("report", MEMBERS, frozenset(), "As agreed.", mari), approver)
+    sharing.share(Sharing("report", large.pk, MEMBERS), mari, "They are next.")
+    piece = Piece(written=Written(type="report", title="Large", text="Rented at night.", values=urls))
+    authoring.change(large.pk, large.source_version, piece, mari)
+    _report(mari, title="Small")
+    wanted = Sharing("report", large.pk, MEMBERS)
+    assert sharing.preview(wanted, mari)[0].decision.rules == ("size",)
+    assert ruling.follow() == 1
+    assert [one.object["name"] for one in _got(peer)] == ["Large", "Small"]
+    assert sharing.preview(replace(wanted, withheld=frozenset({"values"})), mari)[0].content is not None
+    policy.mark(large.pk, Marking.own("ee-cert"), "", mari, "For a test.")
+    assert [row.recalled_us is None for row in sharing.held_by(large.pk)] == [False]

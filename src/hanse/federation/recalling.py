@@ -73,7 +73,9 @@ def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reaso
         named = marked is not None and is_for_named(own, now)
         may = may_give(authority(), as_actor(partner), own, team, now_us=now, named=named)
         (keep if may else lose).append(row)
-    again([row for row in keep if partners[row.recipient].state == Standing.ACTIVE], actor, reason)
+    here = [row for row in keep if partners[row.recipient].state == Standing.ACTIVE]
+    got = {one.partner.authority for one in again(here, actor, reason) if one.content is not None}
+    lose += [row for row in here if row.recipient not in got]
     take_back(lose, reason or "It was marked more strictly.")
 
 

@@ -27,10 +27,12 @@ from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
 from hanse.policy.asking import require
-from hanse.policy.decision import Decision
+from hanse.policy.decision import Decision, Reason
 from hanse.policy.giving import may_give
 
 SHARED: Final = "federation.shared"
+LARGEST_BYTES: Final = 2_000_000
+"""Of a content: half of what an answer to a partner may have, for what is passed on is written as text once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Shareable:
         page: The address of the page of one.
         fit: The content as one authority gets it, by its id; the same for all by default.
         by_rule: Whether a rule can share them as they are found.
+        largest: Bytes of a content at most, as JSON; what has more goes as a file, by another way.
         along: What one names, as far as an actor may see it, that can be shared as well: each its sort and the thing.
     """
 
@@ -82,6 +85,7 @@ class Shareable:
     page: Callable[[UUID], str]
     fit: Callable[[Any, str], msgspec.Struct] = lambda content, _: content
     by_rule: bool = True
+    largest: int = LARGEST_BYTES
     along: Callable[[Actor, UUID], list[tuple[str, UUID]]] = lambda _actor, _thing: []
 
 
@@ -218,6 +222,7 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
     thing = sort.find(actor, sharing.object_id)
     before = _marked(thing.object_id)
     content = sort.without(thing.content, sharing.withheld, shared_id(thing.object_id))
+    too_large = _too_large(content, sort.largest)
     now = now_us()
     told = []
     for partner in sharing.audience.partners():
@@ -228,11 +233,21 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
             authority(), as_actor(partner), marking, thing.team, now_us=now, released=name in thing.released,
             named=is_for_named(marking, now) and (name in before or _is_of(actor, thing.team)),
         )  # fmt: skip
+        decision = too_large if decision and too_large is not None else decision
         # Whoever signs the copies is among those they come from, also of what others originated.
         own = replace(marking, originators=marking.originators | {authority()})
         own = opened_for(own, name) if name in thing.released else own
         told.append(Shown(partner, decision, sort.fit(content, name) if decision else None, own, marked))
     return told
+
+
+def _too_large(content: msgspec.Struct, largest: int) -> Decision | None:
+    """Why a content is given to nobody; None where it is not too large."""
+    size = len(msgspec.json.encode(content))
+    if size <= largest:
+        return None
+    words = f"It has {size:,} bytes; {largest:,} are the most that is shared. Withhold some of it, or give it as a file."
+    return Decision(allowed=False, reasons=(Reason("size", words),))
 
 
 def _marked(object_id: UUID) -> dict[str, Marking]:

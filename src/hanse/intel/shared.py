@@ -85,7 +85,7 @@ def find(sort: str, actor: Actor | None, object_id: UUID) -> Thing:
 
     Raises:
         NotVisibleError: There is none, or it is not for the actor to see.
-        UsageError: It is of another sort, in no words of STIX, a partner's, or too large.
+        UsageError: It is of another sort, in no words of STIX, or a partner's.
     """
     row = _row(actor, object_id)
     if own_sort_of(row) != sort:
@@ -95,10 +95,6 @@ def find(sort: str, actor: Actor | None, object_id: UUID) -> Thing:
         object=_for_others(raw) if row.format == "own" else raw, grade=row.standing_grade,
         confidence=row.standing_confidence,
     )  # fmt: skip
-    if (size := len(canonical(content.object))) > LARGEST_BYTES:
-        raise UsageError(
-            f"It has {size:,} bytes; {LARGEST_BYTES:,} are the most that is shared. Give it as a file."
-        )
     return Thing(row.pk, service.title_of(row), row.marking.marking, row.team, content)
 
 
@@ -219,7 +215,7 @@ def _shareable(sort: str) -> Shareable:
     found: Callable[[Actor | None, UUID], Thing] = partial(find, sort)
     parts = {name: withholding.PARTS[name] for name in withholding.OF[sort]}
     return Shareable(
-        sort, KIND, found, parts, without, partial(changed, sort), "intel.view", _page, by_rule=sort != REST, along=along
+        sort, KIND, found, parts, without, partial(changed, sort), "intel.view", _page, by_rule=sort != REST, largest=LARGEST_BYTES, along=along
     )  # fmt: skip
 
 
