@@ -59,7 +59,8 @@ def test_a_report_is_shared_from_its_page_with_what_it_names(client, peer, repor
     assert (beside.one.thing.object_id, beside.chosen, beside.has, beside.may) == (
         indicator.pk, False, [], [Partner.objects.get().name],
     )  # fmt: skip
-    assert dict(answer.context["facts"])["What it says"] == "withheld"
+    facts = dict(answer.context["facts"])
+    assert (facts["What it says"], facts["Said by"]) == ("withheld", "this authority")
     assert "Rented" not in answer.context["json"]
     assert not Given.objects.exists()
     chosen["along"] = indicator.pk.hex
@@ -88,6 +89,7 @@ def test_a_partners_item_says_whose_it_is_and_looking_is_told_once(client, their
     """Page and list name the partner; its marking is the partner's to change; the first look is told."""
     text = text_of(client, f"/intelligence/{theirs.pk}/")
     assert "fi-cert shared it and signed it" in text
+    assert "<dt>Said by</dt><dd>fi-cert</dd>" in text
     assert f"/intelligence/{theirs.pk}/pass-on/" in text
     assert f"/intelligence/{theirs.pk}/share/" not in text
     client.get(f"/intelligence/{theirs.pk}/")

@@ -55,11 +55,16 @@ def named(creator: str, format_: str, known: dict[str, Creator]) -> Creator | No
     return Creator(name if format_ == "own" else _("%s, as the file claims") % name, None, None)
 
 
+def signed_by(row: Item) -> Creator | None:
+    """The partner that says an item, where it has signed that itself: no item has to explain its id."""
+    return Creator(row.origin, None, None) if row.first_hand else None
+
+
 def name_creators(rows: Iterable[Any], actor: Actor) -> None:
     """Give each of some items the name of who says it, as `said_by`, where it is known and marked no stricter than the item."""
     held = list(rows)
     known = creators([row.creator for row in held], actor)
     for row in held:
-        one = named(row.creator, row.format, known)
+        one = signed_by(row) or named(row.creator, row.format, known)
         if one is not None and (one.marking is None or is_at_least(row.marking.marking, one.marking)):
             row.said_by = one.name

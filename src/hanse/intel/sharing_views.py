@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import asks_why, looked_at
 from hanse.federation import onward, opening, received_pages, sharing_pages
 from hanse.federation.sharing_pages import Place
-from hanse.intel import grading, service, shared
+from hanse.intel import grading, service, shared, telling
 from hanse.intel.as_shared import Shared, known_of
 from hanse.intel.models import Item
 from hanse.intel.values import shown
@@ -70,12 +70,13 @@ def facts(content: Shared, left_out: frozenset[str]) -> list[tuple[str, str]]:
     item, found, _digest = known_of(content)
     withheld = _("withheld")
     values = [f"{value.kind} {shown(value)}" for value, _role in found.values]
-    names = [target for target, _role in found.references]
+    names = list(dict.fromkeys(target for target, _role in found.references))
+    author = _("this authority") if found.creator == telling.creator() else found.creator
     told = [
         (_("Type"), item.type),
         (_("What"), found.title),
         (_("What it says"), withheld if "text" in left_out else found.text[:_SHORT]),
-        (_("Said by"), withheld if "author" in left_out else found.creator),
+        (_("Said by"), withheld if "author" in left_out else author),
         (_("Values"), _some(values) or (withheld if "values" in left_out else "")),
         (_("Names"), withheld if "references" in left_out else _some(names)),
         (_("Tags"), ", ".join(found.tags)),

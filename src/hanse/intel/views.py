@@ -148,7 +148,9 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
     above = _source(row.parent, row.format, actor) if row.parent else None
     ways = twins.others(row, actor)
     seen = [row, *parts[:PARTS_SHOWN], *shared, *ways, *([above] if above else [])]
-    said_by = naming.named(facts.creator, row.format, naming.creators([facts.creator], actor))
+    said_by = naming.signed_by(row) or naming.named(
+        facts.creator, row.format, naming.creators([facts.creator], actor)
+    )
     cites = _cites(whole, actor)
     markings = [one.marking.marking for one in seen]
     markings += [thing.marking for _sort, thing in cites if thing is not None]
