@@ -140,6 +140,7 @@ def timed(ask: Callable[[], object]) -> float:
 def correlations(count: int, rounds: int) -> list[tuple[str, list[float], str]]:
     """By sort of value: how long each look-up took, and what was found."""
     from hanse.intel import correlating, models
+    from hanse.intel.projecting import _PLACES as PLACES
     from hanse.intel.values import Value
 
     actor, rng, told = reader(), random.Random(1), []
@@ -150,7 +151,8 @@ def correlations(count: int, rounds: int) -> list[tuple[str, list[float], str]]:
         return seen.get(source_id=f"indicator--{indicator_id(rng.randrange(count // 10) * 10 + 1)}")
 
     def value_of(item: models.Item) -> Value:
-        posting = models.Posting.objects.get(item=item.number)
+        begins, ends = item.number << PLACES, item.number + 1 << PLACES  # the rows of an item stand together
+        posting = models.Posting.objects.get(pk__gte=begins, pk__lt=ends)
         return Value("address", models.Value.objects.get(pk=posting.value).text)
 
     for name in ("any value", f"the value with {COMMON:,} postings", "ten values of one item"):
@@ -251,6 +253,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a short run")
     parser.add_argument("--items", type=int, help="indicators")
     parser.add_argument("--rounds", type=int, default=200, help="look-ups of each sort")
+    parser.add_argument("--quick", action="store_true", help="do not read through the whole file for sizes")
     parser.add_argument("--home", type=Path, help="the node's folder")
     given = parser.parse_args()
     count = given.items or (100_000 if given.small else 10_000_000)
@@ -267,7 +270,8 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
           f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC; {count:,} indicators "
           f"({count - before:,} brought in now, in {time.perf_counter() - start:.0f} s)")  # fmt: skip
-    print(sizes())
+    if not given.quick:
+        print(sizes())
     _show("correlations", correlations(count, given.rounds), BAR_MS)
     _show("search, first page", searches(count, given.rounds), BAR_SEARCH_MS)
 

@@ -106,6 +106,8 @@ class Item(MarkedModel):
             models.Index(
                 fields=["type", "sequence"], condition=models.Q(format="own"), name="intel_item_written"
             ),
+            # Which of many items came from partners, without reading them.
+            models.Index(fields=["number"], condition=models.Q(format="partner"), name="intel_item_partner"),
         )
 
     def __str__(self) -> str:
