@@ -1,9 +1,10 @@
 """MISP events are taken apart and put together equal field by field, and all that names a thing is found."""
 
 import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-import pymisp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,12 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 
 CHOSEN = Marking(originators=frozenset({"EE-CERT"}), tlp=Tlp.GREEN)
+
+
+@pytest.fixture(scope="module")
+def pymisp() -> Any:
+    """MISP's own library, loaded where it is used: with the validators that it brings it takes every worker 4 s."""
+    return import_module("pymisp")
 
 
 def uid(number: int) -> str:
@@ -96,7 +103,7 @@ def test_an_event_comes_back_equal_field_by_field(name):
         assert "\0" not in facts.title + facts.text + part.source_id
 
 
-def test_our_own_export_loads_in_pymisp():
+def test_our_own_export_loads_in_pymisp(pymisp: Any):
     """What is put together again loads in pymisp, with every attribute and object that was in it."""
     made = pymisp.MISPEvent()
     made.load(json.loads(json.dumps(misp_event.together(misp_event.apart(EVENT))[0])))
@@ -104,7 +111,7 @@ def test_our_own_export_loads_in_pymisp():
     assert made.objects[0].references[0].relationship_type == "connects-to"
 
 
-def test_what_pymisp_writes_comes_back():
+def test_what_pymisp_writes_comes_back(pymisp: Any):
     """An event that pymisp makes, with composite types, objects, tags and sightings, comes back as it was."""
     event = pymisp.MISPEvent()
     event.info, event.distribution = "made by pymisp", 0
@@ -119,7 +126,7 @@ def test_what_pymisp_writes_comes_back():
     assert misp_event.together(misp_event.apart(raw)) == [{"Event": raw}]
 
 
-def test_every_type_of_misp_is_either_a_value_or_nothing():
+def test_every_type_of_misp_is_either_a_value_or_nothing(pymisp: Any):
     """No type of MISP's describeTypes is forgotten: each is a kind of value, or listed as naming nothing; halves too."""
     listed = json.loads((Path(pymisp.__file__).parent / "data/describeTypes.json").read_text("utf-8"))[
         "result"

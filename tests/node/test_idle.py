@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-HEAVY = ("numba", "scipy", "ibis", "sqlglot", "pandas", "numpy", "pyarrow", "duckdb")
-"""Arrow with numpy takes 20 MB of each process, the others a hundred and more."""
+HEAVY = ("numba", "scipy", "ibis", "sqlglot", "pandas", "numpy", "pyarrow", "duckdb", "jsonschema")
+"""Arrow with numpy takes 20 MB of each process, the others a hundred and more; validators of JSON up to 4 s to load."""
 
 LOOK = f"""
 import sys, tempfile
@@ -18,6 +18,8 @@ import hanse.urls
 import hanse.console.alerting
 from hanse.node.working import chores
 chores(node)
+from hanse.intel.taxonomies import meaning, offered
+offered(), meaning('misp-galaxy:tool="x"')
 print(*[name for name in {HEAVY!r} if name in sys.modules])
 """
 

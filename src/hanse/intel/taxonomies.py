@@ -6,11 +6,12 @@ A tag that no package knows is kept and shown as unknown: it may be somebody's o
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+
+from hanse.intel.data_packages import data_folder
 
 _TAG: Final = re.compile(r'([^:="\s]+):([^:="]+)(?:="([^"]*)")?')
 _GALAXY: Final = "misp-galaxy"
@@ -109,7 +110,7 @@ def offered_tags() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _files() -> dict[str, Path]:
     """The file of each taxonomy, by its name in lower case: what is read is named here, never by a tag."""
-    folder = Path(str(resources.files("pytaxonomies"))) / "data" / "misp-taxonomies"
+    folder = data_folder("pytaxonomies") / "misp-taxonomies"
     return {file.parent.name.lower(): file for file in sorted(folder.glob("*/machinetag.json"))}
 
 
@@ -168,7 +169,7 @@ def _clusters(kind: str) -> tuple[str, dict[str, str]]:
 @lru_cache(maxsize=1)
 def _galaxy_files() -> dict[str, Path]:
     """The file of each galaxy, by what it is called."""
-    folder = Path(str(resources.files("pymispgalaxies"))) / "data" / "misp-galaxy" / "clusters"
+    folder = data_folder("pymispgalaxies") / "misp-galaxy" / "clusters"
     return {file.stem.lower(): file for file in sorted(folder.glob("*.json"))}
 
 

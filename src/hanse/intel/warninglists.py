@@ -7,12 +7,13 @@ others, made by the worker, and made again when the package's version changes.
 import sqlite3
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from hanse.intel.data_packages import data_folder
 from hanse.intel.spans import network_bounds
 from hanse.intel.values import Value
 
@@ -44,7 +45,7 @@ class Listed(msgspec.Struct):
 def shipped() -> Iterator[Listed]:
     """The lists of the package, one after the other."""
     decoder = msgspec.json.Decoder(Listed)
-    folder = Path(str(resources.files(_PACKAGE))) / "data" / "misp-warninglists" / "lists"
+    folder = data_folder(_PACKAGE) / "misp-warninglists" / "lists"
     for file in sorted(folder.glob("*/list.json")):
         try:
             yield decoder.decode(file.read_bytes())
