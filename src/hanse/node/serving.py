@@ -34,7 +34,7 @@ WEB_END_S = 15
 def application() -> Callable[..., Any]:
     """The web process's WSGI application."""
     follow_parent()
-    from hanse.bootstrap import start  # noqa: PLC0415 - only the web process configures Django
+    from hanse.bootstrap import loading, start  # noqa: PLC0415 - only the web process configures Django
 
     node = start()
     if node.metrics:
@@ -44,8 +44,9 @@ def application() -> Callable[..., Any]:
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
     from django.urls import get_resolver  # noqa: PLC0415
 
-    made: Callable[..., Any] = get_wsgi_application()
-    _ = get_resolver().url_patterns  # imports the views, which the first request would have to wait for
+    with loading():
+        made: Callable[..., Any] = get_wsgi_application()
+        _ = get_resolver().url_patterns  # imports the views, which the first request would have to wait for
     # What is there now stays: the garbage collector need not go through it during a page, tens of ms each time.
     gc.collect()
     gc.freeze()
