@@ -112,6 +112,18 @@ def test_wrapped_keys_cannot_be_altered(wrapped_once: bytes, at: int) -> None:
         keys.unwrap(bytes(wrapped), "p")
 
 
+def test_an_opener_opens_its_file_alone(wrapped_once: bytes) -> None:
+    """A stretched passphrase opens the file that it was made for, and none that was wrapped anew under the same one."""
+    held = keys.opener(wrapped_once, "p")
+    assert keys.unwrap_with(wrapped_once, held).data == RING.data
+    assert RING.data not in held
+    anew = keys.wrap(RING, "p")
+    assert (keys.fits(wrapped_once, held), keys.fits(anew, held)) == (True, False)
+    for wrong in (keys.opener(anew, "p"), held[:16] + bytes(32), held[:16], held[:-1], b""):
+        with pytest.raises(KeysError):
+            keys.unwrap_with(wrapped_once, wrong)
+
+
 @pytest.mark.parametrize("data", [b"", b"hanse-keyring-1\n", b"hanse-keyring-2\n" + bytes(100)])
 def test_no_key_file(data: bytes) -> None:
     """A file of another kind or version is refused before a passphrase is tried."""

@@ -226,14 +226,42 @@ def unwrap(data: bytes, passphrase: str) -> Keyring:
     Raises:
         KeysError: It is none, was altered, or the passphrase is wrong.
     """
+    return unwrap_with(data, opener(data, passphrase))
+
+
+def opener(data: bytes, passphrase: str) -> bytes:
+    """What opens a key file at once: its salt and its wrapping key, for whom the passphrase need not be stretched anew.
+
+    It opens that file and no later one, because each has a salt of its own. It is as secret as the passphrase.
+
+    Raises:
+        KeysError: This is no key file.
+    """
+    salt = _salt(data)
+    return salt + _stretched(passphrase, salt)
+
+
+def fits(data: bytes, held: bytes) -> bool:
+    """Whether an opener was made for this key file.
+
+    Raises:
+        KeysError: This is no key file.
+    """
+    return held[:_SALT_BYTES] == _salt(data)
+
+
+def unwrap_with(data: bytes, held: bytes) -> Keyring:
+    """The keyring that was wrapped, opened with its opener.
+
+    Raises:
+        KeysError: It is none, was altered, or the opener is of another passphrase or file.
+    """
+    _salt(data)
     end = len(_HEAD) + _SALT_BYTES + _NONCE_BYTES
     head = data[:end]
-    if len(data) <= end or not head.startswith(_HEAD):
-        raise KeysError("This is no key file that this version of Hanse knows.")
-    salt, nonce = head[len(_HEAD) : -_NONCE_BYTES], head[-_NONCE_BYTES:]
     try:
-        plain = AESGCM(_stretched(passphrase, salt)).decrypt(nonce, data[end:], head)
-    except InvalidTag:
+        plain = AESGCM(held[_SALT_BYTES:]).decrypt(head[-_NONCE_BYTES:], data[end:], head)
+    except (InvalidTag, ValueError):
         raise KeysError(
             "The passphrase does not open the keys. Check it, or the key file was altered."
         ) from None
@@ -243,6 +271,17 @@ def unwrap(data: bytes, passphrase: str) -> Keyring:
         for signing, opening, data in zip(stored.signing, stored.opening, stored.data, strict=True)
     ]
     return Keyring(*triples[0], index=stored.index, created_us=stored.created_us, past=tuple(triples[1:]))
+
+
+def _salt(data: bytes) -> bytes:
+    """The salt of a key file.
+
+    Raises:
+        KeysError: This is none.
+    """
+    if len(data) <= len(_HEAD) + _SALT_BYTES + _NONCE_BYTES or not data.startswith(_HEAD):
+        raise KeysError("This is no key file that this version of Hanse knows.")
+    return data[len(_HEAD) :][:_SALT_BYTES]
 
 
 def _stretched(passphrase: str, salt: bytes) -> bytes:

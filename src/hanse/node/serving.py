@@ -65,6 +65,7 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
 
     Raises:
         SettingsError: There is no node in that folder, or a setting cannot be meant.
+        HanseError: There are no keys, or no passphrase.
     """
     follow_parent()  # where another process serves several nodes, they end with it
     logs.configure()
@@ -73,10 +74,11 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
         metrics_address(node.metrics)  # refused here, before anything runs
     environment = {
         "HANSE_HOME": str(home),
-        "HANSE_PASSPHRASE_FILE": _hand_over(home),
+        "HANSE_PASSPHRASE_FILE": _held("hanse-passphrase", keyfile.passphrase(home).encode()),
         PARENT: str(os.getpid()),
     }
     os.environ.update(environment)
+    environment[keyfile.OPENER] = os.environ[keyfile.OPENER] = _held("hanse-opener", keyfile.stretched(home))
     processes.collector_is(home, processes.CollectorState(state="off", since_s=time.time()))
     stopping = threading.Event()
     keepers = [
@@ -136,8 +138,8 @@ def _collector(node: Node) -> Child:
     return Child("collector", wanted, failed, ended)
 
 
-def _hand_over(home: Path) -> str:
-    """The passphrase, asked for once and held in memory: a path that only this user's processes can read."""
-    held = os.memfd_create("hanse-passphrase")
-    os.write(held, keyfile.passphrase(home).encode())
+def _held(name: str, secret: bytes) -> str:
+    """A secret that was asked for or made once, held in memory: a path that only this user's processes can read."""
+    held = os.memfd_create(name)
+    os.write(held, secret)
     return f"/proc/{os.getpid()}/fd/{held}"
