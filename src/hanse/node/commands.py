@@ -111,7 +111,10 @@ def collector(home: Path) -> None:
     """Run the live collector as the settings say; `hanse node serve` does so by itself."""
     may_serve(home)
     served = _started(home)
-    from hanse.node.collecting import collect  # noqa: PLC0415 - needs Django configured
+    from hanse.bootstrap import loading  # noqa: PLC0415 - as below
+
+    with loading():
+        from hanse.node.collecting import collect  # noqa: PLC0415 - needs Django configured
 
     collect(served)
 
