@@ -109,7 +109,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_unconfigure() -> None:
-    """Stop the server and remove the folder."""
+    """Stop the server and remove the folder; what was frozen may go, or libraries complain that it did not."""
+    gc.unfreeze()
     _running.close()
 
 
