@@ -9,13 +9,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from hanse.attacks import service
-from hanse.attacks.forms import FORMS, WhyForm, form_of
+from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack
 from hanse.attacks.service import What
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
 from hanse.policy.guarded import NotVisibleError
+from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
 
 MOST = 100

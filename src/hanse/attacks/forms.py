@@ -6,21 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hanse.attacks.service import What
+from hanse.web.forms import WhyForm
 from hanse.web.times import TimeField
 
 LONGEST = 4_000
 """Characters of a reason: two pages."""
-
-
-class WhyForm(forms.Form):
-    """Why, for whoever comes after."""
-
-    reason = forms.CharField(
-        label=_("Why"),
-        max_length=LONGEST,
-        help_text=_("For whoever comes after you. It is kept in the ledger with your name."),
-        widget=forms.Textarea({"rows": 3}),
-    )
 
 
 class SplitForm(WhyForm):
