@@ -27,6 +27,7 @@ ROOMS = (
     "hanse.cases",
     "hanse.tracing",
     "hanse.campaigns",
+    "hanse.matching",
     "hanse.console",
 )
 """The rooms with tables or pages, ground first."""

@@ -237,13 +237,18 @@ class Peer:
             self.shown.append(msgspec.msgpack.decode(text, type=Shown))
             content = Compared(self.against)
         else:
-            content = wire.Noted()
+            content = self.answered(head.what, text)
         data = message.write(
             sender=self.authority, audience=self.here, what=self.answers or wire.ANSWERS[head.what], number=0,
             answers=head.number, time_us=now_us(), body=msgspec.msgpack.encode(content), key=self.speaks,
             seal=SealKey(keyring.current().opening.public.raw),
         )  # fmt: skip
         return Response(200, {"content-type": wire.CONTENT_TYPE}, data, "", "")
+
+    def answered(self, what: str, text: bytes) -> Any:
+        """What it answers to other messages; for peers that speak of more."""
+        del what, text
+        return wire.Noted()
 
     @staticmethod
     def size_of(record: Record) -> int:

@@ -43,7 +43,7 @@ class Side:
         returned = psi.check_tokens(other.tokens, len(self.values), other.digest, other.name, session)
         if self.protocol == "cardinality":
             return psi.overlap(returned, self.made)
-        return psi.hits(self.values, self.secret, returned, self.made)
+        return list(psi.hits(self.values, self.secret, returned, self.made))
 
 
 def masked(values, secret, protocol="psi", epoch=EPOCH):

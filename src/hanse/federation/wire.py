@@ -41,7 +41,7 @@ STRANGER: Final = (
 )
 
 
-ANSWERS: Final = {
+ANSWERS: Final[dict[str, str]] = {
     "pull": "page",
     "hint": "noted",
     "witness": "cosigned",
@@ -248,7 +248,27 @@ def _give_back(asked: Asked) -> msgspec.Struct:
     return keeping.given_back(asked.partner, msgspec.msgpack.decode(asked.body, type=keeping.GiveBack))
 
 
-_HANDLED: Final[dict[str, Callable[[Asked], msgspec.Struct]]] = {
+Handle = Callable[[Asked], msgspec.Struct]
+"""Does what a partner's message asks, and gives the answer; a `HanseError` refuses it, in words for the partner."""
+
+
+def register(what: str, answered_with: str, handle: Handle) -> None:
+    """Have a room answer a message of its own; it does so when Django starts.
+
+    Args:
+        what: What the message is.
+        answered_with: What its answer is.
+        handle: Gives the answer.
+
+    Raises:
+        HanseError: Another one of that name is registered already.
+    """
+    if _HANDLED.setdefault(what, handle) is not handle:
+        raise HanseError(f"Two rooms answer the message {what!r}. Rename one.")
+    ANSWERS[what] = answered_with
+
+
+_HANDLED: Final[dict[str, Handle]] = {
     "pull": _pull,
     "hint": _hint,
     "witness": _witness,

@@ -30,6 +30,7 @@ TABLES = {
     "federation_link": "how the line to each partner stands; what matters in it is signed by the partner",
     "federation_rulemark": "up to where a rule has looked; what it shared is on record",
     "federation_witnessed": "checkpoints of partners' ledgers: signed by them, and each follows from the one before",
+    "matching_runpart": "what goes over the wire while two sides compare; its hashes are on record at the end",
     "intel_words": "a search index, made again with the items",
     **{
         f"intel_words_{part}": "a part of SQLite's search index"

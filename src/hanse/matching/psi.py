@@ -141,8 +141,8 @@ def check_tokens(tokens: bytes, number: int, said: bytes, sender: str, session: 
     return tokens
 
 
-def hits(values: Sequence[Value], secret: RunSecret, returned: bytes, made: bytes) -> list[Value]:
-    """Step 5: this side's values that the other has too, sorted.
+def hits(values: Sequence[Value], secret: RunSecret, returned: bytes, made: bytes) -> dict[Value, bytes]:
+    """Step 5: this side's values that the other has too, sorted, with the token of each, which both sides have.
 
     Args:
         values: As in step 2, and their secret.
@@ -153,8 +153,11 @@ def hits(values: Sequence[Value], secret: RunSecret, returned: bytes, made: byte
     Raises:
         ProtocolError: The other side sent one value twice.
     """
-    found = np.isin(_column(returned), _distinct(made))
-    return [values[at] for at in np.sort(secret.order(len(values))[found])]
+    found = np.flatnonzero(np.isin(_column(returned), _distinct(made)))
+    places = secret.order(len(values))[found]
+    return {
+        values[places[at]]: returned[found[at] * TOKEN : (found[at] + 1) * TOKEN] for at in np.argsort(places)
+    }
 
 
 def overlap(returned: bytes, made: bytes) -> int:

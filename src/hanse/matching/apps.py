@@ -1,0 +1,29 @@
+"""The room as a Django application."""
+
+from django.apps import AppConfig
+
+
+class MatchingConfig(AppConfig):
+    """Tables and pages of `matching`."""
+
+    name = "hanse.matching"
+    label = "matching"
+
+    def ready(self) -> None:
+        """Put the room into the rail; say what takes two people, what waits, what partners may ask, what goes with a case."""
+        from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
+        from hanse.cases import words  # noqa: PLC0415 - as above
+        from hanse.federation import wire  # noqa: PLC0415 - as above
+        from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
+        from hanse.matching import agreeing, comparing, contacting, hits, withholding  # noqa: PLC0415 - as above
+
+        approvals.register([agreeing.APPROVAL])
+        wire.register(comparing.PART, comparing.PIECE, comparing.piece)
+        ledger.before_purge(hits.with_hits)
+        words.say(
+            {
+                hits.FOUND: "A partner has a selector of it too",
+                contacting.CONTACT: "A partner was offered contact",
+                withholding.KEPT_OUT: "It was said whether it is compared with partners",
+            }
+        )

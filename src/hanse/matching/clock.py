@@ -1,0 +1,87 @@
+"""Matching by the clock: one thread for each partner with whom something goes on, so that one that is away delays nobody."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db import DatabaseError, close_old_connections, connections
+
+from hanse.egress.client import Client
+from hanse.federation import exchange
+from hanse.federation.models import Partner, Standing
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
+from hanse.matching import comparing, running
+from hanse.matching.models import Run
+from hanse.matching.run_projecting import COMPARING, GOING, OFFERED, WANTED
+
+_log = logging.getLogger(__name__)
+
+LOOK_S: Final = 1.0
+"""Seconds between looks at whether a run can go on."""
+AFTER_FAILURE_S: Final = 15.0
+"""Seconds of rest after a partner did not answer."""
+
+
+@dataclass
+class Matching:
+    """The threads of all partners with whom something is compared.
+
+    Attributes:
+        stop: Set to end them.
+    """
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    _threads: dict[str, threading.Thread] = field(default_factory=dict, init=False)
+
+    def look(self) -> None:
+        """Have a thread for each partner with a run that goes on; give up what is over."""
+        running.give_up(now_us())
+        for name in Run.objects.filter(state__in=GOING).values_list("partner", flat=True).distinct():
+            held = self._threads.get(name)
+            if held is None or not held.is_alive():
+                thread = threading.Thread(
+                    target=_work, args=(name, self.stop), name=f"matching-{name}", daemon=True
+                )
+                self._threads[name] = thread
+                thread.start()
+
+
+def turn(name: str, client: Client) -> bool:
+    """Take each run with a partner as far as it goes now; whether one goes on.
+
+    Raises:
+        LinkError: The partner did not answer as it should.
+    """
+    partner = Partner.objects.filter(pk=name, state=Standing.ACTIVE).first()
+    rows = list(Run.objects.filter(partner=name, state__in=GOING).order_by("begun_us", "pk"))
+    if partner is None or not rows:
+        return False
+    for row in rows:
+        if row.state in {WANTED, OFFERED}:
+            running.begin(row)
+        elif row.state == COMPARING:
+            comparing.step(row, partner, client)
+    return True
+
+
+def _work(name: str, stop: threading.Event) -> None:
+    """Go on with a partner until nothing does."""
+    client = exchange.make_client()
+    try:
+        while not stop.is_set():
+            close_old_connections()
+            rest = LOOK_S
+            try:
+                if not turn(name, client):
+                    return
+            except (HanseError, DatabaseError, OSError) as error:
+                _log.warning("comparing with %s stopped, and is tried again: %s", name, error)
+                rest = AFTER_FAILURE_S
+            except Exception:  # noqa: BLE001 - no fault of one run ends matching with a partner for good
+                _log.exception("comparing with %s failed, and is tried again", name)
+                rest = AFTER_FAILURE_S
+            stop.wait(rest)
+    finally:
+        connections.close_all()

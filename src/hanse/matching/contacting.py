@@ -1,0 +1,233 @@
+"""Contact after a hit: each side offers a name and a telephone, a hint, or nothing; both together open a joint case.
+
+A hit says that both have the same selector and nothing else. What is told beyond that, people decide on each side.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from hanse.cases import joint
+from hanse.cases.joint_projecting import joint_id
+from hanse.cases.models import Case
+from hanse.cases.projecting import happened
+from hanse.cases.words import line
+from hanse.federation.handlers import Arrived, Handler
+from hanse.federation.sending import send
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import Draft, append, writing
+from hanse.matching.contents import NAME_LIMIT, Contact
+from hanse.matching.hits import MOST_REFERENCES, hit_for, keep_references, references_of
+from hanse.matching.models import Hit, Offer, Reference
+from hanse.policy.asking import require
+
+CONTACT: Final = "matching.contact"
+
+AGES: Final = ("", "under a month", "under a year", "over a year")
+STAGES: Final = ("", "begun", "going on", "before an arrest", "before court")
+"""What a hint says of a case: coarse, so that it describes no single one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is offered, as somebody types it; attributes as of `contents.Contact`.
+
+    Attributes:
+        opening: The joint case that is opened where both agree; needed only when the other side agreed first.
+    """
+
+    name: str = ""
+    telephone: str = ""
+    case_class: str = ""
+    age: str = ""
+    stage: str = ""
+    agrees: bool = False
+    declined: bool = False
+    opening: joint.Opening | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a contact stands.
+
+    Attributes:
+        own: What this side offered last; None for nothing yet.
+        other: What the other side offered last.
+        joint: Own id of the joint case that was opened; None for none.
+    """
+
+    own: Contact | None
+    other: Contact | None
+    joint: UUID | None
+
+    @property
+    def words(self) -> str:
+        """How it stands, in words."""
+        if self.joint is not None:
+            return "A joint case is open"
+        if self.own is not None and self.own.declined:
+            return "Declined here"
+        if self.other is not None and self.other.declined:
+            return "Declined there"
+        if self.own is None:
+            return "The other side waits for an answer" if self.other else "Nobody has offered anything yet"
+        return "Both have offered something" if self.other else "The other side has not answered yet"
+
+
+def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
+    """Offer something for a hit, or nothing and no contact; where both agree, a joint case opens. How it stands then.
+
+    Raises:
+        NotVisibleError: There is no such hit for the actor.
+        RefusedError: The actor may not answer hits, or not open joint cases.
+        UsageError: A text is too long, a hint is none of those that can be given, or the joint case is not described.
+    """
+    require(actor, CONTACT)
+    with writing():
+        row = hit_for(actor, hit)
+        stands = standing([row])[row.pk]
+        if stands.joint is not None:
+            raise UsageError("A joint case is open: say it there.")
+        opened = ""
+        if told.agrees and stands.other is not None and stands.other.agrees:
+            opened = _open(row, told, actor, why).hex
+        content = _content(row, told, opened)
+        case = Case.projected.select_related("marking").get(pk=row.case)
+        append(
+            CONTACT, content, actor=actor, reason=line(why), object_id=row.pk, marking=case.marking.marking
+        )
+        send([Draft(CONTACT, content, row.pk, recipient=row.partner)])
+    return standing([row])[row.pk]
+
+
+def _open(row: Hit, told: Told, actor: Actor, why: str) -> UUID:
+    if told.opening is None:
+        raise UsageError(
+            "Both sides want a joint case: give it a title, a purpose, its legal basis and a date."
+        )
+    opening = joint.Opening(
+        title=told.opening.title, purpose=told.opening.purpose, legal_basis=told.opening.legal_basis,
+        members=frozenset({row.partner}), retention_us=told.opening.retention_us,
+    )  # fmt: skip
+    return joint.open_joint(opening, why or "Both sides agreed after a match.", actor)
+
+
+def _content(row: Hit, told: Told, opened: str) -> Contact:
+    texts = {name: line(getattr(told, name)) for name in ("name", "telephone", "case_class")}
+    for name, text in texts.items():
+        if len(text) > NAME_LIMIT:
+            raise UsageError(f"Shorten the {name.replace('_', ' ')} to {NAME_LIMIT} characters.")
+    if told.age not in AGES or told.stage not in STAGES:
+        raise UsageError("Choose one of the hints.")
+    if told.declined and (told.agrees or any(texts.values())):
+        raise UsageError("Who declines offers nothing.")
+    return Contact(
+        references=references_of(row), age=told.age, stage=told.stage, agrees=told.agrees, declined=told.declined,
+        joint=opened, **texts,
+    )  # fmt: skip
+
+
+def standing(some: Iterable[Hit]) -> dict[UUID, Standing]:
+    """How the contact of each hit stands; the caller has loaded the hits on somebody's behalf."""
+    rows = list(some)
+    ids = [row.pk for row in rows]
+    own = {one.pk: one for one in Offer.objects.filter(pk__in=ids, theirs=False)}
+    mine: dict[tuple[str, str], list[UUID]] = {}
+    for one in Reference.objects.filter(thing__in=ids):
+        mine.setdefault((one.partner, one.reference), []).append(one.thing)
+    wanted = Reference.objects.filter(reference__in=[name for _, name in mine])
+    theirs: dict[UUID, list[UUID]] = {}
+    for one in wanted.exclude(thing__in=ids):
+        for hit in mine.get((one.partner, one.reference), ()):
+            theirs.setdefault(hit, []).append(one.thing)
+    offers = {
+        one.pk: one
+        for one in Offer.objects.filter(pk__in=[pk for some in theirs.values() for pk in some], theirs=True)
+    }
+    found = {}
+    for row in rows:
+        said = [offers[pk] for pk in theirs.get(row.pk, ()) if pk in offers]
+        other = max(said, key=lambda one: one.sequence, default=None)
+        found[row.pk] = _stands(own.get(row.pk), other)
+    return found
+
+
+def _stands(own: Offer | None, other: Offer | None) -> Standing:
+    mine = msgspec.convert(own.content, Contact) if own else None
+    their = msgspec.convert(other.content, Contact) if other else None
+    opened = UUID(mine.joint) if mine and mine.joint else None
+    if opened is None and their is not None and other is not None and their.joint:
+        opened = joint_id(other.partner, UUID(their.joint))
+    return Standing(mine, their, opened)
+
+
+def _project(recorded: Recorded, content: Contact) -> None:
+    if recorded.recipient:
+        return  # the copy that went to the other side says the same
+    row = Hit.objects.filter(pk=recorded.object_id).first()
+    if row is None:
+        return
+    _keep(recorded.object_id, row.partner, content, recorded.time_us, recorded.sequence, theirs=False)
+    case = Case.projected.get(pk=row.case)
+    if row.officer is None:
+        happened(recorded, row.case, case.team)
+
+
+def _arrived(here: Arrived, content: Contact) -> None:
+    _keep(here.object_id, here.partner, content, here.received_us, here.sequence, theirs=True)
+    keep_references(here.object_id, here.partner, here.sequence, content.references)
+
+
+def _keep(pk: UUID, partner: str, content: Contact, time_us: int, sequence: int, *, theirs: bool) -> None:
+    values = {
+        "partner": partner, "theirs": theirs, "content": msgspec.to_builtins(content), "time_us": time_us,
+        "sequence": sequence,
+    }  # fmt: skip
+    Offer.objects.update_or_create(pk=pk, defaults=values)
+
+
+def _check(here: Arrived, content: Contact) -> None:
+    """Refuse an offer that cannot be shown."""
+    texts = (
+        content.name,
+        content.telephone,
+        content.case_class,
+        content.age,
+        content.stage,
+        content.joint,
+        content.tag,
+    )
+    if here.via or max(map(len, texts)) > NAME_LIMIT:
+        raise UsageError(f"{here.partner} offers what cannot be shown.")
+    if not 0 < len(content.references) <= MOST_REFERENCES or any(
+        len(one) != 32 for one in content.references
+    ):
+        raise UsageError(f"{here.partner} offers something for no hit.")
+    if content.joint:
+        _check_joint(here, content.joint)
+
+
+def _check_joint(here: Arrived, text: str) -> None:
+    try:
+        UUID(text)
+    except ValueError:
+        raise UsageError(f"{here.partner} names a joint case that is none.") from None
+
+
+def _forget(object_id: UUID) -> None:
+    Offer.objects.filter(pk=object_id).delete()
+
+
+def _forget_theirs(object_id: UUID) -> None:
+    Offer.objects.filter(pk=object_id).delete()
+    Reference.objects.filter(thing=object_id).delete()
+
+
+KINDS = (Kind(CONTACT, Contact, _project, _forget, sealed=True),)
+HANDLERS = (Handler(CONTACT, Contact, _arrived, _forget_theirs, check=_check),)

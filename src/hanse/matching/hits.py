@@ -1,0 +1,168 @@
+"""Hits: a partner has the same selector. Each is seen by who works on the own case, and says nothing of the other's."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+from django.db.models import Q
+
+from hanse.cases.choosing import visible
+from hanse.cases.models import Case
+from hanse.cases.projecting import forget as forget_part
+from hanse.cases.projecting import happened
+from hanse.intel.values import Value
+from hanse.kernel.actors import Actor
+from hanse.ledger.among import among
+from hanse.ledger.kinds import Kind
+from hanse.ledger.recorded import Recorded
+from hanse.ledger.writing import Draft, append_many
+from hanse.matching.contents import HitFound
+from hanse.matching.models import Hit, Reference
+from hanse.matching.names import keys_of
+from hanse.matching.offering import Offered, matcher
+from hanse.policy.guarded import NotVisibleError
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+FOUND: Final = "matching.hit_found"
+VIEW: Final = "matching.view"
+MOST_REFERENCES: Final = 32
+"""Keys of one person by which a lead is named; more add nothing."""
+
+
+def reference(secret_of_both: bytes, token: bytes) -> str:
+    """What names a hit to both sides and to nobody else, 32 hexadecimal digits.
+
+    Args:
+        secret_of_both: What names the run, epoch or question in which it was found.
+        token: What only the two could make of the value.
+    """
+    return sha256(b"HANSE-V01 hit" + sha256(secret_of_both).digest() + token).hexdigest()[:32]
+
+
+def record(
+    partner: str, way: str, run: UUID | None, own: Iterable[Offered], references: Mapping[Value, str]
+) -> int:
+    """Put hits on record, each for each own case that has the selector; how many selectors are the same.
+
+    What is on record of a selector and partner by the same way stays, and is not found anew.
+
+    Args:
+        partner: Who has them too.
+        way: One of `contents.WAYS`.
+        run: The run in which they were found; None for other ways.
+        own: What this side had put in.
+        references: Values that both have, keys of names among them, with what names each to both sides.
+    """
+    drafts = []
+    offers = list(own)
+    before = _before(partner, [one.selector for one in offers])
+    same: set[Value] = set()
+    for one in offers:
+        names = [references[one.value]] if one.value in references else []
+        keys = 0
+        if names:
+            same.add(one.value)
+        elif one.value.kind == "person":
+            common = sorted(key for key in keys_of(one.value) if key in references)
+            keys, names = len(common), [references[key] for key in common[:MOST_REFERENCES]]
+        if names and not _is_known(before[one.selector], keys):
+            drafts.append(_draft(partner, way, run, one, keys, names))
+    append_many(drafts, matcher())
+    return len(same)
+
+
+def _before(partner: str, selectors: Collection[UUID]) -> defaultdict[UUID, list[int]]:
+    """By selector, the keys of each hit with the partner that is on record."""
+    found: defaultdict[UUID, list[int]] = defaultdict(list)
+    rows = Hit.objects.filter(partner=partner, selector__in=among(list(selectors)))
+    for selector, keys in rows.values_list("selector", "keys"):
+        found[selector].append(keys)
+    return found
+
+
+def _is_known(before: Sequence[int], keys: int) -> bool:
+    """Whether what is on record says as much: the same selector, or as many keys of the person."""
+    return any(had == 0 or (0 < keys <= had) for had in before)
+
+
+def _draft(partner: str, way: str, run: UUID | None, one: Offered, keys: int, names: list[str]) -> Draft:
+    content = HitFound(
+        partner=partner, way=way, run=run.hex if run else "", case=one.case.hex, team=one.team,
+        selector=one.selector.hex, kind=one.value.kind, keys=keys, references=tuple(names),
+        officer=one.officer.hex if one.officer else "",
+    )  # fmt: skip
+    case = Case.projected.select_related("marking").get(pk=one.case)
+    return Draft(FOUND, content, uuid4(), case.marking.marking)
+
+
+def visible_hits(actor: Actor) -> "QuerySet[Hit]":
+    """The hits that an actor may see: of the actor's cases, and those that one officer answers for if it is the actor."""
+    mine = Q(officer=None)
+    if actor.kind == "person":
+        mine |= Q(officer=UUID(actor.id))
+    return Hit.objects.filter(mine, case__in=visible(actor, VIEW).values("pk"))
+
+
+def hit_for(actor: Actor, hit: UUID) -> Hit:
+    """One hit.
+
+    Raises:
+        NotVisibleError: There is none, or it is not for the actor to see.
+    """
+    row = visible_hits(actor).filter(pk=hit).first()
+    if row is None:
+        raise NotVisibleError("There is no such hit, or it is not for you to see.")
+    return row
+
+
+def named(partner: str, references: Collection[str]) -> list[Hit]:
+    """The hits that a partner names."""
+    rows = Reference.objects.filter(partner=partner, reference__in=list(references))
+    return list(Hit.objects.filter(pk__in=rows.values("thing")).order_by("found_us", "pk"))
+
+
+def references_of(hit: Hit) -> tuple[str, ...]:
+    """What names a hit to both sides."""
+    rows = Reference.objects.filter(thing=hit.pk).order_by("reference")
+    return tuple(rows.values_list("reference", flat=True))
+
+
+def with_hits(purged: Sequence[UUID], _reason: str) -> set[UUID]:
+    """What is purged with cases and selectors: the hits of them."""
+    rows = Hit.objects.filter(Q(case__in=among(purged)) | Q(selector__in=among(purged)))
+    return set(rows.values_list("pk", flat=True))
+
+
+def _project(recorded: Recorded, content: HitFound) -> None:
+    case = UUID(content.case)
+    Hit.objects.create(
+        object_id=recorded.object_id, partner=content.partner, way=content.way, case=case,
+        run=UUID(content.run) if content.run else None, selector=UUID(content.selector), kind=content.kind,
+        keys=content.keys, officer=UUID(content.officer) if content.officer else None, found_us=recorded.time_us,
+        sequence=recorded.sequence,
+    )  # fmt: skip
+    keep_references(recorded.object_id, content.partner, recorded.sequence, content.references)
+    if not content.officer:
+        happened(recorded, case, content.team)
+
+
+def keep_references(thing: UUID, partner: str, sequence: int, references: Sequence[str]) -> None:
+    """Have a hit, or the other side's offer for one, be found by what names it; the projections of both use it."""
+    Reference.objects.filter(thing=thing).delete()
+    Reference.objects.bulk_create(
+        Reference(id=sequence << 6 | place, thing=thing, partner=partner, reference=one)
+        for place, one in enumerate(references[:MOST_REFERENCES])
+    )
+
+
+def _forget(object_id: UUID) -> None:
+    Hit.objects.filter(pk=object_id).delete()
+    Reference.objects.filter(thing=object_id).delete()
+    forget_part(object_id)
+
+
+KINDS = (Kind(FOUND, HitFound, _project, _forget, sealed=True),)

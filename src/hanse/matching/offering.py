@@ -1,0 +1,91 @@
+"""Which selectors may be compared with a partner's: of open cases, as far as marking, category and people let them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from hanse.cases.models import Case, CasePerson, Selector
+from hanse.cases.words import OPEN
+from hanse.intel.values import Value
+from hanse.kernel.actors import Actor, system
+from hanse.kernel.clock import now_us
+from hanse.matching.models import Agreement, Withheld
+from hanse.matching.names import KIND as NAME_KEY
+from hanse.matching.names import keys_of
+
+OFFER: Final = "matching.offer"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One selector that may be compared.
+
+    Attributes:
+        selector: Its id.
+        case: Its case.
+        team: The case's team.
+        value: Kind and normal form.
+        officer: Who alone sees its hits; None for all who work on the case.
+    """
+
+    selector: UUID
+    case: UUID
+    team: str
+    value: Value
+    officer: UUID | None
+
+
+def offered(agreement: Agreement) -> list[Offered]:
+    """All selectors that may be compared under an agreement, by their sequence.
+
+    Those of a person of a category that the agreement does not name are not, nor those of a case that is not open,
+    that is under an embargo and has no officer who answers for it, or whose marking lets nothing leave.
+    """
+    cases = _cases()
+    withheld = {row.object_id: row for row in Withheld.objects.all()}
+    categories = set(agreement.categories)
+    people = {row.pk: row.category for row in CasePerson.objects.filter(case__in=list(cases))}
+    found = []
+    rows = Selector.objects.filter(kind__in=agreement.kinds).order_by("sequence")
+    for row in rows.iterator():
+        case = cases.get(row.case)
+        if case is None or (row.person is not None and people.get(row.person) not in categories):
+            continue
+        said = withheld.get(row.pk) or withheld.get(row.case)
+        if said is not None and said.officer is None:
+            continue
+        if said is None and case.marking.marking.is_embargoed(now_us()):
+            continue
+        officer = said.officer if said is not None else None
+        found.append(Offered(row.pk, row.case, case.team, Value(row.kind, row.text), officer))
+    return found
+
+
+def values_of(some: Iterable[Offered]) -> list[Value]:
+    """What is put into a comparison: each selector, and the keys of each person whose name may be spelled otherwise."""
+    found: set[Value] = set()
+    for one in some:
+        found.add(one.value)
+        if one.value.kind == "person":
+            found |= keys_of(one.value)
+    return sorted(found)
+
+
+def kinds_of(agreement: Agreement) -> tuple[str, ...]:
+    """The kinds of values that an agreement lets be compared."""
+    return tuple(sorted({*agreement.kinds, *([NAME_KEY] if "person" in agreement.kinds else [])}))
+
+
+def matcher() -> Actor:
+    """In whose name selectors are compared: the node's. Who asked for it is in the entry that asks."""
+    node = settings.HANSE_NODE
+    return system("matching", node.authority, node.country, node.tier)
+
+
+def _cases() -> dict[UUID, Case]:
+    """The open cases of which something may be compared: PAP:RED and a provider's H2 or H3 keep theirs at home."""
+    rows = Case.objects.for_actor(matcher(), OFFER).filter(status=OPEN).select_related("marking")
+    return {row.pk: row for row in rows}

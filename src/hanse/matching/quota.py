@@ -1,0 +1,73 @@
+"""What a partner may have compared in a day, so that it cannot find out by asking what stands in the cases here.
+
+Cryptography cannot know whether a selector stands in a case. So what a partner puts in is counted for every kind that
+it names, is held against the open cases that it says to have, and stands on record for both auditors.
+"""
+
+from typing import Final
+
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.matching import commitment
+from hanse.matching.models import Agreement, Run
+
+PER_CASE: Final = 2_000
+"""Selectors that one open case can justify: the address book of a telephone, the accounts of a gang. What is more than
+this for each case is a blanket request."""
+DAY_US: Final = 86_400_000_000
+
+
+class BlanketError(UsageError):
+    """More is offered than the cases justify, or than the quota of the day allows."""
+
+
+def check(agreement: Agreement, row: Run, size: int, kinds: tuple[str, ...], cases: int) -> None:
+    """Refuse a run in which a partner puts in more than it may.
+
+    Args:
+        agreement: With the partner.
+        row: The run.
+        size: Values that it puts in, as it committed to.
+        kinds: Of these.
+        cases: Its open cases, as it says.
+
+    Raises:
+        BlanketError: It is too much; says what, for the partner and both auditors.
+    """
+    if size > cases * PER_CASE:
+        raise BlanketError(
+            f"{size:,} selectors are more than {cases:,} open cases justify ({PER_CASE:,} each). Compare fewer kinds, "
+            "or close what is not investigated."
+        )
+    used = spent(row.partner, row)
+    for kind in kinds:
+        if used.get(kind, 0) + size > agreement.per_day:
+            raise BlanketError(
+                f"Of the kind {kind}, {used.get(kind, 0):,} of {agreement.per_day:,} selectors that may be compared in a day were, and "
+                f"this would be {size:,} more. Try again tomorrow, or compare fewer kinds."
+            )
+
+
+def spent(partner: str, but: Run | None = None) -> dict[str, int]:
+    """Selectors that a partner had compared in the last 24 hours, by kind; each run counts for every kind that it names.
+
+    A run that it broke off once it could know the hits counts for the whole day.
+
+    Args:
+        partner: Who.
+        but: A run that is not counted.
+    """
+    found: dict[str, int] = {}
+    rows = Run.objects.filter(partner=partner, begun_us__gt=now_us() - DAY_US).exclude(other="")
+    for row in rows.exclude(state="declined"):
+        if but is not None and row.pk == but.pk:
+            continue
+        said = commitment.read(row.other.encode())
+        size = _ALL if row.state == "broken" else said.size
+        for kind in said.kinds:
+            found[kind] = found.get(kind, 0) + size
+    return found
+
+
+_ALL: Final = 10**9
+"""More than any quota."""

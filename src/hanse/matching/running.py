@@ -1,0 +1,174 @@
+"""Runs: what each side says on record while whole sets are compared, from the wish to the end.
+
+The wish, what both commit to, and how it ended are entries, those for the other side addressed to it. What is
+compared in between is fetched piece by piece (`comparing`).
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from hanse.federation.partners import partner_of
+from hanse.federation.sending import send
+from hanse.intel.values import Value
+from hanse.kernel import strict_json
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.ledger.identity import authority
+from hanse.ledger.writing import Draft, append, writing
+from hanse.matching import commitment, parts, psi, quota
+from hanse.matching.agreeing import NoAgreementError, agreement_with
+from hanse.matching.commitment import Commitment
+from hanse.matching.contents import TEXT_LIMIT, Proposed, RunAsked, RunBegun, RunEnded
+from hanse.matching.group import ProtocolError
+from hanse.matching.hello import Hello, agreed_kinds, hello
+from hanse.matching.models import Agreement, Run
+from hanse.matching.offering import Offered, kinds_of, matcher, offered, values_of
+from hanse.matching.run_projecting import ASKED, BEGUN, ENDED, GOING, PROPOSED, hello_of
+from hanse.matching.secret import RunSecret
+from hanse.policy.asking import require
+
+RUN: Final = "matching.run"
+PROTOCOL: Final = "psi"
+DEADLINE_US: Final = 86_400_000_000
+"""A run that is not finished after a day is given up: a partner that was down over night goes on with it."""
+
+
+def ask(partner: str, actor: Actor, why: str) -> UUID:
+    """Have all that the agreement with a partner offers compared; the run's id. It begins within seconds.
+
+    Raises:
+        RefusedError: The actor may not.
+        NoAgreementError: Nothing is agreed with the partner.
+        UsageError: A run with it goes on, or no reason is given.
+    """
+    require(actor, RUN)
+    with writing():
+        agreement_with(partner_of(partner).authority)
+        if Run.objects.filter(partner=partner, state__in=GOING).exists():
+            raise UsageError(f"A comparison with {partner} goes on. Wait until it ends, or stop it.")
+        if not why.strip():
+            raise UsageError("Say why, such as the case that asks for it.")
+        run = uuid4()
+        append(ASKED, RunAsked(partner=partner), actor=actor, reason=why.strip(), object_id=run)
+    return run
+
+
+def stop(run: UUID, actor: Actor, why: str) -> None:
+    """End a run before it finishes.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: There is no such run, it has ended, or no reason is given.
+    """
+    require(actor, RUN)
+    with writing():
+        row = Run.objects.filter(pk=run, state__in=GOING).first()
+        if row is None:
+            raise UsageError("That comparison has ended, or there is none.")
+        if not why.strip():
+            raise UsageError("Say why it is stopped.")
+        finish(row, RunEnded(state="failed", why=f"It was stopped: {why.strip()}"), actor)
+
+
+def begin(row: Run) -> None:
+    """Fix what this side puts into a run, and tell the other; or decline, on record on both sides.
+
+    Args:
+        row: A run that was wished here, or that the other side opened.
+    """
+    try:
+        agreement = agreement_with(row.partner)
+        spoken = hello(PROTOCOL, _epoch(row), kinds_of(agreement))
+        kinds = spoken.kinds
+        if not row.ours:
+            kinds, said = agreed_kinds(spoken, hello_of(row)), commitment.read(row.other.encode())
+            quota.check(agreement, row, said.size, said.kinds, row.other_cases)
+        own = [one for one in offered(agreement) if one.value.kind in kinds]
+        values = psi.prepare([one for one in values_of(own) if one.kind in kinds])
+        cases = len({one.case for one in own})
+        _check_own(values, own, cases)
+    except quota.BlanketError as error:
+        finish(row, RunEnded(state="declined", why=str(error), blanket=True))
+    except (NoAgreementError, ProtocolError, ValueError, HanseError) as error:
+        finish(row, RunEnded(state="declined", why=str(error)[:TEXT_LIMIT]))
+    else:
+        _commit(row, agreement, spoken, values, cases)
+
+
+def _check_own(values: tuple[Value, ...], own: list[Offered], cases: int) -> None:
+    if not values:
+        raise UsageError("No open case here has a selector that the agreement offers.")
+    if len(own) > cases * quota.PER_CASE:
+        raise quota.BlanketError(
+            f"{len(own):,} selectors are more than {cases:,} open cases justify. Compare fewer kinds."
+        )
+
+
+def _commit(row: Run, agreement: Agreement, spoken: Hello, values: tuple[Value, ...], cases: int) -> None:
+    secret = RunSecret.fresh()
+    said = Commitment(
+        authority=authority(), session=row.there.hex, protocol=PROTOCOL, epoch=spoken.epoch, kinds=spoken.kinds,
+        size=len(values), root=commitment.root(values, secret), legal_basis=agreement.legal_basis,
+        case_class=agreement.case_class, normaliser=spoken.normaliser,
+    )  # fmt: skip
+    text = said.encoded().decode()
+    proposed = Proposed(
+        hello=strict_json.canonical(spoken).decode(), commitment=text, cases=cases,
+        answers="" if row.ours else row.there.hex,
+    )  # fmt: skip
+    with writing():
+        if Run.objects.get(pk=row.pk).state not in GOING:
+            return  # somebody stopped it meanwhile
+        parts.put_values(row.pk, values)
+        begun = RunBegun(commitment=text, secret=secret.sealed().hex(), cases=cases)
+        append(BEGUN, begun, actor=matcher(), object_id=row.pk)
+        send([Draft(PROPOSED, proposed, row.pk, recipient=row.partner)])
+
+
+def finish(row: Run, told: RunEnded, actor: Actor | None = None) -> None:
+    """Put on record how a run ended, and tell the other side that; what both have is nothing that it is told.
+
+    Args:
+        row: The run.
+        told: How it ended.
+        actor: Who ended it; the node by default.
+    """
+    with writing():
+        if Run.objects.get(pk=row.pk).state not in GOING:
+            return
+        append(ENDED, told, actor=actor or matcher(), object_id=row.pk)
+        if not row.ours or row.own:  # else the other side does not know of it
+            words = for_partner(told, row.there)
+            send([Draft(ENDED, words, row.pk, recipient=row.partner)])
+
+
+def for_partner(told: RunEnded, there: UUID) -> RunEnded:
+    """What the other side is told of an end: not how many both have, which it knows for itself, nor a person's reason."""
+    why = "It was stopped." if told.why.startswith("It was stopped:") else told.why
+    return RunEnded(
+        state=told.state, why=why, transcript=told.transcript, run=there.hex, blanket=told.blanket
+    )
+
+
+def give_up(now: int) -> int:
+    """End runs whose day is over; how many. Who learnt the hits and did not let us learn them pays with quota."""
+    over = list(Run.objects.filter(state__in=GOING, begun_us__lt=now - DEADLINE_US))
+    for row in over:
+        if parts.get(row.pk, parts.FETCHED, 0) is not None:
+            why = f"{row.partner} fetched what it needs to know the hits, and did not give the same. Its quota is spent."
+            finish(row, RunEnded(state="broken", why=why))
+        else:
+            finish(row, RunEnded(state="failed", why="It was not finished within a day."))
+    return len(over)
+
+
+def _epoch(row: Run) -> str:
+    """The epoch of a run, a month: that in which it was opened, by the clock of who opened it."""
+    months = {
+        f"{datetime.fromtimestamp(at / 1e6, UTC):%Y-%m}": at for at in (now_us(), now_us() - DEADLINE_US)
+    }
+    if not row.ours and (said := hello_of(row).epoch) in months:
+        return said
+    return next(iter(months))

@@ -1,0 +1,16 @@
+"""What the composition root registers of matching: kinds of entries, and who handles what partners send."""
+
+from collections.abc import Iterable
+
+from hanse.federation.handlers import Handler
+from hanse.ledger.kinds import Kind
+from hanse.matching import agreeing, contacting, hits, run_projecting, withholding
+
+KINDS: Iterable[Kind] = (
+    *agreeing.KINDS,
+    *withholding.KINDS,
+    *run_projecting.KINDS,
+    *hits.KINDS,
+    *contacting.KINDS,
+)
+HANDLERS: Iterable[Handler] = (*run_projecting.HANDLERS, *contacting.HANDLERS)

@@ -1,0 +1,413 @@
+"""Comparing whole sets on the ledger: both learn the hits and nothing else, whatever stops in the middle."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from hanse.accounts import approvals
+from hanse.cases import working
+from hanse.cases.selector import read
+from hanse.federation.models import Received
+from hanse.intel.values import Value
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.ledger.check import check
+from hanse.ledger.models import Entry
+from hanse.ledger.replay import rebuild
+from hanse.ledger.service import purge
+from hanse.matching import agreeing, hits, parts, running, withholding
+from hanse.matching.contents import Proposed, RunEnded
+from hanse.matching.models import Hit, Reference, Run, RunPart
+from hanse.matching.names import keys_of
+from hanse.matching.offering import offered
+from hanse.policy.asking import RefusedError
+from hanse.policy.guarded import NotVisibleError
+from tests.accounts.people import acting, newcomer
+from tests.cases.made import DAY_US, opened
+from tests.federation.conftest import founded
+from tests.matching.partner import Comparer, turn
+
+__all__ = ["founded"]
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+PHONE, BOSS, OTHER = "+3725123456", "boss@shop.example", "nobody@else.example"
+
+
+def fresh(actor: Actor) -> Actor:
+    """The same person with a passkey proved just now."""
+    return replace(actor, stepped_up_us=now_us())
+
+
+@pytest.fixture
+def officer():
+    return fresh(acting(newcomer("officer", name="Olev Ots")))
+
+
+@pytest.fixture
+def approver():
+    return fresh(acting(newcomer("approver", name="Anu Aas")))
+
+
+@pytest.fixture
+def kaja():
+    return acting(newcomer("investigator", name="Kaja Kask"))
+
+
+def terms(**more):
+    told = {
+        "partner": "gb-ncas", "kinds": ["email", "phone", "person"], "legal_basis": "Treaty of 1997, article 5",
+        "case_class": "Fraud by Internet", "until_us": now_us() + 90 * DAY_US,
+    }  # fmt: skip
+    return agreeing.Terms(**{**told, **more})
+
+
+def agree(officer, approver, **more):
+    approvals.approve(agreeing.propose(terms(**more), "As the directors agreed.", officer), approver)
+
+
+@pytest.fixture
+def case(kaja):
+    """A case of Kaja's with three selectors; she as a member of its team."""
+    made, kaja = opened(kaja)
+    person = working.add_person(
+        made, working.Told(category="suspect", name="Ivan Petrov", born="1980-02-01"), kaja
+    )
+    for kind, text in (("email", BOSS), ("phone", PHONE)):
+        working.add_selector(made, read(kind, text), kaja, person=person)
+    return made, fresh(kaja)
+
+
+@pytest.fixture
+def gb():
+    """A partner."""
+    made = Comparer("gb-ncas", "GB", "associated")
+    made.joins()
+    return made
+
+
+def has(gb: Comparer, *some, **more) -> None:
+    """Let the partner have selectors, and be otherwise than usual."""
+    gb.has = tuple(read(kind, text, **born).value for kind, text, born in ((*one, {})[:3] for one in some))
+    for name, value in more.items():
+        setattr(gb, name, value)
+
+
+def compare(gb: Comparer, kaja) -> Run:
+    """A run that this side opens, to its end."""
+    run = running.ask("gb-ncas", kaja, "Case 12/2026 asks for it.")
+    turn(gb)
+    gb.takes_part()
+    finish(gb)
+    return Run.objects.get(pk=run)
+
+
+def _with_boss(gb: Comparer) -> Comparer:
+    has(gb, ("email", BOSS))
+    return gb
+
+
+def finish(gb: Comparer) -> None:
+    for _ in range(3):
+        turn(gb)
+        gb.goes_on()
+    turn(gb)
+
+
+def test_both_learn_what_both_have_and_nothing_else(officer, approver, case, gb):
+    """The hit is on each side's own selector; the other's case, name and selectors stay there."""
+    made, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS), ("email", "only@gb.example"), ("phone", "+442079460018"))
+    row = compare(gb, kaja)
+    assert (row.state, row.hits, gb.learnt) == ("finished", 1, [Value("email", BOSS)])
+    [hit] = hits.visible_hits(kaja)
+    assert (hit.case, hit.kind, hit.partner, hit.keys) == (made, "email", "gb-ncas", 0)
+    assert row.transcript == gb.transcript() == gb.ended()[-1].transcript
+    sent = b"".join(
+        bytes(data) for data in RunPart.objects.exclude(name="values").values_list("data", flat=True)
+    )
+    assert BOSS.encode() not in sent
+    assert list(check()) == []
+
+
+def test_a_run_that_the_other_side_opens_is_the_same(officer, approver, case, gb):
+    """Nobody here does anything: what was agreed is compared."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("phone", PHONE))
+    gb.opens()
+    turn(gb)
+    gb.heard(gb.addressed("matching.run_proposed", Proposed)[-1][1])
+    finish(gb)
+    [row] = Run.objects.all()
+    assert (row.ours, row.state, gb.learnt) == (False, "finished", [Value("phone", PHONE)])
+    assert [one.kind for one in hits.visible_hits(kaja)] == ["phone"]
+
+
+def test_a_person_spelled_otherwise_is_a_lead_and_no_hit(officer, approver, case, gb):
+    """It says how many keys of the name both have, and counts as no hit."""
+    _, kaja = case
+    agree(officer, approver)
+    has(
+        gb,
+        ("person", "Iwan Petrow", {"born": "1980-02-01"}),
+        ("person", "Mary Smith", {"born": "1980-02-01"}),
+    )
+    gb.has = tuple(v for one in gb.has for v in (one, *keys_of(one)))
+    row = compare(gb, kaja)
+    [hit] = hits.visible_hits(kaja)
+    assert (row.hits, hit.kind) == (0, "person")
+    assert hit.is_lead
+    assert hit.keys >= 1
+
+
+def test_who_does_not_work_on_the_case_sees_no_hit(officer, approver, case, gb):
+    """Not even that there is one; who works on it sees it on the case's timeline."""
+    _, kaja = case
+    agree(officer, approver)
+    compare(_with_boss(gb), kaja)
+    [hit] = Hit.objects.all()
+    stranger = acting(newcomer("investigator", name="Not In It"))
+    assert not hits.visible_hits(stranger).exists()
+    with pytest.raises(NotVisibleError):
+        hits.hit_for(stranger, hit.pk)
+
+
+def test_victims_and_what_is_kept_out_are_not_compared(officer, approver, case, gb):
+    """A victim's selector, an informant's and an embargoed case's stay out; an officer's are seen by that one alone."""
+    made, kaja = case
+    agree(officer, approver)
+    victim = working.add_person(made, working.Told(category="victim", name="Eha"), kaja)
+    working.add_selector(made, read("email", "victim@home.example"), kaja, person=victim)
+    informant = working.add_selector(made, read("email", "informant@home.example"), kaja)
+    special = working.add_selector(made, read("email", "special@home.example"), kaja)
+    withholding.keep_out(made, informant, None, "An informant's.", kaja)
+    withholding.keep_out(made, special, UUID(officer.id), "Ask Olev.", kaja)
+    has(gb, *(("email", f"{name}@home.example") for name in ("victim", "informant", "special")))
+    row = compare(gb, kaja)
+    assert (row.hits, gb.learnt) == (1, [Value("email", "special@home.example")])
+    assert not hits.visible_hits(kaja).exists()
+    withholding.let_in(made, informant, "Not one any more.", kaja)
+    assert [one.value.text for one in offered(agreeing.agreement_with("gb-ncas"))].count(
+        "informant@home.example"
+    ) == 1
+
+
+def test_without_an_agreement_nothing_is_compared(case, gb):
+    """Neither asked for here, nor by the other side: it is told why."""
+    _, kaja = case
+    has(gb, ("email", BOSS))
+    with pytest.raises(agreeing.NoAgreementError):
+        running.ask("gb-ncas", kaja, "Why not.")
+    gb.opens()
+    turn(gb)
+    [row] = Run.objects.all()
+    assert row.state == "declined"
+    assert "Nothing is agreed" in gb.ended()[-1].why
+    assert gb.given == []
+
+
+def test_agreements_take_two_people_and_end_by_one(officer, approver, case, gb):
+    """Who proposes cannot approve; an investigator cannot propose; runs stop with it."""
+    _, kaja = case
+    with pytest.raises(RefusedError):
+        agreeing.propose(terms(), "Because.", fresh(kaja))
+    proposal = agreeing.propose(terms(), "As agreed.", officer)
+    with pytest.raises(HanseError, match="None of your roles"):
+        approvals.approve(proposal, officer)
+    approvals.approve(proposal, approver)
+    assert agreeing.agreement_with("gb-ncas").kinds == ["email", "person", "phone"]
+    agreeing.end("gb-ncas", "It ran out.", officer)
+    with pytest.raises(agreeing.NoAgreementError):
+        agreeing.agreement_with("gb-ncas")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"kinds": ["name"]}, "no kind that can be compared"),
+        ({"kinds": []}, "at least one kind"),
+        ({"categories": ["enemy"]}, "no category"),
+        ({"legal_basis": " "}, "the law"),
+        ({"per_day": 0}, "1 to 1,000,000"),
+        ({"until_us": 5}, "next two years"),
+    ],
+)
+def test_terms_that_cannot_be_meant_are_refused(officer, wrong, words, gb):
+    """Each with what to do."""
+    with pytest.raises(UsageError, match=words):
+        agreeing.propose(terms(**wrong), "As agreed.", officer)
+
+
+def test_a_blanket_request_is_declined_on_both_ledgers(officer, approver, case, gb):
+    """More selectors than its cases justify: nothing is computed, and both auditors can read why."""
+    agree(officer, approver)
+    has(gb, *(("email", f"guess{at}@example.org") for at in range(30)), cases=0)
+    gb.opens()
+    turn(gb)
+    [row] = Run.objects.all()
+    assert (row.state, row.blanket) == ("declined", True)
+    [told] = gb.ended()
+    assert (told.state, told.blanket, told.hits) == ("declined", True, 0)
+    assert gb.given == []
+    assert Entry.objects.filter(kind="matching.run_ended", recipient="").count() == 1
+
+
+def test_the_quota_of_a_day_holds_for_each_kind(officer, approver, case, gb):
+    """The second run of the day is declined; what was declined is not counted."""
+    _, kaja = case
+    agree(officer, approver, per_day=5)
+    has(gb, ("email", BOSS), *(("email", f"guess{at}@example.org") for at in range(3)))
+    assert compare(gb, kaja).state == "finished"
+    again = peer_again(gb)
+    again.opens()
+    turn(again)
+    row = Run.objects.latest("sequence")
+    assert (row.state, row.blanket) == ("declined", True)
+    assert "Try again tomorrow" in row.why
+
+
+def peer_again(gb: Comparer) -> Comparer:
+    """The same partner, without what it knows of the last run."""
+    for name in ("other", "theirs", "tokens", "digest", "their_digest", "returned"):
+        if hasattr(gb, name):
+            delattr(gb, name)
+    gb.learnt = None
+    return gb
+
+
+def test_a_lying_size_is_caught(officer, approver, case, gb):
+    """Fewer or more points than it committed to end the run, and nothing of its points is answered."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS), ("email", OTHER), says=lambda said: msgspec.structs.replace(said, size=1))
+    row = compare_without_learning(gb, kaja)
+    assert row.state == "failed"
+    assert "committed to" in row.why
+    assert parts.count(row.pk, parts.TOKENS) == 0
+    assert gb.learnt is None
+
+
+def compare_without_learning(gb: Comparer, kaja) -> Run:
+    run = running.ask("gb-ncas", kaja, "Case 12/2026 asks for it.")
+    turn(gb)
+    gb.takes_part()
+    for _ in range(2):
+        turn(gb)
+    return Run.objects.get(pk=run)
+
+
+def test_nodes_that_normalise_differently_refuse(officer, approver, case, gb):
+    """They would miss what both have, and nobody would notice."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS), normaliser="0" * 64)
+    gb.opens()
+    turn(gb)
+    [row] = Run.objects.all()
+    assert row.state == "declined"
+    assert "normalisation of selectors" in row.why
+
+
+def test_a_partner_that_dies_in_the_middle_loses_nothing(officer, approver, case, gb):
+    """It comes back later: nothing is fetched twice, and both learn the hits."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    run = running.ask("gb-ncas", kaja, "Case 12/2026 asks for it.")
+    turn(gb)
+    gb.takes_part()
+    gb.holds = {"digest", "tokens"}
+    turn(gb)
+    turn(gb)
+    assert gb.given.count("points 0") == 1
+    gb.goes_on()
+    gb.holds = set()
+    finish(gb)
+    assert gb.given.count("points 0") == 1
+    assert (Run.objects.get(pk=run).state, gb.learnt) == ("finished", [Value("email", BOSS)])
+
+
+def test_tokens_are_given_only_for_a_digest(officer, approver, case, gb):
+    """Who has not said what its tokens are gets none: it could make up hits from ours."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    running.ask("gb-ncas", kaja, "Case 12/2026 asks for it.")
+    turn(gb)
+    gb.takes_part()
+    gb.holds = {"digest"}
+    turn(gb)
+    gb.goes_on()
+    gb.goes_on()
+    assert gb.learnt is None
+
+
+def test_who_learns_and_gives_nothing_pays_with_its_quota(officer, approver, case, gb):
+    """The run is broken off after a day, shown, and the partner's quota of the day is spent."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    gb.holds = {"tokens"}
+    run = compare(gb, kaja)
+    assert gb.learnt == [Value("email", BOSS)]
+    assert run.state == "comparing"
+    assert running.give_up(now_us() + running.DEADLINE_US) == 1
+    row = Run.objects.get(pk=run.pk)
+    assert (row.state, gb.ended()[-1].state) == ("broken", "broken")
+    again = peer_again(gb)
+    again.opens()
+    turn(again)
+    assert Run.objects.latest("sequence").blanket
+
+
+def test_forged_tokens_end_the_run(officer, approver, case, gb):
+    """Tokens that are not those announced are nothing: no hit is made of them."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    gb.gives = lambda name, data: bytes(len(data)) if name == "tokens" else data
+    row = compare(gb, kaja)
+    assert (row.state, row.hits) == ("failed", 0)
+    assert not Hit.objects.exists()
+
+
+def test_a_proposal_in_anothers_name_is_refused(officer, approver, case, gb):
+    """What it commits to is its own, for this run, or the entry is refused."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS), says=lambda said: msgspec.structs.replace(said, authority="fi-cert"))
+    gb.opens()
+    turn(gb)
+    assert not Run.objects.exists()
+    assert Received.objects.filter(state="refused").count() == 1
+
+
+def test_a_stopped_run_ends_on_both_sides(officer, approver, case, gb):
+    """Who stops it says why here; the other side reads that it was stopped."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    run = running.ask("gb-ncas", kaja, "Case 12/2026 asks for it.")
+    turn(gb)
+    running.stop(run, kaja, "The judge forbade it.")
+    assert Run.objects.get(pk=run).why == "It was stopped: The judge forbade it."
+    assert gb.ended()[-1] == RunEnded(state="failed", why="It was stopped.", run=run.hex)
+    with pytest.raises(UsageError, match="has ended"):
+        running.stop(run, kaja, "Again.")
+
+
+def test_hits_go_with_their_case_and_a_rebuild_makes_the_rest_again(officer, approver, case, gb):
+    """Purging the case purges what was found of it; the tables follow from the entries."""
+    made, kaja = case
+    agree(officer, approver)
+    row = compare(_with_boss(gb), kaja)
+    before = Run.objects.filter(pk=row.pk).values().get()
+    rebuild()
+    assert Run.objects.filter(pk=row.pk).values().get() == before
+    assert Hit.objects.count() == 1
+    purge([made], reason="Over.", actor=kaja)
+    assert not Hit.objects.exists()
+    assert not Reference.objects.exists()
