@@ -1,6 +1,7 @@
 """Another authority that compares: it commits, sends points and tokens as a node does, or cheats as it is told to."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,8 +12,6 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner
 from hanse.intel.values import Value
 from hanse.kernel import strict_json
-from hanse.kernel.clock import now_us
-from hanse.ledger.models import Entry
 from hanse.matching import clock, commitment, comparing, parts, psi
 from hanse.matching.commitment import Commitment
 from hanse.matching.contents import Proposed, RunEnded
@@ -66,7 +65,8 @@ class Comparer(Peer):
     def _proposes(self, answers: str = "") -> Proposed:
         self.secret = RunSecret.fresh()
         self.values = psi.prepare(self.has)
-        spoken = hello(PROTOCOL, "2026-11" if not hasattr(self, "other") else self.other.epoch, self.kinds)
+        epoch = self.other.epoch if hasattr(self, "other") else f"{datetime.now(UTC):%Y-%m}"
+        spoken = hello(PROTOCOL, epoch, self.kinds)
         if self.normaliser:
             spoken = msgspec.structs.replace(spoken, normaliser=self.normaliser)
         self.epoch = spoken.epoch
@@ -163,8 +163,3 @@ def turn(peer: Comparer) -> None:
     """Take in what a partner sent, and take the runs with it as far as they go."""
     exchange.pull_all(Partner.objects.get(pk=peer.authority), peer)  # type: ignore[arg-type]
     clock.turn(peer.authority, peer)  # type: ignore[arg-type]
-
-
-def written() -> int:
-    """Entries on the ledger."""
-    return Entry.objects.count()

@@ -55,6 +55,7 @@ from tests.cases.history import evidence_and_subjects
 from tests.cases.made import DAY_US, investigator, opened, said
 from tests.federation.history import partners
 from tests.ledger.made import found
+from tests.matching.history import runs
 from tests.node.made import analysis_of
 
 CLERK = system("tests", "ee-cert", "EE")
@@ -82,6 +83,7 @@ def everything(home: Path, inputs: Path) -> None:
     _cases()
     _settings(mari)
     partners(mari, _other(mari))
+    runs()
     _edge(mari)
     _webhooks(mari)
     tree.integrate()
