@@ -26,6 +26,7 @@ from hanse.matching.contents import NAME_LIMIT, Contact
 from hanse.matching.hits import MOST_REFERENCES, hit_for, keep_references, references_of
 from hanse.matching.models import Hit, Offer, Reference
 from hanse.policy.asking import require
+from hanse.policy.decision import Subject
 
 CONTACT: Final = "matching.contact"
 
@@ -88,9 +89,10 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
         RefusedError: The actor may not answer hits, or not open joint cases.
         UsageError: A text is too long, a hint is none of those that can be given, or the joint case is not described.
     """
-    require(actor, CONTACT)
     with writing():
         row = hit_for(actor, hit)
+        case = Case.projected.select_related("marking").get(pk=row.case)
+        require(actor, CONTACT, Subject("case", case.marking.marking, case.team))
         stands = standing([row])[row.pk]
         if stands.joint is not None:
             raise UsageError("A joint case is open: say it there.")

@@ -16,7 +16,7 @@ from hanse.matching.models import Agreement, Withheld
 from hanse.matching.names import KIND as NAME_KEY
 from hanse.matching.names import keys_of
 
-OFFER: Final = "matching.offer"
+RUN: Final = "matching.run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +87,5 @@ def matcher() -> Actor:
 
 def _cases() -> dict[UUID, Case]:
     """The open cases of which something may be compared: PAP:RED and a provider's H2 or H3 keep theirs at home."""
-    rows = Case.objects.for_actor(matcher(), OFFER).filter(status=OPEN).select_related("marking")
+    rows = Case.objects.for_actor(matcher(), RUN).filter(status=OPEN).select_related("marking")
     return {row.pk: row for row in rows}

@@ -24,12 +24,11 @@ from hanse.matching.contents import TEXT_LIMIT, Proposed, RunAsked, RunBegun, Ru
 from hanse.matching.group import ProtocolError
 from hanse.matching.hello import Hello, agreed_kinds, hello
 from hanse.matching.models import Agreement, Run
-from hanse.matching.offering import Offered, kinds_of, matcher, offered, values_of
+from hanse.matching.offering import RUN, Offered, kinds_of, matcher, offered, values_of
 from hanse.matching.run_projecting import ASKED, BEGUN, ENDED, GOING, PROPOSED, hello_of
 from hanse.matching.secret import RunSecret
 from hanse.policy.asking import require
 
-RUN: Final = "matching.run"
 PROTOCOL: Final = "psi"
 DEADLINE_US: Final = 86_400_000_000
 """A run that is not finished after a day is given up: a partner that was down over night goes on with it."""
