@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("flows/", include("hanse.telemetry.urls")),
     path("intelligence/", include("hanse.intel.urls")),
     path("cases/", include("hanse.cases.urls")),
+    path("matches/", include("hanse.matching.urls")),
     path("constituency/", include("hanse.constituency.urls")),
     path("partners/", include("hanse.federation.urls")),
     path("league/", include("hanse.federation.league_urls")),

@@ -28,7 +28,7 @@ def runs() -> None:
     boss = working.add_selector(case, read("email", "boss@match.example"), kaja)
     secret = working.add_selector(case, read("email", "informant@match.example"), kaja)
     withholding.keep_out(case, secret, None, "An informant's.", kaja)
-    withholding.keep_out(case, boss, UUID(officer.id), "Ask Olev.", kaja)
+    withholding.keep_out(case, boss, UUID(kaja.id), "Ask her.", kaja)
     withholding.let_in(case, boss, "No need any more.", kaja)
     gb = Comparer("gb-ncas", "GB", "associated", has=(read("email", "boss@match.example").value,))
     gb.joins()

@@ -186,11 +186,15 @@ def test_victims_and_what_is_kept_out_are_not_compared(officer, approver, case, 
     informant = working.add_selector(made, read("email", "informant@home.example"), kaja)
     special = working.add_selector(made, read("email", "special@home.example"), kaja)
     withholding.keep_out(made, informant, None, "An informant's.", kaja)
-    withholding.keep_out(made, special, UUID(officer.id), "Ask Olev.", kaja)
+    with pytest.raises(UsageError, match="in the case's team"):
+        withholding.keep_out(made, special, UUID(officer.id), "Ask Olev.", kaja)
+    alone = newcomer("officer", name="Alone", teams=tuple(UUID(one) for one in kaja.teams))
+    withholding.keep_out(made, special, alone, "Ask her.", kaja)
     has(gb, *(("email", f"{name}@home.example") for name in ("victim", "informant", "special")))
     row = compare(gb, kaja)
     assert (row.hits, gb.learnt) == (1, [Value("email", "special@home.example")])
     assert not hits.visible_hits(kaja).exists()
+    assert hits.visible_hits(acting(alone)).count() == 1
     withholding.let_in(made, informant, "Not one any more.", kaja)
     assert [one.value.text for one in offered(agreeing.agreement_with("gb-ncas"))].count(
         "informant@home.example"

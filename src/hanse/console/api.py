@@ -20,6 +20,7 @@ from hanse.console.situation_api import router as situation
 from hanse.constituency.api import router as constituency
 from hanse.federation.api import router as federation
 from hanse.intel.api import router as intel
+from hanse.matching.api import router as matching
 from hanse.taxii.edge_api import router as edge
 from hanse.telemetry.api import router as telemetry
 from hanse.tracing.api import router as tracing
@@ -48,6 +49,7 @@ api = make_api(
         ("/intelligence", intel),
         ("/jobs", jobs),
         ("/ledger", ledger),
+        ("/matching", matching),
         ("/ledger/objects", objects),
         ("/people", people),
         ("/settings", settings),

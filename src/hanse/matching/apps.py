@@ -12,11 +12,23 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         """Put the room into the rail; say what takes two people, what waits, what partners may ask, what goes with a case."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
-        from hanse.cases import words  # noqa: PLC0415 - as above
+        from hanse.cases import panels, words  # noqa: PLC0415 - as above
         from hanse.federation import wire  # noqa: PLC0415 - as above
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
-        from hanse.matching import agreeing, comparing, contacting, hits, withholding  # noqa: PLC0415 - as above
+        from hanse.matching import (  # noqa: PLC0415 - as above
+            agreeing,
+            comparing,
+            contacting,
+            hits,
+            views,
+            waiting,
+            withholding,
+        )
+        from hanse.web import frame  # noqa: PLC0415 - as above
 
+        frame.rail.add("matches", "Matches", "matching:matches", "matching.oversee")
+        frame.waiting.append(waiting.unanswered)
+        panels.panels["matching"] = views.panel
         approvals.register([agreeing.APPROVAL])
         wire.register(comparing.PART, comparing.PIECE, comparing.piece)
         ledger.before_purge(hits.with_hits)

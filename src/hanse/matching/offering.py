@@ -1,8 +1,9 @@
 """Which selectors may be compared with a partner's: of open cases, as far as marking, category and people let them."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -15,6 +16,9 @@ from hanse.kernel.clock import now_us
 from hanse.matching.models import Agreement, Withheld
 from hanse.matching.names import KIND as NAME_KEY
 from hanse.matching.names import keys_of
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 RUN: Final = "matching.run"
 
@@ -44,24 +48,34 @@ def offered(agreement: Agreement) -> list[Offered]:
     Those of a person of a category that the agreement does not name are not, nor those of a case that is not open,
     that is under an embargo and has no officer who answers for it, or whose marking lets nothing leave.
     """
+    return [
+        Offered(row.pk, row.case, case.team, Value(row.kind, row.text), officer)
+        for row, case, officer in _let(agreement, Selector.objects.all())
+    ]
+
+
+def counted(agreement: Agreement) -> Counter[str]:
+    """How many selectors may be compared under an agreement, by kind; none of them is opened for it."""
+    rows = Selector.objects.only("object_id", "kind", "case", "person")
+    return Counter(row.kind for row, _, _ in _let(agreement, rows))
+
+
+def _let(agreement: Agreement, rows: "QuerySet[Selector]") -> Iterator[tuple[Selector, Case, UUID | None]]:
+    """The selectors that may be compared, each with its case and who alone answers for it."""
     cases = _cases()
-    withheld = {row.object_id: row for row in Withheld.objects.all()}
+    withheld = {row.object_id: row for row in Withheld.objects.only("object_id", "officer")}
     categories = set(agreement.categories)
-    people = {row.pk: row.category for row in CasePerson.objects.filter(case__in=list(cases))}
-    found = []
-    rows = Selector.objects.filter(kind__in=agreement.kinds).order_by("sequence")
-    for row in rows.iterator():
+    people = dict(CasePerson.objects.filter(case__in=list(cases)).values_list("pk", "category"))
+    for row in rows.filter(kind__in=agreement.kinds).order_by("sequence").iterator():
         case = cases.get(row.case)
         if case is None or (row.person is not None and people.get(row.person) not in categories):
             continue
         said = withheld.get(row.pk) or withheld.get(row.case)
-        if said is not None and said.officer is None:
-            continue
-        if said is None and case.marking.marking.is_embargoed(now_us()):
-            continue
-        officer = said.officer if said is not None else None
-        found.append(Offered(row.pk, row.case, case.team, Value(row.kind, row.text), officer))
-    return found
+        if said is None:
+            if not case.marking.marking.is_embargoed(now_us()):
+                yield row, case, None
+        elif said.officer is not None:
+            yield row, case, said.officer
 
 
 def values_of(some: Iterable[Offered]) -> list[Value]:

@@ -3,9 +3,9 @@
 from typing import Final
 from uuid import UUID
 
-from hanse.accounts.models import Person
 from hanse.cases.choosing import case_for
 from hanse.cases.models import Selector
+from hanse.cases.service import members
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
@@ -30,10 +30,11 @@ def keep_out(case_id: UUID, selector: UUID | None, officer: UUID | None, why: st
 
     Raises:
         NotVisibleError: There is no such case for the actor.
-        UsageError: It has no such selector, there is no such person, or no reason is given.
+        UsageError: It has no such selector, that person is not in its team, or no reason is given.
     """
-    if officer is not None and not Person.objects.filter(pk=officer).exists():
-        raise UsageError("There is no such person.")
+    team = case_for(actor, KEEP_OUT, case_id).team
+    if officer is not None and officer not in {one.pk for one in members(team)}:
+        raise UsageError("Who answers alone must be in the case's team. Add them to it first.")
     _write(case_id, selector, officer.hex if officer else "", why, actor, lifted=False)
 
 

@@ -1,0 +1,248 @@
+"""The API of matching."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from hanse.accounts.looking import looked_at
+from hanse.cases.joint import Opening
+from hanse.matching import agreeing, contacting, hits, running, showing, withholding
+from hanse.matching.models import Run
+from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
+from hanse.web.keyset import Order
+from hanse.web.page import signed_in
+
+router = Router(tags=["matching"])
+
+
+class OfferOut(Schema):
+    """What one side offers after a hit."""
+
+    name: str
+    telephone: str
+    case_class: str
+    age: str
+    stage: str
+    agrees: bool
+    declined: bool
+
+
+class HitOut(Schema):
+    """That a partner has the same selector, or a person like one."""
+
+    id: UUID
+    partner: str
+    way: str = Field(description="`sets`, `who-else` or `standing`.")
+    kind: str
+    keys: int = Field(
+        description="Zero for the same selector; for a lead, how many keys of name and birth both have."
+    )
+    case: UUID = Field(description="Own case.")
+    selector: UUID = Field(description="Own selector.")
+    found_us: int
+    own: OfferOut | None
+    other: OfferOut | None
+    joint: UUID | None = Field(description="The joint case that both agreed on.")
+
+
+class RunOut(Schema):
+    """A comparison of whole sets."""
+
+    id: UUID = Field(alias="object_id")
+    partner: str
+    ours: bool = Field(description="Whether this authority asked for it.")
+    state: str
+    why: str
+    hits: int
+    blanket: bool
+    transcript: str = Field(description="SHA-256 of what both sent, as this side has it.")
+    other_transcript: str = Field(description="As the other side has it.")
+    begun_us: int
+    ended_us: int | None
+
+
+class AgreementOut(Schema):
+    """What is offered to a partner."""
+
+    partner: str
+    kinds: list[str]
+    categories: list[str]
+    legal_basis: str
+    case_class: str
+    per_day: int
+    until_us: int
+    used: int = Field(description="Selectors that the partner had compared in the last 24 hours.")
+
+
+class AgreementIn(In):
+    """What is to be offered to a partner; another person approves it."""
+
+    partner: str = Field(max_length=128)
+    kinds: list[str] = Field(min_length=1, max_length=40)
+    categories: list[str] = Field(
+        list(agreeing.USUAL),
+        min_length=1,
+        max_length=10,
+        description="Of people; no victims or witnesses unless named.",
+    )
+    legal_basis: str = Field(min_length=1, max_length=2_000)
+    case_class: str = Field(min_length=1, max_length=2_000)
+    per_day: int = Field(10_000, ge=1, le=agreeing.MOST_PER_DAY)
+    until_us: Moment
+    why: str = Field(min_length=1, max_length=4_000)
+
+
+class MatchingWhyIn(In):
+    """Why."""
+
+    why: str = Field(min_length=1, max_length=4_000)
+
+
+class MatchingAskIn(MatchingWhyIn):
+    """With whom to compare, and why."""
+
+    partner: str = Field(max_length=128)
+
+
+class KeepOutIn(MatchingWhyIn):
+    """What of a case is not compared, or who answers for it alone."""
+
+    selector: UUID | None = Field(None, description="Of the case; nothing for all of them.")
+    officer: UUID | None = Field(None, description="Of the case's team; nothing for not comparing it at all.")
+    lifted: bool = Field(False, description="Whether it is compared like others again.")
+
+
+class JointOpeningIn(In):
+    """The joint case that opens where both sides want one."""
+
+    title: str = Field(min_length=1, max_length=300)
+    purpose: str = Field(min_length=1, max_length=10_000)
+    legal_basis: str = Field(min_length=1, max_length=10_000)
+    retention_us: Moment
+
+
+class OfferIn(In):
+    """What to offer after a hit."""
+
+    name: str = Field("", max_length=200)
+    telephone: str = Field("", max_length=200)
+    case_class: str = Field("", max_length=200)
+    age: str = Field("", max_length=200)
+    stage: str = Field("", max_length=200)
+    agrees: bool = False
+    declined: bool = False
+    opening: JointOpeningIn | None = None
+
+
+class MatchingMade(Schema):
+    """What was put on record."""
+
+    id: UUID
+
+
+@router.get("/hits", response=list[HitOut], operation_id="matching_hits")
+@endpoint("matching.view")
+def list_hits(request: HttpRequest) -> Any:
+    """The hits of the actor's cases, the last first, at most 500."""
+    found = showing.hits_of(signed_in(request))
+    looked_at(request, hits.VIEW, {one.case.pk: one.case for one in found}.values())
+    return [_hit(one) for one in found]
+
+
+@router.get("/hits/{uuid:hit_id}", response=HitOut, operation_id="matching_hit")
+@endpoint("matching.view")
+def get_hit(request: HttpRequest, hit_id: UUID) -> Any:
+    """One hit."""
+    return _one(request, hit_id)
+
+
+@router.post("/hits/{uuid:hit_id}", response=HitOut, operation_id="matching_offer")
+@endpoint("matching.contact")
+def offer(request: HttpRequest, hit_id: UUID, told: OfferIn) -> Any:
+    """Offer a name, a hint or a joint case after a hit, or decline."""
+    values = told.dict(exclude={"opening"})
+    opening = None
+    if told.opening is not None:
+        opening = Opening(**told.opening.dict(), members=frozenset())
+    contacting.offer(hit_id, contacting.Told(**values, opening=opening), signed_in(request))
+    return _one(request, hit_id)
+
+
+@router.get("/runs", response=Page[RunOut], operation_id="matching_runs")
+@endpoint("matching.oversee")
+def list_runs(request: HttpRequest, paging: Query[Paging]) -> Any:
+    """Comparisons of whole sets, the last first."""
+    del request
+    return paged(Run.objects.all(), Order("begun_us", descending=True), paging)
+
+
+@router.post("/runs", response={201: MatchingMade}, operation_id="matching_ask")
+@endpoint("matching.run")
+def ask(request: HttpRequest, told: MatchingAskIn) -> Any:
+    """Have all that is agreed compared with a partner."""
+    return Status(201, {"id": running.ask(told.partner, signed_in(request), told.why)})
+
+
+@router.post("/runs/{uuid:run}/stop", response={204: None}, operation_id="matching_stop")
+@endpoint("matching.run")
+def stop(request: HttpRequest, run: UUID, told: MatchingWhyIn) -> Any:
+    """End a comparison before it finishes."""
+    running.stop(run, signed_in(request), told.why)
+    return Status(204, None)
+
+
+@router.get("/agreements", response=list[AgreementOut], operation_id="matching_agreements")
+@endpoint("matching.oversee")
+def list_agreements(request: HttpRequest) -> Any:
+    """What is agreed with each partner."""
+    del request
+    names = ("partner", "kinds", "categories", "legal_basis", "case_class", "per_day", "until_us")
+    return [
+        {**{name: getattr(one.agreement, name) for name in names}, "used": one.used} for one in showing.agreements()
+    ]  # fmt: skip
+
+
+@router.post("/agreements", response={202: MatchingMade}, operation_id="matching_agree")
+@endpoint("matching.agree")
+def agree(request: HttpRequest, told: AgreementIn) -> Any:
+    """Propose what is compared with a partner; another person approves it."""
+    terms = agreeing.Terms(**told.dict(exclude={"why"}))
+    return Status(202, {"id": agreeing.propose(terms, told.why, signed_in(request))})
+
+
+@router.post("/agreements/{str:partner}/end", response={204: None}, operation_id="matching_end")
+@endpoint("matching.agree")
+def end(request: HttpRequest, partner: str, told: MatchingWhyIn) -> Any:
+    """Offer nothing to a partner any more."""
+    agreeing.end(partner, told.why, signed_in(request))
+    return Status(204, None)
+
+
+@router.post("/cases/{uuid:case_id}/keep-out", response={204: None}, operation_id="matching_keep_out")
+@endpoint("matching.keep_out")
+def keep_out(request: HttpRequest, case_id: UUID, told: KeepOutIn) -> Any:
+    """Say that a case, or a selector of it, is not compared, is answered for by one officer, or is compared again."""
+    actor = signed_in(request)
+    if told.lifted:
+        withholding.let_in(case_id, told.selector, told.why, actor)
+    else:
+        withholding.keep_out(case_id, told.selector, told.officer, told.why, actor)
+    return Status(204, None)
+
+
+def _one(request: HttpRequest, hit_id: UUID) -> dict[str, Any]:
+    actor = signed_in(request)
+    hits.hit_for(actor, hit_id)
+    [one] = showing.hits_of(actor, only=hit_id)
+    looked_at(request, hits.VIEW, [one.case])
+    return _hit(one)
+
+
+def _hit(one: showing.HitShown) -> dict[str, Any]:
+    names = ("partner", "way", "kind", "keys", "case", "selector", "found_us")
+    told = {name: getattr(one.hit, name) for name in names}
+    stands = one.stands
+    return {"id": one.hit.pk, **told, "own": stands.own, "other": stands.other, "joint": stands.joint}

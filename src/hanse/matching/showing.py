@@ -1,0 +1,227 @@
+"""What pages, API and shell show of matching: hits of the reader's cases, runs with how far they are, agreements with what is left."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from hanse.accounts.models import Proposal
+from hanse.cases.choosing import visible
+from hanse.cases.models import Case, Selector
+from hanse.cases.selector import KINDS
+from hanse.cases.words import CATEGORIES
+from hanse.federation.models import Partner
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.matching import agreeing, commitment, contacting, hits, offering, parts, psi, quota
+from hanse.matching.contacting import Standing
+from hanse.matching.group import POINT
+from hanse.matching.models import Agreement, Hit, Run, Withheld
+from hanse.matching.names import STRONG
+from hanse.matching.run_projecting import COMPARING, GOING
+
+RUNS_SHOWN = 50
+"""Runs on the page, the last first."""
+
+STATES = {
+    "wanted": "begins",
+    "asked": "begins",
+    "proposed": "waits for the partner",
+    "comparing": "goes on",
+    "finished": "finished",
+    "declined": "declined",
+    "failed": "ended early",
+    "broken": "broken off by the partner",
+}
+"""How a run stands, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitShown:
+    """A hit as the reader may see it.
+
+    Attributes:
+        hit: It.
+        case: Own case.
+        selector: Own selector; None where it was taken out of the case since.
+        partner: Name of the other authority.
+        stands: How the contact stands.
+    """
+
+    hit: Hit
+    case: Case
+    selector: Selector | None
+    partner: str
+    stands: Standing
+
+    @property
+    def kind(self) -> str:
+        """The kind of selector, in words."""
+        return KINDS.get(self.hit.kind, self.hit.kind)
+
+    @property
+    def words(self) -> str:
+        """What was found, and how sure that is."""
+        if not self.hit.is_lead:
+            return "The same selector"
+        strength = "A strong lead" if self.hit.keys >= STRONG else "A lead"
+        return f"{strength}: {self.hit.keys} of the keys of the name and birth are the same"
+
+
+@dataclass(frozen=True, slots=True)
+class RunShown:
+    """A run, and how far it is.
+
+    Attributes:
+        run: It.
+        partner: Name of the other authority.
+        own: Selectors and keys that this side put in; None before it is said.
+        other: That the other side put in.
+        done: Pieces that are there, of
+        all: pieces in all; zero before both have committed.
+        left_s: Seconds that it may still take, at the pace of the last ones; None where nothing tells it.
+    """
+
+    run: Run
+    partner: str
+    own: commitment.Commitment | None
+    other: commitment.Commitment | None
+    done: int = 0
+    all: int = 0
+    left_s: float | None = None
+
+    @property
+    def state(self) -> str:
+        """How it stands, in words."""
+        return STATES[self.run.state]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended."""
+        return self.run.state in GOING
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two sides say to have sent different things."""
+        return bool(
+            self.run.transcript
+            and self.run.other_transcript
+            and self.run.transcript != self.run.other_transcript
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementShown:
+    """An agreement, what it offers, and what the partner may still have compared today.
+
+    Attributes:
+        agreement: It.
+        partner: Name of the other authority.
+        offered: Selectors that are offered, by the kind's words.
+        people: Whose, in words.
+        used: Selectors that the partner had compared in the last 24 hours, of the kind with the most.
+        over: Whether it holds no longer.
+    """
+
+    agreement: Agreement
+    partner: str
+    offered: tuple[tuple[str, int], ...]
+    people: tuple[str, ...]
+    used: int
+    over: bool
+
+
+def hits_of(
+    actor: Actor, *, case: UUID | None = None, only: UUID | None = None, most: int = 500
+) -> list[HitShown]:
+    """The hits that an actor may see, the last first."""
+    rows = hits.visible_hits(actor).order_by("-found_us", "pk")
+    if case is not None:
+        rows = rows.filter(case=case)
+    if only is not None:
+        rows = rows.filter(pk=only)
+    found = list(rows[:most])
+    cases = {one.pk: one for one in visible(actor, hits.VIEW).filter(pk__in={row.case for row in found})}
+    selectors = Selector.objects.in_bulk({row.selector for row in found})
+    names, stands = _names(row.partner for row in found), contacting.standing(found)
+    return [
+        HitShown(row, cases[row.case], selectors.get(row.selector), names[row.partner], stands[row.pk])
+        for row in found
+    ]
+
+
+def runs(most: int = RUNS_SHOWN) -> list[RunShown]:
+    """The runs of this authority, those that go on first."""
+    rows = list(Run.objects.order_by("-begun_us", "pk")[:most])
+    names = _names(row.partner for row in rows)
+    return sorted((_run(row, names[row.partner]) for row in rows), key=lambda one: not one.goes_on)
+
+
+def _run(row: Run, partner: str) -> RunShown:
+    own = commitment.read(row.own.encode()) if row.own else None
+    other = commitment.read(row.other.encode()) if row.other else None
+    if own is None or other is None or row.state != COMPARING:
+        return RunShown(row, partner, own, other)
+    wanted = {
+        parts.POINTS: own.size * POINT, parts.theirs(parts.POINTS): other.size * POINT,
+        parts.TOKENS: other.size * psi.TOKEN, parts.theirs(parts.TOKENS): own.size * psi.TOKEN,
+    }  # fmt: skip
+    done = sum(parts.count(row.pk, name) for name in wanted)
+    all_ = sum(parts.needed(size) for size in wanted.values())
+    took_s = (now_us() - row.begun_us) / 1e6
+    return RunShown(row, partner, own, other, done, all_, took_s / done * (all_ - done) if done else None)
+
+
+def agreements() -> list[AgreementShown]:
+    """What is agreed with each partner."""
+    rows = list(Agreement.objects.order_by("partner"))
+    names = _names(row.partner for row in rows)
+    told = []
+    for row in rows:
+        counts = offering.counted(row)
+        used = max(quota.spent(row.partner).values(), default=0)
+        told.append(
+            AgreementShown(
+                row, names[row.partner],
+                tuple((KINDS[kind], counts[kind]) for kind in row.kinds),
+                tuple(CATEGORIES[one] for one in row.categories),
+                min(used, row.per_day), row.until_us <= now_us(),
+            )
+        )  # fmt: skip
+    return told
+
+
+def proposals() -> list[Proposal]:
+    """Agreements that wait for a second person."""
+    rows = Proposal.objects.filter(action=agreeing.AGREE, state="open", expires_us__gt=now_us())
+    return list(rows.order_by("-proposed_us"))
+
+
+def partners_without() -> list[Partner]:
+    """Active partners with whom nothing is agreed."""
+    agreed = Agreement.objects.values("partner")
+    return list(Partner.objects.filter(state="active").exclude(pk__in=agreed).order_by("authority"))
+
+
+def on_case(case: Case, actor: Actor) -> dict[str, Any]:
+    """What a case's page says of matching: what was found, what is kept out, and when each partner was last asked."""
+    compared = [one for one in runs() if one.run.state == "finished" and one.run.begun_us >= case.opened_us]
+    last: dict[str, RunShown] = {}
+    for one in compared:
+        last.setdefault(one.run.partner, one)
+    selectors = Selector.objects.filter(case=case.pk)
+    asked = {name: selectors.filter(sequence__lt=one.run.sequence).count() for name, one in last.items()}
+    withheld = list(Withheld.objects.filter(case=case.pk).order_by("sequence"))
+    texts = {one.pk: one.written for one in selectors.filter(pk__in=[one.object_id for one in withheld])}
+    return {
+        "hits": hits_of(actor, case=case.pk),
+        "compared": [(one, asked[name]) for name, one in last.items()],
+        "selectors": selectors.count(),
+        "withheld": [(one, texts.get(one.object_id, "")) for one in withheld],
+    }
+
+
+def _names(some: Iterable[str]) -> dict[str, str]:
+    wanted = set(some)
+    named = dict(Partner.objects.filter(pk__in=wanted).values_list("authority", "name"))
+    return {one: named.get(one, one) for one in wanted}

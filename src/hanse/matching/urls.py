@@ -1,0 +1,20 @@
+"""Addresses of the pages of matching."""
+
+from django.urls import path
+
+from hanse.matching import views
+
+app_name = "matching"
+urlpatterns = [
+    path("", views.matches, name="matches"),
+    path("agree/", views.agree, name="agree"),
+    path("agree/<str:partner>/", views.agree, name="agree-with"),
+    path("end/<str:partner>/", views.end, name="end"),
+    path("ask/<str:partner>/", views.ask, name="ask"),
+    path("stop/<uuid:run>/", views.stop, name="stop"),
+    path("hits/<uuid:hit_id>/", views.hit, name="hit"),
+    path("hits/<uuid:hit_id>/offer/", views.offer, name="offer"),
+    path("hits/<uuid:hit_id>/decline/", views.decline, name="decline"),
+    path("cases/<uuid:case_id>/keep-out/", views.keep_out, name="keep-out"),
+    path("cases/<uuid:case_id>/let-in/<uuid:object_id>/", views.let_in, name="let-in"),
+]

@@ -1,0 +1,212 @@
+"""The pages of matching: what partners have too, what is compared, what was agreed."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from hanse.accounts.looking import asks_why, looked_at
+from hanse.cases.choosing import case_for
+from hanse.cases.joint_models import JointCase
+from hanse.cases.models import Case
+from hanse.federation.partners import partner_of
+from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
+from hanse.matching import agreeing, contacting, hits, running, showing, withholding
+from hanse.matching.contacting import Told
+from hanse.matching.forms import AgreementForm, KeepOutForm, OfferForm, OpeningOfferForm
+from hanse.matching.models import Agreement
+from hanse.matching.quota import PER_CASE
+from hanse.policy.asking import may_begin
+from hanse.web.forms import WhyForm
+from hanse.web.page import Result, page, signed_in
+
+
+@page("matching.oversee", "matching/matches.html")
+@asks_why
+def matches(request: HttpRequest) -> Result:
+    """What waits for an answer, what is compared, and what was agreed with whom."""
+    actor = signed_in(request)
+    told: dict[str, Any] = {
+        "runs": showing.runs(), "agreements": showing.agreements(), "proposals": showing.proposals(),
+        "without": showing.partners_without(), "per_case": PER_CASE,
+        **{name: may_begin(actor, f"matching.{name.removeprefix('may_')}") for name in ("may_run", "may_agree", "may_view")},
+    }  # fmt: skip
+    if told["may_view"]:
+        told["hits"] = showing.hits_of(actor)
+        looked_at(request, hits.VIEW, {one.case.pk: one.case for one in told["hits"]}.values())
+    return told
+
+
+@page("matching.agree", "matching/agree.html", methods=("GET", "POST"))
+def agree(request: HttpRequest, partner: str = "") -> Result:
+    """Propose what is compared with a partner from now on."""
+    held = Agreement.objects.filter(partner=partner).first() if partner else None
+    if partner:
+        partner_of(partner)
+    form = AgreementForm(request.POST if request.method == "POST" else None, held=held, partner=partner)
+    if form.is_bound and form.is_valid():
+        try:
+            agreeing.propose(form.terms, form.cleaned_data["reason"], signed_in(request))
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Proposed. It holds once another person approves it."))
+            return redirect("matching:matches")
+    return {"form": form, "held": held}
+
+
+@page("matching.agree", "matching/why.html", methods=("GET", "POST"))
+def end(request: HttpRequest, partner: str) -> Result:
+    """Offer nothing to a partner any more."""
+    row = agreeing.agreement_with(partner)
+    told = {
+        "title": _("End what is agreed"), "button": _("End it"),
+        "words": _("Nothing is compared with %s any more. Hits that were found stay.") % row.partner,
+    }  # fmt: skip
+    return _why(request, told, lambda why: agreeing.end(partner, why, signed_in(request)))
+
+
+@page("matching.run", "matching/why.html", methods=("GET", "POST"))
+def ask(request: HttpRequest, partner: str) -> Result:
+    """Have all that is agreed compared with a partner now."""
+    row = agreeing.agreement_with(partner)
+    told = {
+        "title": _("Compare with %s") % row.partner, "button": _("Compare now"),
+        "words": _("Both sides learn which selectors both have, and nothing else. The partner learns how many you have, of which kinds together, the legal basis, and that you asked."),
+    }  # fmt: skip
+    return _why(request, told, lambda why: running.ask(partner, signed_in(request), why))
+
+
+@page("matching.run", "matching/why.html", methods=("GET", "POST"))
+def stop(request: HttpRequest, run: UUID) -> Result:
+    """End a run before it finishes."""
+    told = {
+        "title": _("Stop a comparison"), "button": _("Stop it"),
+        "words": _("It ends on both sides. The partner is told that it was stopped, and not why."),
+    }  # fmt: skip
+    return _why(request, told, lambda why: running.stop(run, signed_in(request), why))
+
+
+def _why(request: HttpRequest, told: dict[str, Any], act: Any) -> Result:
+    """A page that asks why, and does something then."""
+    form = WhyForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            act(form.cleaned_data["reason"])
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("matching:matches")
+    return {"form": form, **told}
+
+
+@page("matching.view", "matching/hit.html")
+@asks_why
+def hit(request: HttpRequest, hit_id: UUID) -> Result:
+    """One hit: what both have, and how the contact stands."""
+    one = _shown(request, hit_id)
+    return _page(request, one, _form(one, None))
+
+
+@page("matching.contact", "matching/hit.html", methods=("POST",))
+@asks_why
+def offer(request: HttpRequest, hit_id: UUID) -> Result:
+    """Offer a name, a hint or a joint case; what cannot be is said in the form."""
+    one = _shown(request, hit_id)
+    form = _form(one, request.POST)
+    if form.is_valid():
+        try:
+            contacting.offer(hit_id, form.told, signed_in(request))
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Said, and sent to the partner."))
+            return redirect("matching:hit", hit_id)
+    return _page(request, one, form)
+
+
+@page("matching.contact", "matching/hit.html", methods=("POST",))
+def decline(request: HttpRequest, hit_id: UUID) -> Result:
+    """Want no contact: the partner is told that, and nothing else."""
+    try:
+        contacting.offer(hit_id, Told(declined=True), signed_in(request))
+    except UsageError as error:
+        messages.error(request, str(error))
+    return redirect("matching:hit", hit_id)
+
+
+def _shown(request: HttpRequest, hit_id: UUID) -> showing.HitShown:
+    actor = signed_in(request)
+    hits.hit_for(actor, hit_id)
+    [one] = showing.hits_of(actor, only=hit_id)
+    looked_at(request, hits.VIEW, [one.case])
+    return one
+
+
+def _form(one: showing.HitShown, data: Any) -> OfferForm:
+    other = one.stands.other
+    opens = other is not None and other.agrees
+    if opens:
+        return OpeningOfferForm(data)
+    own = one.stands.own
+    names = ("name", "telephone", "case_class", "age", "stage", "agrees")
+    return OfferForm(data, initial={name: getattr(own, name) for name in names} if own else None)
+
+
+def _page(request: HttpRequest, one: showing.HitShown, form: OfferForm) -> dict[str, Any]:
+    actor = signed_in(request)
+    joint = one.stands.joint
+    seen = JointCase.objects.for_actor(actor, "cases.view").filter(pk=joint) if joint else None
+    return {
+        "one": one, "form": form, "marking": one.case.marking.marking,
+        "may_contact": may_begin(actor, "matching.contact"), "joint": seen.first() if seen is not None else None,
+    }  # fmt: skip
+
+
+@page("matching.keep_out", "matching/keep_out.html", methods=("GET", "POST"))
+@asks_why
+def keep_out(request: HttpRequest, case_id: UUID) -> Result:
+    """Say that a case, or a selector of it, is not compared, or who answers for it alone."""
+    actor = signed_in(request)
+    case = case_for(actor, withholding.KEEP_OUT, case_id)
+    looked_at(request, "cases.view", [case])
+    form = KeepOutForm(request.POST if request.method == "POST" else None, case=case)
+    if form.is_bound and form.is_valid():
+        told = form.cleaned_data
+        selector, officer = (UUID(told[name]) if told[name] else None for name in ("selector", "officer"))
+        try:
+            withholding.keep_out(case_id, selector, officer, told["reason"], actor)
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("cases:case", case_id)
+    return {"form": form, "case": case, "marking": case.marking.marking}
+
+
+@page("matching.keep_out", "matching/keep_out.html", methods=("POST",))
+def let_in(request: HttpRequest, case_id: UUID, object_id: UUID) -> Result:
+    """Let a case, or a selector of it, be compared like others again."""
+    selector = None if object_id == case_id else object_id
+    try:
+        withholding.let_in(case_id, selector, _("It is compared again."), signed_in(request))
+    except UsageError as error:
+        messages.error(request, str(error))
+    return redirect("cases:case", case_id)
+
+
+def panel(case: Case, actor: Actor) -> str:
+    """What a case's page says of matching; nothing for who may not see it, or where nothing is agreed with anybody."""
+    if not may_begin(actor, hits.VIEW):
+        return ""
+    told = showing.on_case(case, actor)
+    if not (told["hits"] or told["withheld"] or Agreement.objects.exists()):
+        return ""
+    return render_to_string(
+        "matching/panel.html",
+        {"case": case, **told, "may_keep_out": may_begin(actor, withholding.KEEP_OUT)},
+    )
