@@ -12,7 +12,8 @@ from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import Campaign, CrossLink
-from hanse.cases import joint, subject
+from hanse.cases import joint, subject, working
+from hanse.cases.selector import read
 from hanse.cases.subject_entries import SubjectErased
 from hanse.console.api import api
 from hanse.federation import exchange
@@ -20,6 +21,7 @@ from hanse.federation.models import Partner
 from hanse.intel import feed_running, feeds, searches
 from hanse.intel import service as intel
 from hanse.intel.models import FeedRun, Item
+from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.ledger import tree
@@ -27,6 +29,9 @@ from hanse.ledger.models import Entry
 from hanse.ledger.writing import append
 from hanse.policy.actions import ACTIONS
 from hanse.recording import record
+from hanse.matching import hits
+from hanse.matching.models import Hit
+from hanse.matching.offering import Offered
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input
 from tests.attacks.build import icmp_flood, write
@@ -94,6 +99,10 @@ def test_every_reading_operation_writes_down_what_it_tells(
         members=frozenset({"fi-cert"}),
         retention_us=now_us() + 10**12,
     )
+    selector = working.add_selector(case, read("email", "boss@example.org"), kaja)
+    value = Value("email", "boss@example.org")
+    offer = Offered(selector, case, next(iter(kaja.teams)), value, None)
+    assert hits.record("fi-cert", "sets", None, [offer], {value: "0" * 32}) == 1
     together = joint.open_joint(opening, "Together.", replace(kaja, stepped_up_us=now_us()))
     tree.integrate()
     real = {
@@ -103,6 +112,7 @@ def test_every_reading_operation_writes_down_what_it_tells(
         "campaign_id": Campaign.projected.get(pk=campaign).pk,
         "case_id": case,
         "joint_id": together,
+        "hit_id": Hit.objects.get().pk,
         "evidence_id": evidence,
         "request_id": asked,
         "item_id": Item.projected.get().pk,

@@ -103,6 +103,7 @@ def chores(node: Node) -> list[Chore]:
     from hanse.ledger.erasing import scrub  # noqa: PLC0415
     from hanse.ledger.retention import purge_due  # noqa: PLC0415
     from hanse.ledger.tree import integrate  # noqa: PLC0415
+    from hanse.matching import comparing  # noqa: PLC0415
     from hanse.policy.embargo import open_due  # noqa: PLC0415
 
     watcher = system("watcher", node.authority, node.country, node.tier)
@@ -115,6 +116,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("embargoes", EMBARGO_S, lambda: open_due(opener)),
         Chore("cleaning after purges", RETENTION_S, scrub),
         Chore("evidence of nothing", RETENTION_S, evidence.sweep),
+        Chore("pieces of comparisons", RETENTION_S, comparing.tidy),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
         Chore("feeds", FEEDS_S, lambda: feed_clock.look(fetcher)),
         Chore("campaigns across borders", ACROSS_S, Follower().look),
@@ -132,14 +134,16 @@ def work(node: Node) -> None:
     from hanse.federation import ruling  # noqa: PLC0415 - as above
     from hanse.federation.clock import League  # noqa: PLC0415 - as above
     from hanse.intel import feed_clock  # noqa: PLC0415 - as above
+    from hanse.matching.clock import Matching  # noqa: PLC0415 - as above
     from hanse.webhooks.clock import Hooks  # noqa: PLC0415 - as above
 
     follow_parent()
-    league, hooks = League(), Hooks()
+    league, matching, hooks = League(), Matching(), Hooks()
     stop, beside = threading.Event(), [Queue(QUEUE), Queue(feed_clock.QUEUE)]
     partners = [
         Chore("league", LEAGUE_S, league.look),
         Chore("sharing by rules", LEAGUE_S, ruling.follow),
+        Chore("matching", LEAGUE_S, matching.look),
         Chore("webhooks", HOOKS_S, hooks.look),
     ]
     every = [*chores(node), *partners, *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
@@ -155,6 +159,7 @@ def work(node: Node) -> None:
         )  # told once is enough: what is at work now is ended in order
         stop.set()
         league.stop.set()
+        matching.stop.set()
         hooks.stop.set()
         for queue in beside:
             queue.stop()
