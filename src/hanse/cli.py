@@ -19,6 +19,7 @@ COMMANDS = {
     "league": ("hanse.node.league_commands", "Rehearse with four nodes on this machine that share."),
     "learn": ("hanse.attacks.commands", "Learn each victim's normal traffic from past flows."),
     "lesson": ("hanse.attacks.commands", "Decide on attacks: a false positive, a merge, a split."),
+    "match": ("hanse.matching.commands", "See what partners have too, and have selectors compared."),
     "node": ("hanse.node.commands", "Make, serve, upgrade, back up and check a node."),
     "report": ("hanse.analysing", "Write the findings as one HTML page that opens offline."),
     "verify": ("hanse.ledger.commands", "Prove an exported ledger entry, with no node at hand."),

@@ -19,6 +19,7 @@ from hanse.accounts import approvals
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.attacks.timeline import vector_words
 from hanse.campaigns import service as campaigns
+from hanse.exercise.league_files import Files
 from hanse.exercise.league_people import Cast
 from hanse.exercise.league_state import Compared, Moved, Playing, Shown, Standing, Taken
 from hanse.exercise.vantage import LEAGUE, Vantage
@@ -48,11 +49,15 @@ class Desk:
     Args:
         one: Who the node is.
         rehearse: Loads the node's exercise.
+
+    Attributes:
+        files: Its case, and what its people do about it.
     """
 
     def __init__(self, one: Vantage, rehearse: Rehearse) -> None:
         self._who = one
         self._cast = Cast(one.people)
+        self.files = Files(one, self._cast)
         self._rehearse = rehearse
         self._playing = Playing()
 
@@ -189,6 +194,9 @@ def work(rehearse: Rehearse, lines: TextIO = sys.stdin, answers: TextIO = sys.st
             "invite", "propose", "fingerprint", "approve", "rule", "recall", "visitor", "state", "play", "playing",
         )
     }  # fmt: skip
+    jobs |= {
+        name: getattr(desk.files, name) for name in ("open_case", "agree", "compare", "matched", "contact")
+    }
     _answer(answers, {"said": "open"})
     for line in lines:
         told = msgspec.json.decode(line)

@@ -42,12 +42,12 @@ class Cast:
         if not settings.HANSE_NODE.exercise:
             raise UsageError("This node does not rehearse: its people act themselves.")
         self._first = person_at(ISSUER, "first") or self._founder(names[0])
-        self._officer()
+        self._works()
         self._second = person_at(ISSUER, "second") or self._invited(names[1])
 
     @property
     def first(self) -> Actor:
-        """Who proposes: officer, analyst, administrator and approver."""
+        """Who proposes: officer, investigator, analyst, administrator and approver."""
         return _acting(self._first)
 
     @property
@@ -60,10 +60,11 @@ class Cast:
         actor = system("node", node.authority, node.country, node.tier)
         return _joins(service.invite_first(actor, _played(name)), name, "first")
 
-    def _officer(self) -> None:
-        """The founder gives itself one more role, while it is alone."""
-        if not RoleGrant.objects.filter(person=self._first, role="officer").exists():
-            service.grant_role(self._first, "officer", _WHY, self.first)
+    def _works(self) -> None:
+        """The founder gives itself two more roles, while it is alone."""
+        for role in ("officer", "investigator"):
+            if not RoleGrant.objects.filter(person=self._first, role=role).exists():
+                service.grant_role(self._first, role, _WHY, self.first)
 
     def _invited(self, name: str) -> UUID:
         _, path = service.invite(

@@ -99,3 +99,27 @@ class Compared(msgspec.Struct, frozen=True):
 
     proposal: str
     fingerprint: str
+
+
+class Matched(msgspec.Struct, frozen=True, kw_only=True):
+    """How a node's comparison stands.
+
+    Attributes:
+        state: Of the run; empty before it is asked for.
+        why: How it ended, in words.
+        took_s: Seconds from the wish to the hits; zero before.
+        hits: Own selectors that the other has too.
+        leads: Own people of whom the other may have something.
+        offered: Whether the other side has offered anything.
+        wanted: Whether the other side wants a joint case.
+        joint: Title of the joint case; empty before it is here.
+    """
+
+    state: str
+    why: str
+    took_s: float
+    hits: tuple[str, ...]
+    leads: tuple[str, ...]
+    offered: bool
+    wanted: bool
+    joint: str

@@ -65,7 +65,8 @@ class HitShown:
         if not self.hit.is_lead:
             return "The same selector"
         strength = "A strong lead" if self.hit.keys >= STRONG else "A lead"
-        return f"{strength}: {self.hit.keys} of the keys of the name and birth are the same"
+        keys = "key of the name and birth is" if self.hit.keys == 1 else "keys of the name and birth are"
+        return f"{strength}: {self.hit.keys} {keys} the same"
 
 
 @dataclass(frozen=True, slots=True)

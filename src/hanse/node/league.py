@@ -18,6 +18,7 @@ from typing import Final
 from hanse.exercise.league_state import Compared, Moved, Playing, Standing
 from hanse.exercise.vantage import LEAGUE
 from hanse.node.league_folder import Choices, alone
+from hanse.node.league_matching import SecondAct
 from hanse.node.league_posts import ADDRESS, Batch, LeagueError, Post, end_all, memory_mib
 from hanse.node.league_telling import Teller
 
@@ -66,6 +67,7 @@ class League:
             self._join()
             self._play()
             self._take_back()
+            SecondAct(self._by_id["ee-cert"], self._by_id["gb-cert"], self._tell).play()
             self._finish()
             self._stay()
 
