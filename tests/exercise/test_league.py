@@ -186,6 +186,20 @@ def test_a_recall_is_answered_by_all(shown: Shown) -> None:
         assert any(line.startswith("purged it, and said so ") for line in shown.of(one.short))
 
 
+def test_in_a_second_act_two_find_out_that_they_have_the_same_gang(shown: Shown) -> None:
+    """Both learn own selectors alone, in their own writing; a victim and what only one has are named on neither side."""
+    estonia, britain = shown.of("Estonia"), shown.of("United Kingdom")
+    (learnt,) = [line for line in estonia if line.startswith("learns within ")]
+    assert "IBAN: EE38 2200 2210 2014 5685, Telephone: +44 7700 900123; leads by name: Ivan Petrov" in learnt
+    (theirs,) = [line for line in britain if line.startswith("learns within ")]
+    assert "IBAN: EE382200221020145685, Telephone: 07700 900123; leads by name: PETROFF, Iwan" in theirs
+    act = " ".join(estonia[estonia.index(learnt) :] + britain[britain.index(theirs) :])
+    assert not any(word in act for word in ("Malle", "malle@", "only-estonia", "only-britain", "Kate"))
+    assert any(line.startswith("offers a name and a telephone") for line in estonia)
+    assert "wants a joint case as well: it opens" in estonia
+    assert "is asked to take part in the joint case 'The gang of the exercise'" in britain
+
+
 def test_every_console_shows_one_campaign_on_three_states_and_none_did_before(shown: Shown) -> None:
     """Before anything is shared no console shows a campaign across borders; then all four show the same finding."""
     assert "No console shows a campaign across borders yet." in shown.lines

@@ -364,3 +364,55 @@ def idle(partner: str, times: int) -> dict[str, Any]:
         took.append((time.perf_counter() - began) * 1_000)
     took.sort()
     return {"median_ms": took[times // 2], "p95_ms": took[times * 95 // 100], "bytes": max(sizes)}
+
+
+def case(selectors: list[list[str]]) -> str:
+    """A case of the officer with selectors, each a kind and a text."""
+    from hanse.cases import service as cases
+    from hanse.cases import working
+    from hanse.cases.selector import read
+    from tests.cases.made import DAY_US, said
+
+    owner = replace(_two()[0], roles=_two()[0].roles | {"investigator"})
+    made = cases.open_case(said(), now_us() + 400 * DAY_US, owner, new_team="Team of the case")
+    owner = replace(_two()[0], roles=owner.roles)
+    for kind, text in selectors:
+        working.add_selector(made, read(kind, text), owner)
+    return made.hex
+
+
+def agree(partner: str) -> None:
+    """Two people agree that what the case has is compared with a partner."""
+    from hanse.matching import agreeing
+    from tests.cases.made import DAY_US
+
+    one, other = _two()
+    terms = agreeing.Terms(
+        partner=partner, kinds=["email", "phone"], legal_basis="Treaty", case_class="Fraud",
+        until_us=now_us() + 90 * DAY_US,
+    )  # fmt: skip
+    approvals.approve(agreeing.propose(terms, "As agreed.", one), other)
+
+
+def compare(partner: str) -> str:
+    """Ask for a comparison."""
+    from hanse.matching import running
+
+    return running.ask(partner, _two()[0], "The case asks for it.").hex
+
+
+def compared() -> list[dict[str, Any]]:
+    """How the comparisons stand, the first first."""
+    from hanse.matching.models import Run
+
+    return list(
+        Run.objects.order_by("begun_us").values("state", "hits", "transcript", "other_transcript", "why")
+    )
+
+
+def matched() -> list[list[str]]:
+    """What a partner has too: kind and own selector."""
+    from hanse.matching import showing
+
+    actor = replace(_two()[0], roles=_two()[0].roles | {"investigator"})
+    return [[one.hit.kind, str(one.selector), one.hit.partner] for one in showing.hits_of(actor)]

@@ -49,6 +49,37 @@ def test_what_is_shared_is_there_within_seconds_and_goes_when_it_is_recalled(pai
     assert (ee.do("contradictions"), fi.do("contradictions")) == (0, 0)
     _attacked(ee, fi, first)
     _known(ee, fi)
+    _compared(ee, fi)
+
+
+def _compared(ee: Sovereign, fi: Sovereign) -> None:
+    """Whole sets are compared though one node is killed meanwhile: both learn the same, of their own selectors alone."""
+    ee.do(
+        "case",
+        selectors=[["email", "Boss@shop.example"], ["phone", "+372 5123 4567"], ["email", "ee@only.example"]],
+    )
+    fi.do(
+        "case",
+        selectors=[["email", "boss@SHOP.example"], ["phone", "+37251234567"], ["email", "fi@only.example"]],
+    )
+    for one, other in ((ee, "fi-cert"), (fi, "ee-cert")):
+        one.do("agree", partner=other)
+    ee.do("compare", partner="fi-cert")
+    until(lambda: ee.do("compared")[0]["state"] != "wanted")
+    fi.stop(signal.SIGKILL)
+    fi.serve()
+    for one in (ee, fi):
+        until(lambda one=one: one.do("compared")[0]["state"] == "finished", 90)
+    until(lambda: ee.do("compared")[0]["other_transcript"] != "")
+    [here], [there] = ee.do("compared"), fi.do("compared")
+    assert here["transcript"] == here["other_transcript"] == there["transcript"]
+    assert (here["hits"], there["hits"]) == (2, 2)
+    assert sorted(ee.do("matched")) == [
+        ["email", "Boss@shop.example", "fi-cert"], ["phone", "+372 5123 4567", "fi-cert"]
+    ]  # fmt: skip
+    assert sorted(fi.do("matched")) == [
+        ["email", "boss@SHOP.example", "ee-cert"], ["phone", "+37251234567", "ee-cert"]
+    ]  # fmt: skip
 
 
 def _known(ee: Sovereign, fi: Sovereign) -> None:

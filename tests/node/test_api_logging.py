@@ -27,11 +27,11 @@ from hanse.kernel.clock import now_us
 from hanse.ledger import tree
 from hanse.ledger.models import Entry
 from hanse.ledger.writing import append
-from hanse.policy.actions import ACTIONS
-from hanse.recording import record
 from hanse.matching import hits
 from hanse.matching.models import Hit
 from hanse.matching.offering import Offered
+from hanse.policy.actions import ACTIONS
+from hanse.recording import record
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input
 from tests.attacks.build import icmp_flood, write

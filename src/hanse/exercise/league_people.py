@@ -12,7 +12,7 @@ from django.conf import settings
 
 from hanse.accounts import approvals, links, service
 from hanse.accounts.issuers import person_at
-from hanse.accounts.models import Person, Proposal, RoleGrant
+from hanse.accounts.models import Membership, Person, Proposal, RoleGrant
 from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
@@ -83,6 +83,7 @@ class Cast:
         else:
             person, path = row.pk, service.invite_again(row.pk, self.first)
         self._give_roles(person)
+        self._let_into_teams(person)
         return path
 
     def _give_roles(self, person: UUID) -> None:
@@ -94,6 +95,15 @@ class Cast:
         for one in Proposal.objects.filter(state="open", action="accounts.grant_role"):
             if one.subject["person"] == person.hex and one.proposed_by == self._first.hex:
                 approvals.approve(one.pk, self.second)
+
+
+    def _let_into_teams(self, person: UUID) -> None:
+        """The visitor works on the cases of the exercise too, let into their teams by two people."""
+        there = set(Membership.objects.filter(person=person).values_list("team", flat=True))
+        for team in Membership.objects.filter(person=self._first).exclude(team__in=there):
+            proposal = service.add_to_team(team.team_id, person, "The visitor looks at the case.", self.first)
+            if proposal is not None:
+                approvals.approve(proposal, self.second)
 
 
 def _joins(path: str, name: str, subject: str) -> UUID:

@@ -16,6 +16,7 @@ from hanse.cases.models import Case
 from hanse.federation.partners import partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import strictest
 from hanse.matching import agreeing, contacting, hits, running, showing, withholding
 from hanse.matching.contacting import Told
 from hanse.matching.forms import AgreementForm, KeepOutForm, OfferForm, OpeningOfferForm
@@ -38,7 +39,10 @@ def matches(request: HttpRequest) -> Result:
     }  # fmt: skip
     if told["may_view"]:
         told["hits"] = showing.hits_of(actor)
-        looked_at(request, hits.VIEW, {one.case.pk: one.case for one in told["hits"]}.values())
+        cases = list({one.case.pk: one.case for one in told["hits"]}.values())
+        looked_at(request, hits.VIEW, cases)
+        if cases:
+            told["marking"] = strictest(one.marking.marking for one in cases)
     return told
 
 
