@@ -142,16 +142,11 @@ def test_no_party_can_tell_ten_thousand_hits_from_ten_thousand_misses(party):
 
 
 def test_a_build_that_looks_the_selector_up_first_is_found():
-    """An answer that takes two milliseconds longer where something is there."""
+    """An answer before which the asked looks for what was asked for among its own, and works at it again where it is."""
     answer = the_asker_sees()
 
     def leaks(hit: bool, at: int) -> bytes:
-        sent = answer(hit, at)
-        if hit:
-            until = time.thread_time_ns() + 2_000_000
-            while time.thread_time_ns() < until:
-                pass
-        return sent
+        return answer(hit, at) if not hit else answer(hit, at)[:0] + answer(hit, at)
 
     assert not tells_nothing(observed(FEW, leaks))
 
