@@ -8,7 +8,7 @@ from hanse.cases import working
 from hanse.cases.joint import Opening
 from hanse.cases.selector import read
 from hanse.kernel.clock import now_us
-from hanse.matching import agreeing, contacting, running, withholding
+from hanse.matching import agreeing, contacting, reopening, running, withholding
 from hanse.matching.contents import Contact
 from hanse.matching.hits import references_of
 from hanse.matching.models import Hit, Run
@@ -45,6 +45,8 @@ def runs() -> None:
         gb.goes_on()
     turn(gb)
     [hit] = Hit.objects.all()
+    auditor = replace(acting(newcomer("auditor", name="Audrey of matching")), stepped_up_us=now_us())
+    assert reopening.reopen(Run.objects.get().pk, auditor, "As every year.") == ()
     contacting.offer(hit.pk, contacting.Told(name="Kaja", telephone="+372 612 3456"), kaja)
     gb.entry(contacting.CONTACT, Contact(references=references_of(hit), name="John", agrees=True))
     turn(gb)

@@ -108,6 +108,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "matching:keep-out": ("matching_keep_out",),
     "matching:let-in": ("matching_keep_out",),
     "matching:offer": ("matching_offer",),
+    "matching:reopen": ("matching_reopen",),
     "matching:stop": ("matching_stop",),
     "webhooks:new": ("webhooks_propose",),
     "webhooks:pause": ("webhooks_pause",),

@@ -48,7 +48,7 @@ def test_the_dangerous_actions_are_named():
     assert {
         "cases.keep", "cases.erase", "ledger.purge", "policy.mark", "accounts.grant", "accounts.approve", "accounts.tokens",
         "federation.partner", "federation.share", "cases.joint_open", "taxii.partner", "webhooks.edit",
-        "matching.agree", "matching.contact",
+        "matching.agree", "matching.contact", "matching.reopen",
     } == DANGEROUS  # fmt: skip
 
 

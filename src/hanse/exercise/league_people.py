@@ -96,7 +96,6 @@ class Cast:
             if one.subject["person"] == person.hex and one.proposed_by == self._first.hex:
                 approvals.approve(one.pk, self.second)
 
-
     def _let_into_teams(self, person: UUID) -> None:
         """The visitor works on the cases of the exercise too, let into their teams by two people."""
         there = set(Membership.objects.filter(person=person).values_list("team", flat=True))

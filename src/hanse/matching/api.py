@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hanse.accounts.looking import looked_at
 from hanse.cases.joint import Opening
-from hanse.matching import agreeing, contacting, hits, running, showing, withholding
+from hanse.matching import agreeing, contacting, hits, reopening, running, showing, withholding
 from hanse.matching.models import Run
 from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
@@ -192,6 +192,13 @@ def stop(request: HttpRequest, run: UUID, told: MatchingWhyIn) -> Any:
     """End a comparison before it finishes."""
     running.stop(run, signed_in(request), told.why)
     return Status(204, None)
+
+
+@router.post("/runs/{uuid:run}/reopen", response=list[str], operation_id="matching_reopen")
+@endpoint("matching.reopen")
+def reopen(request: HttpRequest, run: UUID, told: MatchingWhyIn) -> Any:
+    """Do a comparison again; what was not as it should have been, nothing for an honest one."""
+    return reopening.reopen(run, signed_in(request), told.why)
 
 
 @router.get("/agreements", response=list[AgreementOut], operation_id="matching_agreements")

@@ -20,6 +20,7 @@ class MatchingConfig(AppConfig):
             comparing,
             contacting,
             hits,
+            running,
             views,
             waiting,
             withholding,
@@ -32,6 +33,7 @@ class MatchingConfig(AppConfig):
         approvals.register([agreeing.APPROVAL])
         wire.register(comparing.PART, comparing.PIECE, comparing.piece)
         ledger.before_purge(hits.with_hits)
+        ledger.before_purge(running.forget_inputs)
         words.say(
             {
                 hits.FOUND: "A partner has a selector of it too",

@@ -181,7 +181,6 @@ class _Side:
             ]
             same = hits.record(self.partner.authority, "sets", run, own, references)
             finish(self.row, RunEnded(state="finished", transcript=self._transcript(), hits=same))
-            RunPart.objects.filter(run=run, name=parts.VALUES).delete()
 
     def _transcript(self) -> str:
         """Hash of what both sent; the same on both sides unless one lies, or somebody between altered something."""

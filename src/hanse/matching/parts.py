@@ -69,7 +69,7 @@ def needed(size_bytes: int) -> int:
 
 
 def put_values(run: UUID, values: Sequence[Value]) -> None:
-    """Keep what is compared, sealed: cases may change while a run goes on."""
+    """Keep what is compared, sealed: cases may change while a run goes on, and an auditor does it again later."""
     data = msgspec.msgpack.encode([(one.kind, one.text) for one in values])
     put(run, VALUES, 0, sealing.seal_rest(keyring.current(), _BOUND + run.bytes, data))
 
@@ -81,6 +81,11 @@ def values(run: UUID) -> tuple[Value, ...]:
         return ()
     data = sealing.open_rest(keyring.current(), _BOUND + run.bytes, sealed)
     return tuple(Value(kind, text) for kind, text in _values.decode(data))
+
+
+def drop_values() -> None:
+    """Keep nothing of what was compared, in any run: something of a case is purged."""
+    RunPart.objects.filter(name=VALUES).delete()
 
 
 def drop(run: UUID) -> None:

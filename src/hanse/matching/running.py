@@ -4,10 +4,12 @@ The wish, what both commit to, and how it ended are entries, those for the other
 compared in between is fetched piece by piece (`comparing`).
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+from hanse.cases.models import Case, Selector
 from hanse.federation.partners import partner_of
 from hanse.federation.sending import send
 from hanse.intel.values import Value
@@ -15,6 +17,7 @@ from hanse.kernel import strict_json
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching import commitment, parts, psi, quota
@@ -149,6 +152,18 @@ def for_partner(told: RunEnded, there: UUID) -> RunEnded:
     return RunEnded(
         state=told.state, why=why, transcript=told.transcript, run=there.hex, blanket=told.blanket
     )
+
+
+def forget_inputs(purged: Sequence[UUID], _reason: str) -> set[UUID]:
+    """Keep no selector beside the cases when some of them are purged: runs that go on end, and none can be reopened."""
+    some = among(purged)
+    if Case.projected.filter(pk__in=some).exists() or Selector.objects.filter(pk__in=some).exists():
+        for row in Run.objects.filter(state__in=GOING):
+            finish(
+                row, RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
+            )
+        parts.drop_values()
+    return set()
 
 
 def give_up(now: int) -> int:

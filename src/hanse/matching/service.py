@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hanse.federation.handlers import Handler
 from hanse.ledger.kinds import Kind
-from hanse.matching import agreeing, contacting, hits, run_projecting, withholding
+from hanse.matching import agreeing, contacting, hits, reopening, run_projecting, withholding
 
 KINDS: Iterable[Kind] = (
     *agreeing.KINDS,
@@ -12,5 +12,6 @@ KINDS: Iterable[Kind] = (
     *run_projecting.KINDS,
     *hits.KINDS,
     *contacting.KINDS,
+    *reopening.KINDS,
 )
 HANDLERS: Iterable[Handler] = (*run_projecting.HANDLERS, *contacting.HANDLERS)

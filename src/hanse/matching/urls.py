@@ -12,6 +12,7 @@ urlpatterns = [
     path("end/<str:partner>/", views.end, name="end"),
     path("ask/<str:partner>/", views.ask, name="ask"),
     path("stop/<uuid:run>/", views.stop, name="stop"),
+    path("reopen/<uuid:run>/", views.reopen, name="reopen"),
     path("hits/<uuid:hit_id>/", views.hit, name="hit"),
     path("hits/<uuid:hit_id>/offer/", views.offer, name="offer"),
     path("hits/<uuid:hit_id>/decline/", views.decline, name="decline"),

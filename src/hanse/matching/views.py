@@ -17,7 +17,7 @@ from hanse.federation.partners import partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
-from hanse.matching import agreeing, contacting, hits, running, showing, withholding
+from hanse.matching import agreeing, contacting, hits, reopening, running, showing, withholding
 from hanse.matching.contacting import Told
 from hanse.matching.forms import AgreementForm, KeepOutForm, OfferForm, OpeningOfferForm
 from hanse.matching.models import Agreement
@@ -34,7 +34,7 @@ def matches(request: HttpRequest) -> Result:
     actor = signed_in(request)
     told: dict[str, Any] = {
         "runs": showing.runs(), "agreements": showing.agreements(), "proposals": showing.proposals(),
-        "without": showing.partners_without(), "per_case": PER_CASE,
+        "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
         **{name: may_begin(actor, f"matching.{name.removeprefix('may_')}") for name in ("may_run", "may_agree", "may_view")},
     }  # fmt: skip
     if told["may_view"]:
@@ -94,6 +94,26 @@ def stop(request: HttpRequest, run: UUID) -> Result:
         "words": _("It ends on both sides. The partner is told that it was stopped, and not why."),
     }  # fmt: skip
     return _why(request, told, lambda why: running.stop(run, signed_in(request), why))
+
+
+@page("matching.reopen", "matching/why.html", methods=("GET", "POST"))
+def reopen(request: HttpRequest, run: UUID) -> Result:
+    """Do a comparison again, and say whether it was honest on this side."""
+    told = {
+        "title": _("Do a comparison again"), "button": _("Do it again"),
+        "words": _("What was put in and sent is made anew from the sealed secret and compared with the cases and the ledger. You are told what differs, and no selector. That you did it stands in the ledger."),
+    }  # fmt: skip
+
+    def act(why: str) -> None:
+        found = reopening.reopen(run, signed_in(request), why)
+        if found:
+            messages.error(request, " ".join(found))
+        else:
+            messages.success(
+                request, _("It was honest: its inputs stood in cases, and what was sent is made of them.")
+            )
+
+    return _why(request, told, act)
 
 
 def _why(request: HttpRequest, told: dict[str, Any], act: Any) -> Result:

@@ -1,0 +1,115 @@
+"""An auditor does a run again: what was invented, left out or altered is found, and no selector is shown for it."""
+
+from dataclasses import replace
+
+import pytest
+
+from hanse.cases import working
+from hanse.cases.selector import read
+from hanse.intel.values import Value
+from hanse.kernel import sealing
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.ledger import keyring
+from hanse.ledger.models import Entry
+from hanse.ledger.service import purge
+from hanse.matching import offering, parts, reopening, running
+from hanse.matching.models import Run, RunPart
+from hanse.policy.asking import RefusedError
+from tests.accounts.people import acting, newcomer
+from tests.matching.test_running import (
+    BOSS,
+    agree,
+    approver,
+    case,
+    compare,
+    founded,
+    gb,
+    has,
+    kaja,
+    officer,
+)
+
+__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+
+@pytest.fixture
+def auditor():
+    return replace(acting(newcomer("auditor", name="Audrey")), stepped_up_us=now_us())
+
+
+@pytest.fixture
+def run(officer, approver, case, gb):
+    """A run that finished, with one hit."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    return compare(gb, case[1])
+
+
+def test_an_honest_run_is_found_honest_also_when_the_case_went_on(run, case, auditor):
+    """What was added or taken out since says nothing against it; that it was reopened stands in the ledger."""
+    made, kaja = case
+    working.add_selector(made, read("email", "late@example.org"), kaja)
+    assert reopening.reopen(run.pk, auditor, "As every year.") == ()
+    entry = Entry.objects.get(kind=reopening.REOPENED)
+    assert entry.object_id == run.pk
+
+
+def test_inputs_that_stood_in_no_case_are_found(officer, approver, case, gb, auditor, monkeypatch):
+    """Somebody lets the node put in guesses: they are counted, and not named."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    honest = offering.values_of
+    monkeypatch.setattr(
+        running, "values_of", lambda some: sorted({*honest(some), Value("email", "guess@example.org")})
+    )
+    row = compare(gb, case[1])
+    [said] = reopening.reopen(row.pk, auditor, "As every year.")
+    assert "1 of its" in said
+    assert "invented" in said
+    assert "guess" not in said
+
+
+def test_tokens_that_were_altered_are_found(run, auditor):
+    """An answer that is not what comes of the other side's points hides hits from it."""
+    RunPart.objects.filter(run=run.pk, name=parts.TOKENS).update(data=bytes(16))
+    [said] = reopening.reopen(run.pk, auditor, "As every year.")
+    assert "What was answered" in said
+
+
+def test_inputs_that_were_exchanged_later_are_found(run, auditor):
+    """The commitment binds: what is kept beside it cannot be made to look honest."""
+    parts.drop_values()
+    parts.put_values(run.pk, (Value("email", BOSS),))
+    assert any("committed" in said for said in reopening.reopen(run.pk, auditor, "As every year."))
+
+
+def test_only_who_oversees_reopens_and_says_why(run, case, auditor):
+    """Neither the investigator nor an auditor without a reason."""
+    with pytest.raises(RefusedError):
+        reopening.reopen(run.pk, case[1], "Curious.")
+    with pytest.raises(UsageError, match="Say why"):
+        reopening.reopen(run.pk, auditor, " ")
+
+
+def test_a_purge_leaves_no_selector_beside_the_cases(run, case, officer, auditor):
+    """What was kept for reopening goes with it, whatever was purged of a case; a run that goes on ends."""
+    made, kaja = case
+    going = running.ask("gb-ncas", kaja, "Again.")
+    running.begin(Run.objects.get(pk=going))
+    assert RunPart.objects.filter(name=parts.VALUES).count() == 2
+    purge([made], kaja, "Over.")
+    assert not RunPart.objects.filter(name=parts.VALUES).exists()
+    assert Run.objects.get(pk=going).state == "failed"
+    with pytest.raises(UsageError, match="purged"):
+        reopening.reopen(run.pk, auditor, "As every year.")
+
+
+def test_what_is_kept_of_a_run_is_sealed(run):
+    """A backup of the database has no selector in clear."""
+    [data] = RunPart.objects.filter(name=parts.VALUES).values_list("data", flat=True)
+    assert BOSS.encode() not in bytes(data)
+    with pytest.raises(sealing.SealingError):
+        sealing.open_rest(keyring.current(), b"another place", bytes(data))
