@@ -58,6 +58,7 @@ class _Pace:
 
     failures: int = 0
     rest_until_s: float = 0.0
+    failed_us: int = 0
     asked_s: float = -ASK_S
     hint_heard_us: int = 0
     witness_at_s: float = 0.0
@@ -65,9 +66,12 @@ class _Pace:
     shown: dict[str, int] = field(default_factory=dict)
 
     def is_due(self, link: Link) -> bool:
-        """Whether to ask now: after a hint, or when long nothing was asked; not while resting."""
+        """Whether to ask now: after a hint, or when long nothing was asked; not while resting.
+
+        A partner that says something after it failed is there again, and ends the rest.
+        """
         now = time.monotonic()
-        if now < self.rest_until_s:
+        if now < self.rest_until_s and link.hinted_us <= self.failed_us:
             return False
         return link.hinted_us > self.hint_heard_us or now - self.asked_s >= ASK_S
 
@@ -76,6 +80,11 @@ class _Pace:
         rest = AFTER_FAILURE_S[min(self.failures, len(AFTER_FAILURE_S) - 1)]
         self.failures += 1
         self.rest_until_s = time.monotonic() + rest
+        self.failed_us = now_us()
+
+    def answered(self) -> None:
+        """The partner is there: no rest is left."""
+        self.failures, self.rest_until_s = 0, 0.0
 
 
 def _exchange(name: str, stop: threading.Event) -> None:
@@ -109,7 +118,7 @@ def _turn(partner: Partner, client: Client, pace: _Pace) -> None:
         exchange.pull_all(partner, client)
         pace.hint_heard_us = max(began_us, link.hinted_us)
         pace.asked_s = time.monotonic()
-        pace.failures = 0
+        pace.answered()
     _have_witnessed(partner, client, pace)
 
 
