@@ -172,8 +172,8 @@ def test_an_exported_list_calculates_nowhere(payload):
     raw = {"type": "mutex", "id": payload, "name": payload, "extensions": {payload: 1}}
     row = {"kind": "account", "value": payload.strip() or "x", "comment": payload}
     marked = [
-        Marked(Item(format="stix", type="mutex", source_id=payload, raw=raw), CHOSEN),
-        Marked(Item(format="csv", type="row", source_id=payload, raw=row), CHOSEN),
+        (Item(format="stix", type="mutex", source_id=payload, raw=raw), CHOSEN),
+        (Item(format="csv", type="row", source_id=payload, raw=row), CHOSEN),
     ]
     text = "".join(csv_export.written(marked)).removeprefix("\ufeff")
     cells = [cell for line in csv.reader(io.StringIO(text, newline="")) for cell in line]
@@ -186,7 +186,7 @@ def test_an_exported_list_is_read_again():
     found, _ = read(
         "value,kind,confidence,valid_until\n198.51.100.7,,80,2024-04-01T00:00:00Z\na.example.org,,,\n4111111111111111,card,,\n"
     )
-    text = "".join(csv_export.written(Marked(one, CHOSEN) for one in found))
+    text = "".join(csv_export.written((one, CHOSEN) for one in found))
     assert "4111111111111111" not in text + facts_of(found[2]).title
     assert "411111******1111" in text
     _, stream = items(text.encode(), "x.csv", Marking.own("EE-CERT"), "")

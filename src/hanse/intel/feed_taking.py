@@ -97,7 +97,7 @@ def adapted(stream: Iterator[Marked | str], one: Run) -> Iterator[Marked | str]:
         if isinstance(told, str):
             yield told
             continue
-        item, marking, worked_out, _ = told
+        item, marking, worked_out = told.whole, told.marking, told.known
         if marking not in seen:
             seen[marking] = bool(may(as_whom, "intel.view", Subject("item", marking, row.team), now_us=at))
         if not seen[marking]:

@@ -14,15 +14,14 @@ STIX: Final = ("stix", "own", "partner")
 """Those that are STIX: things of these with one id are one thing, by whichever way each came."""
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An item whole. What is shown and found of it follows from `raw`.
+class Heading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an item is found and listed by, read out of its text without the thing itself.
 
     Attributes:
         format: One of `FORMATS`.
         type: What it is: a STIX type; ``event``, ``attribute``, ``object`` or ``report`` of MISP.
         source_id: Its id where it comes from.
         source_version: Which version it is there; versions sort as texts.
-        raw: The thing as it came, without the parts that are items of their own.
         parent: `source_id` of what it is a part of; empty for a thing of its own.
         place: Its number among the parts of its parent.
         grade: What its source is worth, as `hanse.intel.grading` reads it, such as ``admiralty B2``; empty leaves it to
@@ -35,9 +34,18 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str
     source_id: str
     source_version: str = ""
-    raw: dict[str, Any] = {}
     parent: str = ""
     place: int = 0
     grade: str = ""
     team: str = ""
     batch: str = ""
+
+
+class Item(Heading, frozen=True, kw_only=True, omit_defaults=True):
+    """An item whole. What is shown and found of it follows from `raw`.
+
+    Attributes:
+        raw: The thing as it came, without the parts that are items of their own.
+    """
+
+    raw: dict[str, Any] = {}

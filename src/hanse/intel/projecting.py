@@ -3,20 +3,21 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import msgspec
 from django.db import connections
 from django.db.models import F
 from django.db.models.expressions import RawSQL
 
 from hanse.intel import full_text, models
 from hanse.intel.facts import Facts
-from hanse.intel.item import Item
+from hanse.intel.item import Heading
 from hanse.intel.reading import Known
 from hanse.intel.spans import bounds
 from hanse.intel.stix_extension import identity_id
@@ -62,31 +63,32 @@ class _Kept(NamedTuple):
     sequence: int | None = None
 
 
-class _Coming(NamedTuple):
-    """One item on its way into the tables."""
+class _Coming(msgspec.Struct, frozen=True):
+    """One item on its way into the tables.
+
+    Attributes:
+        recorded: Its entry.
+        item: Its heading.
+        facts: What is known of it.
+        digest: What tells it from others.
+        kept: What of an earlier version outlives it.
+        number: By which postings name it.
+        marking: Key of its marking.
+        team: Id of its team.
+        holding: Id of its holding.
+        sealed: Whether a handling code keeps it sealed.
+    """
 
     recorded: Recorded
-    item: Item
+    item: Heading
     facts: Facts
     digest: str
     kept: _Kept
+    number: int
     marking: str
     team: str
-
-    @property
-    def number(self) -> int:
-        """By which postings name it."""
-        return self.kept.number
-
-    @property
-    def holding(self) -> int:
-        """Id of its holding."""
-        return holding_id(self.marking, self.team)
-
-    @property
-    def sealed(self) -> bool:
-        """Whether a handling code keeps it sealed."""
-        return bool(self.recorded.marking.handling)
+    holding: int
+    sealed: bool
 
 
 def value_id(value: Value) -> int:
@@ -121,19 +123,19 @@ def project_many(entries: Sequence[tuple[Recorded, Known]]) -> None:
         firsts.setdefault(recorded.object_id, recorded.sequence)
         last[recorded.object_id] = (recorded, known)
     kept = _kept([one for one, told in last.items() if not _is_first(*told)])
-    markings = {marking: digest_of(marking.text) for marking in {one.marking for one, _ in last.values()}}
-    coming = [
-        _Coming(
-            recorded,
-            *known,
-            kept.get(one) or _Kept(firsts[one]),
-            markings[recorded.marking],
-            known.item.team if _is_first(recorded, known) else team_of(one) or known.item.team,
-        )
-        for one, (recorded, known) in last.items()
-    ]
+    # By identity: most of them are the very same, and to hash one takes longer than all else that is done with it.
+    markings = {id(recorded.marking): recorded.marking for recorded, _ in last.values()}
+    digests = {one: digest_of(marking.text) for one, marking in markings.items()}
+    coming = []
+    for one, (recorded, known) in last.items():
+        marking, team = digests[id(recorded.marking)], known.item.team
+        if not _is_first(recorded, known):
+            team = team_of(one) or team
+        before = kept.get(one) or _Kept(firsts[one])
+        holding, sealed = holding_id(marking, team), bool(recorded.marking.handling)
+        coming.append(_Coming(recorded, *known, before, before.number, marking, team, holding, sealed))
     touched = _take_out([one.number for one in kept.values()])
-    _put_in(coming, markings)
+    _put_in(coming, set(markings.values()))
     _settle(touched)
 
 
@@ -249,8 +251,9 @@ def _put_in(coming: Sequence[_Coming], markings: Iterable[Marking]) -> None:
             stored(marking)
         _insert(cursor, "intel_item", _ITEM, items)
         named = _Named.of(coming)
+        target_id = cache(reference_id)  # many items of a chunk name the same
         references = {
-            (one.number, reference_id(target), role[:80])
+            (one.number, target_id(target), role[:80])
             for one in coming
             for target, role in one.facts.references
         }
@@ -278,13 +281,14 @@ class _Named(NamedTuple):
     def of(cls, coming: Iterable[_Coming]) -> Self:
         """Those of some items."""
         named = cls({}, {}, set())
+        number_of, span_of = cache(value_id), cache(bounds)  # several items of a chunk name the same
         for one in coming:
             for value, role in one.facts.values:
-                number = value_id(value)
+                number = number_of(value)
                 clear = None if one.sealed or value.kind in MASKED else value.text
                 if clear is not None or number not in named.values:
                     named.values[number] = (value.kind, clear)
-                if clear is not None and (span := bounds(value)):
+                if clear is not None and (span := span_of(value)):
                     named.spans[number] = span
                 named.postings.add((number, one.number, role[:80], one.holding))
         return named
@@ -349,7 +353,7 @@ def _settle(touched: Iterable[int]) -> None:
 
 
 def _insert(
-    cursor: Any, table: str, columns: dict[str, str], rows: Iterable[Sequence[Any]], conflict: str = ""
+    cursor: Any, table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]], conflict: str = ""
 ) -> None:
     """Insert rows in the quickest way that each database has.
 
@@ -360,7 +364,7 @@ def _insert(
         rows: What to insert.
         conflict: What to do where there is such a row.
     """
-    told = [tuple(row) for row in rows]
+    told = list(rows)
     if not told:
         return
     named, clause = ", ".join(columns), f" ON CONFLICT {conflict}" if conflict else ""

@@ -6,7 +6,7 @@ import msgspec
 
 from hanse.intel import csv_list, fingerprint, misp_facts, stix_facts
 from hanse.intel.facts import Facts
-from hanse.intel.item import Item
+from hanse.intel.item import Heading, Item
 from hanse.ledger.objects import digest
 
 READERS = {
@@ -24,12 +24,12 @@ class Known(NamedTuple):
     """An item, with what follows from it.
 
     Attributes:
-        item: The item.
+        item: The item, or its heading where what it is written from is at hand.
         facts: What is known of it.
         digest: What tells whether another says the same, as `digest_of` has it.
     """
 
-    item: Item
+    item: Heading
     facts: Facts
     digest: str
 

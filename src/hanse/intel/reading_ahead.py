@@ -23,7 +23,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from hanse.intel.facts import Facts
-from hanse.intel.item import Item
+from hanse.intel.item import Heading
 from hanse.intel.reading import Known, known
 from hanse.intel.recognise import Marked, items
 from hanse.kernel.errors import HanseError, UsageError
@@ -34,7 +34,7 @@ FROM_BYTES: Final = 1_000_000
 """Files of so many bytes are read ahead: a process starts in a quarter of a second, which reading 500,000 bytes takes."""
 _SOME: Final = 500
 """Items of one frame: about as many bytes as a pipe holds at most."""
-_FRAMES: Final = 8
+_FRAMES: Final = 10
 """Frames that are read ahead: twice a chunk of `hanse.intel.service`, some megabytes."""
 _PIPE_BYTES: Final = 1 << 20
 """A frame goes into the pipe at once: else the thread that sends has to wait its turn for every 65,536 bytes. It is the
@@ -77,7 +77,7 @@ class _Piece(msgspec.Struct, array_like=True):
     words: str = ""
 
 
-_item = msgspec.json.Decoder(Item)
+_heading = msgspec.json.Decoder(Heading)
 
 
 class _Some(msgspec.Struct, array_like=True):
@@ -146,8 +146,9 @@ def _received(process: "subprocess.Popen[bytes]", name: str) -> Iterator[Marked 
                 if one.facts is None:
                     yield one.words
                 else:
-                    item = _item.decode(one.item)
-                    yield Marked(item, markings[one.marking], Known(item, one.facts, one.digest), one.item)
+                    item = _heading.decode(one.item)
+                    worked_out = Known(item, one.facts, one.digest)
+                    yield Marked(item, markings[one.marking], worked_out, one.item)
     finally:
         _ended(process)
 
@@ -223,7 +224,7 @@ def _some(told: list[Marked | str], numbers: dict[Marking, int]) -> _Some:
             pieces.append(_Piece(b"", words=one))
         else:
             number = numbers.setdefault(one.marking, len(numbers))
-            item, facts, digest = known(one.item)
+            item, facts, digest = known(one.whole)
             pieces.append(_Piece(canonical(item), number, facts, digest))
     return _Some([marking.as_json() for marking in list(numbers)[sent:]], pieces)
 

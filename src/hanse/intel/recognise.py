@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from hanse.intel import csv_list, fingerprint, misp_event, source_marking, stix_bundle
-from hanse.intel.item import Item
+from hanse.intel.item import Heading, Item
 from hanse.intel.reading import Known
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
@@ -28,16 +28,27 @@ class Marked(NamedTuple):
     """An item with the marking that it is to have.
 
     Attributes:
-        item: The item.
+        item: The item, or its heading where `encoded` is at hand.
         marking: Its marking.
         known: What follows from it, where that has been worked out already.
         encoded: The canonical JSON that the item was read from, where it has been.
     """
 
-    item: Item
+    item: Heading
     marking: Marking
     known: Known | None = None
     encoded: bytes | None = None
+
+    @property
+    def whole(self) -> Item:
+        """The item, with the thing itself."""
+        if isinstance(self.item, Item):
+            return self.item
+        assert self.encoded is not None  # noqa: S101 - a heading comes with it
+        return _item.decode(self.encoded)
+
+
+_item = msgspec.json.Decoder(Item)
 
 
 def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Iterator[Marked | str]]:

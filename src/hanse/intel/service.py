@@ -13,7 +13,7 @@ from django.db import connections
 from hanse.federation import onward
 from hanse.intel import csv_export, feeds, grades, misp_event, models, own_bundle, searches, stix_bundle
 from hanse.intel.as_shared import item_in
-from hanse.intel.item import Item
+from hanse.intel.item import Heading, Item
 from hanse.intel.projecting import forget, project, project_many
 from hanse.intel.reading import Known, facts_of, known
 from hanse.intel.reading_ahead import items_ahead
@@ -33,7 +33,7 @@ from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
 
-CHUNK = 2_000
+CHUNK = 2_500
 """Items of one transaction: memory stays flat, and other writers wait for half a second at most."""
 
 _STIX = "application/stix+json;version=2.1"
@@ -225,20 +225,18 @@ def taken_out(rows: Sequence[models.Item], name: str, actor: Actor | None = None
         name: What is exported, in words.
         actor: Who takes them out; what they cite goes along as far as this actor may take that out.
     """
-    held = [Marked(item_of(row), row.marking.marking) for row in rows]
+    held = [(item_of(row), row.marking.marking) for row in rows]
     kind = rows[0].format if rows else "stix"
     if kind == "csv":
         return Taken("csv", "text/csv; charset=utf-8", "".join(csv_export.written(held)))
     if kind == "misp":
-        made: Any = misp_event.together(one.item for one in held)
+        made: Any = misp_event.together(item for item, _ in held)
     elif kind == "ddosdb":
-        made = [one.item.raw for one in held]
+        made = [item.raw for item, _ in held]
     elif kind == "own":
-        return Taken(
-            "json", _STIX, stix_bundle.written(own_bundle.objects([one[:2] for one in held], actor), name)
-        )
+        return Taken("json", _STIX, stix_bundle.written(own_bundle.objects(held, actor), name))
     else:
-        return Taken("json", _STIX, stix_bundle.written([one.item.raw for one in held], name))
+        return Taken("json", _STIX, stix_bundle.written([item.raw for item, _ in held], name))
     return Taken("json", "application/json", made[0] if len(made) == 1 else made)
 
 
@@ -306,7 +304,7 @@ def seal_as_marked(object_id: UUID, actor: Actor, why: str) -> None:
         append("intel.item", item, actor=actor, reason=why, object_id=object_id, marking=marking)
 
 
-def object_of(item: Item, copy: int = 0) -> UUID:
+def object_of(item: Heading, copy: int = 0) -> UUID:
     """The id under which an item is on record here; a copy is one beside an item that its bringer may not see."""
     beside = f" beside {copy}" if copy else ""
     return objects.named("intel", f"{item.format}:{item.source_id}{beside}")
@@ -360,7 +358,7 @@ class _Held(NamedTuple):
     creator: str
     sealed: bool
     marking: Marking
-    item: Item | None = None
+    coming: Marked | None = None
 
     def says_as_much(self, one: Known) -> bool:
         """Whether a newer item is a version of this one: no part of something else, and not said by somebody else.
@@ -375,8 +373,9 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
     """What of a chunk is to be written, in order; all of it is counted, by what the actor may see alone."""
     ids, held = _on_record([one.item for one in some], actor)
     wanted = []
-    for item, marking, worked_out, encoded in some:
-        told = worked_out or known(item)
+    for coming in some:
+        item, marking = coming.item, coming.marking
+        told = coming.known or known(coming.whole)
         one, version, digest = ids[item.format, item.source_id], item.source_version, told.digest
         before = held.get(one)
         if before is None:
@@ -386,20 +385,20 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
             continue
         elif before.digest == digest or (
             before.says_as_much(told)
-            and (_is_newer(version, before.version, account) or _tagged_anew(one, item, before))
+            and (_is_newer(version, before.version, account) or _tagged_anew(one, coming, before))
         ):
             account.newer += 1
-            marking = join(marking, before.marking)  # noqa: PLW2901 - nothing from outside weakens what was decided here
+            marking = join(marking, before.marking)  # nothing from outside weakens what was decided here
         elif version < before.version:
             account.older += 1
             continue
         else:
-            account.clash(item, marking)
+            account.clash(coming.whole, marking)
             continue
         held[one] = _Held(
-            digest, version, item.parent, told.facts.creator, bool(marking.handling), marking, item
+            digest, version, item.parent, told.facts.creator, bool(marking.handling), marking, coming
         )
-        wanted.append(_Wanted(one, told, marking, encoded))
+        wanted.append(_Wanted(one, told, marking, coming.encoded))
     return wanted
 
 
@@ -408,15 +407,20 @@ def _is_newer(version: str, before: str, account: Account) -> bool:
     return version > before or (account.replaces and version == before == "")
 
 
-def _tagged_anew(object_id: UUID, item: Item, before: _Held) -> bool:
+def _tagged_anew(object_id: UUID, coming: Marked, before: _Held) -> bool:
     """Whether a part of a MISP event differs from what is here in its tags alone: MISP changes no time for these."""
-    if item.format != "misp" or item.source_version != before.version:
+    if coming.item.format != "misp" or coming.item.source_version != before.version:
         return False
-    held = before.item or item_of(models.Item.projected.only("sequence").get(pk=object_id))
-    return misp_event.untagged(held.raw) == misp_event.untagged(item.raw)
+    if before.coming is not None:
+        held = before.coming.whole
+    else:
+        held = item_of(models.Item.projected.only("sequence").get(pk=object_id))
+    return misp_event.untagged(held.raw) == misp_event.untagged(coming.whole.raw)
 
 
-def _on_record(some: Sequence[Item], actor: Actor) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
+def _on_record(
+    some: Sequence[Heading], actor: Actor
+) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
     """Under which id each item is to be, by format and source's id; and what is on record under these ids.
 
     What the actor may not see is not there for them: they are told nothing of it and write no version of it. Their
@@ -458,9 +462,11 @@ def _seen_by(actor: Actor) -> Callable[[models.Item], bool]:
 
 
 def _draft(one: _Wanted) -> Draft:
+    content = one.known.item
     return Draft(
-        "intel.item", one.known.item, one.object_id, one.marking, worked_out=one.known, encoded=one.encoded
-    )
+        "intel.item", content if isinstance(content, Item) else None, one.object_id, one.marking,
+        worked_out=one.known, encoded=one.encoded,
+    )  # fmt: skip
 
 
 def _imported(account: Account) -> Imported:

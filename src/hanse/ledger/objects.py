@@ -1,13 +1,16 @@
 """Ids and digests by which a room knows that it says the same of the same thing again."""
 
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import sha1, sha256
 from typing import TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
 from hanse.ledger.identity import authority
+
+_UUID5, _FREE = 0x5000_8000_0000_0000_0000, ~0xF000_C000_0000_0000_0000
+"""The bits that say which sort of UUID it is, and all others (RFC 9562, section 5.5)."""
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -18,7 +21,9 @@ def named(sort: str, name: str) -> UUID:
     It is a UUID5 (RFC 9562, section 5.5) of this authority, the sort of thing and its name, so that two
     authorities never give one id to two things.
     """
-    return uuid5(namespace(authority()), f"{sort}:{name}")
+    # As `uuid.uuid5` makes it, which takes four times as long: an import asks for the id of each of its items.
+    hashed = sha1(namespace(authority()).bytes + f"{sort}:{name}".encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(hashed[:16]) & _FREE | _UUID5)
 
 
 @lru_cache(maxsize=8)

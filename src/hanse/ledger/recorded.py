@@ -1,13 +1,13 @@
 """What a projection may know of an entry beside its content."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from hanse.kernel.markings import Marking
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """An entry that is in the ledger.
 
     Attributes:

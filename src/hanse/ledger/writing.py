@@ -4,7 +4,6 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -45,23 +44,23 @@ class NotWrittenError(HanseError):
     """The database did not take it; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """What is to become an entry.
 
     Attributes:
         kind: A registered kind.
-        content: Of that kind's content type.
+        content: Of that kind's content type; None where `encoded` and `worked_out` say it all.
         object_id: The object that it changes; a new one by default.
         marking: What may be done with it; the authority's own by default.
         reason: Why, where the law or the user gives one.
         recipient: The authority it is addressed to; empty for the node itself.
         worked_out: What `Kind.work_out` gives of the content, where the caller has it already; None to work it out.
-        encoded: The canonical JSON that the caller has read the content from; None to encode it, and read it back.
+        encoded: The canonical JSON that the caller has read the content from, or knows to be of that type; None to encode
+            it, and read it back.
     """
 
     kind: str
-    content: msgspec.Struct
+    content: msgspec.Struct | None
     object_id: UUID | None = None
     marking: Marking | None = None
     reason: str = ""
@@ -218,18 +217,19 @@ class _Maker:
         return self._markings[id(marking)]
 
 
-def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct, bytes]:
-    """The content as it will be read back, and the body's bytes.
+def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct | None, bytes]:
+    """The content as it will be read back, where there is one, and the body's bytes.
 
     Raises:
         ContentError: It is of another type, a value is not of its field's type, or a text holds what not every
             database can keep: half a character, or the character NUL.
     """
-    if not isinstance(draft.content, kind.content):
-        raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(draft.content).__name__}.")
+    content = draft.content
+    if not isinstance(content, kind.content) and (content is not None or draft.encoded is None):
+        raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(content).__name__}.")
     try:
-        data = canonical(draft.content) if draft.encoded is None else draft.encoded
-        content = kind.read(data) if draft.encoded is None else draft.content
+        data = canonical(content) if draft.encoded is None else draft.encoded
+        content = kind.read(data) if draft.encoded is None else content
         body = canonical(Written(who, msgspec.Raw(data), draft.reason))
     except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
         raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
