@@ -281,10 +281,12 @@ def thresholds_page() -> str:
 
 
 def attributes(documented: type) -> dict[str, str]:
-    """What a class's docstring says of each attribute."""
-    _, _, part = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:\n")
-    found = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", part, re.MULTILINE)
-    return {name: ticks(text) for name, text in found}
+    """What a class's docstring says of each attribute, and those of the classes that it builds on."""
+    told: dict[str, str] = {}
+    for one in reversed(documented.__mro__):
+        _, _, part = inspect.cleandoc(vars(one).get("__doc__") or "").partition("Attributes:\n")
+        told |= dict(re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", part, re.MULTILINE))
+    return {name: ticks(text) for name, text in told.items()}
 
 
 def summary(documented: type) -> str:
