@@ -80,33 +80,3 @@ def test_what_is_wrong_is_said_in_a_line(words, code, said, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     told = inside("node", *words)
     assert (told.exit_code, said in told.output) == (code, True)
-
-
-COMMITS = """
-import sys
-from pathlib import Path
-from hanse.bootstrap import configure, make_tables
-from hanse.kernel.keys import Keyring
-from hanse.settings import Node
-configure(Node(Path(sys.argv[1]), "ee-cert", "CERT Estonia", "EE"), Keyring.new())
-from django.db import connection
-connection.ensure_connection()
-said = []
-connection.connection.set_trace_callback(said.append)
-make_tables()
-print(sum(one == "COMMIT" for one in said), sum(one.startswith("CREATE TABLE") for one in said) > 100)
-with connection.cursor() as cursor:
-    print(cursor.execute("PRAGMA foreign_keys").fetchone()[0])
-"""
-
-
-def test_a_new_nodes_tables_are_one_transaction(tmp_path) -> None:
-    """A slow disk is waited for once, and what is broken off leaves nothing; foreign keys are looked at afterwards."""
-    done = subprocess.run(
-        [sys.executable, "-c", COMMITS, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    assert done.stdout.split() == ["1", "True", "1"]
