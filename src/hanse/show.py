@@ -13,7 +13,8 @@ from rich.table import Table
 
 from hanse.attacks import present
 from hanse.campaigns.campaign import Campaign
-from hanse.campaigns.report import Findings, write
+from hanse.campaigns.report.findings import Findings
+from hanse.campaigns.report.page import write
 from hanse.kernel import units
 from hanse.kernel.printable import printable
 from hanse.pipeline import Analysis

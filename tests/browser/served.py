@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.node.living import founded
+from tests.node.living import founded, opened
 from tests.shared import ROOT
 
 NAME = "CERT Estonia"
@@ -68,10 +68,11 @@ def served(
     port = _free_port()
     url = f"http://localhost:{port}"
     if (exercise, name, database) == (True, NAME, "sqlite"):
-        told = founded(home)
+        told, known = founded(home), opened()
         settings = home / "settings.toml"
         settings.write_text(settings.read_text().replace("exercise = false", "exercise = true"))
     else:
+        known = {}
         told = hanse(
             home, "node", "init", "--authority", "ee-cert", "--name", name, "--country", "EE", "--unattended",
             *(["--exercise"] if exercise else []), HANSE_DATABASE=database,
@@ -80,7 +81,7 @@ def served(
     assert invitation, told
     environment = {
         **os.environ, "HANSE_HOME": str(home), "HANSE_DATABASE": database, "HANSE_URL": url,
-        "HANSE_LISTEN": f"127.0.0.1:{port}",
+        "HANSE_LISTEN": f"127.0.0.1:{port}", **known,
     }  # fmt: skip
     with (home / "served.log").open("wb") as log:
         process = subprocess.Popen(

@@ -4,10 +4,8 @@
 """
 
 import base64
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -17,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.node.living import ROOT, Living, until
+from tests.node.living import ROOT, Living, founded, opened, until
 
 
 class Sovereign(Living):
@@ -37,16 +35,10 @@ class Sovereign(Living):
 
     def make(self) -> None:
         """Found it by the command of people; in a file of its own, as a copy of one that was founded once per run."""
-        first = Path(os.environ["HANSE_TEST_RUN"]) / f"founded-{self.authority}"
-        with first.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of the run may be founding it
-            if not (first / "settings.toml").exists():
-                done = Living(first, "sqlite").run(
-                    "init", "--authority", self.authority, "--name", f"Authority of {self.country}", "--country",
-                    self.country, "--tier", self.tier, "--unattended",
-                )  # fmt: skip
-                assert done.returncode == 0, done.stderr
-        shutil.copytree(first, self.home, dirs_exist_ok=True)
+        name = f"founded-{self.authority}"
+        words = ("--authority", self.authority, "--name", f"Authority of {self.country}")
+        founded(self.home, (*words, "--country", self.country, "--tier", self.tier), name)
+        self.environment |= opened(name)
 
     def do(self, job: str, **told: Any) -> Any:
         """Have something read or set, in the process beside."""

@@ -19,6 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hanse.kernel.keys import opener
+from hanse.ledger import keyfile
+
 ROOT = Path(__file__).parents[2]
 STARTS_S = 120.0
 """Longest that processes may take to start on a busy machine."""
@@ -101,6 +104,7 @@ class Living:
         """Found the node; in a file of its own, as a copy of one that was founded before."""
         if self.environment["HANSE_DATABASE"] == "sqlite":
             founded(self.home)
+            self.environment |= opened()
             return
         _found(self.run)
 
@@ -190,26 +194,40 @@ class Living:
                     os.kill(pid, signal.SIGKILL)
 
 
-def _found(run: Callable[..., "subprocess.CompletedProcess[str]"]) -> str:
+FIRST = ("--authority", "ee-cert", "--name", "CERT Estonia", "--country", "EE")
+
+
+def _found(run: Callable[..., "subprocess.CompletedProcess[str]"], words: tuple[str, ...] = FIRST) -> str:
     """Found a node by the command of people; where it is served is told to its processes by their environment."""
-    done = run("init", "--authority", "ee-cert", "--name", "CERT Estonia", "--country", "EE", "--unattended")
+    done = run("init", *words, "--unattended")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def founded(home: Path) -> str:
+def founded(home: Path, words: tuple[str, ...] = FIRST, name: str = "founded") -> str:
     """Copy a founded node, which is founded once per run, into a folder; what the command said when it was founded.
 
-    Founding loads everything and applies every migration, for 5 s. The run's folder is in `HANSE_TEST_RUN`.
+    Founding loads everything, for 3 s. The run's folder is in `HANSE_TEST_RUN`.
     """
-    first = Path(os.environ["HANSE_TEST_RUN"]) / "founded"
+    first = Path(os.environ["HANSE_TEST_RUN"]) / name
     said = first.with_suffix(".said")
     with first.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of the run may be founding it
         if not said.exists():
-            said.write_text(_found(Living(first, "sqlite").run))
+            told = _found(Living(first, "sqlite").run, words)
+            passphrase = (first / "keys" / "passphrase").read_text().strip()
+            first.with_suffix(".opener").write_bytes(opener((first / keyfile.KEYS).read_bytes(), passphrase))
+            said.write_text(told)
     shutil.copytree(first, home, dirs_exist_ok=True)
     return said.read_text()
+
+
+def opened(name: str = "founded") -> dict[str, str]:
+    """Environment of processes of a node that was copied: its passphrase is stretched already, half a second for each.
+
+    `hanse node serve` stretches it nevertheless, and so does everything once the keys were wrapped anew.
+    """
+    return {keyfile.OPENER: str((Path(os.environ["HANSE_TEST_RUN"]) / name).with_suffix(".opener"))}
 
 
 @contextmanager

@@ -16,13 +16,15 @@ from hanse.accounts.looking import FILE, asks_why, listed, looked_at
 from hanse.attacks.models import STANDING
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
-from hanse.campaigns import report, service, stix_export
+from hanse.campaigns import service, stix_export
 from hanse.campaigns.across_views import of_campaign
 from hanse.campaigns.campaign import Campaign as Found
 from hanse.campaigns.members import members_in
 from hanse.campaigns.models import Campaign
 from hanse.campaigns.models import Link as LinkRow
+from hanse.campaigns.report import page as report_page
 from hanse.campaigns.report import words
+from hanse.campaigns.report.findings import Findings
 from hanse.campaigns.tables import Held
 from hanse.campaigns.told import found_of, marking_of
 from hanse.intel import authoring, stix_bundle
@@ -192,7 +194,7 @@ def export(request: HttpRequest, campaign_id: UUID) -> Result:
         response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})
         wanted = "stix.json"
     elif wanted == "html":
-        response = HttpResponse(report.render(_findings(row, found, attacks, marking, actor)))
+        response = HttpResponse(report_page.render(_findings(row, found, attacks, marking, actor)))
     else:
         told = {"campaign": found.as_json(), "object": str(row.pk), "entry": row.sequence}
         told |= {"attacks": [attack_in(one).as_json() for one in attacks], "marking": marking.as_json()}
@@ -254,11 +256,11 @@ def _replaced_by(row: Campaign, actor: Actor) -> Campaign | None:
 
 def _findings(
     row: Campaign, found: Found, attacks: Sequence[AttackRow], marking: Marking, actor: Actor
-) -> report.Findings:
+) -> Findings:
     """What the report is made from."""
     ids = [one.pk for one in attacks]
     traces = TraceRow.objects.for_actor(actor, "tracing.view").filter(pk__in=ids)
-    return report.Findings(
+    return Findings(
         title=_("A campaign"),
         subtitle=" · ".join([settings.HANSE_NODE.name, marking.banner(), *sorted(marking.handling_text)]),
         generated_us=now_us(),

@@ -16,20 +16,19 @@ from base64 import b64decode
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Concatenate, NamedTuple, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from ninja.throttling import AuthRateThrottle
 
-from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
 from hanse.taxii import partners
+from hanse.taxii.asker import NOTHING, Asker, TaxiiError
 from hanse.taxii.media import TAXII, accepted, is_taxii
-from hanse.taxii.models import Partner
 from hanse.web.api import RATE
 from hanse.web.problems import status_of
 from hanse.web.reading import holds_nul
@@ -38,35 +37,7 @@ _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
-NOTHING = "There is nothing here that you can see."
-"""Of what is not there and of what one may not see, which are not told apart."""
-
-
-class Asker(NamedTuple):
-    """Who asks.
-
-    Attributes:
-        partner: Its row.
-        actor: It, as policy sees it.
-    """
-
-    partner: Partner
-    actor: Actor
-
-
 View = Callable[Concatenate[HttpRequest, Asker, P], HttpResponseBase]
-
-
-class TaxiiError(HanseError):
-    """A request that cannot be answered as it is asked.
-
-    Attributes:
-        status: The HTTP status that says so.
-    """
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status = status
 
 
 def endpoint(**actions: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:

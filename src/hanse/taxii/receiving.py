@@ -11,7 +11,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.kernel.strict_json import StrictJsonError, canonical, loads
 from hanse.taxii import contents, service
-from hanse.taxii.guard import NOTHING, Asker, TaxiiError
+from hanse.taxii.asker import NOTHING, Asker, TaxiiError
 from hanse.taxii.media import stamp
 from hanse.taxii.models import Partner, Receipt
 from hanse.taxii.shelves import taker

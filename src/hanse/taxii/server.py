@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from hanse.accounts import consultations
 from hanse.taxii import ahead, answers, kept, receiving, service
 from hanse.taxii.asked import Asked, asked
+from hanse.taxii.asker import NOTHING, Asker, TaxiiError
 from hanse.taxii.collections import COLLECTIONS, Collection, collection_of
-from hanse.taxii.guard import NOTHING, Asker, TaxiiError, answer, endpoint
+from hanse.taxii.guard import answer, endpoint
 from hanse.taxii.kept import Answer
 from hanse.taxii.media import STIX, TAXII, stamp
 from hanse.taxii.reading import Page, page

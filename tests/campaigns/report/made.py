@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hanse.attacks.attack import Attack
 from hanse.campaigns.campaign import Campaign, Link, LinkTest
-from hanse.campaigns.report import Findings
+from hanse.campaigns.report.findings import Findings
 from hanse.telemetry.reading import InputReport
 from hanse.tracing.trace import NetworkShare, Trace
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from hanse.campaigns.report import write
+from hanse.campaigns.report.page import write
 from tests.campaigns.report import made
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hanse.campaigns.report import render
+from hanse.campaigns.report.page import render
 from hanse.campaigns.report.words import visible
 from tests.campaigns.report import made
 from tests.campaigns.report.page_parts import read

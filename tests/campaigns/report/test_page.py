@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from hanse.campaigns.report import Findings, render, write
+from hanse.campaigns.report.findings import Findings
+from hanse.campaigns.report.page import render, write
 from hanse.kernel.errors import UsageError
 from tests.campaigns.report import made
 from tests.campaigns.report.page_parts import read

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanse.campaigns.report import Findings, charts, rows, sources, timeline, words
+from hanse.campaigns.report import charts, rows, sources, timeline, words
+from hanse.campaigns.report.findings import Findings
 from tests.campaigns.report import made
 
 HOUR_US = 3_600_000_000

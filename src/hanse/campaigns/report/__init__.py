@@ -2,9 +2,6 @@
 
 In: attacks, their traces and campaigns, and the account of what was read. Out: one page with the
 finding, its pictures, its evidence and its limits. Used by: the shell and the exercise.
+
+Nothing is imported here: rooms that want its words alone need not load what makes pages.
 """
-
-from hanse.campaigns.report.findings import Findings
-from hanse.campaigns.report.page import render, write
-
-__all__ = ["Findings", "render", "write"]

@@ -1,18 +1,13 @@
 """Telephone numbers."""
 
-from typing import Final
-
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from typing import TYPE_CHECKING
 
 from hanse.intel.values.problem import ValueProblem
 
-_WHY: Final = {
-    NumberParseException.NOT_A_NUMBER: "it has no digits, or too few.",
-    NumberParseException.TOO_SHORT_AFTER_IDD: "too few digits follow the country code.",
-    NumberParseException.TOO_SHORT_NSN: "it has too few digits.",
-    NumberParseException.TOO_LONG: "it has too many digits.",
-}
+if TYPE_CHECKING:
+    from phonenumbers import NumberParseException
+
+# The library is loaded with the first number: it reads the plans of all countries, a twentieth of the time to start.
 
 
 def phone(text: str, region: str | None = None) -> str:
@@ -25,24 +20,34 @@ def phone(text: str, region: str | None = None) -> str:
     Raises:
         ValueProblem: It is none, or its country is not said.
     """
+    import phonenumbers  # noqa: PLC0415 - see above
+
     try:
         number = phonenumbers.parse(text.strip(), region)
-    except NumberParseException as error:
+    except phonenumbers.NumberParseException as error:
         raise ValueProblem(f"{text[:40]!r} is no telephone number: {_why(error, region)}") from None
     if not phonenumbers.is_possible_number(number):
         raise ValueProblem(f"{text[:40]!r} has too many or too few digits for its country.")
-    return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def country_of(number: str) -> str:
     """The country that a number of E.164 was given out in, two letters; empty for numbers of no one country."""
+    import phonenumbers  # noqa: PLC0415 - see above
+
     code = phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
     return "" if code == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY else str(code)
 
 
-def _why(error: NumberParseException, region: str | None) -> str:
+def _why(error: "NumberParseException", region: str | None) -> str:
     """Why a text is no telephone number, and what to do."""
-    if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+    if error.error_type == error.INVALID_COUNTRY_CODE:
         wanted = "" if region else " Write it with its country code, like +372 612 3456."
         return f"its country is not said or not known.{wanted}"
-    return _WHY.get(error.error_type, "it cannot be read.")
+    known = {
+        error.NOT_A_NUMBER: "it has no digits, or too few.",
+        error.TOO_SHORT_AFTER_IDD: "too few digits follow the country code.",
+        error.TOO_SHORT_NSN: "it has too few digits.",
+        error.TOO_LONG: "it has too many digits.",
+    }
+    return known.get(error.error_type, "it cannot be read.")
