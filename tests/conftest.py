@@ -1,5 +1,6 @@
 """The node that the tests run on: Django configured once per run, on SQLite or on PostgreSQL."""
 
+import atexit
 import gc
 import os
 import tempfile
@@ -109,8 +110,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_unconfigure() -> None:
-    """Stop the server and remove the folder; what was frozen may go, or libraries complain that it did not."""
-    gc.unfreeze()
+    """Stop the server and remove the folder.
+
+    What was frozen may go at the very end, or libraries complain that it did not: until then pytest has the garbage
+    collector go through all that is left.
+    """
+    atexit.register(gc.unfreeze)
     _running.close()
 
 

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 
@@ -31,9 +32,14 @@ PATIENCE_S = 300
 """For a machine on which all tests run at once; the league is ready after some 60 s on two processors."""
 AWAY_S = 15.0
 """After which a node whose league was killed is gone: it looks twice a second, and gives itself 8 s to end in order."""
-FOUND = {one.key: len(planned_for(one, estonia_2007(), 2007, short=True)) for one in LEAGUE}
 ALL = 58
 """Attacks of 9 May."""
+
+
+@cache
+def found_by() -> dict[str, int]:
+    """How many attacks each of the four finds."""
+    return {one.key: len(planned_for(one, estonia_2007(), 2007, short=True)) for one in LEAGUE}
 
 
 @dataclass
@@ -158,10 +164,10 @@ def test_each_two_become_partners_after_reading_out_one_fingerprint(shown: Shown
 
 def test_each_finds_its_own_and_nobody_alone_sees_whom_it_is_against(shown: Shown) -> None:
     """The attacks of that day in all, and no verdict of one node says a state or several."""
-    assert sum(FOUND.values()) == ALL
+    assert sum(found_by().values()) == ALL
     for one in LEAGUE:
         (found,) = [line for line in shown.of(one.short) if line.startswith("found ")]
-        assert found.startswith(f"found {FOUND[one.key]} attacks on its own hosts. Alone it says: ")
+        assert found.startswith(f"found {found_by()[one.key]} attacks on its own hosts. Alone it says: ")
         assert "coordinated campaign against" in found
         assert "against the state" not in found
         assert "several states" not in found
@@ -171,7 +177,7 @@ def test_each_finds_its_own_and_nobody_alone_sees_whom_it_is_against(shown: Show
 def test_what_one_finds_is_with_all_others_within_seconds(shown: Shown) -> None:
     """Twelve times: all of it, and soon, as the two ledgers say."""
     for one, other in permutations(LEAGUE, 2):
-        words = f"has the {FOUND[one.key]} attacks of {one.said}, "
+        words = f"has the {found_by()[one.key]} attacks of {one.said}, "
         (line,) = [line for line in shown.of(other.short) if line.startswith(words)]
         told = re.fullmatch(r"(\d+\.\d) s after they were found", line.removeprefix(words))
         assert told, line
@@ -263,7 +269,7 @@ def test_whoever_starts_it_again_finds_nothing_left_to_do(shown: Shown, folder: 
         again.kill()
         again.wait()
     assert (told["made"], told["waiting"], told["rules"]) == ([True, True], [None, None], ["", ""])
-    assert told["own"] == FOUND["ee"]
+    assert told["own"] == found_by()["ee"]
     assert len(told["taken_back"]) == len(LEAGUE) - 1
     assert told["across"][0] == "Attacks on 3 states, one campaign"
     assert len(told["desks"]) == 2

@@ -196,41 +196,49 @@ def tiled(leaves: list[bytes]) -> dict[tuple[int, int], bytes]:
     return kept
 
 
-BIG = [merkle.leaf_hash(b"big %d" % n) for n in range(66_000)]
-BIG_TILES = tiled(BIG)
+@pytest.fixture(scope="module")
+def big() -> list[bytes]:
+    """The leaves of a tree with three levels of tiles."""
+    return [merkle.leaf_hash(b"big %d" % n) for n in range(66_000)]
+
+
+@pytest.fixture(scope="module")
+def big_tiles(big: list[bytes]) -> dict[tuple[int, int], bytes]:
+    """Its tiles."""
+    return tiled(big)
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 511, 512, 4097, 65_535, 65_536, 65_537, 66_000])
-def test_proofs_from_tiles(size: int) -> None:
+def test_proofs_from_tiles(size: int, big: list[bytes], big_tiles: dict[tuple[int, int], bytes]) -> None:
     """Across the edges of tiles and levels, proofs read from tiles hold, and read few tiles."""
     fetched: list[tuple[int, int]] = []
 
     def fetch(level: int, index: int) -> bytes:
         fetched.append((level, index))
-        return BIG_TILES[level, index]
+        return big_tiles[level, index]
 
-    top = merkle.root(BIG[:size])
+    top = merkle.root(big[:size])
     for index in {0, size // 2, size - 1}:
         fetched.clear()
         proof = merkle.inclusion_proof(index, size, tiles.read_hash(fetch))
-        assert merkle.verify_inclusion(index, size, BIG[index], proof, top)
+        assert merkle.verify_inclusion(index, size, big[index], proof, top)
         assert len(fetched) == len(set(fetched)) <= 6
     for old in {1, size // 2 or 1, size - 1 or 1}:
         proof = merkle.consistency_proof(old, size, tiles.read_hash(fetch))
-        assert merkle.verify_consistency(old, size, merkle.root(BIG[:old]), top, proof)
+        assert merkle.verify_consistency(old, size, merkle.root(big[:old]), top, proof)
     assert merkle.frontier_of(size, tiles.read_hash(fetch)).root() == top
 
 
-def test_short_tile_is_an_error() -> None:
+def test_short_tile_is_an_error(big_tiles: dict[tuple[int, int], bytes]) -> None:
     """A tile that holds fewer hashes than the tree needs is named, never read as something else."""
-    read = tiles.read_hash(lambda level, index: BIG_TILES[level, index][:-1])
+    read = tiles.read_hash(lambda level, index: big_tiles[level, index][:-1])
     with pytest.raises(TreeError, match="tile/0/000"):
         read(0, 255)
 
 
-def test_full_tile_stands_for_one_hash() -> None:
+def test_full_tile_stands_for_one_hash(big: list[bytes], big_tiles: dict[tuple[int, int], bytes]) -> None:
     """The hash above a full tile is the root over its 256 hashes."""
-    assert tiles.top(b"".join(BIG[:256])) == defined_root(BIG[:256]) == BIG_TILES[1, 0][:32]
+    assert tiles.top(b"".join(big[:256])) == defined_root(big[:256]) == big_tiles[1, 0][:32]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 16, 33])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -61,14 +62,22 @@ def shadow() -> Iterator[str]:
     whole = connections.configure_settings({DEFAULT: connections.settings[DEFAULT], SHADOW: settings})
     connections[SHADOW] = load_backend(engine).DatabaseWrapper(whole[SHADOW], SHADOW)
     try:
-        with connections[SHADOW].schema_editor() as editor:
-            for model in apps.get_models():
-                if model._meta.managed and not model._meta.proxy:
-                    editor.create_model(model)
+        with connections[SHADOW].cursor() as cursor:
+            cursor.executescript(_tables())
         yield SHADOW
     finally:
         connections[SHADOW].close()
         del connections[SHADOW]
+
+
+@cache
+def _tables() -> str:
+    """The statements that make all tables, the same each time: to work them out takes ten times as long as to run them."""
+    with connections[SHADOW].schema_editor(collect_sql=True) as editor:
+        for model in apps.get_models():
+            if model._meta.managed and not model._meta.proxy:
+                editor.create_model(model)
+    return "\n".join(editor.collected_sql)
 
 
 def differences(progress: Progress = lambda _done, _total: None) -> Iterator[Difference]:
