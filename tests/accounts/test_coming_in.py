@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from django.urls import reverse, set_script_prefix
 
 from hanse.accounts import approvals, contents, links, service
 from hanse.accounts.models import Invitation, Passkey, Person
@@ -26,6 +27,16 @@ def test_the_first_person_founds_the_node():
     actor = acting(found())
     assert (actor.name, actor.roles) == ("Mari Maasikas", {"administrator", "analyst", "approver"})
     assert founding()
+
+
+@pytest.mark.parametrize("prefix", ["/", "/hanse/"])
+def test_a_link_leads_to_its_page(prefix):
+    """The address that is told is the one under which the page is found."""
+    set_script_prefix(prefix)
+    try:
+        assert links.welcome("a-Secret_1") == reverse("accounts:welcome", "hanse.urls", ["a-Secret_1"])
+    finally:
+        set_script_prefix("/")
 
 
 def test_there_is_one_first_person():

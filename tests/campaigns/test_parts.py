@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from hanse.campaigns import chance, target_lists
 from hanse.campaigns.concurrency import SMOOTH_S, Starts
@@ -16,10 +15,33 @@ from tests.campaigns.plans import DAY_S, MAY_3, Maker, estonia_registry
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(500, 100_000), st.integers(0, 400))
 def test_overlap_bound_is_never_below_the_exact_chance(first, second, people, common):
     """The bound on an overlap is at least the hypergeometric tail, so that errors go towards no link."""
+    from scipy import stats
+
     common = min(common, first, second)
     exact = stats.hypergeom.logsf(common - 1, people, first, second)
     bound = chance.log_overlap(np.array(float(common)), np.array(first * second / people))
     assert bound >= exact - 1e-6
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(400, 100_000), st.integers(0, 401))
+def test_the_chance_of_an_overlap_is_the_hypergeometric_tail(first, second, people, common):
+    """As SciPy has it, also of what cannot be and of what cannot but be."""
+    from scipy import stats
+
+    exact = stats.hypergeom.logsf(common - 1, people, first, second)
+    assert chance.log_in_common(common, people, first, second) == pytest.approx(
+        min(exact, 0), rel=1e-6, abs=1e-8
+    )
+
+
+@given(st.integers(0, 3_000), st.integers(0, 3_000), st.floats(0, 1))
+def test_the_chance_of_a_count_is_the_binomial_tail(hits, tries, each):
+    """As SciPy has it, as far down as it goes: below 1e-300 it says that there is none."""
+    from scipy import stats
+
+    exact = stats.binom.logsf(hits - 1, tries, each)
+    found = chance.log_at_least(hits, tries, each)
+    assert found == pytest.approx(min(exact, 0), rel=1e-6, abs=1e-8) or (np.isneginf(exact) and found < -680)
 
 
 def test_two_graded_tests_together_hold_their_level():

@@ -1,7 +1,11 @@
-"""Probabilities by chance: tails of overlaps, and two independent tests taken together. Natural logarithms."""
+"""Probabilities by chance: tails of counts and overlaps, and two independent tests taken together. Natural logarithms.
+
+SciPy's `stats` has the exact tails as well; to load it takes as long as to analyse a small export.
+"""
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 Array = npt.NDArray[np.float64]
 
@@ -51,3 +55,42 @@ def log_joint(first: Array, second: Array, *, graded: bool) -> Array:
     product = np.minimum(first + second, 2 * edge)
     joint = product + np.log1p(2 * edge - product) if graded else product
     return np.where((first <= edge) & (second <= edge), joint, 0.0)
+
+
+def log_at_least(hits: int, tries: int, chance: float) -> float:
+    """Logarithm of the chance that at least `hits` of `tries` independent events of one chance come true.
+
+    The binomial tail, summed in logarithms, so that it says how small it is however small that is.
+    """
+    if hits <= 0:
+        return 0.0
+    if hits > tries or chance <= 0:
+        return -np.inf
+    if chance >= 1:
+        return 0.0
+    counts = np.arange(hits, tries + 1, dtype=np.float64)
+    terms = _log_ways(tries, counts) + counts * np.log(chance) + (tries - counts) * np.log1p(-chance)
+    return min(float(special.logsumexp(terms)), 0.0)
+
+
+def log_in_common(common: int, people: int, first: int, second: int) -> float:
+    """Logarithm of the chance that two unrelated choices of `people` have at least `common` in common.
+
+    The hypergeometric tail for choices of `first` and `second` members, neither of them more than `people`.
+    """
+    if common <= max(0, first + second - people):
+        return 0.0
+    if common > min(first, second):
+        return -np.inf
+    counts = np.arange(common, min(first, second) + 1, dtype=np.float64)
+    whole = _log_ways(people, np.array([float(second)]))
+    terms = _log_ways(first, counts) + _log_ways(people - first, second - counts) - whole
+    return min(float(special.logsumexp(terms)), 0.0)
+
+
+def _log_ways(people: int, counts: Array) -> Array:
+    """Logarithms of the numbers of ways to choose so many of some people."""
+    ways: Array = (
+        special.gammaln(people + 1) - special.gammaln(counts + 1) - special.gammaln(people - counts + 1)
+    )
+    return ways

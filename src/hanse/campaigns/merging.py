@@ -18,7 +18,6 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from hanse.campaigns import chance, pairs
 from hanse.campaigns.concurrency import SMOOTH_S
@@ -127,7 +126,7 @@ def _concurrency(bench: pairs.Bench, near: npt.NDArray[np.bool_], campaign: Grou
     hits = sum(bool(near[wave].any()) for wave in waves)
     chances = [_covered(seconds[wave], bench, campaign) for wave in waves]
     # Events of unequal chance are at most as scattered as ones of their mean (Hoeffding 1956).
-    return min(float(stats.binom.logsf(hits - 1, len(waves), min(float(np.mean(chances)), 1.0))), 0.0)
+    return chance.log_at_least(hits, len(waves), float(np.mean(chances)))
 
 
 def _sources(bench: pairs.Bench, one: Group, other: Group) -> tuple[float, tuple[int, int]]:
@@ -150,7 +149,7 @@ def _targets(victim: Index, one: Index, other: Index, victims: float) -> float:
     if common < 2:
         return 0.0
     people = max(round(victims), len(first) + len(second) - common)
-    return min(float(stats.hypergeom.logsf(common - 1, people, len(first), len(second))), 0.0)
+    return chance.log_in_common(common, people, len(first), len(second))
 
 
 def _waves(seconds: npt.NDArray[np.float64]) -> Iterator[Index]:
