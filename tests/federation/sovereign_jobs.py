@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db import connection
 from django.test import override_settings
 
 from hanse.accounts import approvals
@@ -33,12 +34,14 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking, Tlp
-from hanse.ledger import keyring, tree, witnessed
+from hanse.ledger import keyring, proof, tree, witnessed
 from hanse.ledger import service as ledger
+from hanse.ledger.check import check
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
 from hanse.ledger.witness import log_of
 from hanse.ledger.writing import Draft
+from hanse.node import backup
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import Peer
 from tests.web.acting import ActingClient
@@ -273,6 +276,29 @@ def page(path: str) -> str:
 def last_sequence() -> int:
     """The sequence of the newest entry in the tree."""
     return int(Entry.objects.filter(position__isnull=False).latest("sequence").sequence)
+
+
+def copy_database(path: str) -> None:
+    """Copy the database as it is at this moment, while others write to it."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [path])
+
+
+def back_up(path: str) -> None:
+    """What `hanse node backup` does."""
+    backup.back_up(settings.HANSE_NODE, Path(path))
+
+
+def export(sequence: int, path: str) -> None:
+    """What `hanse node export` does for an entry in a checkpoint."""
+    head = proof.covering(Entry.objects.get(pk=sequence))
+    assert head is not None
+    Path(path).write_bytes(proof.export(sequence, b"", head.size))
+
+
+def findings() -> list[str]:
+    """What `hanse node fsck` finds in the ledger."""
+    return [str(one) for one in check()]
 
 
 def pull_message(partner: str) -> str:
