@@ -31,6 +31,12 @@ TABLES = {
     "federation_rulemark": "up to where a rule has looked; what it shared is on record",
     "federation_witnessed": "checkpoints of partners' ledgers: signed by them, and each follows from the one before",
     "matching_runpart": "what goes over the wire while two sides compare; its hashes are on record at the end",
+    "matching_ownset": "what is published for a partner's questions: decoys are drawn by chance; it can be made anew",
+    "matching_owndelta": "versions of what is published; goes with it",
+    "matching_theirset": "what a partner publishes for questions; it can be fetched anew",
+    "matching_ownturns": "turns of standing matching, with decoys; lost ones are opened anew",
+    "matching_theirturns": "a partner's turns of standing matching; it opens lost ones anew",
+    "matching_heldtoken": "tokens of a partner's turns; go with them",
     "intel_words": "a search index, made again with the items",
     **{
         f"intel_words_{part}": "a part of SQLite's search index"

@@ -63,6 +63,20 @@ class SealedJSONField(SealedTextField):
         return json.loads(data)
 
 
+class SealedBytesField(SealedTextField):
+    """Bytes encrypted with the node's data key."""
+
+    description = "Bytes, encrypted at rest"
+
+    def to_bytes(self, value: Any) -> bytes:
+        """The bytes."""
+        return bytes(value)
+
+    def from_bytes(self, data: bytes) -> Any:
+        """The bytes."""
+        return data
+
+
 class BlindIndexField(models.BinaryField):  # type: ignore[type-arg]  # generic in the stubs alone
     """The keyed hash of a value under the node's index key: equal values are found, and nothing else is learnt."""
 

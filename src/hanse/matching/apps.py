@@ -17,12 +17,17 @@ class MatchingConfig(AppConfig):
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
         from hanse.matching import (  # noqa: PLC0415 - as above
             agreeing,
+            answering,
             comparing,
             contacting,
             hits,
+            publishing,
             running,
+            standing_answering,
+            standing_wire,
             views,
             waiting,
+            who_else,
             withholding,
         )
         from hanse.web import frame  # noqa: PLC0415 - as above
@@ -32,12 +37,17 @@ class MatchingConfig(AppConfig):
         panels.panels["matching"] = views.panel
         approvals.register([agreeing.APPROVAL])
         wire.register(comparing.PART, comparing.PIECE, comparing.piece)
+        wire.register(publishing.SET, publishing.GIVEN, publishing.give)
+        wire.register(answering.WHO_ELSE, answering.ANSWER, answering.answer)
+        wire.register(standing_wire.TURN, standing_wire.TOKENS, standing_answering.answer)
         ledger.before_purge(hits.with_hits)
         ledger.before_purge(running.forget_inputs)
+        ledger.before_purge(who_else.with_questions)
         words.say(
             {
                 hits.FOUND: "A partner has a selector of it too",
                 contacting.CONTACT: "A partner was offered contact",
+                who_else.QUESTION: "Partners were asked who else has selectors of it",
                 withholding.KEPT_OUT: "It was said whether it is compared with partners",
             }
         )

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +13,7 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner, Standing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
-from hanse.matching import comparing, running
+from hanse.matching import asking, comparing, publishing, running, standing_on, turning
 from hanse.matching.models import Run
 from hanse.matching.run_projecting import COMPARING, GOING, OFFERED, WANTED
 
@@ -20,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 LOOK_S: Final = 1.0
 """Seconds between looks at whether a run can go on."""
+PUBLISH_S: Final = 5.0
+"""Seconds between looks at whether a set has to be published."""
 AFTER_FAILURE_S: Final = 15.0
 """Seconds of rest after a partner did not answer."""
 
@@ -36,34 +39,63 @@ class Matching:
     _threads: dict[str, threading.Thread] = field(default_factory=dict, init=False)
 
     def look(self) -> None:
-        """Have a thread for each partner with a run that goes on; give up what is over."""
+        """Have a thread for each partner with whom something goes on; publish what is due; give up what is over."""
         running.give_up(now_us())
-        for name in Run.objects.filter(state__in=GOING).values_list("partner", flat=True).distinct():
-            held = self._threads.get(name)
-            if held is None or not held.is_alive():
-                thread = threading.Thread(
-                    target=_work, args=(name, self.stop), name=f"matching-{name}", daemon=True
-                )
-                self._threads[name] = thread
-                thread.start()
+        asking.give_up(now_us())
+        self._have("", _publish)
+        for name in busy():
+            self._have(name, _work)
+
+    def _have(self, name: str, work: Callable[[str, threading.Event], None]) -> None:
+        """Have a thread that works for a partner, or for all where there is no name."""
+        held = self._threads.get(name)
+        if held is None or not held.is_alive():
+            thread = threading.Thread(
+                target=work, args=(name, self.stop), name=f"matching-{name}", daemon=True
+            )
+            self._threads[name] = thread
+            thread.start()
+
+
+def busy() -> set[str]:
+    """Partners with whom something goes on: runs, questions that wait, standing matching."""
+    runs = Run.objects.filter(state__in=GOING).values_list("partner", flat=True).distinct()
+    return {*runs, *asking.waiting(), *standing_on.partners_on()}
 
 
 def turn(name: str, client: Client) -> bool:
-    """Take each run with a partner as far as it goes now; whether one goes on.
+    """Take all that goes on with a partner as far as it goes now; whether something goes on.
 
     Raises:
         LinkError: The partner did not answer as it should.
     """
     partner = Partner.objects.filter(pk=name, state=Standing.ACTIVE).first()
     rows = list(Run.objects.filter(partner=name, state__in=GOING).order_by("begun_us", "pk"))
-    if partner is None or not rows:
+    if partner is None:
         return False
     for row in rows:
         if row.state in {WANTED, OFFERED}:
             running.begin(row)
         elif row.state == COMPARING:
             comparing.step(row, partner, client)
-    return True
+    asking.step(partner, client)
+    turning.step(partner, client)
+    return bool(rows) or name in busy()
+
+
+def _publish(_: str, stop: threading.Event) -> None:
+    """Publish what partners can ask for, by its schedule, and keep nothing that is over."""
+    try:
+        while not stop.is_set():
+            close_old_connections()
+            try:
+                publishing.publish_due()
+                turning.tidy()
+            except Exception:  # noqa: BLE001 - no fault of one set ends publishing for good
+                _log.exception("publishing for questions failed, and is tried again")
+            stop.wait(PUBLISH_S)
+    finally:
+        connections.close_all()
 
 
 def _work(name: str, stop: threading.Event) -> None:

@@ -22,6 +22,7 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, writing
+from hanse.matching import tag_contacting
 from hanse.matching.contents import NAME_LIMIT, Contact
 from hanse.matching.hits import MOST_REFERENCES, hit_for, keep_references, references_of
 from hanse.matching.models import Hit, Offer, Reference
@@ -131,7 +132,7 @@ def _content(row: Hit, told: Told, opened: str) -> Contact:
         raise UsageError("Who declines offers nothing.")
     return Contact(
         references=references_of(row), age=told.age, stage=told.stage, agrees=told.agrees, declined=told.declined,
-        joint=opened, **texts,
+        joint=opened, tag=row.tag, **texts,
     )  # fmt: skip
 
 
@@ -213,6 +214,8 @@ def _check(here: Arrived, content: Contact) -> None:
         raise UsageError(f"{here.partner} offers something for no hit.")
     if content.joint:
         _check_joint(here, content.joint)
+    if content.tag:
+        tag_contacting.check(here, content)
 
 
 def _check_joint(here: Arrived, text: str) -> None:
@@ -232,4 +235,6 @@ def _forget_theirs(object_id: UUID) -> None:
 
 
 KINDS = (Kind(CONTACT, Contact, _project, _forget, sealed=True),)
-HANDLERS = (Handler(CONTACT, Contact, _arrived, _forget_theirs, check=_check),)
+HANDLERS = (
+    Handler(CONTACT, Contact, _arrived, _forget_theirs, check=_check, then=tag_contacting.found_by_asker),
+)

@@ -131,6 +131,7 @@ class HitFound(msgspec.Struct, frozen=True, kw_only=True):
         keys: Zero for the same selector; for a lead, how many keys of the person both have.
         references: What names it to both sides, hexadecimal: nobody else can make them.
         officer: Id of the person who alone sees it, hexadecimal; empty for all who work on the case.
+        tag: For ``who-else``, on the side that asked: what shows the other that it was asked, as of `tags.proof_of`.
     """
 
     partner: str
@@ -143,6 +144,7 @@ class HitFound(msgspec.Struct, frozen=True, kw_only=True):
     keys: int = 0
     references: tuple[str, ...] = ()
     officer: str = ""
+    tag: str = ""
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +160,8 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
         agrees: Whether this side wants a joint case.
         declined: Whether this side wants no contact.
         joint: The joint case that was opened, as its founder names it, hexadecimal; empty for none yet.
-        tag: For a hit of ``who-else``: the tag by which the other side finds its selector, hexadecimal.
+        tag: For a hit of ``who-else``, from the side that asked: the tag by which the other side finds its selector, with
+            what shows that it was asked for and not read from the published set, hexadecimal.
     """
 
     references: tuple[str, ...]

@@ -1,10 +1,12 @@
 """How a run opens: both say what they speak, and nothing is sent where they would miss each other."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final
 
 import msgspec
 
+from hanse.kernel import strict_json
 from hanse.matching.group import ProtocolError
 from hanse.matching.normaliser import fingerprint
 
@@ -35,6 +37,29 @@ def hello(protocol: str, epoch: str, kinds: Sequence[str]) -> Hello:
     return Hello(
         suite=SUITE, protocol=protocol, epoch=epoch, kinds=tuple(sorted(set(kinds))), normaliser=fingerprint()
     )
+
+
+def speaks(protocol: str, epoch: str) -> str:
+    """What this node speaks, but for kinds, in 64 hexadecimal digits: two nodes that differ in it compare nothing."""
+    return sha256(strict_json.canonical(hello(protocol, epoch, ()))).hexdigest()
+
+
+def check_same(protocol: str, epoch: str, other: str) -> None:
+    """Refuse another side that speaks otherwise.
+
+    Args:
+        protocol: What is done.
+        epoch: Under which keys or masks.
+        other: What the other side says that `speaks` gives there.
+
+    Raises:
+        ProtocolError: It differs; says what to do.
+    """
+    if speaks(protocol, epoch) != other:
+        raise ProtocolError(
+            "The two nodes differ in their cryptography, their epoch, or in how they write selectors: they would "
+            "silently miss what both have. Upgrade the older of the two nodes."
+        )
 
 
 def agreed_kinds(own: Hello, other: Hello) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
+import msgspec
 from django.db.models import Q
 
 from hanse.cases.choosing import visible
@@ -44,11 +45,16 @@ def reference(secret_of_both: bytes, token: bytes) -> str:
 
 
 def record(
-    partner: str, way: str, run: UUID | None, own: Iterable[Offered], references: Mapping[Value, str]
+    partner: str,
+    way: str,
+    run: UUID | None,
+    own: Iterable[Offered],
+    references: Mapping[Value, str],
+    tags: Mapping[Value, str] | None = None,
 ) -> int:
     """Put hits on record, each for each own case that has the selector; how many selectors are the same.
 
-    What is on record of a selector and partner by the same way stays, and is not found anew.
+    What is on record of a selector and partner by the same way stays one hit; what names it now is added to it.
 
     Args:
         partner: Who has them too.
@@ -56,47 +62,60 @@ def record(
         run: The run in which they were found; None for other ways.
         own: What this side had put in.
         references: Values that both have, keys of names among them, with what names each to both sides.
+        tags: For the same values, what shows that they were asked for; see `contents.HitFound`.
     """
     drafts = []
     offers = list(own)
-    before = _before(partner, [one.selector for one in offers])
+    before = _before(partner, way, [one.selector for one in offers])
     same: set[Value] = set()
     for one in offers:
-        names = [references[one.value]] if one.value in references else []
+        common = [one.value] if one.value in references else []
         keys = 0
-        if names:
+        if common:
             same.add(one.value)
         elif one.value.kind == "person":
             common = sorted(key for key in keys_of(one.value) if key in references)
-            keys, names = len(common), [references[key] for key in common[:MOST_REFERENCES]]
-        if names and not _is_known(before[one.selector], keys):
-            drafts.append(_draft(partner, way, run, one, keys, names))
+            keys = len(common)
+        if not common:
+            continue
+        names = [references[value] for value in common[:MOST_REFERENCES]]
+        known = _known(before[one.selector], keys)
+        if known is not None:
+            had = references_of(known)
+            if set(names) <= set(had):
+                continue
+            names = [*names, *(name for name in had if name not in names)][:MOST_REFERENCES]
+        content = _content(partner, way, run, one, keys, names)
+        content = msgspec.structs.replace(content, tag=(tags or {}).get(common[0], ""))
+        drafts.append(_draft(content, one.case, known))
     append_many(drafts, matcher())
     return len(same)
 
 
-def _before(partner: str, selectors: Collection[UUID]) -> defaultdict[UUID, list[int]]:
-    """By selector, the keys of each hit with the partner that is on record."""
-    found: defaultdict[UUID, list[int]] = defaultdict(list)
-    rows = Hit.objects.filter(partner=partner, selector__in=among(list(selectors)))
-    for selector, keys in rows.values_list("selector", "keys"):
-        found[selector].append(keys)
+def _before(partner: str, way: str, selectors: Collection[UUID]) -> defaultdict[UUID, list[Hit]]:
+    """By selector, the hits with the partner that are on record by a way."""
+    found: defaultdict[UUID, list[Hit]] = defaultdict(list)
+    for row in Hit.objects.filter(partner=partner, way=way, selector__in=among(list(selectors))):
+        found[row.selector].append(row)
     return found
 
 
-def _is_known(before: Sequence[int], keys: int) -> bool:
-    """Whether what is on record says as much: the same selector, or as many keys of the person."""
-    return any(had == 0 or (0 < keys <= had) for had in before)
+def _known(before: Sequence[Hit], keys: int) -> Hit | None:
+    """What is on record and says as much: the same selector, or as many keys of the person."""
+    return next((row for row in before if row.keys == 0 or (0 < keys <= row.keys)), None)
 
 
-def _draft(partner: str, way: str, run: UUID | None, one: Offered, keys: int, names: list[str]) -> Draft:
-    content = HitFound(
+def _content(partner: str, way: str, run: UUID | None, one: Offered, keys: int, names: list[str]) -> HitFound:
+    return HitFound(
         partner=partner, way=way, run=run.hex if run else "", case=one.case.hex, team=one.team,
         selector=one.selector.hex, kind=one.value.kind, keys=keys, references=tuple(names),
         officer=one.officer.hex if one.officer else "",
     )  # fmt: skip
-    case = Case.projected.select_related("marking").get(pk=one.case)
-    return Draft(FOUND, content, uuid4(), case.marking.marking)
+
+
+def _draft(content: HitFound, case: UUID, known: Hit | None) -> Draft:
+    marking = Case.projected.select_related("marking").get(pk=case).marking.marking
+    return Draft(FOUND, content, known.pk if known is not None else uuid4(), marking)
 
 
 def visible_hits(actor: Actor) -> "QuerySet[Hit]":
@@ -138,14 +157,17 @@ def with_hits(purged: Sequence[UUID], _reason: str) -> set[UUID]:
 
 
 def _project(recorded: Recorded, content: HitFound) -> None:
+    """The row of a hit; of one that was found again, only what names it changes."""
     case = UUID(content.case)
+    keep_references(recorded.object_id, content.partner, recorded.sequence, content.references)
+    if Hit.objects.filter(pk=recorded.object_id).update(sequence=recorded.sequence, tag=content.tag):
+        return
     Hit.objects.create(
         object_id=recorded.object_id, partner=content.partner, way=content.way, case=case,
         run=UUID(content.run) if content.run else None, selector=UUID(content.selector), kind=content.kind,
-        keys=content.keys, officer=UUID(content.officer) if content.officer else None, found_us=recorded.time_us,
-        sequence=recorded.sequence,
+        keys=content.keys, officer=UUID(content.officer) if content.officer else None, tag=content.tag,
+        found_us=recorded.time_us, sequence=recorded.sequence,
     )  # fmt: skip
-    keep_references(recorded.object_id, content.partner, recorded.sequence, content.references)
     if not content.officer:
         happened(recorded, case, content.team)
 

@@ -4,6 +4,13 @@ from django.db import models
 
 from hanse.cases.selector import KINDS
 from hanse.ledger.fields import RowIdField, SealedJSONField, SealedTextField
+from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, StandingSide, TheirTurns
+from hanse.matching.tag_models import Asking, OwnDelta, OwnSet, Question, Reply, TagKey, TheirSet, TheirTagKey
+
+__all__ = [
+    "Agreement", "Asking", "HeldToken", "Hit", "Mask", "Offer", "OwnDelta", "OwnSet", "OwnTurns", "Question", "Reference",
+    "Reply", "Run", "RunPart", "StandingSide", "TagKey", "TheirSet", "TheirTagKey", "TheirTurns", "Withheld",
+]  # fmt: skip
 
 
 class Agreement(models.Model):
@@ -149,6 +156,7 @@ class Hit(models.Model):
     kind = models.CharField(max_length=16, choices=list(KINDS.items()))
     keys = models.PositiveSmallIntegerField(default=0)
     officer = models.UUIDField(null=True)
+    tag = SealedTextField(default="")
     found_us = models.BigIntegerField()
     sequence = models.BigIntegerField()
 

@@ -62,10 +62,27 @@ class RunSecret:
         keys = np.frombuffer(self._stream("order", number * 8), "<u8")
         return np.argsort(keys, kind="stable")
 
-    def _stream(self, what: str, length: int) -> bytes:
+    def part(self, *names: bytes) -> "RunSecret":
+        """A secret of its own for a part of what is done: who has it knows nothing of the others."""
+        named = b"".join(len(one).to_bytes(4) + one for one in names)
+        return RunSecret(self._stream("part", LENGTH, named))
+
+    def fill(self, number: int) -> list[bytes]:
+        """So many inputs that nobody has."""
+        data = self._stream("fill", number * LENGTH)
+        return [data[at : at + LENGTH] for at in range(0, len(data), LENGTH)]
+
+    def blinds(self, number: int) -> list[bytes]:
+        """So many scalars that hide inputs, one for each; never zero."""
+        data, reduce = self._stream("blinds", number * 64), sodium().crypto_core_ristretto255_scalar_reduce
+        scalars = [bytes(reduce(data[at : at + 64])) for at in range(0, len(data), 64)]
+        return scalars if all(map(any, scalars)) else [self._never()]
+
+    def _stream(self, what: str, length: int, of: bytes = b"") -> bytes:
         """So many bytes that nobody can tell from random ones without the secret, for one purpose."""
         name = what.encode()
-        return shake_256(b"HANSE-V01 run secret" + len(name).to_bytes(1) + name + self._raw).digest(length)
+        text = b"HANSE-V01 run secret" + len(name).to_bytes(1) + name + self._raw + of
+        return shake_256(text).digest(length)
 
     def _never(self) -> bytes:
         raise ValueError("This secret gives no mask: take another.")  # once in 2**252

@@ -4,7 +4,18 @@ from collections.abc import Iterable
 
 from hanse.federation.handlers import Handler
 from hanse.ledger.kinds import Kind
-from hanse.matching import agreeing, contacting, hits, reopening, run_projecting, withholding
+from hanse.matching import (
+    agreeing,
+    answering,
+    contacting,
+    hits,
+    reopening,
+    run_projecting,
+    standing_on,
+    tag_keys,
+    who_else,
+    withholding,
+)
 
 KINDS: Iterable[Kind] = (
     *agreeing.KINDS,
@@ -13,5 +24,14 @@ KINDS: Iterable[Kind] = (
     *hits.KINDS,
     *contacting.KINDS,
     *reopening.KINDS,
+    *tag_keys.KINDS,
+    *who_else.KINDS,
+    *answering.KINDS,
+    *standing_on.KINDS,
 )
-HANDLERS: Iterable[Handler] = (*run_projecting.HANDLERS, *contacting.HANDLERS)
+HANDLERS: Iterable[Handler] = (
+    *run_projecting.HANDLERS,
+    *contacting.HANDLERS,
+    *tag_keys.HANDLERS,
+    *standing_on.HANDLERS,
+)

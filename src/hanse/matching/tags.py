@@ -18,8 +18,12 @@ from hanse.intel.values import Value
 from hanse.matching import voprf
 from hanse.matching.group import POINT, ProtocolError
 from hanse.matching.padding import padded_size, shares
+from hanse.matching.secret import RunSecret
 from hanse.matching.voprf import Blinded, KeyPair
 
+PROOF: Final = 26
+"""Bytes of a tag with what follows it in the hash. A tag is published; only who had the selector hashed by the key
+holder knows the 16 bytes after it, so that nobody who merely read the set can say to have found something in it."""
 TAG: Final = 10
 """Bytes of a tag: 80 bits. One question looks 100 tags up among 10^7 of each of 50 partners: 5 * 10^10 pairs, of which
 4 * 10^-14 are equal by chance. If 50 nodes all ask once a minute for ten years, 10^-5 false hits are expected in all of
@@ -99,20 +103,31 @@ class Question:
 
 def tag_of(key: KeyPair, epoch: str, value: Value) -> bytes:
     """The key holder's tag of a selector of its own."""
-    return voprf.evaluate(key, _input(epoch, value))[:TAG]
+    return proof_of(key, epoch, value)[:TAG]
 
 
-def ask(values: Sequence[Value], epoch: str) -> Question:
+def proof_of(key: KeyPair, epoch: str, value: Value) -> bytes:
+    """The key holder's `PROOF` bytes of a selector of its own: the tag is the first of them."""
+    return voprf.evaluate(key, _input(epoch, value))[:PROOF]
+
+
+def ask(values: Sequence[Value], epoch: str, secret: RunSecret | None = None) -> Question:
     """A question for 1 to 100 selectors; its size does not depend on how many there are.
+
+    Args:
+        values: The selectors.
+        epoch: Of the key.
+        secret: What all that hides them follows from, so that the very same question can be put again; never the same
+            for other selectors. A fresh one by default.
 
     Raises:
         ValueError: None or too many.
     """
     if not 0 < len(values) <= ASKED:
         raise ValueError(f"One can ask for 1 to {ASKED} selectors at once, not {len(values)}.")
-    inputs = [_input(epoch, value) for value in values]
-    inputs += [secrets.token_bytes(32) for _ in range(ASKED - len(values))]
-    return Question(tuple(values), tuple(inputs), voprf.blind(inputs))
+    hides = secret or RunSecret.fresh()
+    inputs = [_input(epoch, value) for value in values] + hides.fill(ASKED - len(values))
+    return Question(tuple(values), tuple(inputs), voprf.blind(inputs, hides.blinds(ASKED)))
 
 
 def answer(key: KeyPair, points: bytes) -> tuple[bytes, bytes]:
@@ -129,7 +144,14 @@ def answer(key: KeyPair, points: bytes) -> tuple[bytes, bytes]:
 def found(
     question: Question, evaluated: bytes, proof: bytes, public: bytes, published: TagSet
 ) -> list[Value]:
-    """The selectors of a question that are in a set, in their order.
+    """The selectors of a question that are in a set, in their order; arguments and errors as of `found_with`."""
+    return [value for value, _ in found_with(question, evaluated, proof, public, published)]
+
+
+def found_with(
+    question: Question, evaluated: bytes, proof: bytes, public: bytes, published: TagSet
+) -> list[tuple[Value, bytes]]:
+    """The selectors of a question that are in a set, in their order, each with its `PROOF` bytes.
 
     Args:
         question: As it was asked, in the epoch of the set.
@@ -143,7 +165,8 @@ def found(
     """
     outputs = voprf.finalize(question.inputs, question.blinded, evaluated, proof, public)
     held = published.holds(packed([output[:TAG] for output in outputs]))  # all 100: what fills up as well
-    return [value for value, hit in zip(question.values, held, strict=False) if hit]
+    rows = zip(question.values, outputs, held, strict=False)
+    return [(value, output[:PROOF]) for value, output, hit in rows if hit]
 
 
 def packed(tags: Sequence[bytes]) -> Tags:

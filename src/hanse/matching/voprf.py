@@ -74,7 +74,8 @@ def blind(inputs: Sequence[bytes], blinds: Sequence[bytes] | None = None) -> Bli
 
     Args:
         inputs: Each at most `LONGEST` bytes.
-        blinds: As many scalars, for tests; fresh ones otherwise, as using one twice would show equal inputs.
+        blinds: As many scalars that nobody can guess; fresh ones by default. The same ones for other inputs would show
+            which are equal.
 
     Raises:
         ValueError: An input is too long, or there are more than `LONGEST`.

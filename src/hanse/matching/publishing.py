@@ -1,0 +1,248 @@
+"""Published sets: for each partner and month the tags of what it is offered, in versions of a fixed schedule.
+
+A set holds no text: what is real of it is known by keyed hashes of this node's own. It is no projection, since decoys
+are drawn by chance; one that is lost is made anew from the open cases, and the partner fetches it anew.
+"""
+
+import secrets
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from hanse.federation.models import Partner
+from hanse.federation.models import Standing as PartnerStanding
+from hanse.federation.wire import Asked
+from hanse.intel.values import Value
+from hanse.kernel import sealing
+from hanse.kernel.clock import now_us
+from hanse.ledger import keyring
+from hanse.ledger.writing import writing
+from hanse.matching import tag_keys, tags
+from hanse.matching.agreeing import NoAgreementError, agreement_with
+from hanse.matching.epochs import begin_us, month, over_us
+from hanse.matching.models import Agreement
+from hanse.matching.offering import offered, values_of
+from hanse.matching.tag_models import OwnDelta, OwnSet
+from hanse.matching.tags import ADDED, TAG, Published, TagSet
+from hanse.matching.voprf import KeyPair
+
+SET: Final = "tag-set"
+GIVEN: Final = "tags"
+EVERY_US: Final = 1_800_000_000
+"""From version to version, half an hour: a set grows by 512 tags each time whatever happens, 7.6 MB in a month."""
+BASE_EVERY: Final = 48
+"""Versions from one that is given whole to the next, a day of them: who has an older one fetches the whole."""
+PIECE_BYTES: Final = 1 << 20
+DELTAS: Final = 60
+"""Versions in one answer: 0.9 MB."""
+
+
+class Wanted(msgspec.Struct, frozen=True, array_like=True):
+    """What is asked for of a set.
+
+    Attributes:
+        epoch: The month.
+        serial: Which making of the set the asker has; empty for none.
+        version: Which version of it.
+        place: Which piece of the whole, where it has none that deltas lead on from.
+    """
+
+    epoch: str
+    serial: str = ""
+    version: int = 0
+    place: int = 0
+
+
+class Given(msgspec.Struct, frozen=True, array_like=True):
+    """The answer: the versions after the asker's, or a piece of a whole one.
+
+    Attributes:
+        serial: Which making of the set.
+        version: Of the whole; without one, the last that the deltas make.
+        size: Bytes of the whole; zero where deltas lead on.
+        data: The piece.
+        deltas: Tags that each version adds and takes, in order.
+        more: Whether there are more versions than fit.
+        refused: Why there is no set, in words; empty where there is one.
+    """
+
+    serial: str = ""
+    version: int = 0
+    size: int = 0
+    data: bytes = b""
+    deltas: tuple[tuple[bytes, bytes], ...] = ()
+    more: bool = False
+    refused: str = ""
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """What this node knows of a set of its own.
+
+    Attributes:
+        current: Its tags as they are published.
+        decoys: Those that are of nothing.
+        names: Keyed hashes of the values that are in it, 16 bytes each.
+        real: The tag of each.
+        gone: Tags of what is not offered any more and could not be taken away yet.
+    """
+
+    current: bytes
+    decoys: bytes
+    names: bytes
+    real: bytes
+    gone: bytes = b""
+
+    def named(self) -> dict[bytes, bytes]:
+        """The tag of each value by its keyed hash."""
+        return dict(zip(_split(self.names, 16), _split(self.real, TAG), strict=True))
+
+
+def name_of(value: Value) -> bytes:
+    """The keyed hash by which this node knows a value again, 16 bytes."""
+    return sealing.blind(keyring.current().index, "matching.value", f"{value.kind}\0{value.text}")
+
+
+def slot(epoch: str, at_us: int) -> int:
+    """The slot of the schedule that a moment is in."""
+    return max(0, at_us - begin_us(epoch)) // EVERY_US
+
+
+def publish_due() -> int:
+    """Make the set of each partner and month that there is none of yet, and each version that is due; how many.
+
+    Versions that were missed are not made up: how many selectors wait would show. Sets that nothing is agreed about any
+    more, or whose month is over, go.
+    """
+    now, made = now_us(), 0
+    agreed = {row.partner: row for row in Agreement.objects.filter(until_us__gt=now)}
+    active = set(Partner.objects.filter(state=PartnerStanding.ACTIVE).values_list("pk", flat=True))
+    for row in OwnSet.objects.defer("base", "kept"):
+        if row.partner not in agreed or row.partner not in active or over_us(row.epoch) < now:
+            drop(row)
+        elif slot(row.epoch, now) > row.slot:
+            made += _next(row.pk, agreed[row.partner], now)
+    for partner in sorted(active & agreed.keys()):
+        if not OwnSet.objects.filter(partner=partner, epoch=month(now)).exists():
+            _first(agreed[partner], month(now), now)
+            made += 1
+    return made
+
+
+def drop(row: OwnSet) -> None:
+    """Keep nothing of a set."""
+    with writing():
+        OwnDelta.objects.filter(set=row.pk).delete()
+        OwnSet.objects.filter(pk=row.pk).delete()
+
+
+def _first(agreement: Agreement, epoch: str, now: int) -> None:
+    """Version 0: everything that is offered."""
+    with writing():
+        key = tag_keys.key_of(agreement.partner, epoch) or tag_keys.make(agreement.partner, epoch)
+    values = values_of(offered(agreement))
+    real = [tags.tag_of(key, epoch, value) for value in values]
+    published = tags.publish(epoch, tags.packed(real))
+    names = b"".join(map(name_of, values))
+    current = published.current.tags.tobytes()
+    kept = Kept(current, published.decoys.tobytes(), names, b"".join(real))
+    with writing():
+        OwnSet.objects.create(
+            partner=agreement.partner, epoch=epoch, serial=secrets.token_hex(16), slot=slot(epoch, now), base=current,
+            kept=msgspec.msgpack.encode(kept),
+        )  # fmt: skip
+
+
+def _next(pk: int, agreement: Agreement, now: int) -> int:
+    """The version that is due."""
+    row = OwnSet.objects.get(pk=pk)
+    key = tag_keys.key_of(row.partner, row.epoch)
+    if key is None:
+        return 0
+    kept = msgspec.msgpack.decode(row.kept, type=Kept)
+    kept, delta = changed(row, kept, key, values_of(offered(agreement)))
+    with writing():
+        if not OwnSet.objects.filter(pk=pk, version=row.version).exists():
+            return 0  # it was dropped meanwhile, or another process made it
+        row.version, row.slot = delta.version, slot(row.epoch, now)
+        row.kept = msgspec.msgpack.encode(kept)
+        added, taken = delta.added.tobytes(), delta.taken.tobytes()
+        OwnDelta.objects.create(set=pk, version=delta.version, added=added, taken=taken)
+        if row.version % BASE_EVERY == 0:
+            OwnDelta.objects.filter(set=pk, version__lte=row.base_version).delete()
+            row.base_version, row.base = row.version, kept.current
+        row.save()
+    return 1
+
+
+def changed(row: OwnSet, kept: Kept, key: KeyPair, values: list[Value]) -> tuple[Kept, tags.Delta]:
+    """The next version of a set, for what is offered now; what waits stays out of it until there is room."""
+    held = kept.named()
+    wanted = {name_of(value): value for value in values}
+    left = {name: tag for name, tag in held.items() if name in wanted}
+    gone = _split(kept.gone, TAG) + [tag for name, tag in held.items() if name not in wanted]
+    waiting = [name for name in wanted if name not in held][:ADDED]
+    # What went and came again while its tag could not be taken away stays in.
+    new = {name: tags.tag_of(key, row.epoch, wanted[name]) for name in waiting}
+    back = {name: tag for name, tag in new.items() if tag in set(gone)}
+    new = {name: tag for name, tag in new.items() if name not in back}
+    gone = [tag for tag in gone if tag not in set(back.values())]
+    before = Published(TagSet(row.epoch, row.version, column(kept.current)), column(kept.decoys))
+    after, delta, added, taken = tags.changed(before, tags.packed(list(new.values())), tags.packed(gone))
+    now_in = left | back | dict(list(new.items())[:added])
+    return (
+        Kept(
+            after.current.tags.tobytes(), after.decoys.tobytes(), b"".join(now_in), b"".join(now_in.values()),
+            b"".join(gone[taken:]),
+        ),
+        delta,
+    )  # fmt: skip
+
+
+def give(asked: Asked) -> Given:
+    """What a partner that asks for its set is given."""
+    wanted = msgspec.msgpack.decode(asked.body, type=Wanted)
+    try:
+        agreement_with(asked.partner.authority)
+    except NoAgreementError:
+        return Given(refused="Nothing is agreed to be compared.")
+    row = OwnSet.objects.defer("kept").filter(partner=asked.partner.authority, epoch=wanted.epoch).first()
+    if row is None or wanted.place < 0:
+        return Given(refused="There is no such set yet, or none any more.")
+    if wanted.serial == row.serial and row.base_version <= wanted.version <= row.version:
+        return _after(row, wanted.version)
+    older = OwnDelta.objects.filter(set=row.pk, version=wanted.version + 1).exists()
+    if wanted.serial == row.serial and older:
+        return _after(row, wanted.version)
+    base = bytes(row.base)
+    piece = base[wanted.place * PIECE_BYTES : (wanted.place + 1) * PIECE_BYTES]
+    return Given(row.serial, row.base_version, len(base), piece)
+
+
+def _after(row: OwnSet, version: int) -> Given:
+    rows = list(OwnDelta.objects.filter(set=row.pk, version__gt=version).order_by("version")[: DELTAS + 1])
+    some = tuple((bytes(one.added), bytes(one.taken)) for one in rows[:DELTAS])
+    return Given(row.serial, version + len(some), deltas=some, more=len(rows) > DELTAS)
+
+
+def having(partner: str, epoch: str, tag: bytes) -> list[Value]:
+    """The values that are offered to a partner whose published tag is this one: one, or none."""
+    agreement = Agreement.objects.filter(partner=partner, until_us__gt=now_us()).first()
+    key = tag_keys.key_of(partner, epoch)
+    if agreement is None or key is None:
+        return []
+    row = OwnSet.objects.filter(partner=partner, epoch=epoch).first()
+    if row is None:  # lost with a database, and not made anew yet
+        return [one for one in values_of(offered(agreement)) if tags.tag_of(key, epoch, one) == tag]
+    named = msgspec.msgpack.decode(row.kept, type=Kept).named()
+    names = {name for name, held in named.items() if held == tag}
+    return [value for value in values_of(offered(agreement)) if name_of(value) in names] if names else []
+
+
+def _split(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def column(data: bytes) -> tags.Tags:
+    """Tags one after the other as a column."""
+    return np.frombuffer(data, f"S{TAG}")

@@ -1,0 +1,164 @@
+"""Tables of standing matching: wishes and masks, which are projections; turns and tokens, which are not.
+
+What is kept of a turn holds no text: values are known by keyed hashes of this node's own (`publishing.name_of`).
+"""
+
+from django.db import models
+
+from hanse.ledger.fields import BlindIndexField, SealedBytesField, SealedTextField
+
+
+class StandingSide(models.Model):
+    """What one side of a pair wants. A projection; fields as of `standing_contents.StandingSet`.
+
+    Attributes:
+        object_id: Own id of the wish.
+        partner: With whom.
+        theirs: Whether it is the partner's wish.
+        why: The reason; empty for the partner's.
+        actor_name: Who said so; empty for the partner's.
+        time_us: When, microseconds UTC.
+        sequence: The entry that says so.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    theirs = models.BooleanField()
+    on = models.BooleanField()
+    why = models.TextField(blank=True)
+    actor_name = models.TextField(blank=True)
+    time_us = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["partner", "theirs"], name="matching_standing_side"),)
+
+    def __str__(self) -> str:
+        """With whom."""
+        return self.partner
+
+
+class Mask(models.Model):
+    """This side's mask for a partner and week. A projection; fields as of `standing_contents.MaskMade`.
+
+    Attributes:
+        sequence: The entry that says so.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    epoch = models.CharField(max_length=8)
+    secret = SealedTextField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_mask"),)
+
+    def __str__(self) -> str:
+        """For whom."""
+        return f"{self.partner} {self.epoch}"
+
+
+class OwnTurns(models.Model):
+    """This side's turns with a partner in a week. No projection: one that is lost opens anew.
+
+    Attributes:
+        id: Of the row.
+        partner: With whom.
+        epoch: The week.
+        mask: This side's mask, hexadecimal id.
+        theirs: The partner's, likewise, as its answers say; empty before the first.
+        number: Of the turn that is next or waits for its answer; zero opens.
+        slot: The slot of the schedule in which the last one was made.
+        waiting: How many values wait to be sent.
+        leaving: How many tokens wait to be taken back.
+        answered_us: When the last turn was answered, microseconds UTC; null before the first.
+        refused: Why the partner does not answer, in its words; empty where it does.
+        again_us: Not put again before then, microseconds UTC.
+        pending: The turn that waits for its answer; empty for none. See `standing_state.Pending`.
+        queue: See `standing_state.Waiting`.
+        held: Keyed hashes of the values whose tokens both sides hold, and their tokens; see `standing_state.Held`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    epoch = models.CharField(max_length=8)
+    mask = models.CharField(max_length=32)
+    theirs = models.CharField(max_length=32, blank=True)
+    number = models.PositiveIntegerField(default=0)
+    slot = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    leaving = models.PositiveIntegerField(default=0)
+    answered_us = models.BigIntegerField(null=True)
+    refused = models.TextField(blank=True)
+    again_us = models.BigIntegerField(default=0)
+    pending = SealedBytesField()
+    queue = SealedBytesField()
+    held = SealedBytesField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_own_turns"),)
+
+    def __str__(self) -> str:
+        """With whom."""
+        return f"{self.partner} {self.epoch}"
+
+
+class TheirTurns(models.Model):
+    """A partner's turns in a week. No projection: one that is lost is opened anew by the partner.
+
+    Attributes:
+        id: Of the row.
+        partner: Who.
+        epoch: The week.
+        mask: This side's mask, hexadecimal id.
+        theirs: The partner's, likewise.
+        number: Of the last turn that was answered.
+        digest: SHA-256 of that turn, hexadecimal.
+        answer: Its answer, to be given again.
+        taken_us: When it came, microseconds UTC.
+        openings: How often the partner opened in this week.
+        lead: Turns of it that were answered since it last answered one of this side's.
+        looked: The last of its tokens that hits were looked for with; see `HeldToken`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    epoch = models.CharField(max_length=8)
+    mask = models.CharField(max_length=32)
+    theirs = models.CharField(max_length=32)
+    number = models.PositiveIntegerField(default=0)
+    digest = models.CharField(max_length=64)
+    answer = SealedBytesField()
+    taken_us = models.BigIntegerField()
+    openings = models.PositiveSmallIntegerField(default=1)
+    lead = models.PositiveSmallIntegerField(default=0)
+    looked = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_their_turns"),)
+
+    def __str__(self) -> str:
+        """Who."""
+        return f"{self.partner} {self.epoch}"
+
+
+class HeldToken(models.Model):
+    """A token of a partner's. No projection, as its turns are none.
+
+    Attributes:
+        id: Grows with each that comes.
+        turns: The partner's turns.
+        token: By which it is found: a keyed hash.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    turns = models.BigIntegerField()
+    token = BlindIndexField(kind="matching.token", db_index=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["turns", "token"], name="matching_held_token"),)
+
+    def __str__(self) -> str:
+        """Whose."""
+        return str(self.turns)

@@ -1,0 +1,59 @@
+"""Contact after *who else?*: only then the side that was asked learns of the hit, and of this one alone.
+
+What comes with the contact shows that its sender had the selector hashed with the key of the month: a tag that it
+merely read in the published set is refused, or it could be told why we look into something it does not have.
+"""
+
+from hmac import compare_digest
+
+from hanse.federation.handlers import Arrived
+from hanse.intel.values import Value
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.ledger.identity import authority
+from hanse.matching import hits, publishing, tag_keys, tags
+from hanse.matching.agreeing import agreement_with
+from hanse.matching.asking import reference
+from hanse.matching.contents import Contact
+from hanse.matching.epochs import months
+from hanse.matching.offering import offered
+from hanse.matching.tags import PROOF, TAG
+
+
+def check(here: Arrived, content: Contact) -> None:
+    """Refuse a contact whose tag is none of this node's, or not proven to have been asked for.
+
+    Raises:
+        UsageError: It is.
+    """
+    if not hits.named(here.partner, content.references) and not _found(here.partner, content):
+        raise UsageError(
+            f"{here.partner} makes contact by a tag that it was not answered for, or of a month that is over, or of "
+            "what is not offered any more."
+        )
+
+
+def found_by_asker(here: Arrived, content: Contact) -> None:
+    """Put the hit on record on this side, with what names it to both; once, whatever is offered after that."""
+    if content.tag and not hits.named(here.partner, content.references):
+        found = _found(here.partner, content)
+        hits.record(here.partner, "who-else", None, offered(agreement_with(here.partner)), found)
+
+
+def _found(partner: str, content: Contact) -> dict[Value, str]:
+    """The value that a contact is about, with what names the hit; nothing where there is none."""
+    try:
+        proof = bytes.fromhex(content.tag)
+    except ValueError:
+        return {}
+    if len(proof) != PROOF:
+        return {}
+    for epoch in months(now_us()):
+        named = reference(authority(), partner, epoch, proof)
+        key = tag_keys.key_of(partner, epoch)
+        if key is None or named not in content.references:
+            continue
+        for value in publishing.having(partner, epoch, proof[:TAG]):
+            if compare_digest(tags.proof_of(key, epoch, value), proof):
+                return {value: named}
+    return {}

@@ -1,0 +1,179 @@
+"""This side's turns of standing matching: made by the clock, kept until they are answered, and put again just as they are.
+
+A turn is on disk before it is sent, and its answer before the next is made. So one whose answer was lost is neither
+lost nor counted twice: the partner answers the same number again.
+"""
+
+import secrets
+from typing import Final
+
+import msgspec
+
+from hanse.egress.client import Client
+from hanse.federation import exchange
+from hanse.federation.models import Partner
+from hanse.intel.values import Value
+from hanse.kernel.clock import now_us
+from hanse.ledger.writing import writing
+from hanse.matching import standing, standing_hits
+from hanse.matching.agreeing import agreement_with
+from hanse.matching.epochs import begin_us, week, weeks
+from hanse.matching.hello import speaks
+from hanse.matching.offering import offered, values_of
+from hanse.matching.publishing import name_of
+from hanse.matching.secret import RunSecret
+from hanse.matching.standing import TAKEN, Queue, Schedule, Sent
+from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, TheirTurns
+from hanse.matching.standing_on import PROTOCOL, is_on, make_mask, partners_on
+from hanse.matching.standing_state import Pending, Waiting, held_of, packed, pending_of, waiting_of
+from hanse.matching.standing_wire import TURN, Answered, TurnSent
+
+EVERY_US: Final = 30_000_000
+"""From turn to turn: what is new is sent within half a minute, and compared within a minute."""
+OPENING: Final = 65_536
+"""Points of the largest opening: 2.1 MB. What is more than that waits for the turns after it, which shows."""
+REFUSED_US: Final = 15_000_000
+"""Rest after the partner refused a turn; it is the same that is put then."""
+DECOYS: Final = 8_192
+"""Decoys that are remembered, drawn at random from all: enough for a day of turns; the others go with the week."""
+
+
+def step(partner: Partner, client: Client) -> None:
+    """Put the turn that is due or waits for its answer, and look for hits with what the partner sent.
+
+    Raises:
+        LinkError: The partner did not answer; the same turn is put again.
+    """
+    if not is_on(partner.authority):
+        return
+    now = now_us()
+    row = _made(partner.authority, now)
+    pending = pending_of(row)
+    if pending is not None and row.again_us <= now:
+        told = exchange.ask(partner, TURN, _sent(row, pending), Answered, client)
+        _heard(row.pk, pending, told)
+    standing_hits.look(partner.authority, week(now))
+
+
+def _sent(row: OwnTurns, pending: Pending) -> TurnSent:
+    return TurnSent(
+        row.epoch, row.mask, row.theirs, row.number, pending.points, pending.taken, speaks(PROTOCOL, row.epoch)
+    )  # fmt: skip
+
+
+def _made(partner: str, now: int) -> OwnTurns:
+    """This side's turns of the week, with the one that is due where none waits for its answer."""
+    epoch = week(now)
+    with writing():
+        mask = make_mask(partner, epoch)
+        row = OwnTurns.objects.filter(partner=partner, epoch=epoch).first()
+        if row is not None and row.mask != mask.object_id.hex:
+            row.delete()
+            row = None
+        if row is None:
+            row = OwnTurns(
+                partner=partner, epoch=epoch, mask=mask.object_id.hex, pending=b"", queue=b"", held=b""
+            )
+            row.slot = _schedule(epoch).turn(now)
+            _open(row, mask)
+        elif not row.pending and _schedule(epoch).turn(now) > row.slot:
+            _next(row, mask, now)
+        return row
+
+
+def _schedule(epoch: str) -> Schedule:
+    return Schedule(begin_us(epoch), EVERY_US)
+
+
+def _secret(mask: Mask) -> RunSecret:
+    return RunSecret(bytes.fromhex(mask.secret))
+
+
+def _open(row: OwnTurns, mask: Mask) -> None:
+    """Turn 0: all that is offered, as far as there is room."""
+    values = values_of(offered(agreement_with(row.partner)))
+    first, rest = values[: OPENING - TAKEN], values[OPENING - TAKEN :]
+    sent = standing.opening(first, _secret(mask), row.epoch)
+    row.waiting = len(rest)
+    row.queue = packed(Waiting(new=tuple(map(name_of, rest))))
+    row.pending = packed(Pending(sent.points, b"", _places(sent)))
+    row.save()
+
+
+def _next(row: OwnTurns, mask: Mask, now: int) -> None:
+    """The turn that is due, of what is offered now."""
+    values = {name_of(one): one for one in values_of(offered(agreement_with(row.partner)))}
+    waits = waiting_of(row)
+    # What went and came again before its token was taken back is held as before.
+    tokens = held_of(row) | dict(waits.gone)
+    gone = [one for one in waits.gone if one[0] not in values]
+    gone += [(name, token) for name, token in held_of(row).items() if name not in values]
+    known = set(waits.new) | tokens.keys()
+    new = [name for name in waits.new if name in values] + [name for name in values if name not in known]
+    before = Queue(
+        tuple(values[name] for name in new), tuple(token for _, token in gone), waits.decoys, row.slot
+    )
+    turn, rest = standing.due(before, _schedule(row.epoch), now)
+    if turn is None:
+        return
+    sent = standing.sent(turn, _secret(mask), row.epoch)
+    row.pending = packed(Pending(sent.points, b"".join(turn.taken), _places(sent)))
+    left = tuple(gone[len(gone) - len(rest.gone) :])
+    row.queue = packed(Waiting(tuple(new[len(turn.values) :]), left, rest.decoys))
+    row.held = packed({name: token for name, token in tokens.items() if name in values})
+    row.slot, row.waiting, row.leaving = rest.turn, len(rest.new), len(rest.gone)
+    row.save()
+
+
+def _places(sent: Sent) -> tuple[bytes, ...]:
+    return tuple(b"" if one is None else name_of(one) for one in sent.places)
+
+
+def _heard(pk: int, pending: Pending, told: Answered) -> None:
+    """Take the answer to a turn in: the tokens are held by both from now on.
+
+    Raises:
+        ProtocolError: It has not a token of its own for each point; the turn is put again.
+    """
+    with writing():
+        row = OwnTurns.objects.filter(pk=pk).first()
+        if row is None or row.pending != packed(pending):
+            return  # it was turned off meanwhile, or another process was quicker
+        if told.refused:
+            row.refused, row.again_us = _shown(told.refused), now_us() + REFUSED_US
+            row.save()
+            return
+        if told.anew or (row.number and told.mask != row.theirs):
+            row.delete()  # the partner lost what it held, or has another mask: all begins anew
+            return
+        places = [Value("", name.hex()) if name else None for name in pending.places]
+        own, decoys = standing.told(Sent(pending.points, tuple(places)), told.tokens)
+        fresh = {bytes.fromhex(value.text): token for token, value in own.items()}
+        waits = waiting_of(row)
+        row.held = packed(held_of(row) | fresh)
+        row.queue = packed(msgspec.structs.replace(waits, decoys=_some((*waits.decoys, *decoys))))
+        row.pending, row.theirs, row.number = b"", told.mask, row.number + 1
+        row.answered_us, row.refused = now_us(), ""
+        row.save()
+        TheirTurns.objects.filter(partner=row.partner, epoch=row.epoch).update(lead=0)
+        standing_hits.meet(row, fresh)
+
+
+def _some(decoys: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """As many decoys as are remembered, each as likely as another."""
+    if len(decoys) <= DECOYS:
+        return decoys
+    return tuple(secrets.SystemRandom().sample(decoys, DECOYS))
+
+
+def _shown(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:300]
+
+
+def tidy() -> None:
+    """Keep nothing of weeks that are over, nor of partners with whom it is off."""
+    on, kept = partners_on(), weeks(now_us())
+    OwnTurns.objects.exclude(partner__in=on, epoch__in=kept).delete()
+    over = TheirTurns.objects.exclude(partner__in=on, epoch__in=kept)
+    HeldToken.objects.filter(turns__in=over.values("pk")).delete()
+    over.delete()
