@@ -139,7 +139,7 @@ class Asker(Comparer):
 
     def lost(self) -> None:
         """Begin standing matching as if nothing had been exchanged."""
-        self.mask, self.secret_, self.number, self.yours = uuid4().hex, RunSecret.fresh(), 0, ""
+        self.mask, self.secret_, self.count, self.yours = uuid4().hex, RunSecret.fresh(), 0, ""
         self.own: dict[bytes, Value] = {}
         self.decoys: tuple[bytes, ...] = ()
         self.theirs_: set[bytes] = set()
@@ -149,14 +149,14 @@ class Asker(Comparer):
     def takes_turn(self, *values: Value, gone: tuple[bytes, ...] = (), **more: Any) -> Any:
         """A turn of its own with some values; the first opens with all it has. What it was answered."""
         epoch = week(now_us())
-        if self.number:
+        if self.count:
             taken = (*gone, *self.decoys[: standing.TAKEN - len(gone)])
             self.sent = standing.sent(Turn(values, taken), self.secret_, epoch)
         else:
             taken = ()
             self.sent = standing.opening(values or self.has, self.secret_, epoch)
         self.turn = TurnSent(
-            epoch, self.mask, self.yours, self.number, self.sent.points, b"".join(taken), speaks("standing", epoch)
+            epoch, self.mask, self.yours, self.count, self.sent.points, b"".join(taken), speaks("standing", epoch)
         )  # fmt: skip
         self.turn = msgspec.structs.replace(self.turn, **more)
         told = self.repeats_turn()
@@ -164,7 +164,7 @@ class Asker(Comparer):
             own, decoys = standing.told(self.sent, told.tokens)
             self.own = {one: value for one, value in self.own.items() if one not in gone} | own
             self.decoys = (*(one for one in self.decoys if one not in taken), *decoys)
-            self.yours, self.number = told.mask, self.number + 1
+            self.yours, self.count = told.mask, self.count + 1
             self.looks()
         return told
 
