@@ -40,7 +40,7 @@ class Asker(Comparer):
         serial: Names its published set.
         evaluates: Changes its answer to a question before it is sent.
         turns: Changes its answer to a turn before it is sent.
-        soon: Whether its next turn comes when it may; else it comes at once.
+        waits_us: How long after the last turn its next one comes, microseconds.
     """
 
     away: set[str] = field(default_factory=set)
@@ -49,7 +49,7 @@ class Asker(Comparer):
     serial: str = field(default_factory=lambda: secrets.token_hex(16))
     evaluates: Any = lambda told: told
     turns: Any = lambda told: told
-    soon: bool = True
+    waits_us: int = 30_000_000
 
     # Who else?: it is asked.
 
@@ -170,7 +170,7 @@ class Asker(Comparer):
 
     def repeats_turn(self) -> Any:
         """Put its last turn, as it is."""
-        TheirTurns.objects.filter(partner=self.authority).update(taken_us=0 if self.soon else now_us())
+        TheirTurns.objects.filter(partner=self.authority).update(taken_us=now_us() - self.waits_us)
         return self.asks(TURN, self.turn, Answered)
 
     def answers_turn(self, sent: TurnSent) -> Answered:

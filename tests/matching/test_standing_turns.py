@@ -33,6 +33,7 @@ from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, StandingSi
 from hanse.matching.standing_state import held_of, waiting_of
 from hanse.policy.asking import RefusedError
 from tests.accounts.people import acting, newcomer
+from tests.cases.made import DAY_US
 from tests.matching.asker import Asker, next_slot, turn
 from tests.matching.test_running import (
     BOSS,
@@ -281,7 +282,7 @@ def test_a_partners_turn_that_comes_again_is_answered_again(on):
     """Nothing is added, and it counts neither as too soon nor as another one."""
     told = on.takes_turn(Value("email", OTHER))
     number = HeldToken.objects.count()
-    on.soon = False
+    on.waits_us = 0
     assert on.repeats_turn() == told
     assert HeldToken.objects.count() == number
     assert TheirTurns.objects.get().number == 1
@@ -309,9 +310,9 @@ def test_turns_that_come_too_soon_or_with_another_form_are_refused(on):
         ({"speaks": "0" * 64}, "Upgrade the older"),
     ):
         assert words in on.takes_turn(**wrong).refused
-    on.soon = False
+    on.waits_us = 0
     assert "too soon" in on.takes_turn().refused
-    on.soon = True
+    on.waits_us = 30_000_000
     assert on.takes_turn().tokens
 
 
@@ -396,6 +397,18 @@ def test_who_answers_none_gets_few_answers(on):
     on.away = set()
     turn(on)
     assert on.takes_turn().tokens
+
+
+def test_who_answers_none_for_a_day_is_turned_off(on):
+    """It had answers and gave none: people of both sides have to turn it on again."""
+    on.away = {"standing-turn"}
+    due(on)
+    for _ in range(standing_answering.LEAD):
+        on.takes_turn()
+    on.waits_us = DAY_US + 1
+    assert "is off" in on.takes_turn().refused
+    assert not standing_on.is_on("gb-ncas")
+    assert "answers none" in StandingSide.objects.get(theirs=False).why
 
 
 def test_contact_after_a_hit_reaches_the_same_hit(case, on):

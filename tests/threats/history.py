@@ -56,6 +56,7 @@ from tests.cases.made import DAY_US, investigator, opened, said
 from tests.federation.history import partners
 from tests.ledger.made import found
 from tests.matching.history import runs
+from tests.matching.history_asking import asked_and_standing
 from tests.node.made import analysis_of
 
 CLERK = system("tests", "ee-cert", "EE")
@@ -84,6 +85,7 @@ def everything(home: Path, inputs: Path) -> None:
     _settings(mari)
     partners(mari, _other(mari))
     runs()
+    asked_and_standing(mari, _other(mari))
     _edge(mari)
     _webhooks(mari)
     tree.integrate()

@@ -31,7 +31,7 @@ class StandingSide(models.Model):
     sequence = models.BigIntegerField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["partner", "theirs"], name="matching_standing_side"),)
+        indexes = (models.Index(fields=["partner", "theirs"], name="matching_standing_side"),)
 
     def __str__(self) -> str:
         """With whom."""
