@@ -74,12 +74,23 @@ def hits_per_day(agreement: Agreement) -> int:
 
 
 def answer(asked: Asked) -> Answered:
-    """What a partner's turn is answered."""
+    """What a partner's turn is answered.
+
+    Its tokens are made while the ledger is not locked: those of an opening take seconds.
+    """
     sent = msgspec.msgpack.decode(asked.body, type=TurnSent)
     partner = asked.partner.authority
     try:
         with writing():
-            return _answered(partner, sent)
+            told, mask = _judged(partner, sent)
+        if told is not None:
+            return told
+        tokens = standing.answered(
+            sent.points, len(sent.points) // POINT, RunSecret(bytes.fromhex(mask.secret))
+        )
+        with writing():
+            told, mask = _judged(partner, sent)
+            return told or _taken(partner, sent, mask, tokens)
     except _AnewError:
         return Answered(anew=True)
     except ProtocolError as error:
@@ -89,39 +100,47 @@ def answer(asked: Asked) -> Answered:
         return Answered(refused=str(error)[:300])
 
 
-def _answered(partner: str, sent: TurnSent) -> Answered:
+def _judged(partner: str, sent: TurnSent) -> tuple[Answered | None, Mask]:
+    """The answer of a turn that was answered before, or none for one that is to be; with this side's mask."""
     # 1. It is on, and both mean the same.
     if not standing_on.is_on(partner):
         raise _NotNowError("Standing matching is not on.")
     if sent.epoch not in weeks(now_us()):
         raise _NotNowError("The turn is of a week that is over, or not yet begun.")
     check_same(PROTOCOL, sent.epoch, sent.speaks)
-    agreement, mask = agreement_with(partner), standing_on.make_mask(partner, sent.epoch)
+    mask = standing_on.make_mask(partner, sent.epoch)
     # 2. What it goes on from.
     row = TheirTurns.objects.filter(partner=partner, epoch=sent.epoch).first()
-    digest = sha256(msgspec.msgpack.encode(sent)).hexdigest()
     own = mask.object_id.hex
-    if row is not None and (row.digest, row.mask) == (digest, own):
-        return Answered(own, bytes(row.answer))
+    if row is not None and (row.digest, row.mask) == (_digest(sent), own):
+        return Answered(own, bytes(row.answer)), mask
     if sent.number:
         _check_next(row, sent, own)
     # 3. and 4. When it comes, and its form.
     _check_time(row, sent)
-    _check_form(agreement, sent)
-    tokens = standing.answered(sent.points, len(sent.points) // POINT, RunSecret(bytes.fromhex(mask.secret)))
-    each = split(tokens)
+    _check_form(agreement_with(partner), sent)
+    return None, mask
+
+
+def _taken(partner: str, sent: TurnSent, mask: Mask, tokens: bytes) -> Answered:
+    """Take a turn in; the caller is in `writing`, and it was judged there."""
+    each, own = split(tokens), mask.object_id.hex
     if len(set(each)) != len(each):
         raise _NotNowError("Two of the points are one.")
     # 5. What it finds out.
-    _check_quota(agreement, sent.epoch, own, each)
+    _check_quota(agreement_with(partner), sent.epoch, own, each)
     # 6. It is kept.
-    kept = _keep(row, partner, sent, mask)
-    kept.number, kept.digest, kept.answer, kept.taken_us = sent.number, digest, tokens, now_us()
+    kept = _keep(partner, sent, mask)
+    kept.number, kept.digest, kept.answer, kept.taken_us = sent.number, _digest(sent), tokens, now_us()
     kept.lead += 1
     kept.save()
     rows = [HeldToken(turns=kept.pk, token=blind(token)) for token in each]
     HeldToken.objects.bulk_create(rows, batch_size=AT_ONCE, ignore_conflicts=True)
     return Answered(own, tokens)
+
+
+def _digest(sent: TurnSent) -> str:
+    return sha256(msgspec.msgpack.encode(sent)).hexdigest()
 
 
 def _check_next(row: TheirTurns | None, sent: TurnSent, own: str) -> None:
@@ -187,8 +206,9 @@ def _unknown(agreement: Agreement, names: set[bytes]) -> int:
     return sum(1 for some in meant if not known.intersection(some))
 
 
-def _keep(row: TheirTurns | None, partner: str, sent: TurnSent, mask: Mask) -> TheirTurns:
+def _keep(partner: str, sent: TurnSent, mask: Mask) -> TheirTurns:
     """The row of a partner's turns, without what this turn takes back, or without anything where it opens."""
+    row = TheirTurns.objects.filter(partner=partner, epoch=sent.epoch).first()
     if row is not None and sent.number:
         taken = split(sent.taken)
         standing.taken_back(held(row, taken), taken)

@@ -52,7 +52,7 @@ class Mask(models.Model):
     sequence = models.BigIntegerField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_mask"),)
+        constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_mask_once"),)
 
     def __str__(self) -> str:
         """For whom."""

@@ -24,7 +24,7 @@ from hanse.matching.publishing import name_of
 from hanse.matching.secret import RunSecret
 from hanse.matching.standing import TAKEN, Queue, Schedule, Sent
 from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, TheirTurns
-from hanse.matching.standing_on import PROTOCOL, is_on, make_mask, partners_on
+from hanse.matching.standing_on import PROTOCOL, is_on, make_mask, mask_of, partners_on
 from hanse.matching.standing_state import Pending, Waiting, held_of, packed, pending_of, waiting_of
 from hanse.matching.standing_wire import TURN, Answered, TurnSent
 
@@ -62,23 +62,28 @@ def _sent(row: OwnTurns, pending: Pending) -> TurnSent:
 
 
 def _made(partner: str, now: int) -> OwnTurns:
-    """This side's turns of the week, with the one that is due where none waits for its answer."""
+    """This side's turns of the week, with the one that is due where none waits for its answer.
+
+    It is made before the ledger is locked: an opening takes seconds.
+    """
     epoch = week(now)
-    with writing():
-        mask = make_mask(partner, epoch)
-        row = OwnTurns.objects.filter(partner=partner, epoch=epoch).first()
-        if row is not None and row.mask != mask.object_id.hex:
-            row.delete()
-            row = None
-        if row is None:
-            row = OwnTurns(
-                partner=partner, epoch=epoch, mask=mask.object_id.hex, pending=b"", queue=b"", held=b""
-            )
-            row.slot = _schedule(epoch).turn(now)
-            _open(row, mask)
-        elif not row.pending and _schedule(epoch).turn(now) > row.slot:
-            _next(row, mask, now)
+    mask = mask_of(partner, epoch)
+    if mask is None:
+        with writing():
+            mask = make_mask(partner, epoch)
+    row = OwnTurns.objects.filter(partner=partner, epoch=epoch).first()
+    if row is not None and row.mask != mask.object_id.hex:
+        row.delete()
+        row = None
+    if row is not None and (row.pending or _schedule(epoch).turn(now) <= row.slot):
         return row
+    before = (row.number, row.slot) if row is not None else None
+    made = _opened(partner, mask, now) if row is None else _next(row, mask, now)
+    with writing():
+        there = OwnTurns.objects.filter(partner=partner, epoch=epoch)
+        if there.values_list("number", "slot").first() == before:
+            made.save()
+    return there.get()
 
 
 def _schedule(epoch: str) -> Schedule:
@@ -89,18 +94,19 @@ def _secret(mask: Mask) -> RunSecret:
     return RunSecret(bytes.fromhex(mask.secret))
 
 
-def _open(row: OwnTurns, mask: Mask) -> None:
+def _opened(partner: str, mask: Mask, now: int) -> OwnTurns:
     """Turn 0: all that is offered, as far as there is room."""
-    values = values_of(offered(agreement_with(row.partner)))
+    values = values_of(offered(agreement_with(partner)))
     first, rest = values[: OPENING - TAKEN], values[OPENING - TAKEN :]
-    sent = standing.opening(first, _secret(mask), row.epoch)
-    row.waiting = len(rest)
-    row.queue = packed(Waiting(new=tuple(map(name_of, rest))))
-    row.pending = packed(Pending(sent.points, b"", _places(sent)))
-    row.save()
+    sent = standing.opening(first, _secret(mask), mask.epoch)
+    return OwnTurns(
+        partner=partner, epoch=mask.epoch, mask=mask.object_id.hex, slot=_schedule(mask.epoch).turn(now),
+        waiting=len(rest), pending=packed(Pending(sent.points, b"", _places(sent))),
+        queue=packed(Waiting(new=tuple(map(name_of, rest)))), held=b"",
+    )  # fmt: skip
 
 
-def _next(row: OwnTurns, mask: Mask, now: int) -> None:
+def _next(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
     """The turn that is due, of what is offered now."""
     values = {name_of(one): one for one in values_of(offered(agreement_with(row.partner)))}
     waits = waiting_of(row)
@@ -115,14 +121,14 @@ def _next(row: OwnTurns, mask: Mask, now: int) -> None:
     )
     turn, rest = standing.due(before, _schedule(row.epoch), now)
     if turn is None:
-        return
+        return row
     sent = standing.sent(turn, _secret(mask), row.epoch)
     row.pending = packed(Pending(sent.points, b"".join(turn.taken), _places(sent)))
     left = tuple(gone[len(gone) - len(rest.gone) :])
     row.queue = packed(Waiting(tuple(new[len(turn.values) :]), left, rest.decoys))
     row.held = packed({name: token for name, token in tokens.items() if name in values})
     row.slot, row.waiting, row.leaving = rest.turn, len(rest.new), len(rest.gone)
-    row.save()
+    return row
 
 
 def _places(sent: Sent) -> tuple[bytes, ...]:
