@@ -261,6 +261,14 @@ def test_a_partner_that_is_away_loses_nothing(case, on):
     assert OwnTurns.objects.get().number == before.number + 1
 
 
+def test_a_line_that_is_cut_in_one_direction_hides_no_hit_here(on):
+    """The partner reaches us and is not reached: what it sent is looked at all the same."""
+    on.away = {"standing-turn"}
+    on.takes_turn(Value("phone", PHONE))
+    due(on)
+    assert [one.kind for one in Hit.objects.all()] == ["phone"]
+
+
 def test_a_turn_whose_answer_was_lost_counts_once(case, on):
     """The same number with the same points comes again, and the same tokens are the answer."""
     made, kaja = case

@@ -243,16 +243,27 @@ def _points(put) -> list[bytes]:
 
 
 def test_without_its_key_a_partner_is_not_asked_yet(case, gb):
-    """The question waits until the key came; a second key of the month is refused, and so is one that is none."""
+    """The question waits until the key came; one that is no point, or of no month that goes on, is refused."""
     row = asks(gb, case)
     assert row.state == "waiting"
     published(gb, ("email", BOSS))
-    for wrong in (secrets.token_bytes(32).hex(), gb.key.public.hex()):
-        told = tag_keys.TagKeyTold(epoch=month(now_us()), public=wrong, speaks="0" * 64)
-        gb.entry("matching.tag_key_told", told)
+    right = {"epoch": month(now_us()), "public": gb.key.public.hex(), "speaks": "0" * 64}
+    for wrong in ({"public": "ff" * 32}, {"public": "0"}, {"epoch": "2020-01"}, {"epoch": "soon"}):
+        gb.entry("matching.tag_key_told", tag_keys.TagKeyTold(**{**right, **wrong}))
     turn(gb)
     assert Reply.objects.get(pk=row.pk).state == "found"
-    assert Received.objects.filter(state="refused").count() == 2
+    assert Received.objects.filter(state="refused").count() == 4
+
+
+def test_a_partner_that_lost_its_key_tells_another(case, gb):
+    """The newest of a month counts: answers under the earlier one are not believed any more."""
+    published(gb, ("email", BOSS))
+    assert asks(gb, case).state == "found"
+    lost = gb.key
+    published(gb, ("phone", PHONE))
+    assert asks(gb, case).hits == 1
+    gb.key = lost
+    assert asks(gb, case).state == "failed"
 
 
 def test_nodes_that_normalise_differently_do_not_ask_each_other(case, gb):

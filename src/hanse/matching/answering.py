@@ -86,7 +86,7 @@ def answer(asked: Asked) -> Evaluated:
     """
     put = msgspec.msgpack.decode(asked.body, type=Put)
     partner = asked.partner.authority
-    if not _is_name(put.question):
+    if not is_name(put.question):
         raise UsageError("A question is named by 32 hexadecimal digits.")
     digest = sha256(put.epoch.encode() + b"\0" + put.points).hexdigest()
     with writing():
@@ -134,7 +134,8 @@ def _record(partner: str, put: Put, digest: str, refused: str = "") -> None:
     append(QUESTIONED, content, actor=matcher(), object_id=uuid4())
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether a text is one of the names that nodes give questions and masks."""
     return len(text) == 32 and set(text) <= set("0123456789abcdef")
 
 

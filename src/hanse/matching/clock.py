@@ -73,13 +73,13 @@ def turn(name: str, client: Client) -> bool:
     rows = list(Run.objects.filter(partner=name, state__in=GOING).order_by("begun_us", "pk"))
     if partner is None:
         return False
+    turning.step(partner, client)
     for row in rows:
         if row.state in {WANTED, OFFERED}:
             running.begin(row)
         elif row.state == COMPARING:
             comparing.step(row, partner, client)
     asking.step(partner, client)
-    turning.step(partner, client)
     return bool(rows) or name in busy()
 
 

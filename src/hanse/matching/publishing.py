@@ -20,7 +20,7 @@ from hanse.ledger import keyring
 from hanse.ledger.writing import writing
 from hanse.matching import tag_keys, tags
 from hanse.matching.agreeing import NoAgreementError, agreement_with
-from hanse.matching.epochs import begin_us, month, over_us
+from hanse.matching.epochs import begin_us, month, months, over_us
 from hanse.matching.models import Agreement
 from hanse.matching.offering import offered, values_of
 from hanse.matching.tag_models import OwnDelta, OwnSet
@@ -206,14 +206,15 @@ def give(asked: Asked) -> Given:
         agreement_with(asked.partner.authority)
     except NoAgreementError:
         return Given(refused="Nothing is agreed to be compared.")
-    row = OwnSet.objects.defer("kept").filter(partner=asked.partner.authority, epoch=wanted.epoch).first()
-    if row is None or wanted.place < 0:
+    meant = wanted.epoch in months(now_us()) and min(wanted.version, wanted.place) >= 0
+    own = OwnSet.objects.defer("kept").filter(partner=asked.partner.authority)
+    row = own.filter(epoch=wanted.epoch).first() if meant else None
+    if row is None:
         return Given(refused="There is no such set yet, or none any more.")
-    if wanted.serial == row.serial and row.base_version <= wanted.version <= row.version:
-        return _after(row, wanted.version)
-    older = OwnDelta.objects.filter(set=row.pk, version=wanted.version + 1).exists()
-    if wanted.serial == row.serial and older:
-        return _after(row, wanted.version)
+    if wanted.serial == row.serial and wanted.version <= row.version:
+        last = wanted.version >= row.base_version
+        if last or OwnDelta.objects.filter(set=row.pk, version=wanted.version + 1).exists():
+            return _after(row, wanted.version)
     base = bytes(row.base)
     piece = base[wanted.place * PIECE_BYTES : (wanted.place + 1) * PIECE_BYTES]
     return Given(row.serial, row.base_version, len(base), piece)

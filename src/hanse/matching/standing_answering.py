@@ -20,6 +20,7 @@ from hanse.ledger.among import among
 from hanse.ledger.writing import writing
 from hanse.matching import standing, standing_on
 from hanse.matching.agreeing import agreement_with
+from hanse.matching.answering import is_name
 from hanse.matching.epochs import weeks
 from hanse.matching.group import POINT, ProtocolError
 from hanse.matching.hello import check_same
@@ -36,7 +37,7 @@ from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, TheirTurns
 from hanse.matching.standing_on import PROTOCOL
 from hanse.matching.standing_state import held_of
 from hanse.matching.standing_wire import Answered, TurnSent
-from hanse.matching.turning import EVERY_US, OPENING
+from hanse.matching.turning import EVERY_US, opening_most
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -165,9 +166,9 @@ def _check_time(row: TheirTurns | None, sent: TurnSent) -> None:
 
 def _check_form(agreement: Agreement, sent: TurnSent) -> None:
     number, odd = divmod(len(sent.points), POINT)
-    if len(sent.mask) != 32 or odd or len(sent.taken) != (TAKEN * TOKEN if sent.number else 0):
+    if not is_name(sent.mask) or odd or len(sent.taken) != (TAKEN * TOKEN if sent.number else 0):
         raise _NotNowError("The turn has not its form.")
-    most = min(OPENING, padded_size(agreement.per_day * len(agreement.kinds) + TAKEN))
+    most = opening_most(agreement)
     if sent.number and number != ADDED:
         raise _NotNowError(f"A turn has {ADDED} points, not {number:,}.")
     if not sent.number and (padded_size(number) != number or number > most):

@@ -65,7 +65,7 @@ def _forget(object_id: UUID) -> None:
 
 
 def _check(here: Arrived, content: TagKeyTold) -> None:
-    """Refuse a key that is none, or a second one of the same month."""
+    """Refuse a key that is none."""
     if here.via:
         raise UsageError(f"{here.via} passes on what two authorities alone say to each other.")
     try:
@@ -77,11 +77,11 @@ def _check(here: Arrived, content: TagKeyTold) -> None:
     if len(content.speaks) != 64:
         raise UsageError(f"{here.partner} does not say what it speaks.")
     group.check_points(public, f"The key of {here.partner}", number=1)
-    if TheirTagKey.objects.filter(partner=here.partner, epoch=content.epoch).exists():
-        raise UsageError(f"{here.partner} tells a second key of {content.epoch}.")
 
 
 def _told(here: Arrived, content: TagKeyTold) -> None:
+    """The newest key of a month is the one that answers have to prove: a partner that lost its key makes another."""
+    TheirTagKey.objects.filter(partner=here.partner, epoch=content.epoch).delete()
     TheirTagKey.objects.create(
         object_id=here.object_id, partner=here.partner, epoch=content.epoch, public=content.public,
         speaks=content.speaks, sequence=here.sequence,

@@ -19,7 +19,9 @@ from hanse.matching import standing, standing_hits
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.epochs import begin_us, week, weeks
 from hanse.matching.hello import speaks
+from hanse.matching.models import Agreement
 from hanse.matching.offering import offered, values_of
+from hanse.matching.padding import padded_size
 from hanse.matching.publishing import name_of
 from hanse.matching.secret import RunSecret
 from hanse.matching.standing import TAKEN, Queue, Schedule, Sent
@@ -38,8 +40,13 @@ DECOYS: Final = 8_192
 """Decoys that are remembered, drawn at random from all: enough for a day of turns; the others go with the week."""
 
 
+def opening_most(agreement: Agreement) -> int:
+    """Points of the largest opening under an agreement: as many as may be compared in a day, of all kinds together."""
+    return min(OPENING, padded_size(agreement.per_day * len(agreement.kinds) + TAKEN))
+
+
 def step(partner: Partner, client: Client) -> None:
-    """Put the turn that is due or waits for its answer, and look for hits with what the partner sent.
+    """Look for hits with what the partner sent, and put the turn that is due or waits for its answer.
 
     Raises:
         LinkError: The partner did not answer; the same turn is put again.
@@ -47,12 +54,12 @@ def step(partner: Partner, client: Client) -> None:
     if not is_on(partner.authority):
         return
     now = now_us()
+    standing_hits.look(partner.authority, week(now))
     row = _made(partner.authority, now)
     pending = pending_of(row)
     if pending is not None and row.again_us <= now:
         told = exchange.ask(partner, TURN, _sent(row, pending), Answered, client)
         _heard(row.pk, pending, told)
-    standing_hits.look(partner.authority, week(now))
 
 
 def _sent(row: OwnTurns, pending: Pending) -> TurnSent:
@@ -96,8 +103,10 @@ def _secret(mask: Mask) -> RunSecret:
 
 def _opened(partner: str, mask: Mask, now: int) -> OwnTurns:
     """Turn 0: all that is offered, as far as there is room."""
-    values = values_of(offered(agreement_with(partner)))
-    first, rest = values[: OPENING - TAKEN], values[OPENING - TAKEN :]
+    agreement = agreement_with(partner)
+    values = values_of(offered(agreement))
+    room = opening_most(agreement) - TAKEN
+    first, rest = values[:room], values[room:]
     sent = standing.opening(first, _secret(mask), mask.epoch)
     return OwnTurns(
         partner=partner, epoch=mask.epoch, mask=mask.object_id.hex, slot=_schedule(mask.epoch).turn(now),
