@@ -26,8 +26,7 @@ from hanse.matching.agreeing import agreement_with
 from hanse.matching.epochs import month
 from hanse.matching.hits import VIEW, visible_hits
 from hanse.matching.models import Agreement, Hit
-from hanse.matching.offering import Offered, offered, values_of
-from hanse.matching.running import RUN
+from hanse.matching.offering import RUN, Offered, offered, values_of
 from hanse.matching.secret import RunSecret
 from hanse.matching.tag_contents import QuestionAnswered, QuestionAsked
 from hanse.matching.tag_models import Asking, Question, Reply
