@@ -152,12 +152,13 @@ def test_too_many_or_none_cannot_be_asked(case, gb):
         who_else.ask(made, selectors(made), ["gb-ncas"], "Why.", analyst)
 
 
-def test_what_is_kept_out_is_not_asked_for(case, gb, officer):
+def test_what_is_kept_out_is_not_asked_for(case, gb):
     """Nor what one officer answers for, but by that officer; a closed case asks nothing."""
     made, kaja = case
     published(gb, ("email", BOSS))
     [boss] = selectors(made, "email")
-    withholding.keep_out(made, boss, UUID(officer.id), "Ask Olev.", kaja)
+    alone = newcomer("officer", name="Alone", teams=tuple(UUID(one) for one in kaja.teams))
+    withholding.keep_out(made, boss, alone, "Ask her.", kaja)
     with pytest.raises(UsageError, match="cannot be asked about any"):
         who_else.ask(made, [boss], ["gb-ncas"], "Why.", kaja)
     [told] = who_else.askable(made, [], kaja)

@@ -109,6 +109,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "matching:let-in": ("matching_keep_out",),
     "matching:offer": ("matching_offer",),
     "matching:reopen": ("matching_reopen",),
+    "matching:ask-who-else": ("matching_ask_who_else",),
+    "matching:standing": ("matching_standing_set",),
     "matching:stop": ("matching_stop",),
     "webhooks:new": ("webhooks_propose",),
     "webhooks:pause": ("webhooks_pause",),

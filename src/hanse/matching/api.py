@@ -8,8 +8,19 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts.looking import looked_at
+from hanse.cases.choosing import case_for
 from hanse.cases.joint import Opening
-from hanse.matching import agreeing, contacting, hits, reopening, running, showing, withholding
+from hanse.matching import (
+    agreeing,
+    contacting,
+    hits,
+    reopening,
+    running,
+    showing,
+    standing_on,
+    who_else,
+    withholding,
+)
 from hanse.matching.models import Run
 from hanse.web.api import In, Moment, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
@@ -137,6 +148,58 @@ class OfferIn(In):
     opening: JointOpeningIn | None = None
 
 
+class QuestionIn(MatchingWhyIn):
+    """Which selectors of a case partners are asked about, and whom."""
+
+    selectors: list[UUID] = Field(min_length=1, max_length=100)
+    partners: list[str] = Field(min_length=1, max_length=200)
+
+
+class ReplyOut(Schema):
+    """How a question stands with one partner."""
+
+    partner: str
+    state: str = Field(description="`waiting`, `found`, `nothing`, `refused`, `failed` or `unanswered`.")
+    why: str
+    hits: int
+    told_us: int | None
+
+
+class QuestionOut(Schema):
+    """A question to partners, and what came of it."""
+
+    id: UUID
+    asked_us: int
+    actor_name: str
+    why: str
+    selectors: list[UUID]
+    replies: list[ReplyOut]
+
+
+class StandingOut(Schema):
+    """How standing matching with a partner stands."""
+
+    partner: str
+    on: bool
+    own: bool = Field(description="Whether this side wants it.")
+    other: bool = Field(description="Whether the partner does.")
+    waiting: int = Field(description="New selectors that wait for their turn.")
+
+
+class StandingIn(MatchingWhyIn):
+    """Whether new selectors are to be matched as they come."""
+
+    on: bool
+
+
+class AskingOut(Schema):
+    """That a partner asked who else has something: all that can be known of it."""
+
+    partner: str
+    at_us: int
+    refused: str
+
+
 class MatchingMade(Schema):
     """What was put on record."""
 
@@ -238,6 +301,64 @@ def keep_out(request: HttpRequest, case_id: UUID, told: KeepOutIn) -> Any:
     else:
         withholding.keep_out(case_id, told.selector, told.officer, told.why, actor)
     return Status(204, None)
+
+
+@router.get("/cases/{uuid:case_id}/questions", response=list[QuestionOut], operation_id="matching_questions")
+@endpoint("matching.view")
+def list_questions(request: HttpRequest, case_id: UUID) -> Any:
+    """What partners were asked about a case, and what came of it, the last first."""
+    actor = signed_in(request)
+    case = case_for(actor, hits.VIEW, case_id)
+    looked_at(request, hits.VIEW, [case])
+    return [_question(one) for one in showing.questions_of(case, actor)]
+
+
+@router.post(
+    "/cases/{uuid:case_id}/questions", response={201: MatchingMade}, operation_id="matching_ask_who_else"
+)
+@endpoint("matching.run")
+def ask_who_else(request: HttpRequest, case_id: UUID, told: QuestionIn) -> Any:
+    """Ask partners whether they have selectors of a case; none learns which, how many, or whether it has one."""
+    made = who_else.ask(case_id, told.selectors, told.partners, told.why, signed_in(request))
+    return Status(201, {"id": made})
+
+
+@router.get("/standing", response=list[StandingOut], operation_id="matching_standing")
+@endpoint("matching.oversee")
+def list_standing(request: HttpRequest) -> Any:
+    """With whom new selectors are matched as they come."""
+    del request
+    return [
+        {
+            "partner": one.partner, "on": one.on, "own": bool(one.own and one.own.on),
+            "other": bool(one.other and one.other.on), "waiting": one.turns.waiting if one.turns else 0,
+        }
+        for one in showing.standing().values()
+    ]  # fmt: skip
+
+
+@router.post("/standing/{str:partner}", response={204: None}, operation_id="matching_standing_set")
+@endpoint("matching.agree")
+def set_standing(request: HttpRequest, partner: str, told: StandingIn) -> Any:
+    """Turn standing matching with a partner on or off."""
+    turn = standing_on.turn_on if told.on else standing_on.turn_off
+    turn(partner, told.why, signed_in(request))
+    return Status(204, None)
+
+
+@router.get("/askings", response=list[AskingOut], operation_id="matching_askings")
+@endpoint("matching.oversee")
+def list_askings(request: HttpRequest) -> Any:
+    """That partners asked, when, and which were refused and why; the last first, at most 500."""
+    return list(who_else.askings(signed_in(request))[:500])
+
+
+def _question(one: showing.QuestionShown) -> dict[str, Any]:
+    row = one.question
+    return {
+        "id": row.pk, "asked_us": row.asked_us, "actor_name": row.actor_name, "why": row.why,
+        "selectors": row.selectors, "replies": [reply for _, reply in one.replies],
+    }  # fmt: skip
 
 
 def _one(request: HttpRequest, hit_id: UUID) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Forms of matching: what is agreed with a partner, what is kept out, and what is offered after a hit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -14,11 +15,17 @@ from hanse.cases.selector import KINDS
 from hanse.cases.service import members
 from hanse.cases.words import CATEGORIES
 from hanse.federation.partners import active
+from hanse.ledger.among import among
 from hanse.matching.agreeing import MOST_PER_DAY, OFFERED, USUAL, Terms
 from hanse.matching.contacting import AGES, STAGES, Told
 from hanse.matching.contents import NAME_LIMIT, TEXT_LIMIT
 from hanse.matching.models import Agreement
+from hanse.matching.who_else import Askable
 
+MOST_CHOICES = 200
+"""Selectors of a case that are offered to be asked about, on the form; the API takes any."""
+FEW = 20
+"""Of these so many are ticked at first."""
 _USUAL_KINDS = ("phone", "email", "iban", "wallet", "person", "account")
 
 
@@ -104,6 +111,33 @@ class KeepOutForm(QuietForm):
         officers = [("", _("none: it is not compared")), *team]
         self.fields["selector"].choices = selectors  # type: ignore[attr-defined]  # a choice field
         self.fields["officer"].choices = officers  # type: ignore[attr-defined]  # as above
+
+
+class QuestionForm(QuietForm):
+    """Which selectors of a case partners are asked about, whom, and why."""
+
+    selectors = forms.MultipleChoiceField(label=_("About"), widget=forms.CheckboxSelectMultiple)
+    partners = forms.MultipleChoiceField(label=_("Whom"), widget=forms.CheckboxSelectMultiple)
+    reason = forms.CharField(
+        label=_("Why"), max_length=4_000, widget=forms.Textarea({"rows": 2}),
+        help_text=_("It stays in the case. No partner reads it."),
+    )  # fmt: skip
+
+    def __init__(
+        self, data: Any = None, *, case: Any, askable: Sequence[Askable], names: dict[str, str]
+    ) -> None:
+        can = {one for each in askable for one in each.selectors}
+        rows = list(
+            Selector.objects.filter(case=case.pk, pk__in=among(can)).order_by("sequence")[:MOST_CHOICES]
+        )
+        partners = [one.partner for one in askable if one.selectors]
+        super().__init__(
+            data, initial={"selectors": [row.pk.hex for row in rows[:FEW]], "partners": partners}
+        )
+        choices = [(row.pk.hex, f"{KINDS.get(row.kind, row.kind)}: {row.written}") for row in rows]
+        self.fields["selectors"].choices = choices  # type: ignore[attr-defined]  # a choice field
+        named = [(one, f"{names.get(one, one)} ({one})") for one in partners]
+        self.fields["partners"].choices = named  # type: ignore[attr-defined]  # as above
 
 
 class OfferForm(QuietForm):

@@ -13,12 +13,25 @@ from hanse.cases.words import CATEGORIES
 from hanse.federation.models import Partner
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.matching import agreeing, commitment, contacting, hits, offering, parts, psi, quota
+from hanse.matching import (
+    agreeing,
+    commitment,
+    contacting,
+    hits,
+    offering,
+    parts,
+    psi,
+    quota,
+    standing_on,
+    who_else,
+)
 from hanse.matching.contacting import Standing
 from hanse.matching.group import POINT
 from hanse.matching.models import Agreement, Hit, Run, Withheld
 from hanse.matching.names import STRONG
 from hanse.matching.run_projecting import COMPARING, GOING
+from hanse.matching.standing_on import Stands
+from hanse.matching.tag_models import Asking, Question, Reply
 
 RUNS_SHOWN = 50
 """Runs on the page, the last first."""
@@ -117,6 +130,7 @@ class AgreementShown:
 
     Attributes:
         agreement: It.
+        stands: How standing matching with the partner stands.
         partner: Name of the other authority.
         offered: Selectors that are offered, by the kind's words.
         people: Whose, in words.
@@ -125,6 +139,7 @@ class AgreementShown:
     """
 
     agreement: Agreement
+    stands: Stands
     partner: str
     offered: tuple[tuple[str, int], ...]
     people: tuple[str, ...]
@@ -177,19 +192,60 @@ def agreements() -> list[AgreementShown]:
     """What is agreed with each partner."""
     rows = list(Agreement.objects.order_by("partner"))
     names = _names(row.partner for row in rows)
-    told = []
+    told, stands = [], standing()
     for row in rows:
         counts = offering.counted(row)
         used = max(quota.spent(row.partner).values(), default=0)
         told.append(
             AgreementShown(
-                row, names[row.partner],
+                row, stands[row.partner], names[row.partner],
                 tuple((KINDS[kind], counts[kind]) for kind in row.kinds),
                 tuple(CATEGORIES[one] for one in row.categories),
                 min(used, row.per_day), row.until_us <= now_us(),
             )
         )  # fmt: skip
     return told
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionShown:
+    """A question to partners, and what came of it.
+
+    Attributes:
+        question: It.
+        selectors: How many selectors it was about.
+        replies: How it stands with each partner: name and reply.
+    """
+
+    question: Question
+    selectors: int
+    replies: tuple[tuple[str, Reply], ...]
+
+
+def questions_of(case: Case, actor: Actor) -> list[QuestionShown]:
+    """The questions about a case that an actor may see, the last first."""
+    rows = list(
+        who_else.visible_questions(actor).filter(case=case.pk).order_by("-asked_us", "pk")[:RUNS_SHOWN]
+    )
+    told = [(row, who_else.replies(row)) for row in rows]
+    names = _names(one.partner for _, some in told for one in some)
+    return [
+        QuestionShown(row, len(row.selectors), tuple((names[one.partner], one) for one in some))
+        for row, some in told
+    ]
+
+
+def askings(actor: Actor) -> list[tuple[str, Asking]]:
+    """That partners asked, the last first: name and when."""
+    rows = list(who_else.askings(actor)[:RUNS_SHOWN])
+    names = _names(row.partner for row in rows)
+    return [(names[row.partner], row) for row in rows]
+
+
+def standing() -> dict[str, Stands]:
+    """How standing matching stands with each partner with whom something is agreed."""
+    partners = list(Agreement.objects.order_by("partner").values_list("partner", flat=True))
+    return {one.partner: one for one in standing_on.stands(partners)}
 
 
 def proposals() -> list[Proposal]:
@@ -216,6 +272,7 @@ def on_case(case: Case, actor: Actor) -> dict[str, Any]:
     texts = {one.pk: one.written for one in selectors.filter(pk__in=[one.object_id for one in withheld])}
     return {
         "hits": hits_of(actor, case=case.pk),
+        "questions": questions_of(case, actor),
         "compared": [(one, asked[name]) for name, one in last.items()],
         "selectors": selectors.count(),
         "withheld": [(one, texts.get(one.object_id, "")) for one in withheld],

@@ -16,6 +16,8 @@ urlpatterns = [
     path("hits/<uuid:hit_id>/", views.hit, name="hit"),
     path("hits/<uuid:hit_id>/offer/", views.offer, name="offer"),
     path("hits/<uuid:hit_id>/decline/", views.decline, name="decline"),
+    path("standing/<str:partner>/<str:wish>/", views.standing, name="standing"),
+    path("cases/<uuid:case_id>/ask/", views.ask_who_else, name="ask-who-else"),
     path("cases/<uuid:case_id>/keep-out/", views.keep_out, name="keep-out"),
     path("cases/<uuid:case_id>/let-in/<uuid:object_id>/", views.let_in, name="let-in"),
 ]

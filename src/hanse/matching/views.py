@@ -4,24 +4,37 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import asks_why, looked_at
 from hanse.cases.choosing import case_for
 from hanse.cases.joint_models import JointCase
 from hanse.cases.models import Case
+from hanse.federation.models import Partner
 from hanse.federation.partners import partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
-from hanse.matching import agreeing, contacting, hits, reopening, running, showing, withholding
+from hanse.matching import (
+    agreeing,
+    contacting,
+    hits,
+    reopening,
+    running,
+    showing,
+    standing_on,
+    who_else,
+    withholding,
+)
 from hanse.matching.contacting import Told
-from hanse.matching.forms import AgreementForm, KeepOutForm, OfferForm, OpeningOfferForm
+from hanse.matching.forms import AgreementForm, KeepOutForm, OfferForm, OpeningOfferForm, QuestionForm
 from hanse.matching.models import Agreement
 from hanse.matching.quota import PER_CASE
+from hanse.matching.tags import ASKED
 from hanse.policy.asking import may_begin
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
@@ -34,7 +47,7 @@ def matches(request: HttpRequest) -> Result:
     actor = signed_in(request)
     told: dict[str, Any] = {
         "runs": showing.runs(), "agreements": showing.agreements(), "proposals": showing.proposals(),
-        "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
+        "askings": showing.askings(actor), "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
         **{name: may_begin(actor, f"matching.{name.removeprefix('may_')}") for name in ("may_run", "may_agree", "may_view")},
     }  # fmt: skip
     if told["may_view"]:
@@ -192,6 +205,52 @@ def _page(request: HttpRequest, one: showing.HitShown, form: OfferForm) -> dict[
     }  # fmt: skip
 
 
+@page("matching.run", "matching/ask_who_else.html", methods=("GET", "POST"))
+@asks_why
+def ask_who_else(request: HttpRequest, case_id: UUID) -> Result:
+    """Ask partners whether they have selectors of a case."""
+    actor = signed_in(request)
+    case = case_for(actor, hits.VIEW, case_id)
+    looked_at(request, hits.VIEW, [case])
+    can = who_else.askable(case_id, (), actor)
+    names = dict(Partner.objects.values_list("authority", "name"))
+    form = QuestionForm(
+        request.POST if request.method == "POST" else None, case=case, askable=can, names=names
+    )
+    if form.is_bound and form.is_valid():
+        told = form.cleaned_data
+        try:
+            who_else.ask(
+                case_id, [UUID(one) for one in told["selectors"]], told["partners"], told["reason"], actor
+            )
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Asked. What each partner answers stands here within seconds."))
+            return redirect(f"{reverse('cases:case', args=[case_id])}#matching")
+    return {"form": form, "case": case, "marking": case.marking.marking, "most": ASKED}
+
+
+@page("matching.agree", "matching/why.html", methods=("GET", "POST"))
+def standing(request: HttpRequest, partner: str, wish: str) -> Result:
+    """Turn standing matching with a partner on or off."""
+    turns = {
+        "on": (
+            standing_on.turn_on, _("Match new selectors as they come"), _("Turn it on"),
+            _("From then on each new selector that is agreed meets the partner's within a minute, and both sides see a hit at once. It begins when a person of the partner has turned it on too."),
+        ),
+        "off": (
+            standing_on.turn_off, _("Match new selectors no longer"), _("Turn it off"),
+            _("Nothing is sent or answered from now on, and what was exchanged goes on both sides. Hits stay."),
+        ),
+    }  # fmt: skip
+    if wish not in turns:
+        raise Http404
+    turn, title, button, words = turns[wish]
+    told = {"title": title, "button": button, "words": words}
+    return _why(request, told, lambda why: turn(partner_of(partner).authority, why, signed_in(request)))
+
+
 @page("matching.keep_out", "matching/keep_out.html", methods=("GET", "POST"))
 @asks_why
 def keep_out(request: HttpRequest, case_id: UUID) -> Result:
@@ -232,5 +291,11 @@ def panel(case: Case, actor: Actor) -> str:
         return ""
     return render_to_string(
         "matching/panel.html",
-        {"case": case, **told, "may_keep_out": may_begin(actor, withholding.KEEP_OUT)},
+        {
+            "case": case,
+            **told,
+            "may_keep_out": may_begin(actor, withholding.KEEP_OUT),
+            "may_run": may_begin(actor, "matching.run"),
+            "agreed": Agreement.objects.exists(),
+        },
     )
