@@ -15,7 +15,7 @@ from hanse.kernel import message
 from hanse.kernel.clock import now_us
 from hanse.matching import answering, asking, clock, publishing, standing, tags, voprf
 from hanse.matching.contents import Contact
-from hanse.matching.epochs import month, week
+from hanse.matching.epochs import day, month
 from hanse.matching.hello import speaks
 from hanse.matching.publishing import column
 from hanse.matching.secret import RunSecret
@@ -148,7 +148,7 @@ class Asker(Comparer):
 
     def takes_turn(self, *values: Value, gone: tuple[bytes, ...] = (), **more: Any) -> Any:
         """A turn of its own with some values; the first opens with all it has. What it was answered."""
-        epoch = week(now_us())
+        epoch = day(now_us())
         if self.count:
             taken = (*gone, *self.decoys[: standing.TAKEN - len(gone)])
             self.sent = standing.sent(Turn(values, taken), self.secret_, epoch)
@@ -231,7 +231,22 @@ def turn(peer: Peer) -> None:
         return
 
 
-def next_slot(partner: str) -> None:
+class Slots:
+    """A schedule whose slots come when a test says so.
+
+    Attributes:
+        at: The slot that it is.
+    """
+
+    at: int = 7
+
+    def turn(self, _now: int) -> int:
+        """The slot that it is."""
+        return self.at
+
+
+def next_slot(slots: Slots | None = None) -> None:
     """Let the next turn of standing matching be due."""
-    for row in OwnTurns.objects.filter(partner=partner):
-        OwnTurns.objects.filter(pk=row.pk).update(slot=max(0, row.slot - 1), again_us=0)
+    if slots is not None:
+        slots.at += 1
+    OwnTurns.objects.update(**({"again_us": 0} if slots else {"slot": 0}))

@@ -76,6 +76,6 @@ def _stands(dk: Asker, mari: Actor) -> None:
     dk.wants_standing()
     turn(dk)
     dk.takes_turn()
-    next_slot(PARTNER)
+    next_slot()
     turn(dk)
     assert standing_on.is_on(PARTNER)

@@ -7,7 +7,8 @@ import pytest
 
 from hanse.cases import working
 from hanse.cases.selector import read
-from hanse.federation.models import Received
+from hanse.federation import exchange
+from hanse.federation.models import Partner, Received
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -26,15 +27,16 @@ from hanse.matching import (
     withholding,
 )
 from hanse.matching.contents import Contact
-from hanse.matching.epochs import begin_us, over_us, week
+from hanse.matching.epochs import day, over_us
 from hanse.matching.models import Hit, Reference
 from hanse.matching.standing_contents import StandingSet
 from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, StandingSide, TheirTurns
 from hanse.matching.standing_state import held_of, waiting_of
 from hanse.policy.asking import RefusedError
 from tests.accounts.people import acting, newcomer
-from tests.cases.made import DAY_US
-from tests.matching.asker import Asker, next_slot, turn
+from tests.cases.made import DAY_US, opened
+from tests.matching import asker
+from tests.matching.asker import Asker, Slots, next_slot, turn
 from tests.matching.test_running import (
     BOSS,
     OTHER,
@@ -80,9 +82,18 @@ def both(gb: Asker, officer, *some) -> Asker:
     return gb
 
 
+SLOTS = Slots()
+
+
+@pytest.fixture(autouse=True)
+def _slots(monkeypatch):
+    """No slot begins while a test does not say so."""
+    monkeypatch.setattr(turning, "_schedule", lambda _epoch: SLOTS)
+
+
 def due(gb: Asker) -> None:
     """Let this side's next turn come."""
-    next_slot("gb-ncas")
+    next_slot(SLOTS)
     turn(gb)
 
 
@@ -118,7 +129,7 @@ def test_what_both_have_when_it_opens_is_found(gb, case, officer):
     assert gb.seen == [Value("email", BOSS)]
     [hit] = Hit.objects.all()
     [token] = [token for token, value in gb.own.items() if value == Value("email", BOSS)]
-    epoch = week(now_us())
+    epoch = day(now_us())
     assert Reference.objects.get(thing=hit.pk).reference == _named(epoch, token)
 
 
@@ -314,7 +325,7 @@ def test_turns_that_come_too_soon_or_with_another_form_are_refused(on):
         ({"points": 128 * bytes(32)}, "no element of the group"),
         ({"taken": bytes(16)}, "its form"),
         ({"taken": secrets.token_bytes(64 * 16)}, "takes 64 tokens back"),
-        ({"epoch": "2020-W01"}, "a week that is over"),
+        ({"epoch": "2020-01-01"}, "a day that is over"),
         ({"speaks": "0" * 64}, "Upgrade the older"),
     ):
         assert words in on.takes_turn(**wrong).refused
@@ -324,27 +335,37 @@ def test_turns_that_come_too_soon_or_with_another_form_are_refused(on):
     assert on.takes_turn().tokens
 
 
-def test_a_side_that_lost_what_it_held_opens_anew(case, on):
-    """Either one, with a new mask or the old: all is found as before, and known hits are not found anew."""
+def test_what_one_side_lost_goes_on_the_next_day(case, on, monkeypatch):
+    """Nothing is opened twice under one mask; known hits are not found anew, and a new one is found then."""
     _, kaja = case
     on.takes_turn(Value("phone", PHONE))
     turn(on)
     on.lost()
     on.has = (Value("phone", PHONE), Value("email", BOSS))
     due(on)  # its answer says that it does not know where we are
+    assert "the next day" in OwnTurns.objects.get().refused
+    on.heard_.clear()
+    turn(on)
+    assert on.heard_ == []
+    OwnTurns.objects.all().delete()
+    turn(on)
+    assert (on.heard_, OwnTurns.objects.count()) == ([], 0)
+    tomorrow(monkeypatch)
     turn(on)
     assert on.takes_turn().tokens
     turn(on)
     assert sorted(one.kind for one in hits.visible_hits(kaja)) == ["email", "phone"]
-    OwnTurns.objects.all().delete()
-    TheirTurns.objects.all().delete()
-    turn(on)
-    assert on.takes_turn().anew
-    assert sorted(on.seen) == sorted(on.has)
 
 
-def test_openings_are_few_and_no_larger_than_agreed(gb, case, officer, approver):
-    """Each is as many guesses as it has points."""
+def tomorrow(monkeypatch) -> None:
+    """Let the next day begin, for both sides."""
+    later = now_us() + DAY_US
+    for module in (turning, standing_on, standing_answering, asker):
+        monkeypatch.setattr(module, "now_us", lambda: later)
+
+
+def test_a_day_is_opened_once_and_no_larger_than_agreed(gb, case, officer, approver):
+    """Each opening is as many guesses as it has points; two of one mask would show which are real."""
     agree(officer, approver, per_day=100)
     has(gb, *(("email", f"u{at}@a.example") for at in range(1_500)))
     standing_on.turn_on("gb-ncas", "As agreed.", officer)
@@ -352,10 +373,9 @@ def test_openings_are_few_and_no_larger_than_agreed(gb, case, officer, approver)
     turn(gb)
     assert "under the agreement" in gb.takes_turn().refused
     gb.has = gb.has[:10]
-    for _ in range(standing_answering.OPENINGS):
-        assert gb.takes_turn().tokens
-        gb.lost()
-    assert "too often" in gb.takes_turn().refused
+    assert gb.takes_turn().tokens
+    gb.lost()
+    assert gb.takes_turn().anew
 
 
 def test_an_enumerating_partner_is_stopped_noticed_and_learns_no_more_than_is_agreed(
@@ -379,7 +399,7 @@ def test_an_enumerating_partner_is_stopped_noticed_and_learns_no_more_than_is_ag
     assert not Hit.objects.exists()
 
 
-def test_what_is_found_within_the_quota_is_an_alarm_each(gb, case, officer, approver):
+def test_what_is_found_within_the_quota_is_an_alarm_each(gb, case, officer, approver, monkeypatch):
     """So guesses show here as soon as they are right; known ones do not count again."""
     _, kaja = case
     agree(officer, approver, per_day=200)
@@ -389,10 +409,27 @@ def test_what_is_found_within_the_quota_is_an_alarm_each(gb, case, officer, appr
     gb.takes_turn(Value("email", BOSS))
     turn(gb)
     assert standing_on.alarms(kaja).count() == 2
+    tomorrow(monkeypatch)
     gb.lost()
     gb.has = (Value("phone", PHONE), Value("email", BOSS))
+    turn(gb)
     assert gb.takes_turn().tokens
     assert standing_on.is_on("gb-ncas")
+
+
+def test_openings_that_find_too_much_turn_it_off(gb, case, officer, approver):
+    """Both were sent before either could look: it is noticed at once, and goes no further."""
+    agree(officer, approver, per_day=100)
+    has(gb, ("phone", PHONE), ("email", BOSS))
+    standing_on.turn_on("gb-ncas", "As agreed.", officer)
+    gb.wants_standing()
+    exchange.pull_all(Partner.objects.get(pk="gb-ncas"), gb)
+    assert gb.takes_turn().tokens
+    turn(gb)
+    assert Hit.objects.count() == 2
+    assert not standing_on.is_on("gb-ncas")
+    assert "newly become known" in StandingSide.objects.get(theirs=False).why
+    assert "not on" in gb.takes_turn().refused
 
 
 def test_who_answers_none_gets_few_answers(on):
@@ -407,18 +444,6 @@ def test_who_answers_none_gets_few_answers(on):
     assert on.takes_turn().tokens
 
 
-def test_who_answers_none_for_a_day_is_turned_off(on):
-    """It had answers and gave none: people of both sides have to turn it on again."""
-    on.away = {"standing-turn"}
-    due(on)
-    for _ in range(standing_answering.LEAD):
-        on.takes_turn()
-    on.waits_us = DAY_US + 1
-    assert "is off" in on.takes_turn().refused
-    assert not standing_on.is_on("gb-ncas")
-    assert "answers none" in StandingSide.objects.get(theirs=False).why
-
-
 def test_contact_after_a_hit_reaches_the_same_hit(case, on):
     """Both name it alike; who answers it here has no alarm of it any more."""
     _, kaja = case
@@ -428,7 +453,7 @@ def test_contact_after_a_hit_reaches_the_same_hit(case, on):
     contacting.offer(hit.pk, contacting.Told(name="Kaja Kask"), fresh(kaja))
     [(_, told)] = on.addressed("matching.contact", Contact)
     [token] = [token for token, value in on.own.items() if value.text == PHONE]
-    assert told.references == (_named(week(now_us()), token),)
+    assert told.references == (_named(day(now_us()), token),)
     on.entry("matching.contact", Contact(references=told.references, name="Ann Other"))
     turn(on)
     assert contacting.standing([hit])[hit.pk].other.name == "Ann Other"
@@ -443,8 +468,8 @@ def test_a_wish_in_anothers_name_is_refused(gb, case):
     assert Received.objects.filter(state="refused").count() == 1
 
 
-def test_masks_destroy_themselves_and_a_week_begins_anew(on, monkeypatch):
-    """A mask's retention is in its marking; in the next week there are another one and an opening."""
+def test_masks_destroy_themselves_and_a_day_begins_anew(on, monkeypatch):
+    """A mask's retention is in its marking; the next day has another one, and an opening."""
     mask = Mask.objects.get()
     entry = Entry.objects.get(kind="matching.mask_made")
     assert entry.retention_us == over_us(mask.epoch)
@@ -457,10 +482,32 @@ def test_masks_destroy_themselves_and_a_week_begins_anew(on, monkeypatch):
     turn(on)
     turning.tidy()
     row = OwnTurns.objects.get()
-    assert (row.epoch, row.number) == (week(later), 1)
+    assert (row.epoch, row.number) == (day(later), 1)
+    assert row.mask != mask.object_id.hex
     assert not TheirTurns.objects.exists()
     assert not HeldToken.objects.exists()
-    assert turning._schedule(row.epoch).turn(begin_us(row.epoch)) == 0
+
+
+def test_a_hit_of_another_case_is_named_as_the_first(case, on, monkeypatch):
+    """What the two sides found on different days, each of them finds under the other's name."""
+    _, kaja = case
+    on.takes_turn(Value("phone", PHONE))
+    turn(on)
+    [first] = Hit.objects.all()
+    before = list(Reference.objects.filter(thing=first.pk).values_list("reference", flat=True))
+    other, kaja = opened(kaja, "Another gang")
+    working.add_selector(other, read("phone", PHONE), kaja)
+    tomorrow(monkeypatch)
+    on.lost()
+    on.has = (Value("phone", PHONE),)
+    turn(on)
+    on.takes_turn()
+    turn(on)
+    later = Hit.objects.get(case=other)
+    names = Reference.objects.filter(thing=later.pk).values_list("reference", flat=True)
+    assert len(set(names)) == 2
+    assert set(before) < set(names)
+    assert Hit.objects.count() == 2
 
 
 def test_what_is_kept_holds_no_text(case, on):

@@ -1,4 +1,4 @@
-"""Epochs: for how long keys, masks and what is made under them hold. Months for *who else?*, weeks for standing matching.
+"""Epochs: for how long keys, masks and what is made under them hold. Months for *who else?*, days for standing matching.
 
 Both sides know them by the clock. Shortly after one ends, what came under it is still answered: a question that was
 asked late, a turn that was on its way.
@@ -9,6 +9,7 @@ from typing import Final
 
 GRACE_US: Final = 86_400_000_000
 """For how long after its end an epoch is still answered, microseconds: a question waits for a day."""
+_MONTH: Final = len("2026-11")
 
 
 def month(at_us: int) -> str:
@@ -16,9 +17,9 @@ def month(at_us: int) -> str:
     return f"{_moment(at_us):%Y-%m}"
 
 
-def week(at_us: int) -> str:
-    """The week of a moment by ISO 8601, such as ``2026-W48``."""
-    return f"{_moment(at_us):%G-W%V}"
+def day(at_us: int) -> str:
+    """The day of a moment, such as ``2026-11-26``."""
+    return f"{_moment(at_us):%Y-%m-%d}"
 
 
 def months(at_us: int) -> tuple[str, ...]:
@@ -26,9 +27,9 @@ def months(at_us: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys((month(at_us), month(at_us - GRACE_US))))
 
 
-def weeks(at_us: int) -> tuple[str, ...]:
-    """The weeks that are answered at a moment, the current one first."""
-    return tuple(dict.fromkeys((week(at_us), week(at_us - GRACE_US))))
+def days(at_us: int) -> tuple[str, ...]:
+    """The days that are answered at a moment, the current one first."""
+    return day(at_us), day(at_us - GRACE_US)
 
 
 def begin_us(epoch: str) -> int:
@@ -37,16 +38,21 @@ def begin_us(epoch: str) -> int:
     Raises:
         ValueError: It is none.
     """
-    sort = "%G-W%V-%u" if "W" in epoch else "%Y-%m-%d"
-    day = "1" if "W" in epoch else "01"
-    return int(datetime.strptime(f"{epoch}-{day}", sort).replace(tzinfo=UTC).timestamp()) * 1_000_000
+    sort = "%Y-%m-%d" if len(epoch) > _MONTH else "%Y-%m"
+    return int(datetime.strptime(epoch, sort).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def end_us(epoch: str) -> int:
+    """When an epoch ends, microseconds UTC."""
+    begin = _moment(begin_us(epoch))
+    next_month = (begin + timedelta(days=31)).replace(day=1)
+    end = begin + timedelta(days=1) if len(epoch) > _MONTH else next_month
+    return int(end.timestamp()) * 1_000_000
 
 
 def over_us(epoch: str) -> int:
     """When nothing of an epoch is answered any more and its secrets go, microseconds UTC."""
-    begin = _moment(begin_us(epoch))
-    end = begin + timedelta(days=7) if "W" in epoch else (begin + timedelta(days=31)).replace(day=1)
-    return int(end.timestamp()) * 1_000_000 + GRACE_US
+    return end_us(epoch) + GRACE_US
 
 
 def _moment(at_us: int) -> datetime:

@@ -54,7 +54,9 @@ def record(
 ) -> int:
     """Put hits on record, each for each own case that has the selector; how many selectors are the same.
 
-    What is on record of a selector and partner by the same way stays one hit; what names it now is added to it.
+    What is on record of a selector and partner by the same way stays one hit; what names it now is added to it, but in
+    standing matching, where it is found again every day. A hit of another case is named as earlier ones of the same
+    value are, too, so that either side finds the other's.
 
     Args:
         partner: Who has them too.
@@ -66,30 +68,42 @@ def record(
     """
     drafts = []
     offers = list(own)
-    before = _before(partner, way, [one.selector for one in offers])
+    before = _before(partner, way, [one.selector for one in offers if _common(one, references)])
+    earlier = _named(offers, before)
     same: set[Value] = set()
     for one in offers:
-        common = [one.value] if one.value in references else []
-        keys = 0
-        if common:
-            same.add(one.value)
-        elif one.value.kind == "person":
-            common = sorted(key for key in keys_of(one.value) if key in references)
-            keys = len(common)
-        if not common:
+        if not (common := _common(one, references)):
             continue
+        keys = 0 if common == [one.value] else len(common)
+        if not keys:
+            same.add(one.value)
         names = [references[value] for value in common[:MOST_REFERENCES]]
         known = _known(before[one.selector], keys)
-        if known is not None:
-            had = references_of(known)
-            if set(names) <= set(had):
-                continue
-            names = [*names, *(name for name in had if name not in names)][:MOST_REFERENCES]
+        had = references_of(known) if known is not None else earlier[one.value]
+        if known is not None and (way == "standing" or set(names) <= set(had)):
+            continue
+        names = [*names, *(name for name in had if name not in names)][:MOST_REFERENCES]
         content = _content(partner, way, run, one, keys, names)
         content = msgspec.structs.replace(content, tag=(tags or {}).get(common[0], ""))
         drafts.append(_draft(content, one.case, known))
     append_many(drafts, matcher())
     return len(same)
+
+
+def _common(one: Offered, found: Collection[Value]) -> list[Value]:
+    """What of a selector both have: the selector itself, or keys of the person."""
+    if one.value in found:
+        return [one.value]
+    return sorted(key for key in keys_of(one.value) if key in found) if one.value.kind == "person" else []
+
+
+def _named(offers: Iterable[Offered], before: Mapping[UUID, list[Hit]]) -> defaultdict[Value, list[str]]:
+    """What names the earlier hits of each value, the oldest first."""
+    found: defaultdict[Value, list[str]] = defaultdict(list)
+    for one in offers:
+        for row in sorted(before.get(one.selector, ()), key=lambda hit: hit.found_us):
+            found[one.value] += (name for name in references_of(row) if name not in found[one.value])
+    return found
 
 
 def _before(partner: str, way: str, selectors: Collection[UUID]) -> defaultdict[UUID, list[Hit]]:

@@ -1,4 +1,4 @@
-"""What the entries of standing matching hold: that one side wants it, and the masks of a week."""
+"""What the entries of standing matching hold: that one side wants it, and the masks of a day."""
 
 import msgspec
 
@@ -16,11 +16,11 @@ class StandingSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MaskMade(msgspec.Struct, frozen=True, kw_only=True):
-    """This side's mask for a partner and week; the object is the mask. Sealed; it purges itself when the week is over.
+    """This side's mask for a partner and day; the object is the mask. Sealed; it purges itself a day after that.
 
     Attributes:
         partner: For whom.
-        epoch: The week.
+        epoch: The day.
         secret: What the mask follows from, hexadecimal.
     """
 

@@ -10,7 +10,7 @@ from hanse.kernel import sealing, strict_json
 from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import writing
-from hanse.matching import hits
+from hanse.matching import hits, standing_on, standing_quota
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.offering import offered, values_of
 from hanse.matching.publishing import name_of
@@ -75,7 +75,8 @@ def _record(row: OwnTurns, found: Mapping[bytes, bytes]) -> None:
     """Put hits on record: those of what is still offered."""
     if not found:
         return
-    own = offered(agreement_with(row.partner))
+    agreement = agreement_with(row.partner)
+    own = offered(agreement)
     names = {value: name_of(value) for value in values_of(own)}
     references = {
         value: reference(row.partner, row.epoch, found[name])
@@ -83,3 +84,5 @@ def _record(row: OwnTurns, found: Mapping[bytes, bytes]) -> None:
         if name in found
     }
     hits.record(row.partner, "standing", None, own, references)
+    if standing_quota.spent(agreement):
+        standing_on.stop(row.partner, standing_quota.words(agreement))

@@ -39,7 +39,7 @@ class StandingSide(models.Model):
 
 
 class Mask(models.Model):
-    """This side's mask for a partner and week. A projection; fields as of `standing_contents.MaskMade`.
+    """This side's mask for a partner and day. A projection; fields as of `standing_contents.MaskMade`.
 
     Attributes:
         sequence: The entry that says so.
@@ -47,7 +47,7 @@ class Mask(models.Model):
 
     object_id = models.UUIDField(primary_key=True)
     partner = models.CharField(max_length=128)
-    epoch = models.CharField(max_length=8)
+    epoch = models.CharField(max_length=10)
     secret = SealedTextField()
     sequence = models.BigIntegerField()
 
@@ -60,12 +60,12 @@ class Mask(models.Model):
 
 
 class OwnTurns(models.Model):
-    """This side's turns with a partner in a week. No projection: one that is lost opens anew.
+    """This side's turns with a partner in a day. No projection: what is lost begins anew the next day.
 
     Attributes:
         id: Of the row.
         partner: With whom.
-        epoch: The week.
+        epoch: The day.
         mask: This side's mask, hexadecimal id.
         theirs: The partner's, likewise, as its answers say; empty before the first.
         number: Of the turn that is next or waits for its answer; zero opens.
@@ -82,7 +82,7 @@ class OwnTurns(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     partner = models.CharField(max_length=128)
-    epoch = models.CharField(max_length=8)
+    epoch = models.CharField(max_length=10)
     mask = models.CharField(max_length=32)
     theirs = models.CharField(max_length=32, blank=True)
     number = models.PositiveIntegerField(default=0)
@@ -105,33 +105,31 @@ class OwnTurns(models.Model):
 
 
 class TheirTurns(models.Model):
-    """A partner's turns in a week. No projection: one that is lost is opened anew by the partner.
+    """A partner's turns in a day. No projection: what is lost begins anew the next day.
 
     Attributes:
         id: Of the row.
         partner: Who.
-        epoch: The week.
+        epoch: The day.
         mask: This side's mask, hexadecimal id.
         theirs: The partner's, likewise.
         number: Of the last turn that was answered.
         digest: SHA-256 of that turn, hexadecimal.
         answer: Its answer, to be given again.
         taken_us: When it came, microseconds UTC.
-        openings: How often the partner opened in this week.
         lead: Turns of it that were answered since it last answered one of this side's.
         looked: The last of its tokens that hits were looked for with; see `HeldToken`.
     """
 
     id = models.BigAutoField(primary_key=True)
     partner = models.CharField(max_length=128)
-    epoch = models.CharField(max_length=8)
+    epoch = models.CharField(max_length=10)
     mask = models.CharField(max_length=32)
     theirs = models.CharField(max_length=32)
     number = models.PositiveIntegerField(default=0)
     digest = models.CharField(max_length=64)
     answer = SealedBytesField()
     taken_us = models.BigIntegerField()
-    openings = models.PositiveSmallIntegerField(default=1)
     lead = models.PositiveSmallIntegerField(default=0)
     looked = models.BigIntegerField(default=0)
 

@@ -18,13 +18,13 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching.agreeing import AGREE, agreement_with
-from hanse.matching.epochs import over_us, week
+from hanse.matching.epochs import day, over_us
 from hanse.matching.hits import visible_hits
 from hanse.matching.models import Agreement, Hit, Offer
 from hanse.matching.offering import matcher
 from hanse.matching.secret import RunSecret
 from hanse.matching.standing_contents import MaskMade, StandingSet
-from hanse.matching.standing_models import Mask, OwnTurns, StandingSide
+from hanse.matching.standing_models import Mask, OwnTurns, StandingSide, TheirTurns
 from hanse.policy.asking import require
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ class Stands:
         own: What this side wants; None where nobody said anything.
         other: What the other side wants, likewise.
         agreed: Whether an agreement holds, without which nothing is sent.
-        turns: This side's turns of the week; None before they begin. `OwnTurns.waiting` says how many selectors wait,
-            `OwnTurns.refused` why the partner does not answer.
+        turns: This side's turns of the day; None before they begin, or where they were lost: it goes on the next day.
+            `OwnTurns.waiting` says how many selectors wait, `OwnTurns.refused` why the partner does not answer.
+        lead: Turns of the partner that were answered since it last answered one of this side's; it gets no more
+            answers from `standing_answering.LEAD` on.
     """
 
     partner: str
@@ -53,6 +55,7 @@ class Stands:
     other: StandingSide | None
     agreed: bool
     turns: OwnTurns | None
+    lead: int
 
     @property
     def on(self) -> bool:
@@ -76,6 +79,8 @@ def turn_on(partner: str, why: str, actor: Actor) -> None:
 
 def turn_off(partner: str, why: str, actor: Actor) -> None:
     """Want it no longer: nothing is sent or answered from now on, and what was exchanged goes. Hits stay.
+
+    Turned on again on the same day, it goes on with the next one.
 
     Raises:
         RefusedError: The actor may not, or did not prove a passkey.
@@ -126,11 +131,19 @@ def stands(partners: Sequence[str]) -> list[Stands]:
     sides = {(one.partner, one.theirs): one for one in StandingSide.objects.filter(partner__in=partners)}
     turns = {
         one.partner: one
-        for one in OwnTurns.objects.filter(partner__in=partners, epoch=week(now_us())).defer("held", "queue")
+        for one in OwnTurns.objects.filter(partner__in=partners, epoch=day(now_us())).defer("held", "queue")
     }
+    leads = dict(TheirTurns.objects.filter(epoch=day(now_us())).values_list("partner", "lead"))
     agreed = set(Agreement.objects.filter(until_us__gt=now_us()).values_list("partner", flat=True))
     return [
-        Stands(one, sides.get((one, False)), sides.get((one, True)), one in agreed, turns.get(one))
+        Stands(
+            one,
+            sides.get((one, False)),
+            sides.get((one, True)),
+            one in agreed,
+            turns.get(one),
+            leads.get(one, 0),
+        )
         for one in partners
     ]
 
@@ -143,18 +156,20 @@ def alarms(actor: Actor) -> "QuerySet[Hit]":
 
 
 def mask_of(partner: str, epoch: str) -> Mask | None:
-    """This side's mask for a partner and week; None where there is none, or it is destroyed."""
+    """This side's mask for a partner and day; None where there is none, or it is destroyed."""
     return Mask.objects.filter(partner=partner, epoch=epoch).first() if over_us(epoch) > now_us() else None
 
 
 def make_mask(partner: str, epoch: str) -> Mask:
-    """This side's mask for a partner and week, made where there is none; the caller is in `writing`."""
+    """This side's mask for a partner and day, made where there is none, with no turn yet; the caller is in `writing`."""
     row = Mask.objects.filter(partner=partner, epoch=epoch).first()
     if row is None:
         own = replace(Marking.own(authority()), retention_us=over_us(epoch))
         content = MaskMade(partner=partner, epoch=epoch, secret=RunSecret.fresh().sealed().hex())
         append(MASK, content, actor=matcher(), object_id=uuid4(), marking=own)
         row = Mask.objects.get(partner=partner, epoch=epoch)
+        nothing = {"pending": b"", "queue": b"", "held": b""}
+        OwnTurns.objects.create(partner=partner, epoch=epoch, mask=row.object_id.hex, **nothing)
     return row
 
 

@@ -12,7 +12,7 @@ class TurnSent(msgspec.Struct, frozen=True, array_like=True):
     """A turn.
 
     Attributes:
-        epoch: The week.
+        epoch: The day.
         mask: The sender's mask, hexadecimal id: who lost what it held, or its mask, is known by it.
         yours: The other side's, as the sender knows it; empty where it opens.
         number: Counts from 0, which opens.
@@ -36,7 +36,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         mask: The answerer's mask, hexadecimal id.
         tokens: One for each point, in order.
-        anew: The answerer does not hold what the turn goes on from: open anew.
+        anew: The answerer does not hold what the turn goes on from: it goes on with the next day.
         refused: Why there is no answer, in words; empty where there is one.
     """
 

@@ -72,7 +72,7 @@ def _check(here: Arrived, content: TagKeyTold) -> None:
         over, public = over_us(content.epoch), bytes.fromhex(content.public)
     except ValueError:
         raise UsageError(f"{here.partner} tells a key that is none, or of no month.") from None
-    if "W" in content.epoch or len(content.epoch) != 7 or over < now_us():
+    if len(content.epoch) != len("2026-11") or over < now_us():
         raise UsageError(f"{here.partner} tells a key of no month, or of one that is over.")
     if len(content.speaks) != 64:
         raise UsageError(f"{here.partner} does not say what it speaks.")

@@ -17,7 +17,7 @@ from hanse.kernel.clock import now_us
 from hanse.ledger.writing import writing
 from hanse.matching import standing, standing_hits
 from hanse.matching.agreeing import agreement_with
-from hanse.matching.epochs import begin_us, week, weeks
+from hanse.matching.epochs import begin_us, day, days, end_us
 from hanse.matching.hello import speaks
 from hanse.matching.models import Agreement
 from hanse.matching.offering import offered, values_of
@@ -37,7 +37,8 @@ OPENING: Final = 65_536
 REFUSED_US: Final = 15_000_000
 """Rest after the partner refused a turn; it is the same that is put then."""
 DECOYS: Final = 8_192
-"""Decoys that are remembered, drawn at random from all: enough for a day of turns; the others go with the week."""
+"""Decoys that are remembered, drawn at random from all; the others go with the day."""
+LOST: Final = "What was exchanged today was lost on one side. It goes on with the next day."
 
 
 def opening_most(agreement: Agreement) -> int:
@@ -54,10 +55,10 @@ def step(partner: Partner, client: Client) -> None:
     if not is_on(partner.authority):
         return
     now = now_us()
-    standing_hits.look(partner.authority, week(now))
+    standing_hits.look(partner.authority, day(now))
     row = _made(partner.authority, now)
-    pending = pending_of(row)
-    if pending is not None and row.again_us <= now:
+    pending = pending_of(row) if row is not None else None
+    if row is not None and pending is not None and row.again_us <= now:
         told = exchange.ask(partner, TURN, _sent(row, pending), Answered, client)
         _heard(row.pk, pending, told)
 
@@ -68,29 +69,30 @@ def _sent(row: OwnTurns, pending: Pending) -> TurnSent:
     )  # fmt: skip
 
 
-def _made(partner: str, now: int) -> OwnTurns:
-    """This side's turns of the week, with the one that is due where none waits for its answer.
+def _made(partner: str, now: int) -> OwnTurns | None:
+    """This side's turns of the day, with the one that is due where none waits for its answer; None where they are lost.
 
-    It is made before the ledger is locked: an opening takes seconds.
+    Nothing is opened twice under one mask: what is the same in both would be what is real. A turn is made before the
+    ledger is locked: an opening takes seconds.
     """
-    epoch = week(now)
+    epoch = day(now)
     mask = mask_of(partner, epoch)
     if mask is None:
         with writing():
             mask = make_mask(partner, epoch)
     row = OwnTurns.objects.filter(partner=partner, epoch=epoch).first()
-    if row is not None and row.mask != mask.object_id.hex:
-        row.delete()
-        row = None
-    if row is not None and (row.pending or _schedule(epoch).turn(now) <= row.slot):
+    if row is None or row.mask != mask.object_id.hex:
+        return None
+    if row.pending or (row.number and _schedule(epoch).turn(now) <= row.slot):
         return row
-    before = (row.number, row.slot) if row is not None else None
-    made = _opened(partner, mask, now) if row is None else _next(row, mask, now)
+    before = row.number, row.slot, b""
+    made = _next(row, mask, now) if row.number else _opened(row, mask, now)
     with writing():
-        there = OwnTurns.objects.filter(partner=partner, epoch=epoch)
-        if there.values_list("number", "slot").first() == before:
-            made.save()
-    return there.get()
+        there = OwnTurns.objects.filter(pk=row.pk).first()
+        if there is None or (there.number, there.slot, bytes(there.pending)) != before:
+            return there  # it was turned off meanwhile, or another process was quicker
+        made.save()
+    return made
 
 
 def _schedule(epoch: str) -> Schedule:
@@ -101,18 +103,17 @@ def _secret(mask: Mask) -> RunSecret:
     return RunSecret(bytes.fromhex(mask.secret))
 
 
-def _opened(partner: str, mask: Mask, now: int) -> OwnTurns:
+def _opened(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
     """Turn 0: all that is offered, as far as there is room."""
-    agreement = agreement_with(partner)
+    agreement = agreement_with(row.partner)
     values = values_of(offered(agreement))
     room = opening_most(agreement) - TAKEN
     first, rest = values[:room], values[room:]
     sent = standing.opening(first, _secret(mask), mask.epoch)
-    return OwnTurns(
-        partner=partner, epoch=mask.epoch, mask=mask.object_id.hex, slot=_schedule(mask.epoch).turn(now),
-        waiting=len(rest), pending=packed(Pending(sent.points, b"", _places(sent))),
-        queue=packed(Waiting(new=tuple(map(name_of, rest)))), held=b"",
-    )  # fmt: skip
+    row.slot, row.waiting = _schedule(mask.epoch).turn(now), len(rest)
+    row.pending = packed(Pending(sent.points, b"", _places(sent)))
+    row.queue = packed(Waiting(new=tuple(map(name_of, rest))))
+    return row
 
 
 def _next(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
@@ -159,7 +160,8 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
             row.save()
             return
         if told.anew or (row.number and told.mask != row.theirs):
-            row.delete()  # the partner lost what it held, or has another mask: all begins anew
+            row.refused, row.again_us = LOST, end_us(row.epoch)
+            row.save()
             return
         places = [Value("", name.hex()) if name else None for name in pending.places]
         own, decoys = standing.told(Sent(pending.points, tuple(places)), told.tokens)
@@ -186,8 +188,8 @@ def _shown(text: str) -> str:
 
 
 def tidy() -> None:
-    """Keep nothing of weeks that are over, nor of partners with whom it is off."""
-    on, kept = partners_on(), weeks(now_us())
+    """Keep nothing of days that are over, nor of partners with whom it is off."""
+    on, kept = partners_on(), days(now_us())
     OwnTurns.objects.exclude(partner__in=on, epoch__in=kept).delete()
     over = TheirTurns.objects.exclude(partner__in=on, epoch__in=kept)
     HeldToken.objects.filter(turns__in=over.values("pk")).delete()

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('object_id', models.UUIDField(primary_key=True, serialize=False)),
                 ('partner', models.CharField(max_length=128)),
-                ('epoch', models.CharField(max_length=8)),
+                ('epoch', models.CharField(max_length=10)),
                 ('secret', hanse.ledger.fields.SealedTextField()),
                 ('sequence', models.BigIntegerField()),
             ],
@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('partner', models.CharField(max_length=128)),
-                ('epoch', models.CharField(max_length=8)),
+                ('epoch', models.CharField(max_length=10)),
                 ('mask', models.CharField(max_length=32)),
                 ('theirs', models.CharField(blank=True, max_length=32)),
                 ('number', models.PositiveIntegerField(default=0)),
@@ -308,14 +308,13 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('partner', models.CharField(max_length=128)),
-                ('epoch', models.CharField(max_length=8)),
+                ('epoch', models.CharField(max_length=10)),
                 ('mask', models.CharField(max_length=32)),
                 ('theirs', models.CharField(max_length=32)),
                 ('number', models.PositiveIntegerField(default=0)),
                 ('digest', models.CharField(max_length=64)),
                 ('answer', hanse.ledger.fields.SealedBytesField()),
                 ('taken_us', models.BigIntegerField()),
-                ('openings', models.PositiveSmallIntegerField(default=1)),
                 ('lead', models.PositiveSmallIntegerField(default=0)),
                 ('looked', models.BigIntegerField(default=0)),
             ],

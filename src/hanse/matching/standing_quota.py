@@ -1,0 +1,74 @@
+"""What a partner may find out in a day by standing matching: what it sends cannot be told from decoys, so hits count."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from hanse.kernel.clock import now_us
+from hanse.ledger.among import among
+from hanse.matching.models import Agreement, Hit
+from hanse.matching.offering import offered, values_of
+from hanse.matching.publishing import name_of
+from hanse.matching.quota import DAY_US
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hanse.intel.values import Value
+
+
+def hits_per_day(agreement: Agreement) -> int:
+    """Selectors that may newly become known to a partner in a day, a hundredth of what may be compared of a kind.
+
+    Whole sets are compared where both have more in common: what is known by any way does not count again.
+    """
+    return max(1, agreement.per_day // 100)
+
+
+def newly_found(partner: str) -> int:
+    """Selectors that standing matching found in the last 24 hours, and that were in no hit with the partner before."""
+    since = now_us() - DAY_US
+    standing, late = Q(way="standing"), Q(found_us__gt=since)
+    rows = Hit.objects.filter(partner=partner)
+    today = set(rows.filter(standing, late).values_list("selector", flat=True))
+    known = rows.filter(~standing | ~late, selector__in=among(today))
+    return len(today - set(known.values_list("selector", flat=True)))
+
+
+def too_many(agreement: Agreement, names: set[bytes]) -> bool:
+    """Whether too much would be known if these were found as well.
+
+    Args:
+        agreement: With the partner.
+        names: Keyed hashes of the values.
+    """
+    most = hits_per_day(agreement) - newly_found(agreement.partner)
+    return len(names) > most and _unknown(agreement, names) > most
+
+
+def spent(agreement: Agreement) -> bool:
+    """Whether more is known than should be, as after two openings: what both sent before either could look."""
+    return newly_found(agreement.partner) > hits_per_day(agreement)
+
+
+def words(agreement: Agreement) -> str:
+    """Why it goes off."""
+    return (
+        f"More than {hits_per_day(agreement):,} selectors would newly become known in a day. Standing matching is off: compare "
+        "whole sets, or let people of both sides turn it on again."
+    )
+
+
+def _unknown(agreement: Agreement, names: set[bytes]) -> int:
+    """How many of some values are of selectors that are in no hit with the partner yet."""
+    of: defaultdict[Value, list[UUID]] = defaultdict(list)
+    for one in offered(agreement):
+        for value in values_of([one]):
+            of[value].append(one.selector)
+    meant = [of[value] for value in of if name_of(value) in names]
+    hits = Hit.objects.filter(
+        partner=agreement.partner, selector__in=among([pk for some in meant for pk in some])
+    )
+    known = set(hits.values_list("selector", flat=True))
+    return sum(1 for some in meant if not known.intersection(some))
