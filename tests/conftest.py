@@ -29,17 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Configure the node and hypothesis before any test module is imported."""
-    from hypothesis import HealthCheck
-    from hypothesis import settings as properties
-
-    from hanse.bootstrap import configure
-    from hanse.kernel.keys import Keyring
-    from hanse.settings import Node
-
-    # Several processes share the cores: how long one example takes says nothing of its rule.
-    properties.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    properties.load_profile("shared")
+    """Configure the node and hypothesis before any test module is imported, in processes that run tests themselves."""
     home = Path(_running.enter_context(tempfile.TemporaryDirectory(prefix="hanse-test-")))
     os.environ.setdefault("HANSE_TEST_RUN", str(home))  # the workers of xdist share one folder
     address = "sqlite"
@@ -52,6 +42,23 @@ def pytest_configure(config: pytest.Config) -> None:
                 pytest.exit(f"--database postgresql: {error}", returncode=0)
             os.environ["HANSE_TEST_POSTGRESQL"] = address  # the workers of xdist share the server
             os.environ[_ENDS] = "yes"
+    hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if not hands_out:
+        _wire(home, address)
+
+
+def _wire(home: Path, address: str) -> None:
+    """Make this process a node, and tell hypothesis that it is not alone."""
+    from hypothesis import HealthCheck
+    from hypothesis import settings as properties
+
+    from hanse.bootstrap import configure
+    from hanse.kernel.keys import Keyring
+    from hanse.settings import Node
+
+    # Several processes share the cores: how long one example takes says nothing of its rule.
+    properties.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    properties.load_profile("shared")
     node = Node(home, AUTHORITY, "CERT Estonia", "EE", database=address, exercise=True)
     configure(node, Keyring.new())
     empty_quickly()
