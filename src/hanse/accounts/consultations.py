@@ -15,8 +15,9 @@ from hanse.accounts.models import Consultation
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.kernel.strict_json import canonical
 from hanse.ledger.recorded import Recorded
-from hanse.ledger.writing import append
+from hanse.ledger.writing import Draft, append_many
 from hanse.policy.consultation import consultation
 from hanse.policy.decision import Subject
 
@@ -49,7 +50,9 @@ def record(
 def record_named(actor: Actor, what: str, ids: list[str], why: str = "", recipient: str = "") -> Recorded:
     """As `record`, of objects whose ids are at hand as the entry has them: 32 hexadecimal digits each."""
     kind = "accounts.disclosed" if recipient else "accounts.consulted"
-    return append(kind, Consulted(what, ids, recipient), actor=actor, reason=why)
+    content = Consulted(what, ids, recipient)
+    # Of that type as it is: reading thousands of ids back would take as long as writing them.
+    return append_many([Draft(kind, content, reason=why, encoded=canonical(content))], actor)[0]
 
 
 def required(

@@ -5,6 +5,7 @@ with `IN`, so that SQL never repeats the rules. A test proves that a list equals
 """
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from django.apps import apps
@@ -21,6 +22,7 @@ from hanse.policy.decision import Decision, Subject, may
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.query import RawQuerySet
     from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=models.Model)
@@ -65,12 +67,9 @@ class Guarded(models.Manager[M]):
         rows = super().get_queryset()
         at = now_us() if at_us is None else at_us
         may(actor, action, now_us=at)  # an unknown action is an error even while there are no rows
-        stored = apps.get_model("policy", "StoredMarking")
-        model: Any = self.model
-        used = stored.objects.filter(Exists(model.carriers().filter(marking=OuterRef("pk"))))
         standing = _Standing(actor, action, self._kind(), at, purpose)
         groups: defaultdict[tuple[bool, bool, bool], list[str]] = defaultdict(list)
-        for row in used:
+        for row in _used(self.model):
             groups[standing.judged(row.marking)].append(row.digest)
         allowed = Q(pk__in=())
         for judged, digests in groups.items():
@@ -103,6 +102,20 @@ class Guarded(models.Manager[M]):
 
     def _kind(self) -> str:
         return self.model.__name__.lower()
+
+
+def _used(model: Any) -> "RawQuerySet[Any]":
+    """The markings that rows of a model carry."""
+    stored = apps.get_model("policy", "StoredMarking")
+    return stored.objects.raw(*_asked_of(model, stored, stored.objects.db))
+
+
+@lru_cache(maxsize=256)
+def _asked_of(model: Any, stored: Any, using: str) -> tuple[str, tuple[Any, ...]]:
+    """The statement that finds them, and its parameters: written once, for every page asks it several times."""
+    used = stored.objects.filter(Exists(model.carriers().filter(marking=OuterRef("pk"))))
+    statement, told = used.query.get_compiler(using=using).as_sql()
+    return statement, tuple(told)
 
 
 class Unindexed(Func):
