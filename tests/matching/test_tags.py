@@ -8,6 +8,7 @@ import pytest
 from hanse.intel.values import Value
 from hanse.matching import tags, voprf
 from hanse.matching.group import POINT, ProtocolError
+from hanse.matching.secret import RunSecret
 from hanse.matching.tags import ADDED, ASKED, TAG, TAKEN, TagSet, packed
 from tests.matching.made import EPOCH, phones
 
@@ -50,6 +51,18 @@ def test_questions_and_answers_have_one_length(values, published):
     evaluated, proof = tags.answer(KEY, points)
     assert (len(points), len(evaluated), len(proof)) == (ASKED * POINT, ASKED * POINT, 2 * POINT)
     assert len({points[at : at + POINT] for at in range(0, len(points), POINT)}) == ASKED
+
+
+def test_a_question_of_one_secret_is_the_same_again_and_of_another_has_nothing_of_it():
+    """Bit for bit, so that it can be put again and opened by an auditor; parts of a secret say nothing of each other."""
+    secret = RunSecret(bytes(32))
+    first, again = (tags.ask(HELD, EPOCH, secret) for _ in range(2))
+    assert first.blinded.points == again.blinded.points
+    seen = {
+        tags.ask(HELD, EPOCH, other).blinded.points[:POINT]
+        for other in (secret, secret.part(b"a", b"b"), secret.part(b"ab", b""), secret.part(b"a"), RunSecret.fresh())
+    }  # fmt: skip
+    assert len(seen) == 5
 
 
 def test_one_can_ask_for_1_to_100():
