@@ -44,6 +44,15 @@ from hanse.ledger.writing import Draft
 from hanse.node import backup
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import Peer
+from tests.matching.between import (  # noqa: F401 - jobs as those below
+    agree_to_match,
+    ask_who_else,
+    came_of,
+    investigate,
+    matches,
+    times_asked,
+    want_standing,
+)
 from tests.web.acting import ActingClient
 
 _people: list[Any] = []

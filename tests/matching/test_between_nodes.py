@@ -1,0 +1,31 @@
+"""Two real nodes in their own processes: one asks who else, then both match standing, and one is killed in the middle."""
+
+import signal
+
+from tests.federation.sovereign import two
+from tests.node.living import until
+
+
+def test_two_nodes_ask_and_match_standing(tmp_path) -> None:
+    """Only the asker learns of a hit; in standing matching both do, within a minute, also after one was killed."""
+    with two(tmp_path) as (ee, fi):
+        for node, partner, own in ((ee, "fi-cert", "ee@else.example"), (fi, "ee-cert", "fi@else.example")):
+            node.do("agree_to_match", partner=partner)
+            node.do("investigate", selectors=[["email", "boss@shop.example"], ["email", own]])
+        question = ee.do("ask_who_else", partner="fi-cert")
+        until(lambda: ee.do("came_of", question=question) != "waiting", 60)
+        assert ee.do("came_of", question=question) == "found"
+        assert (ee.do("matches"), fi.do("matches")) == ([["who-else", "email"]], [])
+        assert (ee.do("times_asked"), fi.do("times_asked")) == (0, 1)
+
+        for node, partner in ((ee, "fi-cert"), (fi, "ee-cert")):
+            node.do("want_standing", partner=partner)
+        until(lambda: ["standing", "email"] in ee.do("matches"), 60)
+        until(lambda: fi.do("matches") == [["standing", "email"]], 60)
+        ee.do("investigate", selectors=[["phone", "+3725123456"]])
+        fi.stop(signal.SIGKILL)  # their node dies in the middle
+        fi.do("investigate", selectors=[["phone", "+3725123456"]])
+        fi.serve()
+        for node in (ee, fi):
+            until(lambda node=node: ["standing", "phone"] in node.do("matches"), 90)
+        assert fi.do("times_asked") == 1
