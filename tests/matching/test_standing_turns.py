@@ -12,10 +12,10 @@ from hanse.federation.models import Partner, Received
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.ledger import retention
 from hanse.ledger.check import check
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
-from hanse.ledger.service import purge
 from hanse.matching import (
     agreeing,
     clock,
@@ -474,10 +474,11 @@ def test_masks_destroy_themselves_and_a_day_begins_anew(on, monkeypatch):
     entry = Entry.objects.get(kind="matching.mask_made")
     assert entry.retention_us == over_us(mask.epoch)
     later = over_us(mask.epoch) + 1
-    for module in (turning, standing_on):
+    for module in (turning, standing_on, retention):
         monkeypatch.setattr(module, "now_us", lambda: later)
     assert standing_on.mask_of("gb-ncas", mask.epoch) is None
-    purge([mask.pk], reason="Over.", actor=standing_on.matcher())
+    assert retention.purge_due() == 1
+    assert not Mask.objects.exists()
     on.lost()
     turn(on)
     turning.tidy()

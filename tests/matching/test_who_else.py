@@ -13,6 +13,7 @@ from hanse.federation.models import Received
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.ledger import retention
 from hanse.ledger.check import check
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.replay import rebuild
@@ -525,9 +526,15 @@ def test_the_key_destroys_itself_with_its_month(asked, monkeypatch):
     key = TagKey.objects.get()
     entry = Entry.objects.get(kind="matching.tag_key_made")
     assert entry.retention_us == over_us(key.epoch)
-    for module in (tag_keys, publishing):
-        monkeypatch.setattr(module, "now_us", lambda: over_us(key.epoch) + 1)
+    later = over_us(key.epoch) + 1
+    for module in (tag_keys, publishing, retention):
+        monkeypatch.setattr(module, "now_us", lambda: later)
     assert tag_keys.key_of("gb-ncas", key.epoch) is None
+    assert retention.purge_due() == 1
+    assert not TagKey.objects.exists()
+    publishing.publish_due()
+    assert [row.epoch for row in OwnSet.objects.all()] == [month(later)]
+    assert list(check()) == []
 
 
 def test_questions_go_with_their_case_and_a_rebuild_makes_the_rest_again(case, gb):
