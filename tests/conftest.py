@@ -4,7 +4,7 @@ import atexit
 import gc
 import os
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -146,6 +146,18 @@ def actor() -> Callable[..., object]:
         return Actor(**{**told, **more})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def partners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[object, object]]:
+    """Estonia's and Finland's node, served, for the tests of the group "partners", which need them as partners alone.
+
+    The last of these tests closes them: nodes that idle until the end of the run take time from others.
+    """
+    from tests.federation.sovereign import two
+
+    with two(tmp_path_factory.mktemp("partners")) as nodes:
+        yield nodes
 
 
 @pytest.fixture

@@ -2,25 +2,18 @@
 
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.federation.sovereign import Sovereign, two
+from tests.federation.sovereign import Sovereign
 from tests.node.living import until
 
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
-    """Estonia's and Finland's node, served, and partners of each other."""
-    with two(tmp_path) as nodes:
-        yield nodes
+pytestmark = pytest.mark.xdist_group("partners")  # what is made once is made on one worker
 
 
-def test_what_is_shared_is_there_within_seconds_and_goes_when_it_is_recalled(pair) -> None:
+def test_what_is_shared_is_there_within_seconds_and_goes_when_it_is_recalled(partners) -> None:
     """Shared, seen, proven after the checkpoint, recalled, answered; nothing is lost when a node is killed, and nothing played back is done again."""
-    ee, fi = pair
+    ee, fi = partners
     first, second, third = ee.do("attacks")
     until(lambda: fi.do("link", partner="ee-cert").get("answered_us"))
     assert ee.do("share", attack=first, to=["fi-cert"]) == 1

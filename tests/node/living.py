@@ -189,6 +189,7 @@ class Living:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+            self.process = None
             for pid in below:
                 if alive(pid):
                     os.kill(pid, signal.SIGKILL)

@@ -1,19 +1,21 @@
 """Threat 5: a split view. Two witnesses that are shown two histories compare, and both consoles show the proof."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.federation.sovereign import Sovereign, two
+from tests.federation.sovereign import Sovereign
 from tests.node.living import until
+
+pytestmark = pytest.mark.xdist_group("partners")  # what is made once is made on one worker
 
 
 @pytest.fixture
-def witnesses(tmp_path: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
+def witnesses(partners: tuple[Sovereign, Sovereign]) -> Iterator[tuple[Sovereign, Sovereign]]:
     """Estonia's and Finland's node, partners of each other; both witness the ledger of Latvia, which lies."""
-    with two(tmp_path) as nodes:
-        yield nodes
+    yield partners
+    for node in partners:  # nothing comes after this in its group
+        node.close()
 
 
 def test_two_trees_of_one_size_are_shown_on_both_consoles(witnesses) -> None:
