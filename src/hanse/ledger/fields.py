@@ -90,7 +90,7 @@ class BlindIndexField(models.BinaryField):  # type: ignore[type-arg]  # generic 
     def deconstruct(self) -> Any:
         """For migrations."""
         name, path, args, kwargs = super().deconstruct()
-        return name, path, args, {**kwargs, "kind": self.kind}
+        return name, path, args, {**kwargs, "kind": self.kind, "db_index": self.db_index}
 
     def get_prep_value(self, value: Any) -> Any:
         """Hash a text; bytes are a hash already."""

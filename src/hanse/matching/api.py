@@ -41,7 +41,7 @@ class OfferOut(Schema):
     declined: bool
 
 
-class HitOut(Schema):
+class MatchOut(Schema):
     """That a partner has the same selector, or a person like one."""
 
     id: UUID
@@ -59,7 +59,7 @@ class HitOut(Schema):
     joint: UUID | None = Field(description="The joint case that both agreed on.")
 
 
-class RunOut(Schema):
+class ComparisonOut(Schema):
     """A comparison of whole sets."""
 
     id: UUID = Field(alias="object_id")
@@ -206,7 +206,7 @@ class MatchingMade(Schema):
     id: UUID
 
 
-@router.get("/hits", response=list[HitOut], operation_id="matching_hits")
+@router.get("/hits", response=list[MatchOut], operation_id="matching_hits")
 @endpoint("matching.view")
 def list_hits(request: HttpRequest) -> Any:
     """The hits of the actor's cases, the last first, at most 500."""
@@ -215,14 +215,14 @@ def list_hits(request: HttpRequest) -> Any:
     return [_hit(one) for one in found]
 
 
-@router.get("/hits/{uuid:hit_id}", response=HitOut, operation_id="matching_hit")
+@router.get("/hits/{uuid:hit_id}", response=MatchOut, operation_id="matching_hit")
 @endpoint("matching.view")
 def get_hit(request: HttpRequest, hit_id: UUID) -> Any:
     """One hit."""
     return _one(request, hit_id)
 
 
-@router.post("/hits/{uuid:hit_id}", response=HitOut, operation_id="matching_offer")
+@router.post("/hits/{uuid:hit_id}", response=MatchOut, operation_id="matching_offer")
 @endpoint("matching.contact")
 def offer(request: HttpRequest, hit_id: UUID, told: OfferIn) -> Any:
     """Offer a name, a hint or a joint case after a hit, or decline."""
@@ -234,7 +234,7 @@ def offer(request: HttpRequest, hit_id: UUID, told: OfferIn) -> Any:
     return _one(request, hit_id)
 
 
-@router.get("/runs", response=Page[RunOut], operation_id="matching_runs")
+@router.get("/runs", response=Page[ComparisonOut], operation_id="matching_runs")
 @endpoint("matching.oversee")
 def list_runs(request: HttpRequest, paging: Query[Paging]) -> Any:
     """Comparisons of whole sets, the last first."""
