@@ -90,7 +90,8 @@ class BlindIndexField(models.BinaryField):  # type: ignore[type-arg]  # generic 
     def deconstruct(self) -> Any:
         """For migrations."""
         name, path, args, kwargs = super().deconstruct()
-        return name, path, args, {**kwargs, "kind": self.kind, "db_index": self.db_index}
+        # Django leaves what is False out, and this field would take it for True.
+        return name, path, args, {"db_index": False, **kwargs, "kind": self.kind}
 
     def get_prep_value(self, value: Any) -> Any:
         """Hash a text; bytes are a hash already."""

@@ -15,8 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeVar
 
-import numpy as np
-
 from hanse.kernel.errors import DataMissingError, HanseError
 
 POINT: Final = 32
@@ -150,9 +148,10 @@ def _check_form(points: bytes, what: str, number: int | None) -> None:
     if number is not None and len(points) != number * POINT:
         raise ProtocolError(f"{what} holds {len(points) // POINT:,} points where {number:,} were due.")
     # libsodium 1.0.18, which the binding brings, ignores the highest bit, so that each point had two encodings.
-    high = np.frombuffer(points, np.uint8)[POINT - 1 :: POINT] >> 7
-    if high.any():
-        raise _no_point(what, int(high.argmax()) * POINT, len(points))
+    high = points[POINT - 1 :: POINT]
+    if high and max(high) > 0x7F:
+        first = next(at for at, byte in enumerate(high) if byte > 0x7F)
+        raise _no_point(what, first * POINT, len(points))
 
 
 def _no_point(what: str, offset: int, length: int) -> ProtocolError:

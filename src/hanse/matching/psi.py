@@ -20,16 +20,17 @@ from concurrent.futures import Executor
 from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Final
 
 from hanse.intel.values import Value
 from hanse.matching import group
 from hanse.matching.group import CHUNK, POINT, ProtocolError
 from hanse.matching.hash_to_group import Hasher, hasher
+from hanse.matching.later import np
 from hanse.matching.secret import RunSecret
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 TOKEN: Final = 16
 """Bytes that are compared of a point under both masks. One bit of a point's first 16 bytes is fixed, so that two
@@ -200,12 +201,12 @@ def _counted(chunks: Iterable[bytes], number: int) -> Iterator[bytes]:
         )
 
 
-def _distinct(made: bytes) -> npt.NDArray[np.bytes_]:
+def _distinct(made: bytes) -> "npt.NDArray[np.bytes_]":
     if len(distinct := np.unique(_column(made))) * TOKEN != len(made):
         raise ProtocolError("The other side sent a value twice, and so fewer than it had committed to.")
     return distinct
 
 
-def _column(tokens: bytes) -> npt.NDArray[np.bytes_]:
+def _column(tokens: bytes) -> "npt.NDArray[np.bytes_]":
     """Tokens as a column. NumPy leaves zeros at the end of one away in what it shows, and of nothing in comparing."""
     return np.frombuffer(tokens, f"S{TOKEN}")

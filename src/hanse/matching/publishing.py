@@ -8,7 +8,6 @@ import secrets
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from hanse.federation.models import Partner
 from hanse.federation.models import Standing as PartnerStanding
@@ -21,6 +20,7 @@ from hanse.ledger.writing import writing
 from hanse.matching import tag_keys, tags
 from hanse.matching.agreeing import NoAgreementError, agreement_with
 from hanse.matching.epochs import begin_us, month, months, over_us
+from hanse.matching.later import np
 from hanse.matching.models import Agreement
 from hanse.matching.offering import offered, values_of
 from hanse.matching.tag_models import OwnDelta, OwnSet

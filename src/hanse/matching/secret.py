@@ -6,12 +6,13 @@ the inputs were those that had been committed to. Until then it leaves the node 
 
 import secrets
 from hashlib import shake_256
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Final
 
 from hanse.matching.group import sodium
+from hanse.matching.later import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 LENGTH: Final = 32
 SALT: Final = 32
@@ -54,7 +55,7 @@ class RunSecret:
         """A salt of `SALT` bytes for each of so many inputs, one after the other."""
         return self._stream("salts", number * SALT)
 
-    def order(self, number: int) -> npt.NDArray[np.int64]:
+    def order(self, number: int) -> "npt.NDArray[np.int64]":
         """So many places, shuffled.
 
         Two of the keys that are sorted are equal once in 2^25 runs of a million; the two stay in their order then.

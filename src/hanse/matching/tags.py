@@ -9,14 +9,12 @@ without asking.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final
 
 from hanse.intel.values import Value
 from hanse.matching import voprf
 from hanse.matching.group import POINT, ProtocolError
+from hanse.matching.later import np
 from hanse.matching.padding import padded_size, shares
 from hanse.matching.secret import RunSecret
 from hanse.matching.voprf import Blinded, KeyPair
@@ -34,7 +32,12 @@ ADDED: Final = 1024
 TAKEN: Final = 512
 """Tags that each version of a set adds and takes away, however many of them are real."""
 
-Tags = npt.NDArray[np.bytes_]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Tags = npt.NDArray[np.bytes_]
+else:
+    Tags = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class TagSet:
     version: int
     tags: Tags
 
-    def holds(self, tags: Tags) -> npt.NDArray[np.bool_]:
+    def holds(self, tags: Tags) -> "npt.NDArray[np.bool_]":
         """Whether each of some tags is in the set."""
         return _among(self.tags, tags)
 
@@ -253,7 +256,7 @@ def read(epoch: str, version: int, data: bytes) -> TagSet:
     return TagSet(epoch, version, tags)
 
 
-def _among(those: Tags, tags: Tags) -> npt.NDArray[np.bool_]:
+def _among(those: Tags, tags: Tags) -> "npt.NDArray[np.bool_]":
     """Whether each of some tags is among those, which are sorted and not none."""
     places = np.minimum(np.searchsorted(those, tags), len(those) - 1)
     return np.equal(those[places], tags)
@@ -269,7 +272,7 @@ def _decoys(number: int) -> Tags:
     return np.sort(_column(secrets.token_bytes(number * TAG)))
 
 
-def _drawn(among: int, number: int) -> npt.NDArray[np.int64]:
+def _drawn(among: int, number: int) -> "npt.NDArray[np.int64]":
     """So many places among some, each as likely as another."""
     return np.argsort(np.frombuffer(secrets.token_bytes(8 * among), "<u8"))[:number]
 
