@@ -46,6 +46,13 @@ cases.take              .         x          x        .       .          .
 cases.answer            .         x          x        .       .          .
 cases.tell              .         x          x        .       .          .
 cases.erase             .         x          x        .       .          .
+matching.view           .         x          x        .       .          .
+matching.oversee        .         x          x        x       x          .
+matching.agree          .         .          x        .       .          .
+matching.run            .         x          x        .       .          .
+matching.reopen         .         .          .        .       x          .
+matching.keep_out       .         x          x        .       .          .
+matching.contact        .         x          x        .       .          .
 prevention.block        .         .          x        .       .          .
 ledger.view             x         x          x        x       x          .
 ledger.prove            x         x          x        x       x          .
@@ -81,14 +88,22 @@ MAY = {(role, row[0]): mark == "x" for row in ROWS for role, mark in zip(HEAD, r
 EXPORTS = {
     "telemetry.export", "constituency.export", "attacks.export", "campaigns.export", "intel.export", "ledger.export",
     "cases.export", "cases.take", "cases.tell", "cases.joint", "cases.joint_open", "federation.share",
+    "matching.run", "matching.contact",
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
     "telemetry.import", "telemetry.collect", "intel.import", "intel.subscribe", "cases.open", "ledger.view", "ledger.prove",
     "ledger.purge", "federation.view", "federation.partner", "taxii.view", "taxii.partner",
-    "webhooks.view", "webhooks.edit",
+    "webhooks.view", "webhooks.edit", "matching.oversee", "matching.agree", "matching.reopen",
 }  # fmt: skip
-AUDITED = {"ledger.view", "ledger.prove", "federation.view", "accounts.view"}
+AUDITED = {
+    "ledger.view",
+    "ledger.prove",
+    "federation.view",
+    "accounts.view",
+    "matching.oversee",
+    "matching.reopen",
+}
 ALL = set(ACTIONS)
 
 OUT_OF_HOUSE = {name for name, action in ACTIONS.items() if action.audience > Audience.ORGANISATION}
