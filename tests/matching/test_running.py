@@ -415,3 +415,39 @@ def test_hits_go_with_their_case_and_a_rebuild_makes_the_rest_again(officer, app
     purge([made], reason="Over.", actor=kaja)
     assert not Hit.objects.exists()
     assert not Reference.objects.exists()
+
+
+def test_the_quota_holds_in_a_run_that_this_side_opened_too(officer, approver, case, gb):
+    """The partner commits to its guesses only when it takes part: nothing of ours is sent for too many of them."""
+    _, kaja = case
+    agree(officer, approver, per_day=5)
+    has(gb, *(("email", f"guess{at}@example.org") for at in range(6)))
+    row = compare_without_learning(gb, kaja)
+    assert (row.state, row.blanket) == ("declined", True)
+    assert parts.count(row.pk, parts.POINTS) == 0
+    assert gb.ended()[-1].blanket
+
+
+def test_a_partner_that_takes_part_with_another_normalisation_is_refused(officer, approver, case, gb):
+    """Whoever opened the run: the two would miss what both have."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS), normaliser="0" * 64)
+    row = compare_without_learning(gb, kaja)
+    assert row.state == "failed"
+    assert "normalisation of selectors" in row.why
+
+
+def test_a_run_ends_when_what_was_agreed_does(officer, approver, case, gb):
+    """Nothing more is given, and both sides read why."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS), holds={"digest", "tokens"})
+    row = compare_without_learning(gb, kaja)
+    assert row.state == "comparing"
+    agreeing.end("gb-ncas", "It ran out.", officer)
+    turn(gb)
+    assert Run.objects.get(pk=row.pk).state == "failed"
+    assert "Nothing is agreed" in gb.ended()[-1].why
+    gb.goes_on()
+    assert gb.learnt is None

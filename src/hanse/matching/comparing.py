@@ -21,14 +21,15 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import writing
 from hanse.matching import commitment, hits, parts, psi
-from hanse.matching.agreeing import agreement_with
+from hanse.matching.agreeing import NoAgreementError, agreement_with
 from hanse.matching.contents import RunEnded
 from hanse.matching.group import POINT, ProtocolError, chunks_of
 from hanse.matching.models import Run, RunPart
 from hanse.matching.offering import offered
 from hanse.matching.parts import DIGEST, POINTS, TOKENS, theirs
+from hanse.matching.quota import BlanketError
 from hanse.matching.run_projecting import COMPARING
-from hanse.matching.running import PROTOCOL, finish
+from hanse.matching.running import PROTOCOL, check_other, finish
 from hanse.matching.secret import RunSecret
 
 if TYPE_CHECKING:
@@ -99,10 +100,13 @@ def step(row: Run, partner: Partner, client: Client) -> bool:
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="matching") as pool:
         side = _Side(row, partner, client, pool)
         try:
+            check_other(row, side.own, side.other)
             return side.go_on()
-        except ProtocolError as error:
+        except BlanketError as error:
+            finish(row, RunEnded(state="declined", why=str(error), blanket=True))
+        except (NoAgreementError, ProtocolError) as error:
             finish(row, RunEnded(state="failed", why=str(error)))
-            return True
+        return True
 
 
 class _Side:

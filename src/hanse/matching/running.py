@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+import msgspec
+
 from hanse.cases.models import Case, Selector
 from hanse.federation.partners import partner_of
 from hanse.federation.sending import send
@@ -16,12 +18,12 @@ from hanse.intel.values import Value
 from hanse.kernel import strict_json
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.errors import UsageError
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching import commitment, parts, psi, quota
-from hanse.matching.agreeing import NoAgreementError, agreement_with
+from hanse.matching.agreeing import agreement_with
 from hanse.matching.commitment import Commitment
 from hanse.matching.contents import TEXT_LIMIT, Proposed, RunAsked, RunBegun, RunEnded
 from hanse.matching.group import ProtocolError
@@ -71,7 +73,8 @@ def stop(run: UUID, actor: Actor, why: str) -> None:
             raise UsageError("That comparison has ended, or there is none.")
         if not why.strip():
             raise UsageError("Say why it is stopped.")
-        finish(row, RunEnded(state="failed", why=f"It was stopped: {why.strip()}"), actor)
+        told = RunEnded(state="failed", why=f"It was stopped: {why.strip()}")
+        finish(row, told, actor, to_partner="It was stopped.")
 
 
 def begin(row: Run) -> None:
@@ -93,7 +96,7 @@ def begin(row: Run) -> None:
         _check_own(values, own, cases)
     except quota.BlanketError as error:
         finish(row, RunEnded(state="declined", why=str(error), blanket=True))
-    except (NoAgreementError, ProtocolError, ValueError, HanseError) as error:
+    except (UsageError, ProtocolError, ValueError) as error:
         finish(row, RunEnded(state="declined", why=str(error)[:TEXT_LIMIT]))
     else:
         _commit(row, agreement, spoken, values, cases)
@@ -129,29 +132,23 @@ def _commit(row: Run, agreement: Agreement, spoken: Hello, values: tuple[Value, 
         send([Draft(PROPOSED, proposed, row.pk, recipient=row.partner)])
 
 
-def finish(row: Run, told: RunEnded, actor: Actor | None = None) -> None:
-    """Put on record how a run ended, and tell the other side that; what both have is nothing that it is told.
+def finish(row: Run, told: RunEnded, actor: Actor | None = None, *, to_partner: str | None = None) -> None:
+    """Put on record how a run ended, and tell the other side that; how many both have it knows for itself.
 
     Args:
         row: The run.
         told: How it ended.
         actor: Who ended it; the node by default.
+        to_partner: Why, in the words that the other side reads; as it stands in the own ledger by default.
     """
     with writing():
         if Run.objects.get(pk=row.pk).state not in GOING:
             return
         append(ENDED, told, actor=actor or matcher(), object_id=row.pk)
         if not row.ours or row.own:  # else the other side does not know of it
-            words = for_partner(told, row.there)
+            why = told.why if to_partner is None else to_partner
+            words = msgspec.structs.replace(told, why=why, run=row.there.hex, hits=0)
             send([Draft(ENDED, words, row.pk, recipient=row.partner)])
-
-
-def for_partner(told: RunEnded, there: UUID) -> RunEnded:
-    """What the other side is told of an end: not how many both have, which it knows for itself, nor a person's reason."""
-    why = "It was stopped." if told.why.startswith("It was stopped:") else told.why
-    return RunEnded(
-        state=told.state, why=why, transcript=told.transcript, run=there.hex, blanket=told.blanket
-    )
 
 
 def forget_inputs(purged: Sequence[UUID], _reason: str) -> set[UUID]:
@@ -159,11 +156,24 @@ def forget_inputs(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     some = among(purged)
     if Case.projected.filter(pk__in=some).exists() or Selector.objects.filter(pk__in=some).exists():
         for row in Run.objects.filter(state__in=GOING):
-            finish(
-                row, RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
-            )
+            told = RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
+            finish(row, told, to_partner="It ended early. It can be begun anew.")
         parts.drop_values()
     return set()
+
+
+def check_other(row: Run, own: Commitment, other: Commitment) -> None:
+    """Refuse to go on with what the other side put in, or once nothing is agreed any more.
+
+    Raises:
+        NoAgreementError: The agreement ended, or its day came, while the run went on.
+        BlanketError: Its inputs are more than its cases justify, or than its quota; asked again in a run that this side
+            opened, as it commits to them only then.
+        ProtocolError: It speaks something else, so that the two would miss each other.
+    """
+    agreement = agreement_with(row.partner)
+    agreed_kinds(hello(PROTOCOL, own.epoch, own.kinds), hello_of(row))
+    quota.check(agreement, row, other.size, other.kinds, row.other_cases)
 
 
 def give_up(now: int) -> int:
