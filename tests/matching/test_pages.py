@@ -204,7 +204,10 @@ def test_a_case_says_what_was_compared_and_what_is_kept_out(client_as, found):
     assert "GB-NCAS" in page
     assert "3 of the 4 selectors that it has now were in the case then" in page
     assert "An informant's." in page
-    client.post(f"/matches/cases/{made}/let-in/{late}/")
+    again = f"/matches/cases/{made}/let-in/{late}/"
+    assert "Compare it again" in text_of(client.get(again))
+    client.post(again, {"reason": "Not one any more."})
+    assert "Not one any more." in text_of(client.get(f"/cases/{made}/"))
     assert not Withheld.objects.exists()
 
 

@@ -50,19 +50,11 @@ from tests.matching.test_running import (
     kaja,
     officer,
 )
+from tests.matching.test_who_else import gb
 
-__all__ = ["approver", "case", "founded", "kaja", "officer"]
+__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
 
 pytestmark = pytest.mark.usefixtures("founded")
-
-
-@pytest.fixture
-def gb(officer, approver):
-    """A partner with whom something is agreed."""
-    made = Asker("gb-ncas", "GB", "associated")
-    made.joins()
-    agree(officer, approver)
-    return made
 
 
 @pytest.fixture

@@ -84,13 +84,9 @@ def the_asked_sees(hit: bool, at: int) -> bytes:
     return tags.ask(asked_for(hit, at), EPOCH).blinded.points
 
 
-def _question(hit: bool, at: int) -> bytes:
-    return tags.ask(asked_for(hit, at), EPOCH).blinded.points
-
-
 def the_asker_sees() -> Callable[[bool, int], bytes]:
     """Its answer: it is made of points that say nothing, so that it takes the same for all of them."""
-    asked = {hit: [_question(hit, at) for at in range(16)] for hit in (True, False)}
+    asked = {hit: [the_asked_sees(hit, at) for at in range(16)] for hit in (True, False)}
 
     def does(hit: bool, at: int) -> bytes:
         return b"".join(tags.answer(KEY, asked[hit][at % 16]))

@@ -1,5 +1,6 @@
 """The pages of matching: what partners have too, what is compared, what was agreed."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -129,8 +130,8 @@ def reopen(request: HttpRequest, run: UUID) -> Result:
     return _why(request, told, act)
 
 
-def _why(request: HttpRequest, told: dict[str, Any], act: Any) -> Result:
-    """A page that asks why, and does something then."""
+def _why(request: HttpRequest, told: dict[str, Any], act: Callable[[str], object], then: str = "") -> Result:
+    """A page that asks why, does something, and goes on at an address, or to all matches."""
     form = WhyForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
@@ -138,7 +139,7 @@ def _why(request: HttpRequest, told: dict[str, Any], act: Any) -> Result:
         except UsageError as error:
             form.add_error(None, str(error))
         else:
-            return redirect("matching:matches")
+            return redirect(then or "matching:matches")
     return {"form": form, **told}
 
 
@@ -271,15 +272,17 @@ def keep_out(request: HttpRequest, case_id: UUID) -> Result:
     return {"form": form, "case": case, "marking": case.marking.marking}
 
 
-@page("matching.keep_out", "matching/keep_out.html", methods=("POST",))
+@page("matching.keep_out", "matching/why.html", methods=("GET", "POST"))
 def let_in(request: HttpRequest, case_id: UUID, object_id: UUID) -> Result:
     """Let a case, or a selector of it, be compared like others again."""
-    selector = None if object_id == case_id else object_id
-    try:
-        withholding.let_in(case_id, selector, _("It is compared again."), signed_in(request))
-    except UsageError as error:
-        messages.error(request, str(error))
-    return redirect("cases:case", case_id)
+    selector, actor = None if object_id == case_id else object_id, signed_in(request)
+    case = case_for(actor, withholding.KEEP_OUT, case_id)
+    told = {
+        "title": _("Compare it again"), "button": _("Compare it again"), "marking": case.marking.marking,
+        "words": _("It is compared with partners like what else the case has, from the next time on."),
+    }  # fmt: skip
+    then = reverse("cases:case", args=[case_id])
+    return _why(request, told, lambda why: withholding.let_in(case_id, selector, why, actor), then)
 
 
 def panel(case: Case, actor: Actor) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from hanse.cases.choosing import case_for
 from hanse.cases.models import Selector
+from hanse.cases.projecting import happened
 from hanse.cases.service import members
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -69,6 +70,7 @@ def _project(recorded: Recorded, content: KeptOut) -> None:
             object_id=recorded.object_id, case=UUID(content.case), why=recorded.reason, sequence=recorded.sequence,
             officer=UUID(content.officer) if content.officer else None,
         )  # fmt: skip
+    happened(recorded, UUID(content.case), content.team)
 
 
 def _forget(object_id: UUID) -> None:
