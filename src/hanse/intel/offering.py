@@ -47,7 +47,7 @@ class Offer:
     """The shelf of intelligence for one actor."""
 
     def __init__(self, actor: Actor) -> None:
-        rows = models.Holding.objects.for_actor(actor, ACTION).select_related("marking").order_by("pk")
+        rows = models.Holding.objects.few_for(actor, ACTION)
         self._markings = {row.pk: row.marking.marking for row in rows}
         self.view: Hashable = tuple(self._markings)
 

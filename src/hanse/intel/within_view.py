@@ -31,9 +31,8 @@ class View(NamedTuple):
 
 def view_of(actor: Actor, action: str = "intel.view") -> View:
     """The holdings with which an actor may do an action."""
-    rows = models.Holding.objects.for_actor(actor, action).order_by("pk").values_list("pk", "items")
-    found = list(rows)
-    return View(tuple(one for one, _ in found), sum(items for _, items in found))
+    found = models.Holding.objects.few_for(actor, action)
+    return View(tuple(row.pk for row in found), sum(row.items for row in found))
 
 
 def naming(values: Sequence[int], view: View, most: int, *, beside: int | None = None) -> list[int]:

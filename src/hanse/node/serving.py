@@ -27,6 +27,9 @@ from hanse.settings import Node, load, metrics_address
 WEB_THREADS = 4
 """Requests served at once: pages are short, and SQLite has one writer."""
 
+WEB_IDLE_S = 600
+"""Seconds that a thread waits for its next request; a new one would have to open the database first."""
+
 WEB_END_S = 15
 """Seconds that the web process has to end in order."""
 
@@ -110,6 +113,7 @@ def _server(node: Node) -> Any:
         workers=1,
         workers_kill_timeout=WEB_END_S,
         blocking_threads=WEB_THREADS,
+        blocking_threads_idle_timeout=WEB_IDLE_S,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
         log_dictconfig=logs.FOR_GRANIAN,

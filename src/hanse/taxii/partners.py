@@ -83,6 +83,10 @@ def waiting() -> list[Proposal]:
     return list(open_now.order_by("-proposed_us"))
 
 
+_BY_DIGEST: Final = "SELECT * FROM taxii_partner WHERE digest = %s"
+"""Every request of a partner begins with it; Django takes longer to write this than a database to answer it."""
+
+
 def who(secret: str, user: str | None = None) -> tuple[Partner, Actor] | None:
     """The partner with a secret, and as policy sees it; None for one that the ledger knows no active partner with.
 
@@ -93,7 +97,7 @@ def who(secret: str, user: str | None = None) -> tuple[Partner, Actor] | None:
     if not secret.startswith(SECRET_PREFIX) or len(secret) > 100:
         return None
     digest = sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-    row = Partner.objects.filter(digest=digest).first()
+    row = next(iter(Partner.objects.raw(_BY_DIGEST, [digest])), None)
     made = _standing(row.pk) if row is not None else None
     if row is None or made is None or made.digest != digest or user not in (None, made.authority):
         return None
