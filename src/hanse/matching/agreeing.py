@@ -56,7 +56,7 @@ class Terms:
 class NoAgreementError(UsageError):
     """There is no agreement with that partner."""
 
-    status = 404
+    status = 409
 
 
 def propose(terms: Terms, why: str, actor: Actor) -> UUID:

@@ -27,6 +27,7 @@ from hanse.matching.group import POINT, ProtocolError, chunks_of
 from hanse.matching.models import Run, RunPart
 from hanse.matching.offering import offered
 from hanse.matching.parts import DIGEST, POINTS, TOKENS, theirs
+from hanse.matching.points import OWN
 from hanse.matching.quota import BlanketError
 from hanse.matching.run_projecting import COMPARING
 from hanse.matching.running import PROTOCOL, check_other, finish
@@ -136,7 +137,7 @@ class _Side:
         if parts.count(self.row.pk, POINTS) == parts.needed(self.own.size * POINT):
             return
         values = parts.values(self.row.pk)
-        points = b"".join(psi.points_of(values, PROTOCOL, self.own.epoch, self.pool))
+        points = OWN.of(values, PROTOCOL, self.own.epoch, self.pool)
         parts.put_all(self.row.pk, POINTS, psi.masked(points, self.secret, self.pool))
 
     def _make_tokens(self) -> None:
