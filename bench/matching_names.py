@@ -4,18 +4,20 @@
 
 FEBRL4 (5,000 persons twice, the second time with typing errors, parts left out or in the wrong field) is compared
 by given name, surname and day of birth alone, all with all. name_bench has pairs of names without a birth; both are
-given the same one, so that it says what spellings the keys bear, and not how often strangers meet. FOLDER has both;
-it is no part of Hanse.
+given the same one, so that it says what spellings the keys bear, and not how often strangers meet; its companies are
+given one country. FOLDER has both; it is no part of Hanse.
 """
 
 import argparse
 import csv
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from hanse.cases.selector import read
 from hanse.intel.values import Value, ValueProblem
-from hanse.matching.names import keys_of
+from hanse.matching.alike import keys_of
 
 GIVEN = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "entities"
 
@@ -58,16 +60,21 @@ def measured(folder: Path) -> dict[int, tuple[float, float, int]]:
     return found
 
 
-def spellings(path: Path) -> dict[bool, tuple[int, int, int]]:
-    """Of the pairs of persons in name_bench that are one and that are not: how many, with one key, with two."""
+PERSON: Final = {"Person": {"kind": "person", "born": "1970-01-02"}}
+"""How selectors are made of the names in name_bench, by what they are said to be the names of."""
+COMPANY: Final = {
+    schema: {"kind": "company", "country": "EE"} for schema in ("Company", "Organization", "LegalEntity")
+}
+
+
+def spellings(path: Path, sort: Mapping[str, dict[str, str]]) -> dict[bool, tuple[int, int, int]]:
+    """Of the pairs of one sort in name_bench that are one and that are not: how many, with one key, with two."""
     counts = {True: [0, 0, 0], False: [0, 0, 0]}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["schema"] != "Person":
+            if (told := sort.get(row["schema"])) is None:
                 continue
-            here, there = (
-                keys_of(read("person", row[name], born="1970-01-02").value) for name in ("name1", "name2")
-            )
+            here, there = (keys_of(read(text=row[name], **told).value) for name in ("name1", "name2"))
             count, common = counts[row["is_match"] == "true"], len(here & there)
             count[0] += 1
             count[1] += common >= 1
@@ -89,11 +96,15 @@ def main() -> None:
             f"  {least} key(s): recall {recall:.3f}, precision {precision:.4f}, {false} false pairs of 25,000,000: "
             f"{false / 25e6 * 1e12:,.0f} expected at 10^6 x 10^6"
         )
-    for is_match, (number, one, two) in spellings(folder / "cases.csv").items():
-        words = "one person" if is_match else "two persons"
-        print(
-            f"name_bench, {number} pairs of {words}, born on one day: one key {one / number:.3f}, two {two / number:.3f}"
-        )
+    for sort, words in (
+        (PERSON, ("two persons", "one person")),
+        (COMPANY, ("two companies", "one company")),
+    ):
+        for is_match, (number, one, two) in spellings(folder / "cases.csv", sort).items():
+            print(
+                f"name_bench, {number} pairs of {words[is_match]}, with one birth or country: "
+                f"one key {one / number:.3f}, two {two / number:.3f}"
+            )
 
 
 if __name__ == "__main__":

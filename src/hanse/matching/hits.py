@@ -19,9 +19,9 @@ from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append_many
+from hanse.matching.alike import keys_of
 from hanse.matching.contents import HitFound
 from hanse.matching.models import Hit, Reference
-from hanse.matching.names import keys_of
 from hanse.matching.offering import Offered, matcher
 from hanse.policy.guarded import NotVisibleError
 
@@ -91,10 +91,10 @@ def record(
 
 
 def _common(one: Offered, found: Collection[Value]) -> list[Value]:
-    """What of a selector both have: the selector itself, or keys of the person."""
+    """What of a selector both have: the selector itself, or keys of its name."""
     if one.value in found:
         return [one.value]
-    return sorted(key for key in keys_of(one.value) if key in found) if one.value.kind == "person" else []
+    return sorted(key for key in keys_of(one.value) if key in found)
 
 
 def _named(offers: Iterable[Offered], before: Mapping[UUID, list[Hit]]) -> defaultdict[Value, list[str]]:

@@ -87,14 +87,14 @@ def _keys(born: str, names: list[str]) -> Iterator[str]:
     for word in names:
         yield f"begins/{born}/{word[:3]}"
         yield f"ends/{born}/{word[-3:]}"
-        yield f"sounds/{born}/{_sound(word)}"
-    for one, other in combinations(sorted(map(_sound, names)), 2):
+        yield f"sounds/{born}/{sound(word)}"
+    for one, other in combinations(sorted(map(sound, names)), 2):
         yield f"year/{year}/{one}/{other}"
         yield f"swapped/{year}-{'-'.join(sorted((month, day)))}/{one}/{other}"
         yield f"day/{month}-{day}/{one}/{other}"
 
 
-def _sound(word: str) -> str:
+def sound(word: str) -> str:
     """A word without most vowels and what is in its middle (Match Rating Approach; Moore and others, 1977).
 
     Metaphone, which follows how English is spoken more closely, finds no more pairs of FEBRL4.

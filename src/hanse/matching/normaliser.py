@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from hanse.cases.selector import read
 from hanse.intel.values import Value, ValueProblem
 from hanse.kernel import strict_json
-from hanse.matching.names import keys_of
+from hanse.matching.alike import keys_of
 
 
 class Case(NamedTuple):
@@ -97,5 +97,5 @@ def _normal(case: Case) -> str | None:
 
 
 def _name_keys(kind: str, normal: str | None) -> list[str]:
-    """The keys of a person, which depend on how scripts are written in letters from a to z."""
-    return sorted(key.text for key in keys_of(Value(kind, normal))) if kind == "person" and normal else []
+    """The keys of a name, which depend on how scripts are written in letters from a to z."""
+    return sorted(key.text for key in keys_of(Value(kind, normal))) if normal else []

@@ -13,9 +13,8 @@ from hanse.cases.words import OPEN
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
+from hanse.matching.alike import KEY_KINDS, keys_of
 from hanse.matching.models import Agreement, Withheld
-from hanse.matching.names import KIND as NAME_KEY
-from hanse.matching.names import keys_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -79,18 +78,19 @@ def _let(agreement: Agreement, rows: "QuerySet[Selector]") -> Iterator[tuple[Sel
 
 
 def values_of(some: Iterable[Offered]) -> list[Value]:
-    """What is put into a comparison: each selector, and the keys of each person whose name may be spelled otherwise."""
+    """What is put into a comparison: each selector, and the keys of each whose name may be spelled otherwise."""
     found: set[Value] = set()
     for one in some:
         found.add(one.value)
-        if one.value.kind == "person":
-            found |= keys_of(one.value)
+        found |= keys_of(one.value)
     return sorted(found)
 
 
 def kinds_of(agreement: Agreement) -> tuple[str, ...]:
     """The kinds of values that an agreement lets be compared."""
-    return tuple(sorted({*agreement.kinds, *([NAME_KEY] if "person" in agreement.kinds else [])}))
+    return tuple(
+        sorted({*agreement.kinds, *(KEY_KINDS[kind] for kind in agreement.kinds if kind in KEY_KINDS)})
+    )
 
 
 def matcher() -> Actor:

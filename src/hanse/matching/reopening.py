@@ -19,8 +19,8 @@ from hanse.ledger.reading import content_of
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.matching import commitment, parts
+from hanse.matching.alike import keys_of
 from hanse.matching.models import Run
-from hanse.matching.names import keys_of
 from hanse.matching.parts import POINTS, TOKENS, theirs
 from hanse.matching.run_projecting import BEGUN
 from hanse.matching.secret import RunSecret
@@ -96,8 +96,7 @@ def _on_record(before: int) -> set[Value]:
             assert isinstance(content, SelectorAdded)  # noqa: S101 - the kind says so
             value = Value(content.kind, content.text)
             found.add(value)
-            if value.kind == "person":
-                found |= keys_of(value)
+            found |= keys_of(value)
     return found
 
 
