@@ -107,34 +107,48 @@ def side(
 
 
 def compared(number: int, rounds: int) -> None:
-    """Print how a comparison of so many on each side does beside its floor."""
+    """Print how a comparison of so many on each side does beside its floor.
+
+    The machine's speed drifts by a fifth within minutes: each run has a floor right before and one right after it,
+    and is divided by their mean.
+    """
     scalar = group.random_scalar()
     points = [rbcl.crypto_core_ristretto255_random() for _ in range(1024)]
     one, other = items(0, number), items(number - number // 100, number)
     known = [b"".join(psi.points_of(values, "psi", EPOCH)) for values in (one, other)]
-    floors, whole, prepared = [], [], []
+    floor = [(2 * number, scalar, points)] * 2
+    floors = [in_two(bare, floor)]
+    ways = {"from values to hits": [b"", b""], "points made before": known}
+    took: dict[str, list[tuple[float, float, int]]] = {words: [] for words in ways}
+    beside: dict[str, list[tuple[float, float]]] = {words: [] for words in ways}
     for _ in range(rounds):
-        floors.append(in_two(bare, [(2 * number, scalar, points)] * 2))
-        for runs, given in ((whole, [b"", b""]), (prepared, known)):
+        for words, given in ways.items():
             ends = FORK.Pipe()
-            told = [
-                (one, given[0], number, "ee", "lv", ends[0]),
-                (other, given[1], number, "lv", "ee", ends[1]),
-            ]
-            runs.append(in_two(side, told))
-            assert runs[-1][2] == [number // 100] * 2
+            wall, cpu, found, kib = in_two(
+                side,
+                [
+                    (one, given[0], number, "ee", "lv", ends[0]),
+                    (other, given[1], number, "lv", "ee", ends[1]),
+                ],
+            )
+            assert found == [number // 100] * 2
+            floors.append(in_two(bare, floor))
+            around = [(floors[-2][at] + floors[-1][at]) / 2 for at in (0, 1)]
+            took[words].append((wall, cpu, kib))
+            beside[words].append((wall / around[0], cpu / around[1]))
     least_wall, least_cpu = (statistics.median(run[at] for run in floors) for at in (0, 1))
     print(
         f"{number:9,} a side: floor {least_wall:.1f} s, {least_cpu / 4 / number * 1e6:.1f} us CPU a multiplication; "
         f"{group.POINT + psi.TOKEN} bytes an item"
     )
-    for words, runs in (("from values to hits", whole), ("points made before", prepared)):
+    for words, runs in took.items():
         wall, cpu = (statistics.median(run[at] for run in runs) for at in (0, 1))
+        longer, more = (statistics.median(ratio[at] for ratio in beside[words]) for at in (0, 1))
         print(
-            f"    {words:22} {wall:7.1f} s wall {wall / least_wall:5.2f}x {cpu:7.1f} s CPU {cpu / least_cpu:5.2f}x"
-            f"  {runs[-1][3] // 1024} MiB a side"
+            f"    {words:22} {wall:7.1f} s wall {longer:5.2f}x {cpu:7.1f} s CPU {more:5.2f}x"
+            f"  {runs[-1][2] // 1024} MiB a side"
         )
-    cpu = statistics.median(run[1] for run in whole)
+    cpu = statistics.median(run[1] for run in took["from values to hits"])
     before = spent()
     commitment.root(one, RunSecret.fresh())
     print(f"    commitment to the inputs, a side: {spent() - before:.2f} s CPU")

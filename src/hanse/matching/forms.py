@@ -26,7 +26,7 @@ MOST_CHOICES = 200
 """Selectors of a case that are offered to be asked about, on the form; the API takes any."""
 FEW = 20
 """Of these so many are ticked at first."""
-_USUAL_KINDS = ("phone", "email", "iban", "wallet", "person", "account")
+_USUAL_KINDS = ("phone", "email", "iban", "wallet", "person", "company", "account")
 
 
 class AgreementForm(QuietForm):
