@@ -305,11 +305,14 @@ def database(node: Node) -> dict[str, Any]:
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
                 "init_command": (
+                    # For a new file: bodies and entries fill such pages better than SQLite's 4,096 (a tenth less on disk), and
+                    # an import takes a tenth less CPU. A file that is there keeps its own.
+                    "PRAGMA page_size=8192;"
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
                     "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
                     # Pages of the log that are written back at once: each write back is a flush, and the same pages
                     # change again and again while much comes in. 32 MB of log at most until then.
-                    "PRAGMA wal_autocheckpoint=8000"
+                    "PRAGMA wal_autocheckpoint=4000"
                 ),
             },
         }

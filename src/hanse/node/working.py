@@ -189,7 +189,7 @@ def _with_room(connection: BaseDatabaseWrapper, **_: object) -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA cache_size=-32768")
-            cursor.execute("PRAGMA wal_autocheckpoint=32000")
+            cursor.execute("PRAGMA wal_autocheckpoint=16000")
 
 
 def end_unwatched(node: Node) -> int:
