@@ -68,7 +68,7 @@ class Bare:
 
 
 def bare_sqlite(folder: Path) -> Bare:
-    """A second file beside the node's, with the same durability."""
+    """A second file beside the node's, with the same durability and pages of the same size."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def bare_sqlite(folder: Path) -> Bare:
         )
         same = [sql for (sql,) in cursor.fetchall()]
     made = sqlite3.connect(folder / "bare.sqlite3", isolation_level="IMMEDIATE")
-    for sql in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *same):
+    for sql in ("PRAGMA page_size=8192", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *same):
         made.execute(sql)
     made.execute(f"CREATE TABLE plain (sequence integer PRIMARY KEY, {', '.join(COLUMNS[1:])})")
     made.commit()
