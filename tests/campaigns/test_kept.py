@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hanse.attacks import service as attacks
 from hanse.campaigns import across_rows, service
@@ -63,3 +65,18 @@ def test_what_is_shown_makes_it_anew(home, fi, mari, seen_by, made) -> None:
     attacks.withdraw(decision, "It was none.", mari)
     assert own in service.across(mari)[0].members
     assert len(made) == 2
+
+
+def test_who_sees_no_link_is_told_of_none_by_two_questions(
+    home, fi, mari, seen_by, made, actor: Callable[..., Actor]
+) -> None:
+    """However many links there are that a reader may not see: no view is made or looked after for him."""
+    chief = actor("analyst", "officer")
+    shares(fi, seen_by["FI"], tlp=Tlp.RED)
+    Follower().settle()
+    assert service.across(chief)
+    made.clear()
+    with CaptureQueriesContext(connection) as asked:
+        assert service.across(mari) == []
+    assert len(asked) <= 2
+    assert made == []

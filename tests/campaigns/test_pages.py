@@ -8,11 +8,13 @@ import pytest
 
 from hanse.accounts.models import Consultation
 from hanse.attacks import service as attacks
-from hanse.attacks.models import Attack
+from hanse.attacks.models import STANDING, Attack
 from hanse.campaigns.models import Campaign, Link, Replaced
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.recording import record
+from hanse.tracing import service as tracing
+from hanse.tracing.models import Trace
 from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
@@ -85,6 +87,18 @@ def test_names_are_text_and_figures_those_of_the_attacks(
     cells = re.search(rf'<tr><td><a href="{re.escape(there)}">{re.escape(shown)}</a></td>(.*?)</tr>', text)
     assert cells is not None
     assert re.findall(r"<td[^>]*>([^<]*)</td>", cells[1])[:5] == figures
+
+
+def test_countries_are_those_of_the_attacks_that_stand(mari: Actor, campaign: Campaign) -> None:
+    """Traces looked up one by one add up to what all of them do that are gone through, hidden ones left out."""
+    members = Attack.projected.filter(campaign=campaign.pk).order_by("start_us")
+    attacks.mark_false_positive(members[0].pk, "A backup.", mari)
+    Trace.projected.filter(pk=members[1].pk).update(team="operation-amber")
+    stand = members.filter(state__in=STANDING).values_list("pk", flat=True)
+    told = tracing.countries_of(mari, list(stand))
+    assert told == tracing.countries(mari, stand)
+    assert told.attacks == campaign.named - 2
+    assert told.countries
 
 
 def test_what_is_claimed(mari: Actor, campaign: Campaign, client_as: Clients) -> None:

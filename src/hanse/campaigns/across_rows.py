@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db.models import F
+from django.db.models.lookups import In
 
 from hanse.attacks.models import STANDING, PartnerAttack
 from hanse.attacks.models import Attack as AttackRow
@@ -19,6 +21,7 @@ from hanse.kernel.markings import Marking
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.policy.decision import Subject
+from hanse.policy.guarded import Unindexed
 from hanse.policy.models import StoredMarking
 
 if TYPE_CHECKING:
@@ -62,6 +65,11 @@ def across(actor: Actor, standing: "QuerySet[Campaign]") -> list[Across]:
     return compose(Known({one: members[one] for one in linked}, bonds, homes, names, authority()))
 
 
+def sees_links(actor: Actor) -> bool:
+    """Whether an actor can see any link across borders: who sees none is told of no campaign across them."""
+    return CrossLink.objects.for_actor(actor, "campaigns.view").exists()
+
+
 def shows(object_ids: Collection[UUID], actor: Actor, standing: "QuerySet[Campaign]") -> bool:
     """Whether an actor can see any of some objects now, of those that campaigns across borders are made of.
 
@@ -96,8 +104,10 @@ class _Reading:
         # A token's scope limits what it does, not whom it is for.
         if actor.scopes is not None:
             actor = replace(actor, scopes=actor.scopes | {"attacks.view"})
-        self._own = AttackRow.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
-        self._theirs = PartnerAttack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
+        # Some are looked up by their keys: SQLite would go through all attacks of these states instead.
+        stands = In(Unindexed(F("state")), STANDING)
+        self._own = AttackRow.objects.for_actor(actor, "attacks.view").filter(stands)
+        self._theirs = PartnerAttack.objects.for_actor(actor, "attacks.view").filter(stands)
         self._markings: dict[str, Marking] = {}
         self._campaigns: dict[UUID, UUID] = {}
         self.members: dict[UUID, Member] = {}

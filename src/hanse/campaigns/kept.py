@@ -69,6 +69,8 @@ class Kept:
         who = (
             actor.kind, actor.authority, actor.country, actor.tier, actor.roles, actor.teams, actor.scopes,
         )  # fmt: skip
+        if not across_rows.sees_links(actor):
+            return []
         through = _last()
         with self._lock:
             view = self._views.get(who)

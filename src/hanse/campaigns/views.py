@@ -2,24 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models import F, QuerySet
-from django.db.models.lookups import In
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
-from hanse.attacks.models import STANDING
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
 from hanse.campaigns import service, stix_export
 from hanse.campaigns.across_views import of_campaign
 from hanse.campaigns.campaign import Campaign as Found
-from hanse.campaigns.members import members_in
+from hanse.campaigns.members import Members, members_in
 from hanse.campaigns.models import Campaign
 from hanse.campaigns.models import Link as LinkRow
 from hanse.campaigns.report import page as report_page
@@ -35,13 +33,15 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
-from hanse.policy.guarded import Unindexed
 from hanse.tracing import service as tracing
 from hanse.tracing.data_files import find_borders
 from hanse.tracing.models import Trace as TraceRow
 from hanse.tracing.trace import Trace
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 ATTACKS_SHOWN = 50
 """Attacks on a campaign's page; the list of attacks has all of them, page by page."""
@@ -112,7 +112,7 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     members = members_in(service.named_of(row, seen))
     attacks = _rows(seen, [one.object_id for one in members.all[:ATTACKS_SHOWN]])
     weakest = list(service.weakest_first(row)[:LINKS_SHOWN])
-    countries = _countries(service.named_of(row, seen), actor)
+    countries = _countries(members, actor)
     places = countries.countries if countries else ()
     reports = authoring.citing(stix_export.cite_of(row).id, actor)
     across = of_campaign(actor, row)
@@ -239,13 +239,11 @@ def _with_ends(links: Iterable[LinkRow], seen: "QuerySet[AttackRow]") -> list[He
     ]
 
 
-def _countries(members: "QuerySet[AttackRow]", actor: Actor) -> tracing.Countries | None:
+def _countries(members: Members, actor: Actor) -> tracing.Countries | None:
     """Countries of the apparent sources of those that stand; None for who may not see traces."""
     if not may(actor, "tracing.view", now_us=now_us()):
         return None
-    # By the members' keys: SQLite would go through all attacks of these states instead.
-    standing = members.filter(In(Unindexed(F("state")), STANDING))
-    return tracing.countries(actor, standing.order_by().values_list("pk", flat=True))
+    return tracing.countries_of(actor, [one.object_id for one in members.standing])
 
 
 def _replaced_by(row: Campaign, actor: Actor) -> Campaign | None:

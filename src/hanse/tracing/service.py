@@ -1,10 +1,11 @@
 """Use cases of tracing: traces on record, and what they add up to by country."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -14,12 +15,16 @@ from django.db.models.lookups import In
 from hanse.attacks.models import STANDING, Attack
 from hanse.kernel.actors import Actor
 from hanse.ledger import objects
+from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.guarded import Unindexed
 from hanse.policy.models import stored, team_of
 from hanse.tracing import models
 from hanse.tracing.trace import Trace
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 NOWHERE = "not attributable"
 """What the countries of a trace mean where its sources say nothing of a place."""
@@ -96,14 +101,24 @@ def countries(actor: Actor, attack_ids: Iterable[UUID] | None = None) -> Countri
 
     Args:
         actor: Who looks.
-        attack_ids: The attacks, a query set of ids too; None for all that still stand.
+        attack_ids: The attacks, a query set of ids too, of any number; None for all that still stand.
     """
     traces = models.Trace.objects.for_actor(actor, "tracing.view")
     if attack_ids is None:
         seen = Attack.objects.for_actor(actor, "attacks.view").filter(state__in=STANDING)
         attack_ids = seen.values_list("pk", flat=True)
     # All traces are gone through in their narrow index, which is quicker than one wide row for each attack.
-    traces = traces.filter(In(Unindexed(F("object_id")), attack_ids))
+    return _in_all(traces.filter(In(Unindexed(F("object_id")), attack_ids)))
+
+
+def countries_of(actor: Actor, attack_ids: Collection[UUID]) -> Countries:
+    """The same of attacks at hand, some of those that there are: their traces are looked up one by one."""
+    traces = models.Trace.objects.for_actor(actor, "tracing.view")
+    return _in_all(traces.filter(pk__in=among(attack_ids)))
+
+
+def _in_all(traces: "QuerySet[models.Trace]") -> Countries:
+    """What traces add up to."""
     told = list(traces.order_by().values_list("countries_mean", "places__countries"))
     means = Counter(mean for mean, _ in told)
     places = "\n".join(countries for _, countries in told if countries)
