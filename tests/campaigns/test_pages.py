@@ -10,6 +10,7 @@ from hanse.accounts.models import Consultation
 from hanse.attacks import service as attacks
 from hanse.attacks.models import STANDING, Attack
 from hanse.campaigns.models import Campaign, Link, Replaced
+from hanse.campaigns.views import HITS_SHOWN
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.recording import record
@@ -87,6 +88,25 @@ def test_names_are_text_and_figures_those_of_the_attacks(
     cells = re.search(rf'<tr><td><a href="{re.escape(there)}">{re.escape(shown)}</a></td>(.*?)</tr>', text)
     assert cells is not None
     assert re.findall(r"<td[^>]*>([^<]*)</td>", cells[1])[:5] == figures
+
+
+def test_those_hit_most_come_first_and_all_are_a_page_away(
+    mari: Actor, campaign: Campaign, client_as: Clients
+) -> None:
+    """Of many organisations a campaign's page shows those hit most often, and leads to all: each is there once."""
+    rows = list(Attack.projected.filter(campaign=campaign.pk).order_by("start_us"))
+    for number, row in enumerate(rows):
+        row.organisation = f"Office {max(0, number - 2):02d}"  # three attacks on the first one
+    Attack.projected.bulk_update(rows, ["organisation"])
+    client = client_as(mari)
+    some, everyone = (page(client, f"/campaigns/{campaign.pk}/{rest}") for rest in ("", "victims/"))
+    names = [f"Office {number:02d}" for number in range(len(rows) - 2)]
+    assert len(names) > HITS_SHOWN
+    assert re.findall(r"organisation=[^>]*>(Office \d+)<", some) == names[:HITS_SHOWN]
+    assert re.findall(r"organisation=[^>]*>(Office \d+)<", everyone) == names
+    assert f"All {len(names)} organisations" in some
+    assert "There are no more organisations" in page(client, f"/campaigns/{campaign.pk}/victims/?page=2")
+    assert client.get(f"/campaigns/{campaign.pk}/victims/?page=x").status_code == 400
 
 
 def test_countries_are_those_of_the_attacks_that_stand(mari: Actor, campaign: Campaign) -> None:

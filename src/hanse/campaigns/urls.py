@@ -11,5 +11,6 @@ urlpatterns = [
     path("across/<uuid:across_id>/", across_views.across, name="across"),
     path("<uuid:campaign_id>/", views.detail, name="detail"),
     path("<uuid:campaign_id>/links/", views.links, name="links"),
+    path("<uuid:campaign_id>/victims/", views.victims, name="victims"),
     path("<uuid:campaign_id>/export/", views.export, name="export"),
 ]

@@ -43,13 +43,18 @@ from hanse.web.page import Result, page, signed_in
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-ATTACKS_SHOWN = 50
+ATTACKS_SHOWN = 25
 """Attacks on a campaign's page; the list of attacks has all of them, page by page."""
+
+HITS_SHOWN = 25
+"""Organisations on a campaign's page, those hit most often; a page of their own has all of them."""
 
 LINKS_SHOWN = 10
 """Links on a campaign's page, the weakest: there it would break."""
 
-LINKS_OF_A_PAGE = 50
+ROWS_OF_A_PAGE = 50
+"""Links, or organisations, of one page of them all."""
+
 COUNTRIES_SHOWN = 25
 
 SCOPES = ("organisation", "sector", "state", "several states", "unknown")
@@ -125,7 +130,8 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
         "figures": figures(row.detail.get("figures", {})),
         "evidence": row.detail.get("evidence", ()),
         "refuted_by": row.detail.get("refuted_by", ()),
-        "hits": members.hits,
+        "hits": members.hits[:HITS_SHOWN],
+        "hit_count": len(members.hits),
         "attacks": attacks,
         "more_attacks": len(members.all) > ATTACKS_SHOWN,
         "link_count": service.weakest_first(row).count(),
@@ -156,20 +162,35 @@ def links(request: HttpRequest, campaign_id: UUID) -> Result:
     looked_at(request, "campaigns.view", [row])
     found = service.weakest_first(row)
     count = found.count()
-    number = _page_number(request.GET.get("page", "1"))
-    first = (number - 1) * LINKS_OF_A_PAGE
+    first, told = _part(request, count)
     return {
         "row": row,
         "marking": row.marking.marking,
         "link_count": count,
         "asked": tuple(words.TEST_ASKS.items()),
         "links": _with_ends(
-            found[first : first + LINKS_OF_A_PAGE], AttackRow.objects.for_actor(actor, "attacks.view")
+            found[first : first + ROWS_OF_A_PAGE], AttackRow.objects.for_actor(actor, "attacks.view")
         ),
-        "first": first + 1,
-        "last": min(first + LINKS_OF_A_PAGE, count),
-        "before": number - 1,
-        "after": number + 1 if first + LINKS_OF_A_PAGE < count else 0,
+        **told,
+    }
+
+
+@page("campaigns.view", "campaigns/victims.html")
+@asks_why
+def victims(request: HttpRequest, campaign_id: UUID) -> Result:
+    """All organisations that a campaign hit, the most often hit first, page by page."""
+    actor = signed_in(request)
+    row = service.campaign_for(actor, "campaigns.view", campaign_id)
+    looked_at(request, "campaigns.view", [row])
+    members = members_in(service.named_of(row, AttackRow.objects.for_actor(actor, "attacks.view")))
+    count = len(members.hits)
+    first, told = _part(request, count)
+    return {
+        "row": row,
+        "marking": row.marking.marking,
+        "hit_count": count,
+        "hits": members.hits[first : first + ROWS_OF_A_PAGE],
+        **told,
     }
 
 
@@ -273,6 +294,20 @@ def _findings(
         marking=f"TLP:{marking.tlp}",
         borders=find_borders(),
     )
+
+
+def _part(request: HttpRequest, count: int) -> tuple[int, dict[str, int]]:
+    """Where the page that the address asks for begins among so many rows, from 0; and what the page says of it.
+
+    Raises:
+        UsageError: The address asks for none.
+    """
+    number = _page_number(request.GET.get("page", "1"))
+    first = (number - 1) * ROWS_OF_A_PAGE
+    last = min(first + ROWS_OF_A_PAGE, count)
+    return first, {
+        "first": first + 1, "last": last, "before": number - 1, "after": number + 1 if last < count else 0,
+    }  # fmt: skip
 
 
 def _page_number(text: str) -> int:
