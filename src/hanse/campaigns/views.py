@@ -1,6 +1,6 @@
 """The campaigns' pages: the list, one campaign with its evidence, its links, and its report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -31,6 +31,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.countries import country_name
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
+from hanse.ledger.among import among
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.tracing import service as tracing
@@ -115,8 +116,10 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     looked_at(request, "campaigns.view", [row])
     seen = AttackRow.objects.for_actor(actor, "attacks.view")
     members = members_in(service.named_of(row, seen))
-    attacks = _rows(seen, [one.object_id for one in members.all[:ATTACKS_SHOWN]])
     weakest = list(service.weakest_first(row)[:LINKS_SHOWN])
+    first = [one.object_id for one in members.all[:ATTACKS_SHOWN]]
+    shown = _rows(seen, {*first, *_ends(weakest)})
+    attacks = [shown[one] for one in first if one in shown]
     countries = _countries(members, actor)
     places = countries.countries if countries else ()
     reports = authoring.citing(stix_export.cite_of(row).id, actor)
@@ -135,7 +138,7 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
         "attacks": attacks,
         "more_attacks": len(members.all) > ATTACKS_SHOWN,
         "link_count": service.weakest_first(row).count(),
-        "links": _with_ends(weakest, seen),
+        "links": _with_ends(weakest, shown),
         "weakest": weakest[0].p_value if weakest else None,
         "asked": tuple(words.TEST_ASKS.items()),
         "countries": countries,
@@ -163,14 +166,13 @@ def links(request: HttpRequest, campaign_id: UUID) -> Result:
     found = service.weakest_first(row)
     count = found.count()
     first, told = _part(request, count)
+    here = list(found[first : first + ROWS_OF_A_PAGE])
     return {
         "row": row,
         "marking": row.marking.marking,
         "link_count": count,
         "asked": tuple(words.TEST_ASKS.items()),
-        "links": _with_ends(
-            found[first : first + ROWS_OF_A_PAGE], AttackRow.objects.for_actor(actor, "attacks.view")
-        ),
+        "links": _with_ends(here, _rows(AttackRow.objects.for_actor(actor, "attacks.view"), _ends(here))),
         **told,
     }
 
@@ -242,21 +244,23 @@ def figures(numbers: dict[str, float]) -> Figures:
     ]
 
 
-def _rows(seen: "QuerySet[AttackRow]", ids: Sequence[UUID]) -> list[AttackRow]:
-    """Some attacks with their markings, in order of start."""
-    rows = seen.filter(pk__in=ids).select_related("marking").defer("detail")
-    return list(rows.order_by("start_us", "object_id"))
+def _rows(seen: "QuerySet[AttackRow]", ids: Collection[UUID]) -> dict[UUID, AttackRow]:
+    """Some attacks with their markings, as far as these are among those that the actor may see."""
+    rows = seen.filter(pk__in=among(ids)).select_related("marking").defer("detail")
+    return {one.pk: one for one in rows}
 
 
-def _with_ends(links: Iterable[LinkRow], seen: "QuerySet[AttackRow]") -> list[Held]:
-    """Links with their two attacks, as far as these are among those that the actor may see."""
-    rows = list(links)
-    ids = {end for row in rows for end in (row.first, row.second)}
-    ends = {one.pk: one for one in seen.filter(pk__in=ids).defer("detail")}
+def _ends(links: Iterable[LinkRow]) -> set[UUID]:
+    """The attacks that links are between."""
+    return {end for one in links for end in (one.first, one.second)}
+
+
+def _with_ends(links: Iterable[LinkRow], attacks: Mapping[UUID, AttackRow]) -> list[Held]:
+    """Links with their two attacks, where both are among some."""
     return [
-        Held((ends[row.first], ends[row.second]), row.tests)
-        for row in rows
-        if row.first in ends and row.second in ends
+        Held((attacks[one.first], attacks[one.second]), one.tests)
+        for one in links
+        if one.first in attacks and one.second in attacks
     ]
 
 

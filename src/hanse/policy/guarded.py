@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connections, models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.lookups import In
 
@@ -22,7 +22,6 @@ from hanse.policy.decision import Decision, Subject, may
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.models.query import RawQuerySet
     from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=models.Model)
@@ -69,8 +68,8 @@ class Guarded(models.Manager[M]):
         may(actor, action, now_us=at)  # an unknown action is an error even while there are no rows
         standing = _Standing(actor, action, self._kind(), at, purpose)
         groups: defaultdict[tuple[bool, bool, bool], list[str]] = defaultdict(list)
-        for row in _used(self.model):
-            groups[standing.judged(row.marking)].append(row.digest)
+        for digest, marking in _used(self.model):
+            groups[standing.judged(marking)].append(digest)
         allowed = Q(pk__in=())
         for judged, digests in groups.items():
             if any(judged):
@@ -117,16 +116,19 @@ class Guarded(models.Manager[M]):
         return self.model.__name__.lower()
 
 
-def _used(model: Any) -> "RawQuerySet[Any]":
-    """The markings that rows of a model carry."""
+def _used(model: Any) -> list[tuple[str, Marking]]:
+    """The markings that rows of a model carry, each with its key."""
     stored = apps.get_model("policy", "StoredMarking")
-    return stored.objects.raw(*_asked_of(model, stored, stored.objects.db))
+    with connections[stored.objects.db].cursor() as cursor:
+        cursor.execute(*_asked_of(model, stored, stored.objects.db))
+        return [(digest, stored(digest, text).marking) for digest, text in cursor.fetchall()]
 
 
 @lru_cache(maxsize=256)
 def _asked_of(model: Any, stored: Any, using: str) -> tuple[str, tuple[Any, ...]]:
     """The statement that finds them, and its parameters: written once, for every page asks it several times."""
     used = stored.objects.filter(Exists(model.carriers().filter(marking=OuterRef("pk"))))
+    used = used.values_list("digest", "text")
     statement, told = used.query.get_compiler(using=using).as_sql()
     return statement, tuple(told)
 
