@@ -243,7 +243,7 @@ def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct | None, by
         body = canonical(Written(who, msgspec.Raw(data), draft.reason))
     except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
         raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
-    if b"\\u0000" in body and _NUL.search(body):
+    if b"\\" in body and b"\\u0000" in body and _NUL.search(body):  # one character is found ten times as fast
         raise ContentError(f"A text in this {kind.name} holds the character NUL. Remove it.")
     return content, body
 
