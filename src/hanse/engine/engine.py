@@ -16,6 +16,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+from ibis.backends.sql.datatypes import DuckDBType
 
 from hanse.kernel.errors import DataMissingError, UsageError
 
@@ -81,6 +82,8 @@ class Engine(Protocol):
 
 
 _UTC = dt.Timestamp(timezone="UTC")
+_NUMBER = dt.UUID()
+"""Addresses inside DuckDB: 128-bit numbers, which need no memory besides themselves."""
 
 
 @ibis.udf.scalar.builtin(name="epoch_us", signature=((_UTC,), dt.int64))
@@ -160,7 +163,7 @@ class DuckDBEngine:
         self._threads = threads or os.cpu_count() or 1
         self._spill: str | None = None
         self._connection: Any = None
-        self._reads = 0
+        self._names: dict[tuple[str, ...], str] = {}
 
     def start(self) -> None:
         """Open the connection and the spill folder."""
@@ -189,29 +192,37 @@ class DuckDBEngine:
 
     def read(self, paths: Sequence[str]) -> ir.Table:
         """The rows of all Parquet files (or folders of them) under one schema."""
-        # A name of its own, as earlier tables may still be used, but the same in every engine (`_duckdb_text`).
-        self._reads += 1
-        name = f"hanse_flows_{self._reads}"
-        flows = self._connection.read_parquet(
-            _files(paths), table_name=name, hive_partitioning=False, union_by_name=False
+        files = _files(paths)
+        # A name for each set of files, as earlier tables may still be used, the same in every engine (`_duckdb_text`).
+        name = self._names.setdefault(tuple(files), f"hanse_flows_{len(self._names) + 1}")
+        rows = self._connection.read_parquet(
+            files, table_name=name, hive_partitioning=False, union_by_name=False
         )
-        return _numbered(flows, [name for name in ADDRESS_COLUMNS if name in flows.columns])
+        flows = ibis.table(rows.schema(), name=name)
+        return flows.mutate(
+            **{one: flows[one].cast("uuid") for one in ADDRESS_COLUMNS if one in flows.columns}
+        )
 
     def table(self, rows: pa.Table, name: str) -> ir.Table:
         """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
         raw = self._connection.con
         raw.register("hanse_incoming", rows)
-        raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM hanse_incoming")
-        raw.unregister("hanse_incoming")
         addresses = [field.name for field in rows.schema if field.type == pa.binary(ADDRESS_OCTETS)]
-        return _numbered(self._connection.table(name), addresses)
+        numbers = ", ".join(f'"{one}"::UUID AS "{one}"' for one in addresses)
+        columns = f"* REPLACE ({numbers})" if numbers else "*"
+        raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM hanse_incoming")
+        raw.unregister("hanse_incoming")
+        others = ibis.Schema.from_pyarrow(
+            pa.schema(field for field in rows.schema if field.name not in addresses)
+        )
+        kinds = {field: _NUMBER if field in addresses else others[field] for field in rows.schema.names}
+        return ibis.table(kinds, name=name)
 
     def keep(self, query: ir.Table, name: str) -> ir.Table:
         """Compute a query once and keep its rows under a name for the queries to come."""
         # Ibis 12 cannot replace a temporary table itself: it drops it by a statement that does not parse.
-        text = _duckdb_text(query.unbind().op())
-        self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
-        return self._connection.table(name)
+        self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_duckdb_kept(query.op())}")
+        return ibis.table(query.schema(), name=name)
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
@@ -229,7 +240,7 @@ class DuckDBEngine:
 
     def _rows(self, query: ir.Table) -> pa.Table:
         """What a query without addresses finds, in Arrow's types of its columns."""
-        rows = self._connection.con.sql(_duckdb_text(query.unbind().op())).to_arrow_table()
+        rows = self._connection.con.sql(_duckdb_text(query.op())).to_arrow_table()
         return rows.cast(query.schema().to_pyarrow())
 
     def micros(self, moment: ir.Value) -> ir.IntegerValue:
@@ -401,7 +412,7 @@ def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterat
 
 @lru_cache(maxsize=_TEXTS)
 def _duckdb_text(query: ops.Node) -> str:
-    """The SQL of a query that is bound to no connection.
+    """The SQL of a query. No table of this engine is bound to its connection: to unbind one takes 10 ms.
 
     Ibis takes about 20 ms to write a query, which for few flows is several times what DuckDB takes to run it.
     The detector asks the same queries of tables of the same names each time: they are written once.
@@ -409,9 +420,15 @@ def _duckdb_text(query: ops.Node) -> str:
     return str(ibis.to_sql(query.to_expr(), dialect="duckdb", pretty=False))
 
 
-def _numbered(rows: ir.Table, addresses: Sequence[str]) -> ir.Table:
-    """Rows with addresses of 16 octets as DuckDB's 128-bit type, which needs no memory besides the number."""
-    return rows.mutate(**{name: rows[name].cast("uuid") for name in addresses})
+@lru_cache(maxsize=_TEXTS)
+def _duckdb_kept(query: ops.Node) -> str:
+    """The SQL of a query whose rows are kept: each column of the type that Ibis takes it for.
+
+    DuckDB sums 64-bit numbers as 128-bit ones. What is not cast here would have to be asked of its catalog.
+    """
+    kinds = query.to_expr().schema().items()
+    columns = ", ".join(f'"{name}"::{DuckDBType.to_string(kind)} AS "{name}"' for name, kind in kinds)
+    return f"SELECT {columns} FROM ({_duckdb_text(query)})"
 
 
 def _octets(high: pa.ChunkedArray, low: pa.ChunkedArray) -> pa.Array:
