@@ -210,7 +210,7 @@ class DuckDBEngine:
         addresses = [field.name for field in rows.schema if field.type == pa.binary(ADDRESS_OCTETS)]
         numbers = ", ".join(f'"{one}"::UUID AS "{one}"' for one in addresses)
         columns = f"* REPLACE ({numbers})" if numbers else "*"
-        raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM hanse_incoming")
+        raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM hanse_incoming")  # noqa: S608 - names of columns
         raw.unregister("hanse_incoming")
         others = ibis.Schema.from_pyarrow(
             pa.schema(field for field in rows.schema if field.name not in addresses)
@@ -428,7 +428,7 @@ def _duckdb_kept(query: ops.Node) -> str:
     """
     kinds = query.to_expr().schema().items()
     columns = ", ".join(f'"{name}"::{DuckDBType.to_string(kind)} AS "{name}"' for name, kind in kinds)
-    return f"SELECT {columns} FROM ({_duckdb_text(query)})"
+    return f"SELECT {columns} FROM ({_duckdb_text(query)})"  # noqa: S608 - as Ibis wrote it
 
 
 def _octets(high: pa.ChunkedArray, low: pa.ChunkedArray) -> pa.Array:
