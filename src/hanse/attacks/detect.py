@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from hanse.attacks import evidence, screen, traffic
+from hanse.attacks import screen, traffic
 from hanse.attacks import vectors as v
 from hanse.attacks.attack import Attack, Detection, Dismissed
 from hanse.attacks.evidence import Suspect
@@ -135,8 +135,9 @@ def _judged(engine: Engine, seen: Look | None, options: Options) -> Detection:
         elif suspect.code != v.MIXED:
             dismissed.append(verdict)
     kept = settle({suspect.number: suspect for suspect in found}, attacks)
-    rows = _sources(engine, sources, kept)
-    return Detection(_sketched(engine, sources, kept, rows), rows, tuple(dismissed))
+    crowds = _crowds(engine, sources, kept)
+    rows = _sources(engine, sources, kept, crowds)
+    return Detection(_sketched(kept, rows, crowds), rows, tuple(dismissed))
 
 
 def settle(found: dict[int, Suspect], attacks: dict[int, Attack]) -> dict[int, Attack]:
@@ -193,7 +194,38 @@ def _overlap(first: Attack, second: Attack) -> float:
     return max(min(first.end_us, second.end_us) - max(first.start_us, second.start_us), 0) / 1e6
 
 
-def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """The sources of an attack with more than `SOURCE_LIMIT` of them.
+
+    Attributes:
+        bound: The largest hash of an address that is in the sample of sources.
+        sketch: `sketch_of` all of them.
+    """
+
+    bound: np.int64 | np.uint64
+    sketch: bytes
+
+
+def _crowds(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> dict[int, _Crowd]:
+    """The crowds among attacks, by suspect: one at a time, as all of their sources may not fit into memory.
+
+    To rank the sources inside the engine takes several times as long as to find the bound of the sample here.
+    """
+    found = {}
+    for number, attack in attacks.items():
+        if attack.sources > SOURCE_LIMIT:
+            chosen = engine.table(pa.table({"suspect": pa.array([number], pa.int64())}), "hanse_crowd")
+            mine = sources.semi_join(chosen, "suspect")
+            rows = engine.arrow(mine.select("src", rank=engine.hashed(mine.src)))
+            ranks = np.partition(rows["rank"].to_numpy(), SOURCE_LIMIT - 1)
+            found[number] = _Crowd(ranks[SOURCE_LIMIT - 1], sketch_of(rows["src"].cast(ADDRESS)))
+    return found
+
+
+def _sources(
+    engine: Engine, sources: ir.Table, attacks: dict[int, Attack], crowds: dict[int, _Crowd]
+) -> pa.Table:
     """The `SOURCES` rows of the attacks."""
     if not attacks:
         return SOURCES.empty_table()
@@ -203,14 +235,12 @@ def _sources(engine: Engine, sources: ir.Table, attacks: dict[int, Attack]) -> p
         {
             "suspect": pa.array(list(attacks), pa.int64()),
             "place": pa.array([places[attack.id] for attack in attacks.values()], pa.int64()),
+            "bound": _bounds(list(attacks), crowds),
         }
     )
     wanted = sources.inner_join(engine.table(names, "hanse_attacks"), "suspect")
-    many = [number for number, attack in attacks.items() if attack.sources > SOURCE_LIMIT]
-    if many:
-        crowds = wanted.suspect.isin(many)
-        sample = evidence.sample_of_sources(engine, wanted.filter(crowds))
-        wanted = wanted.filter(~crowds).union(sample.select(wanted.columns))
+    if crowds:
+        wanted = wanted.filter(wanted.bound.isnull() | (engine.hashed(wanted.src) <= wanted.bound))
     rows = engine.arrow(wanted.select("place", "src", "flows", "packets", "bytes", "tcp_flags", "ttl"))
     rows = rows.set_column(1, "src", rows["src"].cast(ADDRESS))
     rows = rows.take(_by_place_and_source(rows))
@@ -234,9 +264,16 @@ def _by_place_and_source(rows: pa.Table) -> pa.Array:
     return pa.array(np.lexsort((low, high, place)))
 
 
-def _sketched(
-    engine: Engine, sources: ir.Table, attacks: dict[int, Attack], rows: pa.Table
-) -> tuple[Attack, ...]:
+def _bounds(suspects: Sequence[int], crowds: dict[int, _Crowd]) -> pa.Array:
+    """The bound of each suspect's sample, null where all of its sources are kept."""
+    if not crowds:
+        return pa.nulls(len(suspects), pa.int64())
+    bounds = pa.array(np.array([crowd.bound for crowd in crowds.values()]))
+    places = {number: place for place, number in enumerate(crowds)}
+    return bounds.take(pa.array([places.get(number) for number in suspects], pa.int64()))
+
+
+def _sketched(attacks: dict[int, Attack], rows: pa.Table, crowds: dict[int, _Crowd]) -> tuple[Attack, ...]:
     """The attacks, each with the sketch of all its sources; `rows` are their `SOURCES`, by attack."""
     runs = pa.compute.run_end_encode(rows["attack_id"].combine_chunks())
     bounds = [0, *runs.run_ends.to_pylist()]
@@ -244,12 +281,9 @@ def _sketched(
     done = []
     for number, attack in attacks.items():
         low, high = places.get(attack.id, (0, 0))
-        addresses = rows["src"].slice(low, high - low)
-        if attack.sources > SOURCE_LIMIT:
-            # The rows are a sample; one such attack at a time, as all of their sources may not fit into memory.
-            crowd = engine.arrow(sources.filter(sources.suspect == number).select("src"))
-            addresses = crowd["src"].cast(ADDRESS)
-        done.append(replace(attack, source_sketch=sketch_of(addresses)))
+        crowd = crowds.get(number)
+        sketch = crowd.sketch if crowd else sketch_of(rows["src"].slice(low, high - low))
+        done.append(replace(attack, source_sketch=sketch))
     return tuple(done)
 
 

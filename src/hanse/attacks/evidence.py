@@ -13,7 +13,6 @@ from hanse.attacks import vectors as v
 from hanse.attacks.intervals import Interval
 from hanse.attacks.screen import MINUTE_US
 from hanse.attacks.series import SECOND_US
-from hanse.attacks.sources import SOURCE_LIMIT
 from hanse.engine import Engine, any_bits
 
 TOP = 5
@@ -175,16 +174,6 @@ _FIELD = 1 << 16
 def _several(classes: ir.IntegerValue) -> ir.IntegerValue:
     """1 where more than one bit is set: taking away the lowest leaves something."""
     return ((classes & (classes - 1)) != 0).ifelse(1, 0)
-
-
-def sample_of_sources(engine: Engine, sources: ir.Table) -> ir.Table:
-    """At most `SOURCE_LIMIT` sources per suspect, those with the smallest address hashes."""
-    ranked = sources.mutate(
-        _rank=ibis.row_number().over(
-            ibis.window(group_by=sources.suspect, order_by=[engine.hashed(sources.src), sources.src])
-        )
-    )
-    return ranked.filter(ranked._rank < SOURCE_LIMIT).drop("_rank")  # noqa: SLF001 - a column, not a private member
 
 
 def top_values(evidence: ir.Table, value: ir.Value) -> ir.Table:
