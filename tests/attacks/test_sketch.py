@@ -92,11 +92,12 @@ def test_an_attack_carries_the_sketch_of_all_its_sources(
     sources = addresses(5_000)
     paths = build.write(tmp_path, flows(40_000, src=sources, flags=2, dst_port=80, span_s=60))
     monkeypatch.setattr(detecting, "SOURCE_LIMIT", limit)
-    monkeypatch.setattr(detecting.evidence, "SOURCE_LIMIT", limit)
     with open_engine() as engine:
-        (attack,) = detect(engine, paths).attacks
+        found = detect(engine, paths)
         rows = engine.arrow(engine.read(paths).select("src").distinct())
+    (attack,) = found.attacks
     assert attack.sources == rows.num_rows
+    assert found.sources.num_rows == min(limit, rows.num_rows)
     assert attack.source_sketch == sketch_of(rows["src"])
     assert compact_theta_sketch.deserialize(attack.source_sketch).get_estimate() == pytest.approx(
         5_000, rel=0.1

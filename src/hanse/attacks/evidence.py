@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from hanse.attacks import vectors as v
 from hanse.attacks.intervals import Interval
 from hanse.attacks.screen import MINUTE_US
-from hanse.attacks.series import SECOND_US
+from hanse.attacks.series import SECOND_US, fields_of, slot_of, unpacked
 from hanse.engine import Engine, any_bits
 
 TOP = 5
@@ -40,22 +40,19 @@ class Suspect:
 
 
 def slices(suspects: Sequence[Suspect]) -> pa.Table:
-    """The suspects by cell and minute, so that flows find theirs by an equality join."""
-    cells, minutes, numbers, firsts, ends = [], [], [], [], []
+    """The suspects by slot (cell and minute), so that flows find theirs by an equality join."""
+    slots, numbers, firsts, ends = [], [], [], []
     for suspect in suspects:
         low = suspect.interval.first * SECOND_US
         high = suspect.interval.end * SECOND_US
         span = np.arange(low // MINUTE_US, (high - 1) // MINUTE_US + 1)
         for cell in suspect.cells:
-            minutes.append(span)
-            cells.append(np.full(len(span), cell))
+            slots.append(slot_of(np.full(len(span), cell), span))
             numbers.append(np.full(len(span), suspect.number))
             firsts.append(np.full(len(span), low))
             ends.append(np.full(len(span), high))
-    joined = [
-        np.concatenate(part) if part else np.empty(0) for part in (cells, minutes, numbers, firsts, ends)
-    ]
-    names = ("cell", "minute", "suspect", "low_us", "high_us")
+    joined = [np.concatenate(part) if part else np.empty(0) for part in (slots, numbers, firsts, ends)]
+    names = ("slot", "suspect", "low_us", "high_us")
     return pa.table({name: pa.array(part.astype(np.int64)) for name, part in zip(names, joined, strict=True)})
 
 
@@ -87,8 +84,8 @@ def within(flows: ir.Table, of: ir.Table) -> ir.Table:
 
 def evidence_flows(flows: ir.Table, of: ir.Table) -> ir.Table:
     """Flows of the close look that began inside a suspect's interval, with its number."""
-    joined = flows.inner_join(of, ["cell", "minute"])
-    return joined.filter((joined.start_us >= joined.low_us) & (joined.start_us < joined.high_us))
+    joined = flows.inner_join(of, "slot")
+    return unpacked(joined.filter((joined.start_us >= joined.low_us) & (joined.start_us < joined.high_us)))
 
 
 def by_source(evidence: ir.Table) -> ir.Table:
@@ -140,35 +137,19 @@ def totals(sources: ir.Table, networks: ir.Table) -> ir.Table:
     return sums.inner_join(networks.group_by("suspect").agg(networks=networks.count()), "suspect")
 
 
-def by_ports_and_kind(evidence: ir.Table, kind: ir.Value) -> ir.Table:
-    """Packets by suspect, protocol, ports, bytes per packet and `kind`: all that top values are taken from.
-
-    Args:
-        evidence: `evidence_flows`.
-        kind: A number from 0 to 65,535.
-    """
-    ports = evidence.dst_port.cast("int64") * _FIELD + evidence.src_port.cast("int64")
+def by_fields(evidence: ir.Table) -> ir.Table:
+    """Packets by suspect, the columns of `series.fields_of` and bytes per packet: all that top values are taken from."""
     rows = evidence.select(
-        suspect=evidence.suspect,
-        # Four keys are grouped faster than six.
-        fields=(evidence.protocol.cast("int64") * _FIELD + kind) * _FIELD * _FIELD + ports,
+        "suspect",
+        # Three keys are grouped faster than seven.
+        "fields",
+        "packets",
         size=(evidence.octets / evidence.packets).round().cast("int64"),
-        packets=evidence.packets,
     )
     sums = rows.group_by("suspect", "fields", "size").agg(
         packets=lambda some: some.packets.sum().cast("int64")
     )
-    fields = {"src_port": 0, "dst_port": 1, "kind": 2, "protocol": 3}
-    # A shift and not a division, which is one of doubles; all four lie under 2^56.
-    apart = {
-        name: (sums.fields >> ibis.literal(16 * place, "int64")) & (_FIELD - 1)
-        for name, place in fields.items()
-    }
-    return sums.select("suspect", "size", "packets", **apart)
-
-
-_FIELD = 1 << 16
-"""One more than the largest of the numbers that `by_ports_and_kind` puts into one."""
+    return sums.select("suspect", "size", "packets", **fields_of(sums.fields))
 
 
 def _several(classes: ir.IntegerValue) -> ir.IntegerValue:
@@ -213,6 +194,8 @@ def shares(rows: pa.Table, packets: dict[int, int]) -> dict[int, tuple[tuple[int
 
 def probed_targets(evidence: ir.Table) -> ir.Table:
     """Distinct (source, host, port) combinations and distinct (host, port) by suspect: what a scan would try."""
+    if "dst" not in evidence.columns:
+        evidence = evidence.mutate(dst=ibis.literal(0))
     tried = evidence.group_by("suspect", "src", "dst", "dst_port").agg(flows=lambda rows: rows.count())
     return tried.group_by("suspect").agg(
         tried=lambda rows: rows.count(),

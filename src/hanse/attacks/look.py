@@ -44,7 +44,7 @@ class Look:
         scope: Hosts or networks.
         traffic: All that the victims received, `traffic.classified`.
         outbound: Flows among which are all that the victims sent.
-        flows: Flows of busy minutes outside the victims' conversations.
+        flows: `series.close_look`: flows of busy minutes outside the victims' conversations.
         spoke: The victims' conversations.
         seen: Victims of which the telemetry shows something that they sent.
         cells: Number of each victim and class.
@@ -133,7 +133,7 @@ def look(
     cells, numbered = _numbered(minutes)
     rows = int(minutes["flows"].to_numpy().sum())
     minutes_of = engine.table(numbered, f"hanse_minutes_{name}")
-    minutes_of = minutes_of.select(_minute_key=series.minute_key(engine, minutes_of), cell=minutes_of.cell)
+    minutes_of = minutes_of.select(_minute_key=series.minute_key(engine, minutes_of), slot=minutes_of.slot)
     victims = engine.table(pa.table({"victim": minutes["victim"].unique()}), f"hanse_victims_{name}")
     step("reading the victims' own traffic")
     talks = engine.keep(conversations(engine, outbound, victims, scope), f"hanse_talks_{name}")
@@ -145,12 +145,14 @@ def look(
         asked_of = engine.table(asked, f"hanse_asked_{name}")
         keys = engine.keep(conversation_keys(engine, talks, asked_of), f"hanse_keys_{name}")
     step("reading busy minutes")
-    close = series.close_look(engine, traffic, minutes_of, keys)
+    close = series.close_look(engine, traffic, minutes_of, keys, hosts=scope is HOSTS)
     if rows <= KEEP_ROWS:
         close = engine.keep(close, f"hanse_close_{name}")
     step("measuring rates by the second")
     rates = series.series_by_cell(
-        engine.arrow(series.changes(engine.keep(series.spans(close), f"hanse_spread_{name}")))
+        engine.arrow(
+            series.changes(engine.keep(series.spans(series.unpacked(close)), f"hanse_spread_{name}"))
+        )
     )
     return Look(scope, traffic, outbound, close, spoke, frozenset(answering), cells, rates, seen.exporters)
 
@@ -164,7 +166,7 @@ def _asked(minutes: pa.Table) -> pa.Table:
 
 
 def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table]:
-    """Cells numbered, and the minutes with their cell.
+    """Cells numbered, and the minutes with their slot (`series.slot_of`).
 
     ICMP that answers and ICMP that does not are one cell: both are an ICMP flood.
     """
@@ -177,7 +179,8 @@ def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table
     cells = {
         (names[value // 1_000], int(value % 1_000)): number for number, value in enumerate(distinct.tolist())
     }
-    return cells, minutes.append_column("cell", pa.array(cell.astype(np.int64)))
+    slot = series.slot_of(cell.astype(np.int64), minutes["minute"].to_numpy())
+    return cells, minutes.append_column("slot", pa.array(slot))
 
 
 def suspects(seen: Look, thresholds: Thresholds, gaps: Gaps) -> list[Suspect]:
@@ -252,15 +255,13 @@ def _tops(
     engine: Engine, flows: ir.Table, networks: ir.Table, packets: dict[int, int], octets: int
 ) -> dict[int, dict[str, Any]]:
     """Top values of each suspect, by the field of `Facts`."""
-    with_ports = flows.filter(flows.protocol.isin((6, 17)))
-    kind = flows.tcp_flags.cast("int64") * _FLAGS_FACTOR + flows.icmp_type.cast("int64")
-    combined = engine.keep(evidence.by_ports_and_kind(flows, kind), f"hanse_kinds_s{octets}")
+    combined = engine.keep(evidence.by_fields(flows), f"hanse_kinds_s{octets}")
     with_ports = combined.filter(combined.protocol.isin((6, 17)))
     queries = {
         "dst_ports": evidence.top_values(with_ports, with_ports.dst_port),
         "src_ports": evidence.top_values(with_ports, with_ports.src_port),
         "sizes": evidence.top_values(combined, combined.size),
-        "kinds": evidence.top_values(combined, combined.kind),
+        "kinds": evidence.top_values(combined, combined.tcp_flags * _FLAGS_FACTOR + combined.icmp_type),
         "top_networks": evidence.top_values(networks, networks.net),
     }
     found: dict[int, dict[str, Any]] = {number: {} for number in packets}

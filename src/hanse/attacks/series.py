@@ -7,6 +7,7 @@ between two changes it is constant (a difference array, or sweep line).
 
 from dataclasses import dataclass
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
@@ -21,33 +22,84 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-CLOSE = (
-    "cell", "minute", "dst", "src", "src_port", "dst_port", "protocol", "code", "packets", "octets",
-    "observed", "start_us", "end_us", "tcp_flags", "icmp_type", "ttl",
-)  # fmt: skip
-"""Columns of the close look."""
+_BASE = 1 << 32
+_CLASS, _LENGTH = 8, 18
+"""Bits of `rest` below the class, and below the length of the flow."""
 
 
-def close_look(engine: Engine, traffic: ir.Table, minutes: ir.Table, keys: ir.Table | None) -> ir.Table:
+def slot_of(cell: Integers, minute: Integers) -> Integers:
+    """One number for a cell and a minute since the epoch, early enough clocks included."""
+    return cell * _BASE + minute + (_BASE >> 1)
+
+
+def close_look(
+    engine: Engine, traffic: ir.Table, minutes: ir.Table, keys: ir.Table | None, *, hosts: bool
+) -> ir.Table:
     """The flows of busy minutes, without those that belong to the victim's own conversations.
+
+    They are packed, to be opened by `unpacked`: what is kept costs by the column, more than by the octet.
 
     Args:
         engine: Where the query runs.
         traffic: `traffic.classified`.
-        minutes: Columns ``_minute_key`` (`minute_key`) and ``cell``, a number for victim and class.
+        minutes: Columns ``_minute_key`` (`minute_key`) and ``slot`` (`slot_of`).
         keys: `traffic.conversation_keys`, or None where no victim sends anything.
+        hosts: Whether victims are hosts, so that the cell says to which host a flow went.
 
     Returns:
-        The columns `CLOSE`.
+        Columns ``slot``, ``src``, ``dst`` where victims are no hosts, ``fields`` (protocol, TCP flags, ICMP type, ports),
+        ``rest`` (length, class, TTL), ``packets``, ``octets``, ``observed``, ``start_us``.
     """
     flows = traffic.mutate(minute=(traffic.start_us / MINUTE_US).floor().cast("int64"))
     flows = flows.mutate(_minute_key=minute_key(engine, flows))
     flows = flows.inner_join(minutes, "_minute_key")
-    if keys is None:
-        return flows.select(*CLOSE)
-    # One pass for all: flows that count anyway look up 0, which is no key of a conversation.
-    looked_up = counts_only_unasked(flows.code).ifelse(source_key(engine, flows), 0)
-    return engine.without(flows.mutate(_key=looked_up), keys, "_key").select(*CLOSE)
+    if keys is not None:
+        # One pass for all: flows that count anyway look up 0, which is no key of a conversation.
+        looked_up = counts_only_unasked(flows.code).ifelse(source_key(engine, flows), 0)
+        flows = engine.without(flows.mutate(_key=looked_up), keys, "_key")
+    names = ("slot", "src", "packets", "octets", "observed", "start_us", *(() if hosts else ("dst",)))
+    kind = (flows.protocol.cast("int64") * 256 + flows.tcp_flags) * 256 + flows.icmp_type
+    length = (flows.end_us - flows.start_us) * (1 << _LENGTH)
+    return flows.select(
+        *names,
+        fields=(kind * (1 << 16) + flows.dst_port) * (1 << 16) + flows.src_port,
+        rest=length + flows.code.cast("int64") * (1 << _CLASS) + flows.ttl,
+    )
+
+
+def unpacked(flows: ir.Table) -> ir.Table:
+    """`close_look` with all that its numbers hold, each of which costs only who asks for it.
+
+    Returns:
+        What it had, and ``cell``, ``end_us``, ``code``, ``ttl``, and the columns of `fields_of`.
+    """
+
+    def part(number: ir.IntegerValue, low: int, high: int) -> ir.IntegerValue:
+        return (number >> ibis.literal(low, "int64")) & ((1 << (high - low)) - 1)
+
+    return flows.mutate(
+        cell=flows.slot >> ibis.literal(32, "int64"),
+        end_us=flows.start_us + (flows.rest >> ibis.literal(_LENGTH, "int64")),
+        code=part(flows.rest, _CLASS, _LENGTH),
+        ttl=part(flows.rest, 0, _CLASS),
+        **fields_of(flows.fields),
+    )
+
+
+def fields_of(fields: ir.IntegerValue) -> dict[str, ir.IntegerValue]:
+    """``src_port``, ``dst_port``, ``icmp_type``, ``tcp_flags`` and ``protocol`` out of the one number that holds them."""
+    # Shifts and not divisions, which are ones of doubles; all of them lie under 2^56.
+    places = {
+        "src_port": (0, 16),
+        "dst_port": (16, 16),
+        "icmp_type": (32, 8),
+        "tcp_flags": (40, 8),
+        "protocol": (48, 8),
+    }
+    return {
+        name: (fields >> ibis.literal(low, "int64")) & ((1 << bits) - 1)
+        for name, (low, bits) in places.items()
+    }
 
 
 def minute_key(engine: Engine, rows: ir.Table) -> ir.IntegerValue:
