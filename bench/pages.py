@@ -105,6 +105,7 @@ def pages() -> dict[str, str]:
         "campaign, map": f"/api/tracing/countries?campaign={big.pk}",
         "campaign, links": reverse("campaigns:links", args=[big.pk]),
         "campaign, victims": reverse("campaigns:victims", args=[big.pk]),
+        "campaign, sources": reverse("campaigns:sources", args=[big.pk]),
         "flows": reverse("telemetry:list"),
         "inputs": reverse("telemetry:inputs"),
         "constituency": reverse("constituency:list"),

@@ -13,6 +13,7 @@ from hanse.campaigns.models import Campaign, Link, Replaced
 from hanse.campaigns.views import HITS_SHOWN
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
+from hanse.kernel.units import count
 from hanse.recording import record
 from hanse.tracing import service as tracing
 from hanse.tracing.models import Trace
@@ -119,6 +120,23 @@ def test_countries_are_those_of_the_attacks_that_stand(mari: Actor, campaign: Ca
     assert told == tracing.countries(mari, stand)
     assert told.attacks == campaign.named - 2
     assert told.countries
+
+
+def test_the_table_behind_the_map_is_a_page(mari: Actor, campaign: Campaign, client_as: Clients) -> None:
+    """It has a row for each country with its sources and attacks; where nothing was traced, there is no map."""
+    client = client_as(mari)
+    there = f"/campaigns/{campaign.pk}/sources/"
+    assert f'href="{there}"' in page(client, f"/campaigns/{campaign.pk}/")
+    text = page(client, there)
+    told = tracing.countries(mari, Attack.projected.filter(campaign=campaign.pk).values_list("pk", flat=True))
+    assert told.words in text
+    rows = re.findall(r'<span class="muted">(..)</span></td><td[^>]*>([^<]*)</td><td[^>]*>(\d+)</td>', text)
+    assert rows == [(one.country, count(one.sources), str(one.attacks)) for one in told.countries]
+    Trace.projected.all().delete()
+    text = page(client, f"/campaigns/{campaign.pk}/")
+    assert there not in text
+    assert "No attack has been traced yet." in text
+    assert "No attack has been traced yet." in page(client, there)
 
 
 def test_what_is_claimed(mari: Actor, campaign: Campaign, client_as: Clients) -> None:

@@ -127,7 +127,7 @@ def test_a_hidden_attack_is_as_none(actor: People, client_as: Clients, rest: str
     assert told[0].startswith("404 ")
 
 
-@pytest.mark.parametrize("rest", ["", "links/", "victims/", "export/", "export/?as=html"])
+@pytest.mark.parametrize("rest", ["", "links/", "victims/", "sources/", "export/", "export/?as=html"])
 def test_a_campaign_with_a_hidden_attack_is_as_none(
     campaign: Campaign, actor: People, client_as: Clients, rest: str
 ) -> None:

@@ -12,5 +12,6 @@ urlpatterns = [
     path("<uuid:campaign_id>/", views.detail, name="detail"),
     path("<uuid:campaign_id>/links/", views.links, name="links"),
     path("<uuid:campaign_id>/victims/", views.victims, name="victims"),
+    path("<uuid:campaign_id>/sources/", views.sources, name="sources"),
     path("<uuid:campaign_id>/export/", views.export, name="export"),
 ]

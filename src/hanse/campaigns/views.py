@@ -32,7 +32,7 @@ from hanse.kernel.countries import country_name
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.ledger.among import among
-from hanse.policy.asking import may_begin
+from hanse.policy.asking import may_begin, require
 from hanse.policy.decision import may
 from hanse.tracing import service as tracing
 from hanse.tracing.data_files import find_borders
@@ -55,8 +55,6 @@ LINKS_SHOWN = 10
 
 ROWS_OF_A_PAGE = 50
 """Links, or organisations, of one page of them all."""
-
-COUNTRIES_SHOWN = 25
 
 SCOPES = ("organisation", "sector", "state", "several states", "unknown")
 
@@ -120,8 +118,7 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
     first = [one.object_id for one in members.all[:ATTACKS_SHOWN]]
     shown = _rows(seen, {*first, *_ends(weakest)})
     attacks = [shown[one] for one in first if one in shown]
-    countries = _countries(members, actor)
-    places = countries.countries if countries else ()
+    may_trace = bool(may(actor, "tracing.view", now_us=now_us()))
     reports = authoring.citing(stix_export.cite_of(row).id, actor)
     across = of_campaign(actor, row)
     beside = [*(one.marking.marking for one in reports), *([across.marking] if across else ())]
@@ -141,9 +138,8 @@ def detail(request: HttpRequest, campaign_id: UUID) -> Result:
         "links": _with_ends(weakest, shown),
         "weakest": weakest[0].p_value if weakest else None,
         "asked": tuple(words.TEST_ASKS.items()),
-        "countries": countries,
-        "places": [(country_name(one.country), one) for one in places[:COUNTRIES_SHOWN]],
-        "more_places": max(0, len(places) - COUNTRIES_SHOWN),
+        "may_trace": may_trace,
+        "traced": may_trace and tracing.any_of(actor, _standing_in(members)),
         "replaced_by": _replaced_by(row, actor),
         "across": across,
         "may_export": bool(Campaign.objects.judge(actor, "campaigns.export", row)),
@@ -193,6 +189,24 @@ def victims(request: HttpRequest, campaign_id: UUID) -> Result:
         "hit_count": count,
         "hits": members.hits[first : first + ROWS_OF_A_PAGE],
         **told,
+    }
+
+
+@page("campaigns.view", "campaigns/sources.html")
+@asks_why
+def sources(request: HttpRequest, campaign_id: UUID) -> Result:
+    """The countries of the apparent sources of a campaign's attacks: what stands behind the map on its page."""
+    actor = signed_in(request)
+    row = service.campaign_for(actor, "campaigns.view", campaign_id)
+    require(actor, "tracing.view")
+    looked_at(request, "campaigns.view", [row])
+    members = members_in(service.named_of(row, AttackRow.objects.for_actor(actor, "attacks.view")))
+    countries = tracing.countries_of(actor, _standing_in(members))
+    return {
+        "row": row,
+        "marking": row.marking.marking,
+        "countries": countries,
+        "places": [(country_name(one.country), one) for one in countries.countries],
     }
 
 
@@ -264,11 +278,9 @@ def _with_ends(links: Iterable[LinkRow], attacks: Mapping[UUID, AttackRow]) -> l
     ]
 
 
-def _countries(members: Members, actor: Actor) -> tracing.Countries | None:
-    """Countries of the apparent sources of those that stand; None for who may not see traces."""
-    if not may(actor, "tracing.view", now_us=now_us()):
-        return None
-    return tracing.countries_of(actor, [one.object_id for one in members.standing])
+def _standing_in(members: Members) -> list[UUID]:
+    """The attacks that stand."""
+    return [one.object_id for one in members.standing]
 
 
 def _replaced_by(row: Campaign, actor: Actor) -> Campaign | None:

@@ -117,6 +117,11 @@ def countries_of(actor: Actor, attack_ids: Collection[UUID]) -> Countries:
     return _in_all(traces.filter(pk__in=among(attack_ids)))
 
 
+def any_of(actor: Actor, attack_ids: Collection[UUID]) -> bool:
+    """Whether any of some attacks was traced, as far as the actor may see that."""
+    return models.Trace.objects.for_actor(actor, "tracing.view").filter(pk__in=among(attack_ids)).exists()
+
+
 def _in_all(traces: "QuerySet[models.Trace]") -> Countries:
     """What traces add up to."""
     told = list(traces.order_by().values_list("countries_mean", "places__countries"))
