@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from hanse.attacks import packed
 from hanse.attacks.detect import detect
 from hanse.engine import open_engine
 from hanse.kernel.errors import DataMissingError, UsageError
@@ -83,6 +84,21 @@ def test_a_remembered_query_is_asked_anew(tmp_path: Path) -> None:
         second = engine.read(build.write(tmp_path, flows(4, src=["192.0.2.1"])))
         for _ in range(2):
             assert [engine.arrow(one.agg(n=one.count()))["n"][0].as_py() for one in (first, second)] == [3, 4]
+
+
+def test_packed_columns_come_apart_as_they_were() -> None:
+    """The least and the most of each column, beside the least and the most of all others."""
+    most = {"src_port": 65_535, "dst_port": 65_535, "icmp_type": 255, "tcp_flags": 255, "protocol": 255}
+    most |= {"ttl": 255, "code": 999, "beside": 2**45 - 1}
+    rows = [{name: top * (name == one) for name, top in most.items()} for one in most] + [most]
+    rows += [{name: top * (name != one) for name, top in most.items()} for one in most]
+    with open_engine() as engine:
+        table = engine.table(pa.Table.from_pylist(rows), "packed")
+        both = table.select(fields=packed.fields(table), rest=packed.rest(table, table.beside))
+        apart = {**packed.fields_of(both.fields), **packed.rest_of(both.rest)}
+        found = engine.arrow(both.select(**apart, beside=packed.beside_rest(both.rest)))
+    told = [tuple(row[name] for name in most) for row in found.to_pylist()]
+    assert sorted(told) == sorted(tuple(row.values()) for row in rows)
 
 
 def test_unknown_engine() -> None:

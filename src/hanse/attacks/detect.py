@@ -111,7 +111,7 @@ def _prepared(engine: Engine, flows: ir.Table, step: Callable[[str], None] = lam
     flows = traffic.coded(flows, flags_known=bool(most["flags"]))
     if most["rows"] <= KEEP_ROWS:
         step("reading all flows")
-        flows = engine.keep(flows, "hanse_coded")
+        flows = traffic.kept(engine, flows, "hanse_coded")
     step("looking for busy victims")
     minutes = screen.sums_by_minute(engine, traffic.classified(engine, flows))
     sums = engine.keep(screen.sums_by_host(engine, flows, minutes), "hanse_sums")

@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 
 from hanse.attacks import vectors as v
 from hanse.attacks.intervals import Interval
+from hanse.attacks.packed import fields_of
 from hanse.attacks.screen import MINUTE_US
-from hanse.attacks.series import SECOND_US, fields_of, slot_of, unpacked
+from hanse.attacks.series import SECOND_US, slot_of, unpacked
+from hanse.attacks.traffic import first_address
 from hanse.engine import Engine, any_bits
+from hanse.telemetry.schema import ADDRESS
 
 TOP = 5
 LEAST_SHARE = 0.001
@@ -56,15 +59,21 @@ def slices(suspects: Sequence[Suspect]) -> pa.Table:
     return pa.table({name: pa.array(part.astype(np.int64)) for name, part in zip(names, joined, strict=True)})
 
 
-def spans(suspects: Sequence[Suspect], victims: pa.DataType) -> pa.Table:
+def spans(suspects: Sequence[Suspect]) -> pa.Table:
     """The suspects as ``suspect``, ``victim``, ``wanted`` (IP protocol, 0 for any), ``low_us``, ``high_us``."""
     rows = [
-        (s.number, s.victim, v.protocol_of(s.code), s.interval.first * SECOND_US, s.interval.end * SECOND_US)
+        (
+            s.number,
+            first_address(s.victim),
+            v.protocol_of(s.code),
+            s.interval.first * SECOND_US,
+            s.interval.end * SECOND_US,
+        )
         for s in suspects
     ]
     kinds = {
         "suspect": pa.int64(),
-        "victim": victims,
+        "victim": ADDRESS,
         "wanted": pa.int64(),
         "low_us": pa.int64(),
         "high_us": pa.int64(),
@@ -138,7 +147,7 @@ def totals(sources: ir.Table, networks: ir.Table) -> ir.Table:
 
 
 def by_fields(evidence: ir.Table) -> ir.Table:
-    """Packets by suspect, the columns of `series.fields_of` and bytes per packet: all that top values are taken from."""
+    """Packets by suspect, the columns of `packed.fields_of` and bytes per packet: all that top values are taken from."""
     rows = evidence.select(
         "suspect",
         # Three keys are grouped faster than seven.

@@ -16,12 +16,13 @@ from hanse.attacks.traffic import (
     conversation_keys,
     conversations,
     counts_only_unasked,
+    first_address,
     sound,
     source_key,
     with_tunnels,
 )
 from hanse.engine import Engine
-from hanse.telemetry.schema import FLOW
+from hanse.telemetry.schema import ADDRESS, FLOW
 
 
 def slice_of(engine: Engine, paths: Sequence[str], attack: Attack) -> pa.Table:
@@ -37,7 +38,9 @@ def slice_of(engine: Engine, paths: Sequence[str], attack: Attack) -> pa.Table:
     scope = HOSTS if len(key) == HOSTS.octets else Scope(len(key))
     moment = engine.micros(flows.start)
     mine = flows.filter((moment >= attack.start_us) & (moment <= attack.end_us))
-    victims = engine.table(pa.table({"victim": pa.array([key], scope.kind)}), "hanse_slice_victim")
+    victims = engine.table(
+        pa.table({"victim": pa.array([first_address(key)], ADDRESS)}), "hanse_slice_victim"
+    )
     mine = mine.mutate(victim=scope.of(engine, mine.dst)).semi_join(victims, "victim")
     mine = mine.mutate(code=class_of(mine, flags_known=True), start_us=engine.micros(mine.start))
     mine = mine.filter(mine.code.isin(_codes(attack.vector)))

@@ -22,12 +22,14 @@ from hanse.attacks.traffic import (
     classified,
     conversation_keys,
     conversations,
+    first_address,
     is_v4,
     sent_by,
     wanted_key,
 )
 from hanse.engine import Engine
 from hanse.kernel import addresses
+from hanse.telemetry.schema import ADDRESS
 
 KEEP_ROWS = 12_000_000
 """Flows of a close look up to which they are kept for the queries that follow, about 120 bytes each: half of
@@ -91,7 +93,7 @@ def look_at_networks(
     engine: Engine, seen: Telemetry, scope: Scope, hit: frozenset[bytes], step: Step
 ) -> Look | None:
     """The close look at networks, hosts that were attacked themselves left out; None when none is busy enough."""
-    table = engine.table(pa.table({"dst": pa.array(sorted(hit), HOSTS.kind)}), "hanse_hit")
+    table = engine.table(pa.table({"dst": pa.array(sorted(hit), ADDRESS)}), "hanse_hit")
     family = seen.sums.filter(is_v4(engine, seen.sums.dst) == (scope == V4_NETWORKS))
     hosts = engine.arrow(screen.hosts_of_busy_networks(engine, family.anti_join(table, "dst"), scope.octets))
     if hosts.num_rows == 0:
@@ -130,14 +132,18 @@ def look(
     members = engine.table(pa.table({"dst": hosts}), f"hanse_members_{name}")
     outbound = seen.flows.semi_join(members.select(src=members.dst), "src")
     traffic = classified(engine, seen.flows.semi_join(members, "dst"), scope=scope)
-    cells, numbered = _numbered(minutes)
+    cells, numbered = _numbered(minutes, scope)
     rows = int(minutes["flows"].to_numpy().sum())
     minutes_of = engine.table(numbered, f"hanse_minutes_{name}")
     minutes_of = minutes_of.select(_minute_key=series.minute_key(engine, minutes_of), slot=minutes_of.slot)
     victims = engine.table(pa.table({"victim": minutes["victim"].unique()}), f"hanse_victims_{name}")
     step("reading the victims' own traffic")
-    talks = engine.keep(conversations(engine, outbound, victims, scope), f"hanse_talks_{name}")
-    answering = engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
+    # Of hosts, victims and members are the same.
+    own = seen.flows if scope is HOSTS else outbound
+    talks = engine.keep(conversations(engine, own, victims, scope), f"hanse_talks_{name}")
+    answering = [
+        scope.key(victim) for victim in engine.arrow(talks.select("victim").distinct())["victim"].to_pylist()
+    ]
     spoke = talks.filter(talks.spoke == 1)
     asked = _asked(minutes)
     keys = None
@@ -165,13 +171,13 @@ def _asked(minutes: pa.Table) -> pa.Table:
     return kinds.group_by(["victim", "wanted"]).aggregate([])
 
 
-def _numbered(minutes: pa.Table) -> tuple[dict[tuple[bytes, int], int], pa.Table]:
+def _numbered(minutes: pa.Table, scope: Scope) -> tuple[dict[tuple[bytes, int], int], pa.Table]:
     """Cells numbered, and the minutes with their slot (`series.slot_of`).
 
     ICMP that answers and ICMP that does not are one cell: both are an ICMP flood.
     """
     victims = minutes["victim"].combine_chunks().dictionary_encode()
-    names = victims.dictionary.to_pylist()
+    names = [scope.key(victim) for victim in victims.dictionary.to_pylist()]
     code = minutes["code"].to_numpy().astype(np.int64)
     code = np.where(code == v.ICMP_ANSWER, v.ICMP, code)
     pair = victims.indices.to_numpy(zero_copy_only=False).astype(np.int64) * 1_000 + code
@@ -292,7 +298,7 @@ def _counts(
     victims = pa.table(
         {
             "suspect": pa.array([suspect.number for suspect in found], pa.int64()),
-            "victim": pa.array([suspect.victim for suspect in found], seen.scope.kind),
+            "victim": pa.array([first_address(suspect.victim) for suspect in found], ADDRESS),
             "minutes": pa.array(
                 [max((s.interval.end - s.interval.first) // 60, 1) for s in found], pa.int64()
             ),
@@ -331,7 +337,7 @@ def _counts(
 
 def _both_ways(engine: Engine, seen: Look, sampled: Sequence[Suspect]) -> dict[int, dict[str, int]]:
     """What victims in sampled telemetry sent and received besides, by suspect (`Facts.sent`, `Facts.received`)."""
-    spans = engine.table(evidence.spans(sampled, seen.scope.kind), f"hanse_sampled_s{seen.scope.octets}")
+    spans = engine.table(evidence.spans(sampled), f"hanse_sampled_s{seen.scope.octets}")
     sent = sent_by(engine, seen.outbound, seen.scope)
     queries = {
         "sent": evidence.within(sent, spans),

@@ -146,9 +146,9 @@ def hosts_of_busy_networks(engine: Engine, sums: ir.Table, octets: int) -> ir.Ta
     """Hosts of networks in which enough hosts together received enough packets of one class.
 
     Returns:
-        Columns ``dst``, ``victim`` (the network's leading octets) and ``code``, distinct.
+        Columns ``dst``, ``victim`` (the network's first address) and ``code``, distinct.
     """
-    named = sums.mutate(victim=engine.prefix(sums.dst, octets))
+    named = sums.mutate(victim=engine.network(sums.dst, octets))
     together = named.group_by("victim", "code").agg(
         packets=lambda rows: rows.packets.sum(), hosts=lambda rows: rows.count()
     )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from hanse.attacks.packed import beside_rest, fields, fields_of, rest, rest_of
 from hanse.attacks.screen import MINUTE_US
 from hanse.attacks.traffic import counts_only_unasked, source_key
 from hanse.engine import Engine
@@ -23,8 +24,6 @@ Integers = npt.NDArray[np.int64]
 
 
 _BASE = 1 << 32
-_CLASS, _LENGTH = 8, 18
-"""Bits of `rest` below the class, and below the length of the flow."""
 
 
 def slot_of(cell: Integers, minute: Integers) -> Integers:
@@ -58,48 +57,21 @@ def close_look(
         looked_up = counts_only_unasked(flows.code).ifelse(source_key(engine, flows), 0)
         flows = engine.without(flows.mutate(_key=looked_up), keys, "_key")
     names = ("slot", "src", "packets", "octets", "observed", "start_us", *(() if hosts else ("dst",)))
-    kind = (flows.protocol.cast("int64") * 256 + flows.tcp_flags) * 256 + flows.icmp_type
-    length = (flows.end_us - flows.start_us) * (1 << _LENGTH)
-    return flows.select(
-        *names,
-        fields=(kind * (1 << 16) + flows.dst_port) * (1 << 16) + flows.src_port,
-        rest=length + flows.code.cast("int64") * (1 << _CLASS) + flows.ttl,
-    )
+    return flows.select(*names, fields=fields(flows), rest=rest(flows, flows.end_us - flows.start_us))
 
 
 def unpacked(flows: ir.Table) -> ir.Table:
     """`close_look` with all that its numbers hold, each of which costs only who asks for it.
 
     Returns:
-        What it had, and ``cell``, ``end_us``, ``code``, ``ttl``, and the columns of `fields_of`.
+        What it had, and ``cell``, ``end_us``, and the columns of `fields_of` and `rest_of`.
     """
-
-    def part(number: ir.IntegerValue, low: int, high: int) -> ir.IntegerValue:
-        return (number >> ibis.literal(low, "int64")) & ((1 << (high - low)) - 1)
-
     return flows.mutate(
         cell=flows.slot >> ibis.literal(32, "int64"),
-        end_us=flows.start_us + (flows.rest >> ibis.literal(_LENGTH, "int64")),
-        code=part(flows.rest, _CLASS, _LENGTH),
-        ttl=part(flows.rest, 0, _CLASS),
+        end_us=flows.start_us + beside_rest(flows.rest),
         **fields_of(flows.fields),
+        **rest_of(flows.rest),
     )
-
-
-def fields_of(fields: ir.IntegerValue) -> dict[str, ir.IntegerValue]:
-    """``src_port``, ``dst_port``, ``icmp_type``, ``tcp_flags`` and ``protocol`` out of the one number that holds them."""
-    # Shifts and not divisions, which are ones of doubles; all of them lie under 2^56.
-    places = {
-        "src_port": (0, 16),
-        "dst_port": (16, 16),
-        "icmp_type": (32, 8),
-        "tcp_flags": (40, 8),
-        "protocol": (48, 8),
-    }
-    return {
-        name: (fields >> ibis.literal(low, "int64")) & ((1 << bits) - 1)
-        for name, (low, bits) in places.items()
-    }
 
 
 def minute_key(engine: Engine, rows: ir.Table) -> ir.IntegerValue:

@@ -3,6 +3,6 @@
 In: Parquet paths. Out: Ibis tables and Arrow results. Used by: attacks, exercise, the shell.
 """
 
-from hanse.engine.engine import Engine, any_bits, open_engine
+from hanse.engine.engine import ADDRESS_OCTETS, Engine, any_bits, open_engine
 
-__all__ = ["Engine", "any_bits", "open_engine"]
+__all__ = ["ADDRESS_OCTETS", "Engine", "any_bits", "open_engine"]

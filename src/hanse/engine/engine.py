@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -56,8 +57,8 @@ class Engine(Protocol):
     def micros(self, moment: ir.Value) -> ir.IntegerValue:
         """Microseconds since the epoch of a timestamp column."""
 
-    def prefix(self, address: ir.Value, octets: int) -> ir.Value:
-        """The first octets of a 16-byte address column."""
+    def address(self, octets: bytes) -> ir.Value:
+        """An address as a constant."""
 
     def network(self, address: ir.Value, octets: int) -> ir.Value:
         """The first address of the network that the first octets of an address column name."""
@@ -88,10 +89,6 @@ _NUMBER = dt.UUID()
 
 @ibis.udf.scalar.builtin(name="epoch_us", signature=((_UTC,), dt.int64))
 def _duckdb_micros(moment: ir.Value) -> ir.Value: ...
-
-
-@ibis.udf.scalar.builtin(name="array_slice", signature=((dt.binary, dt.int64, dt.int64), dt.binary))
-def _duckdb_slice(address: ir.Value, first: int, last: int) -> ir.Value: ...
 
 
 _HALF = """CREATE OR REPLACE TEMP MACRO hanse_half(address, bits) AS
@@ -247,9 +244,9 @@ class DuckDBEngine:
         """Microseconds since the epoch of a timestamp column."""
         return _duckdb_micros(moment)
 
-    def prefix(self, address: ir.Value, octets: int) -> ir.Value:
-        """The first octets of a 16-byte address column."""
-        return _duckdb_slice(address.cast("binary"), 1, octets)
+    def address(self, octets: bytes) -> ir.Value:
+        """An address as a constant."""
+        return ibis.literal(UUID(bytes=octets), _NUMBER)
 
     def network(self, address: ir.Value, octets: int) -> ir.Value:
         """The first address of the network that the first octets of an address column name."""
@@ -355,9 +352,9 @@ class SparkEngine:
         """Microseconds since the epoch of a timestamp column."""
         return _spark_micros(moment)
 
-    def prefix(self, address: ir.Value, octets: int) -> ir.Value:
-        """The first octets of a 16-byte address column."""
-        return _spark_slice(address, 1, octets)
+    def address(self, octets: bytes) -> ir.Value:
+        """An address as a constant."""
+        return ibis.literal(octets, "binary")
 
     def network(self, address: ir.Value, octets: int) -> ir.Value:
         """The first address of the network that the first octets of an address column name."""
