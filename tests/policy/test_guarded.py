@@ -57,7 +57,9 @@ def test_a_list_is_each_row_judged(note_model, actor, action, rows, purpose):
     made = [note(note_model, mark, team) for mark, team in rows]
     listed = set(note_model.objects.for_actor(actor, action, at_us=NOW, purpose=purpose))
     if purpose is None:
-        assert set(note_model.objects.few_for(actor, action, at_us=NOW)) == listed
+        few = note_model.objects.few_for(actor, action, at_us=NOW)
+        assert {row for row, _ in few} == listed
+        assert all(row.marking.marking == marking for row, marking in few)
     subjects = [(row, Subject("note", mark, team)) for row, (mark, team) in zip(made, rows, strict=True)]
     assert listed == {row for row, one in subjects if may(actor, action, one, now_us=NOW, purpose=purpose)}
     for row in made:

@@ -47,8 +47,8 @@ class Offer:
     """The shelf of intelligence for one actor."""
 
     def __init__(self, actor: Actor) -> None:
-        rows = models.Holding.objects.few_for(actor, ACTION)
-        self._markings = {row.pk: row.marking.marking for row in rows}
+        held = models.Holding.objects.few_for(actor, ACTION)
+        self._markings = {row.pk: marking for row, marking in held}
         self.view: Hashable = tuple(self._markings)
 
     def pieces(self, sought: Sought) -> Iterator[list[Piece]]:

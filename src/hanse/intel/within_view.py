@@ -32,7 +32,7 @@ class View(NamedTuple):
 def view_of(actor: Actor, action: str = "intel.view") -> View:
     """The holdings with which an actor may do an action."""
     found = models.Holding.objects.few_for(actor, action)
-    return View(tuple(row.pk for row in found), sum(row.items for row in found))
+    return View(tuple(row.pk for row, _ in found), sum(row.items for row, _ in found))
 
 
 def naming(values: Sequence[int], view: View, most: int, *, beside: int | None = None) -> list[int]:

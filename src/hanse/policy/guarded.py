@@ -76,18 +76,27 @@ class Guarded(models.Manager[M]):
                 allowed |= Q(In(Unindexed(F("marking")), digests)) & standing.teams(judged)
         return rows.filter(allowed)
 
-    def few_for(self, actor: Actor, action: str, *, at_us: int | None = None) -> list[M]:
-        """As `for_actor`, of a table that has few rows, in order of their keys: all are read, and each is judged.
+    def few_for(self, actor: Actor, action: str, *, at_us: int | None = None) -> list[tuple[M, Marking]]:
+        """As `for_actor`, of a table that has few rows, in order of their keys, each with its marking.
 
-        That is one plain statement, where `for_actor` asks for the markings first and then by what came of them.
+        All are read, and each is judged: that is two statements which are written once, where for `for_actor` Django
+        writes one anew for what the markings let through.
 
         Raises:
             UnknownActionError: When there is no such action.
         """
         at = now_us() if at_us is None else at_us
         may(actor, action, now_us=at)  # an unknown action is an error even while there are no rows
-        rows = super().get_queryset().select_related("marking").order_by("pk")
-        return [row for row in rows if self.judge(actor, action, row, at_us=at)]
+        rows = super().get_queryset()
+        used, kind, found = dict(_used(self.model)), self._kind(), []
+        for row in rows.raw(_every_row(self.model, rows.db)):
+            marked: Any = row
+            marking = (
+                used.get(marked.marking_id) or marked.marking.marking
+            )  # a row of just now has one of just now
+            if may(actor, action, Subject(kind, marking, marked.team), now_us=at):
+                found.append((row, marking))
+        return found
 
     def get_for(
         self, actor: Actor, action: str, pk: object, *, at_us: int | None = None, purpose: str | None = None
@@ -131,6 +140,13 @@ def _asked_of(model: Any, stored: Any, using: str) -> tuple[str, tuple[Any, ...]
     used = used.values_list("digest", "text")
     statement, told = used.query.get_compiler(using=using).as_sql()
     return statement, tuple(told)
+
+
+@lru_cache(maxsize=256)
+def _every_row(model: Any, using: str) -> str:
+    """The statement that reads a table in order of its keys."""
+    rows = model.projected.order_by("pk").query
+    return str(rows.get_compiler(using=using).as_sql()[0])
 
 
 class Unindexed(Func):
