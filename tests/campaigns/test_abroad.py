@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanse.campaigns.abroad import KEPT, Abroad
+from hanse.campaigns.abroad import KEPT, Abroad, Counted
 from hanse.campaigns.compared import SAMPLE, seen
+from hanse.matching import common_sources
 from tests.campaigns.league import abroad, by_state, compared, id_of, links, parts, sketched
 from tests.campaigns.plans import DAY_S, MAY_3, Maker, estonia
 from tests.campaigns.test_link import botnet_campaign
@@ -161,7 +162,6 @@ def test_a_sketch_that_cannot_be_read_counts_as_withheld() -> None:
     maker = Maker(5)
     attack = replace(maker.add("10.0.0.1", MAY_3, maker.pool(10)), source_sketch=b"\x00\xff nonsense")
     told = seen(attack, id_of("a"), "fi", "g", "FI")
-    assert not told.people
     assert not len(told.sample)
 
 
@@ -228,3 +228,49 @@ def test_one_more_among_thousands(number: int) -> None:
         took.append(time.process_time() - began)
     assert found
     assert sorted(took)[4] < 1.0
+
+
+def test_what_was_counted_without_showing_sources_is_evidence_like_sketches() -> None:
+    """Where sources are withheld, the number in common links what it would have linked by the sketches, and says so."""
+    attacks = sketched(estonia(0))
+    shown, hidden = abroad(compared(attacks)), abroad(compared(attacks, sketches=False))
+    states = {id_of(one.id): state for state, some in by_state(attacks).items() for one in some}
+    by_id = {id_of(one.id): one for one in attacks}
+    wanted = {
+        one
+        for one in links(shown)
+        if "sources" in {test.name for test in one.tests} and "EE" in {states[one.first], states[one.second]}
+    }
+    assert wanted
+    counts = []
+    for one in wanted:
+        first, second = (common_sources.sample_of(by_id[end]) for end in (one.first, one.second))
+        both = len(set(first.values) & set(second.values))
+        sizes = len(first.values) / first.share, len(second.values) / second.share
+        counts.append(Counted(one.first, one.second, both, sizes, min(first.share, second.share)))
+    hidden.tell(counts)
+    found = {(one.first, one.second): one for one in links(hidden)}
+    by_count = [one for one in found.values() if "sources" in {test.name for test in one.tests}]
+    assert by_count
+    assert all("without showing them" in _said_of(one, "sources") for one in by_count)
+    pairs = {(one.first, one.second) for one in counts}
+    assert {(one.first, one.second) for one in by_count} <= pairs
+    hidden.tell([])
+    assert not any("sources" in {test.name for test in one.tests} for one in links(hidden))
+
+
+def test_too_few_in_common_are_no_evidence() -> None:
+    """A count of what chance gives links nothing."""
+    attacks = sketched(estonia(0))
+    hidden = abroad(compared(attacks, sketches=False))
+    before = links(hidden)
+    ids = [id_of(one.id) for one in attacks]
+    hidden.tell([Counted(one, other, 2, (1_000.0, 1_000.0), 1.0) for one in ids[:20] for other in ids[20:40]])
+    assert not any("sources" in {test.name for test in one.tests} for one in links(hidden))
+    assert {frozenset((one.first, one.second)) for one in links(hidden)} <= {
+        frozenset((one.first, one.second)) for one in before
+    }
+
+
+def _said_of(one, name: str) -> str:
+    return next(test.words for test in one.tests if test.name == name)

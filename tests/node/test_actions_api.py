@@ -103,6 +103,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "matching:agree": ("matching_agree",),
     "matching:agree-with": ("matching_agree",),
     "matching:ask": ("matching_ask",),
+    "matching:count-sources": ("matching_count",),
     "matching:decline": ("matching_offer",),
     "matching:end": ("matching_end",),
     "matching:keep-out": ("matching_keep_out",),

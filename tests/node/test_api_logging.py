@@ -30,6 +30,7 @@ from hanse.ledger.writing import append
 from hanse.matching import hits
 from hanse.matching.models import Hit
 from hanse.matching.offering import Offered
+from hanse.matching.source_contents import CountAsked
 from hanse.policy.actions import ACTIONS
 from hanse.recording import record
 from hanse.telemetry import service as telemetry
@@ -103,6 +104,11 @@ def test_every_reading_operation_writes_down_what_it_tells(
     value = Value("email", "boss@example.org")
     offer = Offered(selector, case, next(iter(kaja.teams)), value, None)
     assert hits.record("fi-cert", "sets", None, [offer], {value: "0" * 32}) == 1
+    counted = CountAsked(
+        partner="fi-cert", ours=True, question="0" * 32, own=Attack.projected.earliest("start_us").pk.hex, theirs="",
+        epoch="2026-11", secret="", at_us=1,
+    )  # fmt: skip
+    append("matching.count_asked", counted, actor=TOKEN)
     together = joint.open_joint(opening, "Together.", replace(kaja, stepped_up_us=now_us()))
     tree.integrate()
     real = {

@@ -226,7 +226,7 @@ def test_purposes_bind():
                 "attacks.export", "campaigns.export", "ledger.export",
                 "telemetry.export", "constituency.export", "intel.export", "cases.export", "cases.take",
                 "cases.tell", "cases.joint", "cases.joint_open", "federation.share", "taxii.fetch", "webhooks.receive",
-                "matching.run", "matching.contact",
+                "matching.run", "matching.count", "matching.contact",
             },
         ),
     ],

@@ -57,6 +57,7 @@ from tests.federation.history import partners
 from tests.ledger.made import found
 from tests.matching.history import runs
 from tests.matching.history_asking import asked_and_standing
+from tests.matching.history_counting import counted
 from tests.node.made import analysis_of
 
 CLERK = system("tests", "ee-cert", "EE")
@@ -86,6 +87,7 @@ def everything(home: Path, inputs: Path) -> None:
     partners(mari, _other(mari))
     runs()
     asked_and_standing(mari, _other(mari))
+    counted(mari, _other(mari))
     _edge(mari)
     _webhooks(mari)
     tree.integrate()

@@ -50,6 +50,7 @@ matching.view           .         x          x        .       .          .
 matching.oversee        .         x          x        x       x          .
 matching.agree          .         .          x        .       .          .
 matching.run            .         x          x        .       .          .
+matching.count          x         x          x        .       .          .
 matching.reopen         .         .          .        .       x          .
 matching.keep_out       .         x          x        .       .          .
 matching.contact        .         x          x        .       .          .
@@ -88,7 +89,7 @@ MAY = {(role, row[0]): mark == "x" for row in ROWS for role, mark in zip(HEAD, r
 EXPORTS = {
     "telemetry.export", "constituency.export", "attacks.export", "campaigns.export", "intel.export", "ledger.export",
     "cases.export", "cases.take", "cases.tell", "cases.joint", "cases.joint_open", "federation.share",
-    "matching.run", "matching.contact",
+    "matching.run", "matching.count", "matching.contact",
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {

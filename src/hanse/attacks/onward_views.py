@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import asks_why, looked_at
 from hanse.attacks.attack import Attack
 from hanse.attacks.models import PartnerAttack
+from hanse.attacks.panels import of_partners
 from hanse.attacks.shared import Shared
 from hanse.attacks.sharing_views import facts
 from hanse.attacks.timeline import vector_words
@@ -30,6 +31,7 @@ def of_partner(request: HttpRequest, attack_id: UUID) -> Result:
         "row": row,
         "marking": row.marking.marking,
         "facts": facts(_content(row), _left_out(row)),
+        "panels": [html for panel in of_partners.values() if (html := panel(row.pk, actor))],
         **received_pages.told_of(row.pk, actor),
     }
 

@@ -15,5 +15,8 @@ Part = Callable[[UUID, Actor], Any]
 panels: dict[str, Panel] = {}
 """By name, in the order in which they stand on the page."""
 
+of_partners: dict[str, Panel] = {}
+"""Likewise for the page of an attack that a partner shared."""
+
 parts: dict[str, Part] = {}
 """By name of the member in the export."""

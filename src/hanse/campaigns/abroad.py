@@ -7,7 +7,8 @@ make or break links between others, whatever it sends:
   two authorities' attacks that a pair is of. The level is shared equally among the pairs of authorities. Invented
   attacks by the thousand then cost links of their own sender and of nobody else.
 * *Sources* are compared by the smallest hashes of their sketches (`attacks.sketch`), which hold the same addresses in
-  every attack; where a sketch is withheld the other tests have to carry a link. Networks are not compared.
+  every attack. Where a sketch is withheld, the number in common can have been counted without showing them
+  (`matching.counting`); else the other tests have to carry a link. Networks are not compared.
 * *Concurrency* speaks only where two attacks are known to be two: of one vector, on victims that are known to differ.
   Two authorities may see one attack from two places, and it does not start at the same time as itself by chance.
 
@@ -61,6 +62,25 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How many sources two attacks have in common, as two authorities counted it without showing them.
+
+    Attributes:
+        first: One attack.
+        second: The other.
+        common: Sources in common of what both samples hold.
+        sizes: Sources of each, estimated.
+        share: The share of all addresses that both samples hold.
+    """
+
+    first: UUID
+    second: UUID
+    common: float
+    sizes: tuple[float, float]
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Tries:
     """Of one attack with the attacks of one authority: how many pass each test, and how many tries their looks are."""
 
@@ -85,6 +105,7 @@ class Abroad:
 
     def __init__(self, own: str) -> None:
         self._own = own
+        self._told_of: dict[UUID, dict[UUID, Counted]] = {}
         self._clear()
 
     def _clear(self) -> None:
@@ -142,6 +163,19 @@ class Abroad:
             kept = [self._seen[slot] for slot in self._slots.values()]
             self._clear()
             self.put(kept)
+
+    def tell(self, counts: Iterable[Counted]) -> None:
+        """All that was counted without showing sources, instead of what was told before."""
+        before, self._told_of = self._told_of, {}
+        for one in counts:
+            self._told_of.setdefault(one.first, {})[one.second] = one
+            self._told_of.setdefault(one.second, {})[one.first] = one
+        changed = {
+            self._slots[one]
+            for one in {*before, *self._told_of}
+            if one in self._slots and before.get(one) != self._told_of.get(one)
+        }
+        self._count({int(self._columns["who"][slot]) for slot in changed})
 
     def _count(self, contributors: Iterable[int]) -> None:
         """Some authorities' attacks have changed: what was counted of them is counted anew."""
@@ -306,14 +340,37 @@ class Abroad:
         same = column["look"][cols] == column["look"][slot]
         sources = (column["people"][cols] > 0) & (column["people"][slot] > 0)
         sources &= (column["held"][cols] > 0) & (column["held"][slot] > 0)
+        log_sources = np.where(sources, self._log_sources(slot, cols, common), 0.0)
+        for at, counted in self._counted_with(slot, cols):
+            if not sources[at]:
+                sources[at], log_sources[at] = True, self._log_counted(slot, int(cols[at]), counted)
         found = {
             "fingerprint": np.where(same, column["log_share"][slot], 0.0),
             "concurrency": self._log_concurrency(slot, cols, who),
-            "sources": np.where(sources, self._log_sources(slot, cols, common), 0.0),
+            "sources": log_sources,
         }
         return {name: np.asarray(value, np.float64)[None, :] for name, value in found.items()}, sources[
             None, :
         ]
+
+    def _counted_with(self, slot: int, cols: Index) -> Iterator[tuple[int, Counted]]:
+        """Places among some attacks of those whose common sources with one were counted."""
+        told = self._told_of.get(self._seen[slot].object_id)
+        if not told:
+            return
+        for other, counted in told.items():
+            column = self._slots.get(other, -1)
+            at = int(np.searchsorted(cols, column))
+            if at < len(cols) and cols[at] == column:
+                yield at, counted
+
+    def _log_counted(self, slot: int, other: int, counted: Counted) -> float:
+        """The overlap of two samples of which only the number in common is known."""
+        people = min(float(self._columns["people"][slot]), float(self._columns["people"][other]))
+        if counted.common < LEAST_COMMON or people <= 0:
+            return 0.0
+        expected = counted.sizes[0] * counted.sizes[1] * counted.share / people
+        return float(chance.log_overlap(np.array([counted.common]), np.array([expected]))[0])
 
     def _log_sources(self, slot: int, cols: Index, common: Array) -> Array:
         """The overlap of two samples that hold the same addresses; see `source_overlap`."""
@@ -380,6 +437,17 @@ class Abroad:
             held = self._tries_cached[slot, who] = version, self._counted(slot, cols, log_p)
         return held[1]
 
+    def _shared(self, one: Seen, two: Seen, common: float) -> str:
+        counted = self._told_of.get(one.object_id, {}).get(two.object_id)
+        if counted is None or (len(one.sample) and len(two.sample)):
+            return _by_sketches(one, two, common)
+        kind = "reflectors" if one.reflected else "apparent sources"
+        about = "about " if counted.share < 1 else ""
+        return (
+            f"{about}{units.count(counted.common / counted.share)} of {about}{units.count(min(counted.sizes))} {kind} in "
+            "common, counted by both without showing them"
+        )
+
     def _told(self, slot: int, other: int, held: dict[str, float], common: Array) -> Linked:
         """The link of two attacks, in words with numbers."""
         one, two = sorted(
@@ -388,7 +456,7 @@ class Abroad:
         said = {
             "fingerprint": lambda: _same_look(one),
             "concurrency": lambda: _together(one, two),
-            "sources": lambda: _shared(one, two, float(common[other])),
+            "sources": lambda: self._shared(one, two, float(common[other])),
         }
         ordered = sorted((log_p, name) for name, log_p in held.items())
         tests = [LinkTest(name, max(float(np.exp(log_p)), SMALLEST), said[name]()) for log_p, name in ordered]
@@ -414,7 +482,7 @@ def _together(one: Seen, two: Seen) -> str:
     return f"starts {units.duration(apart) if apart >= 1 else 'under 1 s'} apart, {where}"
 
 
-def _shared(one: Seen, two: Seen, common: float) -> str:
+def _by_sketches(one: Seen, two: Seen, common: float) -> str:
     kind = "reflectors" if one.reflected else "apparent sources"
     share = min(one.share, two.share)
     of = units.count(min(one.counted, two.counted))

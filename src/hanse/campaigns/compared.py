@@ -1,5 +1,6 @@
 """What is compared of an attack with those of other authorities: little enough to keep a great many at hand."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,7 +32,7 @@ class Seen:
         withheld_by: Who withholds the address of the victim, which is then a mark of theirs; empty where it is told.
         country: Its state, ISO 3166 alpha-2; may be empty.
         reflected: Whether its sources are reflectors.
-        people: How many hosts attacks of this kind draw their sources from; 0 where there is nothing to compare.
+        people: How many hosts attacks of this kind draw their sources from; 0 where they are forged.
         sample: The smallest hashes of its sources, ascending.
         share: The share of all addresses that they are a sample of.
     """
@@ -67,13 +68,11 @@ def seen(attack: Attack, object_id: UUID, contributor: str, group: str, country:
         country: Its victim's state; may be empty.
         mark: What stands for its victim where that is withheld.
     """
-    people = population(attack) if attack.source_sketch else 0.0
+    people = population(attack)
     sample, share = np.empty(0, np.uint64), 1.0
-    if people:
-        try:
+    if people and attack.source_sketch:
+        with suppress(UsageError):
             sample, share = smallest(attack.source_sketch, SAMPLE)
-        except UsageError:
-            people = 0.0
     return Seen(
         object_id, contributor, group, attack.start_us, attack.vector, look(attack), attack.victim or mark,
         "" if attack.victim else contributor, country, attack.source_class == "reflected", people, sample, share,

@@ -24,9 +24,10 @@ from hanse.campaigns.models import CrossLink
 from hanse.kernel.actors import Actor
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
+from hanse.matching.models import SourceCount
 
 if TYPE_CHECKING:
-    from hanse.campaigns.abroad import Abroad, Linked
+    from hanse.campaigns.abroad import Abroad, Counted, Linked
     from hanse.campaigns.compared import Seen
 
 BUDGET_S: Final = 0.5
@@ -43,6 +44,7 @@ _ABOUT = (
     "federation.received", "policy.marked",
 )  # fmt: skip
 _GONE = "ledger.purged"
+_COUNTED = "matching.sources_counted"
 
 
 @dataclass
@@ -113,6 +115,7 @@ class Follower:
         theirs = list(PartnerAttack.projected.order_by("-received_us", "pk").values_list("pk", flat=True))
         own = list(AttackRow.projected.order_by("-start_us", "pk").values_list("pk", flat=True))
         self._put([*theirs, *own])
+        self._recount()
         self._new = deque(one for one in (*theirs, *own) if one in self._abroad)
         self._again, self._chosen = deque(), {}
         self._changed, self._round_s = False, time.monotonic()
@@ -121,14 +124,19 @@ class Follower:
         """Take in what entries since the last look are about."""
         assert self._abroad is not None  # noqa: S101 - it was begun
         entries = Entry.objects.filter(
-            sequence__gt=self._through, sequence__lte=last, kind__in=(*_ABOUT, _GONE)
+            sequence__gt=self._through, sequence__lte=last, kind__in=(*_ABOUT, _GONE, _COUNTED)
         )
         touched: dict[UUID, None] = {}
+        counted = False
         for kind, object_id in entries.order_by("sequence").values_list("kind", "object_id"):
             if kind == _GONE:
                 self._let_go()
+            elif kind == _COUNTED:
+                counted = True
             else:
                 touched[object_id] = None
+        if counted:
+            self._recount()
         if not touched:
             return
         before = {one for one in touched if one in self._abroad}
@@ -138,6 +146,13 @@ class Follower:
         self._beside(before.difference(came))
         self._changed = self._changed or bool(came)
 
+    def _recount(self) -> None:
+        """Take in what was counted without showing sources; the own attacks of it are compared again."""
+        assert self._abroad is not None  # noqa: S101 - it was begun
+        counts = list(_counts())
+        self._abroad.tell(counts)
+        self._new.extend(one.first for one in counts if one.first in self._abroad)
+
     def _let_go(self) -> None:
         """Drop what was purged; what it was linked to is compared again."""
         assert self._abroad is not None  # noqa: S101 - it was begun
@@ -145,6 +160,7 @@ class Follower:
         held |= set(AttackRow.projected.values_list("pk", flat=True))
         gone = set(self._abroad.ids()) - held
         self._abroad.drop(gone)
+        self._abroad.tell(_counts())
         self._beside(gone)
 
     def _beside(self, gone: set[UUID]) -> None:
@@ -210,6 +226,17 @@ def _seen(object_ids: Iterable[UUID]) -> "Iterator[Seen]":
         yield seen(
             _attack(theirs), theirs.pk, theirs.partner, _group(theirs), theirs.country, theirs.victim_mark
         )
+
+
+def _counts() -> "Iterator[Counted]":
+    """What was counted with partners, the newest of each two attacks."""
+    from hanse.campaigns.abroad import Counted  # noqa: PLC0415 - loads scipy, which an idle node does without
+
+    rows = SourceCount.projected.filter(state="counted", theirs__isnull=False).order_by("told_us", "pk")
+    for row in {(row.own, row.theirs): row for row in rows}.values():
+        if row.theirs is not None:
+            sizes = row.own_size / row.own_share, row.other_size / row.other_share
+            yield Counted(row.own, row.theirs, row.common, sizes, min(row.own_share, row.other_share))
 
 
 def _attack(row: Any) -> Attack:

@@ -21,6 +21,7 @@ from hanse.constituency.api import router as constituency
 from hanse.federation.api import router as federation
 from hanse.intel.api import router as intel
 from hanse.matching.api import router as matching
+from hanse.matching.source_api import router as counting
 from hanse.taxii.edge_api import router as edge
 from hanse.telemetry.api import router as telemetry
 from hanse.tracing.api import router as tracing
@@ -50,6 +51,7 @@ api = make_api(
         ("/jobs", jobs),
         ("/ledger", ledger),
         ("/matching", matching),
+        ("/matching", counting),
         ("/ledger/objects", objects),
         ("/people", people),
         ("/settings", settings),

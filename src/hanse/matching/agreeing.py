@@ -50,6 +50,7 @@ class Terms:
     legal_basis: str
     case_class: str
     per_day: int = 10_000
+    sources: bool = False
     until_us: int
 
 
@@ -87,6 +88,7 @@ def propose(terms: Terms, why: str, actor: Actor) -> UUID:
         "legal_basis": _text(terms.legal_basis, "the law under which they are compared"),
         "case_class": _text(terms.case_class, "what kind of cases they are of"),
         "per_day": terms.per_day,
+        "sources": terms.sources,
         "until_us": terms.until_us,
     }
     return approvals.propose(AGREE, subject, why, actor)
@@ -138,10 +140,11 @@ def _make(pending: Pending, actor: Actor) -> str:
 def _words(told: dict[str, Any]) -> str:
     kinds = ", ".join(SELECTOR_KINDS[one] for one in told["kinds"])
     people = ", ".join(CATEGORIES[one] for one in told["categories"])
+    counted = " It may also be counted how many sources of attacks both have." if told.get("sources") else ""
     care = " This includes victims or witnesses." if PROTECTED & set(told["categories"]) else ""
     return (
         f"Let selectors of open cases ({kinds}) be compared with {told['partner']}'s, of people who are: {people}, "
-        f"up to {told['per_day']:,} of a kind a day, until {minute(told['until_us'])}, under: {told['legal_basis']}.{care}"
+        f"up to {told['per_day']:,} of a kind a day, until {minute(told['until_us'])}, under: {told['legal_basis']}.{counted}{care}"
     )
 
 
@@ -151,7 +154,7 @@ def _project(recorded: Recorded, content: Agreed) -> None:
         Agreement.objects.create(
             object_id=recorded.object_id, partner=content.partner, kinds=list(content.kinds),
             categories=list(content.categories), legal_basis=content.legal_basis, case_class=content.case_class,
-            per_day=content.per_day, until_us=content.until_us, sequence=recorded.sequence,
+            per_day=content.per_day, sources=content.sources, until_us=content.until_us, sequence=recorded.sequence,
         )  # fmt: skip
 
 

@@ -84,6 +84,7 @@ class AgreementOut(Schema):
     legal_basis: str
     case_class: str
     per_day: int
+    sources: bool = Field(description="Whether it may be counted how many sources of attacks both have.")
     until_us: int
     used: int = Field(description="Selectors that the partner had compared in the last 24 hours.")
 
@@ -102,6 +103,10 @@ class AgreementIn(In):
     legal_basis: str = Field(min_length=1, max_length=2_000)
     case_class: str = Field(min_length=1, max_length=2_000)
     per_day: int = Field(10_000, ge=1, le=agreeing.MOST_PER_DAY)
+    sources: bool = Field(
+        False,
+        description="Whether it may be counted how many sources of attacks both have; neither learns which.",
+    )
     until_us: Moment
     why: str = Field(min_length=1, max_length=4_000)
 
@@ -269,7 +274,7 @@ def reopen(request: HttpRequest, run: UUID, told: MatchingWhyIn) -> Any:
 def list_agreements(request: HttpRequest) -> Any:
     """What is agreed with each partner."""
     del request
-    names = ("partner", "kinds", "categories", "legal_basis", "case_class", "per_day", "until_us")
+    names = ("partner", "kinds", "categories", "legal_basis", "case_class", "per_day", "sources", "until_us")
     return [
         {**{name: getattr(one.agreement, name) for name in names}, "used": one.used} for one in showing.agreements()
     ]  # fmt: skip

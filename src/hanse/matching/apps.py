@@ -12,6 +12,7 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         """Put the room into the rail; say what takes two people, what waits, what partners may ask, what goes with a case."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
+        from hanse.attacks import panels as attack_panels  # noqa: PLC0415 - as above
         from hanse.cases import panels, words  # noqa: PLC0415 - as above
         from hanse.federation import wire  # noqa: PLC0415 - as above
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
@@ -20,9 +21,13 @@ class MatchingConfig(AppConfig):
             answering,
             comparing,
             contacting,
+            count_answering,
+            counting,
             hits,
             publishing,
             running,
+            source_pages,
+            source_rows,
             standing_answering,
             standing_wire,
             views,
@@ -30,6 +35,7 @@ class MatchingConfig(AppConfig):
             who_else,
             withholding,
         )
+        from hanse.policy import service as policy  # noqa: PLC0415 - as above
         from hanse.web import frame  # noqa: PLC0415 - as above
 
         frame.rail.add("matches", "Matches", "matching:matches", "matching.oversee")
@@ -40,9 +46,15 @@ class MatchingConfig(AppConfig):
         wire.register(publishing.SET, publishing.GIVEN, publishing.give)
         wire.register(answering.WHO_ELSE, answering.ANSWER, answering.answer)
         wire.register(standing_wire.TURN, standing_wire.TOKENS, standing_answering.answer)
+        wire.register(counting.OPEN, counting.OPENED, count_answering.opened)
+        wire.register(counting.CLOSE, counting.CLOSED, count_answering.closed)
         ledger.before_purge(hits.with_hits)
         ledger.before_purge(running.forget_inputs)
         ledger.before_purge(who_else.with_questions)
+        ledger.before_purge(source_rows.with_counts)
+        policy.after_marking(source_rows.after_marking)
+        attack_panels.panels["sources in common"] = source_pages.panel
+        attack_panels.of_partners["sources in common"] = source_pages.panel_of_theirs
         words.say(
             {
                 hits.FOUND: "A partner has a selector of it too",

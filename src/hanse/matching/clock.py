@@ -13,7 +13,7 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner, Standing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
-from hanse.matching import asking, comparing, publishing, running, standing_on, turning
+from hanse.matching import asking, comparing, counting, publishing, running, standing_on, turning
 from hanse.matching.models import Run
 from hanse.matching.run_projecting import COMPARING, GOING, OFFERED, WANTED
 
@@ -42,6 +42,7 @@ class Matching:
         """Have a thread for each partner with whom something goes on; publish what is due; give up what is over."""
         running.give_up(now_us())
         asking.give_up(now_us())
+        counting.give_up(now_us())
         self._have("", _publish)
         for name in busy():
             self._have(name, _work)
@@ -60,7 +61,7 @@ class Matching:
 def busy() -> set[str]:
     """Partners with whom something goes on: runs, questions that wait, standing matching."""
     runs = Run.objects.filter(state__in=GOING).values_list("partner", flat=True).distinct()
-    return {*runs, *asking.waiting(), *standing_on.partners_on()}
+    return {*runs, *asking.waiting(), *counting.waiting(), *standing_on.partners_on()}
 
 
 def turn(name: str, client: Client) -> bool:
@@ -80,6 +81,7 @@ def turn(name: str, client: Client) -> bool:
         elif row.state == COMPARING:
             comparing.step(row, partner, client)
     asking.step(partner, client)
+    counting.step(partner, client)
     return bool(rows) or name in busy()
 
 

@@ -198,6 +198,34 @@ def stop(told: tuple[Asking, str], run: str, reason: str) -> None:
     told[0].post(f"runs/{quote(run, safe='')}/stop", {"why": reason})
 
 
+@match.command("count-sources")
+@click.argument("own")
+@click.argument("theirs")
+@click.option("--reason", required=True, help="It stands in the ledger; the partner is not told.")
+@click.pass_obj
+def count_sources(told: tuple[Asking, str], own: str, theirs: str, reason: str) -> None:
+    """Have it counted how many sources an own attack and a partner's have in common; neither side learns which."""
+    node, kind = told
+    made = node.post("sources", {"own": own, "theirs": theirs, "why": reason})
+    click.echo(json.dumps(made) if kind == "json" else "Asked. `hanse match sources` says what came of it.")
+
+
+@match.command()
+@click.pass_obj
+def sources(told: tuple[Asking, str]) -> None:
+    """How many sources attacks have in common with partners', the last first."""
+    node, kind = told
+    found = node.get("sources")["items"]
+    rows = [
+        (minute(one["asked_us"]), one["partner"], "this authority" if one["ours"] else "the partner", one["state"],
+         f"{one['common']} of {min(one['own_size'], one['other_size'])} compared" if one["state"] == "counted" else one["why"],
+         one["own"], one["theirs"] or "not shared")
+        for one in found
+    ]  # fmt: skip
+    heads = ("Asked (UTC)", "Partner", "Asked by", "State", "In common", "Own attack", "Theirs")
+    _print(kind, found, heads, rows, "Nothing has been counted yet.")
+
+
 def _contact(one: dict[str, Any]) -> str:
     if one["joint"]:
         return "joint case"

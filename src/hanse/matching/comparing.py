@@ -24,7 +24,7 @@ from hanse.matching import commitment, hits, parts, psi
 from hanse.matching.agreeing import NoAgreementError, agreement_with
 from hanse.matching.contents import RunEnded
 from hanse.matching.group import POINT, ProtocolError, chunks_of
-from hanse.matching.models import Run, RunPart
+from hanse.matching.models import Run, RunPart, SourceCount
 from hanse.matching.offering import offered
 from hanse.matching.parts import DIGEST, POINTS, TOKENS, theirs
 from hanse.matching.points import OWN
@@ -202,7 +202,10 @@ def tidy() -> int:
     What was sent stays for thirty days, for the auditor who does the run again.
     """
     over = Run.objects.filter(ended_us__lt=now_us() - KEPT_US, pk__in=RunPart.objects.values("run"))
-    rows = list(over.values_list("pk", flat=True))
+    counted = SourceCount.projected.filter(
+        told_us__lt=now_us() - KEPT_US, pk__in=RunPart.objects.values("run")
+    )
+    rows = [*over.values_list("pk", flat=True), *counted.values_list("pk", flat=True)]
     for run in rows:
         parts.drop(run)
     return len(rows)

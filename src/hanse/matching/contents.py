@@ -29,6 +29,7 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
         legal_basis: The law under which they are compared.
         case_class: Of what kind of cases they are, in words that the partner reads.
         per_day: Selectors of a kind that the partner may have compared in a day.
+        sources: Whether it may be counted how many sources of attacks both have.
         until_us: Until when it holds, microseconds UTC.
         proposal: Id of what two people decided, hexadecimal.
         ended: It holds no longer.
@@ -40,6 +41,7 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     legal_basis: str = ""
     case_class: str = ""
     per_day: int = 0
+    sources: bool = False
     until_us: Moment = 0
     proposal: str = ""
     ended: bool = False

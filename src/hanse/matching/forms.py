@@ -56,6 +56,12 @@ class AgreementForm(QuietForm):
             "Selectors of a kind that the partner may have compared with yours in a day. Each is a guess that it may try."
         ),
     )  # fmt: skip
+    sources = forms.BooleanField(
+        label=_("Count common sources of attacks"), required=False,
+        help_text=_(
+            "Of attacks that were shared without their sources it may be counted how many both have. Neither side learns which."
+        ),
+    )  # fmt: skip
     until = DayField(label=_("Until"), help_text=_("At the end of this day it is over; two years at most."))
     reason = forms.CharField(
         label=_("Why"), max_length=4_000, widget=forms.Textarea({"rows": 2}),
@@ -77,7 +83,7 @@ class AgreementForm(QuietForm):
         return Terms(
             partner=told["partner"], kinds=told["kinds"], categories=told["categories"],
             legal_basis=told["legal_basis"], case_class=told["case_class"], per_day=told["per_day"],
-            until_us=told["until"],
+            sources=told["sources"], until_us=told["until"],
         )  # fmt: skip
 
 
@@ -86,7 +92,7 @@ def _initial(held: Agreement | None, partner: str) -> dict[str, Any]:
         return {
             "partner": partner, "kinds": _USUAL_KINDS, "categories": USUAL, "per_day": 10_000, "until": in_days(365),
         }  # fmt: skip
-    names = ("partner", "kinds", "categories", "legal_basis", "case_class", "per_day")
+    names = ("partner", "kinds", "categories", "legal_basis", "case_class", "per_day", "sources")
     return {**{name: getattr(held, name) for name in names}, "until": in_days(365)}
 
 

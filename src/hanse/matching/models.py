@@ -4,12 +4,13 @@ from django.db import models
 
 from hanse.cases.selector import KINDS
 from hanse.ledger.fields import RowIdField, SealedJSONField, SealedTextField
+from hanse.matching.source_models import SourceCount
 from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, StandingSide, TheirTurns
 from hanse.matching.tag_models import Asking, OwnDelta, OwnSet, Question, Reply, TagKey, TheirSet, TheirTagKey
 
 __all__ = [
     "Agreement", "Asking", "HeldToken", "Hit", "Mask", "Offer", "OwnDelta", "OwnSet", "OwnTurns", "Question", "Reference",
-    "Reply", "Run", "RunPart", "StandingSide", "TagKey", "TheirSet", "TheirTagKey", "TheirTurns", "Withheld",
+    "Reply", "Run", "RunPart", "SourceCount", "StandingSide", "TagKey", "TheirSet", "TheirTagKey", "TheirTurns", "Withheld",
 ]  # fmt: skip
 
 
@@ -27,6 +28,7 @@ class Agreement(models.Model):
     legal_basis = models.TextField()
     case_class = models.TextField()
     per_day = models.PositiveIntegerField()
+    sources = models.BooleanField(default=False)
     until_us = models.BigIntegerField()
     sequence = models.BigIntegerField()
 

@@ -11,6 +11,7 @@ from hanse.matching import (
     hits,
     reopening,
     run_projecting,
+    source_rows,
     standing_on,
     tag_keys,
     who_else,
@@ -27,6 +28,7 @@ KINDS: Iterable[Kind] = (
     *tag_keys.KINDS,
     *who_else.KINDS,
     *answering.KINDS,
+    *source_rows.KINDS,
     *standing_on.KINDS,
 )
 HANDLERS: Iterable[Handler] = (

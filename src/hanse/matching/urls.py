@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hanse.matching import views
+from hanse.matching import source_pages, views
 
 app_name = "matching"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("ask/<str:partner>/", views.ask, name="ask"),
     path("stop/<uuid:run>/", views.stop, name="stop"),
     path("reopen/<uuid:run>/", views.reopen, name="reopen"),
+    path("sources/<uuid:attack_id>/", source_pages.count, name="count-sources"),
     path("hits/<uuid:hit_id>/", views.hit, name="hit"),
     path("hits/<uuid:hit_id>/offer/", views.offer, name="offer"),
     path("hits/<uuid:hit_id>/decline/", views.decline, name="decline"),

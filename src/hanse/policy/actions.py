@@ -86,6 +86,8 @@ _LIST: Final = (
            content=False),
     Action(name="matching.agree", words="agree what is compared with partners", content=False, step_up=True),
     Action(name="matching.run", words="have selectors compared with partners", touch=Touch.LEAVES, logged=True),
+    Action(name="matching.count", words="have it counted how many sources attacks have in common with partners'",
+           touch=Touch.LEAVES, logged=True),
     Action(name="matching.reopen", words="do a comparison again, and see whether it was honest", content=False,
            step_up=True, reason=True),
     Action(name="matching.keep_out", words="keep cases and selectors out of comparing", reason=True),

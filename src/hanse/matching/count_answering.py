@@ -1,0 +1,204 @@
+"""Answering a partner that wants to count common sources: of attacks that it was given, so many a day, on record.
+
+A question that comes twice is answered twice alike and counts once. One that names an attack of which nothing may be
+said is answered like one that names none.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+import msgspec
+
+from hanse.attacks.attack import Attack
+from hanse.attacks.models import STANDING, PartnerAttack
+from hanse.attacks.models import Attack as AttackRow
+from hanse.federation.handlers import own_id
+from hanse.federation.models import Given
+from hanse.federation.wire import Asked
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.ledger.identity import authority
+from hanse.ledger.writing import append, writing
+from hanse.matching import common_sources, parts, psi
+from hanse.matching.agreeing import NoAgreementError
+from hanse.matching.answering import is_name
+from hanse.matching.common_sources import PROTOCOL, Sample
+from hanse.matching.counting import COUNT, Close, Closed, Open, Opened, agreed, close, keep
+from hanse.matching.epochs import months
+from hanse.matching.group import ProtocolError
+from hanse.matching.hello import check_same
+from hanse.matching.offering import matcher
+from hanse.matching.parts import TOKENS, theirs
+from hanse.matching.quota import DAY_US
+from hanse.matching.secret import RunSecret
+from hanse.matching.source_contents import CountAsked, Counted
+from hanse.matching.source_models import SourceCount
+from hanse.matching.source_rows import ASKED, common_team, marking_of
+from hanse.policy.service import mark
+
+_PUT, _TOLD, _MADE = "question", "answer", "made"
+"""Under which names what passed when a count began is kept."""
+PER_DAY: Final = 200
+"""Counts that a partner may have in a day. Each tells it at most ten bits of the sources of an attack that it has."""
+
+_NONE: Final = "There is no such attack here that you were given and whose sources can be counted."
+_SPENT: Final = f"{PER_DAY} counts were answered within a day. Ask again tomorrow."
+
+
+def counted_in_a_day(partner: str) -> int:
+    """Counts that a partner began in the last 24 hours."""
+    return SourceCount.projected.filter(partner=partner, ours=False, asked_us__gt=now_us() - DAY_US).count()
+
+
+def opened(asked: Asked) -> Opened:
+    """What a partner is answered that wants to count.
+
+    Raises:
+        UsageError: It gives its question no name, or calls two questions the same.
+    """
+    put = msgspec.msgpack.decode(asked.body, type=Open)
+    partner = asked.partner.authority
+    if not is_name(put.question):
+        raise UsageError("A question is named by 32 hexadecimal digits.")
+    row = _row(partner, put.question)
+    if row is not None:
+        before, told = parts.get(row.pk, _PUT, 0), parts.get(row.pk, _TOLD, 0)
+        if before != asked.body or told is None:
+            raise UsageError("Another question was put under this name, or it is over.")
+        return msgspec.msgpack.decode(told, type=Opened)
+    try:
+        agreed(partner)
+        common_sources.check(put.said, put.points)
+        check_same(PROTOCOL, put.epoch, put.speaks)
+        own = _given(partner, put.attack)
+        if own is None or put.epoch not in months(now_us()):
+            return Opened(refused=_NONE)
+        sample = common_sources.sample_of(msgspec.convert(own.detail, Attack))
+        if counted_in_a_day(partner) >= PER_DAY:
+            return Opened(refused=_SPENT)
+        return _begun(asked, put, own, sample)
+    except ProtocolError as error:
+        return Opened(refused=str(error))
+    except UsageError as error:
+        return Opened(refused=str(error) if isinstance(error, NoAgreementError) else _NONE)
+
+
+def _begun(asked: Asked, put: Open, own: AttackRow, sample: Sample) -> Opened:
+    """Make this side's points, and have it on record that they were asked for."""
+    partner, secret = asked.partner.authority, RunSecret.fresh()
+    mine, points = sample.said(secret), sample.points(secret, put.epoch)
+    tokens = common_sources.tokens_of(put.points, secret)
+    named = common_sources.session(
+        put.question, put.attack, put.epoch, {authority(): mine, partner: put.said}
+    )
+    told = Opened(mine, points, psi.digest(tokens, authority(), named))
+    foreign = _foreign(partner, put.own)
+    if foreign is not None and common_team(own, foreign) is None:
+        foreign = None
+    ends = [own] if foreign is None else [own, foreign]
+    count, marking, team = uuid4(), marking_of(*ends), common_team(*ends)
+    content = CountAsked(
+        partner=partner, ours=False, question=put.question, own=own.pk.hex, theirs=foreign.pk.hex if foreign else "",
+        epoch=put.epoch, secret=secret.sealed().hex(), at_us=now_us(),
+    )  # fmt: skip
+    with writing():
+        if _row(partner, put.question) is not None:
+            raise ProtocolError("The same question is being answered. Put it again.")
+        append(ASKED, content, actor=matcher(), object_id=count, marking=marking)
+        if team:
+            mark(count, marking, team, matcher(), "Of what this team alone knows.")
+        parts.put(count, _PUT, 0, asked.body)
+        parts.put(count, _TOLD, 0, msgspec.msgpack.encode(told))
+        parts.put(count, _MADE, 0, tokens)
+    return told
+
+
+def closed(asked: Asked) -> Closed:
+    """What a partner is answered that sends its tokens: ours, once its own are on record.
+
+    Raises:
+        UsageError: It asks for no count that it began, or sends other tokens than before.
+    """
+    put = msgspec.msgpack.decode(asked.body, type=Close)
+    row = _row(asked.partner.authority, put.question) if is_name(put.question) else None
+    began, told, made = (parts.get(row.pk, name, 0) if row else None for name in (_PUT, _TOLD, _MADE))
+    if row is None or began is None or told is None or made is None:
+        raise UsageError("There is no such count, or it is over.")
+    before = parts.get(row.pk, theirs(TOKENS), 0)
+    if before is not None and before != put.tokens:
+        raise UsageError("Other tokens were sent for this count.")
+    if before is None:
+        refused = _finish(row, put, _Begun(
+            msgspec.msgpack.decode(began, type=Open), msgspec.msgpack.decode(told, type=Opened), made
+        ))  # fmt: skip
+        if refused:
+            return Closed(refused=refused)
+    return Closed(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What was sent when a count began, and the tokens that were announced then."""
+
+    put: Open
+    told: Opened
+    made: bytes
+
+
+def _finish(row: SourceCount, put: Close, begun: _Begun) -> str:
+    """Count, and have the number on record; why not, where it cannot be."""
+    mine = begun.told.said
+    if mine is None or not AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=row.own).exists():
+        close(row, Counted(state="failed", why="The attack is gone, or may not be compared any more."))
+        return _NONE
+    try:
+        common = common_sources.in_common(begun.made, put.tokens, mine)
+    except ProtocolError as error:
+        close(row, Counted(state="failed", why=str(error)))
+        return str(error)
+    other = begun.put.said
+    sides = {authority(): mine, row.partner: other}
+    named = common_sources.session(row.question, begun.put.attack, row.epoch, sides)
+    sent = {
+        authority(): (begun.told.points, begun.made),
+        row.partner: (begun.put.points, put.tokens),
+    }
+    with writing():
+        keep(row, sent)
+        close(
+            row,
+            Counted(
+                state="counted", common=common, own_size=mine.size, own_share=mine.share, other_size=other.size,
+                other_share=other.share, transcript=common_sources.transcript(named, sent),
+            ),
+        )  # fmt: skip
+    return ""
+
+
+def _row(partner: str, question: str) -> SourceCount | None:
+    return SourceCount.projected.filter(partner=partner, ours=False, question=question).first()
+
+
+def _given(partner: str, shared: str) -> AttackRow | None:
+    """The own attack that a partner has under an id, if its sources may be counted."""
+    try:
+        wanted = UUID(shared)
+    except ValueError:
+        return None
+    given = Given.objects.filter(shared=wanted, recipient=partner, sort="attack", recalled_us=None).first()
+    if given is None:
+        return None
+    rows = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=given.thing, state__in=STANDING)
+    row = rows.select_related("marking").first()
+    return None if row is None or row.marking.marking.is_embargoed(now_us()) else row
+
+
+def _foreign(partner: str, shared: str) -> PartnerAttack | None:
+    """The partner's own attack, if it was shared here."""
+    try:
+        wanted = own_id(partner, UUID(shared))
+    except ValueError:
+        return None
+    rows = PartnerAttack.projected.select_related("marking")
+    return rows.filter(pk=wanted, partner=partner, state__in=STANDING).first()

@@ -1,0 +1,260 @@
+"""Having it counted how many sources an own attack and a partner's have in common, where nobody may show them.
+
+The question waits here until the partner answered it, or a day is over. Both sides learn the number, and neither
+learns which they are (`common_sources`).
+"""
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+import msgspec
+
+from hanse.attacks.attack import Attack
+from hanse.attacks.models import Attack as AttackRow
+from hanse.attacks.models import PartnerAttack
+from hanse.egress.client import Client
+from hanse.federation import exchange
+from hanse.federation.models import Given, Partner
+from hanse.federation.partners import partner_of
+from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Tlp
+from hanse.ledger.identity import authority
+from hanse.ledger.writing import append, writing
+from hanse.matching import common_sources, parts, psi
+from hanse.matching.agreeing import NoAgreementError, agreement_with
+from hanse.matching.common_sources import PROTOCOL, Said
+from hanse.matching.epochs import month
+from hanse.matching.group import ProtocolError
+from hanse.matching.hello import speaks
+from hanse.matching.models import Agreement
+from hanse.matching.offering import matcher
+from hanse.matching.parts import POINTS, TOKENS, theirs
+from hanse.matching.quota import DAY_US
+from hanse.matching.secret import RunSecret
+from hanse.matching.source_contents import CountAsked, Counted
+from hanse.matching.source_models import SourceCount
+from hanse.matching.source_rows import ASKED, COUNTED, WAITING, common_team, marking_of
+from hanse.policy.asking import RefusedError, require
+from hanse.policy.guarded import NotVisibleError
+from hanse.policy.service import mark
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+COUNT: Final = "matching.count"
+OPEN: Final = "count-sources"
+OPENED: Final = "count-sources-answer"
+CLOSE: Final = "count-sources-tokens"
+CLOSED: Final = "count-sources-theirs"
+
+
+class Open(msgspec.Struct, frozen=True, array_like=True):
+    """The question.
+
+    Attributes:
+        question: What both call it, 32 hexadecimal digits.
+        attack: The id under which the other side shared its attack, hexadecimal.
+        own: That of the own one, if the other side has it; else empty.
+        epoch: Under which points are made.
+        speaks: What this node speaks there.
+        said: What it commits to.
+        points: Its points.
+    """
+
+    question: str
+    attack: str
+    own: str
+    epoch: str
+    speaks: str
+    said: Said
+    points: bytes
+
+
+class Opened(msgspec.Struct, frozen=True, array_like=True):
+    """The answer: the other side's points, and the digest of its tokens; or why there are none."""
+
+    said: Said | None = None
+    points: bytes = b""
+    digest: bytes = b""
+    refused: str = ""
+
+
+class Close(msgspec.Struct, frozen=True, array_like=True):
+    """The tokens of the other side's points."""
+
+    question: str
+    tokens: bytes
+
+
+class Closed(msgspec.Struct, frozen=True, array_like=True):
+    """The tokens of the asker's points; or why there are none."""
+
+    tokens: bytes = b""
+    refused: str = ""
+
+
+def agreed(partner: str) -> Agreement:
+    """The agreement with a partner, if sources may be counted under it.
+
+    Raises:
+        NoAgreementError: There is none, or they may not.
+    """
+    row = agreement_with(partner)
+    if not row.sources:
+        raise NoAgreementError(
+            f"It is not agreed with {partner[:80]} that sources of attacks are counted. Propose that first."
+        )
+    return row
+
+
+def ask(own: UUID, other: UUID, why: str, actor: Actor) -> UUID:
+    """Have it counted how many sources two attacks have in common; the count's id. It begins within seconds.
+
+    Args:
+        own: An own attack.
+        other: An attack that a partner shared.
+        why: The reason, which stays here.
+        actor: Who asks.
+
+    Raises:
+        RefusedError: The actor may not, or the own attack's marking keeps it here.
+        NotVisibleError: There is no such attack for the actor.
+        NoAgreementError: It is not agreed with the partner.
+        UsageError: The own attack has no sources that can be counted or must not leave, the two are of two teams, the same
+            count waits, or no reason is given.
+    """
+    require(actor, COUNT)
+    mine = AttackRow.objects.get_for(actor, "attacks.view", own)
+    if not (decision := AttackRow.objects.judge(actor, COUNT, mine)):
+        raise RefusedError(decision)
+    foreign = PartnerAttack.objects.get_for(actor, "attacks.view", other)
+    if not why.strip():
+        raise UsageError("Say why it is counted.")
+    if mine.marking.marking.tlp == Tlp.RED:
+        raise UsageError("The own attack is TLP:RED: not even that it has sources may be said to a partner.")
+    team = common_team(mine, foreign)
+    if team is None:
+        raise UsageError("The two attacks are of two teams: nobody may know what they have in common.")
+    common_sources.sample_of(_attack(mine))
+    with writing():
+        agreed(partner_of(foreign.partner).authority)
+        if SourceCount.projected.filter(own=own, theirs=other, state=WAITING).exists():
+            raise UsageError("This count waits for the partner already.")
+        count, at = uuid4(), now_us()
+        content = CountAsked(
+            partner=foreign.partner, ours=True, question=count.hex, own=own.hex, theirs=other.hex, epoch=month(at),
+            secret=RunSecret.fresh().sealed().hex(), at_us=at,
+        )  # fmt: skip
+        marking = marking_of(mine, foreign)
+        append(ASKED, content, actor=actor, reason=why.strip(), object_id=count, marking=marking)
+        if team:
+            mark(count, marking, team, actor, "Of what this team alone knows.")
+    return count
+
+
+def visible_counts(actor: Actor) -> "QuerySet[SourceCount]":
+    """The counts that an actor may see: of attacks that the actor may see."""
+    rows = SourceCount.objects.for_actor(actor, "attacks.view")
+    known = AttackRow.objects.for_actor(actor, "attacks.view").values("pk")
+    return rows.filter(own__in=known)
+
+
+def of_attack(actor: Actor, attack: UUID) -> list[SourceCount]:
+    """The counts of one attack, own or a partner's, the newest first, that an actor may see."""
+    rows = visible_counts(actor)
+    found = rows.filter(own=attack).union(rows.filter(theirs=attack))
+    return sorted(found, key=lambda one: (-one.asked_us, one.pk.hex))
+
+
+def waiting() -> list[str]:
+    """Partners of whom something is to be asked."""
+    rows = SourceCount.projected.filter(state=WAITING, ours=True)
+    return sorted(set(rows.values_list("partner", flat=True)))
+
+
+def give_up(now: int) -> int:
+    """Wait no longer for counts whose day is over; how many."""
+    rows = list(SourceCount.projected.filter(state=WAITING, asked_us__lt=now - DAY_US))
+    for row in rows:
+        if row.ours:
+            close(row, Counted(state="unanswered", why=f"{row.partner} did not answer within a day."))
+        else:
+            close(row, Counted(state="broken", why=f"{row.partner} began it and did not go on."))
+    return len(rows)
+
+
+def step(partner: Partner, client: Client) -> None:
+    """Put each question that waits for a partner.
+
+    Raises:
+        LinkError: It did not answer; it is asked again.
+    """
+    rows = SourceCount.projected.filter(partner=partner.authority, state=WAITING, ours=True)
+    for row in rows.order_by("asked_us", "pk"):
+        try:
+            _count(row, partner, client)
+        except (ProtocolError, NotVisibleError) as error:
+            close(row, Counted(state="failed", why=str(error)))
+        except (NoAgreementError, UsageError) as error:
+            close(row, Counted(state="refused", why=str(error)))
+
+
+def _count(row: SourceCount, partner: Partner, client: Client) -> None:
+    """Both exchanges. Put again after a fault they are the same bit by bit."""
+    agreed(row.partner)
+    own = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=row.own).first()
+    foreign = PartnerAttack.projected.filter(pk=row.theirs).first() if row.theirs else None
+    if own is None or foreign is None:
+        raise NotVisibleError("One of the attacks is gone, or may not be compared any more.")
+    secret, sample = RunSecret(bytes.fromhex(row.secret)), common_sources.sample_of(_attack(own))
+    said, points, attack = sample.said(secret), sample.points(secret, row.epoch), _attack(foreign).id
+    given = Given.objects.filter(thing=row.own, recipient=row.partner, recalled_us=None).first()
+    asked = Open(
+        row.question, attack, given.shared.hex if given else "", row.epoch, speaks(PROTOCOL, row.epoch), said, points
+    )  # fmt: skip
+    opened = exchange.ask(partner, OPEN, asked, Opened, client)
+    if opened.refused or opened.said is None:
+        raise UsageError(f"{row.partner}: {_shown(opened.refused)}")
+    other = common_sources.check(opened.said, opened.points)
+    tokens = common_sources.tokens_of(opened.points, secret)
+    closed = exchange.ask(partner, CLOSE, Close(row.question, tokens), Closed, client)
+    if closed.refused:
+        raise UsageError(f"{row.partner}: {_shown(closed.refused)}")
+    named = common_sources.session(row.question, attack, row.epoch, {authority(): said, row.partner: other})
+    psi.check_tokens(closed.tokens, said.size, opened.digest, row.partner, named)
+    sent = {authority(): (points, tokens), row.partner: (opened.points, closed.tokens)}
+    keep(row, sent)
+    close(
+        row,
+        Counted(
+            state="counted", common=psi.overlap(closed.tokens, tokens), own_size=said.size, own_share=said.share,
+            other_size=other.size, other_share=other.share, transcript=common_sources.transcript(named, sent),
+        ),
+    )  # fmt: skip
+
+
+def keep(row: SourceCount, sent: dict[str, tuple[bytes, bytes]]) -> None:
+    """Keep what both sent, for the auditor who does the count again."""
+    for name, (points, tokens) in sent.items():
+        own = name == authority()
+        parts.put(row.pk, POINTS if own else theirs(POINTS), 0, points)
+        parts.put(row.pk, TOKENS if own else theirs(TOKENS), 0, tokens)
+
+
+def close(row: SourceCount, told: Counted) -> None:
+    """Put on record what came of a count; once."""
+    with writing():
+        held = SourceCount.projected.select_related("marking").filter(pk=row.pk, state=WAITING).first()
+        if held is not None:
+            content = msgspec.structs.replace(told, why=told.why[:500], at_us=now_us())
+            append(COUNTED, content, actor=matcher(), object_id=row.pk, marking=held.marking.marking)
+
+
+def _attack(row: AttackRow | PartnerAttack) -> Attack:
+    return msgspec.convert(row.detail, Attack)
+
+
+def _shown(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:300]
