@@ -45,9 +45,13 @@ from hanse.node import backup
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import Peer
 from tests.matching.between import (  # noqa: F401 - jobs as those below
+    agree_to_count,
     agree_to_match,
     ask_who_else,
+    attacked,
     came_of,
+    count_with,
+    counts,
     investigate,
     matches,
     times_asked,

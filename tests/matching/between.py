@@ -5,12 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from hanse.accounts import approvals
+from hanse.attacks.models import Attack, PartnerAttack
 from hanse.cases import working
 from hanse.cases.models import Selector
 from hanse.cases.selector import read
+from hanse.kernel.actors import system
 from hanse.kernel.clock import now_us
-from hanse.matching import agreeing, standing_on, who_else
-from hanse.matching.models import Hit
+from hanse.ledger.identity import authority
+from hanse.matching import agreeing, counting, standing_on, who_else
+from hanse.matching.models import Hit, SourceCount
 from hanse.matching.tag_models import Asking, Question
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import DAY_US, opened
@@ -62,3 +65,38 @@ def matches() -> list[list[str]]:
 def times_asked() -> int:
     """How often a partner asked."""
     return Asking.objects.filter(refused="").count()
+
+
+def attacked(begin: int, end: int) -> str:
+    """An attack by some of three hundred hosts, the same ones on every node; its id."""
+    from hanse.recording import record
+    from tests.campaigns.league import sketched
+    from tests.campaigns.plans import MAY_3, Maker
+    from tests.node.made import analysis_of  # what analyses is large, and most nodes here do not
+
+    maker = Maker(5)
+    hosts = maker.pool(300)
+    maker.add("62.65.192.77", MAY_3, hosts[begin:end])
+    record(analysis_of(maker, sketched(maker)), system("tests", authority()))
+    return Attack.projected.get().pk.hex
+
+
+def agree_to_count(partner: str) -> None:
+    """Two people let sources be counted."""
+    one, other = (acting(newcomer(role, name=f"Counting {role}")) for role in ("officer", "approver"))
+    terms = agreeing.Terms(
+        partner=partner, kinds=["phone"], legal_basis="Treaty of 1997", case_class="Attacks", sources=True,
+        until_us=now_us() + 90 * DAY_US,
+    )  # fmt: skip
+    approvals.approve(agreeing.propose(terms, "As agreed.", one), other)
+
+
+def count_with(own: str) -> None:
+    """Have the sources of an own attack counted with those of the one that a partner shared."""
+    analyst = acting(newcomer("analyst", name="Counting analyst"))
+    counting.ask(UUID(own), PartnerAttack.projected.get().pk, "The same hosts?", analyst)
+
+
+def counts() -> list[list[Any]]:
+    """What was counted: who asked, how it stands, how many, and the hash of what passed."""
+    return [[row.ours, row.state, row.common, row.transcript] for row in SourceCount.projected.all()]

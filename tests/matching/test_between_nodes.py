@@ -29,3 +29,21 @@ def test_two_nodes_ask_and_match_standing(tmp_path) -> None:
         for node in (ee, fi):
             until(lambda node=node: ["standing", "phone"] in node.do("matches"), 90)
         assert fi.do("times_asked") == 1
+
+
+def test_two_nodes_count_common_sources(tmp_path) -> None:
+    """Of attacks that show none: both learn the same number of the same exchange, also if one was killed in the middle."""
+    with two(tmp_path) as (ee, fi):
+        own, theirs = ee.do("attacked", begin=0, end=200), fi.do("attacked", begin=100, end=300)
+        for node, partner in ((ee, "fi-cert"), (fi, "ee-cert")):
+            node.do("agree_to_count", partner=partner)
+        assert fi.do("share", attack=theirs, to=["ee-cert"], withheld=["victim", "sources"]) == 1
+        until(lambda: ee.do("partner_attacks"), 60)
+        fi.stop(signal.SIGKILL)  # their node is dead when it is asked
+        ee.do("count_with", own=own)
+        fi.serve()
+        until(lambda: ee.do("counts")[0][1] != "waiting", 90)
+        [mine], [yours] = ee.do("counts"), fi.do("counts")
+        assert mine[:3] == [True, "counted", 100]
+        assert yours[:3] == [False, "counted", 100]
+        assert mine[3] == yours[3] != ""
