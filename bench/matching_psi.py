@@ -25,8 +25,10 @@ from multiprocessing.connection import Connection
 import numpy as np
 import rbcl
 
+from hanse.attacks.sketch import SIZE
 from hanse.intel.values import Value
-from hanse.matching import commitment, group, psi, standing, tags, voprf
+from hanse.matching import commitment, common_sources, group, psi, standing, tags, voprf
+from hanse.matching.common_sources import Sample
 from hanse.matching.secret import RunSecret
 from hanse.matching.standing import Turn
 from hanse.matching.tags import TagSet
@@ -239,6 +241,23 @@ def new_ones(number: int) -> None:
     )
 
 
+def counted(number: int) -> None:
+    """Print what it costs to count the common sources of two attacks, of so many each."""
+    values = psi.prepare(Value("source", f"{at:016x}") for at in range(number))
+    sample, one, other = Sample(values, 1.0), RunSecret.fresh(), RunSecret.fresh()
+    sent = sample.points(other, EPOCH)
+
+    def side() -> None:
+        sample.said(one)
+        sample.points(one, EPOCH)
+        common_sources.tokens_of(sent, one)
+
+    print(
+        f"counting common sources, {number:,} of each: {median_ms(side):.0f} ms CPU a side, "
+        f"{2 * number * (group.POINT + psi.TOKEN) / 1000:.0f} kB in all"
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -257,6 +276,7 @@ def main() -> None:
     who_else(chosen.tags)
     for number in (100, 10_000):
         new_ones(number)
+    counted(SIZE)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """Counting common sources with a partner: both sides learn the number, on record, and it links attacks that show none."""
 
+import json
 import secrets
 from dataclasses import replace
 from uuid import UUID
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from hanse.accounts import approvals
+from hanse.accounts import approvals, tokens
 from hanse.attacks.attack import Attack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import PartnerAttack
@@ -21,7 +23,7 @@ from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.ledger.service import purge
-from hanse.matching import agreeing, common_sources, count_answering, counting, parts
+from hanse.matching import agreeing, commands, common_sources, count_answering, counting, parts
 from hanse.matching.agreeing import NoAgreementError
 from hanse.matching.counting import Closed, Opened
 from hanse.matching.models import RunPart, SourceCount
@@ -37,6 +39,8 @@ from tests.campaigns.test_crossing import NODE, analysis_of, pulled, shares, tol
 from tests.federation.conftest import founded
 from tests.matching.asker import turn
 from tests.matching.counter import Counter
+from tests.matching.test_commands import NODE as NODE_URL
+from tests.matching.test_commands import OverTheLine
 from tests.web.conftest import client_as
 
 __all__ = ["client_as", "founded"]
@@ -457,3 +461,28 @@ def test_programs_are_told_the_same(both, fi, signed) -> None:
         [one] = signed.get(f"/api/matching/sources{query}").json()["items"]
         assert (one["id"], one["state"], one["common"]) == (made.json()["id"], "counted", in_common(own, fi))
     assert signed.get(f"/api/matching/sources?attack={fi.run}").json()["items"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.urls("hanse.urls")
+def test_the_shell_asks_and_says_what_came_of_it(both, fi, mari, monkeypatch, tmp_path) -> None:
+    """By a token that may do both."""
+    own, theirs, _ = both
+    monkeypatch.setattr(commands, "Client", OverTheLine)
+    token = tmp_path / "token"
+    fresh = replace(mari, stepped_up_us=now_us())
+    token.write_text(tokens.make("shell", ["matching.count", "attacks.view"], 1, fresh) + "\n")
+
+    def shell(*words: str) -> str:
+        told = CliRunner(env={"COLUMNS": "250"}).invoke(
+            commands.match, ["--node", NODE_URL, "--token-file", str(token), *words]
+        )
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    assert "Nothing has been counted yet." in shell("sources")
+    assert "Asked." in shell("count-sources", str(own.pk), str(theirs.pk), "--reason", WHY)
+    turn(fi)
+    [one] = json.loads(shell("--format", "json", "sources"))
+    assert (one["state"], one["common"]) == ("counted", in_common(own, fi))
+    assert "fi-cert" in shell("sources")

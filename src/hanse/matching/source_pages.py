@@ -94,7 +94,10 @@ def _titles(actor: Actor, ids: "set[UUID | None]", *, own: bool) -> dict[UUID | 
     """What the other ends of counts are called, as far as the actor may see them."""
     model = PartnerAttack if own else AttackRow
     rows = model.objects.for_actor(actor, "attacks.view").filter(pk__in=[one for one in ids if one])
-    return {row.pk: f"{vector_words(row.vector)}, {minute(row.start_us)}" for row in rows}
+    return {
+        row.pk: ", ".join(filter(None, (vector_words(row.vector), row.victim, minute(row.start_us))))
+        for row in rows
+    }
 
 
 @page("matching.count", "matching/count_sources.html", methods=("GET", "POST"))
@@ -120,6 +123,4 @@ def _closest(actor: Actor, row: PartnerAttack) -> list[tuple[str, str]]:
     rows = AttackRow.objects.for_actor(actor, counting.COUNT).filter(state__in=STANDING)
     apart = Func(F("start_us") - Value(row.start_us), function="ABS", output_field=IntegerField())
     near = rows.exclude(source_class="spoofed").annotate(apart=apart).order_by("apart", "pk")[:CHOICES]
-    return [
-        (one.pk.hex, f"{vector_words(one.vector)}, {one.victim}, {minute(one.start_us)} UTC") for one in near
-    ]
+    return [(one.pk.hex, f"{vector_words(one.vector)}, {one.victim}, {minute(one.start_us)}") for one in near]
