@@ -152,6 +152,32 @@ def test_it_goes_on_after_the_partner_was_away_bit_by_bit_the_same(both, fi, mar
     assert len({put.points for put in fi.asked_for}) == 1
 
 
+def test_it_goes_on_as_it_began_though_the_attack_grew(both, fi, mari, seen_by) -> None:
+    """A question is put again as it was, or it would be another one under its name."""
+    own, theirs, _ = both
+    count = counting.ask(own.pk, theirs.pk, WHY, mari)
+    fi.after = {counting.OPEN}
+    turn(fi)
+    detail = msgspec.to_builtins(seen_by["EE"][1])
+    AttackRow.projected.filter(pk=own.pk).update(detail=detail)
+    given(own, mari)
+    fi.after = set()
+    turn(fi)
+    assert fi.asked_for[0] == fi.asked_for[1]
+    assert SourceCount.projected.get(pk=count).state == "counted"
+
+
+def test_one_question_that_is_refused_holds_up_no_other(home, fi, seen_by, mari) -> None:
+    """It is closed with the partner's words, and the next one is put in the same turn."""
+    shares(fi, seen_by["FI"][:1], sketches=False)
+    fi.sample, theirs = common_sources.sample_of(seen_by["FI"][0]), PartnerAttack.projected.get()
+    first, second = (counting.ask(own.pk, theirs.pk, WHY, mari) for own in home[:2])
+    fi.opens_ = lambda told: told if len(fi.asked_for) > 1 else Opened(refused="Not this one.")
+    turn(fi)
+    states = dict(SourceCount.projected.values_list("pk", "state"))
+    assert (states[first], states[second]) == ("refused", "counted")
+
+
 def test_a_partner_that_does_not_answer_is_waited_for_a_day(both, fi, mari) -> None:
     """Then it says so."""
     own, theirs, _ = both
@@ -302,6 +328,19 @@ def test_who_breaks_off_is_shown(both, fi, mari) -> None:
     fi.wants(given(both[0], mari))
     counting.give_up(now_us() + DAY_US + 10**6)
     assert SourceCount.projected.get().state == "broken"
+
+
+def test_nothing_more_is_told_once_it_is_over(both, fi, mari) -> None:
+    """Neither after its day, nor when the agreement ended meanwhile."""
+    shared = given(both[0], mari)
+    fi.wants(shared)
+    counting.give_up(now_us() + DAY_US + 10**6)
+    assert "over" in fi.goes_on().refused
+    fi.wants(shared)
+    officer = replace(acting(newcomer("officer")), stepped_up_us=now_us())
+    agreeing.end("fi-cert", "It is over.", officer)
+    assert "Nothing is agreed" in fi.goes_on().refused
+    assert fi.common is None
 
 
 def test_neither_side_sees_the_others_tokens_before_its_own_are_fixed(both, fi, mari) -> None:

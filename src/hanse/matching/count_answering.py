@@ -24,7 +24,7 @@ from hanse.matching import common_sources, parts, psi
 from hanse.matching.agreeing import NoAgreementError
 from hanse.matching.answering import is_name
 from hanse.matching.common_sources import PROTOCOL, Sample
-from hanse.matching.counting import COUNT, Close, Closed, Open, Opened, agreed, close, keep
+from hanse.matching.counting import COUNT, QUESTION, Close, Closed, Open, Opened, agreed, close, keep
 from hanse.matching.epochs import months
 from hanse.matching.group import ProtocolError
 from hanse.matching.hello import check_same
@@ -34,15 +34,16 @@ from hanse.matching.quota import DAY_US
 from hanse.matching.secret import RunSecret
 from hanse.matching.source_contents import CountAsked, Counted
 from hanse.matching.source_models import SourceCount
-from hanse.matching.source_rows import ASKED, common_team, marking_of
+from hanse.matching.source_rows import ASKED, WAITING, common_team, marking_of
 from hanse.policy.service import mark
 
-_PUT, _TOLD, _MADE = "question", "answer", "made"
-"""Under which names what passed when a count began is kept."""
+_TOLD, _MADE = "answer", "made"
+"""Under which names what was answered when a count began, and the tokens that were announced then, are kept."""
 PER_DAY: Final = 200
 """Counts that a partner may have in a day. Each tells it at most ten bits of the sources of an attack that it has."""
 
 _NONE: Final = "There is no such attack here that you were given and whose sources can be counted."
+_OVER: Final = "There is no such count, or it is over."
 _SPENT: Final = f"{PER_DAY} counts were answered within a day. Ask again tomorrow."
 
 
@@ -54,34 +55,49 @@ def counted_in_a_day(partner: str) -> int:
 def opened(asked: Asked) -> Opened:
     """What a partner is answered that wants to count.
 
-    Raises:
-        UsageError: It gives its question no name, or calls two questions the same.
+    What cannot be answered is refused in words and not as an error of the line, which would be tried again for a day.
     """
     put = msgspec.msgpack.decode(asked.body, type=Open)
     partner = asked.partner.authority
     if not is_name(put.question):
-        raise UsageError("A question is named by 32 hexadecimal digits.")
-    row = _row(partner, put.question)
-    if row is not None:
-        before, told = parts.get(row.pk, _PUT, 0), parts.get(row.pk, _TOLD, 0)
-        if before != asked.body or told is None:
-            raise UsageError("Another question was put under this name, or it is over.")
-        return msgspec.msgpack.decode(told, type=Opened)
+        return Opened(refused="A question is named by 32 hexadecimal digits.")
+    if (row := _row(partner, put.question)) is not None:
+        return _again(row, asked.body)
     try:
-        agreed(partner)
-        common_sources.check(put.said, put.points)
-        check_same(PROTOCOL, put.epoch, put.speaks)
-        own = _given(partner, put.attack)
-        if own is None or put.epoch not in months(now_us()):
-            return Opened(refused=_NONE)
-        sample = common_sources.sample_of(msgspec.convert(own.detail, Attack))
-        if counted_in_a_day(partner) >= PER_DAY:
-            return Opened(refused=_SPENT)
-        return _begun(asked, put, own, sample)
-    except ProtocolError as error:
+        own = _countable(partner, put)
+        return _begun(asked, put, own, common_sources.sample_of(msgspec.convert(own.detail, Attack)))
+    except (NoAgreementError, ProtocolError) as error:
         return Opened(refused=str(error))
-    except UsageError as error:
-        return Opened(refused=str(error) if isinstance(error, NoAgreementError) else _NONE)
+    except (
+        UsageError
+    ):  # its sources are forged, unknown or few, which a partner that cannot have them counted is not told
+        return Opened(refused=_NONE)
+
+
+def _again(row: SourceCount, body: bytes) -> Opened:
+    """What was answered before, to the same question."""
+    before, told = parts.get(row.pk, QUESTION, 0), parts.get(row.pk, _TOLD, 0)
+    if before != body or told is None:
+        return Opened(refused="Another question was put under this name, or it is over.")
+    return msgspec.msgpack.decode(told, type=Opened)
+
+
+def _countable(partner: str, put: Open) -> AttackRow:
+    """The own attack that a question is about.
+
+    Raises:
+        NoAgreementError: It is not agreed that sources are counted.
+        ProtocolError: The partner speaks otherwise, may not have this attack counted, or had too many today.
+    """
+    agreed(partner)
+    common_sources.check(put.said, put.points)
+    check_same(PROTOCOL, put.epoch, put.speaks)
+    own = _given(partner, put.attack)
+    if own is None or put.epoch not in months(now_us()):
+        raise ProtocolError(_NONE)
+    if counted_in_a_day(partner) >= PER_DAY:
+        raise ProtocolError(_SPENT)
+    return own
 
 
 def _begun(asked: Asked, put: Open, own: AttackRow, sample: Sample) -> Opened:
@@ -108,27 +124,25 @@ def _begun(asked: Asked, put: Open, own: AttackRow, sample: Sample) -> Opened:
         append(ASKED, content, actor=matcher(), object_id=count, marking=marking)
         if team:
             mark(count, marking, team, matcher(), "Of what this team alone knows.")
-        parts.put(count, _PUT, 0, asked.body)
+        parts.put(count, QUESTION, 0, asked.body)
         parts.put(count, _TOLD, 0, msgspec.msgpack.encode(told))
         parts.put(count, _MADE, 0, tokens)
     return told
 
 
 def closed(asked: Asked) -> Closed:
-    """What a partner is answered that sends its tokens: ours, once its own are on record.
-
-    Raises:
-        UsageError: It asks for no count that it began, or sends other tokens than before.
-    """
+    """What a partner is answered that sends its tokens: ours, once its own are on record."""
     put = msgspec.msgpack.decode(asked.body, type=Close)
     row = _row(asked.partner.authority, put.question) if is_name(put.question) else None
-    began, told, made = (parts.get(row.pk, name, 0) if row else None for name in (_PUT, _TOLD, _MADE))
+    began, told, made = (parts.get(row.pk, name, 0) if row else None for name in (QUESTION, _TOLD, _MADE))
     if row is None or began is None or told is None or made is None:
-        raise UsageError("There is no such count, or it is over.")
+        return Closed(refused=_OVER)
     before = parts.get(row.pk, theirs(TOKENS), 0)
     if before is not None and before != put.tokens:
-        raise UsageError("Other tokens were sent for this count.")
+        return Closed(refused="Other tokens were sent for this count.")
     if before is None:
+        if row.state != WAITING:
+            return Closed(refused=_OVER)
         refused = _finish(row, put, _Begun(
             msgspec.msgpack.decode(began, type=Open), msgspec.msgpack.decode(told, type=Opened), made
         ))  # fmt: skip
@@ -149,6 +163,11 @@ class _Begun:
 def _finish(row: SourceCount, put: Close, begun: _Begun) -> str:
     """Count, and have the number on record; why not, where it cannot be."""
     mine = begun.told.said
+    try:
+        agreed(row.partner)
+    except NoAgreementError as error:
+        close(row, Counted(state="failed", why=str(error)))
+        return str(error)
     if mine is None or not AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=row.own).exists():
         close(row, Counted(state="failed", why="The attack is gone, or may not be compared any more."))
         return _NONE

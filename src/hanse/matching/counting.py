@@ -48,6 +48,8 @@ OPEN: Final = "count-sources"
 OPENED: Final = "count-sources-answer"
 CLOSE: Final = "count-sources-tokens"
 CLOSED: Final = "count-sources-theirs"
+QUESTION: Final = "question"
+"""Under which name what was put is kept."""
 
 
 class Open(msgspec.Struct, frozen=True, array_like=True):
@@ -202,29 +204,20 @@ def step(partner: Partner, client: Client) -> None:
 
 
 def _count(row: SourceCount, partner: Partner, client: Client) -> None:
-    """Both exchanges. Put again after a fault they are the same bit by bit."""
-    agreed(row.partner)
-    own = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=row.own).first()
-    foreign = PartnerAttack.projected.filter(pk=row.theirs).first() if row.theirs else None
-    if own is None or foreign is None:
-        raise NotVisibleError("One of the attacks is gone, or may not be compared any more.")
-    secret, sample = RunSecret(bytes.fromhex(row.secret)), common_sources.sample_of(_attack(own))
-    said, points, attack = sample.said(secret), sample.points(secret, row.epoch), _attack(foreign).id
-    given = Given.objects.filter(thing=row.own, recipient=row.partner, recalled_us=None).first()
-    asked = Open(
-        row.question, attack, given.shared.hex if given else "", row.epoch, speaks(PROTOCOL, row.epoch), said, points
-    )  # fmt: skip
+    """Both exchanges. Put again after a fault they are the same bit by bit, also if the attack grew meanwhile."""
+    asked, secret = _question(row), RunSecret(bytes.fromhex(row.secret))
     opened = exchange.ask(partner, OPEN, asked, Opened, client)
     if opened.refused or opened.said is None:
         raise UsageError(f"{row.partner}: {_shown(opened.refused)}")
-    other = common_sources.check(opened.said, opened.points)
+    said, other = asked.said, common_sources.check(opened.said, opened.points)
     tokens = common_sources.tokens_of(opened.points, secret)
     closed = exchange.ask(partner, CLOSE, Close(row.question, tokens), Closed, client)
     if closed.refused:
         raise UsageError(f"{row.partner}: {_shown(closed.refused)}")
-    named = common_sources.session(row.question, attack, row.epoch, {authority(): said, row.partner: other})
+    sides = {authority(): said, row.partner: other}
+    named = common_sources.session(row.question, asked.attack, row.epoch, sides)
     psi.check_tokens(closed.tokens, said.size, opened.digest, row.partner, named)
-    sent = {authority(): (points, tokens), row.partner: (opened.points, closed.tokens)}
+    sent = {authority(): (asked.points, tokens), row.partner: (opened.points, closed.tokens)}
     keep(row, sent)
     close(
         row,
@@ -233,6 +226,25 @@ def _count(row: SourceCount, partner: Partner, client: Client) -> None:
             other_size=other.size, other_share=other.share, transcript=common_sources.transcript(named, sent),
         ),
     )  # fmt: skip
+
+
+def _question(row: SourceCount) -> Open:
+    """What is put: made once, and kept."""
+    agreed(row.partner)
+    own = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=row.own).first()
+    foreign = PartnerAttack.projected.filter(pk=row.theirs).first() if row.theirs else None
+    if own is None or foreign is None:
+        raise NotVisibleError("One of the attacks is gone, or may not be compared any more.")
+    if (kept := parts.get(row.pk, QUESTION, 0)) is not None:
+        return msgspec.msgpack.decode(kept, type=Open)
+    secret, sample = RunSecret(bytes.fromhex(row.secret)), common_sources.sample_of(_attack(own))
+    given = Given.objects.filter(thing=row.own, recipient=row.partner, recalled_us=None).first()
+    put = Open(
+        row.question, _attack(foreign).id, given.shared.hex if given else "", row.epoch, speaks(PROTOCOL, row.epoch),
+        sample.said(secret), sample.points(secret, row.epoch),
+    )  # fmt: skip
+    parts.put(row.pk, QUESTION, 0, msgspec.msgpack.encode(put))
+    return put
 
 
 def keep(row: SourceCount, sent: dict[str, tuple[bytes, bytes]]) -> None:
