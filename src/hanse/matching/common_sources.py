@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 
 from hanse.attacks.attack import Attack
-from hanse.attacks.sketch import SIZE, smallest
 from hanse.intel.values import Value
 from hanse.kernel import strict_json
 from hanse.kernel.errors import UsageError
@@ -23,6 +22,8 @@ from hanse.matching.group import POINT, ProtocolError, chunks_of
 from hanse.matching.secret import RunSecret
 
 PROTOCOL: Final = "cardinality"
+MOST: Final = 1_024
+"""Sources of a side that are compared: as many as a sketch keeps."""
 LEAST: Final = 16
 """Fewer sources of either side are not counted: the number in common would say which they are."""
 _KIND: Final = "source"
@@ -73,7 +74,9 @@ def sample_of(attack: Attack) -> Sample:
         raise UsageError("The sources of this attack are forged: there is nothing to count.")
     if not attack.source_sketch:
         raise UsageError("The sources of this attack are not known: there is nothing to count.")
-    hashes, share = smallest(attack.source_sketch, SIZE)
+    from hanse.attacks.sketch import smallest  # noqa: PLC0415 - loads Arrow, which an idle node does without
+
+    hashes, share = smallest(attack.source_sketch, MOST)
     if len(hashes) < LEAST:
         raise UsageError(
             f"This attack has {len(hashes)} sources. Of fewer than {LEAST} none are counted: the number would say which they are."
@@ -88,7 +91,7 @@ def check(said: Said, points: bytes) -> Said:
         ProtocolError: It cannot.
     """
     if not (
-        LEAST <= said.size <= SIZE and 0 < said.share <= 1 and len(said.root) == 2 * sha256().digest_size
+        LEAST <= said.size <= MOST and 0 < said.share <= 1 and len(said.root) == 2 * sha256().digest_size
     ):
         raise ProtocolError("What the other side says of its sources cannot be.")
     if len(points) != said.size * POINT:
