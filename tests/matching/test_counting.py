@@ -392,6 +392,7 @@ def test_a_partner_that_sends_its_attack_anew_without_sources_leaves_what_was_co
     content = told(fi, seen_by["FI"][0], there, sketches=False)
     fi.entry("attacks.shared", content, object_id=there, version=2, marking=marking)
     pulled(fi)
+    Follower().settle()
     assert _by_sources() == before
 
 
@@ -427,6 +428,34 @@ def test_it_is_marked_as_both_attacks_are(both, fi, mari) -> None:
     assert (row.marking.marking.tlp, row.team) == (Tlp.RED, "team-x")
     assert not counting.visible_counts(mari).exists()
     assert counting.of_attack(mari, own.pk) == []
+
+
+def test_it_follows_what_the_partner_marks_more_strictly(both, fi, seen_by, mari) -> None:
+    """An attack that comes again as TLP:AMBER+STRICT takes the number along."""
+    own, theirs, there = both
+    counting.ask(own.pk, theirs.pk, WHY, mari)
+    turn(fi)
+    strict = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.AMBER_STRICT)
+    content = told(fi, seen_by["FI"][0], there, sketches=False)
+    fi.entry("attacks.shared", content, object_id=there, version=2, marking=strict)
+    pulled(fi)
+    assert SourceCount.projected.select_related("marking").get().marking.marking.tlp == Tlp.AMBER_STRICT
+
+
+def test_an_embargoed_attack_is_not_counted(both, fi, mari) -> None:
+    """Neither asked about nor answered for: that it was seen is nobody's to know."""
+    own, theirs, _ = both
+    shared = given(own, mari)
+    count = counting.ask(own.pk, theirs.pk, WHY, mari)
+    hidden = Marking(
+        originators=frozenset({"ee-cert"}), embargo_us=now_us() + DAY_US, embargo_for=frozenset({"the team"})
+    )
+    mark(own.pk, hidden, "team-x", NODE, "For one team.")
+    turn(fi)
+    assert (SourceCount.projected.get(pk=count).state, fi.asked_for) == ("failed", [])
+    with pytest.raises(UsageError, match="embargo"):
+        counting.ask(own.pk, theirs.pk, WHY, replace(mari, teams=frozenset({"team-x"})))
+    assert "no such attack" in fi.wants(shared).refused
 
 
 def test_the_ledger_rebuilds_it(both, fi, mari) -> None:

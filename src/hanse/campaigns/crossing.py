@@ -26,7 +26,6 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.service import purge
 from hanse.ledger.writing import Draft, append_many, writing
-from hanse.matching.source_rows import of_attacks as of_counted
 from hanse.policy.models import stored, team_of
 from hanse.policy.service import mark
 
@@ -149,14 +148,7 @@ def told_anew(here: Arrived, content: Shared) -> None:
     if not rows:
         return
     actor = linker()
-    counted = {frozenset((row.own, row.theirs)) for row in of_counted([here.object_id])}
-    silent = [
-        row
-        for row in rows
-        if _says(row, "sources")
-        and not content.attack.source_sketch
-        and frozenset((row.first, row.second)) not in counted
-    ]
+    silent = [row for row in rows if _says(row, "sources") and not content.attack.source_sketch]
     if silent:
         purge([row.pk for row in silent], actor, f"{here.partner} withholds the sources now.")
     _follow([row for row in rows if row not in silent], actor, f"{here.partner} marked it anew.")

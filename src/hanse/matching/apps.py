@@ -13,6 +13,7 @@ class MatchingConfig(AppConfig):
         """Put the room into the rail; say what takes two people, what waits, what partners may ask, what goes with a case."""
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
         from hanse.attacks import panels as attack_panels  # noqa: PLC0415 - as above
+        from hanse.attacks import shared  # noqa: PLC0415 - as above
         from hanse.cases import panels, words  # noqa: PLC0415 - as above
         from hanse.federation import wire  # noqa: PLC0415 - as above
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
@@ -53,6 +54,8 @@ class MatchingConfig(AppConfig):
         ledger.before_purge(who_else.with_questions)
         ledger.before_purge(source_rows.with_counts)
         policy.after_marking(source_rows.after_marking)
+        if source_rows.told_anew not in shared.told:
+            shared.told.append(source_rows.told_anew)
         attack_panels.panels["sources in common"] = source_pages.panel
         attack_panels.of_partners["sources in common"] = source_pages.panel_of_theirs
         words.say(

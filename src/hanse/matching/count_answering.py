@@ -24,7 +24,7 @@ from hanse.matching import common_sources, parts, psi
 from hanse.matching.agreeing import NoAgreementError
 from hanse.matching.answering import is_name
 from hanse.matching.common_sources import PROTOCOL, Sample
-from hanse.matching.counting import COUNT, QUESTION, Close, Closed, Open, Opened, agreed, close, keep
+from hanse.matching.counting import QUESTION, Close, Closed, Open, Opened, agreed, close, keep, leaving
 from hanse.matching.epochs import months
 from hanse.matching.group import ProtocolError
 from hanse.matching.hello import check_same
@@ -168,7 +168,7 @@ def _finish(row: SourceCount, put: Close, begun: _Begun) -> str:
     except NoAgreementError as error:
         close(row, Counted(state="failed", why=str(error)))
         return str(error)
-    if mine is None or not AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=row.own).exists():
+    if mine is None or leaving(row.own) is None:
         close(row, Counted(state="failed", why="The attack is gone, or may not be compared any more."))
         return _NONE
     try:
@@ -208,9 +208,7 @@ def _given(partner: str, shared: str) -> AttackRow | None:
     given = Given.objects.filter(shared=wanted, recipient=partner, sort="attack", recalled_us=None).first()
     if given is None:
         return None
-    rows = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=given.thing, state__in=STANDING)
-    row = rows.select_related("marking").first()
-    return None if row is None or row.marking.marking.is_embargoed(now_us()) else row
+    return leaving(given.thing)
 
 
 def _foreign(partner: str, shared: str) -> PartnerAttack | None:

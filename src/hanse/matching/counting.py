@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from hanse.attacks.attack import Attack
+from hanse.attacks.models import STANDING, PartnerAttack
 from hanse.attacks.models import Attack as AttackRow
-from hanse.attacks.models import PartnerAttack
 from hanse.egress.client import Client
 from hanse.federation import exchange
 from hanse.federation.models import Given, Partner
@@ -134,8 +134,10 @@ def ask(own: UUID, other: UUID, why: str, actor: Actor) -> UUID:
     foreign = PartnerAttack.objects.get_for(actor, "attacks.view", other)
     if not why.strip():
         raise UsageError("Say why it is counted.")
-    if mine.marking.marking.tlp == Tlp.RED:
-        raise UsageError("The own attack is TLP:RED: not even that it has sources may be said to a partner.")
+    if mine.marking.marking.tlp == Tlp.RED or leaving(own) is None:
+        raise UsageError(
+            "The own attack is TLP:RED, under an embargo or decided away: nothing of it may be said to a partner."
+        )
     team = common_team(mine, foreign)
     if team is None:
         raise UsageError("The two attacks are of two teams: nobody may know what they have in common.")
@@ -154,6 +156,13 @@ def ask(own: UUID, other: UUID, why: str, actor: Actor) -> UUID:
         if team:
             mark(count, marking, team, actor, "Of what this team alone knows.")
     return count
+
+
+def leaving(own: UUID) -> AttackRow | None:
+    """An own attack that stands and whose sources may be counted: its marking lets it, and it is under no embargo."""
+    rows = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=own, state__in=STANDING)
+    row = rows.select_related("marking").first()
+    return None if row is None or row.marking.marking.is_embargoed(now_us()) else row
 
 
 def visible_counts(actor: Actor) -> "QuerySet[SourceCount]":
@@ -231,9 +240,9 @@ def _count(row: SourceCount, partner: Partner, client: Client) -> None:
 def _question(row: SourceCount) -> Open:
     """What is put: made once, and kept."""
     agreed(row.partner)
-    own = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=row.own).first()
+    own = leaving(row.own)
     foreign = PartnerAttack.projected.filter(pk=row.theirs).first() if row.theirs else None
-    if own is None or foreign is None:
+    if own is None or foreign is None or own.marking.marking.tlp == Tlp.RED:
         raise NotVisibleError("One of the attacks is gone, or may not be compared any more.")
     if (kept := parts.get(row.pk, QUESTION, 0)) is not None:
         return msgspec.msgpack.decode(kept, type=Open)

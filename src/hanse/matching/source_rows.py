@@ -8,6 +8,8 @@ from django.db.models import Q
 
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import PartnerAttack
+from hanse.attacks.shared import Shared
+from hanse.federation.handlers import Arrived
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, strictest
 from hanse.ledger.among import among
@@ -15,6 +17,7 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.service import purge
 from hanse.matching import parts
+from hanse.matching.offering import matcher
 from hanse.matching.source_contents import CountAsked, Counted
 from hanse.matching.source_models import SourceCount
 from hanse.policy.models import stored, team_of
@@ -50,7 +53,16 @@ def with_counts(purged: Sequence[UUID], _reason: str) -> set[UUID]:
 
 
 def after_marking(thing: UUID, _marking: Marking, _team: str, actor: Actor, reason: str) -> None:
-    """After an attack was marked anew, or sent anew with another marking: its counts follow."""
+    """After an attack was marked anew: its counts follow."""
+    _follow(thing, actor, reason or "An attack of which it counts the sources was marked anew.")
+
+
+def told_anew(here: Arrived, _content: Shared) -> None:
+    """After a partner sent an attack once more: its counts follow its marking."""
+    _follow(here.object_id, matcher(), f"{here.partner} marked it anew.")
+
+
+def _follow(thing: UUID, actor: Actor, reason: str) -> None:
     gone = []
     for row in of_attacks([thing]):
         ends = ends_of(row)
