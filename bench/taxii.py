@@ -1,13 +1,14 @@
 """10,000 objects paged by TAXII 2.1 from a served node, beside the same bytes as static files, and beside medallion.
 
-    python bench/taxii.py [--objects N] [--limit N] [--medallion PYTHON]
+    python bench/taxii.py [--objects N] [--limit N] [--starts N] [--medallion PYTHON]
 
 A new node is made and served as `hanse node serve` does. One partner pages through everything: at once after the start,
-when nothing is ready; the first time after another start, once answers had the time to be made ready; and then again, as
-the next partner would who is offered the same. The pages' bytes are then
+when nothing is ready; the first time after each of some other starts, once answers had the time to be made ready, of which
+the median counts; and then again, as the next partner would who is offered the same. The pages' bytes are then
 written to files that granian, the same server, serves by itself. PYTHON is an interpreter of an environment of its own in
-which medallion is installed; it serves fewer of the same objects from memory. One client asks for all of it, over one connection,
-and reads each answer whole. Each page that the node tells is written to its ledger and flushed to disk.
+which medallion is installed; it serves fewer of the same objects from memory. Each time a new client in a
+process of its own asks for all of it, over one connection, and reads each answer whole: a client that was at it before has
+memory at hand, and shows by half the time of static files. Each page that the node tells is written to its ledger and flushed to disk.
 """
 # ruff: noqa: PLC0415 - Django is configured first
 
@@ -27,6 +28,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -45,8 +47,6 @@ PATIENCE_S = 300
 BESIDE = 2_000
 """Objects that medallion is given: its time grows with their square, with ten thousand it needs ten minutes."""
 NEXT = re.compile(rb'"next": ?"([^"]+)"')
-
-Pages = list[bytes]
 
 
 def objects(count: int) -> list[dict[str, object]]:
@@ -111,39 +111,60 @@ def running(command: list[str], port: int, log: Path, **environment: str) -> Ite
             process.wait()
 
 
-def paged(port: int, path: str, user: str, secret: str, limit: int) -> tuple[float, Pages]:
-    """Seconds that all pages of a collection take, and the pages."""
-    basic = "Basic " + b64encode(f"{user}:{secret}".encode()).decode()
-    headers = {"Authorization": basic, "Accept": TAXII, "Host": f"localhost:{port}"}
-    connection, pages, query = (
-        http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S),
-        [],
-        f"?limit={limit}",
-    )
+def paged(told: dict[str, Any]) -> None:
+    """Page through a collection, as one client does that reads each answer whole; print the seconds and keep the pages.
+
+    Args:
+        told: `port`, `path`, `user`, `secret`, `limit`, and `folder` to keep the pages in.
+    """
+    basic = "Basic " + b64encode(f"{told['user']}:{told['secret']}".encode()).decode()
+    headers = {"Authorization": basic, "Accept": TAXII, "Host": f"localhost:{told['port']}"}
+    connection = http.client.HTTPConnection("127.0.0.1", told["port"], timeout=PATIENCE_S)
+    pages, query = [], f"?limit={told['limit']}"
     began = time.perf_counter()
     while True:
-        connection.request("GET", path + query, headers=headers)
+        connection.request("GET", told["path"] + query, headers=headers)
         response = connection.getresponse()
         pages.append(response.read())
         if response.status != 200:
             raise SystemExit(f"{response.status}: {pages[-1][:300]!r}")
         found = NEXT.search(pages[-1][:200]) or NEXT.search(pages[-1][-200:])
         if found is None:
-            return time.perf_counter() - began, pages
-        query = f"?limit={limit}&next={found[1].decode()}"
+            break
+        query = f"?limit={told['limit']}&next={found[1].decode()}"
+    print(time.perf_counter() - began)
+    for at, page in enumerate(pages):
+        (Path(told["folder"]) / f"{at}.json").write_bytes(page)
 
 
-def fetched(port: int, count: int) -> float:
-    """Seconds that so many static files take."""
-    connection = http.client.HTTPConnection("127.0.0.1", port)
+def fetched(told: dict[str, Any]) -> None:
+    """Fetch static files, as `paged` reads pages; print the seconds.
+
+    Args:
+        told: `port`, and `count` of the files.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", told["port"])
+    pages = []
     began = time.perf_counter()
-    for at in range(count):
+    for at in range(told["count"]):
         connection.request("GET", f"/files/{at}.json")
         response = connection.getresponse()
-        response.read()
+        pages.append(response.read())
         if response.status != 200:
             raise SystemExit(f"{response.status} for a static file")
-    return time.perf_counter() - began
+    print(time.perf_counter() - began)
+
+
+def client(does: str, **told: object) -> float:
+    """Seconds that a new client takes, in a process of its own: what an earlier one did is of no use to it."""
+    command = [sys.executable, __file__, "--client", does, "--told", json.dumps(told)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def objects_in(folder: Path) -> int:
+    """How many objects pages in a folder have."""
+    return sum(one.read_bytes().count(b'"pattern_type"') for one in folder.iterdir())
 
 
 def heaviest(parent: int) -> float:
@@ -159,6 +180,8 @@ def heaviest(parent: int) -> float:
 
 def medallion(python: str, folder: Path, count: int, limit: int) -> float:
     """Seconds that medallion takes with such objects in its memory."""
+    pages = folder / "medallion"
+    pages.mkdir()
     made = objects(count)
     manifest = [
         {"date_added": f"2024-01-01T00:{at // 60_000 % 60:02}:{at // 1000 % 60:02}.{at % 1000:03}000Z", "id": one["id"],
@@ -185,8 +208,9 @@ def medallion(python: str, folder: Path, count: int, limit: int) -> float:
     script = Path(python).parent / "medallion"
     command = [python, str(script), "--host", "127.0.0.1", "--port", str(OTHER), str(folder / "config.json")]
     with running(command, OTHER, folder / "medallion.log"):
-        seconds, pages = paged(OTHER, f"/api1/collections/{COLLECTION}/objects/", "u", "p", limit)
-        if (told := sum(page.count(b'"pattern_type"') for page in pages)) != count:
+        path = f"/api1/collections/{COLLECTION}/objects/"
+        seconds = client("paged", port=OTHER, path=path, user="u", secret="p", limit=limit, folder=str(pages))  # noqa: S106 - as its configuration has it
+        if (told := objects_in(pages)) != count:
             raise SystemExit(f"medallion told {told:,} objects of {count:,}")
     return seconds
 
@@ -196,9 +220,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--limit", type=int, default=5_000)
+    parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--medallion", help="an interpreter with medallion")
     parser.add_argument("--fill", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--client", choices=("paged", "fetched"), help=argparse.SUPPRESS)
+    parser.add_argument("--told", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.client:
+        {"paged": paged, "fetched": fetched}[options.client](options.told)
+        return
     if options.fill:
         fill(options.fill, options.objects)
         return
@@ -224,41 +254,51 @@ def measured(folder: Path, options: argparse.Namespace) -> None:
         environment = {**os.environ, **told}
         subprocess.run([sys.executable, *command], check=True, env=environment, stdout=subprocess.DEVNULL)
     secret = (home / "secret").read_text()
-    path = "/taxii2/root/collections/everything/objects/"
     serve = [sys.executable, "-m", "hanse", "node", "serve"]
-    with running(serve, NODE, folder / "node.log", **told):
-        paged(NODE, "/taxii2/root/collections/reports/objects/", AUTHORITY, secret, options.limit)  # imports
-        at_once, _ = paged(NODE, path, AUTHORITY, secret, options.limit)
-    with running(serve, NODE, folder / "node.log", **told) as pid:
-        paged(NODE, "/taxii2/root/collections/reports/objects/", AUTHORITY, secret, options.limit)  # imports
-        time.sleep(READY_S)
-        before = heaviest(pid)
-        first, pages = paged(NODE, path, AUTHORITY, secret, options.limit)
-        after = heaviest(pid)
-        again = [paged(NODE, path, AUTHORITY, secret, options.limit)[0] for _ in range(30)]
-        later = heaviest(pid)
-        again += [paged(NODE, path, AUTHORITY, secret, options.limit)[0] for _ in range(30)]
-        last = heaviest(pid)
     files.mkdir()
-    for at, page in enumerate(pages):
-        (files / f"{at}.json").write_bytes(page)
+
+    def paging(collection: str = "everything") -> float:
+        path = f"/taxii2/root/collections/{collection}/objects/"
+        of = {"port": NODE, "path": path, "user": AUTHORITY, "secret": secret, "limit": options.limit}
+        return client("paged", **of, folder=str(files if collection == "everything" else folder))
+
+    with running(serve, NODE, folder / "node.log", **told):
+        paging("reports")  # imports
+        at_once = paging()
+    firsts = []
+    for left in reversed(range(options.starts)):
+        with running(serve, NODE, folder / "node.log", **told) as pid:
+            paging("reports")  # imports
+            time.sleep(READY_S)
+            before = heaviest(pid)
+            firsts.append(paging())
+            if left:
+                continue
+            after = heaviest(pid)
+            again = [paging() for _ in range(30)]
+            later = heaviest(pid)
+            again += [paging() for _ in range(30)]
+            last = heaviest(pid)
+    pages = len(list(files.iterdir()))
     (folder / "nothing.py").write_text("def app(environ, start_response):\n    return []\n")
     granian = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--port", str(FILES), "--log-level",
                "error", "--static-path-route", "/files", "--static-path-mount", str(files), "nothing:app"]  # fmt: skip
     with running(granian, FILES, folder / "files.log"):
-        fetched(FILES, len(pages))
-        static = statistics.median(fetched(FILES, len(pages)) for _ in range(30))
-    size = sum(map(len, pages))
-    count = sum(page.count(b'"pattern_type"') for page in pages)
-    print(f"{count:,} objects, {size:,} bytes, {len(pages)} pages of at most {options.limit:,}")
+        client("fetched", port=FILES, count=pages)
+        static = statistics.median(client("fetched", port=FILES, count=pages) for _ in range(30))
+    size = sum(one.stat().st_size for one in files.iterdir())
+    count = objects_in(files)
+    print(f"{count:,} objects, {size:,} bytes, {pages} pages of at most {options.limit:,}")
     warm = statistics.median(again)
     print(f"static files: {static * 1e3:.1f} ms")
     print(
         f"the node, at once after its start: {at_once * 1e3:.1f} ms, {at_once / static:.1f} times static files"
     )
+    first = statistics.median(firsts)
+    each = ", ".join(f"{one / static:.1f}" for one in sorted(firsts))
     print(
-        f"the node, the first time, {READY_S:.0f} s after its start: {first * 1e3:.1f} ms, {first / static:.1f} times static files "
-        f"(at most {SLOWER})"
+        f"the node, the first time, {READY_S:.0f} s after its start, {len(firsts)} starts: {first * 1e3:.1f} ms, "
+        f"{first / static:.1f} times static files (at most {SLOWER}); each: {each}"
     )
     print(f"the node, again: {warm * 1e3:.1f} ms, {warm / static:.1f} times static files (at most {SLOWER})")
     print(
@@ -266,9 +306,11 @@ def measured(folder: Path, options: argparse.Namespace) -> None:
     )
     if options.medallion:
         few = min(BESIDE, options.objects)
-        each = medallion(options.medallion, folder, few, options.limit) / few
-        quicker, again_quicker = (each / (seconds / count) for seconds in (first, warm))
-        print(f"medallion, {few:,} objects: {each * few * 1e3:,.0f} ms, {each * 1e6:,.0f} µs an object")
+        one_each = medallion(options.medallion, folder, few, options.limit) / few
+        quicker, again_quicker = (one_each / (seconds / count) for seconds in (first, warm))
+        print(
+            f"medallion, {few:,} objects: {one_each * few * 1e3:,.0f} ms, {one_each * 1e6:,.0f} µs an object"
+        )
         print(
             f"an object is told {quicker:,.0f} times as fast the first time, {again_quicker:,.0f} times again (at least {QUICKER:.0f})"
         )

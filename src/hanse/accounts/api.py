@@ -148,7 +148,8 @@ class ConsultationOut(Schema):
     @staticmethod
     def resolve_objects(row: Consultation) -> list[str]:
         """Ids of the objects."""
-        return list(row.objects_seen)
+        names: list[str] = row.objects_seen
+        return names
 
 
 class InviteIn(In):
@@ -338,7 +339,7 @@ def list_consultations(request: HttpRequest, paging: Query[Paging], of: UUID | N
     """Consultations and disclosures, newest first: one's own, or everybody's for who oversees."""
     actor, rows = signed_in(request), Consultation.objects.all()
     if of is not None:
-        rows = rows.filter(objects_seen__icontains=of.hex)
+        rows = rows.filter(objects_seen__names=of)
     if not grant(actor.roles, "ledger.view").oversight:
         rows = rows.filter(actor_id=actor.id)
     return paged(rows, Order("sequence", descending=True), paging)

@@ -5,13 +5,11 @@ is asked for, says `hanse.policy.consultation`; here it is asked, checked and wr
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from hanse.accounts.contents import Consulted
-from hanse.accounts.models import Consultation
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -20,9 +18,6 @@ from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append_many
 from hanse.policy.consultation import consultation
 from hanse.policy.decision import Subject
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
 
 SESSION_KEY = "consultation_reason"
 """Where a session keeps the reason that was given last: one case is looked at through many pages."""
@@ -95,8 +90,3 @@ def reason_in(request: HttpRequest) -> str:
     if given.strip():
         request.session[SESSION_KEY] = given.strip()[:500]
     return str(request.session.get(SESSION_KEY, ""))
-
-
-def of_object(object_id: UUID) -> "QuerySet[Consultation]":
-    """All consultations and disclosures of an object, newest first; it reads the whole log."""
-    return Consultation.objects.filter(objects_seen__icontains=object_id.hex).order_by("-sequence")

@@ -10,7 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
-from hanse.ledger.fields import SealedTextField
+from hanse.ledger.fields import IdsField, SealedTextField
 
 
 class People(BaseUserManager["Person"]):
@@ -252,7 +252,7 @@ class Consultation(models.Model):
         actor_id: Who.
         actor_name: Their name as it was then.
         action: What they did.
-        objects: Ids of the objects, hexadecimal.
+        objects_seen: Ids of the objects, 32 hexadecimal digits each.
         why: The reason they gave; empty where none was asked for.
         recipient: To whom it was disclosed; empty for a consultation. Sealed, as the reason is.
     """
@@ -262,7 +262,7 @@ class Consultation(models.Model):
     actor_id = models.CharField(max_length=64)
     actor_name = models.CharField(max_length=200)
     action = models.CharField(max_length=64)
-    objects_seen = models.JSONField()
+    objects_seen = IdsField()
     why = SealedTextField()
     recipient = SealedTextField(default="")
 

@@ -21,7 +21,7 @@ from hanse.accounts.models import (
     Team,
     Token,
 )
-from hanse.kernel.strict_json import canonical
+from hanse.ledger.fields import packed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
@@ -250,7 +250,7 @@ def _consulted(recorded: Recorded, content: contents.Consulted) -> None:
 def _consulted_many(entries: Sequence[tuple[Recorded, contents.Consulted]]) -> None:
     """Most entries of a node are of this kind: each page that is looked at waits for one, and one may name thousands.
 
-    Django's JSON would take longer for five thousand ids than all else that is written of them.
+    Django's models would take longer for them than the database.
     """
     fields: Any = Consultation._meta
     sealed = {name: fields.get_field(name).get_prep_value for name in ("why", "recipient")}
@@ -260,7 +260,7 @@ def _consulted_many(entries: Sequence[tuple[Recorded, contents.Consulted]]) -> N
         [
             (
                 recorded.sequence, recorded.time_us, recorded.actor_id, recorded.actor_name, content.action,
-                canonical(content.objects).decode(), sealed["why"](recorded.reason),
+                packed(content.objects), sealed["why"](recorded.reason),
                 sealed["recipient"](content.recipient),
             )
             for recorded, content in entries
