@@ -239,6 +239,16 @@ def main() -> None:
         measured(Path(folder), options)
 
 
+def static_files(folder: Path, files: Path, count: int) -> float:
+    """Seconds that granian takes to serve so many files by itself; the median of 30 clients."""
+    (folder / "nothing.py").write_text("def app(environ, start_response):\n    return []\n")
+    granian = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--port", str(FILES), "--log-level",
+               "error", "--static-path-route", "/files", "--static-path-mount", str(files), "nothing:app"]  # fmt: skip
+    with running(granian, FILES, folder / "files.log"):
+        client("fetched", port=FILES, count=count)
+        return statistics.median(client("fetched", port=FILES, count=count) for _ in range(30))
+
+
 def measured(folder: Path, options: argparse.Namespace) -> None:
     """Make a node in a folder and measure it beside the others."""
     home, files = folder / "node", folder / "files"
@@ -280,12 +290,7 @@ def measured(folder: Path, options: argparse.Namespace) -> None:
             again += [paging() for _ in range(30)]
             last = heaviest(pid)
     pages = len(list(files.iterdir()))
-    (folder / "nothing.py").write_text("def app(environ, start_response):\n    return []\n")
-    granian = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--port", str(FILES), "--log-level",
-               "error", "--static-path-route", "/files", "--static-path-mount", str(files), "nothing:app"]  # fmt: skip
-    with running(granian, FILES, folder / "files.log"):
-        client("fetched", port=FILES, count=pages)
-        static = statistics.median(client("fetched", port=FILES, count=pages) for _ in range(30))
+    static = static_files(folder, files, pages)
     size = sum(one.stat().st_size for one in files.iterdir())
     count = objects_in(files)
     print(f"{count:,} objects, {size:,} bytes, {pages} pages of at most {options.limit:,}")
