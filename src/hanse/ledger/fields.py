@@ -146,7 +146,7 @@ def packed(ids: list[str]) -> bytes:
 
 
 @IdsField.register_lookup
-class Names(models.Lookup):  # type: ignore[type-arg]
+class Names(models.Lookup[Any]):
     """Whether an id is among those of a row.
 
     It is looked for as a run of 16 bytes; that one begins within an id and ends within the next is as likely as that
@@ -156,10 +156,10 @@ class Names(models.Lookup):  # type: ignore[type-arg]
     lookup_name = "names"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """The function that each database has for it."""
         column, values = self.process_lhs(compiler, connection)
         asked = UUID(str(self.rhs)).bytes
         if connection.vendor == "postgresql":
-            return f"position(%s::bytea in {column}) > 0", [asked, *values]
-        return f"instr({column}, %s) > 0", [*values, asked]
+            return f"position(%s::bytea in {column}) > 0", (asked, *values)
+        return f"instr({column}, %s) > 0", (*values, asked)
