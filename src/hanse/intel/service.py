@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -145,9 +146,13 @@ def bring_in(
     account = Account(name, chosen)
     account.format, stream = items_ahead(data, name, chosen, batch.hex)
     done = 0
-    for some in _one_ahead(chunked(stream, account)):
+
+    def taken(some: list[Marked]) -> None:
+        nonlocal done
         take(some, account, actor, actor, dry_run=dry_run)
         done += len(some)
+
+    for _ in _one_ahead(chunked(stream, account), taken, dry_run=dry_run):
         progress(done)
     if not dry_run:
         content = _imported(account)
@@ -325,19 +330,25 @@ def chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[M
         yield some
 
 
-def _one_ahead(chunks: Iterator[list[Marked]]) -> Iterator[list[Marked]]:
-    """The same chunks, where a server keeps the tables: each is got ready while the server works at the one before.
+def _one_ahead(
+    chunks: Iterator[list[Marked]], work: Callable[[list[Marked]], None], *, dry_run: bool
+) -> Iterator[None]:
+    """Work at one chunk after the other, each in one transaction; yields after each.
 
-    SQLite works in this process, so that two threads would but wait for each other.
+    The next one is got ready in a thread beside while the database is at work: a server at any time, SQLite, which works
+    in this process, as long as it flushes. At any other time the two threads would but wait for each other.
     """
-    if connections[database()].vendor == "sqlite":
-        yield from chunks
-        return
+    server = connections[database()].vendor != "sqlite"
     with ThreadPoolExecutor(1) as beside:
         coming = beside.submit(next, chunks, None)
         while some := coming.result():
-            coming = beside.submit(next, chunks, None)
-            yield some
+            with nullcontext() if dry_run else writing():
+                if server:
+                    coming = beside.submit(next, chunks, None)
+                work(some)
+                if not server:
+                    coming = beside.submit(next, chunks, None)
+            yield
 
 
 class _Wanted(NamedTuple):
