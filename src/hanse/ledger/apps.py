@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from hanse.ledger.sqlite_binding import bind_at_once
+
 
 class LedgerConfig(AppConfig):
     """Tables of the ledger."""
@@ -9,3 +11,7 @@ class LedgerConfig(AppConfig):
     name = "hanse.ledger"
     label = "ledger"
     verbose_name = "Ledger"
+
+    def ready(self) -> None:
+        """What Django's SQLite backend would do slowly."""
+        bind_at_once()

@@ -146,7 +146,7 @@ def packed(ids: list[str]) -> bytes:
 
 
 @IdsField.register_lookup
-class Names(models.Lookup[Any]):
+class Names(models.Lookup):
     """Whether an id is among those of a row.
 
     It is looked for as a run of 16 bytes; that one begins within an id and ends within the next is as likely as that
