@@ -70,6 +70,7 @@ def _is_asked(no: Counter, own: AttackRow, mari: Actor) -> None:
     wanted = Sharing("attack", own.pk, Audience(frozenset({PARTNER})), frozenset({"sources"}))
     sharing.share(wanted, replace(mari, stepped_up_us=now_us()), "They count with us.")
     no.away = set()
+    assert no.wants(uuid4().hex).refused
     for goes_on in (True, False):
         assert not no.wants(sharing.shared_id(own.pk).hex).refused
         if goes_on:

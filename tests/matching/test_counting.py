@@ -23,10 +23,20 @@ from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.ledger.service import purge
-from hanse.matching import agreeing, commands, common_sources, count_answering, counting, parts
+from hanse.matching import (
+    agreeing,
+    answering,
+    commands,
+    common_sources,
+    count_answering,
+    counting,
+    parts,
+    showing,
+)
 from hanse.matching.agreeing import NoAgreementError
+from hanse.matching.answering import REFUSED_AGAIN_US, put_in_a_day
 from hanse.matching.counting import Closed, Opened
-from hanse.matching.models import RunPart, SourceCount
+from hanse.matching.models import Asking, RunPart, SourceCount
 from hanse.matching.quota import DAY_US
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
@@ -315,6 +325,39 @@ def test_so_many_a_day(both, fi, mari, monkeypatch) -> None:
     assert [bool(fi.wants(shared).refused) for _ in range(3)] == [False, False, True]
 
 
+def test_who_is_refused_is_noticed(both, fi, mari, monkeypatch) -> None:
+    """Who goes through attacks that it was not given, or asks too often, is on record once an hour for each reason."""
+    monkeypatch.setattr(count_answering, "PER_DAY", 1)
+    for _ in range(3):
+        assert fi.wants(secrets.token_hex(16)).refused
+    shared = given(both[0], mari)
+    fi.wants(shared)
+    for _ in range(2):
+        assert fi.wants(shared).refused
+    auditor = acting(newcomer("auditor"))
+    told = showing.askings(auditor)
+    assert {one.partner for one in told} == {"fi-cert"}
+    assert [(one.sources, bool(one.refused)) for one in told] == [(True, True), (True, False), (True, True)]
+    assert "counts were answered" in told[0].refused
+    assert "no such attack" in told[2].refused
+    [agreed] = showing.agreements()
+    assert (agreed.counted, agreed.countable) == (1, 1)
+    with pytest.raises(RefusedError):
+        showing.askings(acting(newcomer("administrator")))
+    later = now_us() + REFUSED_AGAIN_US
+    monkeypatch.setattr(answering, "now_us", lambda: later + 10**6)
+    assert fi.wants(secrets.token_hex(16)).refused
+    assert len(showing.askings(auditor)) == 4
+
+
+def test_it_is_no_question_who_else_has_something(both, fi, mari) -> None:
+    """A refused count takes nothing of what the partner may ask otherwise, and is told apart where it is shown."""
+    fi.wants(secrets.token_hex(16))
+    assert put_in_a_day("fi-cert") == 0
+    [row] = Asking.objects.all()
+    assert (row.about, row.question) == ("sources", fi.put.question)
+
+
 def test_tokens_that_are_none_end_the_count(both, fi, mari) -> None:
     """Fewer than there were points, or one of them many times: nothing is given for them."""
     fi.wants(given(both[0], mari))
@@ -504,6 +547,26 @@ def test_it_is_asked_for_and_shown_on_the_pages_of_both_attacks(both, fi, signed
         text = signed.get(page).content.decode()
         assert words in text
         assert other in text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.urls("hanse.urls")
+def test_an_auditor_sees_that_it_was_counted_and_not_of_what(both, fi, mari, client_as) -> None:
+    """Who asked, when, how often today, and what was refused; no attack is named."""
+    own, _, _ = both
+    fi.wants(secrets.token_hex(16))
+    fi.wants(given(own, mari))
+    fi.goes_on()
+    client = client_as(acting(newcomer("auditor")))
+    text = client.get("/matches/").content.decode()
+    assert "counts 1 of 200" in text
+    assert text.count("for common sources of attacks") == 2
+    assert "There is no such attack here that you were given" in text
+    assert own.victim not in text
+    told = client.get("/api/matching/askings").json()
+    assert [(one["sources"], bool(one["refused"])) for one in told] == [(True, False), (True, True)]
+    [agreed] = client.get("/api/matching/agreements").json()
+    assert (agreed["counted"], agreed["countable"]) == (1, 200)
 
 
 @pytest.mark.django_db(transaction=True)

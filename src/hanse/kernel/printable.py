@@ -28,3 +28,8 @@ def _harmless(one: str) -> bool:
 
 def _escaped(one: str) -> str:
     return one.encode("unicode_escape").decode("ascii")
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """What somebody elsewhere said, to stand in a sentence: what cannot be shown is a space, and it ends somewhere."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:most]

@@ -95,10 +95,10 @@ def answer(asked: Asked) -> Evaluated:
             raise UsageError("Another question was put under this name.")
         key, refused = _judged(partner, put, counted=before is not None)
         if refused or key is None:
-            _refuse(partner, put, digest, refused)
+            refuse(partner, put.question, put.epoch, digest, refused)
             return Evaluated(refused=refused)
         if before is None:
-            _record(partner, put, digest)
+            _record(partner, put.question, put.epoch, digest)
     return Evaluated(*tags.answer(key, put.points))
 
 
@@ -120,16 +120,17 @@ def _judged(partner: str, put: Put, *, counted: bool) -> tuple[KeyPair | None, s
     return key, ""
 
 
-def _refuse(partner: str, put: Put, digest: str, why: str) -> None:
-    """Have a refusal on record, but not each of a thousand."""
+def refuse(partner: str, question: str, epoch: str, digest: str, why: str, about: str = "") -> None:
+    """Have a refusal on record, but not each of a thousand; arguments as of `Questioned`."""
     since = now_us() - REFUSED_AGAIN_US
-    if not Asking.objects.filter(partner=partner, refused=why, at_us__gt=since).exists():
-        _record(partner, put, digest, why)
+    before = Asking.objects.filter(partner=partner, about=about, refused=why, at_us__gt=since)
+    if not before.exists():
+        _record(partner, question, epoch, digest, why, about)
 
 
-def _record(partner: str, put: Put, digest: str, refused: str = "") -> None:
+def _record(partner: str, question: str, epoch: str, digest: str, refused: str = "", about: str = "") -> None:
     content = Questioned(
-        partner=partner, question=put.question, epoch=put.epoch[:8], digest=digest, refused=refused, at_us=now_us()
+        partner=partner, question=question, epoch=epoch[:8], digest=digest, refused=refused, about=about, at_us=now_us()
     )  # fmt: skip
     append(QUESTIONED, content, actor=matcher(), object_id=uuid4())
 
@@ -142,7 +143,7 @@ def is_name(text: str) -> bool:
 def _project(recorded: Recorded, content: Questioned) -> None:
     Asking.objects.create(
         object_id=recorded.object_id, partner=content.partner, question=content.question, epoch=content.epoch,
-        digest=content.digest, refused=content.refused, at_us=content.at_us, sequence=recorded.sequence,
+        digest=content.digest, refused=content.refused, about=content.about, at_us=content.at_us, sequence=recorded.sequence,
     )  # fmt: skip
 
 

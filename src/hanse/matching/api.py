@@ -87,6 +87,8 @@ class AgreementOut(Schema):
     sources: bool = Field(description="Whether it may be counted how many sources of attacks both have.")
     until_us: int
     used: int = Field(description="Selectors that the partner had compared in the last 24 hours.")
+    counted: int = Field(description="How many times it had common sources counted in these hours.")
+    countable: int = Field(description="How many times it may.")
 
 
 class AgreementIn(In):
@@ -198,11 +200,14 @@ class StandingIn(MatchingWhyIn):
 
 
 class AskingOut(Schema):
-    """That a partner asked who else has something: all that can be known of it."""
+    """That a partner asked who else has something, which is all that can be known of it, or for common sources to be counted."""
 
     partner: str
     at_us: int
-    refused: str
+    sources: bool = Field(description="Whether it wanted common sources of attacks counted.")
+    refused: str = Field(
+        description="Why it got no answer; one that goes on is here once an hour for each reason."
+    )
 
 
 class MatchingMade(Schema):
@@ -276,7 +281,9 @@ def list_agreements(request: HttpRequest) -> Any:
     del request
     names = ("partner", "kinds", "categories", "legal_basis", "case_class", "per_day", "sources", "until_us")
     return [
-        {**{name: getattr(one.agreement, name) for name in names}, "used": one.used} for one in showing.agreements()
+        {**{name: getattr(one.agreement, name) for name in names}, "used": one.used, "counted": one.counted,
+         "countable": one.countable}
+        for one in showing.agreements()
     ]  # fmt: skip
 
 
@@ -355,7 +362,7 @@ def set_standing(request: HttpRequest, partner: str, told: StandingIn) -> Any:
 @endpoint("matching.oversee")
 def list_askings(request: HttpRequest) -> Any:
     """That partners asked, when, and which were refused and why; the last first, at most 500."""
-    return list(who_else.askings(signed_in(request))[:500])
+    return showing.askings(signed_in(request), 500)
 
 
 def _question(one: showing.QuestionShown) -> dict[str, Any]:

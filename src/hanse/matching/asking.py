@@ -13,6 +13,7 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner
 from hanse.intel.values import Value
 from hanse.kernel import strict_json
+from hanse.kernel.printable import one_line
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import append, writing
 from hanse.matching import fetching, hits, tags
@@ -81,7 +82,7 @@ def _put(row: Reply, question: Question, partner: Partner, client: Client) -> No
     name = hides.part(b"name").sealed().hex()[:32]
     told = exchange.ask(partner, WHO_ELSE, Put(name, question.epoch, made.blinded.points), Evaluated, client)
     if told.refused:
-        _close(row, "refused", f"{row.partner}: {_shown(told.refused)}")
+        _close(row, "refused", f"{row.partner}: {one_line(told.refused)}")
         return
     found = tags.found_with(made, told.evaluated, told.proof, bytes.fromhex(key.public), published)
     _learn(row, question, own, dict(found))
@@ -130,10 +131,6 @@ def _close(row: Reply, state: str, why: str = "", *, same: int = 0) -> None:
             case = Case.projected.select_related("marking").get(pk=Question.objects.get(pk=row.question).case)
             marking = case.marking.marking
             append(ANSWERED, content, actor=matcher(), object_id=row.question, marking=marking)
-
-
-def _shown(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:300]
 
 
 def key_lacks(partner: str, epoch: str) -> bool:

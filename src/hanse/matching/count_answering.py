@@ -5,6 +5,7 @@ said is answered like one that names none.
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ from hanse.ledger.identity import authority
 from hanse.ledger.writing import append, writing
 from hanse.matching import common_sources, parts, psi
 from hanse.matching.agreeing import NoAgreementError
-from hanse.matching.answering import is_name
+from hanse.matching.answering import is_name, refuse
 from hanse.matching.common_sources import PROTOCOL, Sample
 from hanse.matching.counting import QUESTION, Close, Closed, Open, Opened, agreed, close, keep, leaving
 from hanse.matching.epochs import months
@@ -35,6 +36,7 @@ from hanse.matching.secret import RunSecret
 from hanse.matching.source_contents import CountAsked, Counted
 from hanse.matching.source_models import SourceCount
 from hanse.matching.source_rows import ASKED, WAITING, common_team, marking_of
+from hanse.matching.tag_contents import SOURCES
 from hanse.policy.service import mark
 
 _TOLD, _MADE = "answer", "made"
@@ -42,6 +44,8 @@ _TOLD, _MADE = "answer", "made"
 PER_DAY: Final = 200
 """Counts that a partner may have in a day. Each tells it at most ten bits of the sources of an attack that it has."""
 
+_WORDS: Final = 300
+"""Letters of a refusal that stand on record."""
 _NONE: Final = "There is no such attack here that you were given and whose sources can be counted."
 _OVER: Final = "There is no such count, or it is over."
 _SPENT: Final = f"{PER_DAY} counts were answered within a day. Ask again tomorrow."
@@ -67,11 +71,14 @@ def opened(asked: Asked) -> Opened:
         own = _countable(partner, put)
         return _begun(asked, put, own, common_sources.sample_of(msgspec.convert(own.detail, Attack)))
     except (NoAgreementError, ProtocolError) as error:
-        return Opened(refused=str(error))
+        refused = str(error)[:_WORDS]
     except (
         UsageError
     ):  # its sources are forged, unknown or few, which a partner that cannot have them counted is not told
-        return Opened(refused=_NONE)
+        refused = _NONE
+    # Whoever goes through attacks that it was not given is noticed.
+    refuse(partner, put.question, put.epoch, sha256(asked.body).hexdigest(), refused, SOURCES)
+    return Opened(refused=refused)
 
 
 def _again(row: SourceCount, body: bytes) -> Opened:

@@ -20,6 +20,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Tlp
+from hanse.kernel.printable import one_line
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import append, writing
 from hanse.matching import common_sources, parts, psi
@@ -217,12 +218,12 @@ def _count(row: SourceCount, partner: Partner, client: Client) -> None:
     asked, secret = _question(row), RunSecret(bytes.fromhex(row.secret))
     opened = exchange.ask(partner, OPEN, asked, Opened, client)
     if opened.refused or opened.said is None:
-        raise UsageError(f"{row.partner}: {_shown(opened.refused)}")
+        raise UsageError(f"{row.partner}: {one_line(opened.refused)}")
     said, other = asked.said, common_sources.check(opened.said, opened.points)
     tokens = common_sources.tokens_of(opened.points, secret)
     closed = exchange.ask(partner, CLOSE, Close(row.question, tokens), Closed, client)
     if closed.refused:
-        raise UsageError(f"{row.partner}: {_shown(closed.refused)}")
+        raise UsageError(f"{row.partner}: {one_line(closed.refused)}")
     sides = {authority(): said, row.partner: other}
     named = common_sources.session(row.question, asked.attack, row.epoch, sides)
     psi.check_tokens(closed.tokens, said.size, opened.digest, row.partner, named)
@@ -275,7 +276,3 @@ def close(row: SourceCount, told: Counted) -> None:
 
 def _attack(row: AttackRow | PartnerAttack) -> Attack:
     return msgspec.convert(row.detail, Attack)
-
-
-def _shown(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:300]

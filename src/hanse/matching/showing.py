@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hanse.accounts.models import Proposal
@@ -17,6 +17,7 @@ from hanse.matching import (
     agreeing,
     commitment,
     contacting,
+    count_answering,
     hits,
     offering,
     parts,
@@ -30,8 +31,10 @@ from hanse.matching.group import POINT
 from hanse.matching.models import Agreement, Hit, Run, Withheld
 from hanse.matching.names import STRONG
 from hanse.matching.run_projecting import COMPARING, GOING
+from hanse.matching.source_models import SourceCount
 from hanse.matching.standing_on import Stands
-from hanse.matching.tag_models import Asking, Question, Reply
+from hanse.matching.tag_contents import SOURCES
+from hanse.matching.tag_models import Question, Reply
 
 RUNS_SHOWN = 50
 """Runs on the page, the last first."""
@@ -135,6 +138,8 @@ class AgreementShown:
         offered: Selectors that are offered, by the kind's words.
         people: Whose, in words.
         used: Selectors that the partner had compared in the last 24 hours, of the kind with the most.
+        counted: How many times it had common sources counted in these hours, of
+        countable: so many.
         over: Whether it holds no longer.
     """
 
@@ -144,6 +149,8 @@ class AgreementShown:
     offered: tuple[tuple[str, int], ...]
     people: tuple[str, ...]
     used: int
+    counted: int
+    countable: int
     over: bool
 
 
@@ -201,7 +208,8 @@ def agreements() -> list[AgreementShown]:
                 row, stands[row.partner], names[row.partner],
                 tuple((KINDS[kind], counts[kind]) for kind in row.kinds),
                 tuple(CATEGORIES[one] for one in row.categories),
-                min(used, row.per_day), row.until_us <= now_us(),
+                min(used, row.per_day), count_answering.counted_in_a_day(row.partner), count_answering.PER_DAY,
+                row.until_us <= now_us(),
             )
         )  # fmt: skip
     return told
@@ -235,11 +243,38 @@ def questions_of(case: Case, actor: Actor) -> list[QuestionShown]:
     ]
 
 
-def askings(actor: Actor) -> list[tuple[str, Asking]]:
-    """That partners asked, the last first: name and when."""
-    rows = list(who_else.askings(actor)[:RUNS_SHOWN])
-    names = _names(row.partner for row in rows)
-    return [(names[row.partner], row) for row in rows]
+class AskedShown(NamedTuple):
+    """That a partner asked.
+
+    Attributes:
+        at_us: When, microseconds UTC.
+        partner: Its id.
+        name: Its name.
+        sources: Whether it wanted common sources of attacks counted, and not to be told who else has something.
+        refused: Why it got no answer, in words; empty where it got one.
+    """
+
+    at_us: int
+    partner: str
+    name: str
+    sources: bool
+    refused: str
+
+
+def askings(actor: Actor, most: int = RUNS_SHOWN) -> list[AskedShown]:
+    """That partners asked, the last first; of which attacks stands with these alone.
+
+    Raises:
+        RefusedError: The actor may not oversee what is compared.
+    """
+    asked = list(who_else.askings(actor)[:most])
+    counts = list(SourceCount.projected.filter(ours=False).order_by("-asked_us", "pk")[:most])
+    names = _names([*(row.partner for row in asked), *(row.partner for row in counts)])
+    rows = [
+        *(AskedShown(row.at_us, row.partner, names[row.partner], row.about == SOURCES, row.refused) for row in asked),
+        *(AskedShown(row.asked_us, row.partner, names[row.partner], True, "") for row in counts),
+    ]  # fmt: skip
+    return sorted(rows, reverse=True)[:most]
 
 
 def standing() -> dict[str, Stands]:

@@ -14,6 +14,9 @@ STATES = {
 }
 """How a question stands with one partner, in words."""
 
+WHO_ELSE, SOURCES = "", "sources"
+"""What a partner may have wanted: `Questioned.about`."""
+
 
 class TagKeyMade(msgspec.Struct, frozen=True, kw_only=True):
     """The key under which a partner's questions are answered for a month. Sealed; it purges itself when that is over.
@@ -84,12 +87,15 @@ class QuestionAnswered(msgspec.Struct, frozen=True, kw_only=True):
 class Questioned(msgspec.Struct, frozen=True, kw_only=True):
     """A partner asked: all that can be known is that it did, and when. The object is this asking.
 
+    Counts of sources that were answered are `source_contents.CountAsked`; those that were refused stand here.
+
     Attributes:
         partner: Who.
         question: How it names its question, so that one that is repeated counts once.
         epoch: Under which key.
         digest: SHA-256 of what was sent, which says nothing of what was asked, hexadecimal.
         refused: Why it got no answer, in words; empty where it got one.
+        about: What it wanted: `WHO_ELSE`, or `SOURCES`, to have common sources counted.
         at_us: When, microseconds UTC.
     """
 
@@ -98,4 +104,5 @@ class Questioned(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     digest: str
     refused: str = ""
+    about: str = ""
     at_us: Moment = 0

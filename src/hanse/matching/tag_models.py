@@ -124,6 +124,7 @@ class Asking(models.Model):
     epoch = models.CharField(max_length=8)
     digest = models.CharField(max_length=64)
     refused = models.TextField(blank=True)
+    about = models.CharField(max_length=16, blank=True)
     at_us = models.BigIntegerField()
     sequence = models.BigIntegerField()
 

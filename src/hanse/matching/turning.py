@@ -14,6 +14,7 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
+from hanse.kernel.printable import one_line
 from hanse.ledger.writing import writing
 from hanse.matching import standing, standing_hits
 from hanse.matching.agreeing import agreement_with
@@ -156,7 +157,7 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
         if row is None or row.pending != packed(pending):
             return  # it was turned off meanwhile, or another process was quicker
         if told.refused:
-            row.refused, row.again_us = _shown(told.refused), now_us() + REFUSED_US
+            row.refused, row.again_us = one_line(told.refused), now_us() + REFUSED_US
             row.save()
             return
         if told.anew or (row.number and told.mask != row.theirs):
@@ -181,10 +182,6 @@ def _some(decoys: tuple[bytes, ...]) -> tuple[bytes, ...]:
     if len(decoys) <= DECOYS:
         return decoys
     return tuple(secrets.SystemRandom().sample(decoys, DECOYS))
-
-
-def _shown(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:300]
 
 
 def tidy() -> None:
