@@ -19,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -51,14 +52,19 @@ def spent() -> float:
 
 
 def in_two(work: Callable[..., int], each: list[tuple[object, ...]]) -> tuple[float, float, list[int], int]:
-    """Wall and CPU seconds of the same work in two processes, what they found, and the KiB that the larger took."""
+    """Wall and CPU seconds of the same work in two processes, what they found, and the KiB that the larger took.
+
+    What comes as a partial is made in the process before it begins, as each node has its own: objects of another process
+    that this one was forked of would be copied, page by page, when they are counted.
+    """
     results = FORK.SimpleQueue()
     ready = FORK.Barrier(3)
 
     def run(*args: object) -> None:
+        made = [one() if isinstance(one, partial) else one for one in args]
         ready.wait()
         before = spent()
-        found = work(*args)
+        found = work(*made)
         results.put((spent() - before, found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
     processes = [FORK.Process(target=run, args=args) for args in each]
@@ -116,7 +122,8 @@ def compared(number: int, rounds: int) -> None:
     """
     scalar = group.random_scalar()
     points = [rbcl.crypto_core_ristretto255_random() for _ in range(1024)]
-    one, other = items(0, number), items(number - number // 100, number)
+    shift = number - number // 100
+    one, other = items(0, number), items(shift, number)
     known = [b"".join(psi.points_of(values, "psi", EPOCH)) for values in (one, other)]
     floor = [(2 * number, scalar, points)] * 2
     floors = [in_two(bare, floor)]
@@ -129,8 +136,8 @@ def compared(number: int, rounds: int) -> None:
             wall, cpu, found, kib = in_two(
                 side,
                 [
-                    (one, given[0], number, "ee", "lv", ends[0]),
-                    (other, given[1], number, "lv", "ee", ends[1]),
+                    (partial(items, 0, number), given[0], number, "ee", "lv", ends[0]),
+                    (partial(items, shift, number), given[1], number, "lv", "ee", ends[1]),
                 ],
             )
             assert found == [number // 100] * 2

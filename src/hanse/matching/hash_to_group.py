@@ -30,6 +30,7 @@ class Expander:
         if not 0 < len(tag) < 256:
             raise ValueError(f"A domain separation tag has 1 to 255 bytes, not {len(tag)}.")
         self._end = tag + len(tag).to_bytes(1)
+        self._one = b"\1" + self._end
         self._begun = sha512(_BLOCK)  # the same for every message
 
     def expand(self, message: bytes, length: int) -> bytes:
@@ -43,7 +44,10 @@ class Expander:
         first = self._begun.copy()
         first.update(message + length.to_bytes(2) + b"\0" + self._end)
         seed = first.digest()
-        blocks = [sha512(seed + b"\1" + self._end).digest()]
+        block = sha512(seed + self._one).digest()
+        if length <= _HASH:
+            return block[:length]
+        blocks = [block]
         for at in range(2, -(-length // _HASH) + 1):
             mixed = int.from_bytes(seed) ^ int.from_bytes(blocks[-1])
             blocks.append(sha512(mixed.to_bytes(_HASH) + at.to_bytes(1) + self._end).digest())
