@@ -128,6 +128,7 @@ def test_later_invitations_propose_their_roles():
     joined = service.join(digest_in(link), "Kati", "passkey", credential=credential("two"))
     assert (joined.pk, acting(joined.pk).roles) == (person, set())
     (waiting,) = approvals.waiting_for(approver)
+    assert approvals.count_waiting_for(approver) == 1
     assert approvals.words_of(waiting) == "Give Kati the role analyst."
     approvals.approve(waiting.pk, approver)
     assert acting(person).roles == {"analyst"}

@@ -175,6 +175,7 @@ def test_nobody_approves_their_own_proposal_whatever_roles_they_have():
             decide(proposal, acting(both))
         assert "second-person" in refusal.value.decision.rules
     assert approvals.waiting_for(acting(both)) == []
+    assert approvals.count_waiting_for(acting(both)) == 0
     approvals.approve(proposal, acting(node.approvers[0]))
 
 

@@ -6,7 +6,7 @@ signed entry of the proposal, never its row: who changes the row changes nothing
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from hanse.accounts import contents
@@ -16,6 +16,7 @@ from hanse.accounts.rules import UnknownPersonError, ask, refuse
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.ledger.plain import number
 from hanse.ledger.writing import append, writing
 
 EXPIRES_US = 7 * 86_400 * 1_000_000
@@ -193,13 +194,27 @@ def once_of(proposal: Proposal) -> str:
 
 def waiting_for(actor: Actor) -> list[Proposal]:
     """Open proposals that the actor can decide on, oldest first."""
-    if "approver" not in actor.roles or actor.kind != "person":
+    if not _decides(actor):
         return []
     return list(
         Proposal.objects.filter(state="open", expires_us__gt=now_us())
         .exclude(proposed_by=actor.id)
         .order_by("proposed_us")
     )
+
+
+def count_waiting_for(actor: Actor) -> int:
+    """How many `waiting_for` has; every page says it."""
+    return number(_WAITING, [now_us(), actor.id]) if _decides(actor) else 0
+
+
+_WAITING: Final = (
+    "SELECT count(*) FROM accounts_proposal WHERE state = 'open' AND expires_us > %s AND proposed_by <> %s"
+)
+
+
+def _decides(actor: Actor) -> bool:
+    return "approver" in actor.roles and actor.kind == "person"
 
 
 def _approvable(action: str) -> Approvable:

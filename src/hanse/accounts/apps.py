@@ -19,7 +19,7 @@ class AccountsConfig(AppConfig):
 
         def waits(actor: Actor) -> frame.Waiting:
             return frame.Waiting(
-                str(_("Approvals")), len(approvals.waiting_for(actor)), reverse("accounts:approvals")
+                str(_("Approvals")), approvals.count_waiting_for(actor), reverse("accounts:approvals")
             )
 
         approvals.register(service.APPROVALS)

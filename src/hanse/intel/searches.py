@@ -24,6 +24,7 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.kernel.printable import printable
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
+from hanse.ledger.plain import number
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
@@ -175,9 +176,9 @@ def count_new(row: SavedSearch, actor: Actor) -> int:
 
 def count_all_new(actor: Actor) -> int:
     """How many new hits the searches that notify the actor have together, at most `RESTS_US` ago."""
-    rows = list(SavedSearch.objects.filter(owner=actor.id, notify=True).order_by("pk"))
-    if not rows:
+    if not number(_NOTIFY, [actor.id]):
         return 0
+    rows = list(SavedSearch.objects.filter(owner=actor.id, notify=True).order_by("pk"))
     told = [actor.id, sorted(actor.roles), sorted(actor.teams), *((row.pk.hex, row.sequence) for row in rows)]
     key = f"intel.searches.{sha256(msgspec.json.encode(told)).hexdigest()}"
     newest, now = latest(), now_us()
@@ -187,6 +188,9 @@ def count_all_new(actor: Actor) -> int:
     count = sum(min(count_new(row, actor), MOST_NEW) for row in rows)
     cache.set(key, (newest, now, count), KEPT_S)
     return count
+
+
+_NOTIFY: Final = "SELECT count(*) FROM intel_savedsearch WHERE owner = %s AND notify"
 
 
 def latest() -> int:

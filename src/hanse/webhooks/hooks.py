@@ -27,6 +27,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import SigningKey
 from hanse.ledger import keyring
+from hanse.ledger.plain import number
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 from hanse.policy.decision import may
@@ -163,9 +164,14 @@ def waits(actor: Actor) -> Waiting | None:
     """Webhooks that failed for a day and need somebody; None for who cannot let them go on."""
     if not may(actor, "webhooks.view", now_us=now_us()):
         return None
-    here = Hook.objects.filter(removed_us=None, paused=False).values("pk")
-    count = Message.objects.filter(hook__in=here, outcome=Outcome.FAILED).values("hook").distinct().count()
+    count = number(_FAILED, [Outcome.FAILED.value])
     return Waiting(str(_("Webhooks that failed")), count, reverse_lazy("webhooks:list"))
+
+
+_FAILED: Final = (
+    "SELECT count(DISTINCT hook) FROM webhooks_message WHERE outcome = %s AND hook IN "
+    "(SELECT object_id FROM webhooks_hook WHERE removed_us IS NULL AND NOT paused)"
+)
 
 
 def _bound(hook: UUID) -> bytes:
