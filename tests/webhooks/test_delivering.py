@@ -21,7 +21,7 @@ from hanse.ledger.reading import content_of
 from hanse.ledger.shadow import differences
 from hanse.webhooks import clock, delivering, hooks
 from hanse.webhooks.models import Hook, Message, Outcome
-from tests.accounts.people import NODE
+from tests.accounts.people import NODE, acting, newcomer
 from tests.campaigns.plans import estonia
 from tests.taxii.edge import WHY
 from tests.webhooks.receiving import SILENT, Told, shown
@@ -180,6 +180,8 @@ def test_it_is_tried_ever_later_for_a_day_then_needs_somebody(monkeypatch: pytes
     assert waits[0] == 10_000_000
     assert 3_600 * 12 * 1_000_000 < sum(waits) <= delivering.LONGEST_US
     assert hooks.standing(told.row) == "failing"
+    administrator = acting(newcomer("administrator"))
+    assert (waiting(administrator), hooks.waits(acting(newcomer("analyst")))) == (1, None)
     assert "hooks.example" in row.words
     assert "key-in-the-path" not in row.words
     sent = len(told.receiver.seen)
@@ -191,7 +193,15 @@ def test_it_is_tried_ever_later_for_a_day_then_needs_somebody(monkeypatch: pytes
     told.turn(3)
     assert told.receiver.events == ["attack.began"] * 2
     assert hooks.standing(told.row) == "running"
+    assert waiting(administrator) == 0
     assert list(differences()) == []
+
+
+def waiting(actor: Actor) -> int:
+    """How many webhooks wait for an actor."""
+    found = hooks.waits(actor)
+    assert found is not None
+    return found.count
 
 
 def test_a_receiver_that_asks_to_wait_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
