@@ -72,9 +72,8 @@ def opened(asked: Asked) -> Opened:
         return _begun(asked, put, own, common_sources.sample_of(msgspec.convert(own.detail, Attack)))
     except (NoAgreementError, ProtocolError) as error:
         refused = str(error)[:_WORDS]
-    except (
-        UsageError
-    ):  # its sources are forged, unknown or few, which a partner that cannot have them counted is not told
+    except UsageError:
+        # Its sources are forged, unknown or few, which a partner that cannot have them counted is not told.
         refused = _NONE
     # Whoever goes through attacks that it was not given is noticed.
     refuse(partner, put.question, put.epoch, sha256(asked.body).hexdigest(), refused, SOURCES)

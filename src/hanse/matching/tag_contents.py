@@ -14,8 +14,8 @@ STATES = {
 }
 """How a question stands with one partner, in words."""
 
-WHO_ELSE, SOURCES = "", "sources"
-"""What a partner may have wanted: `Questioned.about`."""
+SOURCES = "sources"
+"""`Questioned.about` of a partner that wanted common sources counted."""
 
 
 class TagKeyMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class Questioned(msgspec.Struct, frozen=True, kw_only=True):
         epoch: Under which key.
         digest: SHA-256 of what was sent, which says nothing of what was asked, hexadecimal.
         refused: Why it got no answer, in words; empty where it got one.
-        about: What it wanted: `WHO_ELSE`, or `SOURCES`, to have common sources counted.
+        about: What it wanted: `SOURCES`; empty for who else has something.
         at_us: When, microseconds UTC.
     """
 
