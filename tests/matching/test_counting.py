@@ -344,6 +344,13 @@ def test_who_is_refused_is_noticed(both, fi, mari, monkeypatch) -> None:
     assert len(showing.askings(auditor)) == 4
 
 
+def test_a_month_that_is_none_is_refused_on_record(both, fi, mari) -> None:
+    """Also one that no database holds."""
+    assert fi.wants(given(both[0], mari), epoch="20\0 and more").refused
+    [row] = Asking.objects.all()
+    assert (row.about, row.epoch) == ("sources", "20  and ")
+
+
 def test_it_is_no_question_who_else_has_something(both, fi, mari) -> None:
     """A refused count takes nothing of what the partner may ask otherwise, and is told apart where it is shown."""
     fi.wants(secrets.token_hex(16))

@@ -13,6 +13,7 @@ import msgspec
 from hanse.federation.wire import Asked
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.kernel.printable import one_line
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append, writing
@@ -130,7 +131,7 @@ def refuse(partner: str, question: str, epoch: str, digest: str, why: str, about
 
 def _record(partner: str, question: str, epoch: str, digest: str, refused: str = "", about: str = "") -> None:
     content = Questioned(
-        partner=partner, question=question, epoch=epoch[:8], digest=digest, refused=refused, about=about, at_us=now_us()
+        partner=partner, question=question, epoch=one_line(epoch, 8), digest=digest, refused=refused, about=about, at_us=now_us()
     )  # fmt: skip
     append(QUESTIONED, content, actor=matcher(), object_id=uuid4())
 

@@ -95,7 +95,8 @@ def check(said: Said, points: bytes) -> Said:
     ):
         raise ProtocolError("What the other side says of its sources cannot be.")
     if len(points) != said.size * POINT:
-        raise ProtocolError(f"{len(points):,} bytes of points came for {said.size:,} sources.")
+        # Without the numbers: a partner that is refused again and again is on record once for each reason.
+        raise ProtocolError("Another number of points came than of sources was said.")
     return said
 
 
