@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -144,6 +145,27 @@ def test_a_process_that_dies_is_told_and_what_came_is_kept() -> None:
         came.extend(iter(stream))
     assert len(came) < len(MANY) - 1
     assert below() == []
+
+
+def _ticks(process: int) -> int:
+    """Processor time that a process has had."""
+    told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(told[11]) + int(told[12])
+
+
+def test_a_process_that_is_stopped_and_goes_on_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe then takes a frame in parts, as after Ctrl-Z in a shell or a paused container; unbuffered output too."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    many = [stix_corpus.sdo("tool", at, name=f"Tool {at}", description="word " * 200) for at in range(4_000)]
+    process, stream = begun(stix_corpus.bundle(*many))
+    worked, before = _ticks(process), -1
+    while worked != before:  # until its frames wait for room in the pipe
+        time.sleep(0.3)
+        worked, before = _ticks(process), worked
+    os.kill(process, signal.SIGSTOP)
+    time.sleep(0.05)
+    os.kill(process, signal.SIGCONT)
+    assert sum(isinstance(one, Marked) for one in stream) == len(many) - 1
 
 
 def test_whoever_wants_no_more_ends_the_process() -> None:

@@ -234,11 +234,16 @@ def _encode(frame: msgspec.Struct) -> bytes:
 
 
 def _send(frame: bytes, out: IO[bytes]) -> None:
-    out.write(len(frame).to_bytes(_WIDTH, "little"))
-    out.write(frame)
-    out.flush()
+    """Write a frame, part by part where the pipe takes it in parts.
+
+    It does when the process is stopped and goes on meanwhile (Ctrl-Z in a shell, a container that is paused), and with
+    PYTHONUNBUFFERED set nobody but the caller minds the rest.
+    """
+    left = memoryview(len(frame).to_bytes(_WIDTH, "little") + frame)
+    while left:
+        left = left[out.write(left) :]
 
 
 if __name__ == "__main__":
     gc.disable()  # it makes millions of small things, none of them in a circle, and ends
-    _read(sys.stdin.buffer, sys.stdout.buffer)
+    _read(sys.stdin.buffer, os.fdopen(sys.stdout.fileno(), "wb", buffering=0, closefd=False))

@@ -1,6 +1,6 @@
 """Use cases of intelligence: bringing it in, taking it out, correlations undone."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
-from hanse.policy.models import stored
+from hanse.policy.models import StoredMarking, stored
 
 CHUNK = 2_500
 """Items of one transaction: memory stays flat, and other writers wait for half a second at most."""
@@ -316,14 +316,14 @@ def object_of(item: Heading, copy: int = 0) -> UUID:
 
 
 def chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[Marked]]:
-    """Items some at a time; what is none goes into the account."""
+    """Items some at a time, each with its id; what is none goes into the account."""
 
     def taken() -> Iterator[Marked]:
         for one in stream:
             if isinstance(one, str):
                 account.left_out.append(one)
             else:
-                yield one
+                yield Marked(one.item, one.marking, one.known, one.encoded, object_of(one.item))
 
     told = taken()
     while some := list(islice(told, CHUNK)):
@@ -389,7 +389,8 @@ class _Held(NamedTuple):
 
 def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[_Wanted]:
     """What of a chunk is to be written, in order; all of it is counted, by what the actor may see alone."""
-    ids, held = _on_record([one.item for one in some], actor)
+    ids, held = _on_record(some, actor)
+    as_strict = _AsStrict()
     wanted = []
     for coming in some:
         item, marking = coming.item, coming.marking
@@ -398,7 +399,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         before = held.get(one)
         if before is None:
             account.fresh += 1
-        elif before.digest == digest and is_at_least(before.marking, marking):
+        elif before.digest == digest and as_strict(before.marking, marking):
             account.known += 1
             continue
         elif before.digest == digest or (
@@ -420,6 +421,19 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
     return wanted
 
 
+class _AsStrict:
+    """`is_at_least`, asked once for each two markings of a chunk, which are few and at hand as long as it is."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[int, int], tuple[bool, Marking, Marking]] = {}
+
+    def __call__(self, a: Marking, b: Marking) -> bool:
+        key = (id(a), id(b))  # of what is kept here, so that no other comes to have it
+        if key not in self._told:
+            self._told[key] = (is_at_least(a, b), a, b)
+        return self._told[key][0]
+
+
 def _is_newer(version: str, before: str, account: Account) -> bool:
     """Whether what says something else is newer than what is here."""
     return version > before or (account.replaces and version == before == "")
@@ -437,7 +451,7 @@ def _tagged_anew(object_id: UUID, coming: Marked, before: _Held) -> bool:
 
 
 def _on_record(
-    some: Sequence[Heading], actor: Actor
+    some: Sequence[Marked], actor: Actor
 ) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
     """Under which id each item is to be, by format and source's id; and what is on record under these ids.
 
@@ -446,18 +460,16 @@ def _on_record(
     """
     ids: dict[tuple[str, str], UUID] = {}
     held: dict[UUID, _Held] = {}
-    left = {(item.format, item.source_id): item for item in some}
-    sees = _seen_by(actor)
+    left = {(one.item.format, one.item.source_id): one for one in some}
+    looking = _Looking(actor)
     copy = 0
     while left:
-        tried = {object_of(item, copy): key for key, item in left.items()}
-        there = set()
-        for row in models.Item.projected.filter(pk__in=among(tried)).select_related("marking"):
-            there.add(row.pk)
-            if sees(row):
-                held[row.pk] = _Held(
-                    row.digest, row.source_version, row.parent, row.creator, row.sealed, row.marking.marking
-                )
+        if copy:
+            tried = {object_of(one.item, copy): key for key, one in left.items()}
+        else:
+            tried = {one.object_id or object_of(one.item): key for key, one in left.items()}
+        there, seen = looking.up(tried)
+        held |= seen
         for object_id, key in tried.items():
             if object_id not in there or object_id in held:
                 ids[key] = object_id
@@ -466,17 +478,38 @@ def _on_record(
     return ids, held
 
 
-def _seen_by(actor: Actor) -> Callable[[models.Item], bool]:
-    """Whether an actor may see an item; `may` is asked once for each marking and team, of which there are few."""
-    judged: dict[tuple[str, str], bool] = {}
+class _Looking:
+    """Looks up what is on record, and what of it an actor may see.
 
-    def sees(row: models.Item) -> bool:
-        key = (row.marking_id, row.team)
-        if key not in judged:
-            judged[key] = bool(models.Item.objects.judge(actor, "intel.view", row))
-        return judged[key]
+    Rows are read narrow, and `may` is asked once for each marking and team, of which there are few: a feed brings the
+    same again every hour.
+    """
 
-    return sees
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+        self._judged: dict[tuple[str, str], bool] = {}
+        self._markings: dict[str, Marking] = {}
+
+    def up(self, ids: Collection[UUID]) -> tuple[set[UUID], dict[UUID, _Held]]:
+        """Which of some ids are taken, and what those that the actor may see hold."""
+        rows = models.Item.projected.filter(pk__in=among(ids)).values_list(
+            "pk", "marking_id", "team", "digest", "source_version", "parent", "creator", "sealed"
+        )
+        there: set[UUID] = set()
+        seen: dict[UUID, _Held] = {}
+        for one, marking, team, *told in rows:
+            there.add(one)
+            if self._sees(marking, team):
+                seen[one] = _Held(*told, self._markings[marking])
+        return there, seen
+
+    def _sees(self, marking: str, team: str) -> bool:
+        key = (marking, team)
+        if key not in self._judged:
+            row = models.Item(marking=StoredMarking.objects.get(pk=marking), team=team)
+            self._markings[marking] = row.marking.marking
+            self._judged[key] = bool(models.Item.objects.judge(self._actor, "intel.view", row))
+        return self._judged[key]
 
 
 def _draft(one: _Wanted) -> Draft:
