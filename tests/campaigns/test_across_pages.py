@@ -10,6 +10,7 @@ import pytest
 from hanse.accounts.models import Consultation
 from hanse.attacks import shared
 from hanse.campaigns import service
+from hanse.campaigns.across_views import ATTACKS_SHOWN, LINKS_SHOWN
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import Campaign
 from hanse.federation.handlers import own_id
@@ -47,13 +48,31 @@ def test_the_page_says_it_and_who_says_it(known, mari: Actor, client_as: Clients
         assert line.split("'")[0] in text
     for left in known.without:
         assert re.search(rf"<td>{left.name}</td><td>{re.escape(left.stands[0])}\.", text)
-    rows = re.findall(r"<tr><td><strong>([^<]+)</strong>.*?<strong>([^<]+)</strong>", text, re.DOTALL)
-    assert rows == [
-        (known.name_of(a), known.name_of(b)) for a, b in (one.contributors for one in known.bonds[:50])
-    ]
+    told = [(known.name_of(a), known.name_of(b)) for a, b in (one.contributors for one in known.bonds)]
+    assert len(told) > LINKS_SHOWN
+    assert _links(text) == told[:LINKS_SHOWN]
+    assert _links(page(client_as(mari), f"/campaigns/across/{known.key}/?all=links")) == told
     assert "withheld" in text
     assert "coordinated" in text
     assert not TOO_MUCH.search(text)
+
+
+def _links(text: str) -> list[tuple[str, ...]]:
+    """Whose the two ends of each link on a page are."""
+    return re.findall(r"<tr><td><strong>([^<]+)</strong>.*?<strong>([^<]+)</strong>", text, re.DOTALL)
+
+
+def test_what_is_shown_is_what_is_on_record(known, mari: Actor, client_as: Clients) -> None:
+    """Who asks for all of the attacks has looked at all of them, and who does not has not."""
+    client = client_as(mari)
+    seen = []
+    for asked in ("", "?all=attacks", "?all=nothing"):
+        page(client, f"/campaigns/across/{known.key}/{asked}")
+        last = Consultation.objects.order_by("-sequence").first()
+        seen.append({one.object_id for one in known.members if one.object_id.hex in last.objects_seen})
+    assert len(known.members) > ATTACKS_SHOWN
+    assert len(seen[0]) == len(seen[2]) == ATTACKS_SHOWN
+    assert len(seen[1]) == len(known.members)
 
 
 def test_every_attack_of_it_leads_there(known, mari: Actor, client_as: Clients) -> None:

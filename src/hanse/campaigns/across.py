@@ -242,7 +242,7 @@ class Across:
         ranked = sorted(values.items(), key=lambda item: (-len(item[1]), item[0]))
         return tuple(
             f"{words.plain(name)}: holds in {len(found)} of {many(len(self.bonds), 'link')} across borders, "
-            f"median p {words.probability(median(found))}."
+            f"median {words.p_equals(median(found))}."
             for name, found in ranked
         )
 

@@ -18,11 +18,14 @@ from hanse.policy.decision import may
 from hanse.policy.guarded import NotVisibleError
 from hanse.web.page import Result, page, signed_in
 
-LINKS_SHOWN = 50
-"""Links on a page, the weakest: there it would break. The API has all of them."""
+LINKS_SHOWN = 15
+"""Links on a page, the weakest: there it would break."""
 
-ATTACKS_SHOWN = 100
+ATTACKS_SHOWN = 25
 """Attacks on a page, the first ones."""
+
+MOST_SHOWN = 2_000
+"""Of links or attacks, for who asks for all (``?all=links``). The API has all of them, however many."""
 
 
 @page("campaigns.view", "campaigns/across_list.html")
@@ -40,7 +43,10 @@ def across(request: HttpRequest, across_id: UUID) -> Result:
     """One of them: verdict, how sure and why, what stands without each partner, who contributed what and which link."""
     actor = signed_in(request)
     one = across_for(actor, across_id)
-    looked_at(request, [one], LINKS_SHOWN, ATTACKS_SHOWN)
+    wanted = request.GET.get("all")
+    links = MOST_SHOWN if wanted == "links" else LINKS_SHOWN
+    attacks = MOST_SHOWN if wanted == "attacks" else ATTACKS_SHOWN
+    looked_at(request, [one], links, attacks)
     homes = service.standing(actor).filter(pk__in=one.homes).order_by("start_us", "object_id")
     return {
         "one": one,
@@ -48,13 +54,14 @@ def across(request: HttpRequest, across_id: UUID) -> Result:
         "names": one.names,
         "states": [(code, country_name(code)) for code in one.states],
         "homes": list(homes),
-        "bonds": one.bonds[:LINKS_SHOWN],
-        "more_bonds": len(one.bonds) > LINKS_SHOWN,
+        "bonds": one.bonds[:links],
+        "more_bonds": len(one.bonds) > links,
         "between": [
             (one.name_of(first), one.name_of(second), number) for (first, second), number in one.bonds_by
         ],
-        "attacks": one.members[:ATTACKS_SHOWN],
-        "more_attacks": len(one.members) > ATTACKS_SHOWN,
+        "attacks": one.members[:attacks],
+        "more_attacks": len(one.members) > attacks,
+        "most_shown": MOST_SHOWN,
         "asked": [(name, asks) for name, asks in words.TEST_ASKS.items() if name != "targets"],
         "may_ledger": bool(may(actor, "ledger.view", now_us=now_us())),
     }

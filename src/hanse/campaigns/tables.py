@@ -74,8 +74,7 @@ def tests_html(tests: Iterable[Mapping[str, Any]]) -> SafeString:
 
 def probability(value: float) -> str:
     """A p-value as people write it, with its sign: ``= 0.034``, a power of ten, ``< 10⁻³⁰⁰``."""
-    text = words.probability(value)
-    return text if text.startswith("<") else f"= {text}"
+    return words.p_equals(value).removeprefix("p ")
 
 
 def _end(number: int) -> Callable[[Held], SafeString]:

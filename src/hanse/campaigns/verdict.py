@@ -12,6 +12,7 @@ from hanse.attacks.attack import Attack
 from hanse.campaigns.campaign import Campaign, Link
 from hanse.campaigns.concurrency import Starts
 from hanse.campaigns.phrases import many, period
+from hanse.campaigns.report.words import p_equals
 from hanse.constituency import Registry, Target
 from hanse.kernel.countries import country_name
 
@@ -205,7 +206,7 @@ def evidence(links: Sequence[Link], found: Scope, numbers: dict[str, float]) -> 
         for test in link.tests:
             values.setdefault(test.name, []).append(test.p_value)
     lines = [
-        f"{name}: holds in {len(found_p)} of {len(links)} links, median p = {median(found_p):.1e}."
+        f"{name}: holds in {len(found_p)} of {len(links)} links, median {p_equals(median(found_p))}."
         for name, found_p in sorted(values.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
     lines.append(

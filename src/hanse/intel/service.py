@@ -450,9 +450,7 @@ def _tagged_anew(object_id: UUID, coming: Marked, before: _Held) -> bool:
     return misp_event.untagged(held.raw) == misp_event.untagged(coming.whole.raw)
 
 
-def _on_record(
-    some: Sequence[Marked], actor: Actor
-) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
+def _on_record(some: Sequence[Marked], actor: Actor) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
     """Under which id each item is to be, by format and source's id; and what is on record under these ids.
 
     What the actor may not see is not there for them: they are told nothing of it and write no version of it. Their

@@ -99,6 +99,12 @@ def probability(value: float) -> str:
     return f"{mantissa}\u2009\u00d7\u200910{str(int(exponent)).translate(_SUPERSCRIPT)}"
 
 
+def p_equals(value: float) -> str:
+    """A p-value with its sign: ``p = 0.034``, or ``p < 10⁻³⁰⁰``."""
+    text = probability(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def number(value: float) -> str:
     """A figure of unknown kind: whole numbers with thin spaces, others with up to three digits."""
     if not math.isfinite(value):
