@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from hanse.federation import witnesses
 from hanse.federation.models import Contradiction, Link, Partner, Received, Standing
@@ -96,6 +97,14 @@ def _failing(row: Any) -> SafeString:
     return format_html('<span class="wrong">{} {}</span>', show.when(row.failing_us), row.error)
 
 
+def _answered(row: Any) -> SafeString:
+    """When it last answered, and since when it does not: one column, as the second is empty while all is well."""
+    last = show.when(row.answered_us) if row.answered_us is not None else ""
+    if row.failing_us is None:
+        return format_html("{}", last)
+    return format_html("{}<br>{} {}", last, _("failing since"), _failing(row))
+
+
 LIST = lists.Listed(
     name="partners",
     caption="Partners",
@@ -107,13 +116,13 @@ LIST = lists.Listed(
         lists.Column(key="country", label="Country", sort="country"),
         lists.Column(key="state", label="Stands", html=_stands),
         lists.Column(key="received", label="Received", format="count"),
-        lists.Column(key="waiting", label="Waiting", format="count"),
-        lists.Column(key="unproven", label="Not yet proven", format="count"),
+        lists.Column(key="waiting", label="Waiting", format="count", shown=False),
+        lists.Column(key="unproven", label="Not yet proven", format="count", shown=False),
         lists.Column(key="refused", label="Refused", format="count", html=_wrong("refused")),
         lists.Column(key="contradictions", label="Contradictions", format="count", html=_wrong("contradictions")),
         lists.Column(key="witnessed", label="Ledger seen by", value=_seen),
-        lists.Column(key="answered", label="Last answered", value="answered_us", format="when"),
-        lists.Column(key="failing", label="Failing since", html=_failing),
+        lists.Column(key="answered", label="Last answered", value="answered_us", format="when", html=_answered),
+        lists.Column(key="failing", label="Failing since", html=_failing, shown=False),
         lists.Column(key="endpoint", label="Reached at", shown=False),
         lists.Column(key="since", label="Since", value="since_us", format="when", sort="since_us", shown=False),
     ),

@@ -495,10 +495,10 @@ class _Looking:
         )
         there: set[UUID] = set()
         seen: dict[UUID, _Held] = {}
-        for one, marking, team, *told in rows:
+        for one, marking, team, digest, version, parent, creator, sealed in rows:
             there.add(one)
             if self._sees(marking, team):
-                seen[one] = _Held(*told, self._markings[marking])
+                seen[one] = _Held(digest, version, parent, creator, sealed, self._markings[marking])
         return there, seen
 
     def _sees(self, marking: str, team: str) -> bool:
