@@ -47,7 +47,7 @@ def runs() -> None:
     [hit] = Hit.objects.all()
     auditor = replace(acting(newcomer("auditor", name="Audrey of matching")), stepped_up_us=now_us())
     assert reopening.reopen(Run.objects.get().pk, auditor, "As every year.") == ()
-    contacting.offer(hit.pk, contacting.Told(name="Kaja", telephone="+372 612 3456"), kaja)
+    contacting.offer(hit.pk, contacting.Told(name="Kaja", telephone="+372 612 3456", agrees=True), kaja)
     gb.entry(contacting.CONTACT, Contact(references=references_of(hit), name="John", agrees=True))
     turn(gb)
     opening = Opening(

@@ -89,12 +89,12 @@ class Comparer(Peer):
         self.other = commitment.read(told.commitment.encode())
 
     def addressed(self, kind: str, of: type[Any]) -> list[tuple[str, Any]]:
-        """What this node addressed to it of a kind: the object, and what is said."""
+        """What this node addressed to it of a kind and did not purge: the object, and what is said."""
         found = Reader(self).pull(names=False).arrivals
         return [
             (one.head.object, msgspec.json.decode(one.written.content, type=of))
             for one in found
-            if one.head.kind == kind
+            if one.head.kind == kind and one.written is not None
         ]
 
     def goes_on(self) -> None:

@@ -56,7 +56,13 @@ class MatchOut(Schema):
     found_us: int
     own: OfferOut | None
     other: OfferOut | None
+    opener: str = Field(
+        description="Which of the two authorities opens the joint case once both want it: whose id sorts first."
+    )
     joint: UUID | None = Field(description="The joint case that both agreed on.")
+    second: UUID | None = Field(
+        description="Another one that was opened for the same hit, by a node that did not know who opens it."
+    )
 
 
 class ComparisonOut(Schema):
@@ -134,7 +140,7 @@ class KeepOutIn(MatchingWhyIn):
 
 
 class JointOpeningIn(In):
-    """The joint case that opens where both sides want one."""
+    """The joint case that opens where both sides want one and this authority is the `opener`."""
 
     title: str = Field(min_length=1, max_length=300)
     purpose: str = Field(min_length=1, max_length=10_000)
@@ -385,4 +391,7 @@ def _hit(one: showing.HitShown) -> dict[str, Any]:
     names = ("partner", "way", "kind", "keys", "case", "selector", "found_us")
     told = {name: getattr(one.hit, name) for name in names}
     stands = one.stands
-    return {"id": one.hit.pk, **told, "own": stands.own, "other": stands.other, "joint": stands.joint}
+    return {
+        "id": one.hit.pk, **told,
+        **{name: getattr(stands, name) for name in ("own", "other", "opener", "joint", "second")},
+    }  # fmt: skip

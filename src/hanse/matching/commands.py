@@ -229,6 +229,8 @@ def sources(told: tuple[Asking, str]) -> None:
 def _contact(one: dict[str, Any]) -> str:
     if one["joint"]:
         return "joint case"
+    if one["own"] and one["other"] and one["own"]["agrees"] and one["other"]["agrees"]:
+        return f"both want a joint case, {one['opener']} opens it"
     sides = [name for name, side in (("we offered", "own"), ("they offered", "other")) if one[side]]
     return ", ".join(sides) or "nobody yet"
 

@@ -1,6 +1,9 @@
 """Contact after a hit: each side offers a name and a telephone, a hint, or nothing; both together open a joint case.
 
 A hit says that both have the same selector and nothing else. What is told beyond that, people decide on each side.
+
+The joint case is opened by the authority whose id sorts first, and by no other: both know both ids, so that two who agree
+at the same moment, neither having heard the other, still open one. The other side waits for the invitation.
 """
 
 from collections.abc import Iterable
@@ -19,6 +22,7 @@ from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sending import send
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, writing
@@ -41,7 +45,8 @@ class Told:
     """What is offered, as somebody types it; attributes as of `contents.Contact`.
 
     Attributes:
-        opening: The joint case that is opened where both agree; needed only when the other side agreed first.
+        opening: The joint case that is opened where both agree; needed, and used, only where this authority opens it and
+            the other side has agreed.
     """
 
     name: str = ""
@@ -61,12 +66,34 @@ class Standing:
     Attributes:
         own: What this side offered last; None for nothing yet.
         other: What the other side offered last.
+        opener: Which of the two authorities opens the joint case.
         joint: Own id of the joint case that was opened; None for none.
+        second: Own id of another one, which a node that did not know the rule opened as well; None for none.
     """
 
     own: Contact | None
     other: Contact | None
-    joint: UUID | None
+    opener: str
+    joint: UUID | None = None
+    second: UUID | None = None
+
+    @property
+    def opens_here(self) -> bool:
+        """Whether the next agreement of this side opens the joint case."""
+        return (
+            self.joint is None and self.opener == authority() and self.other is not None and self.other.agrees
+        )
+
+    @property
+    def both_agree(self) -> bool:
+        """Whether both want a joint case and none is open yet."""
+        agreed = self.own is not None and self.own.agrees and self.other is not None and self.other.agrees
+        return agreed and self.joint is None
+
+    @property
+    def needs_us(self) -> bool:
+        """Whether somebody here has to answer, or to open what both want."""
+        return self.own is None or (self.both_agree and self.opens_here)
 
     @property
     def words(self) -> str:
@@ -77,18 +104,24 @@ class Standing:
             return "Declined here"
         if self.other is not None and self.other.declined:
             return "Declined there"
+        if self.both_agree:
+            where = "this authority opens it" if self.opens_here else "the other side opens it"
+            return f"Both want a joint case: {where}"
         if self.own is None:
             return "The other side waits for an answer" if self.other else "Nobody has offered anything yet"
         return "Both have offered something" if self.other else "The other side has not answered yet"
 
 
 def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
-    """Offer something for a hit, or nothing and no contact; where both agree, a joint case opens. How it stands then.
+    """Offer something for a hit, or nothing and no contact. How it stands then.
+
+    Where both agree and this authority is the one that opens, a joint case opens with it.
 
     Raises:
         NotVisibleError: There is no such hit for the actor.
         RefusedError: The actor may not answer hits, or not open joint cases.
-        UsageError: A text is too long, a hint is none of those that can be given, or the joint case is not described.
+        UsageError: A text is too long, a hint is none of those that can be given, or the joint case that opens is not
+            described.
     """
     with writing():
         row = hit_for(actor, hit)
@@ -98,7 +131,7 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
         if stands.joint is not None:
             raise UsageError("A joint case is open: say it there.")
         opened = ""
-        if told.agrees and stands.other is not None and stands.other.agrees:
+        if told.agrees and stands.opens_here:
             opened = _open(row, told, actor, why).hex
         content = _content(row, told, opened)
         case = Case.projected.select_related("marking").get(pk=row.case)
@@ -109,10 +142,19 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
     return standing([row])[row.pk]
 
 
+def opener(partner: str) -> str:
+    """Which of this authority and a partner opens their joint cases: whose id sorts first, character by character.
+
+    Both compute the same of what both know. Were it who agrees last, two who agree at once would each be it, or neither.
+    """
+    return min(authority(), partner)
+
+
 def _open(row: Hit, told: Told, actor: Actor, why: str) -> UUID:
     if told.opening is None:
         raise UsageError(
-            "Both sides want a joint case: give it a title, a purpose, its legal basis and a date."
+            "Both sides want a joint case, and this authority opens it: give it a title, a purpose, its legal basis and "
+            "a date."
         )
     opening = joint.Opening(
         title=told.opening.title, purpose=told.opening.purpose, legal_basis=told.opening.legal_basis,
@@ -155,19 +197,24 @@ def standing(some: Iterable[Hit]) -> dict[UUID, Standing]:
     }
     found = {}
     for row in rows:
-        said = [offers[pk] for pk in theirs.get(row.pk, ()) if pk in offers]
-        other = max(said, key=lambda one: one.sequence, default=None)
-        found[row.pk] = _stands(own.get(row.pk), other)
+        said = sorted(
+            (offers[pk] for pk in theirs.get(row.pk, ()) if pk in offers), key=lambda one: one.sequence
+        )
+        found[row.pk] = _stands(row.partner, own.get(row.pk), said)
     return found
 
 
-def _stands(own: Offer | None, other: Offer | None) -> Standing:
+def _stands(partner: str, own: Offer | None, said: Iterable[Offer]) -> Standing:
+    """How a contact stands, from the own offer and the other side's for the same hit, the last of these last."""
     mine = msgspec.convert(own.content, Contact) if own else None
-    their = msgspec.convert(other.content, Contact) if other else None
-    opened = UUID(mine.joint) if mine and mine.joint else None
-    if opened is None and their is not None and other is not None and their.joint:
-        opened = joint_id(other.partner, UUID(their.joint))
-    return Standing(mine, their, opened)
+    theirs = [msgspec.convert(one.content, Contact) for one in said]
+    opened = {authority(): UUID(mine.joint)} if mine is not None and mine.joint else {}
+    for one in theirs:
+        if one.joint:
+            opened[partner] = joint_id(partner, UUID(one.joint))
+    # A node that does not know the rule may have opened one as well: both sides go on in the same one.
+    cases = [case for _, case in sorted(opened.items())]
+    return Standing(mine, theirs[-1] if theirs else None, opener(partner), *cases)
 
 
 def _project(recorded: Recorded, content: Contact) -> None:
@@ -189,8 +236,8 @@ def _arrived(here: Arrived, content: Contact) -> None:
 
 def _keep(pk: UUID, partner: str, content: Contact, time_us: int, sequence: int, *, theirs: bool) -> None:
     values = {
-        "partner": partner, "theirs": theirs, "content": msgspec.to_builtins(content), "time_us": time_us,
-        "sequence": sequence,
+        "partner": partner, "theirs": theirs, "wants": content.agrees and not content.joint,
+        "content": msgspec.to_builtins(content), "time_us": time_us, "sequence": sequence,
     }  # fmt: skip
     Offer.objects.update_or_create(pk=pk, defaults=values)
 

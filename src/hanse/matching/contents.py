@@ -161,7 +161,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
         stage: A hint of how far it is; may be empty.
         agrees: Whether this side wants a joint case.
         declined: Whether this side wants no contact.
-        joint: The joint case that was opened, as its founder names it, hexadecimal; empty for none yet.
+        joint: The joint case that this side opened, as it names it, hexadecimal; empty for none.
         tag: For a hit of ``who-else``, from the side that asked: the tag by which the other side finds its selector, with
             what shows that it was asked for and not read from the published set, hexadecimal.
     """

@@ -179,7 +179,7 @@ class OfferForm(QuietForm):
 
 
 class OpeningOfferForm(OfferForm):
-    """The same, where the other side wants a joint case already: what it is called and rests on."""
+    """The same, where the other side wants a joint case already and this one opens it: what it is called and rests on."""
 
     title = forms.CharField(label=_("Title of the joint case"), max_length=TITLE_LIMIT)
     purpose = forms.CharField(
@@ -192,8 +192,8 @@ class OpeningOfferForm(OfferForm):
         label=_("Kept until"), help_text=_("At the end of this day it purges itself, on both sides.")
     )
 
-    def __init__(self, data: Any = None, **more: Any) -> None:
-        super().__init__(data, **{"initial": {"retention": in_days(365), "agrees": True}, **more})
+    def __init__(self, data: Any = None, *, initial: dict[str, Any]) -> None:
+        super().__init__(data, initial={**initial, "retention": in_days(365), "agrees": True})
         for name in ("title", "purpose", "legal_basis", "retention"):
             self.fields[name].required = False
 

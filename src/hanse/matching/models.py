@@ -182,6 +182,7 @@ class Offer(models.Model):
         object_id: The hit, for an own offer; for one of theirs the own id of their hit.
         partner: With whom.
         theirs: Whether the other side made it.
+        wants: Whether it agrees to a joint case, and opens none.
         content: As of `contents.Contact`.
         time_us: When it was made, or came, microseconds UTC.
         sequence: The entry that says so.
@@ -190,6 +191,7 @@ class Offer(models.Model):
     object_id = models.UUIDField(primary_key=True)
     partner = models.CharField(max_length=128)
     theirs = models.BooleanField()
+    wants = models.BooleanField()
     content = SealedJSONField()
     time_us = models.BigIntegerField()
     sequence = models.BigIntegerField()

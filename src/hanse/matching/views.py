@@ -187,23 +187,24 @@ def _shown(request: HttpRequest, hit_id: UUID) -> showing.HitShown:
 
 
 def _form(one: showing.HitShown, data: Any) -> OfferForm:
-    other = one.stands.other
-    opens = other is not None and other.agrees
-    if opens:
-        return OpeningOfferForm(data)
     own = one.stands.own
     names = ("name", "telephone", "case_class", "age", "stage", "agrees")
-    return OfferForm(data, initial={name: getattr(own, name) for name in names} if own else None)
+    said = {name: getattr(own, name) for name in names} if own else {}
+    return (OpeningOfferForm if one.stands.opens_here else OfferForm)(data, initial=said)
 
 
 def _page(request: HttpRequest, one: showing.HitShown, form: OfferForm) -> dict[str, Any]:
     actor = signed_in(request)
-    joint = one.stands.joint
-    seen = JointCase.objects.for_actor(actor, "cases.view").filter(pk=joint) if joint else None
+    joint, second = (_joint(actor, one) for one in (one.stands.joint, one.stands.second))
     return {
         "one": one, "form": form, "marking": one.case.marking.marking,
-        "may_contact": may_begin(actor, "matching.contact"), "joint": seen.first() if seen is not None else None,
+        "may_contact": may_begin(actor, "matching.contact"), "joint": joint, "second": second,
     }  # fmt: skip
+
+
+def _joint(actor: Actor, pk: UUID | None) -> JointCase | None:
+    """A joint case as far as the actor may see it and it has come."""
+    return JointCase.objects.for_actor(actor, "cases.view").filter(pk=pk).first() if pk else None
 
 
 @page("matching.run", "matching/ask_who_else.html", methods=("GET", "POST"))
