@@ -1,7 +1,6 @@
 """Another authority that compares: it commits, sends points and tokens as a node does, or cheats as it is told to."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +11,11 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner
 from hanse.intel.values import Value
 from hanse.kernel import strict_json
+from hanse.kernel.clock import now_us
 from hanse.matching import clock, commitment, comparing, parts, psi
 from hanse.matching.commitment import Commitment
 from hanse.matching.contents import Proposed, RunEnded
+from hanse.matching.epochs import month
 from hanse.matching.group import chunks_of
 from hanse.matching.hello import hello
 from hanse.matching.running import PROTOCOL
@@ -65,7 +66,7 @@ class Comparer(Peer):
     def _proposes(self, answers: str = "") -> Proposed:
         self.secret = RunSecret.fresh()
         self.values = psi.prepare(self.has)
-        epoch = self.other.epoch if hasattr(self, "other") else f"{datetime.now(UTC):%Y-%m}"
+        epoch = self.other.epoch if hasattr(self, "other") else month(now_us())
         spoken = hello(PROTOCOL, epoch, self.kinds)
         if self.normaliser:
             spoken = msgspec.structs.replace(spoken, normaliser=self.normaliser)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hanse.kernel.clock import now_us
 from hanse.matching.epochs import GRACE_US, begin_us, day, days, end_us, month, months, over_us
 
 
@@ -44,3 +45,9 @@ def test_what_is_no_epoch_has_no_end(text):
     """Whoever reads one from a partner is told."""
     with pytest.raises(ValueError, match=r"time data|unconverted|out of range"):
         over_us(text)
+
+
+def test_no_epoch_ends_while_a_test_runs():
+    """Tests of matching begin at noon, whatever the clock says: what they do is of one day and one month."""
+    gone_s = (now_us() - begin_us(day(now_us()))) / 1e6
+    assert 0 <= gone_s - 43_200 < 600

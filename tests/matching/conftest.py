@@ -1,0 +1,24 @@
+"""The clock of these tests: it is noon when one begins, so that no day or month of theirs ends before they do."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from hanse.kernel import clock
+from hanse.matching.epochs import begin_us, day
+
+NOON_US = 43_200_000_000
+"""Microseconds from the beginning of a day."""
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be noon of today: from there the clock goes on.
+
+    Standing matching begins anew with each day, questions with each month: what a test does before midnight would be
+    of another epoch than what it asks after.
+    """
+    ahead_ns = (begin_us(day(time.time_ns() // 1_000)) + NOON_US) * 1_000 - time.time_ns()
+    reads = SimpleNamespace(time_ns=lambda: time.time_ns() + ahead_ns)  # nothing else of the module
+    monkeypatch.setattr(clock, "time", reads)
