@@ -10,7 +10,9 @@ from hanse.accounts import tokens
 from hanse.egress.client import Response
 from hanse.egress.errors import EgressError
 from hanse.ledger.models import Entry
-from hanse.matching import commands
+from hanse.matching import commands, contacting
+from hanse.matching.contents import Contact
+from hanse.matching.hits import references_of
 from hanse.matching.models import Hit, Run
 from tests.matching.test_running import (
     BOSS,
@@ -96,6 +98,19 @@ def test_a_comparison_is_asked_for_followed_and_its_hit_seen(shell, officer, app
     shown = shell("hits").output
     assert "gb-ncas" in shown
     assert BOSS not in shown
+
+
+def test_it_says_who_opens_the_joint_case_that_both_want(shell, officer, approver, case, gb):
+    """Whose id sorts first, from when both want one."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    compare(gb, case[1])
+    hit = Hit.objects.get()
+    contacting.offer(hit.pk, contacting.Told(agrees=True), case[1])
+    assert "we offered" in shell("hits").output
+    gb.entry(contacting.CONTACT, Contact(references=references_of(hit), agrees=True))
+    turn(gb)
+    assert "both want a joint case, ee-cert opens it" in shell("hits").output
 
 
 def test_what_the_node_refuses_is_told_with_its_reason(shell, gb):
