@@ -80,6 +80,10 @@ def recall(request: HttpRequest, attack_id: UUID) -> Result:
     return sharing_pages.recall(request, _place(row))
 
 
+def _page_of(row: PartnerAttack) -> str:
+    return reverse("attacks:of-partner", args=[row.pk])
+
+
 def _victim(row: PartnerAttack) -> SafeString:
     if row.victim:
         return format_html("<code>{}</code>", row.victim)
@@ -92,7 +96,7 @@ LIST = lists.Listed(
     order="-start",
     columns=(
         lists.Column(key="partner", label="Partner", sort="partner"),
-        lists.Column(key="vector", label="Vector", value=lambda row: vector_words(row.vector), sort="vector"),
+        lists.Column(key="vector", label="Vector", value=lambda row: vector_words(row.vector), sort="vector", link=_page_of),
         lists.Column(key="victim", label="Victim", html=_victim),
         lists.Column(key="mark", label="Victim's mark", value="victim_mark", shown=False),
         lists.Column(key="country", label="Country", sort="country"),
@@ -115,7 +119,7 @@ LIST = lists.Listed(
         lists.Filter(key="mark", label="Victim's mark", field="victim_mark"),
         lists.Filter(key="country", label="Country", field="country", read=str.upper, help="Two letters, such as EE."),
     ),
-    row_url=lambda row: reverse("attacks:of-partner", args=[row.pk]),
+    row_url=_page_of,
     empty=lists.Empty("Attacks that partners share with this authority appear here.", (("Partners", "/partners/"),)),
     export="attacks.export",
 )  # fmt: skip
