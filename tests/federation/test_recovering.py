@@ -93,7 +93,7 @@ def _put_back(path: Path) -> None:
 
 def _recover(peer: Peer) -> recovering.Recovered:
     told: list[str] = []
-    return recovery.recover(peer, told.append)  # type: ignore[arg-type]
+    return recovery.Recovery(peer, told.append).attempt()  # type: ignore[arg-type]
 
 
 def test_what_others_rest_on_comes_back(peer, node) -> None:

@@ -39,6 +39,35 @@ def test_put_back_by_hand_is_refused_and_put_back_by_command_forges_nothing(pair
     _is_restored(ee, fi, attacks, tmp_path)
 
 
+def test_two_that_are_put_back_at_once_by_command_do_not_wait_for_each_other_for_ever(pair, tmp_path) -> None:
+    """Each command answers the other's questions while it waits for its own answers; then both serve, and go on."""
+    ee, fi = pair
+    [attack, *_] = ee.do("attacks")
+    ee.do("back_up", path=str(tmp_path / "ee.hanse"))
+    ee.do("share", attack=attack, to=["fi-cert"])
+    fi.has(lambda found: len(found) == 1)
+    _witnessed(ee)
+    fi.do("back_up", path=str(tmp_path / "fi.hanse"))
+    commands = {node.authority: _restores(node, tmp_path) for node in pair}
+    waits = list(pair)
+    try:
+        while waits:  # whoever is done serves
+            done = until(lambda: [one for one in waits if commands[one.authority].poll() is not None])
+            for node in done:
+                waits.remove(node)
+                told, _ = commands[node.authority].communicate()
+                assert (commands[node.authority].returncode, "The node may serve." in told) == (0, True), told
+                node.serve()
+                assert node.do("findings") == []
+    finally:
+        for command in commands.values():
+            command.kill()
+    assert ee.do("holders", attack=attack) == ["fi-cert"], "what the other one's backup held"
+    ee.do("recall", attack=attack)
+    fi.has(lambda found: not found)
+    assert (ee.do("contradictions"), fi.do("contradictions")) == (0, 0)
+
+
 def _lives(ee: Sovereign, fi: Sovereign, attacks: list[str], folder: Path) -> None:
     """A day: something is shared, the node is saved, and then more is shared, recalled and purged."""
     first, second, third = attacks
@@ -98,6 +127,17 @@ def _is_restored(ee: Sovereign, fi: Sovereign, attacks: list[str], folder: Path)
     ee.do("export", sequence=ee.do("last_sequence"), path=str(folder / "proof.json"))
     assert _verify(folder / "proof.json", fi.do("witness_key")).returncode == 0
     assert fi.do("contradictions") == found, "a node that was restored contradicts itself"
+
+
+def _restores(node: Sovereign, folder: Path) -> "subprocess.Popen[str]":
+    """Its folder is gone, and the command makes it anew, for as long as it takes."""
+    _away(node)
+    passphrase = folder / f"{node.authority}.passphrase"
+    shutil.move(node.home / "keys" / "passphrase", passphrase)
+    shutil.rmtree(node.home)
+    node.environment["HANSE_PASSPHRASE_FILE"] = str(passphrase)
+    command = [sys.executable, "-m", "hanse", "node", "restore", str(folder / f"{node.authority[:2]}.hanse")]
+    return subprocess.Popen(command, env=node.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def _away(node: Sovereign) -> None:

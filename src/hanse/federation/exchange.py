@@ -42,6 +42,15 @@ class LinkError(HanseError):
     """A partner did not answer as it should; says what it did."""
 
 
+class RecoversError(LinkError):
+    """A partner does not answer that yet: it was put back to a backup, and recovers."""
+
+
+def _refused_by(partner: Partner, refusal: Refusal) -> LinkError:
+    kind = RecoversError if refusal.recovers else LinkError
+    return kind(f"{partner.name} refuses: {refusal.words}")
+
+
 def ask(partner: Partner, what: str, content: msgspec.Struct, answer: type[T], client: Client) -> T:
     """Ask a partner.
 
@@ -61,7 +70,7 @@ def ask(partner: Partner, what: str, content: msgspec.Struct, answer: type[T], c
         Link.objects.filter(pk=partner.authority).update(said=told.heard)
         told = _once(partner, what, content, answer, client)
     if isinstance(told, Refusal):
-        raise LinkError(f"{partner.name} refuses: {told.words}")
+        raise _refused_by(partner, told)
     return told
 
 
@@ -231,7 +240,7 @@ def pull_all(
 def _page(partner: Partner, asking: _Asking, data: bytes) -> Page:
     page = _proven(partner, ANSWERS["pull"], asking.number, data, Page)
     if isinstance(page, Refusal):
-        raise LinkError(f"{partner.name} refuses: {page.words}")
+        raise _refused_by(partner, page)
     return page
 
 

@@ -26,11 +26,13 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
         records: They, as the asked one has them as a witness.
         more: Whether there are more.
         shown: Leaves of the newest one that it verified when it read the asker's entries; 0 for none.
+        recovers: Whether the asked one was put back to a backup itself, and may have forgotten some.
     """
 
     records: tuple[Record, ...]
     more: bool
     shown: int = 0
+    recovers: bool = False
 
 
 class GiveBack(msgspec.Struct, frozen=True, array_like=True):

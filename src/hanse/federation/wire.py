@@ -39,6 +39,10 @@ PER_MINUTE: Final = 1_200
 STRANGER: Final = (
     "This node exchanges nothing with the sender of this message. Become partners, or ask its people."
 )
+RECOVERS: Final = (
+    "This node was put back to a backup and recovers. Until it has its own ledger again it gives back what it kept of "
+    "others', and nothing else. Ask again in a minute."
+)
 
 
 ANSWERS: Final[dict[str, str]] = {
@@ -59,10 +63,12 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         words: For people.
         heard: Number of the last message that was heard from the partner: the next has to be greater.
+        recovers: Whether it is refused only because this node was put back to a backup, and recovers.
     """
 
     words: str
     heard: int
+    recovers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,16 @@ class Asked:
     link: Link
     head: Head
     body: bytes
+    recovers: bool = False
 
 
-def answer(data: bytes) -> Answer:
-    """Prove a message and do what it asks."""
+def answer(data: bytes, only: frozenset[str] | None = None) -> Answer:
+    """Prove a message and do what it asks.
+
+    Args:
+        data: The message.
+        only: What may be asked of this node while it recovers (`recovery.Recovery.answers`); None once it serves.
+    """
     try:
         head, told = message.parse(data)
         partner, body = _proven(head, told)
@@ -100,7 +112,7 @@ def answer(data: bytes) -> Answer:
     except (MessageError, KeysError, SealingError) as error:
         _log.warning("a message between nodes is refused: %s", error)
         return Answer(403 if isinstance(error, _StrangerError) else 400, str(error).encode(), signed=False)
-    return _answered(partner, head, told, body)
+    return _answered(partner, head, told, body, only)
 
 
 class _StrangerError(MessageError):
@@ -141,7 +153,9 @@ def _asks_too_often(partner: str) -> bool:
     return True
 
 
-def _answered(partner: Partner, head: Head, told: Message, body: bytes) -> Answer:
+def _answered(
+    partner: Partner, head: Head, told: Message, body: bytes, only: frozenset[str] | None
+) -> Answer:
     """The signed answer to a partner's message."""
     if _asks_too_often(partner.authority):
         words = f"More than {PER_MINUTE:,} messages within a minute. Wait one."
@@ -151,7 +165,9 @@ def _answered(partner: Partner, head: Head, told: Message, body: bytes) -> Answe
         heard = link_of(partner.authority).heard
         words = f"Message {head.number} was heard before, or later ones were. It is not done again."
         return _signed(partner, head, 409, "refusal", Refusal(words, heard))
-    asked = Asked(partner, link, head, body)
+    asked = Asked(partner, link, head, body, recovers=only is not None)
+    if only is not None and head.what not in only:
+        return _signed(partner, head, 503, "refusal", Refusal(RECOVERS, head.number, recovers=True))
     handle = _HANDLED.get(head.what)
     if handle is None:
         return _refused(asked, f"This node knows no message {head.what[:40]!r}.")
@@ -240,7 +256,8 @@ def _regain(asked: Asked) -> Offer:
 
 def _recover(asked: Asked) -> msgspec.Struct:
     """The partner was put back to a backup, and asks for its checkpoints."""
-    return keeping.kept(asked.partner, msgspec.msgpack.decode(asked.body, type=keeping.Recover))
+    told = keeping.kept(asked.partner, msgspec.msgpack.decode(asked.body, type=keeping.Recover))
+    return msgspec.structs.replace(told, recovers=asked.recovers)
 
 
 def _give_back(asked: Asked) -> msgspec.Struct:

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hanse.kernel.errors import UsageError
 from hanse.kernel.printable import printable
 from hanse.ledger import keyfile
 from hanse.node.key_commands import keys
@@ -185,24 +184,33 @@ def recover(home: Path, without: tuple[str, ...]) -> None:
     """Ask partners for what this node has written since the backup that it was restored from, or was put back to.
 
     Entries that were addressed to them come back whole; of others the hashes, so that the ledger goes on where it was.
-    The node does not serve until every partner was asked.
+    The node does not serve until every partner was asked. One that cannot be reached is asked again until Ctrl-C;
+    meanwhile partners that recover as well are given what this node kept of theirs.
     """
     _started(home)
     _recover(home.resolve(), frozenset(without))
 
 
 def _recover(home: Path, without: frozenset[str]) -> None:
-    """Ask partners, telling each step."""
-    from hanse.federation.exchange import LinkError  # noqa: PLC0415 - needs Django
-    from hanse.federation.recovery import UNREACHED  # noqa: PLC0415 - as above
-    from hanse.node.restoring import recover_node  # noqa: PLC0415 - as above
+    """Ask partners until each was asked, telling each step; those that recover as well are answered meanwhile."""
+    from hanse.federation.exchange import make_client  # noqa: PLC0415 - needs Django
+    from hanse.federation.recovery import OWN, Recovery  # noqa: PLC0415 - as above
+    from hanse.node.answering import answering  # noqa: PLC0415 - as above
+    from hanse.node.restoring import recover_until_done  # noqa: PLC0415 - as above
+    from hanse.settings import load  # noqa: PLC0415 - as above
+
+    def say(words: str) -> None:
+        click.echo(printable(f"  {words}"))
 
     click.echo("Asking partners for what was written since ...")
-    try:
-        whole = recover_node(home, lambda words: click.echo(printable(f"  {words}")), without)
-    except LinkError as error:
-        raise UsageError(f"{error} {UNREACHED}") from None
-    click.echo(f"{whole:,} entries came back. The node may serve.")
+    recovery = Recovery(make_client(), say, without)
+    with answering(load(home).listen, lambda: recovery.answers, say):
+        whole = recover_until_done(home, recovery, say)
+    waited = recovery.answers >= OWN
+    click.echo(
+        f"{whole:,} entries came back. The node may serve."
+        + (" Do so soon: partners that recover as well wait for it." if waited else "")
+    )
 
 
 @node.command()

@@ -1,8 +1,10 @@
-"""Restoring: a folder and a database filled from a backup, with its own keys and settings."""
+"""Restoring: a folder and a database filled from a backup, with its own keys and settings, and what partners kept."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from hanse.bootstrap import configure, make_tables
 from hanse.kernel.errors import UsageError
@@ -11,6 +13,12 @@ from hanse.node.archives import open_keys
 from hanse.node.making import make_folders
 from hanse.node.opening import RECOVERING
 from hanse.settings import SETTINGS_FILE, load
+
+if TYPE_CHECKING:
+    from hanse.federation.recovery import Recovery
+
+AGAIN_S: Final = 5.0
+"""Seconds until partners that could not be asked are asked again."""
 
 
 def restore_node(file: Path, home: Path, progress: Callable[[int, int], None]) -> int:
@@ -42,25 +50,40 @@ def restore_node(file: Path, home: Path, progress: Callable[[int, int], None]) -
     return count
 
 
-def recover_node(home: Path, say: Callable[[str], None], without: frozenset[str] = frozenset()) -> int:
+def recover_node(home: Path, recovery: "Recovery", say: Callable[[str], None]) -> int:
     """Ask all partners what was written since the backup, put it back, and let the node serve; entries that came back.
 
     Args:
         home: The node's folder; its keys are unlocked.
+        recovery: As far as it is; it goes on where it stopped.
         say: Is told each step, a sentence.
-        without: Ids of partners to go on without.
 
     Raises:
         RecoveryError: What a partner kept does not join the backup.
-        LinkError: A partner cannot be reached, or does not answer as it should.
+        LinkError: Some could not be asked, and are to be asked again.
     """
-    from hanse.federation.exchange import make_client  # noqa: PLC0415 - after Django is configured
-    from hanse.federation.recovery import recover  # noqa: PLC0415 - as above
-    from hanse.ledger.retention import purge_due  # noqa: PLC0415 - as above
+    from hanse.ledger.retention import purge_due  # noqa: PLC0415 - after Django is configured
 
-    found = recover(make_client(), say, without)
+    (home / RECOVERING).touch()  # also where a database was put back by hand
+    found = recovery.attempt()
     purge_due()
     if found.hashes:
         say(f"{found.hashes:,} entries that nobody else had are hashes in the tree from now on.")
-    (home / RECOVERING).unlink(missing_ok=True)
+    (home / RECOVERING).unlink()
     return found.whole
+
+
+def recover_until_done(home: Path, recovery: "Recovery", say: Callable[[str], None]) -> int:
+    """Ask partners, again and again, until each was asked; errors and answer as of `recover_node`."""
+    from hanse.federation.exchange import LinkError  # noqa: PLC0415 - after Django is configured
+    from hanse.federation.recovery import WAITS  # noqa: PLC0415 - as above
+
+    said = ""
+    while True:
+        try:
+            return recover_node(home, recovery, say)
+        except LinkError as error:
+            if str(error) != said:
+                say(str(error) if said else f"{error} {WAITS}")
+                said = str(error)
+        time.sleep(AGAIN_S)

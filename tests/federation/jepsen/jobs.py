@@ -19,6 +19,7 @@ from hanse.federation import exchange, partnering, recalling, sharing, wire, wit
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Contradiction, Given, Link, Recalling, Received, Witness, Witnessed
 from hanse.federation.partners import active, partner_of
+from hanse.federation.recovery import KEPT_OF_OTHERS, Recovery
 from hanse.federation.sharing import Audience, Sharing
 from hanse.federation.stream import size_of
 from hanse.kernel import envelope, merkle
@@ -28,6 +29,7 @@ from hanse.ledger.identity import authority
 from hanse.ledger.models import Checkpoint, Entry, Head, Lost
 from hanse.node import backup, restoring
 from hanse.node.making import make
+from hanse.node.opening import RECOVERING
 from hanse.recording import record
 from hanse.settings import Node
 from tests.accounts.people import acting, newcomer
@@ -38,6 +40,10 @@ ATTACKS = 4
 
 client: Any = None
 """Through which this fork reaches partners."""
+_recovery: list[Recovery] = []
+"""The way back, while this fork recovers."""
+said: list[str] = []
+"""What it told people."""
 
 
 def _people() -> list[Actor]:
@@ -114,9 +120,16 @@ def integrate() -> bool:
 
 def answer(data: str) -> dict[str, Any]:
     """Answer a message of another node, as the web process does."""
-    told = wire.answer(base64.b64decode(data))
+    told = wire.answer(base64.b64decode(data), _only())
     kind = wire.CONTENT_TYPE if told.signed else "text/plain"
     return {"status": told.status, "type": kind, "data": base64.b64encode(told.data).decode()}
+
+
+def _only() -> frozenset[str] | None:
+    """What this node may be asked: while it recovers, as `hanse node recover` answers, which is there all the time."""
+    if not (settings.HANSE_NODE.home / RECOVERING).exists():
+        return None
+    return _recovery[0].answers if _recovery else KEPT_OF_OTHERS
 
 
 def pull(partner: str) -> int:
@@ -146,9 +159,28 @@ def restore(path: str, home: str) -> int:
     return restoring.restore_node(Path(path), Path(home), lambda _done, _total: None)
 
 
-def recover() -> int:
-    """Ask partners what was written since."""
-    return restoring.recover_node(settings.HANSE_NODE.home, lambda _words: None)
+def recover(without: tuple[str, ...] = ()) -> int:
+    """Ask partners what was written since, going on where this process stopped the last time."""
+    if without or not _recovery:
+        _recovery[:] = [Recovery(client, said.append, frozenset(without))]
+    return restoring.recover_node(settings.HANSE_NODE.home, _recovery[0], lambda _words: None)
+
+
+def heard() -> list[str]:
+    """What the recovery told people."""
+    return said
+
+
+def verified(partner: str) -> int:
+    """Leaves of a partner's ledger that this node has verified as its reader."""
+    row = Link.objects.filter(pk=partner).first()
+    return size_of(row.checkpoint) if row and row.checkpoint else 0
+
+
+def size() -> int:
+    """Leaves of the newest checkpoint."""
+    newest = tree.latest()
+    return newest.size if newest else 0
 
 
 def books() -> dict[str, dict[str, Any]]:

@@ -27,6 +27,26 @@ class Step:
     sent: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Lost:
+    """What others had of a node when its database was lost.
+
+    Attributes:
+        covered: How many entries each of its checkpoints covered, by size.
+        delivered: How many of its entries each partner had.
+        witnessed: How many of its entries a witness had seen.
+    """
+
+    covered: dict[int, int]
+    delivered: dict[str, int]
+    witnessed: int
+
+    def at_most(self, later: "Lost") -> "Lost":
+        """What they still have, once one of them was lost as well."""
+        delivered = {name: min(count, later.delivered[name]) for name, count in self.delivered.items()}
+        return Lost(self.covered, delivered, min(self.witnessed, later.witnessed))
+
+
 @dataclass
 class Origin:
     """What one node's books have to say.

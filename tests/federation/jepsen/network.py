@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -54,11 +55,6 @@ class Node:
     def up(self) -> bool:
         """Whether its process runs."""
         return self._socket is not None
-
-    @property
-    def serves(self) -> bool:
-        """Whether it answers other nodes."""
-        return self.up and not self.recovering
 
     def start(self) -> None:
         """Run it."""
@@ -259,7 +255,7 @@ class Network:
     def _deliver(self, to: str, data: bytes, *, doom: bool = False) -> dict[str, Any] | None:
         """What a node answers; None where it does not run, or dies over it."""
         node = self.nodes[to]
-        if not node.serves:
+        if not node.up:
             return None
         try:
             answer: dict[str, Any] = node.do(
@@ -294,11 +290,14 @@ def doom_of(dice: random.Random, chance: float) -> int:
     return dice.randrange(_DOOM_STEPS) if dice.random() < chance else -1
 
 
-def five(folder: Path, dice: random.Random) -> tuple[Nursery, Network]:
-    """Five nodes that are partners of each other, each of which two others witness."""
+def league(
+    folder: Path, dice: random.Random, names: Sequence[str] = tuple(STATES), witnesses: int = 2
+) -> tuple[Nursery, Network]:
+    """Nodes, five unless they are named, that are partners of each other, each of which the next two witness."""
     nursery = Nursery(folder)
     network = Network(dice)
-    for name, country in STATES.items():
+    for name in names:
+        country = STATES[name]
         node = Node(name, nursery, network)
         network.nodes[name] = node
         node.home.mkdir()
@@ -309,9 +308,8 @@ def five(folder: Path, dice: random.Random) -> tuple[Nursery, Network]:
         for other, invitation in invitations.items():
             if other != name:
                 node.do("befriend", invitation=invitation)
-    names = list(network.nodes)
     for at, name in enumerate(names):
-        for step in (1, 2):
+        for step in range(1, witnesses + 1):
             network.nodes[name].do("name_witness", partner=names[(at + step) % len(names)])
     settle(network)
     for node in network.nodes.values():

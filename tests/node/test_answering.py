@@ -1,0 +1,69 @@
+"""A node that recovers answers other nodes where its pages will be, and serves nobody else."""
+
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+
+from hanse.federation import wire
+from hanse.node.answering import answering
+from tests.node.living import free_port
+
+ONLY = frozenset({"recover"})
+
+
+@pytest.fixture
+def heard(monkeypatch) -> list[tuple[bytes, frozenset[str] | None]]:
+    """What it was asked, and what it might be asked."""
+    some: list[tuple[bytes, frozenset[str] | None]] = []
+
+    def answer(data: bytes, only: frozenset[str] | None = None) -> wire.Answer:
+        some.append((data, only))
+        return wire.Answer(200, b"told " + data, signed=True)
+
+    monkeypatch.setattr(wire, "answer", answer)
+    return some
+
+
+def _asked(address: str, path: str, data: bytes | None) -> tuple[int, str, bytes]:
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", data, timeout=10) as got:
+            return got.status, got.headers["Content-Type"], got.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read()
+
+
+def test_messages_are_answered_and_pages_are_not(heard) -> None:
+    """Each message with what may be asked at that moment; everything else hears that the node does not serve yet."""
+    address = f"127.0.0.1:{free_port()}"
+    now = [ONLY]
+    with answering(address, lambda: now[0], pytest.fail):
+        assert _asked(address, "/league/", b"this") == (200, wire.CONTENT_TYPE, b"told this")
+        now[0] = frozenset()
+        _asked(address, "/league/", b"that")
+        for path, data in (("/", None), ("/league/", None), ("/accounts/login/", b"x")):
+            status, _, words = _asked(address, path, data)
+            assert (status, b"does not serve yet" in words) == (503, True)
+    assert heard == [(b"this", ONLY), (b"that", frozenset())]
+    with pytest.raises(OSError, match="refused"), socket.create_connection(tuple(address.split(":"))):
+        pass
+
+
+def test_what_is_too_long_is_not_read(heard, monkeypatch) -> None:
+    """As while it serves."""
+    monkeypatch.setattr(wire, "LIMIT_BYTES", 3)
+    address = f"127.0.0.1:{free_port()}"
+    with answering(address, lambda: ONLY, pytest.fail):
+        assert _asked(address, "/league/", b"this")[0] == 413
+    assert heard == []
+
+
+def test_where_the_address_is_taken_it_says_so_and_recovers_all_the_same() -> None:
+    """A restore that is tried beside the node that serves."""
+    told: list[str] = []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with answering(f"127.0.0.1:{taken.getsockname()[1]}", lambda: ONLY, told.append):
+            assert "cannot be answered" in told[0]
