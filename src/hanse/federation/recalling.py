@@ -5,8 +5,10 @@ here: what is narrowed or deleted at its origin is narrowed or deleted everywher
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
+
+from django.db.models import Q
 
 from hanse.federation.contents import Recall, RecallAnswered
 from hanse.federation.handlers import Arrived, Handler, own_id
@@ -14,10 +16,11 @@ from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling,
 from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send, speaker
 from hanse.federation.sharing import again, held_by, is_for_named, marked_of, shared_id
+from hanse.kernel import envelope
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking, join
+from hanse.kernel.markings import Marking, join, strictest
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
 from hanse.ledger.service import purge
@@ -58,6 +61,54 @@ def take_back(rows: Sequence[Given], reason: str) -> int:
     if waiting:
         send([Draft(RECALLED, Recall(row.shared.hex, reason), recipient=row.recipient) for row in waiting])
     return len(waiting)
+
+
+class Gone(NamedTuple):
+    """That a partner recalled something that was here.
+
+    Attributes:
+        by: Its id.
+        name: What it is called.
+        time_us: When that came here, microseconds UTC.
+        marking: As strict as the strictest of what it sent of the thing since the recall before.
+    """
+
+    by: str
+    name: str
+    time_us: int
+    marking: Marking
+
+
+def gone(things: Sequence[UUID]) -> dict[UUID, list[Gone]]:
+    """Of things that partners sent, each time that it was recalled, in order; what never was recalled is left out.
+
+    What was said of it is purged; the envelopes stay, and with them how it was marked.
+    """
+    if not things:
+        return {}
+    by_shared = {shared_id(one): one for one in things}
+    heard = list(RecallHeard.objects.filter(onward__in=list(by_shared)).order_by("sequence"))
+    came = Q(object_id__in=list(things), kind="federation.received")
+    rows = Entry.objects.filter(came | Q(pk__in=[one.sequence for one in heard])).order_by("sequence")
+    entries = list(rows.values_list("sequence", "object_id", "time_us", "payload"))
+    names = dict(Partner.objects.values_list("authority", "name"))
+    times = {sequence: time_us for sequence, _, time_us, _ in entries}
+    found: dict[UUID, list[Gone]] = {}
+    since: dict[UUID, int] = {}
+    for one in heard:
+        thing = by_shared[one.onward]
+        markings = [
+            Marking.from_json(envelope.decode(bytes(payload)).marking)
+            for sequence, object_id, _, payload in entries
+            if object_id == thing and since.get(thing, -1) < sequence < one.sequence
+        ]
+        since[thing] = one.sequence
+        if markings:
+            marking = strictest(markings)
+            found.setdefault(thing, []).append(
+                Gone(one.partner, names.get(one.partner, one.partner), times[one.sequence], marking)
+            )
+    return found
 
 
 def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reason: str) -> None:

@@ -9,10 +9,22 @@ from pydantic import Field
 
 from hanse.accounts.looking import FILE, looked_at
 from hanse.federation import opening
-from hanse.intel import correlating, feed_api, own_api, search_api, service, sharing_api, twins
+from hanse.intel import (
+    cited,
+    correlating,
+    feed_api,
+    own,
+    own_api,
+    recalled_cites,
+    search_api,
+    service,
+    sharing_api,
+    twins,
+)
 from hanse.intel.models import Batch, Item
 from hanse.intel.reading import facts_of
 from hanse.intel.values import shown
+from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
 from hanse.web.api import In, Page, Paging, endpoint, paged
@@ -90,6 +102,24 @@ class ItemOut(Schema):
     def resolve_entry(row: Item) -> int:
         """The entry that says so."""
         return row.sequence
+
+
+class RestsOnOut(Schema):
+    """Something that an item that was written here rests on."""
+
+    sort: str
+    id: str = Field(description="Its STIX id, or where it came from.")
+    object: UUID
+    recalled_us: int | None = Field(
+        description="When its originator recalled it, microseconds UTC; null where it did not, or where that is not for you."
+    )
+    recalled_by: str = Field(description="The authority that recalled it; empty likewise.")
+
+
+class ItemWhole(ItemOut):
+    """One item, with what it rests on."""
+
+    rests_on: list[RestsOnOut]
 
 
 class Sought(Schema):
@@ -190,15 +220,35 @@ def list_items(request: HttpRequest, sought: Query[Sought], paging: Query[Paging
     return told
 
 
-@router.get("/items/{uuid:item_id}", response=ItemOut, operation_id="intel_item", summary="One item")
+@router.get("/items/{uuid:item_id}", response=ItemWhole, operation_id="intel_item", summary="One item")
 @endpoint("intel.view")
 def get_item(request: HttpRequest, item_id: UUID) -> Any:
     """One item; where a partner shared it, its originator learns once that it was opened."""
-    row = correlating.by_id(item_id, signed_in(request))
+    actor = signed_in(request)
+    row = correlating.by_id(item_id, actor)
     looked_at(request, "intel.view", [row])
     if row.format == "partner":
         opening.opened(row.pk)
+    vars(row)["rests_on"] = _rests_on(row, actor)
     return row
+
+
+def _rests_on(row: Item, actor: Actor) -> list[dict[str, Any]]:
+    """What an item that was written here rests on, and whether that was recalled."""
+    if row.format != "own":
+        return []
+    cites = own.typed(service.item_of(row).raw).cites
+    gone = recalled_cites.recalled(cites, row.team, actor)
+    seen = cited.seen([UUID(one.object) for one in cites], actor)
+    told = []
+    for one in cites:
+        thing = UUID(one.object)
+        recall = None if thing in seen else gone.get(thing)
+        told.append({
+            "sort": one.sort, "id": one.id, "object": thing, "recalled_us": recall.time_us if recall else None,
+            "recalled_by": recall.by if recall else "",
+        })  # fmt: skip
+    return told
 
 
 @router.get("/items/{uuid:item_id}/raw", operation_id="intel_raw", summary="One item as it came")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from hanse.intel import cited, own, telling
+from hanse.intel import cited, own, recalled_cites, telling
 from hanse.intel.item import Item
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking
@@ -15,7 +15,8 @@ def objects(held: Iterable[tuple[Item, Marking]], actor: Actor | None) -> list[d
 
     Args:
         held: The items, with the markings that they have now.
-        actor: Who takes them out: what is cited goes along as far as they may take that out; None for nothing of it.
+        actor: Who takes them out: what is cited goes along as far as they may take that out, and a note says what its
+            originator recalled; None for nothing of it.
     """
     items = list(held)
     told: list[dict[str, Any]] = []
@@ -23,10 +24,20 @@ def objects(held: Iterable[tuple[Item, Marking]], actor: Actor | None) -> list[d
         written = own.typed(item.raw)
         if item.type == "report":
             told += own.observables(written.values)
+        along = {}
         for one in written.cites:
             if actor is not None and one.sort in cited.sorts:
-                told += cited.sorts[one.sort].objects(UUID(one.object), actor)
-        told.append(marked(item.raw, marking))
+                along[one] = cited.sorts[one.sort].objects(UUID(one.object), actor)
+                told += along[one]
+        whole = marked(item.raw, marking)
+        told.append(whole)
+        if actor is not None:
+            gone = recalled_cites.recalled(written.cites, item.team, actor, "intel.export")
+            told += [
+                recalled_cites.note(one, gone[UUID(one.object)], whole)
+                for one in written.cites
+                if UUID(one.object) in gone and not along.get(one)
+            ]
     head = telling.head({marking.text: marking for _, marking in items})
     return telling.once([*head, *told])
 

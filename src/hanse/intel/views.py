@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
+from hanse.federation.recalling import Gone
 from hanse.intel import (
     cited,
     correlating,
@@ -22,6 +23,7 @@ from hanse.intel import (
     naming,
     noise,
     own,
+    recalled_cites,
     service,
     sharing_views,
     taxonomies,
@@ -151,9 +153,9 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
     said_by = naming.signed_by(row) or naming.named(
         facts.creator, row.format, naming.creators([facts.creator], actor)
     )
-    cites = _cites(whole, actor)
+    cites = _cites(whole, row.team, actor)
     markings = [one.marking.marking for one in seen]
-    markings += [thing.marking for _sort, thing in cites if thing is not None]
+    markings += [one.marking for _sort, thing, gone in cites for one in (thing, gone) if one is not None]
     markings += [said_by.marking] if said_by is not None and said_by.marking is not None else []
     raw = json.dumps(whole.raw, indent=2, ensure_ascii=False)
     return {
@@ -320,13 +322,18 @@ def _source(source_id: str, of: str, actor: Actor) -> Item | None:
     return seen.select_related("marking").order_by("number").first()
 
 
-def _cites(whole: WholeItem, actor: Actor) -> list[tuple[str, Thing | None]]:
-    """What an item that was written here rests on, in the order in which it names it; None where it is not for the actor."""
+def _cites(whole: WholeItem, team: str, actor: Actor) -> list[tuple[str, Thing | None, Gone | None]]:
+    """What an item that was written here rests on, in the order in which it names it; None where it is not for the actor.
+
+    Beside it, that its originator recalled it, for those who might have seen it.
+    """
     if whole.format != "own":
         return []
     cites = own.typed(whole.raw).cites
     seen = cited.seen([UUID(one.object) for one in cites], actor)
-    return [(one.sort, seen.get(UUID(one.object))) for one in cites]
+    gone = recalled_cites.recalled(cites, team, actor)
+    found = [(one.sort, seen.get(UUID(one.object)), gone.get(UUID(one.object))) for one in cites]
+    return [(sort, thing, None if thing else recall) for sort, thing, recall in found]
 
 
 def _told_references(whole: WholeItem, facts: Facts) -> list[tuple[str, str]]:
