@@ -17,6 +17,7 @@ from hanse.ledger.replay import rebuild
 from tests.federation.peer import Peer
 from tests.federation.test_pages import client, client_as, mari, peer, person, text_of
 from tests.federation.test_sharing_intel import ADDRESS, AT, THEIRS, _indicator, _pull
+from tests.intel.valid import validated
 
 __all__ = ["client", "client_as", "mari", "peer"]
 
@@ -62,6 +63,8 @@ def test_the_page_the_api_and_the_export_say_so_and_nothing_of_what_it_was(clien
     assert note["object_refs"] == [service.item_of(report).source_id]
     assert (THEIRS in note["content"], f"originator, {name}, on " in note["content"]) == (True, True)
     assert ADDRESS not in json.dumps(raw)
+    found = validated(json.dumps(raw))
+    assert found.is_valid, [str(error) for error in found.errors]
 
 
 def test_what_came_again_is_shown_as_it_is(client, peer, report):
