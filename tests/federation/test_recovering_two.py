@@ -9,36 +9,38 @@ from typing import Any
 
 import pytest
 
-from tests.federation.jepsen.network import Network, Node, Refused, league, lose, settle
+from tests.federation.jepsen.network import Network, Node, Nursery, Refused, league, lose, settle
 
 BOTH = ("ee-cert", "fi-cert")
 THREE = (*BOTH, "lv-cert")
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """In memory where there is such a place."""
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """What forks nodes, in memory where there is such a place."""
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
-    made = Path(tempfile.mkdtemp(prefix="hanse-", dir=memory if memory.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="hanse-", dir=memory if memory.is_dir() else None))
+    made = Nursery(folder)
     yield made
-    shutil.rmtree(made)
+    made.close()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def nodes(folder: Path) -> Iterator[Callable[..., Network]]:
-    """Makes nodes in memory that are partners."""
-    made = []
+def nodes(nursery: Nursery) -> Iterator[Callable[..., Network]]:
+    """Makes nodes that are partners, each of which the next one witnesses."""
+    made: list[Node] = []
 
-    def make(*names: str, witnesses: int = 1) -> Network:
-        nursery, network = league(folder, random.Random(1), names, witnesses)
-        made.append((nursery, network))
+    def make(*names: str) -> Network:
+        network = league(nursery, random.Random(1), names, witnesses=1)
+        made.extend(network.nodes.values())
         return network
 
     yield make
-    for nursery, network in made:
-        for node in network.nodes.values():
-            node.kill()
-        nursery.close()
+    for node in made:
+        node.kill()
+        shutil.rmtree(node.home)
+        _file(node).unlink(missing_ok=True)
 
 
 def _shares(node: Node, number: int, *to: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.federation.jepsen.model import Books, Lost, Origin
-from tests.federation.jepsen.network import Died, Node, Refused, doom_of, league, lose, settle
+from tests.federation.jepsen.network import Died, Node, Nursery, Refused, doom_of, league, lose, settle
 
 DAY_US: Final = 86_400_000_000
 _DOOMED: Final = 0.04
@@ -48,7 +48,8 @@ class History:
         self.operations: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self._folder = folder
-        self._nursery, self.network = league(folder, random.Random(seed + 1))
+        self._nursery = Nursery(folder)
+        self.network = league(self._nursery, random.Random(seed + 1))
         self._nodes = self.network.nodes
         self._origins = {name: Origin(node.do("books")) for name, node in self._nodes.items()}
         self._wild = 0.0

@@ -291,10 +291,9 @@ def doom_of(dice: random.Random, chance: float) -> int:
 
 
 def league(
-    folder: Path, dice: random.Random, names: Sequence[str] = tuple(STATES), witnesses: int = 2
-) -> tuple[Nursery, Network]:
+    nursery: Nursery, dice: random.Random, names: Sequence[str] = tuple(STATES), witnesses: int = 2
+) -> Network:
     """Nodes, five unless they are named, that are partners of each other, each of which the next two witness."""
-    nursery = Nursery(folder)
     network = Network(dice)
     for name in names:
         country = STATES[name]
@@ -315,7 +314,7 @@ def league(
     for node in network.nodes.values():
         node.do("consent")
     settle(network)
-    return nursery, network
+    return network
 
 
 def settle(network: Network) -> None:
