@@ -138,6 +138,14 @@ def rule(to: list[str]) -> None:
     )
 
 
+def signed_in() -> tuple[str, str]:
+    """Name and value of the cookie of a session of the first of the two, who has said why."""
+    from bench.pages import signed_in as cookie  # a benchmark alone asks for it
+
+    _two()
+    return settings.SESSION_COOKIE_NAME, cookie(_people[0])
+
+
 def partner_attacks() -> list[dict[str, Any]]:
     """Attacks of partners."""
     return list(
