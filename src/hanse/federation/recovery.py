@@ -115,10 +115,11 @@ class Recovery:
         taken = 0
         while True:
             told = exchange.ask(partner, "recover", Recover(recovering.reached()), Kept, self._client)
-            taken += recovering.take_checkpoints(told.records, partner.name)
+            came = recovering.take_checkpoints(told.records, partner.name)
+            taken += came
+            self._checkpoints += came  # at once: they are here, also if the line breaks before the next
             if not told.more or not told.records:
                 break
-        self._checkpoints += taken
         self._say(f"{partner.name}: {taken:,} checkpoints that are not in the backup.")
         if told.recovers:
             self._say(f"{partner.name} {FORGOT}")

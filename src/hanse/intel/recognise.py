@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 import msgspec
 
@@ -33,14 +32,12 @@ class Marked(NamedTuple):
         marking: Its marking.
         known: What follows from it, where that has been worked out already.
         encoded: The canonical JSON that the item was read from, where it has been.
-        object_id: The id that it has on record where no other item is in its way, if that has been worked out already.
     """
 
     item: Heading
     marking: Marking
     known: Known | None = None
     encoded: bytes | None = None
-    object_id: UUID | None = None
 
     @property
     def whole(self) -> Item:

@@ -316,14 +316,14 @@ def object_of(item: Heading, copy: int = 0) -> UUID:
 
 
 def chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[Marked]]:
-    """Items some at a time, each with its id; what is none goes into the account."""
+    """Items some at a time; what is none goes into the account."""
 
     def taken() -> Iterator[Marked]:
         for one in stream:
             if isinstance(one, str):
                 account.left_out.append(one)
             else:
-                yield Marked(one.item, one.marking, one.known, one.encoded, object_of(one.item))
+                yield one
 
     told = taken()
     while some := list(islice(told, CHUNK)):
@@ -389,8 +389,7 @@ class _Held(NamedTuple):
 
 def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[_Wanted]:
     """What of a chunk is to be written, in order; all of it is counted, by what the actor may see alone."""
-    ids, held = _on_record(some, actor)
-    as_strict = _AsStrict()
+    ids, held = _on_record([one.item for one in some], actor)
     wanted = []
     for coming in some:
         item, marking = coming.item, coming.marking
@@ -399,7 +398,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         before = held.get(one)
         if before is None:
             account.fresh += 1
-        elif before.digest == digest and as_strict(before.marking, marking):
+        elif before.digest == digest and is_at_least(before.marking, marking):
             account.known += 1
             continue
         elif before.digest == digest or (
@@ -421,19 +420,6 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
     return wanted
 
 
-class _AsStrict:
-    """`is_at_least`, asked once for each two markings of a chunk, which are few and at hand as long as it is."""
-
-    def __init__(self) -> None:
-        self._told: dict[tuple[int, int], tuple[bool, Marking, Marking]] = {}
-
-    def __call__(self, a: Marking, b: Marking) -> bool:
-        key = (id(a), id(b))  # of what is kept here, so that no other comes to have it
-        if key not in self._told:
-            self._told[key] = (is_at_least(a, b), a, b)
-        return self._told[key][0]
-
-
 def _is_newer(version: str, before: str, account: Account) -> bool:
     """Whether what says something else is newer than what is here."""
     return version > before or (account.replaces and version == before == "")
@@ -450,7 +436,9 @@ def _tagged_anew(object_id: UUID, coming: Marked, before: _Held) -> bool:
     return misp_event.untagged(held.raw) == misp_event.untagged(coming.whole.raw)
 
 
-def _on_record(some: Sequence[Marked], actor: Actor) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
+def _on_record(
+    some: Sequence[Heading], actor: Actor
+) -> tuple[dict[tuple[str, str], UUID], dict[UUID, _Held]]:
     """Under which id each item is to be, by format and source's id; and what is on record under these ids.
 
     What the actor may not see is not there for them: they are told nothing of it and write no version of it. Their
@@ -458,14 +446,11 @@ def _on_record(some: Sequence[Marked], actor: Actor) -> tuple[dict[tuple[str, st
     """
     ids: dict[tuple[str, str], UUID] = {}
     held: dict[UUID, _Held] = {}
-    left = {(one.item.format, one.item.source_id): one for one in some}
+    left = {(item.format, item.source_id): item for item in some}
     looking = _Looking(actor)
     copy = 0
     while left:
-        if copy:
-            tried = {object_of(one.item, copy): key for key, one in left.items()}
-        else:
-            tried = {one.object_id or object_of(one.item): key for key, one in left.items()}
+        tried = {object_of(item, copy): key for key, item in left.items()}
         there, seen = looking.up(tried)
         held |= seen
         for object_id, key in tried.items():
