@@ -1,5 +1,7 @@
 """The shell: `hanse` and its commands, each loaded only when it is called or asked for help."""
 
+import io
+import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import Any
@@ -95,3 +97,16 @@ def main() -> None:
 
     Start with `hanse attacks PATH`; PATH is a capture, a flow export, a folder or a glob.
     """
+    _written_wholly()
+
+
+def _written_wholly() -> None:
+    """Give standard output a buffer where Python was started without one (PYTHONUNBUFFERED, as services often have it).
+
+    Without it, what a pipe does not take at once is lost, and nobody is told: a pipe takes a part alone when the process
+    is stopped and goes on (Ctrl-Z, a paused container).
+    """
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        buffer = io.BufferedWriter(raw)
+        sys.stdout = io.TextIOWrapper(buffer, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
