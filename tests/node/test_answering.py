@@ -1,13 +1,16 @@
 """A node that recovers answers other nodes where its pages will be, and serves nobody else."""
 
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 
 from hanse.federation import wire
-from hanse.node.answering import answering
+from hanse.node.answering import AT_ONCE, answering
 from tests.node.living import free_port
 
 ONLY = frozenset({"recover"})
@@ -67,3 +70,27 @@ def test_where_the_address_is_taken_it_says_so_and_recovers_all_the_same() -> No
         taken.listen()
         with answering(f"127.0.0.1:{taken.getsockname()[1]}", lambda: ONLY, told.append):
             assert "cannot be answered" in told[0]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_whoever_holds_connections_and_says_nothing_is_bounded(heard) -> None:
+    """No more threads than that; when they let go, partners are answered as before."""
+    address = f"127.0.0.1:{free_port()}"
+    place = ("127.0.0.1", int(address.rpartition(":")[2]))
+    with answering(address, lambda: ONLY, pytest.fail):
+        before = threading.active_count()
+        held = [socket.create_connection(place, timeout=10) for _ in range(AT_ONCE)]
+        _until(lambda: threading.active_count() == before + AT_ONCE)
+        more = [socket.create_connection(place, timeout=10) for _ in range(10)]
+        assert [one.recv(1) for one in more] == [b""] * 10
+        assert threading.active_count() == before + AT_ONCE
+        for one in (*held, *more):
+            one.close()
+        _until(lambda: threading.active_count() == before)
+        assert _asked(address, "/league/", b"this")[0] == 200

@@ -18,6 +18,9 @@ from hanse.federation import wire
 SLOWEST_S: Final = 60
 """Seconds in which whoever asks has to say it, and to hear the answer."""
 
+AT_ONCE: Final = 32
+"""Connections that are held at once: each has a thread, and anybody can open one and say nothing."""
+
 ADDRESS: Final = "/league/"
 
 Only = Callable[[], frozenset[str]]
@@ -26,6 +29,24 @@ Only = Callable[[], frozenset[str]]
 
 class _Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
     daemon_threads = True
+
+    def __init__(self, *of: Any) -> None:
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        super().__init__(*of)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """In a thread of its own; whoever comes when all are at work is closed to, and asks again."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer it."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def server_bind(self) -> None:
         """Bind, without asking anybody for the name of the address."""
