@@ -64,7 +64,7 @@ ACCEPTED = {
     "md5": {" D41D8CD98F00B204E9800998ECF8427E ": "d41d8cd98f00b204e9800998ecf8427e"},
     "certificate": {"DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09": "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
     "cve": {"cve-2021-44228": "CVE-2021-44228", "CVE\N{EN DASH}2021\N{EN DASH}44228": "CVE-2021-44228"},
-    "phone": {"+372 612 3456": "+3726123456", "+39 02 1234567": "+39021234567", "tel:+1-201-555-0123": "+12015550123"},
+    "phone": {"+372 612 3456": "+3726123456", "+39 02 1234567": "+39021234567", "tel:+1-201-555-0123": "+12015550123", "00372 612 3456": "+3726123456", "+372 5100 1234": "+37251001234", " 00 (372) 612-3456": "+3726123456"},
     "iban": {
         # Examples of the registry of ISO 13616 (SWIFT), shortest and longest among them.
         "GB29 NWBK 6016 1331 9268 19": "GB29NWBK60161331926819",
@@ -136,7 +136,7 @@ REFUSED = {
     "sha256": {"d41d8cd98f00b204e9800998ecf8427e": "64 hexadecimal digits", "g" * 64: "0 to 9 and a to f"},
     "certificate": {"z" * 40: "hexadecimal"},
     "cve": {"CVE-21-1": "no CVE"},
-    "phone": {"612 3456": "country code", "+372 1": "too few digits", "hello": "no telephone number"},
+    "phone": {"612 3456": "country code", "+372 1": "too few digits", "000372 612 3456": "country code", "hello": "no telephone number"},
     "iban": {"GB29 NWBK 6016 1331 9268 18": "checksum", "DE8937040044053201300": "checksum", "ZZ": "no IBAN",
              "": "no IBAN"},
     "card": {"4111 1111 1111 1112": "checksum", "79927398713": "12 to 19 digits", "\u0664" * 16: "12 to 19 digits"},

@@ -157,7 +157,7 @@ def _row(number: int, raw: dict[str, str], batch: str) -> Item | str:
 
 def _looks_like(text: str) -> str:
     for kind in _TRIED:
-        if kind == "asn" and text.isdigit():
+        if kind in {"asn", "phone"} and text.isdigit():
             continue
         try:
             normalise(kind, text)

@@ -1,6 +1,7 @@
 """Telephone numbers."""
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from hanse.intel.values.problem import ValueProblem
 
@@ -9,12 +10,15 @@ if TYPE_CHECKING:
 
 # The library is loaded with the first number: it reads the plans of all countries, a twentieth of the time to start.
 
+_ABROAD: Final = re.compile(r"^\s*00[\s./()-]*(?=[1-9])")
+"""The access code for calls abroad of all member states (Directive 2002/22/EC, article 27), as a number may begin with it."""
+
 
 def phone(text: str, region: str | None = None) -> str:
     """A telephone number as E.164 writes it: ``+3726123456``.
 
     Args:
-        text: As it was written down.
+        text: As it was written down; where no region is said, 00 at its beginning stands for +.
         region: Country, in two letters, of numbers without a country code.
 
     Raises:
@@ -23,7 +27,7 @@ def phone(text: str, region: str | None = None) -> str:
     import phonenumbers  # noqa: PLC0415 - see above
 
     try:
-        number = phonenumbers.parse(text.strip(), region)
+        number = phonenumbers.parse(text.strip() if region else _ABROAD.sub("+", text, count=1), region)
     except phonenumbers.NumberParseException as error:
         raise ValueProblem(f"{text[:40]!r} is no telephone number: {_why(error, region)}") from None
     if not phonenumbers.is_possible_number(number):
