@@ -1,6 +1,7 @@
 """Counting common sources on pages, by the API and by the shell: asked for, shown, and no more than that to who oversees."""
 
 import json
+import re
 import secrets
 from dataclasses import replace
 
@@ -59,6 +60,28 @@ def test_it_is_asked_for_and_shown_on_the_pages_of_both_attacks(both, fi, signed
         text = signed.get(page).content.decode()
         assert words in text
         assert other in text
+
+
+def test_several_are_asked_for_at_once_and_each_refusal_is_told(both, fi, home, signed) -> None:
+    """The closest of the same kind come first; what cannot be counted keeps nothing else from being."""
+    own, theirs, _ = both
+    form = f"/matches/sources/{theirs.pk}/"
+    shown = signed.get(form).content.decode()
+    offered = re.findall(r'name="own" value="([0-9a-f]{32})"', shown)
+    rows = {row.pk.hex: row for row in home}
+    apart = [
+        (rows[one].vector != theirs.vector, abs(rows[one].start_us - theirs.start_us)) for one in offered
+    ]
+    assert len(apart) > 2
+    assert apart == sorted(apart)
+    signed.post(form, {"own": own.pk.hex, "reason": WHY})
+    [*some] = {own.pk.hex, *offered[:3]}
+    text = signed.post(form, {"own": some, "reason": WHY}, follow=True).content.decode()
+    assert "waits for the partner already" in text
+    assert "Asked." in text
+    assert {one.hex for one in SourceCount.projected.values_list("own", flat=True)} == set(some)
+    many = signed.post(form, {"own": offered[:21], "reason": WHY}).content.decode()
+    assert ("Choose 20 at most" in many) == (len(offered) > 20)
 
 
 def test_an_auditor_sees_that_it_was_counted_and_not_of_what(both, fi, mari, client_as) -> None:

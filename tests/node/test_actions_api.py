@@ -110,6 +110,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "matching:let-in": ("matching_keep_out",),
     "matching:offer": ("matching_offer",),
     "matching:reopen": ("matching_reopen",),
+    "matching:reopen-count": ("matching_reopen_count",),
     "matching:ask-who-else": ("matching_ask_who_else",),
     "matching:standing": ("matching_standing_set",),
     "matching:stop": ("matching_stop",),

@@ -7,6 +7,7 @@ those of the other, so that none can make up more in common than there is, and t
 which address it was.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -136,6 +137,42 @@ def in_common(made: bytes, received: bytes, mine: Said) -> int:
     if len(received) != mine.size * psi.TOKEN:
         raise ProtocolError(f"{len(received):,} bytes of tokens came for {mine.size:,} sources.")
     return psi.overlap(made, received)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What went over the wire in a count, as it was kept.
+
+    Attributes:
+        own: This side's points and tokens.
+        theirs: The other side's.
+    """
+
+    own: tuple[bytes, bytes]
+    theirs: tuple[bytes, bytes]
+
+
+def redone(said: Said, secret: RunSecret, samples: Iterable[Sample], epoch: str, sent: Sent) -> list[str]:
+    """Do this side's part of a count again, and say what was not as it should have been, in sentences.
+
+    Args:
+        said: What it committed to.
+        secret: As it was sealed.
+        samples: What it may have put in: of the attack as it stood on record, whenever.
+        epoch: Under which points were made.
+        sent: What was sent.
+    """
+    found, (points, tokens) = [], sent.own
+    put_in = next((one for one in samples if one.said(secret) == said), None)
+    if put_in is None:
+        found.append(
+            "The sources that were committed to are not those of the attack on record: they were invented."
+        )
+    elif put_in.points(secret, epoch) != points:
+        found.append("What was sent is not what comes of the sources on record.")
+    if tokens_of(sent.theirs[0], secret) != tokens:
+        found.append("What was answered is not what comes of what the other side sent.")
+    return found
 
 
 def transcript(named: bytes, sent: dict[str, tuple[bytes, bytes]]) -> str:

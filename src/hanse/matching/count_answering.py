@@ -190,7 +190,7 @@ def _finish(row: SourceCount, put: Close, begun: _Begun) -> str:
         row.partner: (begun.put.points, put.tokens),
     }
     with writing():
-        keep(row, sent)
+        keep(row, begun.put.attack, sides, sent)
         close(
             row,
             Counted(

@@ -51,6 +51,8 @@ CLOSE: Final = "count-sources-tokens"
 CLOSED: Final = "count-sources-theirs"
 QUESTION: Final = "question"
 """Under which name what was put is kept."""
+SIDES: Final = "sides"
+"""Under which name it is kept which attack was asked about, as the question called it, and what both committed to."""
 
 
 class Open(msgspec.Struct, frozen=True, array_like=True):
@@ -228,14 +230,13 @@ def _count(row: SourceCount, partner: Partner, client: Client) -> None:
     named = common_sources.session(row.question, asked.attack, row.epoch, sides)
     psi.check_tokens(closed.tokens, said.size, opened.digest, row.partner, named)
     sent = {authority(): (asked.points, tokens), row.partner: (opened.points, closed.tokens)}
-    keep(row, sent)
-    close(
-        row,
-        Counted(
-            state="counted", common=psi.overlap(closed.tokens, tokens), own_size=said.size, own_share=said.share,
-            other_size=other.size, other_share=other.share, transcript=common_sources.transcript(named, sent),
-        ),
+    counted = Counted(
+        state="counted", common=psi.overlap(closed.tokens, tokens), own_size=said.size, own_share=said.share,
+        other_size=other.size, other_share=other.share, transcript=common_sources.transcript(named, sent),
     )  # fmt: skip
+    with writing():
+        keep(row, asked.attack, sides, sent)
+        close(row, counted)
 
 
 def _question(row: SourceCount) -> Open:
@@ -257,8 +258,9 @@ def _question(row: SourceCount) -> Open:
     return put
 
 
-def keep(row: SourceCount, sent: dict[str, tuple[bytes, bytes]]) -> None:
-    """Keep what both sent, for the auditor who does the count again."""
+def keep(row: SourceCount, attack: str, sides: dict[str, Said], sent: dict[str, tuple[bytes, bytes]]) -> None:
+    """Keep what both said and sent, for the auditor who does the count again."""
+    parts.put(row.pk, SIDES, 0, msgspec.msgpack.encode((attack, sides)))
     for name, (points, tokens) in sent.items():
         own = name == authority()
         parts.put(row.pk, POINTS if own else theirs(POINTS), 0, points)

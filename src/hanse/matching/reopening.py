@@ -1,43 +1,51 @@
-"""Doing a run again from what is on record, by an auditor: were its inputs those of the cases, and what was sent made of them?
+"""Doing a run or a count again from what is on record, by an auditor: were its inputs those of the cases and attacks?
 
-The run's secret makes everything that this side sent. So an auditor sees whether it put in what no case had, answered
-what it should not have, or said something else in the ledger than it sent; and sees none of the selectors for it.
+The secret of it makes everything that this side sent. So an auditor sees whether it put in what no case or attack had,
+answered what it should not have, or said something else in the ledger than it sent; and sees no selector and no source.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from hanse.attacks.on_record import versions
 from hanse.cases.contents import SelectorAdded
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import content_of
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
-from hanse.matching import commitment, parts
+from hanse.matching import commitment, common_sources, parts, psi
 from hanse.matching.alike import keys_of
+from hanse.matching.common_sources import Said, Sample, Sent
+from hanse.matching.counting import SIDES
 from hanse.matching.models import Run
 from hanse.matching.parts import POINTS, TOKENS, theirs
 from hanse.matching.run_projecting import BEGUN
 from hanse.matching.secret import RunSecret
+from hanse.matching.source_models import SourceCount
 from hanse.policy.asking import require
 
 REOPEN: Final = "matching.reopen"
-REOPENED: Final = "matching.run_reopened"
+REOPENED: Final = "matching.reopened"
 MOST: Final = 100_000
 """Selectors of both sides together that are done again at once: a quarter of a minute."""
 _ADDED: Final = "cases.selector_added"
+_sides = msgspec.msgpack.Decoder(tuple[str, dict[str, Said]])
 
 
-class RunReopened(msgspec.Struct, frozen=True, kw_only=True):
-    """A run was done again; the object is the run, why is the entry's reason.
+class Reopened(msgspec.Struct, frozen=True, kw_only=True):
+    """A run or a count of sources was done again; the object is that, why is the entry's reason.
 
     Attributes:
-        found: What was not as it should have been, in sentences; empty for an honest run.
+        found: What was not as it should have been, in sentences; empty for an honest one.
     """
 
     found: tuple[str, ...] = ()
@@ -50,12 +58,10 @@ def reopen(run: UUID, actor: Actor, why: str) -> tuple[str, ...]:
         RefusedError: The actor may not.
         UsageError: There is no such run, it did not finish, its pieces are gone, or no reason is given.
     """
-    require(actor, REOPEN)
+    _may(actor, why)
     row = Run.objects.filter(pk=run, state="finished").first()
     if row is None:
         raise UsageError("There is no such comparison, or it did not finish.")
-    if not why.strip():
-        raise UsageError("Say why it is reopened.")
     said, other = commitment.read(row.own.encode()), commitment.read(row.other.encode())
     if said.size + other.size > MOST:
         raise UsageError(
@@ -74,8 +80,57 @@ def reopen(run: UUID, actor: Actor, why: str) -> tuple[str, ...]:
         found.append(
             f"{len(invented):,} of its {len(values):,} inputs stood in no case before it began: they were invented."
         )
-    append(REOPENED, RunReopened(found=tuple(found)), actor=actor, reason=why.strip(), object_id=run)
+    append(REOPENED, Reopened(found=tuple(found)), actor=actor, reason=why.strip(), object_id=run)
     return tuple(found)
+
+
+def reopen_count(count: UUID, actor: Actor, why: str) -> tuple[str, ...]:
+    """As `reopen`, of a count of common sources.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: There is no such count, it was not counted, its pieces are gone, or no reason is given.
+    """
+    _may(actor, why)
+    row = SourceCount.projected.select_related("marking").filter(pk=count, state="counted").first()
+    if row is None:
+        raise UsageError("There is no such count, or it did not come to a number.")
+    kept = parts.get(count, SIDES, 0)
+    if kept is None:
+        raise UsageError("What was sent is not kept any more: thirty days are over.")
+    found = _of_count(row, *_sides.decode(kept))
+    content, marking = Reopened(found=tuple(found)), row.marking.marking
+    append(REOPENED, content, actor=actor, reason=why.strip(), object_id=count, marking=marking)
+    return tuple(found)
+
+
+def _of_count(row: SourceCount, attack: str, sides: dict[str, Said]) -> list[str]:
+    """What of a count was not as it should have been."""
+    sent = Sent(
+        *((parts.whole(row.pk, name(POINTS)), parts.whole(row.pk, name(TOKENS))) for name in (str, theirs))
+    )
+    named = common_sources.session(row.question, attack, row.epoch, sides)
+    if common_sources.transcript(named, {authority(): sent.own, row.partner: sent.theirs}) != row.transcript:
+        return ["What is kept of it is not what was sent: it was altered since."]
+    secret = RunSecret(bytes.fromhex(row.secret))
+    found = common_sources.redone(sides[authority()], secret, _samples(row), row.epoch, sent)
+    if psi.overlap(sent.theirs[1], sent.own[1]) != row.common:
+        found.append("The number on record is not the one that comes of what was sent.")
+    return found
+
+
+def _samples(row: SourceCount) -> Iterator[Sample]:
+    """What may have been put into a count: of its attack as it stood before the number was on record."""
+    for attack in versions(row.own, row.sequence):
+        with suppress(UsageError):  # it had no sources then that could be counted
+            yield common_sources.sample_of(attack)
+
+
+def _may(actor: Actor, why: str) -> None:
+    """See that somebody may do something again, and says why."""
+    require(actor, REOPEN)
+    if not why.strip():
+        raise UsageError("Say why it is reopened.")
 
 
 def _begun_at(run: UUID) -> int:
@@ -100,8 +155,8 @@ def _on_record(before: int) -> set[Value]:
     return found
 
 
-def _nothing(_: Recorded, __: RunReopened) -> None:
+def _nothing(_: Recorded, __: Reopened) -> None:
     """What was found is in the entry."""
 
 
-KINDS = (Kind(REOPENED, RunReopened, _nothing),)
+KINDS = (Kind(REOPENED, Reopened, _nothing),)

@@ -31,6 +31,7 @@ from hanse.matching.group import POINT
 from hanse.matching.models import Agreement, Hit, Run, Withheld
 from hanse.matching.names import STRONG
 from hanse.matching.run_projecting import COMPARING, GOING
+from hanse.matching.source_contents import STATES as SOURCE_STATES
 from hanse.matching.source_models import SourceCount
 from hanse.matching.standing_on import Stands
 from hanse.matching.tag_contents import SOURCES
@@ -193,6 +194,22 @@ def _run(row: Run, partner: str) -> RunShown:
     all_ = sum(parts.needed(size) for size in wanted.values())
     took_s = (now_us() - row.begun_us) / 1e6
     return RunShown(row, partner, own, other, done, all_, took_s / done * (all_ - done) if done else None)
+
+
+@dataclass(frozen=True, slots=True)
+class CountShown:
+    """A count of common sources, as who oversees sees it: of which attacks and what came of it is not theirs to know."""
+
+    count: SourceCount
+    partner: str
+    state: str
+
+
+def counts(most: int = RUNS_SHOWN) -> list[CountShown]:
+    """The counts of common sources, the last first."""
+    rows = list(SourceCount.projected.order_by("-asked_us", "pk")[:most])
+    names = _names(row.partner for row in rows)
+    return [CountShown(row, names[row.partner], SOURCE_STATES[row.state]) for row in rows]
 
 
 def agreements() -> list[AgreementShown]:

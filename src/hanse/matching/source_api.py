@@ -8,7 +8,8 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts.looking import looked_at
-from hanse.matching import counting
+from hanse.matching import counting, reopening
+from hanse.matching.source_models import SourceCount
 from hanse.web.api import In, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
@@ -38,11 +39,29 @@ class CountOut(Schema):
     told_us: int | None
 
 
+class CountOverseen(Schema):
+    """A count, as who oversees sees it: of which attacks and what came of it is not theirs to know."""
+
+    id: UUID = Field(alias="object_id")
+    partner: str
+    ours: bool = Field(description="Whether this authority asked.")
+    state: str = Field(description="As of a count.")
+    transcript: str = Field(description="Hash of all that went over the wire, the same on both sides.")
+    asked_us: int
+    told_us: int | None
+
+
 class CountIn(In):
     """Which attacks, and why."""
 
     own: UUID = Field(description="An own attack.")
     theirs: UUID = Field(description="An attack that a partner shared.")
+    why: str = Field(min_length=1, max_length=4_000)
+
+
+class CountReopenIn(In):
+    """Why it is done again."""
+
     why: str = Field(min_length=1, max_length=4_000)
 
 
@@ -64,8 +83,22 @@ def list_counts(request: HttpRequest, paging: Query[Paging], attack: UUID | None
     return told
 
 
+@router.get("/counts", response=Page[CountOverseen], operation_id="matching_counts_overseen")
+@endpoint("matching.oversee")
+def list_counts_overseen(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: ARG001 - as of all endpoints
+    """That something was counted and with whom, the last first; an auditor can do each again."""
+    return paged(SourceCount.projected.all(), Order("asked_us", descending=True), paging)
+
+
 @router.post("/sources", response={201: CountMade}, operation_id="matching_count")
 @endpoint("matching.count")
 def count(request: HttpRequest, told: CountIn) -> Any:
     """Have it counted how many sources two attacks have in common; both sides learn the number, and neither learns which."""
     return Status(201, {"id": counting.ask(told.own, told.theirs, told.why, signed_in(request))})
+
+
+@router.post("/sources/{uuid:count}/reopen", response=list[str], operation_id="matching_reopen_count")
+@endpoint("matching.reopen")
+def reopen(request: HttpRequest, count: UUID, told: CountReopenIn) -> Any:
+    """Do a count again; what was not as it should have been, nothing for an honest one."""
+    return reopening.reopen_count(count, signed_in(request), told.why)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import F, Func, IntegerField, Value
+from django.db.models import Case, F, Func, IntegerField, Value, When
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -19,7 +19,7 @@ from hanse.cases.forms import QuietForm
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.units import minute
+from hanse.kernel.units import duration, minute
 from hanse.matching import counting
 from hanse.matching.models import Agreement
 from hanse.matching.source_contents import STATES
@@ -30,16 +30,21 @@ if TYPE_CHECKING:
     from hanse.matching.source_models import SourceCount
 
 CHOICES = 50
-"""Own attacks that are offered: those that start closest to the partner's. The API takes any."""
+"""Own attacks that are offered: those of the same vector, and those that start closest to the partner's. The API takes any."""
+AT_ONCE = 20
+"""Own attacks that can be chosen at once: a tenth of what the partner answers in a day."""
 SHOWN = 10
 
 
 class CountForm(QuietForm):
-    """With which own attack."""
+    """With which own attacks."""
 
-    own = forms.ChoiceField(
-        label=gettext_lazy("Own attack"),
-        help_text=gettext_lazy("Those that begin closest to the partner's come first."),
+    own = forms.MultipleChoiceField(
+        label=gettext_lazy("Own attacks"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy(
+            "Those of the same kind come first, and of these the ones that begin closest to the partner's. Each is a count of its own."
+        ),
     )
     reason = forms.CharField(
         label=gettext_lazy("Why"), max_length=4_000, widget=forms.Textarea({"rows": 2}),
@@ -49,6 +54,16 @@ class CountForm(QuietForm):
     def __init__(self, data: object = None, *, choices: list[tuple[str, str]]) -> None:
         super().__init__(data)
         self.fields["own"].choices = choices  # type: ignore[attr-defined]  # a choice field
+
+    def clean_own(self) -> list[str]:
+        """Not more than can be waited for."""
+        chosen: list[str] = self.cleaned_data["own"]
+        if len(chosen) > AT_ONCE:
+            raise forms.ValidationError(
+                _("Choose %(most)s at most: the partner answers a number of counts a day."),
+                params={"most": AT_ONCE},
+            )
+        return chosen
 
 
 def panel(attack_id: UUID, actor: Actor) -> str:
@@ -102,25 +117,51 @@ def _titles(actor: Actor, ids: "set[UUID | None]", *, own: bool) -> dict[UUID | 
 
 @page("matching.count", "matching/count_sources.html", methods=("GET", "POST"))
 def count(request: HttpRequest, attack_id: UUID) -> Result:
-    """Have it counted how many sources a partner's attack has in common with an own one."""
+    """Have it counted how many sources a partner's attack has in common with own ones."""
     actor = signed_in(request)
     row = PartnerAttack.objects.get_for(actor, "attacks.view", attack_id)
-    form = CountForm(request.POST if request.method == "POST" else None, choices=_closest(actor, row))
+    choices = _closest(actor, row)
+    form = CountForm(request.POST if request.method == "POST" else None, choices=choices)
     if form.is_bound and form.is_valid():
-        told = form.cleaned_data
-        try:
-            counting.ask(UUID(told["own"]), row.pk, told["reason"], actor)
-        except UsageError as error:
-            form.add_error(None, str(error))
-        else:
+        asked, refused = _ask(form.cleaned_data["own"], row.pk, form.cleaned_data["reason"], actor)
+        titles = dict(choices)
+        if asked:
+            for own, why in refused.items():
+                messages.error(request, f"{titles[own]}: {why}")
             messages.success(request, _("Asked. The partner answers within seconds if it is there."))
             return redirect("attacks:of-partner", row.pk)
+        for own, why in refused.items():
+            form.add_error(None, f"{titles[own]}: {why}")
     return {"form": form, "row": row, "marking": row.marking.marking}
 
 
+def _ask(chosen: list[str], theirs: UUID, why: str, actor: Actor) -> tuple[int, dict[str, str]]:
+    """Have several counted; how many were asked for, and why the others were not."""
+    asked, refused = 0, {}
+    for own in chosen:
+        try:
+            counting.ask(UUID(own), theirs, why, actor)
+        except UsageError as error:
+            refused[own] = str(error)
+        else:
+            asked += 1
+    return asked, refused
+
+
 def _closest(actor: Actor, row: PartnerAttack) -> list[tuple[str, str]]:
-    """Own attacks with sources that are not forged, the closest in time first."""
+    """Own attacks with sources that are not forged: those of the same vector first, then the closest in time."""
     rows = AttackRow.objects.for_actor(actor, counting.COUNT).filter(state__in=STANDING)
     apart = Func(F("start_us") - Value(row.start_us), function="ABS", output_field=IntegerField())
-    near = rows.exclude(source_class="spoofed").annotate(apart=apart).order_by("apart", "pk")[:CHOICES]
-    return [(one.pk.hex, f"{vector_words(one.vector)}, {one.victim}, {minute(one.start_us)}") for one in near]
+    other = Case(When(vector=row.vector, then=Value(0)), default=Value(1))
+    sorted_by = rows.exclude(source_class="spoofed").annotate(apart=apart, other=other)
+    return [(one.pk.hex, _choice(one, row)) for one in sorted_by.order_by("other", "apart", "pk")[:CHOICES]]
+
+
+def _choice(own: AttackRow, theirs: PartnerAttack) -> str:
+    """What an own attack is called, and how far from the partner's it begins."""
+    named = f"{vector_words(own.vector)}, {own.victim}, {minute(own.start_us)}"
+    apart = abs(own.start_us - theirs.start_us) / 1e6
+    if apart < 1:
+        return f"{named} ({_('at the same second')})"
+    words = _("%(apart)s before theirs") if own.start_us < theirs.start_us else _("%(apart)s after theirs")
+    return f"{named} ({words % {'apart': duration(apart)}})"

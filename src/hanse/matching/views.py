@@ -1,6 +1,6 @@
 """The pages of matching: what partners have too, what is compared, what was agreed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +48,7 @@ def matches(request: HttpRequest) -> Result:
     actor = signed_in(request)
     told: dict[str, Any] = {
         "runs": showing.runs(), "agreements": showing.agreements(), "proposals": showing.proposals(),
-        "askings": showing.askings(actor), "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
+        "counts": showing.counts(), "askings": showing.askings(actor), "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
         **{name: may_begin(actor, f"matching.{name.removeprefix('may_')}") for name in ("may_run", "may_agree", "may_view")},
     }  # fmt: skip
     if told["may_view"]:
@@ -118,16 +118,35 @@ def reopen(request: HttpRequest, run: UUID) -> Result:
         "words": _("What was put in and sent is made anew from the sealed secret and compared with the cases and the ledger. You are told what differs, and no selector. That you did it stands in the ledger."),
     }  # fmt: skip
 
-    def act(why: str) -> None:
-        found = reopening.reopen(run, signed_in(request), why)
-        if found:
-            messages.error(request, " ".join(found))
-        else:
-            messages.success(
-                request, _("It was honest: its inputs stood in cases, and what was sent is made of them.")
-            )
+    honest = _("It was honest: its inputs stood in cases, and what was sent is made of them.")
+    return _why(
+        request, told, lambda why: _say(request, reopening.reopen(run, signed_in(request), why), honest)
+    )
 
-    return _why(request, told, act)
+
+@page("matching.reopen", "matching/why.html", methods=("GET", "POST"))
+def reopen_count(request: HttpRequest, count: UUID) -> Result:
+    """Do a count of common sources again, and say whether it was honest on this side."""
+    told = {
+        "title": _("Do a count again"), "button": _("Do it again"),
+        "words": _("What was put in and sent is made anew from the sealed secret and compared with the attack on record and the ledger. You are told what differs, and no source. That you did it stands in the ledger."),
+    }  # fmt: skip
+    honest = _(
+        "It was honest: its sources are those of the attack on record, and what was sent is made of them."
+    )
+    return _why(
+        request,
+        told,
+        lambda why: _say(request, reopening.reopen_count(count, signed_in(request), why), honest),
+    )
+
+
+def _say(request: HttpRequest, found: Sequence[str], honest: str) -> None:
+    """Say what was found when something was done again."""
+    if found:
+        messages.error(request, " ".join(found))
+    else:
+        messages.success(request, honest)
 
 
 def _why(request: HttpRequest, told: dict[str, Any], act: Callable[[str], object], then: str = "") -> Result:
