@@ -197,7 +197,8 @@ def test_a_partner_that_does_not_answer_is_waited_for_a_day(both, fi, mari) -> N
         ({"closes_": lambda told: Closed(secrets.token_bytes(len(told.tokens)))}, "not those that had been announced"),
         ({"closes_": lambda told: Closed(told.tokens[:-16])}, "tokens came"),
         ({"opens_": lambda told: msgspec.structs.replace(told, points=told.points[:-32])}, "points came"),
-        ({"opens_": lambda told: msgspec.structs.replace(told, points=bytes(len(told.points)))}, "no element"),
+        ({"opens_": lambda told: msgspec.structs.replace(told, points=bytes(32) + told.points[32:])}, "no element"),
+        ({"opens_": lambda told: msgspec.structs.replace(told, points=2 * told.points[32:64] + told.points[64:])}, "twice"),
         (
             {"opens_": lambda told: msgspec.structs.replace(told, said=msgspec.structs.replace(told.said, share=2.0))},
             "cannot be",

@@ -1,7 +1,7 @@
 """Comparing whole sets on the ledger: both learn the hits and nothing else, whatever stops in the middle."""
 
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -9,11 +9,13 @@ import pytest
 from hanse.accounts import approvals
 from hanse.cases import working
 from hanse.cases.selector import read
+from hanse.federation.contents import Recall
 from hanse.federation.models import Received
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.markings import Marking
 from hanse.ledger.check import check
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
@@ -366,6 +368,74 @@ def test_who_learns_and_gives_nothing_pays_with_its_quota(officer, approver, cas
     again.opens()
     turn(again)
     assert Run.objects.latest("sequence").blanket
+
+
+@pytest.mark.parametrize("word", ["declined", "failed"])
+def test_who_learns_and_says_that_it_ended_pays_alike(officer, approver, case, gb, word):
+    """Whatever the partner calls it, here it was broken off: its word changes no quota."""
+    agree(officer, approver)
+    gb.holds = {"tokens"}
+    has(gb, ("email", BOSS))
+    gb.opens()
+    turn(gb)
+    gb.heard(gb.addressed("matching.run_proposed", Proposed)[-1][1])
+    for _ in range(3):
+        turn(gb)
+        gb.goes_on()
+    assert gb.learnt == [Value("email", BOSS)]
+    gb.entry("matching.run_ended", RunEnded(state=word, why="Sorry.", run=gb.run.hex))
+    turn(gb)
+    row = Run.objects.get(there=gb.run)
+    assert (row.state, row.other_state) == ("broken", word)
+    again = peer_again(gb)
+    again.opens()
+    turn(again)
+    assert Run.objects.latest("sequence").blanket
+
+
+def test_a_run_that_ended_there_gives_nothing_more(officer, approver, case, gb):
+    """Not between the partner's word and this side's own."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    gb.opens()
+    turn(gb)
+    gb.heard(gb.addressed("matching.run_proposed", Proposed)[-1][1])
+    turn(gb)
+    run = Run.objects.get(there=gb.run)
+    Run.objects.filter(pk=run.pk).update(other_state="declined")
+    assert gb._fetched("points", 32) is None
+    turn(gb)
+    assert Run.objects.get(pk=run.pk).state == "declined"
+
+
+def test_a_run_cannot_be_recalled_nor_purge_itself(officer, approver, case, gb):
+    """That it was asked for is held against the partner: it stays on record on both sides."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    run = gb.opens()
+    turn(gb)
+    gb.entry("federation.recalled", Recall(run.hex, "Sorry."))
+    turn(gb)
+    refused = Received.objects.get(kind="federation.recalled")
+    assert "stays on record" in refused.why
+    assert Run.objects.filter(there=run).exists()
+    marking = Marking(originators=frozenset({"gb-ncas"}), retention_us=now_us() + 10**6)
+    gb.run = uuid4()
+    gb.entry("matching.run_proposed", gb._proposes(), object_id=gb.run, marking=marking)
+    turn(gb)
+    assert "purge itself" in Received.objects.exclude(why="").latest("number").why
+    assert not Run.objects.filter(there=gb.run).exists()
+
+
+def test_points_of_one_value_sent_twice_end_the_run(officer, approver, case, gb):
+    """Before any token of them is given: equal tokens would say which of them are hits."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS), ("phone", PHONE))
+    gb.gives = lambda name, data: data[:32] + data[:32] if name == "points" else data
+    run = compare(gb, kaja)
+    assert (run.state, gb.learnt) == ("failed", None)
+    assert "twice" in run.why
 
 
 def test_forged_tokens_end_the_run(officer, approver, case, gb):

@@ -60,6 +60,8 @@ class Handler:
         then: Done once it is on record, in the same transaction: what this authority answers or does by itself. Not
             done again in a replay. What comes after it in a page is on record only when it is done.
         again: The same, where the object had come before; several that come together may be on record by then.
+        kept: Whether it stays on record here when its sender recalls it: that it was done, and how often, is held against
+            the sender.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class Handler:
     then: Callable[[Arrived, Any], None] = _nothing
     again: Callable[[Arrived, Any], None] = _nothing
     project_many: Callable[[Sequence[tuple[Arrived, Any]]], None] | None = None
+    kept: bool = False
 
     @property
     def acts(self) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from hanse.federation.contents import Recall, RecallAnswered
-from hanse.federation.handlers import Arrived, Handler, own_id
+from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
 from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
 from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send, speaker
@@ -157,12 +157,17 @@ def _check(here: Arrived, content: Recall) -> None:
     """A partner recalls what it sent itself: the object is looked for among its own.
 
     Raises:
-        UsageError: The object has no id.
+        UsageError: The object has no id, or is of a kind that stays on record.
     """
     try:
-        UUID(content.object_id)
+        there = UUID(content.object_id)
     except ValueError:
         raise UsageError(f"{here.partner} recalls {content.object_id[:40]!r}, which is no object.") from None
+    known = Received.objects.filter(partner=here.partner, object_id=own_id(here.partner, there))
+    for kind in known.values_list("kind", flat=True).distinct():
+        handler = handler_of(kind)
+        if handler is not None and handler.kept:
+            raise UsageError(f"{here.partner} recalls {kind}, which stays on record on both sides.")
 
 
 def _recalled(here: Arrived, content: Recall) -> None:

@@ -76,7 +76,8 @@ def per_day(agreement: Agreement) -> int:
 
 def put_in_a_day(partner: str) -> int:
     """Questions of a partner that were answered in the last 24 hours."""
-    return Asking.objects.filter(partner=partner, refused="", at_us__gt=now_us() - DAY_US).count()
+    since = now_us() - DAY_US
+    return Asking.objects.filter(partner=partner, about="", refused="", at_us__gt=since).count()
 
 
 def answer(asked: Asked) -> Evaluated:
@@ -91,7 +92,7 @@ def answer(asked: Asked) -> Evaluated:
         raise UsageError("A question is named by 32 hexadecimal digits.")
     digest = sha256(put.epoch.encode() + b"\0" + put.points).hexdigest()
     with writing():
-        before = Asking.objects.filter(partner=partner, question=put.question, refused="").first()
+        before = Asking.objects.filter(partner=partner, about="", question=put.question, refused="").first()
         if before is not None and before.digest != digest:
             raise UsageError("Another question was put under this name.")
         key, refused = _judged(partner, put, counted=before is not None)
@@ -99,7 +100,7 @@ def answer(asked: Asked) -> Evaluated:
             refuse(partner, put.question, put.epoch, digest, refused)
             return Evaluated(refused=refused)
         if before is None:
-            _record(partner, put.question, put.epoch, digest)
+            answered(partner, put.question, put.epoch, digest)
     return Evaluated(*tags.answer(key, put.points))
 
 
@@ -127,6 +128,11 @@ def refuse(partner: str, question: str, epoch: str, digest: str, why: str, about
     before = Asking.objects.filter(partner=partner, about=about, refused=why, at_us__gt=since)
     if not before.exists():
         _record(partner, question, epoch, digest, why, about)
+
+
+def answered(partner: str, question: str, epoch: str, digest: str, about: str = "") -> None:
+    """Have it on record that a partner asked and was answered; arguments as of `Questioned`."""
+    _record(partner, question, epoch, digest, about=about)
 
 
 def _record(partner: str, question: str, epoch: str, digest: str, refused: str = "", about: str = "") -> None:

@@ -113,7 +113,7 @@ class AgreementIn(In):
     per_day: int = Field(10_000, ge=1, le=agreeing.MOST_PER_DAY)
     sources: bool = Field(
         False,
-        description="Whether it may be counted how many sources of attacks both have; neither learns which.",
+        description="Whether it may be counted how many sources of attacks both have; neither that keeps to the protocol learns which.",
     )
     until_us: Moment
     why: str = Field(min_length=1, max_length=4_000)

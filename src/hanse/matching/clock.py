@@ -15,7 +15,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.matching import asking, comparing, counting, publishing, running, standing_on, turning
 from hanse.matching.models import Run
-from hanse.matching.run_projecting import COMPARING, GOING, OFFERED, WANTED
+from hanse.matching.run_projecting import COMPARING, GOING, OFFERED, WANTED, ended_there
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,9 @@ def turn(name: str, client: Client) -> bool:
         return False
     turning.step(partner, client)
     for row in rows:
-        if row.state in {WANTED, OFFERED}:
+        if ended_there(row):
+            running.follow(row)
+        elif row.state in {WANTED, OFFERED}:
             running.begin(row)
         elif row.state == COMPARING:
             comparing.step(row, partner, client)

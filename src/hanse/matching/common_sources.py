@@ -3,13 +3,14 @@
 The sources of each are the sample that a sketch keeps (`attacks.sketch`): the same addresses in every attack, so that
 the number in common of the samples says that of all. Who asks sends its points; the other side sends its own and the
 digest of its tokens; who asks sends its tokens, and gets the other's. Either side's tokens are fixed before it knows
-those of the other, so that none can make up more in common than there is, and they come sorted, so that none learns
-which address it was.
+those of the other, so that none can make up more in common than there is, and they come sorted, so that none that keeps
+to the protocol learns which address it was; what others learn: docs/explanation/matching.md.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from math import sqrt
 from typing import Final
 
 import msgspec
@@ -27,6 +28,8 @@ MOST: Final = 1_024
 """Sources of a side that are compared: as many as a sketch keeps."""
 LEAST: Final = 16
 """Fewer sources of either side are not counted: the number in common would say which they are."""
+ADDRESSES: Final = 2**32
+"""Sources that an attack has at most, as far as anybody can mean it: all addresses of IPv4."""
 _KIND: Final = "source"
 
 
@@ -95,9 +98,13 @@ def check(said: Said, points: bytes) -> Said:
         LEAST <= said.size <= MOST and 0 < said.share <= 1 and len(said.root) == 2 * sha256().digest_size
     ):
         raise ProtocolError("What the other side says of its sources cannot be.")
+    if said.share < 1 and (said.size < MOST // 2 or said.size > said.share * ADDRESSES):
+        raise ProtocolError("The other side says that its sources are a sample, of which they cannot be one.")
     if len(points) != said.size * POINT:
         # Without the numbers: a partner that is refused again and again is on record once for each reason.
         raise ProtocolError("Another number of points came than of sources was said.")
+    if len(set(psi.each(points))) != said.size:
+        raise ProtocolError("The other side sent a source twice.")
     return said
 
 
@@ -137,6 +144,22 @@ def in_common(made: bytes, received: bytes, mine: Said) -> int:
     if len(received) != mine.size * psi.TOKEN:
         raise ProtocolError(f"{len(received):,} bytes of tokens came for {mine.size:,} sources.")
     return psi.overlap(made, received)
+
+
+def believed(common: int, mine: Said, theirs: Said) -> int:
+    """The number in common, if samples of such shares can have so many.
+
+    Of the sample of the larger share, those below the smaller one can be in both. They are as many as it has, times the
+    ratio of the shares, give or take: hashes are uniform, so that six standard deviations are passed once in 10^9.
+
+    Raises:
+        ProtocolError: They cannot: the other side says another share than it has.
+    """
+    larger, smaller = sorted((mine, theirs), key=lambda one: -one.share)
+    expected = larger.size * smaller.share / larger.share
+    if common > expected + 6 * sqrt(expected) + 6:
+        raise ProtocolError("More sources are in common than samples of such shares can both have.")
+    return common
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from hanse.matching.offering import offered
 from hanse.matching.parts import DIGEST, POINTS, TOKENS, theirs
 from hanse.matching.points import OWN
 from hanse.matching.quota import BlanketError
-from hanse.matching.run_projecting import COMPARING
+from hanse.matching.run_projecting import COMPARING, ended_there
 from hanse.matching.running import PROTOCOL, check_other, finish
 from hanse.matching.secret import RunSecret
 
@@ -79,15 +79,14 @@ def piece(asked: Asked) -> Piece:
         row = None
     if row is None or wanted.name not in parts.GIVEN or wanted.place < 0:
         raise UsageError("There is no such comparison, or no such piece of one.")
-    if row.state not in {COMPARING, "finished"} or not row.other:
+    if row.state not in {COMPARING, "finished"} or not row.other or ended_there(row):
         return Piece()
     if wanted.name == TOKENS and parts.get(row.pk, theirs(DIGEST), 0) is None:
         return Piece()
     data = parts.get(row.pk, wanted.name, wanted.place)
     if data is None and parts.count(row.pk, wanted.name) == 0 and row.state == "finished":
         raise UsageError("That comparison is over, and its pieces are gone.")
-    size = commitment.read(row.other.encode()).size
-    if data is not None and wanted.name == TOKENS and wanted.place == parts.needed(size * psi.TOKEN) - 1:
+    if data is not None and wanted.name == TOKENS:
         parts.put(row.pk, parts.FETCHED, 0, b"")
     return Piece(data)
 
@@ -144,7 +143,7 @@ class _Side:
         """Tokens of the other's points, piece by piece; their digest last, by which the other may fetch them."""
         if parts.get(self.row.pk, DIGEST, 0) is not None:
             return
-        received = parts.whole(self.row.pk, theirs(POINTS))
+        received = psi.check_distinct(parts.whole(self.row.pk, theirs(POINTS)))
         doubled = psi.doubled(chunks_of(received), self.other.size, self.secret, self.pool)
         parts.put_all(self.row.pk, TOKENS, doubled)
         digest = psi.digest(parts.whole(self.row.pk, TOKENS), authority(), self.session)
@@ -205,7 +204,9 @@ def tidy() -> int:
     counted = SourceCount.projected.filter(
         told_us__lt=now_us() - KEPT_US, pk__in=RunPart.objects.values("run")
     )
-    rows = [*over.values_list("pk", flat=True), *counted.values_list("pk", flat=True)]
+    known = Run.objects.values("pk").union(SourceCount.projected.values("pk"))
+    lost = RunPart.objects.exclude(run__in=known).values_list("run", flat=True).distinct()
+    rows = [*over.values_list("pk", flat=True), *counted.values_list("pk", flat=True), *lost]
     for run in rows:
         parts.drop(run)
     return len(rows)

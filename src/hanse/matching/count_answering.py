@@ -6,7 +6,7 @@ said is answered like one that names none.
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 import msgspec
@@ -17,13 +17,15 @@ from hanse.attacks.models import Attack as AttackRow
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Given
 from hanse.federation.wire import Asked
+from hanse.kernel import sealing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import append, writing
 from hanse.matching import common_sources, parts, psi
 from hanse.matching.agreeing import NoAgreementError
-from hanse.matching.answering import is_name, refuse
+from hanse.matching.answering import answered, is_name, refuse
 from hanse.matching.common_sources import PROTOCOL, Sample
 from hanse.matching.counting import QUESTION, Close, Closed, Open, Opened, agreed, close, keep, leaving
 from hanse.matching.epochs import months
@@ -37,23 +39,43 @@ from hanse.matching.source_contents import CountAsked, Counted
 from hanse.matching.source_models import SourceCount
 from hanse.matching.source_rows import ASKED, WAITING, common_team, marking_of
 from hanse.matching.tag_contents import SOURCES
+from hanse.matching.tag_models import Asking
 from hanse.policy.service import mark
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 _TOLD, _MADE = "answer", "made"
 """Under which names what was answered when a count began, and the tokens that were announced then, are kept."""
 PER_DAY: Final = 200
-"""Counts that a partner may have in a day. Each tells it at most ten bits of the sources of an attack that it has."""
+"""Counts that a partner may have in a day."""
+PER_ATTACK: Final = 40
+"""Counts that a partner may have with one attack in `PER_ATTACK_US`: those that it saw itself around that time. One that
+breaks the protocol learns of each of 1,024 guesses a count whether it took part (docs/explanation/matching.md)."""
+PER_ATTACK_US: Final = 30 * DAY_US
 
 _WORDS: Final = 300
 """Letters of a refusal that stand on record."""
 _NONE: Final = "There is no such attack here that you were given and whose sources can be counted."
 _OVER: Final = "There is no such count, or it is over."
 _SPENT: Final = f"{PER_DAY} counts were answered within a day. Ask again tomorrow."
+_OFTEN: Final = f"{PER_ATTACK} counts were answered with this attack within thirty days."
 
 
 def counted_in_a_day(partner: str) -> int:
     """Counts that a partner began in the last 24 hours."""
-    return SourceCount.projected.filter(partner=partner, ours=False, asked_us__gt=now_us() - DAY_US).count()
+    return _answered(partner, DAY_US).count()
+
+
+def _answered(partner: str, within_us: int) -> "QuerySet[Asking]":
+    """The counts that were answered lately. They stand by themselves, so that no recall of an attack takes them away."""
+    since = now_us() - within_us
+    return Asking.objects.filter(partner=partner, about=SOURCES, refused="", at_us__gt=since)
+
+
+def _name_of(own: AttackRow) -> str:
+    """An own attack as a record of a count names it: those of one attack can be counted, and it is not said which."""
+    return sealing.blind(keyring.current().index, "matching.count", own.pk.hex).hex()
 
 
 def opened(asked: Asked) -> Opened:
@@ -69,7 +91,7 @@ def opened(asked: Asked) -> Opened:
         return _again(row, asked.body)
     try:
         own = _countable(partner, put)
-        return _begun(asked, put, own, common_sources.sample_of(msgspec.convert(own.detail, Attack)))
+        return _begun(asked, put, common_sources.sample_of(msgspec.convert(own.detail, Attack)))
     except (NoAgreementError, ProtocolError) as error:
         refused = str(error)[:_WORDS]
     except UsageError:
@@ -93,7 +115,7 @@ def _countable(partner: str, put: Open) -> AttackRow:
 
     Raises:
         NoAgreementError: It is not agreed that sources are counted.
-        ProtocolError: The partner speaks otherwise, may not have this attack counted, or had too many today.
+        ProtocolError: The partner speaks otherwise, may not have this attack counted, or had too many.
     """
     agreed(partner)
     common_sources.check(put.said, put.points)
@@ -103,10 +125,12 @@ def _countable(partner: str, put: Open) -> AttackRow:
         raise ProtocolError(_NONE)
     if counted_in_a_day(partner) >= PER_DAY:
         raise ProtocolError(_SPENT)
+    if _answered(partner, PER_ATTACK_US).filter(digest=_name_of(own)).count() >= PER_ATTACK:
+        raise ProtocolError(_OFTEN)
     return own
 
 
-def _begun(asked: Asked, put: Open, own: AttackRow, sample: Sample) -> Opened:
+def _begun(asked: Asked, put: Open, sample: Sample) -> Opened:
     """Make this side's points, and have it on record that they were asked for."""
     partner, secret = asked.partner.authority, RunSecret.fresh()
     mine, points = sample.said(secret), sample.points(secret, put.epoch)
@@ -115,19 +139,23 @@ def _begun(asked: Asked, put: Open, own: AttackRow, sample: Sample) -> Opened:
         put.question, put.attack, put.epoch, {authority(): mine, partner: put.said}
     )
     told = Opened(mine, points, psi.digest(tokens, authority(), named))
-    foreign = _foreign(partner, put.own)
-    if foreign is not None and common_team(own, foreign) is None:
-        foreign = None
-    ends = [own] if foreign is None else [own, foreign]
-    count, marking, team = uuid4(), marking_of(*ends), common_team(*ends)
-    content = CountAsked(
-        partner=partner, ours=False, question=put.question, own=own.pk.hex, theirs=foreign.pk.hex if foreign else "",
-        epoch=put.epoch, secret=secret.sealed().hex(), at_us=now_us(),
-    )  # fmt: skip
     with writing():
         if _row(partner, put.question) is not None:
             raise ProtocolError("The same question is being answered. Put it again.")
+        own = _countable(
+            partner, put
+        )  # once more: it may have been marked, recalled, or counted too often meanwhile
+        foreign = _foreign(partner, put.own)
+        if foreign is not None and common_team(own, foreign) is None:
+            foreign = None
+        ends = [own] if foreign is None else [own, foreign]
+        count, marking, team = uuid4(), marking_of(*ends), common_team(*ends)
+        content = CountAsked(
+            partner=partner, ours=False, question=put.question, own=own.pk.hex, theirs=foreign.pk.hex if foreign else "",
+            epoch=put.epoch, secret=secret.sealed().hex(), at_us=now_us(),
+        )  # fmt: skip
         append(ASKED, content, actor=matcher(), object_id=count, marking=marking)
+        answered(partner, put.question, put.epoch, _name_of(own), SOURCES)
         if team:
             mark(count, marking, team, matcher(), "Of what this team alone knows.")
         parts.put(count, QUESTION, 0, asked.body)
@@ -174,11 +202,13 @@ def _finish(row: SourceCount, put: Close, begun: _Begun) -> str:
     except NoAgreementError as error:
         close(row, Counted(state="failed", why=str(error)))
         return str(error)
-    if mine is None or leaving(row.own) is None:
+    given = _given(row.partner, begun.put.attack)
+    if mine is None or given is None or given.pk != row.own:
         close(row, Counted(state="failed", why="The attack is gone, or may not be compared any more."))
         return _NONE
     try:
         common = common_sources.in_common(begun.made, put.tokens, mine)
+        common_sources.believed(common, mine, begun.put.said)
     except ProtocolError as error:
         close(row, Counted(state="failed", why=str(error)))
         return str(error)
@@ -189,15 +219,14 @@ def _finish(row: SourceCount, put: Close, begun: _Begun) -> str:
         authority(): (begun.told.points, begun.made),
         row.partner: (begun.put.points, put.tokens),
     }
+    counted = Counted(
+        state="counted", common=common, own_size=mine.size, own_share=mine.share, other_size=other.size,
+        other_share=other.share, transcript=common_sources.transcript(named, sent),
+    )  # fmt: skip
     with writing():
+        if not close(row, counted):
+            return _OVER
         keep(row, begun.put.attack, sides, sent)
-        close(
-            row,
-            Counted(
-                state="counted", common=common, own_size=mine.size, own_share=mine.share, other_size=other.size,
-                other_share=other.share, transcript=common_sources.transcript(named, sent),
-            ),
-        )  # fmt: skip
     return ""
 
 

@@ -131,13 +131,18 @@ def ask(own: UUID, other: UUID, why: str, actor: Actor) -> UUID:
             count waits, or no reason is given.
     """
     require(actor, COUNT)
+    if not why.strip():
+        raise UsageError("Say why it is counted.")
+    with writing():  # from here on nothing is marked, recalled or purged beside it
+        return _ask(own, other, why.strip(), actor)
+
+
+def _ask(own: UUID, other: UUID, why: str, actor: Actor) -> UUID:
     mine = AttackRow.objects.get_for(actor, "attacks.view", own)
     if not (decision := AttackRow.objects.judge(actor, COUNT, mine)):
         raise RefusedError(decision)
     foreign = PartnerAttack.objects.get_for(actor, "attacks.view", other)
-    if not why.strip():
-        raise UsageError("Say why it is counted.")
-    if mine.marking.marking.tlp == Tlp.RED or leaving(own) is None:
+    if leaving(own) is None:
         raise UsageError(
             "The own attack is TLP:RED, under an embargo or decided away: nothing of it may be said to a partner."
         )
@@ -145,27 +150,28 @@ def ask(own: UUID, other: UUID, why: str, actor: Actor) -> UUID:
     if team is None:
         raise UsageError("The two attacks are of two teams: nobody may know what they have in common.")
     common_sources.sample_of(_attack(mine))
-    with writing():
-        agreed(partner_of(foreign.partner).authority)
-        if SourceCount.projected.filter(own=own, theirs=other, state=WAITING).exists():
-            raise UsageError("This count waits for the partner already.")
-        count, at = uuid4(), now_us()
-        content = CountAsked(
-            partner=foreign.partner, ours=True, question=count.hex, own=own.hex, theirs=other.hex, epoch=month(at),
-            secret=RunSecret.fresh().sealed().hex(), at_us=at,
-        )  # fmt: skip
-        marking = marking_of(mine, foreign)
-        append(ASKED, content, actor=actor, reason=why.strip(), object_id=count, marking=marking)
-        if team:
-            mark(count, marking, team, actor, "Of what this team alone knows.")
+    agreed(partner_of(foreign.partner).authority)
+    if SourceCount.projected.filter(own=own, theirs=other, state=WAITING).exists():
+        raise UsageError("This count waits for the partner already.")
+    count, at = uuid4(), now_us()
+    content = CountAsked(
+        partner=foreign.partner, ours=True, question=count.hex, own=own.hex, theirs=other.hex, epoch=month(at),
+        secret=RunSecret.fresh().sealed().hex(), at_us=at,
+    )  # fmt: skip
+    marking = marking_of(mine, foreign)
+    append(ASKED, content, actor=actor, reason=why, object_id=count, marking=marking)
+    if team:
+        mark(count, marking, team, actor, "Of what this team alone knows.")
     return count
 
 
 def leaving(own: UUID) -> AttackRow | None:
-    """An own attack that stands and whose sources may be counted: its marking lets it, and it is under no embargo."""
+    """An own attack that stands and whose sources may be counted: no marking, TLP:RED or embargo keeps it here."""
     rows = AttackRow.objects.for_actor(matcher(), COUNT).filter(pk=own, state__in=STANDING)
     row = rows.select_related("marking").first()
-    return None if row is None or row.marking.marking.is_embargoed(now_us()) else row
+    if row is None or row.marking.marking.tlp == Tlp.RED or row.marking.marking.is_embargoed(now_us()):
+        return None
+    return row
 
 
 def visible_counts(actor: Actor) -> "QuerySet[SourceCount]":
@@ -230,13 +236,14 @@ def _count(row: SourceCount, partner: Partner, client: Client) -> None:
     named = common_sources.session(row.question, asked.attack, row.epoch, sides)
     psi.check_tokens(closed.tokens, said.size, opened.digest, row.partner, named)
     sent = {authority(): (asked.points, tokens), row.partner: (opened.points, closed.tokens)}
+    common = common_sources.believed(psi.overlap(closed.tokens, tokens), said, other)
     counted = Counted(
-        state="counted", common=psi.overlap(closed.tokens, tokens), own_size=said.size, own_share=said.share,
+        state="counted", common=common, own_size=said.size, own_share=said.share,
         other_size=other.size, other_share=other.share, transcript=common_sources.transcript(named, sent),
     )  # fmt: skip
     with writing():
-        keep(row, asked.attack, sides, sent)
-        close(row, counted)
+        if close(row, counted):
+            keep(row, asked.attack, sides, sent)
 
 
 def _question(row: SourceCount) -> Open:
@@ -244,7 +251,7 @@ def _question(row: SourceCount) -> Open:
     agreed(row.partner)
     own = leaving(row.own)
     foreign = PartnerAttack.projected.filter(pk=row.theirs).first() if row.theirs else None
-    if own is None or foreign is None or own.marking.marking.tlp == Tlp.RED:
+    if own is None or foreign is None:
         raise NotVisibleError("One of the attacks is gone, or may not be compared any more.")
     if (kept := parts.get(row.pk, QUESTION, 0)) is not None:
         return msgspec.msgpack.decode(kept, type=Open)
@@ -267,13 +274,15 @@ def keep(row: SourceCount, attack: str, sides: dict[str, Said], sent: dict[str, 
         parts.put(row.pk, TOKENS if own else theirs(TOKENS), 0, tokens)
 
 
-def close(row: SourceCount, told: Counted) -> None:
-    """Put on record what came of a count; once."""
+def close(row: SourceCount, told: Counted) -> bool:
+    """Put on record what came of a count; once. Whether it still waited."""
     with writing():
         held = SourceCount.projected.select_related("marking").filter(pk=row.pk, state=WAITING).first()
-        if held is not None:
-            content = msgspec.structs.replace(told, why=told.why[:500], at_us=now_us())
-            append(COUNTED, content, actor=matcher(), object_id=row.pk, marking=held.marking.marking)
+        if held is None:
+            return False
+        content = msgspec.structs.replace(told, why=told.why[:500], at_us=now_us())
+        append(COUNTED, content, actor=matcher(), object_id=row.pk, marking=held.marking.marking)
+        return True
 
 
 def _attack(row: AttackRow | PartnerAttack) -> Attack:

@@ -18,7 +18,7 @@ GIVEN: Final = (POINTS, DIGEST, TOKENS)
 """What a side gives the other, in this order."""
 VALUES: Final = "values"
 FETCHED: Final = "fetched"
-"""Marks that the other side fetched the last of this side's tokens: from then on it knows the hits."""
+"""Marks that the other side fetched some of this side's tokens: from then on it knows hits."""
 _BOUND: Final = b"matching.run.values"
 _values = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
 

@@ -170,6 +170,23 @@ def overlap(returned: bytes, made: bytes) -> int:
     return int(np.isin(_column(returned), _distinct(made)).sum())
 
 
+def each(points: bytes) -> list[bytes]:
+    """Points one by one."""
+    return [points[at : at + POINT] for at in range(0, len(points), POINT)]
+
+
+def check_distinct(points: bytes) -> bytes:
+    """The other side's points, if no two are equal: tokens of equal ones would say which of them are hits.
+
+    Raises:
+        ProtocolError: Two are.
+    """
+    rows = np.frombuffer(points, f"S{POINT}")
+    if len(np.unique(rows)) != len(rows):
+        raise ProtocolError("The other side sent a value twice, and so fewer than it had committed to.")
+    return points
+
+
 def tokens_of(points: bytes) -> bytes:
     """What is compared of points under both masks."""
     rows = np.frombuffer(points, np.uint8).reshape(-1, POINT)

@@ -6,6 +6,8 @@ it names, is held against the open cases that it says to have, and stands on rec
 
 from typing import Final
 
+from django.db.models import Q
+
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.matching import commitment
@@ -51,7 +53,8 @@ def check(agreement: Agreement, row: Run, size: int, kinds: tuple[str, ...], cas
 def spent(partner: str, but: Run | None = None) -> dict[str, int]:
     """Selectors that a partner had compared in the last 24 hours, by kind; each run counts for every kind that it names.
 
-    A run that it broke off once it could know the hits counts for the whole day.
+    A run that it broke off once it could know hits counts for the whole day. Only those do not count that were declined
+    before this side put in anything, or that this side opened.
 
     Args:
         partner: Who.
@@ -59,7 +62,7 @@ def spent(partner: str, but: Run | None = None) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     rows = Run.objects.filter(partner=partner, begun_us__gt=now_us() - DAY_US).exclude(other="")
-    for row in rows.exclude(state="declined"):
+    for row in rows.exclude(Q(state="declined") & (Q(own="") | Q(ours=True))):
         if but is not None and row.pk == but.pk:
             continue
         said = commitment.read(row.other.encode())

@@ -26,6 +26,7 @@ from hanse.matching import commitment, common_sources, parts, psi
 from hanse.matching.alike import keys_of
 from hanse.matching.common_sources import Said, Sample, Sent
 from hanse.matching.counting import SIDES
+from hanse.matching.group import ProtocolError
 from hanse.matching.models import Run
 from hanse.matching.parts import POINTS, TOKENS, theirs
 from hanse.matching.run_projecting import BEGUN
@@ -114,8 +115,21 @@ def _of_count(row: SourceCount, attack: str, sides: dict[str, Said]) -> list[str
         return ["What is kept of it is not what was sent: it was altered since."]
     secret = RunSecret(bytes.fromhex(row.secret))
     found = common_sources.redone(sides[authority()], secret, _samples(row), row.epoch, sent)
-    if psi.overlap(sent.theirs[1], sent.own[1]) != row.common:
-        found.append("The number on record is not the one that comes of what was sent.")
+    other, own = sides[row.partner], sides[authority()]
+    if (row.own_size, row.own_share, row.other_size, row.other_share) != (
+        own.size,
+        own.share,
+        other.size,
+        other.share,
+    ):
+        found.append("The sizes on record are not those that both committed to.")
+    try:
+        common = psi.overlap(sent.theirs[1], sent.own[1])
+    except ProtocolError as error:
+        found.append(str(error))
+    else:
+        if common != row.common:
+            found.append("The number on record is not the one that comes of what was sent.")
     return found
 
 

@@ -37,6 +37,11 @@ def hello_of(row: Run) -> Hello:
     return _hello(row.other_hello)
 
 
+def ended_there(row: Run) -> bool:
+    """Whether the other side ended a run that still goes on here."""
+    return row.state in GOING and row.other_state not in {"", "finished"}
+
+
 def _hello(text: str) -> Hello:
     told: Hello = strict_json.decode(text.encode(), Hello, limit_bytes=_HELLO_BYTES, depth=3)
     return told
@@ -83,6 +88,10 @@ def _check_proposed(here: Arrived, content: Proposed) -> None:
     spoken = _hello(content.hello)
     run = Run.objects.filter(pk=_as_uuid(content.answers)).first() if content.answers else None
     there = run.there if run is not None else here.there
+    if here.marking.retention_us is not None:
+        raise UsageError(
+            f"{here.partner} opens a comparison that would purge itself: it has to stay on record."
+        )
     if here.via:
         raise UsageError(f"{here.via} passes on what two authorities alone say to each other.")
     if said.authority != here.partner or said.session != there.hex or said.epoch != spoken.epoch:
@@ -129,14 +138,16 @@ def _check_other_ended(here: Arrived, content: RunEnded) -> None:
 
 
 def _other_ended(here: Arrived, content: RunEnded) -> None:
-    """How it ended for the other side; where it did not finish there, it does not here either."""
+    """How it ended for the other side; where it did not finish there, it ends here by an entry of this side's own.
+
+    What the other side calls it is not taken over: it may know the hits (`running.follow`).
+    """
     row = Run.objects.filter(there=UUID(content.run), partner=here.partner).first()
     if row is None:
         return
     row.other_state, row.other_transcript = content.state, content.transcript
     if row.state in GOING and content.state != "finished":
-        row.state, row.blanket, row.ended_us = content.state, content.blanket, here.received_us
-        row.why = f"{here.partner}: {line(content.why)}"
+        row.blanket, row.why = content.blanket, f"{here.partner}: {line(content.why)}"
     row.save()
 
 
@@ -147,6 +158,6 @@ KINDS = (
     Kind(ENDED, RunEnded, _ended),
 )
 HANDLERS = (
-    Handler(PROPOSED, Proposed, _proposed, _forget, check=_check_proposed),
-    Handler(ENDED, RunEnded, _other_ended, check=_check_other_ended),
+    Handler(PROPOSED, Proposed, _proposed, _forget, check=_check_proposed, kept=True),
+    Handler(ENDED, RunEnded, _other_ended, check=_check_other_ended, kept=True),
 )

@@ -151,6 +151,21 @@ def finish(row: Run, told: RunEnded, actor: Actor | None = None, *, to_partner: 
             send([Draft(ENDED, words, row.pk, recipient=row.partner)])
 
 
+def follow(row: Run) -> None:
+    """End a run here that the other side ended before it finished.
+
+    Who was given tokens may know the hits, and this side does not: that is broken off, whatever the other side calls it.
+    """
+    if parts.get(row.pk, parts.FETCHED, 0) is not None:
+        finish(row, RunEnded(state="broken", why=_broken(row.partner)))
+    else:
+        finish(row, RunEnded(state=row.other_state, why=row.why, blanket=row.blanket))
+
+
+def _broken(partner: str) -> str:
+    return f"{partner} fetched what it needs to know the hits, and did not give the same. Its quota is spent."
+
+
 def forget_inputs(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     """Keep no selector beside the cases when some of them are purged: runs that go on end, and none can be reopened."""
     some = among(purged)
@@ -181,8 +196,7 @@ def give_up(now: int) -> int:
     over = list(Run.objects.filter(state__in=GOING, begun_us__lt=now - DEADLINE_US))
     for row in over:
         if parts.get(row.pk, parts.FETCHED, 0) is not None:
-            why = f"{row.partner} fetched what it needs to know the hits, and did not give the same. Its quota is spent."
-            finish(row, RunEnded(state="broken", why=why))
+            finish(row, RunEnded(state="broken", why=_broken(row.partner)))
         else:
             finish(row, RunEnded(state="failed", why="It was not finished within a day."))
     return len(over)

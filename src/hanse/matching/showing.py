@@ -285,13 +285,11 @@ def askings(actor: Actor, most: int = RUNS_SHOWN) -> list[AskedShown]:
         RefusedError: The actor may not oversee what is compared.
     """
     asked = list(who_else.askings(actor)[:most])
-    counts = list(SourceCount.projected.filter(ours=False).order_by("-asked_us", "pk")[:most])
-    names = _names([*(row.partner for row in asked), *(row.partner for row in counts)])
-    rows = [
-        *(AskedShown(row.at_us, row.partner, names[row.partner], row.about == SOURCES, row.refused) for row in asked),
-        *(AskedShown(row.asked_us, row.partner, names[row.partner], True, "") for row in counts),
-    ]  # fmt: skip
-    return sorted(rows, reverse=True)[:most]
+    names = _names(row.partner for row in asked)
+    return [
+        AskedShown(row.at_us, row.partner, names[row.partner], row.about == SOURCES, row.refused)
+        for row in asked
+    ]
 
 
 def standing() -> dict[str, Stands]:

@@ -93,7 +93,7 @@ def list_counts_overseen(request: HttpRequest, paging: Query[Paging]) -> Any:  #
 @router.post("/sources", response={201: CountMade}, operation_id="matching_count")
 @endpoint("matching.count")
 def count(request: HttpRequest, told: CountIn) -> Any:
-    """Have it counted how many sources two attacks have in common; both sides learn the number, and neither learns which."""
+    """Have it counted how many sources two attacks have in common; both sides learn the number, and neither that keeps to the protocol learns which."""
     return Status(201, {"id": counting.ask(told.own, told.theirs, told.why, signed_in(request))})
 
 

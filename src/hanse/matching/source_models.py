@@ -57,5 +57,5 @@ class SourceCount(MarkedModel):
     @property
     def estimate(self) -> tuple[float, float]:
         """Sources in common, and those of the attack that has fewer, estimated from what was compared."""
-        share = min(self.own_share, self.other_share)
-        return self.common / share, min(self.own_size / self.own_share, self.other_size / self.other_share)
+        fewer = min(self.own_size / self.own_share, self.other_size / self.other_share)
+        return min(self.common / min(self.own_share, self.other_share), fewer), fewer

@@ -87,13 +87,15 @@ class QuestionAnswered(msgspec.Struct, frozen=True, kw_only=True):
 class Questioned(msgspec.Struct, frozen=True, kw_only=True):
     """A partner asked: all that can be known is that it did, and when. The object is this asking.
 
-    Counts of sources that were answered are `source_contents.CountAsked`; those that were refused stand here.
+    So are counts of sources: what they were about is `source_contents.CountAsked`, and goes with the attacks; that a
+    partner had them counted stays.
 
     Attributes:
         partner: Who.
         question: How it names its question, so that one that is repeated counts once.
         epoch: Under which key.
-        digest: SHA-256 of what was sent, which says nothing of what was asked, hexadecimal.
+        digest: SHA-256 of what was sent, which says nothing of what was asked, hexadecimal; of a count that was answered
+            a keyed hash of the own attack, equal for the same one.
         refused: Why it got no answer, in words; empty where it got one.
         about: What it wanted: `SOURCES`; empty for who else has something.
         at_us: When, microseconds UTC.
