@@ -17,13 +17,14 @@ from django.utils.translation import gettext as _
 
 from hanse.accounts.models import Person, RoleGrant
 from hanse.attacks.choosing import on_organisations
-from hanse.attacks.models import Attack
+from hanse.attacks.models import Attack, PartnerAttack
 from hanse.attacks.service import object_of
 from hanse.attacks.timeline import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.cases import finding
 from hanse.console.visible_entries import visible_entries
 from hanse.constituency.models import Protected
+from hanse.federation.models import Partner
 from hanse.intel.finding import matching
 from hanse.intel.service import title_of
 from hanse.kernel import addresses, units
@@ -34,6 +35,9 @@ from hanse.policy.roles import roles
 
 SHOWN = 20
 """Hits per group: who needs more, filters the room's own list."""
+
+SMALL = 256
+"""Addresses of a network in which victims that partners told are looked for."""
 
 ADDRESS = frozenset("0123456789abcdef.:/")
 """What an address or a network is written with."""
@@ -165,6 +169,53 @@ def _attacks(typed: Typed, actor: Actor) -> Group:
     return Group(_("Attacks"), hits, more, "attacks.view", tuple(found[:SHOWN]))
 
 
+def _shared(typed: Typed, actor: Actor) -> Group:
+    """Attacks that partners shared, by victim and organisation as far as they told them."""
+    wanted = Q(pk=typed.id) if typed.id is not None else Q()
+    if set(typed.text.lower()) <= ADDRESS:
+        wanted |= Q(victim__istartswith=typed.text)
+    if typed.names:
+        wanted |= Q(organisation__icontains=typed.text)
+    if typed.network is not None:
+        wanted |= Q(victim__in=typed.around) | Q(victim__in=_inside(typed.network))
+    if not wanted:
+        return Group(_("Partners' attacks"), [])
+    rows = PartnerAttack.objects.for_actor(actor, "attacks.view").filter(wanted)
+    found = list(rows.select_related("marking").defer("detail").order_by("-start_us", "object_id")[:SHOWN])
+    hits = [
+        Hit(
+            _joined(vector_words(row.vector), row.victim),
+            _joined(row.partner, row.organisation, units.minute(row.start_us)),
+            reverse("attacks:of-partner", args=[row.pk]),
+        )
+        for row in found
+    ]
+    return Group(_("Partners' attacks"), hits, "", "attacks.view", tuple(found))
+
+
+def _inside(network: IPv4Network | IPv6Network) -> list[str]:
+    """All addresses of a small network, in text: partners' victims are kept as text alone."""
+    return [str(one) for one in network] if network.num_addresses <= SMALL else []
+
+
+def _partners(typed: Typed, _actor: Actor) -> Group:
+    """By name or id; who may see partners at all sees all of them."""
+    rows = Partner.objects.filter(Q(name__icontains=typed.text) | Q(authority__iexact=typed.text))
+    hits = [
+        Hit(row.name, row.authority, reverse("federation:partner", args=[row.authority]))
+        for row in rows.order_by("name", "authority")[:SHOWN]
+    ]
+    return Group(_("Partners"), hits)
+
+
+def in_flows(text: str, actor: Actor) -> str:
+    """Where the flows of an address or network are: attackers' stand nowhere else. Empty for what is none."""
+    typed = read(text)
+    if typed.network is None or not may(actor, "telemetry.view", now_us=now_us()):
+        return ""
+    return f"{reverse('telemetry:list')}?{urlencode({'address': typed.text})}"
+
+
 def _more_attacks(typed: Typed) -> str:
     """The list of attacks, filtered by what was typed as near as its filters come."""
     chosen = {"victim": typed.text} if typed.network is not None else {"organisation": typed.text}
@@ -265,10 +316,12 @@ def _joined(*parts: str) -> str:
 
 ROOMS: tuple[tuple[str, Callable[[Typed, Actor], Group]], ...] = (
     ("attacks.view", _attacks),
+    ("attacks.view", _shared),
     ("campaigns.view", _campaigns),
     ("intel.view", _items),
     ("cases.view", _cases),
     ("constituency.view", _protected),
+    ("federation.view", _partners),
     ("accounts.view", _people),
     ("ledger.view", _entries),
 )

@@ -11,7 +11,7 @@ from hanse.accounts.looking import asks_why, looked_at
 from hanse.attacks.models import Attack
 from hanse.attacks.models import State as AttackState
 from hanse.console.health import health as how_it_is
-from hanse.console.search import find, only
+from hanse.console.search import find, in_flows, only
 from hanse.console.situation import situation
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import strictest
@@ -69,7 +69,10 @@ def search(request: HttpRequest) -> Result:
         if group.action:
             looked_at(request, group.action, group.rows)
     markings = [row.marking.marking for group in groups for row in group.rows]
-    return {"text": text, "groups": groups, "marking": strictest(markings) if markings else None}
+    return {
+        "text": text, "groups": groups, "in_flows": in_flows(text, signed_in(request)),
+        "marking": strictest(markings) if markings else None,
+    }  # fmt: skip
 
 
 @public("a monitor asks it; it tells nothing but whether the node works")
