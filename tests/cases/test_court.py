@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -17,6 +17,7 @@ from hanse.cases import court, evidence, working
 from hanse.cases.court_models import CourtExport
 from hanse.cases.evidence_models import Custody
 from hanse.cases.evidence_store import EvidenceError
+from hanse.cases.models import Happening
 from hanse.cases.selector import read
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -173,6 +174,23 @@ def test_what_its_originator_has_not_released_stays_out(
     for entry in entries:
         assert f"entries/{entry.sequence:09}.json".encode() not in everything
     assert Custody.objects.filter(evidence=held).count() == 1
+
+
+def test_what_of_the_timeline_stays_out_is_said(case: tuple[UUID, Actor], tmp_path: Path) -> None:
+    """How many events on the page; that there may be such, and about what, in the archive."""
+    case_id, actor = case
+    before = court.choose(case_id, actor).untold
+    happened = Happening.objects.filter(case=case_id).latest("sequence")
+    other = uuid4()
+    Happening.objects.create(
+        sequence=happened.sequence + 1_000, case=case_id, object_id=other, kind="matching.hit_found",
+        time_us=happened.time_us, actor_name="CERT Estonia", reason="",
+    )  # fmt: skip
+    assert court.choose(case_id, actor).untold == before + 1
+    folder = unpacked(exported(*case, tmp_path / "case.zip"))
+    assert "what its partners have too" in (folder / "VERIFY.txt").read_text().replace("\n", " ")
+    assert "about what partners of it have too" in (folder / "case.html").read_text()
+    assert other.hex not in (folder / "case.html").read_text()
 
 
 def test_ones_own_codes_bind_others_and_not_ones_own_court(case: tuple[UUID, Actor], tmp_path: Path) -> None:

@@ -53,12 +53,15 @@ class Choice:
         going: The evidence that goes.
         kept: The evidence that does not, each with the reason.
         entries: How many entries go with their proofs.
+        untold: How many events of the case's timeline stay here: of evidence that does not go, and of what other rooms
+            know of the case, such as that a partner has a selector too.
     """
 
     case: Case
     going: tuple[Evidence, ...]
     kept: tuple[tuple[Evidence, str], ...]
     entries: int
+    untold: int
 
 
 def choose(case_id: UUID, actor: Actor) -> Choice:
@@ -77,7 +80,9 @@ def choose(case_id: UUID, actor: Actor) -> Choice:
             going.append(row)
         else:
             kept.append((row, decision.words))
-    return Choice(case, tuple(going), tuple(kept), len(_entries(_told(case, actor))))
+    told = _told(case, actor)
+    untold = Happening.objects.filter(case=case.pk).count() - len(told.happenings)
+    return Choice(case, tuple(going), tuple(kept), len(_entries(told)), untold)
 
 
 def export(case_id: UUID, whom: str, why: str, actor: Actor) -> tuple[Case, Iterator[bytes]]:
