@@ -218,9 +218,10 @@ def test_every_console_shows_one_campaign_on_three_states_and_none_did_before(sh
 def test_the_ways_in_that_it_prints_lead_in(shown: Shown) -> None:
     """Each address answers with that authority's page, and its one-time link asks for a passkey to join it."""
     for one in LEAGUE:
-        (link,) = re.findall(
+        link, second = re.findall(
             rf"http://{one.key}\.localhost:(\d+)(/people/welcome/\S+)", "\n".join(shown.lines)
         )
+        assert second != link
         request = urllib.request.Request(
             f"http://127.0.0.1:{link[0]}{link[1]}", headers={"Host": f"{one.key}.localhost:{link[0]}"}
         )

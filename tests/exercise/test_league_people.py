@@ -12,7 +12,7 @@ from hanse.accounts.links import digest_of
 from hanse.accounts.models import Passkey, Person, Proposal
 from hanse.exercise import league_desk
 from hanse.exercise.league_desk import Desk
-from hanse.exercise.league_people import VISITOR_ROLES, Cast
+from hanse.exercise.league_people import SECOND_ROLES, VISITOR_ROLES, Cast
 from hanse.exercise.vantage import vantage
 from hanse.kernel.errors import UsageError
 from hanse.ledger.check import check
@@ -55,16 +55,18 @@ def test_a_node_that_does_not_rehearse_refuses_to_have_them(settings):
 def test_the_visitor_gets_each_role_by_two_people_and_one_link_at_a_time():
     """Every role is proposed by one and approved by the other; a second link replaces the first; joined, there is none."""
     cast = Cast(NAMES)
-    first, second = cast.visitor_link(), cast.visitor_link()
+    (first, _), (second, approves) = cast.visitor_links(), cast.visitor_links()
     assert first != second
     approved = Proposal.objects.filter(action="accounts.grant_role", state="approved")
-    assert {one.subject["role"] for one in approved} == set(VISITOR_ROLES)
+    assert {one.subject["role"] for one in approved} == {*VISITOR_ROLES, *SECOND_ROLES}
     assert all((one.proposed_by, one.decided_by) == (cast.first.id, cast.second.id) for one in approved)
     with pytest.raises(UsageError):
         service.join(digest_of(secret_in(first)), "Visitor", "passkey", credential=credential())
     person = service.join(digest_of(secret_in(second)), "Kaja Kask", "passkey", credential=credential())
     assert acting(person.pk).roles == set(VISITOR_ROLES)
-    assert cast.visitor_link() == ""
+    other = service.join(digest_of(secret_in(approves)), "Rein Raud", "passkey", credential=credential("two"))
+    assert acting(other.pk).roles == set(SECOND_ROLES)
+    assert cast.visitor_links() == ["", ""]
 
 
 def _rehearsed(*_told):

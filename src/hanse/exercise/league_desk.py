@@ -125,9 +125,9 @@ class Desk:
         recalling.recall(row.pk, self._cast.first, reason)
         return f"{vector_words(row.vector)} on {row.victim}, {units.minute(row.start_us)}"
 
-    def visitor(self) -> str:
-        """The path of a fresh one-time link for the visitor; empty where they have joined."""
-        return self._cast.visitor_link()
+    def visitors(self) -> list[str]:
+        """The paths of fresh one-time links for the visitors; empty for who has joined."""
+        return self._cast.visitor_links()
 
     def state(self) -> Standing:
         """How the node stands, as its first person sees it."""
@@ -191,7 +191,7 @@ def work(rehearse: Rehearse, lines: TextIO = sys.stdin, answers: TextIO = sys.st
     jobs = {
         name: getattr(desk, name)
         for name in (
-            "invite", "propose", "fingerprint", "approve", "rule", "recall", "visitor", "state", "play", "playing",
+            "invite", "propose", "fingerprint", "approve", "rule", "recall", "visitors", "state", "play", "playing",
         )
     }  # fmt: skip
     jobs |= {

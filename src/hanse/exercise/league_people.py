@@ -1,6 +1,6 @@
-"""The people of a league's node: two that the exercise plays, and the visitor who signs in.
+"""The people of a league's node: two that the exercise plays, and two visitors who sign in.
 
-They come in as people do: the first by the link of the founding, the second and the visitor by invitation, and every
+They come in as people do: the first by the link of the founding, the second and the visitors by invitation, and every
 role after that takes two of them. Instead of a passkey, the two are known by an issuer that no node lets anybody sign in
 at, so that nobody ever signs in as one of them. Only a node that rehearses has them.
 """
@@ -21,9 +21,11 @@ from hanse.kernel.errors import UsageError
 ISSUER: Final = "urn:hanse:exercise"
 """Who says that the two are who they are; it is in no node's settings."""
 
-VISITOR: Final = "Visitor"
 VISITOR_ROLES: Final = ("administrator", "analyst", "approver", "investigator", "officer")
-"""So that a visitor can try everything but overseeing, which is not for who works."""
+SECOND_ROLES: Final = ("approver", "auditor")
+VISITORS: Final = {"Visitor": VISITOR_ROLES, "Second visitor": SECOND_ROLES}
+"""So that a visitor can try everything but overseeing, which is not for who works; and, as a second person, approve what
+the first one proposes, and oversee it."""
 
 _WHY: Final = "The exercise plays two people of this authority."
 
@@ -72,24 +74,28 @@ class Cast:
         )
         return _joins(path, name, "second")
 
-    def visitor_link(self) -> str:
-        """A fresh one-time link for the visitor; its path on this node, or empty where they have joined."""
+    def visitor_links(self) -> list[str]:
+        """A fresh one-time link for each visitor; its path on this node, or empty where they have joined."""
         played = {self._first, self._second}
-        row = Person.objects.exclude(pk__in=played).order_by("invited_us").first()
+        there = list(Person.objects.exclude(pk__in=played).order_by("invited_us", "pk")[: len(VISITORS)])
+        rows = [*there, *[None] * len(VISITORS)]
+        return [self._link(name, row) for name, row in zip(VISITORS, rows, strict=False)]
+
+    def _link(self, name: str, row: Person | None) -> str:
         if row is not None and row.joined_us is not None:
             return ""
         if row is None:
-            person, path = service.invite(VISITOR, "", (), _WHY, self.first)
+            person, path = service.invite(name, "", (), _WHY, self.first)
         else:
             person, path = row.pk, service.invite_again(row.pk, self.first)
-        self._give_roles(person)
+        self._give_roles(person, VISITORS[name])
         self._let_into_teams(person)
         return path
 
-    def _give_roles(self, person: UUID) -> None:
-        """The visitor's roles, each proposed by one and approved by the other."""
+    def _give_roles(self, person: UUID, roles: tuple[str, ...]) -> None:
+        """A visitor's roles, each proposed by one and approved by the other where that takes two."""
         has = set(RoleGrant.objects.filter(person=person).values_list("role", flat=True))
-        for role in VISITOR_ROLES:
+        for role in roles:
             if role not in has:
                 service.grant_role(person, role, "The visitor tries everything.", self.first)
         for one in Proposal.objects.filter(state="open", action="accounts.grant_role"):

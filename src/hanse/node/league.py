@@ -273,20 +273,24 @@ class League:
         for post, told in self._standing().items():
             found = [f"{one.title}. {one.verdict}." for one in told.across]
             self._tell.happened(post.one.short, " ".join(found) or "no campaign across borders")
-        links = {post: post.ask("visitor", str) for post in self._posts}
+        links = {post: post.ask("visitors", list[str]) for post in self._posts}
         way = (
             "Each link makes you a person of that authority, once, within a day, with a passkey of your browser; "
-            "afterwards sign in at the address above it."
-            if any(links.values())
+            "afterwards sign in at the address above it. What takes two people, the second link's approves, in another "
+            "window of the browser that is private."
+            if any(any(paths) for paths in links.values())
             else "You have joined all four, and sign in with your passkeys."
         )
         self._tell.heading(f"Look around. {way}")
         self._tell.say()
         for post in self._posts:
             self._tell.say(f"  {post.one.short:<15} {post.url}/")
-            self._tell.say(
-                f"  {'':<15} {post.url}{links[post]}" if links[post] else f"  {'':<15} you have joined"
-            )
+            for who, path in zip(("first", "second"), links[post], strict=True):
+                self._tell.say(
+                    f"  {who + ' link':>15} {post.url}{path}"
+                    if path
+                    else f"  {'':<15} the {who} person has joined"
+                )
         for post in self._posts:
             post.close_desk()
         for post in self._posts:
