@@ -1,5 +1,6 @@
 """A node that recovers answers other nodes where its pages will be, and serves nobody else."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from hanse.federation import wire
+from hanse.node import answering as room
 from hanse.node.answering import AT_ONCE, answering
 from tests.node.living import free_port
 
@@ -79,18 +81,85 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_whoever_holds_connections_and_says_nothing_is_bounded(heard) -> None:
-    """No more threads than that; when they let go, partners are answered as before."""
+def _place(address: str) -> tuple[str, int]:
+    return "127.0.0.1", int(address.rpartition(":")[2])
+
+
+def _ended(one: socket.socket) -> bool:
+    """Whether the other end has closed it."""
+    with contextlib.suppress(ConnectionResetError):
+        return one.recv(1) == b""
+    return True
+
+
+SLOWLY = b"POST /league/ HTTP/1.1\r\nContent-Length: 3999999\r\n\r\n"
+
+
+def test_whoever_holds_connections_and_says_little_keeps_nobody_out(heard) -> None:
+    """No more threads than that, and whoever comes takes the place of the one that has been asking for longest."""
     address = f"127.0.0.1:{free_port()}"
-    place = ("127.0.0.1", int(address.rpartition(":")[2]))
     with answering(address, lambda: ONLY, pytest.fail):
         before = threading.active_count()
-        held = [socket.create_connection(place, timeout=10) for _ in range(AT_ONCE)]
+        held = [socket.create_connection(_place(address), timeout=10) for _ in range(AT_ONCE)]
+        for one in held[::2]:
+            one.sendall(SLOWLY)
         _until(lambda: threading.active_count() == before + AT_ONCE)
-        more = [socket.create_connection(place, timeout=10) for _ in range(10)]
-        assert [one.recv(1) for one in more] == [b""] * 10
-        assert threading.active_count() == before + AT_ONCE
+        assert _asked(address, "/league/", b"this")[0] == 200
+        assert _ended(held[0])
+        more = [socket.create_connection(_place(address), timeout=10) for _ in range(10)]
+        assert all(_ended(one) for one in held[1:10])
+        assert threading.active_count() <= before + AT_ONCE
+        assert _asked(address, "/league/", b"that")[0] == 200
         for one in (*held, *more):
             one.close()
         _until(lambda: threading.active_count() == before)
-        assert _asked(address, "/league/", b"this")[0] == 200
+    assert [data for data, _ in heard] == [b"this", b"that"]
+
+
+def test_whoever_is_answered_is_not_ended_for_another(monkeypatch) -> None:
+    """Who has said all makes no room: the oldest that still asks does."""
+    address, goes_on = f"127.0.0.1:{free_port()}", threading.Event()
+    heard: list[bytes] = []
+
+    def answer(data: bytes, only: frozenset[str] | None = None) -> wire.Answer:
+        heard.append(data)
+        goes_on.wait(20)
+        return wire.Answer(200, b"told", signed=True)
+
+    monkeypatch.setattr(wire, "answer", answer)
+    with answering(address, lambda: ONLY, pytest.fail):
+        asked = socket.create_connection(_place(address), timeout=10)
+        asked.sendall(b"POST /league/ HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
+        _until(lambda: heard == [b"x"])
+        before = threading.active_count()
+        held = [socket.create_connection(_place(address), timeout=10) for _ in range(AT_ONCE)]
+        assert _ended(held[0])
+        assert threading.active_count() <= before + AT_ONCE
+        goes_on.set()
+        assert asked.recv(100).startswith(b"HTTP/1.0 200")
+        for one in (asked, *held):
+            one.close()
+
+
+def test_a_message_has_one_time_limit_however_slowly_it_comes(heard, monkeypatch) -> None:
+    """A byte now and then does not begin the time anew, in the head or in the body; what came is not taken for all."""
+    monkeypatch.setattr(room, "SLOWEST_S", 1)
+    address = f"127.0.0.1:{free_port()}"
+    with answering(address, lambda: ONLY, pytest.fail):
+        head, body = (socket.create_connection(_place(address), timeout=10) for _ in range(2))
+        head.sendall(SLOWLY[:10])
+        body.sendall(SLOWLY)
+        for one in (head, body):
+            _until(lambda one=one: not _takes(one))
+            one.close()
+    assert heard == []
+
+
+def _takes(one: socket.socket) -> bool:
+    """Whether the other end still takes a byte, some time after the one before."""
+    time.sleep(0.05)
+    try:
+        one.sendall(b"x")
+    except OSError:
+        return False
+    return True
