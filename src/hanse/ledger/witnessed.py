@@ -11,7 +11,7 @@ from hanse.kernel import notes, sealing
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.tiles import WIDTH
 from hanse.ledger import keyring
-from hanse.ledger.models import Body, Checkpoint, Entry
+from hanse.ledger.models import Body, Checkpoint, Entry, Lost
 from hanse.ledger.routing import database
 from hanse.ledger.tree import get_tile, origin
 from hanse.ledger.witness import HASH_BYTES, Record, is_witnessed, log_of, seen_by
@@ -126,9 +126,11 @@ def _sealed(row: Checkpoint) -> bytes:
     rows = Entry.objects.filter(sequence__gte=since, sequence__lt=row.entries).order_by("sequence")
     wanted = [one for one in rows.values_list("sequence", "kind") if is_kept(one[1])]
     kept = _kept([sequence for sequence, _ in wanted])
+    lost = Lost.objects.filter(sequence__gte=since, sequence__lt=row.entries)
+    named = ("sequence", "position", "recipient")
     placed = tuple(
         Placed(position, recipient, kept.get(sequence))
-        for sequence, position, recipient in rows.values_list("sequence", "position", "recipient")
+        for sequence, position, recipient in sorted([*rows.values_list(*named), *lost.values_list(*named)])
         if position is not None
     )
     content = Carried(row.first, row.entries, row.time_us, row.tallies, placed)
