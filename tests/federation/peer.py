@@ -231,8 +231,7 @@ class Peer:
             records = tuple(one for one in self.records if self.size_of(one) > after)
             content = Kept(records, more=False, shown=self.verified)
         elif head.what == "give-back":
-            first = msgspec.msgpack.decode(text, type=GiveBack).first
-            content = GivenBack(tuple(self.back[first : first + 2]), len(self.back))
+            content = self.gives_back(msgspec.msgpack.decode(text, type=GiveBack))
         elif head.what == "show":
             self.shown.append(msgspec.msgpack.decode(text, type=Shown))
             content = Compared(self.against)
@@ -265,6 +264,10 @@ class Peer:
             )
             self.chain = next_chain(self.chain, leaf)
         return list(page.items)
+
+    def gives_back(self, wanted: GiveBack) -> GivenBack:
+        """What it keeps of this node's ledger: two entries at a time."""
+        return GivenBack(tuple(self.back[wanted.first : wanted.first + 2]), len(self.back))
 
     def cosigns(self, offer: Offer) -> Cosigned:
         """Witness this node's ledger, as a node does."""

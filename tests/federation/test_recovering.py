@@ -1,13 +1,17 @@
 """A node that was put back to a backup: what partners kept comes back, in its place and proven, before it goes on."""
 
+from collections.abc import Callable
 from pathlib import Path
+from secrets import token_bytes
+from typing import Any
 
 import pytest
 
 from hanse.attacks.models import Attack
+from hanse.egress.client import Response
 from hanse.federation import exchange, recalling, recovery, sharing, witnesses, witnessing
 from hanse.federation.contents import WitnessAnswered, WitnessAsked
-from hanse.federation.keeping import Kept, Recover
+from hanse.federation.keeping import Back, GiveBack, GivenBack, Kept, Recover
 from hanse.federation.models import Given, Link, Partner, Recalling, Witnessed
 from hanse.federation.partners import answer_key
 from hanse.federation.sharing import Audience, Sharing
@@ -310,6 +314,88 @@ def test_a_partner_that_gives_back_something_else_is_not_believed(peer, node, li
         peer.records[-1] = type(record_)(record_.note, bytes(len(record_.leaves)), record_.sealed)
     with pytest.raises(RecoveryError):
         _recover(peer)
+
+
+def test_what_was_lost_stays_in_its_place_when_it_is_lost_again(peer, node) -> None:
+    """Hashes that got their leaves since are in what witnesses are given, or no older backup could be gone on from."""
+    _, two = _saved(peer, node)
+    _share(two)
+    peer.pulls()
+    peer.back[-1] = Back(peer.back[-1].leaf)
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    _share(two)
+    _seen(peer)
+    had = Head.objects.get()
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    assert Head.objects.get() == had
+    assert list(check()) == []
+
+
+class _Several:
+    """A client that reaches several partners."""
+
+    def __init__(self, *peers: Peer) -> None:
+        self._peers = {peer.authority: peer for peer in peers}
+
+    def post(self, url: str, **of: Any) -> Response:
+        """Their answer."""
+        return self._peers[url.removeprefix("https://").partition(".")[0]].post(url, **of)
+
+
+def _invents(peer: Peer, monkeypatch: pytest.MonkeyPatch, leaf: Callable[[], bytes]) -> None:
+    """Give back, behind what it has, as much as it is asked for, without end."""
+    honest = peer.gives_back
+
+    def told(wanted: GiveBack) -> GivenBack:
+        assert wanted.first < 1_000, "it never ends"
+        made = tuple(Back(leaf()) for _ in range(50)) if wanted.first >= len(peer.back) else ()
+        return GivenBack((*honest(wanted).entries, *made), 10**6)
+
+    monkeypatch.setattr(peer, "gives_back", told)
+
+
+@pytest.mark.parametrize("what", ["random", "one", "long"])
+def test_hashes_that_nothing_proves_are_bounded(peer, node, monkeypatch, what) -> None:
+    """Whoever makes up entries without end is named, and gone on without; the others are asked, and what they have counts."""
+    other = Peer("lv-cert", "LV")
+    other.joins()
+    attack, two = _saved(peer, node)
+    to = Audience(authorities=frozenset({"fi-cert", "lv-cert"}))
+    sharing.share(Sharing("attack", two.pk, to), _officer(), "They are next.")
+    _seen(peer)
+    sharing.share(Sharing("attack", attack.pk, to), _officer(), "They are next.")
+    peer.pulls()
+    other.pulls()
+    _put_back(node.home / "one.hanse")
+    leaf = {"random": lambda: token_bytes(32), "one": lambda: b"1" * 32, "long": lambda: bytes(10**5)}[what]
+    _invents(peer, monkeypatch, leaf)
+    other.entry()
+    told: list[str] = []
+    found = recovery.Recovery(_Several(peer, other), told.append).attempt()  # type: ignore[arg-type]
+    assert any(one.startswith("fi-cert gave back") and "expelled" in one for one in told)
+    assert "LV-CERT: 1 entries that it has sent since the backup are here." in told
+    assert Entry.objects.filter(recipient="lv-cert").count() == len(other.back)
+    assert Entry.objects.filter(recipient="fi-cert").count() == len(peer.back)
+    assert Lost.objects.filter(recipient="fi-cert", position=None).count() <= recovering.UNPROVEN
+    assert found.hashes == Lost.objects.count()
+    assert list(check()) == []
+
+
+def test_a_hash_of_what_a_checkpoint_covers_counts_for_nothing(peer, node, monkeypatch) -> None:
+    """A partner may have purged any number of these: their places are known already, and nothing is added for them."""
+    monkeypatch.setattr(recovering, "UNPROVEN", 0)
+    _, two = _saved(peer, node)
+    for _ in range(3):
+        _share(two)
+    _seen(peer)
+    had = Head.objects.get().next_sequence
+    peer.back[-3:] = [Back(one.leaf) for one in peer.back[-3:]]
+    _put_back(node.home / "one.hanse")
+    _recover(peer)
+    assert Lost.objects.filter(recipient="fi-cert").count() == 3
+    assert Head.objects.get().next_sequence == had
 
 
 @pytest.mark.parametrize("column", ["position", "recipient", "hashed", "sequence"])

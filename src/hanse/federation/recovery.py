@@ -14,7 +14,7 @@ from hanse.federation.partners import active
 from hanse.federation.witnesses import watched
 from hanse.federation.witnessing import Offer, Regain
 from hanse.ledger import recovering
-from hanse.ledger.recovering import Given, Recovered, RecoveryError
+from hanse.ledger.recovering import Given, Recovered, RecoveryError, UnprovenError
 from hanse.ledger.replay import rebuild
 from hanse.ledger.witness import WitnessError
 
@@ -126,7 +126,18 @@ class Recovery:
         return told
 
     def _entries_of(self, partner: Partner) -> None:
-        """What was addressed to it."""
+        """What was addressed to it. One that makes things up is asked no more; it goes on with the others."""
+        try:
+            self._given_back(partner)
+        except UnprovenError as error:
+            self._without |= {partner.authority}
+            self._say(
+                f"{error} This goes on without what else {partner.name} keeps, which has to be expelled and made a "
+                "partner anew."
+            )
+
+    def _given_back(self, partner: Partner) -> None:
+        """What it keeps, page after page. That ends: each place is of an entry that is here, proves itself, or counts."""
         first, whole = (self._had or {}).get(partner.authority, 0), 0
         while True:
             told = exchange.ask(partner, "give-back", GiveBack(first), GivenBack, self._client)

@@ -24,9 +24,16 @@ from hanse.ledger.models import Body, Checkpoint, Entry, Head, Lost, NodeKey
 from hanse.ledger.routing import database
 from hanse.ledger.tallies import next_chain
 from hanse.ledger.tree import add_leaves, get_tile, latest
-from hanse.ledger.witness import Followed, Record, follow, parted
+from hanse.ledger.witness import HASH_BYTES, Followed, Record, follow, parted
 from hanse.ledger.witnessed import Kept, Placed, carried
 from hanse.ledger.writing import writing
+
+UNPROVEN: Final = 64
+"""Hashes without their entries that one partner is believed at a time where no checkpoint covers them.
+
+Nothing proves them, and each is a row for good. Honest ones are of the minutes after the newest checkpoint that a
+witness saw: what the partner refused or purged in that time, or what was lost before it was fetched.
+"""
 
 _KEY_CHANGED: Final = "federation.key_changed"
 
@@ -43,6 +50,10 @@ class _Brings(msgspec.Struct):
 
 class RecoveryError(HanseError):
     """What others kept is not of this ledger, or cannot be joined to the backup."""
+
+
+class UnprovenError(RecoveryError):
+    """A partner gives back more hashes that nothing proves than it is believed."""
 
 
 class Given(NamedTuple):
@@ -189,6 +200,9 @@ def _mine(recipient: str) -> int:
 def take_given_back(partner: str, first: int, given: Iterable[Given]) -> int:
     """Put back what was addressed to a partner, in the order of its places; how many came back whole.
 
+    Of an entry that came without more than its hash the place is kept. Where a checkpoint covers the place, the hash is
+    here already, and that is the one that counts.
+
     Args:
         partner: Who gives it back.
         first: The place of the first.
@@ -196,29 +210,52 @@ def take_given_back(partner: str, first: int, given: Iterable[Given]) -> int:
 
     Raises:
         RecoveryError: One is not this node's, not for that partner, or not in its place.
+        UnprovenError: More hashes than are believed; nothing of what was given is taken.
     """
     whole = 0
     with writing():
-        lost = {bytes(one.hashed): one for one in Lost.objects.filter(recipient=partner)}
+        rows = Lost.objects.filter(recipient=partner)
+        lost = {bytes(one.hashed): one for one in rows}
+        here, unproven = _mine(partner), rows.filter(position=None).count()
         for place, one in enumerate(given, first):
             was = lost.get(one.leaf)
             if one.payload:
-                whole += _give_back(partner, place, one, was)
-            elif was is None and not _is_here(partner, place):
+                new = _give_back(partner, place, one, was, is_here=place < here)
+                whole += new
+                here += new and was is None
+            elif place >= here:
+                unproven += 1
+                _refuse_unproven(partner, one.leaf, unproven)
                 Lost.objects.create(
                     sequence=_next_sequence(), position=None, recipient=partner, hashed=one.leaf
                 )
+                here += 1
     return whole
 
 
-def _give_back(partner: str, place: int, one: Given, was: Lost | None) -> bool:
+def _refuse_unproven(partner: str, leaf: bytes, unproven: int) -> None:
+    """Refuse a hash that is none, or one more than are believed.
+
+    Raises:
+        UnprovenError: It is to be refused.
+    """
+    if len(leaf) != HASH_BYTES:
+        raise UnprovenError(f"{partner} gave back a hash of {len(leaf):,} bytes; {HASH_BYTES} are one.")
+    if unproven > UNPROVEN:
+        raise UnprovenError(
+            f"{partner} gave back more than {UNPROVEN} hashes that no checkpoint covers, without the entries that they "
+            "are of: nothing shows that this node wrote them."
+        )
+
+
+def _give_back(partner: str, place: int, one: Given, was: Lost | None, *, is_here: bool) -> bool:
     """One entry, whole; whether it was not here."""
     head = _own(one.payload, one.signature)
     if (head.recipient, head.seq) != (partner, place):
         raise RecoveryError(f"{partner} gave back an entry that is not the {place:,}th that it was sent.")
     if merkle.leaf_hash(envelope.leaf(one.payload, one.signature)) != one.leaf:
         raise RecoveryError(f"{partner} gave back entry {place:,} with another hash than its own.")
-    if was is None and _is_here(partner, place):
+    if was is None and is_here:
         return False
     _refuse_unknown_key(partner, head, one)
     sequence = was.sequence if was else _next_sequence()
@@ -257,11 +294,6 @@ def _kept(head: Envelope, one: Given) -> Kept:
     sealed = bool(head.marking.get("handling")) or (kind is not None and kind.sealed)
     data = sealing.seal_rest(keyring.current(), one.payload, one.body) if sealed else one.body
     return Kept(one.payload, one.signature, one.salt, data, sealed)
-
-
-def _is_here(partner: str, place: int) -> bool:
-    """Whether so many entries for a partner are here already."""
-    return _mine(partner) > place
 
 
 def _next_sequence() -> int:
