@@ -2,13 +2,18 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hanse.accounts.models import Consultation
+from hanse.intel import authoring, service, shared
+from hanse.intel.authoring import Piece
 from hanse.intel.models import Item
+from hanse.intel.own import Written
+from hanse.intel.stix_extension import said
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.service import purge
@@ -16,6 +21,7 @@ from hanse.policy import service as policy
 from hanse.taxii import kept, partners
 from hanse.taxii.models import LeftOut
 from tests.accounts.people import NODE
+from tests.intel.test_own import an_attack
 from tests.taxii.edge import ALLOWED, AUTHORITY, WHY, Edge, brought, indicator, named, object_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -204,3 +210,35 @@ def test_one_person_cannot_make_a_partner(actor):
         approvals.approve(proposal, mari)
     with pytest.raises(RefusedError, match="None of your roles"):
         partners.propose_partner("lv-cert", "CERT LV", "LV", "member", WHY, acting(newcomer("analyst")))
+
+
+def test_what_own_words_rest_on_goes_by_the_id_that_partners_know(edge, actor):
+    """Ids of this node's own, from which a victim could be found by trying, are in no version and no manifest."""
+    mari = actor("analyst")
+    about = an_attack(mari)
+    green = Marking(originators=frozenset({AUTHORITY}), **ALLOWED)
+    policy.mark(about.pk, green, "", NODE, "For partners.")
+    brought(mari, indicator(1))
+    seen = object_of(1)
+    piece = Piece(written=Written(type="report", title="T", text="t"), cites=(about.pk, seen))
+    report = authoring.write(piece, mari, marking=green)
+    before, version = edge.ids(), Item.projected.get(pk=report).source_version
+    authoring.change(report, version, replace(piece, written=replace(piece.written, text="More.")), mari)
+    assert sorted(edge.ids()) == sorted(before) == sorted([named(1), Item.projected.get(pk=report).source_id])
+    kept_here = service.item_of(Item.projected.get(pk=report)).raw
+    assert about.pk.hex in json.dumps(kept_here)
+    told = everywhere(edge)
+    for name in (
+        about.pk.hex,
+        seen.hex,
+        *(one["id"] for one in said(kept_here)["cites"] if one["sort"] == "attack"),
+    ):
+        assert name not in told
+    listed = edge.get("everything/objects", match_version="all")["objects"]
+    versions = [one for one in listed if one["type"] == "report"]
+    assert len(versions) == 2
+    as_shared = shared.find("report", None, report).content.object
+    for one in versions:
+        assert said(one)["cites"] == said(as_shared)["cites"]
+        assert named(1) in one["object_refs"]
+    assert versions[-1] | {"object_marking_refs": []} == as_shared | {"object_marking_refs": []}

@@ -1,5 +1,7 @@
 """What of intelligence a partner may fetch, as STIX: bytes as they lie in the ledger, marked as they are marked now.
 
+What was written here and rests on something is the one exception: it names that as it does for partners (`for_others`).
+
 Things stand in the order of the entries that last said or marked them. What the partner may not have takes no part: each
 holding is read for itself, and only those that policy opens.
 """
@@ -13,6 +15,7 @@ import msgspec
 from django.db import connections
 
 from hanse.intel import models, source_marking, telling
+from hanse.intel.for_others import for_others
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import HanseError
 from hanse.kernel.markings import Marking, is_at_least
@@ -29,6 +32,8 @@ _FORMATS: Final = "format IN ('stix', 'own')"
 """As the index of what is offered has it: a database uses that one where it finds the same condition."""
 _BEGINS: Final = b'"raw":'
 _ENDS: Final = b',"source_id":"'
+_OWN: Final = b'"format":"own"'
+_CITES: Final = b'"cites":['
 _REFS: Final = b'"object_marking_refs":'
 _SAYING: Final = ("intel.item", MARKED)
 """Kinds of entries that say an item, or how it is marked."""
@@ -190,6 +195,11 @@ def _told(body: bytes | None, refs: bytes) -> bytes:
     if not 0 < begin < end:
         return b""
     raw = body[begin + len(_BEGINS) : end]
+    if body.find(_OWN, 0, begin) > 0 and _CITES in raw:
+        try:
+            raw = canonical(for_others(msgspec.json.decode(raw)))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return b""
     if _REFS not in raw:
         return b'{"object_marking_refs":[' + refs + (b"]," if len(raw) > 2 else b"]") + raw[1:]
     return _marked_anew(raw, refs)

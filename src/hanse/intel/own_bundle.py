@@ -1,4 +1,9 @@
-"""What was written here as a bundle that says all of it: who tells it, how it is marked, its values, and what it cites."""
+"""What was written here as a bundle that says all of it: who tells it, how it is marked, its values, and what it cites.
+
+It is a file for whoever takes it out, and keeps the ids that things have here: what is cited stands in it too, as far as
+this person may take that out, and joins what else they take out. Whom they give it to is theirs to decide; what the node
+itself gives others goes without these ids (`for_others`).
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -8,7 +8,7 @@ it says.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -16,20 +16,19 @@ from django.urls import reverse
 
 from hanse.federation import onward
 from hanse.federation.handlers import Arrived, Handler
-from hanse.federation.sharing import Shareable, Thing, shared_id
+from hanse.federation.sharing import Shareable, Thing
 from hanse.intel import grading, service, twins, withholding
 from hanse.intel.as_shared import Shared, known_of
+from hanse.intel.for_others import for_others
 from hanse.intel.models import Item as Row
 from hanse.intel.projecting import forget, project_many
 from hanse.intel.reading import facts_of
 from hanse.intel.stix_bundle import LONGEST_ID
-from hanse.intel.stix_extension import made_id
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.strict_json import canonical
 from hanse.ledger import objects
 from hanse.ledger.among import among
-from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.policy.guarded import NotVisibleError
@@ -92,24 +91,10 @@ def find(sort: str, actor: Actor | None, object_id: UUID) -> Thing:
         raise UsageError(f"It is no {sort}, but {row.type[:40]}. Nothing was shared.")
     raw = service.item_of(row).raw
     content = Shared(
-        object=_for_others(raw) if row.format == "own" else raw, grade=row.standing_grade,
+        object=for_others(raw) if row.format == "own" else raw, grade=row.standing_grade,
         confidence=row.standing_confidence,
     )  # fmt: skip
     return Thing(row.pk, service.title_of(row), row.marking.marking, row.team, content)
-
-
-def _for_others(raw: dict[str, Any]) -> dict[str, Any]:
-    """What was written here without the ids that follow from what they name: a victim could be found by trying."""
-    return withholding.cited_as(raw, [_cited_for_others(one) for one in withholding.citing(raw)])
-
-
-def _cited_for_others(cite: dict[str, Any]) -> dict[str, Any]:
-    """What something rests on, named by the id under which it is shared; an item keeps the id that it has in STIX."""
-    shared_as = shared_id(UUID(cite["object"])).hex
-    name = cite["id"]
-    if cite["sort"] != "item":
-        name = made_id(name.partition("--")[0], authority(), shared_as)
-    return {"sort": cite["sort"], "object": shared_as, "id": name}
 
 
 def without(content: Shared, withheld: frozenset[str], _shared_id: UUID) -> Shared:
