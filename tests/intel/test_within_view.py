@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from hanse.intel import correlating, finding, service, within_view
+from hanse.intel import correlating, finding, projecting, service, within_view
 from hanse.intel.models import Holding, Item, Posting
 from hanse.kernel.actors import Actor
-from hanse.kernel.markings import Marking
+from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.service import purge
 from hanse.policy import service as policy
 from tests.conftest import AUTHORITY
@@ -50,6 +51,33 @@ def test_holdings_count_what_there_is(actor: People) -> None:
     places = dict(Item.projected.values_list("number", "holding"))
     assert {(one.item, one.holding) for one in Posting.objects.all()} == set(places.items())
     assert findings() == []
+
+
+def test_two_markings_never_stand_under_one_number(actor: People, monkeypatch) -> None:
+    """Should hashes ever meet, the second is refused with nothing written, or whoever may see one would see both."""
+    mari = actor("analyst")
+    row, other = brought(mari, 1, 3)
+    monkeypatch.setattr(projecting, "holding_id", lambda *_: row.holding)
+    own = row.marking.marking
+    red = replace(own, tlp=Tlp.RED)
+    for marking, team in ((red, ""), (own, TEAM)):
+        with pytest.raises(projecting.HoldingError, match="under one number"):
+            policy.mark(other.pk, marking, team, mari, "It is more than was thought.")
+    with pytest.raises(projecting.HoldingError, match="Nothing was written"):
+        service.bring_in(bundle(indicator(3, "8.8.4.4")), "red.json", mari, marking=red)
+    assert list(Item.projected.filter(type="indicator").order_by("number")) == [row, other]
+    assert counted() == Counter(Item.projected.values_list("marking_id", "team"))
+    brought(mari, 3, 5)
+    assert counted() == Counter(Item.projected.values_list("marking_id", "team")), (
+        "what is marked the same joins"
+    )
+
+
+def test_nobody_can_look_for_two_markings_with_one_number() -> None:
+    """The numbers of holdings follow from a secret: another node's are others."""
+    key, other = bytes(32), bytes(31) + b"x"
+    assert projecting._holding_id(key, "a", "b") == projecting._holding_id(key, "a", "b")
+    assert projecting._holding_id(key, "a", "b") != projecting._holding_id(other, "a", "b")
 
 
 def test_what_a_team_alone_may_see_is_found_by_nobody_else(actor: People) -> None:

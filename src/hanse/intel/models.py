@@ -143,7 +143,7 @@ class Holding(models.Model):
     Postings name it, so that what a reader may not see takes no part in a look-up, not even of its time.
 
     Attributes:
-        id: 47 bits of the hash of marking and team, so that a replay gives the same.
+        id: 47 bits of the keyed hash of marking and team, so that a replay gives the same.
         marking: Of each of the items.
         team: Of each of the items.
         items: How many there are.
