@@ -19,8 +19,9 @@ from hanse.kernel.markings import Marking
 from hanse.ledger.check import check
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
+from hanse.ledger.retention import purge_due
 from hanse.ledger.service import purge
-from hanse.matching import agreeing, hits, parts, running, withholding
+from hanse.matching import agreeing, hits, parts, quota, running, withholding
 from hanse.matching.contents import Proposed, RunEnded
 from hanse.matching.models import Hit, Reference, Run, RunPart
 from hanse.matching.names import keys_of
@@ -425,6 +426,24 @@ def test_a_run_cannot_be_recalled_nor_purge_itself(officer, approver, case, gb):
     turn(gb)
     assert "purge itself" in Received.objects.exclude(why="").latest("number").why
     assert not Run.objects.filter(there=gb.run).exists()
+
+
+def test_neither_the_page_it_came_in_nor_another_kind_under_its_id_takes_a_run_away(
+    officer, approver, case, gb
+):
+    """Recalled in the same page, or with a date in the past by an entry of another kind: it is still held against it."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    run = gb.opens()
+    gb.entry("federation.recalled", Recall(run.hex, "Sorry."))
+    turn(gb)
+    assert Run.objects.filter(there=run).exists()
+    past = Marking(originators=frozenset({"gb-ncas"}), retention_us=now_us() - 10**6)
+    gb.entry("things.unheard", object_id=run, version=2, marking=past)
+    turn(gb)
+    purge_due()
+    assert Run.objects.filter(there=run).exists()
+    assert quota.spent("gb-ncas")
 
 
 def test_points_of_one_value_sent_twice_end_the_run(officer, approver, case, gb):

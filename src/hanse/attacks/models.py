@@ -248,6 +248,7 @@ class PartnerAttack(MarkedModel):
     Attributes:
         partner: Who shared it.
         version: The version of it that the partner sent last.
+        passed_on: Whether it came by another partner alone.
         victim: Address or prefix in text; empty where the partner withheld it.
         victim_mark: The same for one victim of that partner; empty where the victim is told.
         vector: What kind of traffic.
@@ -267,6 +268,7 @@ class PartnerAttack(MarkedModel):
 
     partner = models.CharField(max_length=128)
     version = models.PositiveIntegerField()
+    passed_on = models.BooleanField(default=False)
     victim = models.TextField(default="")
     victim_mark = models.CharField(max_length=64, default="")
     vector = models.CharField(max_length=64)

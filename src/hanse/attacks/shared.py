@@ -145,20 +145,24 @@ def project(here: Arrived, content: Shared) -> None:
 
 
 def project_many(entries: Sequence[tuple[Arrived, Shared]]) -> None:
-    """The rows of several, as `project` would write them one after the other."""
+    """The rows of several, as `project` would write them one after the other.
+
+    What its originator sent here itself counts, whatever others pass on of it: their copies may be less strict.
+    """
     ids = {here.object_id for here, _ in entries}
-    held = list(PartnerAttack.projected.filter(pk__in=among(ids)).values_list("pk", "version"))
-    versions: dict[UUID, int] = dict(held)
+    held = list(PartnerAttack.projected.filter(pk__in=among(ids)).values_list("pk", "passed_on", "version"))
+    counts = {pk: (not passed_on, version) for pk, passed_on, version in held}
     newest: dict[UUID, tuple[Arrived, Shared]] = {}
     markings = {}
     for here, content in entries:
-        if here.version >= versions.get(here.object_id, 0):
-            versions[here.object_id] = here.version
+        count = (not here.via, here.version)
+        if count >= counts.get(here.object_id, (False, 0)):
+            counts[here.object_id] = count
             newest[here.object_id] = here, content
             if here.marking not in markings:
                 markings[here.marking] = stored(here.marking)
     teams = dict(NeedToKnow.objects.filter(pk__in=among(newest)).values_list("pk", "team"))
-    if held_before := set(newest) & {pk for pk, _ in held}:
+    if held_before := set(newest) & {pk for pk, _, _ in held}:
         PartnerAttack.projected.filter(pk__in=among(held_before)).delete()
     insert(
         PartnerAttack,
@@ -171,7 +175,7 @@ def project_many(entries: Sequence[tuple[Arrived, Shared]]) -> None:
 
 
 _COLUMNS: Final = (
-    "object_id", "marking_id", "team", "partner", "version", "victim", "victim_mark", "vector", "start_us", "end_us",
+    "object_id", "marking_id", "team", "partner", "version", "passed_on", "victim", "victim_mark", "vector", "start_us", "end_us",
     "peak_bps", "peak_pps", "sources", "source_class", "organisation", "sector", "country", "state", "received_us",
     "detail",
 )  # fmt: skip
@@ -181,7 +185,7 @@ def _row(here: Arrived, content: Shared, marking: StoredMarking, team: str) -> t
     """The values of `_COLUMNS`."""
     attack = content.attack
     return (
-        here.object_id, marking.pk, team, here.partner, here.version, attack.victim, content.victim_mark, attack.vector,
+        here.object_id, marking.pk, team, here.partner, here.version, bool(here.via), attack.victim, content.victim_mark, attack.vector,
         attack.start_us, attack.end_us, float(attack.peak_bps), float(attack.peak_pps), attack.sources,
         attack.source_class[:16], content.organisation, content.sector[:64], content.country, content.state[:16],
         here.received_us, msgspec.json.encode(attack).decode(),
@@ -245,5 +249,7 @@ ONWARD = Shareable(
     by_rule=False,
 )
 SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed, "attacks.view", _page)
-HANDLER = Handler(KIND, Shared, project, forget, check, again=_tell, project_many=project_many)
+HANDLER = Handler(
+    KIND, Shared, project, forget, check, again=_tell, project_many=project_many, taken_back=True, dated=True
+)
 KINDS = (Kind(KIND, Shared, _nothing),)

@@ -250,6 +250,6 @@ SHAREABLE = Shareable(
     onward.fit, by_rule=False,
 )  # fmt: skip
 HANDLERS = (
-    Handler(OPENED, JointOpened, opened, forget_opened, check=check_opened, then=settle),
-    Handler(SAID, JointSaid, said, forget_said, check=check_said, then=pass_round),
+    Handler(OPENED, JointOpened, opened, forget_opened, check=check_opened, then=settle, dated=True),
+    Handler(SAID, JointSaid, said, forget_said, check=check_said, then=pass_round, dated=True),
 )

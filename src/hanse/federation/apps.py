@@ -22,8 +22,8 @@ class FederationConfig(AppConfig):
             sending,
             witnesses,
         )
+        from hanse.ledger import retention, witnessed  # noqa: PLC0415 - as above
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
-        from hanse.ledger import witnessed  # noqa: PLC0415 - as above
         from hanse.policy import service as policy  # noqa: PLC0415 - as above
         from hanse.web import frame  # noqa: PLC0415 - as above
 
@@ -33,5 +33,6 @@ class FederationConfig(AppConfig):
         ledger.at_rotation(sending.tell_new_key)
         ledger.at_revocation(sending.tell_revoked)
         ledger.before_purge(recalling.before_purge)
+        retention.let_stay(recalling.stay)
         policy.after_marking(recalling.follow_marking)
         frame.rail.add("partners", "Partners", "federation:partners", "federation.view")

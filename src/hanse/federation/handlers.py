@@ -60,8 +60,9 @@ class Handler:
         then: Done once it is on record, in the same transaction: what this authority answers or does by itself. Not
             done again in a replay. What comes after it in a page is on record only when it is done.
         again: The same, where the object had come before; several that come together may be on record by then.
-        kept: Whether it stays on record here when its sender recalls it: that it was done, and how often, is held against
-            the sender.
+        taken_back: Whether its sender can take it back: something to know, and not that something was done, which both
+            sides go by.
+        dated: Whether it purges itself on a date that its sender says; likewise.
     """
 
     kind: str
@@ -72,7 +73,8 @@ class Handler:
     then: Callable[[Arrived, Any], None] = _nothing
     again: Callable[[Arrived, Any], None] = _nothing
     project_many: Callable[[Sequence[tuple[Arrived, Any]]], None] | None = None
-    kept: bool = False
+    taken_back: bool = False
+    dated: bool = False
 
     @property
     def acts(self) -> bool:

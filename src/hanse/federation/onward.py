@@ -29,7 +29,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.envelope import Envelope
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.keys import VerifyKey
-from hanse.kernel.markings import Marking, is_at_least
+from hanse.kernel.markings import Marking, is_at_least, join
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, known, project_in_order
 from hanse.ledger.models import Body, Entry
@@ -109,6 +109,8 @@ def onward_thing(object_id: UUID, title: str, marking: Marking, team: str) -> Th
         authority=partner.authority, name=partner.name, country=partner.country, tier=partner.tier,
         verify=key.raw.hex(),
     )  # fmt: skip
+    # What leaves is the original: it is never less strict than that says, whatever came of it by another way.
+    marking = join(marking, Marking.from_json(head.marking))
     granted = Release.objects.filter(thing=object_id, incoming=False, state="granted")
     digest = sha256(original.payload).hexdigest()
     to = frozenset(granted.filter(digest=digest).values_list("to", flat=True))
@@ -487,7 +489,7 @@ KINDS = (
     Kind(DECIDED, ReleaseDecided, _project_decided),
 )
 HANDLERS = (
-    Handler(FORWARDED, Forwarded, _forwarded, _forget, check=_check_forwarded),
+    Handler(FORWARDED, Forwarded, _forwarded, _forget, check=_check_forwarded, taken_back=True, dated=True),
     Handler(ASKED, ReleaseAsked, _asked, check=_check_asked),
     Handler(DECIDED, ReleaseDecided, _decided, check=_check_decided),
 )

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db.models import Q
 
 from hanse.federation.contents import Recall, RecallAnswered
-from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
+from hanse.federation.contents import Received as ReceivedEntry
+from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of, own_id
 from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
 from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send, speaker
@@ -21,8 +23,10 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join, strictest
+from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
+from hanse.ledger.reading import written
 from hanse.ledger.service import purge
 from hanse.ledger.writing import Draft
 from hanse.policy.asking import require
@@ -166,7 +170,7 @@ def _check(here: Arrived, content: Recall) -> None:
     known = Received.objects.filter(partner=here.partner, object_id=own_id(here.partner, there))
     for kind in known.values_list("kind", flat=True).distinct():
         handler = handler_of(kind)
-        if handler is not None and handler.kept:
+        if handler is not None and not handler.taken_back:
             raise UsageError(f"{here.partner} recalls {kind}, which stays on record on both sides.")
 
 
@@ -174,7 +178,12 @@ def _recalled(here: Arrived, content: Recall) -> None:
     """Purge what is recalled, and say so to whom it came from, and to whom it was passed on."""
     object_id = own_id(here.partner, UUID(content.object_id))
     onward = held_by(object_id)
-    held = Entry.objects.filter(object_id=object_id, kind="federation.received", body__isnull=False).exists()
+    came = Entry.objects.filter(object_id=object_id, kind="federation.received", body__isnull=False)
+    held = [_kind_in(one) for one in came.select_related("body")]
+    if any((handler := handler_of(kind)) is not None and not handler.taken_back for kind in held):
+        # It came in the same page as what it recalls, which was not known when that was looked at.
+        send([Draft(ANSWERED, RecallAnswered(content.object_id, "unknown"), recipient=here.partner)])
+        return
     if held:
         purge([object_id], speaker(), f"{here.partner} recalled it: {content.reason}")
     known = Received.objects.filter(partner=here.partner, object_id=object_id).exists()
@@ -182,6 +191,22 @@ def _recalled(here: Arrived, content: Recall) -> None:
     told = [RecallAnswered(content.object_id, done)]
     told += [RecallAnswered(content.object_id, "asked", at=row.recipient) for row in onward]
     send([Draft(ANSWERED, one, recipient=here.partner) for one in told])
+
+
+def _kind_in(entry: Entry) -> str:
+    """The kind of what a partner sent, as its own envelope says it."""
+    came = msgspec.json.decode(written(entry, entry.body).content, type=ReceivedEntry)
+    return envelope.reread(came.payload).kind
+
+
+def stay(objects: Sequence[UUID]) -> set[UUID]:
+    """Which of some objects no date purges that a partner says: what was done, and not told to be known for a while.
+
+    Whatever else came under the same id changes nothing of that.
+    """
+    kinds = [one.kind for one in all_handlers() if not one.dated]
+    some = Received.objects.filter(object_id__in=among(objects), kind__in=kinds)
+    return {one for one in some.values_list("object_id", flat=True) if one is not None}
 
 
 def _heard(here: Arrived, content: Recall) -> None:

@@ -209,5 +209,7 @@ ONWARD = Shareable(
     _page, onward.fit, by_rule=False,
 )  # fmt: skip
 SHAREABLES = (*map(_shareable, withholding.OF), ONWARD)
-HANDLER = Handler(KIND, Shared, _project_one, _forget, check, project_many=project)
+HANDLER = Handler(
+    KIND, Shared, _project_one, _forget, check, project_many=project, taken_back=True, dated=True
+)
 KINDS = (Kind(KIND, Shared, _nothing),)

@@ -1,6 +1,6 @@
 """Retention dates that act: what is past its date is purged, by the node itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
@@ -12,10 +12,23 @@ from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
 from hanse.ledger.service import purge
 
+Stay = Callable[[Sequence[UUID]], Iterable[UUID]]
+"""Given objects that are past their dates, which of them stay all the same."""
+
+_stay: list[Stay] = []
+
+
+def let_stay(which: Stay) -> None:
+    """Register what stays; the composition calls it once per room and process."""
+    if which not in _stay:
+        _stay.append(which)
+
 
 def purge_due() -> int:
-    """Purge every object that is past its retention date; the number of objects."""
+    """Purge every object that is past its retention date, but for what stays; the number of objects."""
     due = sorted(_due(now_us()))
+    kept = {one for which in _stay for one in which(due)} if due else set()
+    due = [one for one in due if one not in kept]
     if due:
         purge(due, system("retention", authority()), "The retention date is past.")
     return len(due)

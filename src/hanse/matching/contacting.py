@@ -283,5 +283,14 @@ def _forget_theirs(object_id: UUID) -> None:
 
 KINDS = (Kind(CONTACT, Contact, _project, _forget, sealed=True),)
 HANDLERS = (
-    Handler(CONTACT, Contact, _arrived, _forget_theirs, check=_check, then=tag_contacting.found_by_asker),
+    Handler(
+        CONTACT,
+        Contact,
+        _arrived,
+        _forget_theirs,
+        check=_check,
+        then=tag_contacting.found_by_asker,
+        taken_back=True,
+        dated=True,
+    ),
 )

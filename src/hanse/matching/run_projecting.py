@@ -158,6 +158,6 @@ KINDS = (
     Kind(ENDED, RunEnded, _ended),
 )
 HANDLERS = (
-    Handler(PROPOSED, Proposed, _proposed, _forget, check=_check_proposed, kept=True),
-    Handler(ENDED, RunEnded, _other_ended, check=_check_other_ended, kept=True),
+    Handler(PROPOSED, Proposed, _proposed, _forget, check=_check_proposed),
+    Handler(ENDED, RunEnded, _other_ended, check=_check_other_ended),
 )
