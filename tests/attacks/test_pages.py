@@ -8,7 +8,7 @@ import pytest
 from hanse.attacks import service
 from hanse.attacks.choosing import on_organisations
 from hanse.attacks.models import Attack, Decision, State
-from hanse.attacks.views import verdict
+from hanse.attacks.views import facts, verdict
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
@@ -141,6 +141,15 @@ def test_a_note_teaches_nothing(client: ActingClient) -> None:
     assert "Ask the &lt;b&gt;host&lt;/b&gt;." in text
     assert service.lessons_for() == ()
     assert Attack.projected.get(pk=row.pk).state == State.OVER
+
+
+def test_what_is_not_asked_for_a_vector_is_not_said(mari: Actor) -> None:
+    """Whether sources were asked first is asked of reflections alone: of others, it is not called unseen."""
+    found = service.attack_in(Attack.projected.first())
+    seen = dict(facts(replace(found, answered_share=0.0, requested_share=None)))
+    assert seen["Sources that the victim conversed with"] == "0%"
+    assert "Sources that were asked first" not in seen
+    assert dict(facts(replace(found, requested_share=0.25)))["Sources that were asked first"] == "25%"
 
 
 def test_merging_asks_why_first(client: ActingClient) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -11,6 +12,7 @@ from hanse.campaigns.models import Campaign
 from hanse.console.search import find
 from hanse.console.situation import situation
 from hanse.constituency import service as constituency
+from hanse.kernel import units
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
 from hanse.recording import record
@@ -60,11 +62,22 @@ def test_the_sentence_is_the_largest_campaign(mari: Actor, client: ActingClient)
     """With a campaign, its verdict is the sentence, and since when it is quiet; the figures count what stands."""
     found = situation(mari, now_us())
     largest = Campaign.projected.order_by("-named").first()
+    last = Attack.projected.order_by("-end_us").first()
     assert found.sentence.startswith(largest.verdict)
-    assert "the last ended 2007-05-" in found.sentence
+    assert f"; the last of all attacks ended {units.minute(last.end_us)}." in found.sentence
     assert found.attacks == Attack.projected.filter(state__in=STANDING).count() == 40
     assert found.victims == Attack.projected.values("victim").distinct().count()
     assert found.sentence in client.get("/").content.decode()
+
+
+def test_other_campaigns_are_counted_beside_the_largest(mari: Actor) -> None:
+    """Where more campaigns stand than the one whose verdict is the sentence, it says how many."""
+    assert "other campaign" not in situation(mari, now_us()).sentence
+    row = Campaign.projected.order_by("-named").first()
+    verdict = row.verdict
+    row.pk, row.named, row.verdict, row.name = uuid4(), row.named - 1, "Another one", "C-other"
+    row.save(force_insert=True)
+    assert f"{verdict} (and 1 other campaign); the last of all attacks" in situation(mari, now_us()).sentence
 
 
 def test_quiet_and_running(mari: Actor, client: ActingClient) -> None:

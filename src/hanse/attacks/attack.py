@@ -39,7 +39,8 @@ class Attack:
         answered_share: Share of sources with which the victim exchanged traffic in both directions
             (for TCP: a completed handshake), 0 to 1; None where the return way was not seen at all.
         requested_share: Share of the sources to which the victim had itself sent traffic before
-            they sent theirs, 0 to 1; None where the return way was not seen at all.
+            they sent theirs, 0 to 1; asked for reflections alone, and None for every other vector
+            and where the return way was not seen at all.
         threshold: Which threshold fired, in words with numbers.
         confidence: ``high``, ``medium`` or ``low``.
         reasons: Why that confidence: one short sentence each.

@@ -272,8 +272,8 @@ def facts(found: Found) -> list[tuple[str, str]]:
         (_("Threshold that fired"), found.threshold),
         (_("TCP flags"), flag_words(found.tcp_flags)),
         (_("ICMP type"), str(found.icmp_type) if found.icmp_type >= 0 else ""),
-        (_("Sources that answered"), _seen(found.answered_share)),
-        (_("Sources that were asked first"), _seen(found.requested_share)),
+        (_("Sources that the victim conversed with"), _seen(found.answered_share)),
+        (_("Sources that were asked first"), _known(found.requested_share)),
         (_("Flow records"), units.count(found.flows)),
         (_("Source networks"), _("%s (/24 or /48)") % units.count(found.networks) if found.networks else ""),
     ]
@@ -293,6 +293,11 @@ def shares(found: Found) -> list[tuple[str, str, list[tuple[str, float]]]]:
 
 def _seen(share: float | None) -> str:
     return _("the return way was not seen") if share is None else f"{share:.0%}"
+
+
+def _known(share: float | None) -> str:
+    """A share that is not asked for every vector: None also says that it was not, so nothing is said then."""
+    return "" if share is None else f"{share:.0%}"
 
 
 def _standing(row: Attack, decisions: Sequence[Decision]) -> Decision | None:

@@ -63,15 +63,16 @@ def situation(actor: Actor, now_us: int) -> Situation:
     running = standing.filter(state=AttackState.RUNNING)
     facts = _facts(standing)
     biggest, across = campaigns.biggest(actor, 5), campaigns.across(actor)
+    campaign_count = campaigns.standing(actor).count()
     return Situation(
-        sentence=_sentence(biggest, facts["attacks"], facts["running"], facts["last"], now_us),
+        sentence=_sentence(biggest, campaign_count, facts, now_us),
         now=bool(facts["running"]),
         running=list(running.order_by("-peak_bps")[:SHOWN]),
         running_count=facts["running"],
         attacks=facts["attacks"],
         victims=facts["victims"],
         campaigns=biggest,
-        campaign_count=campaigns.standing(actor).count(),
+        campaign_count=campaign_count,
         across=across,
         watched=_watched(actor),
         marking=_marking(standing, biggest, across),
@@ -96,8 +97,9 @@ def _marking(standing: "QuerySet[Attack]", biggest: list[Campaign], across: list
     return strictest(markings) if markings else None
 
 
-def _sentence(biggest: list[Campaign], attacks: int, running: int, last_us: int | None, now_us: int) -> str:
-    """The sentence in large type."""
+def _sentence(biggest: list[Campaign], campaign_count: int, facts: dict[str, Any], now_us: int) -> str:
+    """The sentence in large type: the largest campaign, how many others there are, and what all attacks do now."""
+    attacks, running, last_us = facts["attacks"], facts["running"], facts["last"]
     if last_us is None:
         return "No attack is known to this node."
     going = (
@@ -106,14 +108,20 @@ def _sentence(biggest: list[Campaign], attacks: int, running: int, last_us: int 
         else _quiet(last_us, now_us)
     )
     if biggest:
-        return f"{biggest[0].verdict.rstrip('.')}; {going}."
+        others = campaign_count - 1
+        more = (
+            f" (and {units.count(others)} other {'campaign' if others == 1 else 'campaigns'})"
+            if others
+            else ""
+        )
+        return f"{biggest[0].verdict.rstrip('.')}{more}; {going}."
     return f"{units.count(attacks)} separate {'attack' if attacks == 1 else 'attacks'}, no campaign; {going}."
 
 
 def _quiet(last_us: int, now_us: int) -> str:
     """Since when nothing runs."""
     if now_us - last_us > LONG_US:
-        return f"the last ended {units.minute(last_us)}"
+        return f"the last of all attacks ended {units.minute(last_us)}"
     return f"quiet for {units.duration((now_us - last_us) / 1e6)}"
 
 

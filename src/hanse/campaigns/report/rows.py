@@ -74,8 +74,8 @@ def facts(attack: Attack) -> list[tuple[str, str]]:
         ("Packet sizes", _shares([(f"{size} B", share) for size, share in attack.packet_sizes])),
         ("TCP flags", "+".join(name for bit, name in TCP_FLAGS if attack.tcp_flags & bit)),
         ("ICMP type", str(attack.icmp_type) if attack.icmp_type >= 0 else ""),
-        ("Sources answered", _share_or_unseen(attack.answered_share)),
-        ("Sources asked before", _share_or_unseen(attack.requested_share)),
+        ("Sources that the victim conversed with", _share_or_unseen(attack.answered_share)),
+        ("Sources that were asked first", _share_if_asked(attack.requested_share)),
     ]
     return [(name, value) for name, value in pairs if value]
 
@@ -86,3 +86,8 @@ def _shares(pairs: list[tuple[str, float]]) -> str:
 
 def _share_or_unseen(share: float | None) -> str:
     return words.percent(share) if share is not None else "return way not seen"
+
+
+def _share_if_asked(share: float | None) -> str:
+    """None also says that it is not asked for this vector: nothing is said then."""
+    return words.percent(share) if share is not None else ""
