@@ -29,6 +29,7 @@ Clients = Callable[..., ActingClient]
     [
         ("phone", "+37261234567", "EE"),
         ("phone", "+4930123456", "DE"),
+        ("phone", "+447700900123", "GB"),  # kept for fiction: of the main country of its code
         ("phone", "+80012345678", places.NOWHERE),  # universal free phone: of no country
         ("iban", "DE89370400440532013000", "DE"),
         ("company", "FI nokia oyj", "FI"),

@@ -19,6 +19,7 @@ from hanse.federation.contents import RecallAnswered
 from hanse.federation.models import Given, Group, Link, Partner, Recalling, Received, Rule
 from hanse.federation.partners import own_invitation
 from hanse.federation.sharing import Audience, Sharing
+from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
@@ -297,6 +298,22 @@ def test_sharing_from_the_page_gives_what_was_shown(client, peer, attack):
     text = text_of(client, f"/attacks/{attack.pk}/")
     assert "Who has it" in text
     assert peer.authority.upper() in text
+
+
+def test_a_dry_run_says_who_has_it_already(client, peer, attack, mari):
+    """Once given, it is counted apart and said since when; after a recall it is not had any more."""
+    where, whom = f"/attacks/{attack.pk}/share/", {"authorities": peer.authority}
+    assert client.get(where, whom).context["again"] == 0
+    shared_with(peer, attack, mari)
+    page = client.get(where, whom)
+    assert page.context["again"] == 1
+    assert "1 of them has it already." in page.content.decode()
+    assert f"again; given it last {units.minute(Given.objects.get().given_us)}" in page.content.decode()
+    told = json.dumps({"authorities": [peer.authority]})
+    asked = client.post(f"/api/attacks/{attack.pk}/share/try", told, content_type="application/json")
+    assert asked.json()[0]["held_us"] == Given.objects.get().given_us
+    Given.objects.update(recalled_us=1)
+    assert client.get(where, whom).context["again"] == 0
 
 
 def test_what_changed_since_the_dry_run_is_shown_anew(client, peer, attack):

@@ -197,12 +197,17 @@ def test_a_case_says_what_was_compared_and_what_is_kept_out(client_as, found):
     client = client_as(kaja)
     client.get(f"/cases/{made}/", {"why": "Case work"}, follow=True)
     late = working.add_selector(made, read("email", "late@example.org"), kaja)
+    victim = working.add_person(made, working.Told(category="victim", name="Mari Mets"), kaja)
+    working.add_selector(made, read("email", "mari@example.org"), kaja, person=victim)
     client.post(
         f"/matches/cases/{made}/keep-out/", {"selector": late.hex, "officer": "", "reason": "An informant's."}
     )
     page = text_of(client.get(f"/cases/{made}/"))
     assert "GB-NCAS" in page
-    assert "3 of the 4 selectors that it has now were in the case then" in page
+    assert "3 of the 3 selectors that may be compared now were in the case then" in page
+    assert "Not compared: 1 of a person of the category victim, which is not agreed; 1 kept out." in page
+    assert "Known elsewhere here 0" in page
+    assert "Partners have too 1" in page
     assert "An informant's." in page
     again = f"/matches/cases/{made}/let-in/{late}/"
     assert "Compare it again" in text_of(client.get(again))

@@ -11,6 +11,9 @@ Panel = Callable[[Case, Actor], str]
 panels: dict[str, Panel] = {}
 """Sections between what the case is tied to and its timeline, by name, in their order."""
 
+figures: dict[str, Panel] = {}
+"""Figures beside the case's own, by name, in their order: each a ``div`` of a list of figures."""
+
 acts: dict[str, Panel] = {}
 """What stands among the actions at the right, by name, in their order."""
 

@@ -13,7 +13,8 @@ _IN_FRONT = {"iban", "company"}
 """Kinds whose normal form begins with the country's code: ISO 13616-1 for accounts, our own for companies."""
 WORDS = (
     "What people and selectors say of themselves: a nationality, the dialling code of a telephone, the country of an "
-    "account or a company. It says where a number was given out, and not where anybody is."
+    "account or a company; a telephone number that no plan gives out counts for the main country of its dialling code. It "
+    "says where a number was given out, and not where anybody is."
 )
 
 

@@ -130,7 +130,14 @@ def case(request: HttpRequest, case_id: UUID) -> Result:
     for action, rows in others.items():
         looked_at(request, action, rows)
     marking = strictest(one.marking.marking for one in [row, *case_page.rows_of(told)])
-    added = {"panels": panels.shown(panels.panels, row, actor), "acts": panels.shown(panels.acts, row, actor)}
+    added = {
+        name: panels.shown(registered, row, actor)
+        for name, registered in (
+            ("panels", panels.panels),
+            ("figures", panels.figures),
+            ("acts", panels.acts),
+        )
+    }
     return {"row": row, **told, **added, **allowed(actor), "marking": marking}
 
 

@@ -167,6 +167,7 @@ class Shown:
         content: What it gets, exactly; None where it may not.
         marking: The marking that it gets it with.
         marked: What was said of its copy beside the thing's own marking; None for nothing.
+        held_us: When it was given it last, microseconds UTC; None where it has not got it.
     """
 
     partner: Partner
@@ -174,6 +175,7 @@ class Shown:
     content: msgspec.Struct | None
     marking: Marking
     marked: Marking | None = None
+    held_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
             f"{min(unknown)!r} is no part that can be withheld; these are: {', '.join(sort.parts)}."
         )
     thing = sort.find(actor, sharing.object_id)
-    before = _marked(thing.object_id)
+    before, held = _marked(thing.object_id), _held(thing.object_id)
     content = sort.without(thing.content, sharing.withheld, shared_id(thing.object_id))
     too_large = _too_large(content, sort.largest)
     now = now_us()
@@ -237,7 +239,8 @@ def _shown(sharing: Sharing, actor: Actor | None) -> list[Shown]:
         # Whoever signs the copies is among those they come from, also of what others originated.
         own = replace(marking, originators=marking.originators | {authority()})
         own = opened_for(own, name) if name in thing.released else own
-        told.append(Shown(partner, decision, sort.fit(content, name) if decision else None, own, marked))
+        fitting = sort.fit(content, name) if decision else None
+        told.append(Shown(partner, decision, fitting, own, marked, held.get(name)))
     return told
 
 
@@ -254,6 +257,12 @@ def _marked(object_id: UUID) -> dict[str, Marking]:
     """What was said of the copies that partners have, beside the thing's own marking."""
     rows = Given.objects.filter(thing=object_id, recalled_us=None)
     return {row.recipient: marked for row in rows if (marked := marked_of(row)) is not None}
+
+
+def _held(object_id: UUID) -> dict[str, int]:
+    """Which partners have a thing, by authority, and when each was given it last."""
+    rows = Given.objects.filter(thing=object_id, recalled_us=None, refused="")
+    return dict(rows.values_list("recipient", "given_us"))
 
 
 def marked_of(row: Given) -> Marking | None:

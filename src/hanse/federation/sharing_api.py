@@ -64,6 +64,9 @@ class PartnerGets(Schema):
     words: str = Field(description="Why not, in words.")
     marking: dict[str, Any]
     content: dict[str, Any] | None = Field(description="Exactly what it gets; null where it may not.")
+    held_us: int | None = Field(
+        description="When it was given it last before, microseconds UTC; null where it did not have it."
+    )
 
 
 class HolderOut(Schema):
@@ -199,4 +202,5 @@ def gets(one: Shown) -> dict[str, Any]:
         "words": "" if one.content is not None else one.decision.words,
         "marking": one.marking.as_json(),
         "content": msgspec.to_builtins(one.content) if one.content is not None else None,
+        "held_us": one.held_us,
     }

@@ -150,6 +150,7 @@ def share(request: HttpRequest, place: Place, facts: Facts) -> Result:
         **told, "form": form, "strict": strict, "why": why, "overtaken": overtaken, "seen": print_, "shown": shown,
         "chosen": [(name, value) for name in query if name not in _OF_SHARING for value in query.getlist(name)],
         "gets": sum(one.content is not None for one in shown), "beside": named,
+        "again": sum(one.content is not None and one.held_us is not None for one in shown),
         **_content(shown, form.left_out, facts),
     }  # fmt: skip
 

@@ -41,6 +41,7 @@ class MatchingConfig(AppConfig):
 
         frame.rail.add("matches", "Matches", "matching:matches", "matching.oversee")
         frame.waiting.append(waiting.unanswered)
+        panels.figures["matching"] = views.figure
         panels.panels["matching"] = views.panel
         approvals.register([agreeing.APPROVAL])
         wire.register(comparing.PART, comparing.PIECE, comparing.piece)

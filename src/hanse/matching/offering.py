@@ -59,9 +59,45 @@ def counted(agreement: Agreement) -> Counter[str]:
     return Counter(row.kind for row, _, _ in _let(agreement, rows))
 
 
-def _let(agreement: Agreement, rows: "QuerySet[Selector]") -> Iterator[tuple[Selector, Case, UUID | None]]:
-    """The selectors that may be compared, each with its case and who alone answers for it."""
-    cases = _cases()
+@dataclass(frozen=True, slots=True)
+class OfCase:
+    """What of one case's selectors may be compared.
+
+    Attributes:
+        entries: The entries of those that may.
+        held: How many may not, by why: ``kind`` is not agreed, ``category`` of their person is not (with which), they
+            are ``kept out``, or the ``case`` itself is not compared.
+    """
+
+    entries: tuple[int, ...]
+    held: Counter[tuple[str, str]]
+
+
+def of_case(agreement: Agreement, case: UUID) -> OfCase:
+    """What of one case's selectors may be compared under an agreement, and why the others may not; none is opened."""
+    rows = Selector.objects.filter(case=case).only("object_id", "kind", "case", "person", "sequence")
+    let = {row.sequence for row, _, _ in _let(agreement, rows, _cases().filter(pk=case))}
+    people = dict(CasePerson.objects.filter(case=case).values_list("pk", "category"))
+    out = set(Withheld.objects.filter(case=case, officer=None).values_list("object_id", flat=True))
+    held: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        category = people.get(row.person, "") if row.person else ""
+        if row.sequence in let:
+            continue
+        if row.kind not in agreement.kinds:
+            held["kind", ""] += 1
+        elif row.person and category not in agreement.categories:
+            held["category", category] += 1
+        else:
+            held["kept out" if {row.pk, case} & out else "case", ""] += 1
+    return OfCase(tuple(sorted(let)), held)
+
+
+def _let(
+    agreement: Agreement, rows: "QuerySet[Selector]", some: "QuerySet[Case] | None" = None
+) -> Iterator[tuple[Selector, Case, UUID | None]]:
+    """The selectors that may be compared, each with its case and who alone answers for it; of some cases, or of all."""
+    cases = {row.pk: row for row in (_cases() if some is None else some)}
     withheld = {row.object_id: row for row in Withheld.objects.only("object_id", "officer")}
     categories = set(agreement.categories)
     people = dict(CasePerson.objects.filter(case__in=list(cases)).values_list("pk", "category"))
@@ -99,7 +135,6 @@ def matcher() -> Actor:
     return system("matching", node.authority, node.country, node.tier)
 
 
-def _cases() -> dict[UUID, Case]:
+def _cases() -> "QuerySet[Case]":
     """The open cases of which something may be compared: PAP:RED and a provider's H2 or H3 keep theirs at home."""
-    rows = Case.objects.for_actor(matcher(), RUN).filter(status=OPEN).select_related("marking")
-    return {row.pk: row for row in rows}
+    return Case.objects.for_actor(matcher(), RUN).filter(status=OPEN).select_related("marking")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from hanse.accounts.models import Proposal
 from hanse.cases.choosing import visible
 from hanse.cases.models import Case, Selector
@@ -174,6 +176,11 @@ def hits_of(
     ]
 
 
+def selectors_hit(case: Case, actor: Actor) -> int:
+    """How many selectors of a case partners have too, of the hits that an actor may see."""
+    return hits.visible_hits(actor).filter(case=case.pk).values("selector").distinct().count()
+
+
 def runs(most: int = RUNS_SHOWN) -> list[RunShown]:
     """The runs of this authority, those that go on first."""
     rows = list(Run.objects.order_by("-begun_us", "pk")[:most])
@@ -317,16 +324,57 @@ def on_case(case: Case, actor: Actor) -> dict[str, Any]:
     for one in compared:
         last.setdefault(one.run.partner, one)
     selectors = Selector.objects.filter(case=case.pk)
-    asked = {name: selectors.filter(sequence__lt=one.run.sequence).count() for name, one in last.items()}
+    agreed = Agreement.objects.in_bulk(last, field_name="partner")
     withheld = list(Withheld.objects.filter(case=case.pk).order_by("sequence"))
     texts = {one.pk: one.written for one in selectors.filter(pk__in=[one.object_id for one in withheld])}
     return {
         "hits": hits_of(actor, case=case.pk),
         "questions": questions_of(case, actor),
-        "compared": [(one, asked[name]) for name, one in last.items()],
+        "compared": [_compared(one, agreed.get(name), case) for name, one in last.items()],
         "selectors": selectors.count(),
         "withheld": [(one, texts.get(one.object_id, "")) for one in withheld],
     }
+
+
+class Compared(NamedTuple):
+    """What a case's page says of the last comparison with a partner.
+
+    Attributes:
+        run: It.
+        agreed: Whether anything is agreed with the partner now.
+        offered: How many of the case's selectors may be compared with the partner's now.
+        then: How many of these were in the case when it was compared.
+        held: How many may not, and why, in words.
+    """
+
+    run: RunShown
+    agreed: bool
+    offered: int
+    then: int
+    held: list[tuple[int, str]]
+
+
+def _compared(one: RunShown, agreement: Agreement | None, case: Case) -> Compared:
+    if agreement is None:
+        return Compared(one, False, 0, 0, [])
+    told = offering.of_case(agreement, case.pk)
+    then = sum(entry < one.run.sequence for entry in told.entries)
+    held = [(number, _held(*why)) for why, number in sorted(told.held.items())]
+    return Compared(one, True, len(told.entries), then, held)
+
+
+def _held(why: str, category: str) -> str:
+    """Why selectors are not compared, in words that follow their number."""
+    if why == "category":
+        return (
+            _("of a person of the category %s, which is not agreed")
+            % CATEGORIES.get(category, category).lower()
+        )
+    return {
+        "kind": _("of a kind that is not agreed"),
+        "kept out": _("kept out"),
+        "case": _("as the case is not open, or its marking or embargo keeps it here"),
+    }[why]
 
 
 def _names(some: Iterable[str]) -> dict[str, str]:

@@ -305,6 +305,16 @@ def let_in(request: HttpRequest, case_id: UUID, object_id: UUID) -> Result:
     return _why(request, told, lambda why: withholding.let_in(case_id, selector, why, actor), then)
 
 
+def figure(case: Case, actor: Actor) -> str:
+    """The figure of a case's page that says how many of its selectors partners have too; nothing where `panel` is not."""
+    if not may_begin(actor, hits.VIEW):
+        return ""
+    number = showing.selectors_hit(case, actor)
+    if not (number or Agreement.objects.exists()):
+        return ""
+    return render_to_string("matching/figure.html", {"number": number})
+
+
 def panel(case: Case, actor: Actor) -> str:
     """What a case's page says of matching; nothing for who may not see it, or where nothing is agreed with anybody."""
     if not may_begin(actor, hits.VIEW):

@@ -36,10 +36,17 @@ def phone(text: str, region: str | None = None) -> str:
 
 
 def country_of(number: str) -> str:
-    """The country that a number of E.164 was given out in, two letters; empty for numbers of no one country."""
+    """The country that a number of E.164 was given out in, two letters; empty for numbers of no one country.
+
+    A number that no country's plan gives out, such as one kept for fiction, has the main country of its calling code.
+    """
     import phonenumbers  # noqa: PLC0415 - see above
 
-    code = phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    parsed = phonenumbers.parse(number)
+    code = phonenumbers.region_code_for_number(parsed)
+    code = code or phonenumbers.region_code_for_country_code(parsed.country_code)
+    if code == phonenumbers.UNKNOWN_REGION:
+        return ""
     return "" if code == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY else str(code)
 
 
