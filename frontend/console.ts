@@ -7,6 +7,7 @@ import { keepForms } from "./behaviours/keep.ts";
 import { startKeys } from "./behaviours/keys.ts";
 import { showSelection, startLists } from "./behaviours/lists.ts";
 import { startLive } from "./behaviours/live.ts";
+import { showPlace } from "./behaviours/rail.ts";
 import { startTheme } from "./behaviours/theme.ts";
 import { localTimes, startClock } from "./behaviours/time.ts";
 import { startIslands } from "./islands/island.ts";
@@ -23,6 +24,7 @@ function arrived(root: ParentNode): void {
 document.documentElement.classList.add("js");
 document.documentElement.classList.remove("no-js");
 startTheme();
+showPlace();
 startKeys();
 startLists();
 startClicks();

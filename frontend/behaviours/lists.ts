@@ -71,6 +71,8 @@ export function showSelection(root: ParentNode = document): void {
     const number = all(`tbody .select input:checked`, form).length;
     for (const place of all("[data-selected]", form))
       place.textContent = word("{number} selected", { number: String(number) });
+    for (const button of all<HTMLButtonElement>("button[data-least]", form))
+      button.disabled = number < Number(button.dataset["least"]);
   }
 }
 

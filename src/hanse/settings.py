@@ -155,6 +155,7 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "TIME_ZONE": "UTC",
         "USE_I18N": True,
         "LANGUAGE_CODE": "en",
+        "LANGUAGES": [("en", "English")],
         "INSTALLED_APPS": [
             "django.contrib.contenttypes",
             "django.contrib.auth",

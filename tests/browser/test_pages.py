@@ -78,6 +78,40 @@ def test_telephones_scroll_one_way(seen):
     assert wrong(seen, "wide") == {}
 
 
+HIDDEN_FAR_RIGHT = """() => {
+    const [box, wide, hidden] = ["div", "div", "span"].map((one) => document.createElement(one));
+    box.className = "scroll"; hidden.className = "visually-hidden"; hidden.textContent = "Decide";
+    wide.style.width = "2000px"; wide.style.textAlign = "right";
+    wide.append(hidden); box.append(wide); document.querySelector("main").append(box);
+    return document.documentElement.scrollWidth;
+}"""
+
+
+def test_a_telephone_shows_where_one_is(desks):
+    """At 390 pixels the rail is scrolled to the current room, and what is hidden in a table widens no page."""
+    page = desks(viewport={"width": 390, "height": 844}).page
+    page.goto("/ledger/")
+    place = page.locator(".rail a[aria-current]").bounding_box()
+    assert place["x"] >= 0
+    assert place["x"] + place["width"] <= 390
+    assert page.evaluate(HIDDEN_FAR_RIGHT) <= 390
+
+
+def test_merging_waits_for_two(desks):
+    """With one row chosen nothing can be merged, and the bar says why; with two it can."""
+    page = desks().page
+    page.goto("/attacks/")
+    button, boxes = (
+        page.get_by_role("button", name="Merge into one attack"),
+        page.locator("tbody .select input"),
+    )
+    boxes.nth(0).check()
+    assert button.is_disabled()
+    assert "Choose two or more" in page.inner_text(".bulkbar")
+    boxes.nth(1).check()
+    assert button.is_enabled()
+
+
 def test_pages_of_strangers_are_as_good(browser, loaded):
     """Who is not signed in sees a page that is accessible, complains of nothing and tells nothing."""
     from tests.browser.desk import Desk

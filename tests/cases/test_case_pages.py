@@ -127,6 +127,11 @@ def test_parts_are_put_into_a_case_on_its_pages(desk: tuple[ActingClient, UUID, 
         ("selectors/add/", {"kind": "iban", "value": "EE382200221020145686"}, "checksum"),
         ("selectors/add/", {"kind": "person", "value": "Jaan Tamm"}, "day of birth"),
         (
+            "selectors/add/",
+            {"kind": "", "value": "5550123"},
+            "Choose its kind; a telephone needs its country.",
+        ),
+        (
             "links/add/",
             {"target": "/attacks/00000000-0000-0000-0000-000000000000/", "why": "x"},
             "no such thing",

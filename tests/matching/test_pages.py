@@ -165,6 +165,29 @@ def test_who_wants_no_contact_says_so_and_nothing_else(client_as, found, gb):
     assert told == Contact(references=references_of(hit), declined=True)
 
 
+def test_without_an_agreement_the_page_says_so(client_as, case, gb):
+    """Who wants to compare with a partner with whom nothing is agreed reads that, and what comes first."""
+    answer = client_as(case[1]).get("/matches/ask/gb-ncas/")
+    assert answer.status_code == 409
+    assert "<h1>Nothing is agreed with this partner</h1>" in answer.content.decode()
+    assert "Agree with a partner" in answer.content.decode()
+
+
+def test_an_offer_says_something(client_as, found, gb):
+    """An empty form is no offer, on the page and in the API; taking back what was said before is."""
+    _, kaja, hit = found
+    client = client_as(kaja)
+    client.get(f"/matches/hits/{hit.pk}/", {"why": "Case work"}, follow=True)
+    where = f"/matches/hits/{hit.pk}/offer/"
+    assert "Say at least one thing" in text_of(client.post(where, {"name": " "}))
+    post = {"content_type": "application/json", "headers": {"X-Reason": "Case work"}}
+    assert client.post(f"/api/matching/hits/{hit.pk}", {}, **post).status_code == 400
+    assert gb.addressed(contacting.CONTACT, Contact) == []
+    client.post(where, {"agrees": "on"})
+    client.post(where, {})
+    assert [told.agrees for _, told in gb.addressed(contacting.CONTACT, Contact)] == [True, False]
+
+
 def test_an_offer_that_comes_before_the_hit_is_found_with_it(officer, approver, case, gb):
     """The other side may be quicker: what it said waits for our own end of the run."""
     _, kaja = case

@@ -52,7 +52,7 @@ def person(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     }
 
 
-@page("accounts.invite", "accounts/invite.html", methods=("GET", "POST"))
+@page("accounts.invite", "accounts/invite.html", methods=("GET", "POST"), step_up=True)
 @refusals
 def invite(request: HttpRequest) -> dict[str, Any] | HttpResponse:
     """Invite somebody: their one-time link is shown once."""

@@ -109,7 +109,8 @@ LIST = lists.Listed(
         _OfRun(key="run", label="Analysis", field="", help="Its whole id."),
     ),
     row_url=page_of,
-    bulk=(lists.Bulk("attacks.decide", "Merge into one attack", "/attacks/merge/"),),
+    bulk=(lists.Bulk("attacks.decide", "Merge into one attack", "/attacks/merge/", least=2,
+                     needs="Choose two or more of one victim and vector."),),
     empty=lists.Empty(
         "Attacks that Hanse finds in your telemetry appear here.",
         (("Drop a capture or flow files", "/start/"), ("Load the exercise", "/start/")),

@@ -12,6 +12,7 @@ from hanse.cases import service, working
 from hanse.cases.models import CasePerson
 from hanse.cases.selector import KINDS, Selector, read
 from hanse.cases.words import CATEGORIES, STATES
+from hanse.intel.csv_list import UnknownKindError
 from hanse.intel.values import ValueProblem
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Tlp
@@ -216,6 +217,11 @@ class SelectorForm(QuietForm):
             try:
                 self.found = read(told.get("kind", ""), told["value"], born=told.get("born", ""),
                                   country=told.get("country", ""))  # fmt: skip
+            except UnknownKindError:
+                self.add_error(
+                    "value",
+                    _("It looks like no value known here. Choose its kind; a telephone needs its country."),
+                )
             except ValueProblem as problem:
                 self.add_error("value", str(problem))
         return told

@@ -119,7 +119,7 @@ def kind_of(text: str) -> str:
     """Which kind of value a text is, where nobody says.
 
     Raises:
-        ValueProblem: It looks like none.
+        UnknownKindError: It looks like none.
     """
     try:
         return digests.kind_of(text)
@@ -155,6 +155,10 @@ def _row(number: int, raw: dict[str, str], batch: str) -> Item | str:
     )
 
 
+class UnknownKindError(ValueProblem):
+    """Nobody says of which kind a text is, and it looks like none."""
+
+
 def _looks_like(text: str) -> str:
     for kind in _TRIED:
         if kind in {"asn", "phone"} and text.isdigit():
@@ -164,6 +168,6 @@ def _looks_like(text: str) -> str:
         except ValueProblem:
             continue
         return kind
-    raise ValueProblem(
+    raise UnknownKindError(
         f"{text[:60]!r} looks like no value known here. Say its kind in a column of that name."
     )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
@@ -58,6 +59,7 @@ class NoAgreementError(UsageError):
     """There is no agreement with that partner."""
 
     status = 409
+    title = _("Nothing is agreed with this partner")
 
 
 def propose(terms: Terms, why: str, actor: Actor) -> UUID:
@@ -118,7 +120,8 @@ def agreement_with(partner: str) -> Agreement:
     row = Agreement.objects.filter(partner=partner, until_us__gt=now_us()).first()
     if row is None:
         raise NoAgreementError(
-            f"Nothing is agreed with {partner[:80]} to be compared. Propose an agreement first."
+            f"Nothing is agreed with {partner[:80]} to be compared. Propose an agreement first: under "
+            "Matches, Agree with a partner."
         )
     return row
 

@@ -120,7 +120,7 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
     Raises:
         NotVisibleError: There is no such hit for the actor.
         RefusedError: The actor may not answer hits, or not open joint cases.
-        UsageError: A text is too long, a hint is none of those that can be given, or the joint case that opens is not
+        UsageError: Nothing is offered, and nothing of before is taken back. A text is too long, a hint is none of those that can be given, or the joint case that opens is not
             described.
     """
     with writing():
@@ -130,6 +130,12 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
         stands = standing([row])[row.pk]
         if stands.joint is not None:
             raise UsageError("A joint case is open: say it there.")
+        taken_back = stands.own is not None and not stands.own.declined
+        if not (told.agrees or told.declined or taken_back or _says_something(told)):
+            raise UsageError(
+                "Say at least one thing: whom to call, a telephone or a hint, or that you want a joint case. Who wants no "
+                "contact declines."
+            )
         opened = ""
         if told.agrees and stands.opens_here:
             opened = _open(row, told, actor, why).hex
@@ -140,6 +146,10 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
         )
         send([Draft(CONTACT, content, row.pk, recipient=row.partner)])
     return standing([row])[row.pk]
+
+
+def _says_something(told: Told) -> bool:
+    return any(line(one) for one in (told.name, told.telephone, told.case_class, told.age, told.stage))
 
 
 def opener(partner: str) -> str:

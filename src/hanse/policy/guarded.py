@@ -111,7 +111,9 @@ class Guarded(models.Manager[M]):
         except (ValidationError, ValueError, TypeError):
             row = None  # no key of this model: no such row
         if row is None or not self.judge(actor, action, row, at_us=at_us, purpose=purpose):
-            raise NotVisibleError(f"There is no such {self._kind()}, or it is not for you to see.")
+            raise NotVisibleError(
+                f"There is no such {self.model._meta.verbose_name}, or it is not for you to see."
+            )
         return row
 
     def judge(

@@ -168,12 +168,16 @@ class Bulk:
         label: What it will do.
         url: Where it is sent.
         dangerous: Whether it stands apart.
+        least: How many rows it takes.
+        needs: What it takes, in words, where that is more than one row.
     """
 
     action: str
     label: str
     url: str
     dangerous: bool = False
+    least: int = 1
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

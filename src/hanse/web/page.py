@@ -16,7 +16,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.policy.decision import STEP_UP_US, Decision, may
-from hanse.web.problems import problem, status_of
+from hanse.web.problems import problem, status_of, title_of
 
 P = ParamSpec("P")
 Result = dict[str, Any] | HttpResponseBase
@@ -55,7 +55,7 @@ def page(
             try:
                 result = view(request, *args, **kwargs)
             except HanseError as error:
-                return problem(request, status_of(error), str(error))
+                return problem(request, status_of(error), str(error), title=title_of(error))
             return render(request, template, result) if isinstance(result, dict) else result
 
         checked = require_http_methods(allowed)(guarded)

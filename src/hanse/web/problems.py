@@ -37,11 +37,21 @@ def details(status: int, detail: str, *, rules: Iterable[str] = (), **more: Any)
     return HttpResponse(json.dumps(members), content_type=CONTENT_TYPE, status=status)
 
 
-def problem(request: HttpRequest, status: int, detail: str, *, rules: Iterable[str] = ()) -> HttpResponse:
-    """The answer that says what went wrong and what to do, in the form that the asker reads."""
+def problem(
+    request: HttpRequest, status: int, detail: str, *, rules: Iterable[str] = (), title: str = ""
+) -> HttpResponse:
+    """The answer that says what went wrong and what to do, in the form that the asker reads.
+
+    Args:
+        request: What was asked.
+        status: The HTTP status.
+        detail: What went wrong and what to do.
+        rules: The rules that forbid it.
+        title: The page's heading; empty for the status's own.
+    """
     if _program(request):
         return details(status, detail, rules=rules)
-    context = {"status": status, "title": _title(status), "detail": detail, "rules": tuple(rules)}
+    context = {"status": status, "title": title or _title(status), "detail": detail, "rules": tuple(rules)}
     template = "web/problem_part.html" if request.headers.get("HX-Request") == "true" else "web/problem.html"
     return render(request, template, context, status=status)
 
@@ -59,6 +69,11 @@ def status_of(error: HanseError) -> int:
     if isinstance(told, int):
         return told
     return 400 if isinstance(error, UsageError) else 422
+
+
+def title_of(error: HanseError) -> str:
+    """The heading that an error has of its own, in its ``title``; empty where its status says enough."""
+    return str(getattr(error, "title", ""))
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django calls it by name
