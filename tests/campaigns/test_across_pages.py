@@ -52,6 +52,12 @@ def test_the_page_says_it_and_who_says_it(known, mari: Actor, client_as: Clients
     assert len(told) > LINKS_SHOWN
     assert _links(text) == told[:LINKS_SHOWN]
     assert _links(page(client_as(mari), f"/campaigns/across/{known.key}/?all=links")) == told
+    theirs = [one.object_id for one in known.members[:ATTACKS_SHOWN] if one.contributor != known.own]
+    assert theirs
+    assert all(f'href="/attacks/partners/{one}/"' in text for one in theirs)
+    assert (
+        client_as(mari).get(f"/attacks/partners/{theirs[0]}/", {"why": "x"}, follow=True).status_code == 200
+    )
     assert "withheld" in text
     assert "coordinated" in text
     assert not TOO_MUCH.search(text)

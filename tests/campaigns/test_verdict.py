@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hanse.campaigns import phrases, verdict
 from hanse.constituency import Registry, Target
+from hanse.kernel.countries import country_in_text
 from tests.campaigns.plans import DAY_S, MAY_3, Maker
 
 GOV = "public administration"
@@ -105,3 +106,10 @@ def test_without_a_registry_nothing_is_claimed_of_the_scope():
         "3 separate attacks on 3 victims on 3 May 2007 are one coordinated campaign; "
         "whom it is against is not known"
     )
+
+
+def test_countries_have_their_article_in_a_sentence():
+    """Inside a sentence some countries are named with "the", as people do."""
+    assert [country_in_text(code) for code in ("GB", "NL", "US", "EE", "XX")] == [
+        "the United Kingdom", "the Netherlands", "the United States", "Estonia", "XX",
+    ]  # fmt: skip

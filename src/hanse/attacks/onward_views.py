@@ -15,6 +15,7 @@ from hanse.attacks.shared import Shared
 from hanse.attacks.sharing_views import facts
 from hanse.attacks.timeline import vector_words
 from hanse.federation import opening, received_pages
+from hanse.federation.models import Partner
 from hanse.federation.sharing_pages import Place
 from hanse.web.page import Result, page, signed_in
 
@@ -29,11 +30,17 @@ def of_partner(request: HttpRequest, attack_id: UUID) -> Result:
     opening.opened(row.pk)
     return {
         "row": row,
+        "partner_name": _name_of(row.partner),
         "marking": row.marking.marking,
         "facts": facts(_content(row), _left_out(row)),
         "panels": [html for panel in of_partners.values() if (html := panel(row.pk, actor))],
         **received_pages.told_of(row.pk, actor),
     }
+
+
+def _name_of(partner: str) -> str:
+    """A partner's name; its id where it is none any more."""
+    return Partner.objects.filter(pk=partner).values_list("name", flat=True).first() or partner
 
 
 def _content(row: PartnerAttack) -> Shared:
@@ -55,7 +62,7 @@ def _place(row: PartnerAttack) -> Place:
         marking=row.marking.marking,
         above=((_("Partners' attacks"), reverse("attacks:of-partners")),),
         title=_("%(vector)s shared by %(partner)s")
-        % {"vector": vector_words(row.vector), "partner": row.partner},
+        % {"vector": vector_words(row.vector), "partner": _name_of(row.partner)},
         page=reverse("attacks:of-partner", args=[row.pk]),
     )
 

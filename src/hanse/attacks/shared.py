@@ -28,6 +28,7 @@ from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US
 from hanse.kernel.countries import NUMERIC
 from hanse.kernel.errors import UsageError
 from hanse.kernel.printable import is_printable
+from hanse.kernel.units import minute
 from hanse.ledger import keyring, objects
 from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
@@ -79,7 +80,7 @@ def find(actor: Actor | None, object_id: UUID) -> Thing:
         attack=replace(attack, source_class=row.source_class, linked=()),
         organisation=row.organisation, sector=row.sector, country=row.country, state=row.state,
     )  # fmt: skip
-    title = f"{vector_words(row.vector)} on {row.victim}"
+    title = f"{vector_words(row.vector)} on {row.victim}, {minute(row.start_us)}"
     return Thing(row.pk, title, row.marking.marking, row.team, content)
 
 

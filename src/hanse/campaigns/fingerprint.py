@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hanse.attacks.attack import Attack
+from hanse.campaigns.report.words import vector
 
 FLOOR = 1e-3
 """No reference reaches deeper than one in a thousand: tools come into fashion faster than they are counted."""
@@ -95,7 +96,7 @@ def look(attack: Attack) -> Look:
     if attack.vector.startswith("icmp"):
         to_port = from_port = -1
     share = VECTOR_SHARE.get(attack.vector, OTHER_VECTOR_SHARE) * _size_share(attack.vector, sizes)
-    words = [attack.vector.replace("_", " ")]
+    words = [vector(attack.vector)]
     if icmp >= 0:
         share *= ICMP_TYPE_SHARE.get(icmp, OTHER_ICMP_TYPE_SHARE)
         words.append(f"ICMP type {icmp}")

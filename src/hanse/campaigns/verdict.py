@@ -14,7 +14,7 @@ from hanse.campaigns.concurrency import Starts
 from hanse.campaigns.phrases import many, period
 from hanse.campaigns.report.words import p_equals
 from hanse.constituency import Registry, Target
-from hanse.kernel.countries import country_name
+from hanse.kernel.countries import country_in_text
 
 DAY_US = 86_400_000_000
 
@@ -176,7 +176,7 @@ def sentence(attacks: Sequence[Attack], targets: Sequence[Target | None], found:
     if unnamed:
         outside = " outside the registry" if named else ""
         whom.append(many(len(unnamed), "victim") + outside)
-    where = f" in {country_name(found.country)}" if found.country else ""
+    where = f" in {country_in_text(found.country)}" if found.country else ""
     starts = [each.start_us for each in attacks]
     return (
         f"{len(attacks)} separate attacks on {' and '.join(whom)}{where} {period(min(starts), max(starts))} "

@@ -91,3 +91,48 @@ STATES = NUMERIC.keys() | {"XK"}
 def country_name(code: str) -> str:
     """English short name of a country code; the code itself where it is not known."""
     return NAMES.get(code, code)
+
+
+_WITH_ARTICLE = frozenset(
+    [
+        "AE",
+        "AP",
+        "AX",
+        "BQ",
+        "BS",
+        "CC",
+        "CD",
+        "CF",
+        "CK",
+        "DO",
+        "EU",
+        "FK",
+        "FO",
+        "GB",
+        "GM",
+        "IM",
+        "IO",
+        "KM",
+        "KY",
+        "MH",
+        "MP",
+        "MV",
+        "NL",
+        "PH",
+        "SB",
+        "SC",
+        "TC",
+        "TF",
+        "UM",
+        "US",
+        "VA",
+        "VG",
+        "VI",
+    ]
+)
+"""Codes whose English short name has the article in a sentence: "in the United Kingdom"."""
+
+
+def country_in_text(code: str) -> str:
+    """A country's English short name as it stands inside a sentence: ``the Netherlands``, ``Estonia``."""
+    return f"the {country_name(code)}" if code in _WITH_ARTICLE else country_name(code)

@@ -19,7 +19,7 @@ from hanse.federation.partners import partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.units import minute
+from hanse.kernel.units import count, minute
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
@@ -147,7 +147,7 @@ def _words(told: dict[str, Any]) -> str:
     care = " This includes victims or witnesses." if PROTECTED & set(told["categories"]) else ""
     return (
         f"Let selectors of open cases ({kinds}) be compared with {told['partner']}'s, of people who are: {people}, "
-        f"up to {told['per_day']:,} of a kind a day, until {minute(told['until_us'])}, under: {told['legal_basis']}.{counted}{care}"
+        f"up to {count(told['per_day'])} of a kind a day, until {minute(told['until_us'])}, under: {told['legal_basis']}.{counted}{care}"
     )
 
 

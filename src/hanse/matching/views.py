@@ -81,10 +81,10 @@ def agree(request: HttpRequest, partner: str = "") -> Result:
 @page("matching.agree", "matching/why.html", methods=("GET", "POST"))
 def end(request: HttpRequest, partner: str) -> Result:
     """Offer nothing to a partner any more."""
-    row = agreeing.agreement_with(partner)
+    agreeing.agreement_with(partner)
     told = {
         "title": _("End what is agreed"), "button": _("End it"),
-        "words": _("Nothing is compared with %s any more. Hits that were found stay.") % row.partner,
+        "words": _("Nothing is compared with %s any more. Hits that were found stay.") % partner_of(partner).name,
     }  # fmt: skip
     return _why(request, told, lambda why: agreeing.end(partner, why, signed_in(request)))
 
@@ -92,9 +92,9 @@ def end(request: HttpRequest, partner: str) -> Result:
 @page("matching.run", "matching/why.html", methods=("GET", "POST"))
 def ask(request: HttpRequest, partner: str) -> Result:
     """Have all that is agreed compared with a partner now."""
-    row = agreeing.agreement_with(partner)
+    agreeing.agreement_with(partner)
     told = {
-        "title": _("Compare with %s") % row.partner, "button": _("Compare now"),
+        "title": _("Compare with %s") % partner_of(partner).name, "button": _("Compare now"),
         "words": _("Both sides learn which selectors both have, and nothing else. The partner learns how many you have, of which kinds together, the legal basis, and that you asked."),
     }  # fmt: skip
     return _why(request, told, lambda why: running.ask(partner, signed_in(request), why))

@@ -44,7 +44,7 @@ def country_of(number: str) -> str:
 
     parsed = phonenumbers.parse(number)
     code = phonenumbers.region_code_for_number(parsed)
-    code = code or phonenumbers.region_code_for_country_code(parsed.country_code)
+    code = code or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
     if code == phonenumbers.UNKNOWN_REGION:
         return ""
     return "" if code == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY else str(code)
