@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 
 from hanse.accounts.approvals import approve, reject
 from hanse.accounts.rules import RefusedError
+from hanse.accounts.service import prefer
 from hanse.console import endpoints, processes
 from hanse.console.service import GROUPS, Collector, Mail, Webhook, change, setting, wish_collector
 from hanse.kernel.actors import Actor
@@ -264,3 +266,18 @@ def test_health_says_part_by_part_what_is_ill_and_nothing_else(client_as: Client
     assert set(json.loads(answer.content)) == {
         "well", "database", "worker", "collector", "disk", "checkpoints", "head_age_s",
     }  # fmt: skip
+
+
+def test_an_invitation_asks_for_the_passkey_before_the_form(client_as: Clients) -> None:
+    """Who has not proved it lately is sent to prove it first, and not once everything is typed."""
+    admin = replace(acting(newcomer("administrator")), stepped_up_us=None)
+    answer = client_as(admin).get("/people/invite/")
+    assert (answer.status_code, answer["Location"]) == (302, "/people/step-up/?next=/people/invite/")
+
+
+def test_only_languages_that_there_are_can_be_chosen(client_as: Clients) -> None:
+    """With one language there is nothing to choose; another one is refused."""
+    client = client_as(acting(newcomer("analyst")))
+    assert 'name="language"' not in client.get("/people/me/").content.decode()
+    with pytest.raises(UsageError, match="no language 'et'"):
+        prefer("et", "", client.who)
