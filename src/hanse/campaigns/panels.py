@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from hanse.attacks.models import Attack
 from hanse.campaigns import models, service
 from hanse.kernel.actors import Actor
+from hanse.policy.asking import may_begin
 
 LINKS_SHOWN = 5
 """Links of the attack on its page; the campaign's page has all."""
@@ -33,3 +34,13 @@ def panel(attack_id: UUID, actor: Actor) -> str:
     return render_to_string(
         "campaigns/panel.html", {"row": row, "links": told, "more": len(links) > LINKS_SHOWN}
     )
+
+
+def panel_of_theirs(attack_id: UUID, actor: Actor) -> str:
+    """The section of the page of a partner's attack; empty where no campaign across borders that the actor may see has it."""
+    if not may_begin(actor, "campaigns.view"):
+        return ""
+    for one in service.across(actor):
+        if any(member.object_id == attack_id for member in one.members):
+            return render_to_string("campaigns/panel_of_theirs.html", {"one": one})
+    return ""
