@@ -33,6 +33,8 @@ HANDLER = Handler(
     lambda one: held.pop(one, None),
     _check,
     lambda _, made: then.append(made.name),
+    taken_back=True,
+    dated=True,
 )
 
 register([HANDLER])
