@@ -240,7 +240,7 @@ def test_a_case_and_an_attack_name_each_other(client_as: Clients) -> None:
 
 def test_purging_a_case_by_hand_takes_all_of_it() -> None:
     """What would go is the case and every part of it, and nothing of it is left afterwards."""
-    case, kaja = opened(investigator())
+    case, kaja = opened(investigator("officer"))
     working.add_selector(case, read("email", "boss@example.org"), kaja)
     officer = replace(kaja, roles=frozenset({"officer"}))
     going = purging.would_go(case, officer)

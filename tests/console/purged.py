@@ -28,6 +28,7 @@ def main() -> None:
     from hanse.ledger.erasing import scrub
     from hanse.ledger.tree import integrate
     from hanse.recording import record
+    from tests.accounts.people import acting, newcomer
     from tests.campaigns.plans import estonia
     from tests.node.made import analysis_of, wrong
 
@@ -47,7 +48,7 @@ def main() -> None:
     )
     integrate()
     _say("written")
-    proposal = propose_purge(attack, "The court ordered it.", person("officer"))
+    proposal = propose_purge(attack, "The court ordered it.", acting(newcomer("officer")))
     approvals.approve(proposal, person("approver"))
     _say("purged")
     assert scrub()

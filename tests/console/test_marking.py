@@ -48,9 +48,9 @@ Clients = Callable[..., ActingClient]
 
 
 @pytest.fixture
-def officer(actor: People) -> Actor:
+def officer() -> Actor:
     """An officer who has just proved a passkey."""
-    return actor("officer", name="Olev Officer", stepped_up_us=now_us())
+    return acting(newcomer("officer", name="Olev Officer"))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.replay import rebuild
 from hanse.policy.guarded import NotVisibleError
 from hanse.web.models import Job
+from tests.accounts.people import acting, newcomer
 from tests.conftest import AUTHORITY
 from tests.intel.test_own import an_attack, held, report
 from tests.intel.test_room import bundle, indicator
@@ -37,9 +38,9 @@ People = Callable[..., Actor]
 
 
 @pytest.fixture
-def officer(actor: People) -> Actor:
+def officer() -> Actor:
     """An officer who has just proved a passkey."""
-    return actor("officer", name="Olev Officer", stepped_up_us=now_us())
+    return acting(newcomer("officer", name="Olev Officer"))
 
 
 @pytest.fixture

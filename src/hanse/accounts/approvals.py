@@ -5,6 +5,7 @@ signed entry of the proposal, never its row: who changes the row changes nothing
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -13,11 +14,13 @@ from hanse.accounts import contents
 from hanse.accounts.models import Proposal
 from hanse.accounts.proof import histories
 from hanse.accounts.rules import UnknownPersonError, ask, refuse
+from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger.plain import number
 from hanse.ledger.writing import append, writing
+from hanse.policy.decision import may
 
 EXPIRES_US = 7 * 86_400 * 1_000_000
 """A proposal waits seven days: a week's holiday, not a forgotten drawer."""
@@ -41,6 +44,7 @@ class Pending:
         proposed_by: Id of the proposer.
         proposed_name: Their name as it was then.
         expires_us: Until when it can be approved, microseconds UTC.
+        proposed_as: What the proposer is: ``person``, ``token`` or ``system``.
     """
 
     id: UUID
@@ -50,6 +54,7 @@ class Pending:
     proposed_by: str
     proposed_name: str
     expires_us: int
+    proposed_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +122,32 @@ def approve(proposal: UUID, actor: Actor) -> str:
     Raises:
         UnknownPersonError: There is no such proposal.
         ProposalOverError: It is decided or too old.
-        RefusedError: It is the actor's own, the actor is no approver, or did not prove a passkey.
+        RefusedError: It is the actor's own, the actor is no approver, or did not prove a passkey; or the proposer could
+            not propose it any more.
     """
     with writing():
         found = pending(proposal)
         ask(actor, "accounts.approve", created_by=found.proposed_by)
+        approvable = _approvable(found.action)
+        _check_proposer(found, approvable.proposed_with)
         append("accounts.approved", contents.Decided(), actor=actor, object_id=proposal, reason=found.why)
-        return _approvable(found.action).execute(found, actor)
+        return approvable.execute(found, actor)
+
+
+def _check_proposer(found: Pending, action: str) -> None:
+    """Refuse what is proposed by somebody who was deactivated or lost the role since: it would be done by one person.
+
+    The passkey was proved when it was proposed.
+    """
+    if found.proposed_as == "system":
+        return
+    who = person_actor(UUID(found.proposed_by), stepped_up_us=now_us())
+    if who is None or not may(who, action, now_us=now_us()):
+        refuse(
+            "proposer",
+            f"{found.proposed_name}, who proposed it, is not active any more or may not propose it any more. "
+            "Refuse it; who may can propose it anew.",
+        )
 
 
 def reject(proposal: UUID, words: str, actor: Actor) -> None:
@@ -147,6 +171,20 @@ def withdraw(proposal: UUID, actor: Actor) -> None:
         if actor.kind != "person" or found.proposed_by != actor.id:
             refuse("own-proposal", "Only who proposed it can take it back.")
         append("accounts.withdrawn", contents.Decided(), actor=actor, object_id=proposal)
+
+
+def withdraw_all_of(person: UUID, why: str, actor: Actor) -> None:
+    """Take back every open proposal of a person who is kept out; the caller's transaction keeps them out.
+
+    Args:
+        person: Whose proposals.
+        why: Why they are kept out.
+        actor: Who keeps them out.
+    """
+    for row in Proposal.objects.filter(proposed_by=person.hex, state="open", expires_us__gt=now_us()):
+        with suppress(UsageError):  # a row that was changed by SQL hinders nobody from keeping a thief out
+            if pending(row.pk).proposed_by == person.hex:
+                append("accounts.withdrawn", contents.Decided(), actor=actor, object_id=row.pk, reason=why)
 
 
 def pending(proposal: UUID) -> Pending:
@@ -173,6 +211,7 @@ def pending(proposal: UUID) -> Pending:
         first.who.id,
         first.who.name,
         content.expires_us,
+        first.who.kind,
     )
 
 

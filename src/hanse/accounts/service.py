@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from hanse.accounts import contents, links, openings, passkeys, projections
-from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.accounts.approvals import Approvable, Pending, propose, withdraw_all_of
 from hanse.accounts.issuers import person_at
 from hanse.accounts.models import Membership, Passkey, Person, RoleGrant, Team, Token
 from hanse.accounts.projections import grant_id, membership_id
@@ -207,7 +207,7 @@ def revoke_role(person: UUID, role: str, why: str, actor: Actor) -> None:
 
 
 def deactivate(person: UUID, why: str, actor: Actor) -> None:
-    """Keep a person out from now on: their sessions end, their links and tokens hold no more.
+    """Keep a person out from now on: their sessions end, their links and tokens hold no more, nor what they propose.
 
     Raises:
         RefusedError: The actor may not, or nobody else is administrator or approver.
@@ -222,6 +222,7 @@ def deactivate(person: UUID, why: str, actor: Actor) -> None:
         for token in Token.objects.filter(person=person):
             content = contents.TokenRevoked(person.hex)
             append("accounts.token_revoked", content, actor=actor, object_id=token.pk, reason=why)
+        withdraw_all_of(person, why, actor)
         end_all(person)
 
 

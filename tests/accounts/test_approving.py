@@ -1,0 +1,78 @@
+"""Approving: two people are needed at the moment of approval, not only when it was proposed."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from hanse.accounts import approvals, contents, service
+from hanse.accounts.models import Proposal
+from hanse.accounts.rules import RefusedError
+from hanse.kernel.clock import now_us
+from hanse.ledger.writing import append
+from tests.accounts.people import NODE, acting, newcomer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin():
+    """An administrator who stays."""
+    return acting(newcomer("administrator", name="Mari"))
+
+
+@pytest.fixture
+def thief():
+    """An administrator's account that somebody stole."""
+    return acting(newcomer("administrator", name="Kati"))
+
+
+@pytest.fixture
+def approver():
+    """Who decides."""
+    return acting(newcomer("approver", name="Jaan"))
+
+
+def test_what_a_person_proposed_who_lost_the_role_is_not_approved(admin, thief, approver):
+    """It stays open, to be withdrawn or refused; nobody got the role."""
+    friend = newcomer("analyst")
+    proposal = service.grant_role(friend, "administrator", "Please.", thief)
+    service.revoke_role(UUID(thief.id), "administrator", "Stolen.", admin)
+    with pytest.raises(RefusedError, match="Kati, who proposed it, is not active any more or may not"):
+        approvals.approve(proposal, approver)
+    assert acting(friend).roles == {"analyst"}
+    approvals.reject(proposal, "Stolen.", approver)
+    assert Proposal.objects.get(pk=proposal).state == "refused"
+
+
+def test_what_a_person_proposed_who_was_deactivated_is_not_approved(thief, approver):
+    """Also where nobody withdrew it."""
+    friend = newcomer("analyst")
+    proposal = service.grant_role(friend, "administrator", "Please.", thief)
+    append("accounts.deactivated", contents.Deactivated(), actor=NODE, object_id=UUID(thief.id))
+    with pytest.raises(RefusedError, match="not active any more"):
+        approvals.approve(proposal, approver)
+    assert acting(friend).roles == {"analyst"}
+
+
+def test_deactivating_withdraws_what_is_open(admin, thief):
+    """The person's open proposals are withdrawn on record, by who keeps them out; others' stay."""
+    friend = newcomer("analyst")
+    theirs = service.grant_role(friend, "administrator", "Please.", thief)
+    other = service.grant_role(friend, "officer", "She leads it now.", admin)
+    service.deactivate(UUID(thief.id), "Stolen.", admin)
+    row = Proposal.objects.get(pk=theirs)
+    assert (row.state, row.decided_by) == ("withdrawn", admin.id)
+    assert Proposal.objects.get(pk=other).state == "open"
+
+
+def test_what_is_proposed_needs_no_second_proof_of_a_passkey(admin, approver):
+    """The proposer's passkey was proved when they proposed, days ago maybe; and what the node proposed stands."""
+    friend = newcomer("analyst")
+    approvals.approve(service.grant_role(friend, "officer", "She leads it now.", admin), approver)
+    proposal = uuid4()
+    content = contents.Proposed(
+        "accounts.grant_role", {"person": friend.hex, "role": "auditor"}, now_us() + approvals.EXPIRES_US
+    )
+    append("accounts.proposed", content, actor=NODE, object_id=proposal)
+    approvals.approve(proposal, approver)
+    assert acting(friend).roles == {"analyst", "officer", "auditor"}
