@@ -21,7 +21,7 @@ from hanse.kernel.keys import key_id
 from hanse.kernel.markings import TIER_WORDS
 from hanse.ledger import keyring, objects
 from hanse.ledger.identity import authority
-from hanse.ledger.models import Head
+from hanse.ledger.models import Entry, Head
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import require
 
@@ -167,12 +167,29 @@ def propose_standing(name: str, state: str, why: str, actor: Actor) -> Any:
     allowed = {Standing.SUSPENDED: {"active", "expelled"}, Standing.ACTIVE: {"expelled"}}
     if state not in allowed.get(Standing(row.state), set()):
         raise UsageError(f"{row.name} is {row.get_state_display()}: it cannot become {state!r}.")
-    return approvals.propose(STAND, {"authority": name, "state": state}, why, actor)
+    return approvals.propose(
+        STAND, {"authority": name, "state": state, "from": row.state, "at": _last_word(row)}, why, actor
+    )
+
+
+def _last_word(row: Partner) -> int:
+    """Sequence of the last entry on whether an authority is a partner and how it stands."""
+    said = Entry.objects.filter(
+        object_id=row.object_id, kind__in=("federation.partner_added", "federation.partner_stands")
+    )
+    return said.order_by("-sequence").values_list("sequence", flat=True)[0]
 
 
 def _stand(pending: Pending, actor: Actor) -> str:
-    row = partner_of(pending.subject["authority"])
-    stands(row, pending.subject["state"], pending.why, actor, pending.id.hex)
+    """Both people agreed, if the partner stands as they saw it: not suspended again, nor expelled, since."""
+    told = pending.subject
+    row = partner_of(told["authority"])
+    if (row.state, _last_word(row)) != (told["from"], told["at"]):
+        raise UsageError(
+            f"It was decided anew how {row.name} stands since this was proposed: it is {row.get_state_display()}. "
+            "Look at it, and propose it anew."
+        )
+    stands(row, told["state"], pending.why, actor, pending.id.hex)
     return ""
 
 

@@ -1,0 +1,62 @@
+"""How a partner stands: what two people agreed on holds for how it stood when they saw it."""
+
+import pytest
+
+from hanse.accounts import approvals
+from hanse.federation import partnering
+from hanse.federation.models import Partner
+from hanse.kernel.errors import UsageError
+from tests.accounts.people import acting, newcomer
+from tests.federation.peer import Peer
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+
+@pytest.fixture
+def officer():
+    """Who proposes."""
+    return acting(newcomer("officer", name="Mari"))
+
+
+@pytest.fixture
+def second():
+    """Who approves."""
+    return acting(newcomer("approver", name="Jaan"))
+
+
+@pytest.fixture
+def fi():
+    """A partner."""
+    peer = Peer("fi-cert", "FI")
+    peer.joins()
+    return peer
+
+
+def _state() -> str:
+    return Partner.objects.get(pk="fi-cert").state
+
+
+def test_who_was_expelled_does_not_come_back_by_an_older_proposal(fi, officer, second):
+    """Taking it in again was proposed before it was expelled: it comes back only as a new partner."""
+    partnering.suspend("fi-cert", "Ask them.", officer)
+    back = partnering.propose_standing("fi-cert", "active", "They answered.", officer)
+    out = partnering.propose_standing("fi-cert", "expelled", "Their keys are lost.", officer)
+    approvals.approve(out, second)
+    with pytest.raises(UsageError, match="since this was proposed: it is expelled"):
+        approvals.approve(back, second)
+    assert _state() == "expelled"
+
+
+def test_who_was_suspended_anew_does_not_come_back_by_an_older_proposal(fi, officer, second):
+    """It stands as before, but for another reason, which the two people did not know."""
+    partnering.suspend("fi-cert", "Ask them.", officer)
+    first, late = (
+        partnering.propose_standing("fi-cert", "active", "They answered.", officer) for _ in range(2)
+    )
+    approvals.approve(first, second)
+    partnering.suspend("fi-cert", "Their key is said to be lost.", officer)
+    with pytest.raises(UsageError, match="propose it anew"):
+        approvals.approve(late, second)
+    assert _state() == "suspended"
+    approvals.approve(partnering.propose_standing("fi-cert", "active", "It was found.", officer), second)
+    assert _state() == "active"
