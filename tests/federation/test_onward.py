@@ -354,6 +354,60 @@ def test_a_request_that_was_changed_by_sql_is_not_released(fi, mari, jaan):
         approvals.approve(proposal, jaan)
 
 
+def _asked_for(fi: Peer, mari) -> UUID:
+    """An attack of this authority that a partner has, and asks to pass on."""
+    record(earliest(12), NODE)
+    attack = Attack.projected.earliest("start_us")
+    to = Audience(authorities=frozenset({"fi-cert"}))
+    sharing.share(Sharing("attack", attack.pk, to), mari, "They are next.")
+    asked = ReleaseAsked(
+        object_id=sharing.shared_id(attack.pk).hex, version=1, to="lv-cert", to_name="CERT Latvia", to_country="LV",
+        to_tier="member", purpose="The same sources.",
+    )  # fmt: skip
+    fi.entry(onward.ASKED, asked)
+    assert _pull(fi) == []
+    return attack.pk
+
+
+@pytest.mark.parametrize("what", ["newer", "recalled"])
+def test_two_people_release_the_version_that_they_saw(fi, mari, jaan, what):
+    """What was shared anew, or recalled, since it was proposed is not released; nor is what was recalled proposed."""
+    attack = _asked_for(fi, mari)
+    request = Release.objects.get().pk
+    proposal = onward.propose(request, "They may.", mari)
+    if what == "newer":
+        again = Sharing("attack", attack, Audience(authorities=frozenset({"fi-cert"})), frozenset({"victim"}))
+        sharing.share(again, mari, "Without the victim.")
+    else:
+        recalling.recall(attack, mari, "It is wrong.")
+    with pytest.raises(UsageError, match="since this was proposed"):
+        approvals.approve(proposal, jaan)
+    assert not Entry.objects.filter(kind=onward.DECIDED).exists()
+    if what == "newer":
+        approvals.approve(onward.propose(request, "They may.", mari), jaan)
+        assert _last("fi-cert", onward.DECIDED).granted
+    else:
+        with pytest.raises(UsageError, match="Refuse the request"):
+            onward.propose(request, "They may.", mari)
+        onward.refuse(request, "It was recalled.", mari)
+        assert not _last("fi-cert", onward.DECIDED).granted
+
+
+def test_a_release_that_was_taken_back_releases_nothing(fi, lv, mari):
+    """Who asked waits as before, also after a rebuild; no page falls over it."""
+    thing = _sends(fi, H2)
+    _grants(fi, thing, mari)
+    assert sharing.preview(_to_lv(thing), mari)[0].decision
+    fi.entry("federation.recalled", Recall(envelope.decode(fi.items[-1].payload).object, "By mistake."))
+    assert _pull(fi) == []
+    before = list(Release.objects.values())
+    assert [(one["state"], one["digest"]) for one in before] == [("open", "")]
+    [shown] = sharing.share(_to_lv(thing), mari, "They are next.")
+    assert not shown.decision
+    rebuild()
+    assert list(Release.objects.values()) == before
+
+
 def test_a_recall_goes_through_every_hop_and_the_answers_come_back(fi, lv, mari):
     """Passed on, recalled by the originator: the next one is told, and the originator learns of each answer."""
     thing = _sends(fi, GREEN)

@@ -124,15 +124,14 @@ def fit(content: Forwarded, to: str) -> Forwarded:
     return content if row is None else msgspec.structs.replace(content, release=_release_of(row))
 
 
-def _release_of(row: Release) -> Carried:
-    """The entry by which the originator granted a request, as it signed it."""
-    assert row.decided_by is not None  # noqa: S101 - it was granted
-    entry = Entry.objects.get(pk=row.decided_by)
-    came = msgspec.json.decode(
-        written(entry, Body.objects.get(pk=entry.sequence)).content, type=contents.Received
-    )
-    assert came.salt is not None  # noqa: S101 - it was applied, so that its body came
-    assert came.body is not None  # noqa: S101 - as above
+def _release_of(row: Release) -> Carried | None:
+    """The entry by which the originator granted a request, as it signed it; None where it was recalled or purged."""
+    entry = Entry.objects.filter(pk=row.decided_by).select_related("body").first()
+    if entry is None or getattr(entry, "body", None) is None:
+        return None
+    came = msgspec.json.decode(written(entry, entry.body).content, type=contents.Received)
+    if came.salt is None or came.body is None:
+        return None
     return Carried(came.payload, came.signature, came.salt, came.body)
 
 
@@ -192,14 +191,19 @@ def propose(request: UUID, why: str, actor: Actor) -> UUID:
 
     Raises:
         UnknownRequestError: There is no such request.
-        UsageError: It was decided already.
+        UsageError: It was decided already, or the partner does not have it any more.
         RefusedError: The actor may not.
     """
     require(actor, "federation.share")
     row = _open(request)
+    entry = _given(row)
+    if entry is None:
+        raise UsageError(
+            f"{row.partner} does not have it any more: it was recalled or purged. Refuse the request."
+        )
     subject = {
         "request": row.pk.hex, "partner": row.partner, "thing": row.thing.hex, "to": row.to, "to_name": row.to_name,
-        "purpose": row.purpose,
+        "purpose": row.purpose, "version": entry.version, "digest": _digest(entry),
     }  # fmt: skip
     return approvals.propose(RELEASE, subject, why, actor)
 
@@ -216,24 +220,43 @@ def refuse(request: UUID, why: str, actor: Actor) -> None:
     if not why.strip():
         raise UsageError("Say why: the partner reads it.")
     with writing():
-        _decide(_open(request), why.strip(), granted=False)
+        row = _open(request)
+        entry = _given(row)
+        _decide(row, why.strip(), _digest(entry) if entry is not None else "", granted=False)
+
+
+def _given(row: Release) -> Entry | None:
+    """The newest entry by which the partner has what it asks for; None where that was recalled or purged."""
+    if not Given.objects.filter(shared=row.thing, recipient=row.partner, recalled_us=None).exists():
+        return None
+    return Entry.objects.filter(object_id=row.thing, recipient=row.partner).order_by("-version").first()
+
+
+def _digest(entry: Entry) -> str:
+    """Which version a release is for: SHA-256 of the envelope, hexadecimal."""
+    return sha256(bytes(entry.payload)).hexdigest()
 
 
 def _grant(pending: Pending, _actor: Actor) -> str:
+    """Both people agreed, on the very version that the partner has."""
     told = pending.subject
     row = _open(UUID(told["request"]))
     if (row.partner, row.thing.hex, row.to) != (told["partner"], told["thing"], told["to"]):
         raise UsageError("The request is not the one that was proposed. Run `hanse node fsck`.")
-    _decide(row, pending.why, granted=True)
+    entry = _given(row)
+    if entry is None or _digest(entry) != told["digest"]:
+        raise UsageError(
+            f"What {row.partner} has was recalled, purged or shared anew since this was proposed. Look at it, and "
+            "propose it anew."
+        )
+    _decide(row, pending.why, told["digest"], granted=True)
     return ""
 
 
-def _decide(row: Release, why: str, *, granted: bool) -> None:
-    """Say it to the partner: for the version that it has, and no other."""
-    entry = Entry.objects.filter(object_id=row.thing, recipient=row.partner).order_by("-version").first()
+def _decide(row: Release, why: str, digest: str, *, granted: bool) -> None:
+    """Say it to the partner: for the version with that digest, and no other."""
     content = ReleaseDecided(
-        request=row.there.hex, object_id=row.thing.hex, to=row.to, granted=granted and entry is not None, reason=why,
-        digest=sha256(bytes(entry.payload)).hexdigest() if entry is not None else "",
+        request=row.there.hex, object_id=row.thing.hex, to=row.to, granted=granted, reason=why, digest=digest,
     )  # fmt: skip
     send([Draft(DECIDED, content, uuid4(), recipient=row.partner)])
 
@@ -309,6 +332,14 @@ def _decided(here: Arrived, content: ReleaseDecided) -> None:
         thing=own_id(here.partner, UUID(content.object_id)),
     )  # fmt: skip
     _set(rows, content, here.sequence, here.received_us)
+
+
+def _forget_decided(object_id: UUID) -> None:
+    """The originator took its decision back: nothing is released by it, and the request waits as before."""
+    said = Entry.objects.filter(object_id=object_id, kind="federation.received").values("sequence")
+    Release.objects.filter(incoming=False, decided_by__in=said).update(
+        state="open", reason="", digest="", decided_by=None, decided_us=None
+    )
 
 
 def _set(rows: Any, content: ReleaseDecided, sequence: int, time_us: int) -> None:
@@ -476,7 +507,8 @@ def _nothing(_: Recorded, __: Any) -> None:
 
 def _words(told: dict[str, Any]) -> str:
     return (
-        f"Let {told['partner']} pass on what it has of this authority to {told['to_name']} ({told['to']}): "
+        f"Let {told['partner']} pass on what it has of this authority, version {told['version']} and no other, to "
+        f"{told['to_name']} ({told['to']}): "
         f"{told['purpose']}"
     )
 
@@ -491,5 +523,5 @@ KINDS = (
 HANDLERS = (
     Handler(FORWARDED, Forwarded, _forwarded, _forget, check=_check_forwarded, taken_back=True, dated=True),
     Handler(ASKED, ReleaseAsked, _asked, check=_check_asked),
-    Handler(DECIDED, ReleaseDecided, _decided, check=_check_decided),
+    Handler(DECIDED, ReleaseDecided, _decided, _forget_decided, check=_check_decided),
 )
