@@ -6,13 +6,14 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from django.db import connections
 
 from hanse.accounts import approvals
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.federation import exchange, keeping, recalling, ruling, sharing, stream
 from hanse.federation.contents import Recall, RecallAnswered
-from hanse.federation.models import Given, Partner, Recalling, Received
+from hanse.federation.models import Given, Partner, Recalling, Received, Rule
 from hanse.federation.sharing import Audience, Sharing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -21,6 +22,7 @@ from hanse.ledger.check import check
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import written
 from hanse.ledger.replay import rebuild
+from hanse.ledger.routing import database
 from hanse.ledger.service import purge
 from hanse.ledger.writing import append
 from hanse.policy import service as policy
@@ -256,6 +258,14 @@ def test_an_older_version_that_comes_later_changes_nothing(attack, peer):
     assert PartnerAttack.projected.get().state == "over"
 
 
+def _found_anew(attack: Attack) -> None:
+    """Something new of an attack is on record."""
+    from hanse.attacks.service import Found
+
+    found = msgspec.convert(attack.detail, shared.Attack)
+    append("attacks.found", Found(replace(found, packets=found.packets + 1)), actor=NODE, object_id=attack.pk)
+
+
 def test_a_rule_of_two_people_shares_what_is_found_from_then_on(attack, peer, mari):
     """What was on record before stays; what is found later goes by itself, without what the rule withholds."""
     other = replace(
@@ -266,12 +276,37 @@ def test_a_rule_of_two_people_shares_what_is_found_from_then_on(attack, peer, ma
     )
     approvals.approve(proposal, other)
     assert ruling.follow() == 0
-    from hanse.attacks.service import Found
-
-    found = msgspec.convert(attack.detail, shared.Attack)
-    append("attacks.found", Found(replace(found, packets=found.packets + 1)), actor=NODE, object_id=attack.pk)
+    _found_anew(attack)
     assert (ruling.follow(), ruling.follow()) == (1, 0)
     assert [one.attack.victim for one in _got(peer)] == [""]
+
+
+def test_a_rule_is_judged_where_it_gives(attack, peer, mari, monkeypatch):
+    """The thing is read under the lock of the ledger, so that no marking comes between; an ended rule gives no more."""
+    other = replace(acting(newcomer("approver", name="Jaan")), stepped_up_us=now_us())
+    everybody = Audience(tiers=frozenset({"member"}))
+    for why in ("A year of agreement.", "Another one."):
+        approvals.approve(ruling.propose("attack", everybody, frozenset(), why, mari, tlp="RED"), other)
+    _found_anew(attack)
+    sort, locked = sharing.shareable("attack"), []
+
+    def find(actor, thing):
+        locked.append(connections[database()].in_atomic_block)
+        return sort.find(actor, thing)
+
+    def changed(after):
+        found = sort.changed(after)
+        ruling.end(Rule.objects.latest("since").pk, "Stop.", mari)
+        return found
+
+    monkeypatch.setitem(sharing._shareables, "attack", replace(sort, find=find))
+    first, second = Rule.objects.order_by("since")
+    assert ruling._follow(first) == 1
+    assert locked
+    assert all(locked)
+    monkeypatch.setitem(sharing._shareables, "attack", replace(sort, changed=changed))
+    assert ruling._follow(second) == 0
+    assert Entry.objects.filter(kind=sharing.SHARED).count() == 1
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hanse.federation.sharing import Audience, Sharing, give, shareable
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import TIER_WORDS, Tlp
-from hanse.ledger.writing import append
+from hanse.ledger.writing import append, writing
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
 
@@ -112,16 +112,25 @@ def follow() -> int:
 
 def _follow(row: Rule) -> int:
     mark, _ = RuleMark.objects.get_or_create(pk=row.pk, defaults={"through": row.since})
-    audience = Audience(**{name: frozenset(values) for name, values in row.audience.items()})
     done = 0
-    sort = shareable(row.sort)
-    for sequence, thing in sort.changed(mark.through):
-        sharing = Sharing(row.sort, thing, _still(audience), frozenset(row.withheld))
-        with suppress(NotVisibleError):  # it was purged meanwhile
-            if not row.tlp or sort.find(None, thing).marking.tlp <= Tlp(row.tlp):
-                done += any(one.content is not None for one in give(sharing, speaker(), "A rule says so."))
-        RuleMark.objects.filter(pk=row.pk).update(through=sequence)
+    for sequence, thing in shareable(row.sort).changed(mark.through):
+        with writing():  # nobody ends the rule or marks the thing between looking and giving
+            rule = Rule.objects.filter(pk=row.pk).first()
+            if rule is None:
+                return done
+            done += _gives(rule, thing)
+            RuleMark.objects.filter(pk=row.pk).update(through=sequence)
     return done
+
+
+def _gives(rule: Rule, thing: UUID) -> bool:
+    """Share a thing as a rule says; whether anybody got it. The caller has locked the ledger."""
+    audience = Audience(**{name: frozenset(values) for name, values in rule.audience.items()})
+    sharing = Sharing(rule.sort, thing, _still(audience), frozenset(rule.withheld))
+    with suppress(NotVisibleError):  # it was purged meanwhile
+        if not rule.tlp or shareable(rule.sort).find(None, thing).marking.tlp <= Tlp(rule.tlp):
+            return any(one.content is not None for one in give(sharing, speaker(), "A rule says so."))
+    return False
 
 
 def _still(audience: Audience) -> Audience:
