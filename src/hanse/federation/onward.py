@@ -126,6 +126,8 @@ def fit(content: Forwarded, to: str) -> Forwarded:
 
 def _release_of(row: Release) -> Carried | None:
     """The entry by which the originator granted a request, as it signed it; None where it was recalled or purged."""
+    if row.decided_by is None:
+        return None
     entry = Entry.objects.filter(pk=row.decided_by).select_related("body").first()
     if entry is None or getattr(entry, "body", None) is None:
         return None
