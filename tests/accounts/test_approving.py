@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from hanse.accounts import approvals, contents, service
-from hanse.accounts.models import Proposal
+from hanse.accounts.models import Invitation, Proposal
 from hanse.accounts.rules import RefusedError
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
 from hanse.ledger.writing import append
 from tests.accounts.people import NODE, acting, newcomer
 
@@ -76,3 +77,23 @@ def test_what_is_proposed_needs_no_second_proof_of_a_passkey(admin, approver):
     append("accounts.proposed", content, actor=NODE, object_id=proposal)
     approvals.approve(proposal, approver)
     assert acting(friend).roles == {"analyst", "officer", "auditor"}
+
+
+def test_nobody_comes_into_a_team_that_was_closed_since(admin, approver):
+    """Whom the team was closed to does not come in by an older proposal."""
+    team, friend = service.make_team("Operation Amber", admin), newcomer("analyst")
+    proposal = service.add_to_team(team, friend, "She works on it.", admin)
+    service.close_team(team, admin)
+    with pytest.raises(UsageError, match="closed since"):
+        approvals.approve(proposal, approver)
+    assert acting(friend).teams == frozenset()
+
+
+def test_who_was_deactivated_gets_no_link_by_an_older_proposal(admin, approver):
+    """Deactivating closed every link of theirs; bringing them back makes no other one."""
+    lost = newcomer("analyst")
+    proposal, _ = service.propose_recovery(lost, "Lost.", admin)
+    service.deactivate(lost, "Left.", admin)
+    with pytest.raises(UsageError, match="not active any more"):
+        approvals.approve(proposal, approver)
+    assert not Invitation.objects.filter(person=lost, open=True).exists()

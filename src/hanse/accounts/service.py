@@ -28,6 +28,7 @@ from hanse.accounts.rules import (
     refuse,
 )
 from hanse.accounts.sessions import end_all
+from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry
@@ -434,6 +435,8 @@ def _do_grant(proposal: Pending, approver: Actor) -> str:
 
 def _do_team(proposal: Pending, approver: Actor) -> str:
     subject = proposal.subject
+    if _team(UUID(subject["team"])).closed:
+        raise UsageError("The team was closed since this was proposed: nobody comes into it any more.")
     _join_team(UUID(subject["team"]), UUID(subject["person"]), approver, proposal.why, proposal.id.hex)
     return ""
 
@@ -446,7 +449,10 @@ def _do_reactivate(proposal: Pending, approver: Actor) -> str:
 
 
 def _do_recover(proposal: Pending, approver: Actor) -> str:
+    """Make the link; not for who was deactivated since, whose links were closed by that."""
     subject = proposal.subject
+    if person_actor(UUID(subject["person"])) is None:
+        raise UsageError("They are not active any more. Let them in again first, then propose this anew.")
     return links.make(UUID(subject["person"]), "recover", [], approver, code_digest=subject["code_digest"])
 
 
