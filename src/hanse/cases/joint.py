@@ -251,5 +251,5 @@ SHAREABLE = Shareable(
 )  # fmt: skip
 HANDLERS = (
     Handler(OPENED, JointOpened, opened, forget_opened, check=check_opened, then=settle, dated=True),
-    Handler(SAID, JointSaid, said, forget_said, check=check_said, then=pass_round, dated=True),
+    Handler(SAID, JointSaid, said, forget_said, check=check_said, then=pass_round, onward=True, dated=True),
 )

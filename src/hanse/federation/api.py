@@ -50,7 +50,7 @@ class PartnerOut(Schema):
 class PartnerKeyOut(Schema):
     """A public key of a partner."""
 
-    id: str
+    id: str = Field(alias="key")
     verify: str
     seal: str
     revoked_us: int | None

@@ -60,6 +60,8 @@ class Handler:
         then: Done once it is on record, in the same transaction: what this authority answers or does by itself. Not
             done again in a replay. What comes after it in a page is on record only when it is done.
         again: The same, where the object had come before; several that come together may be on record by then.
+        onward: Whether a third authority may pass it on: only what is material, never what two authorities say to each
+            other, such as keys, questions and answers.
         taken_back: Whether its sender can take it back: something to know, and not that something was done, which both
             sides go by.
         dated: Whether it purges itself on a date that its sender says; likewise.
@@ -73,6 +75,7 @@ class Handler:
     then: Callable[[Arrived, Any], None] = _nothing
     again: Callable[[Arrived, Any], None] = _nothing
     project_many: Callable[[Sequence[tuple[Arrived, Any]]], None] | None = None
+    onward: bool = False
     taken_back: bool = False
     dated: bool = False
 

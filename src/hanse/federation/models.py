@@ -48,23 +48,29 @@ class Partner(models.Model):
 
 
 class PartnerKey(models.Model):
-    """A public key of a partner. A projection.
+    """A public key that a partner says to be its own. A projection.
+
+    Anybody can say that of any key, and who says it of another's gains nothing by it: what is signed names its author,
+    and is verified with what that author brought. So a key is looked up for a named partner only.
 
     Attributes:
-        id: Key id of `verify`.
+        said_by: The entry that brought it last.
         partner: Whose it is.
+        key: Key id of `verify`; each partner has it once.
         verify: Raw Ed25519 public key, hexadecimal.
         seal: Raw X25519 public key, hexadecimal.
-        said_by: The entry that brought it.
         revoked_us: From when on its owner does not want it believed; null while it is.
     """
 
-    id = models.CharField(max_length=32, primary_key=True)
-    partner = models.CharField(max_length=128, db_index=True)
+    said_by = RowIdField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    key = models.CharField(max_length=32)
     verify = models.CharField(max_length=64)
     seal = models.CharField(max_length=64)
-    said_by = models.BigIntegerField()
     revoked_us = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["partner", "key"], name="federation_partner_key"),)
 
 
 class Received(models.Model):

@@ -435,7 +435,7 @@ def _check_forwarded(here: Arrived, content: Forwarded) -> None:
             f"{here.partner} may not pass it on without a release by {inner.card.authority}. {why}"
         )
     handler = handler_of(inner.head.kind)
-    if handler is None or inner.head.kind == FORWARDED:
+    if handler is None or not handler.onward:
         raise UsageError(f"This version knows no {inner.head.kind[:64]!r} that could be passed on.")
     handler.check(inner.arrived(here), msgspec.json.decode(inner.written.content, type=handler.content))
 

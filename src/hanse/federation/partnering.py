@@ -13,11 +13,10 @@ from hanse.egress.rules import AllowedEndpoint, system_resolve
 from hanse.federation import invitation
 from hanse.federation.contents import PartnerAdded, PartnerMoved, PartnerStands
 from hanse.federation.invitation import Invitation, InvitationError
-from hanse.federation.models import Link, Partner, PartnerKey, Standing, Witnessed
+from hanse.federation.models import Link, Partner, Standing, Witnessed
 from hanse.federation.partners import own_invitation, partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.kernel.keys import key_id
 from hanse.kernel.markings import TIER_WORDS
 from hanse.ledger import keyring, objects
 from hanse.ledger.identity import authority
@@ -73,9 +72,6 @@ def _check_new(one: Invitation) -> None:
         raise InvitationError(
             f"An authority called {one.authority!r} would have no page here: it needs another id."
         )
-    row = PartnerKey.objects.filter(pk=key_id(bytes.fromhex(one.verify))).first()
-    if row is not None and row.partner != one.authority:
-        raise InvitationError(f"The key in this invitation is that of {row.partner}. Ask whose file this is.")
     standing = Partner.objects.filter(pk=one.authority).first()
     if standing is not None and standing.state != Standing.EXPELLED:
         raise InvitationError(f"{one.authority} is a partner already. Expel it first, if its keys are lost.")

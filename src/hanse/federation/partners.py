@@ -47,7 +47,7 @@ def as_actor(partner: Partner) -> Actor:
 def verify_keys(name: str) -> dict[str, VerifyKey]:
     """The keys of a partner that are believed, by id."""
     rows = PartnerKey.objects.filter(partner=name, revoked_us=None)
-    return {row.pk: VerifyKey(bytes.fromhex(row.verify)) for row in rows}
+    return {row.key: VerifyKey(bytes.fromhex(row.verify)) for row in rows}
 
 
 def seal_key(name: str) -> SealKey:

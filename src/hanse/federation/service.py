@@ -58,12 +58,10 @@ def _project_added(recorded: Recorded, content: contents.PartnerAdded) -> None:
 
 
 def _add_key(partner: str, verify: str, seal: str, sequence: int) -> None:
-    """A key that a partner brings; one that is another partner's stays that one's."""
+    """A key that a partner brings, or brings again; what others bring is their own affair."""
     name = key_id(bytes.fromhex(verify))
-    if PartnerKey.objects.filter(pk=name).exclude(partner=partner).exists():
-        return
-    told = {"partner": partner, "verify": verify, "seal": seal, "said_by": sequence, "revoked_us": None}
-    PartnerKey.objects.update_or_create(pk=name, defaults=told)
+    PartnerKey.objects.filter(partner=partner, key=name).delete()
+    PartnerKey.objects.create(said_by=sequence, partner=partner, key=name, verify=verify, seal=seal)
 
 
 def _project_moved(recorded: Recorded, content: contents.PartnerMoved) -> None:
@@ -239,7 +237,7 @@ def project_new_key(here: Arrived, content: stream.KeyChanged) -> None:
 
 def project_revoked_key(here: Arrived, content: stream.KeyRevoked) -> None:
     """A partner's key that is believed no more: nothing that is signed with it is taken from now on."""
-    PartnerKey.objects.filter(pk=content.key, partner=here.partner).update(revoked_us=content.since_us)
+    PartnerKey.objects.filter(partner=here.partner, key=content.key).update(revoked_us=content.since_us)
 
 
 KINDS = (

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
-from hanse.kernel import envelope, merkle, notes
+from hanse.kernel import envelope, merkle, notes, sealing
 from hanse.kernel.clock import Moment
 from hanse.kernel.envelope import Envelope, EnvelopeError
 from hanse.kernel.errors import HanseError
-from hanse.kernel.keys import KeysError, VerifyKey
+from hanse.kernel.keys import KeysError, SealKey, VerifyKey
 from hanse.kernel.markings import Marking, MarkingError
 from hanse.kernel.strict_json import canonical
 from hanse.ledger.reading import Written
@@ -336,8 +336,11 @@ def read_body(body: bytes) -> Written:
 
 
 def _new_key(written: Written) -> VerifyKey:
+    """The key to verify with that a partner brings; the one to seal to has to be one as well, or it is never reached."""
     try:
-        return VerifyKey(bytes.fromhex(msgspec.json.decode(written.content, type=KeyChanged).verify))
+        told = msgspec.json.decode(written.content, type=KeyChanged)
+        sealing.hpke_seal(SealKey(bytes.fromhex(told.seal)), b"", b"")
+        return VerifyKey(bytes.fromhex(told.verify))
     except (msgspec.DecodeError, ValueError) as error:
         raise KeysError(f"The new key cannot be read: {error}.") from None
 

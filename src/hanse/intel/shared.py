@@ -210,6 +210,6 @@ ONWARD = Shareable(
 )  # fmt: skip
 SHAREABLES = (*map(_shareable, withholding.OF), ONWARD)
 HANDLER = Handler(
-    KIND, Shared, _project_one, _forget, check, project_many=project, taken_back=True, dated=True
+    KIND, Shared, _project_one, _forget, check, project_many=project, onward=True, taken_back=True, dated=True
 )
 KINDS = (Kind(KIND, Shared, _nothing),)
