@@ -223,6 +223,7 @@ class PassedOn(models.Model):
     """That something came by another authority than the one that originated it. A projection.
 
     Attributes:
+        sequence: The own entry that holds it.
         object_id: The own id of what came.
         inner: The own id of the thing itself, the same by whichever way it comes.
         kind: The kind of the original.
@@ -230,17 +231,16 @@ class PassedOn(models.Model):
         name: The originator's name, as the one that passed it on says.
         known: Whether the originator is a partner here, so that its key is known.
         via: Who passed it on.
-        sequence: The own entry that holds it.
     """
 
-    object_id = models.UUIDField(primary_key=True)
+    sequence = RowIdField(primary_key=True)
+    object_id = models.UUIDField(db_index=True)
     inner = models.UUIDField(db_index=True)
     kind = models.CharField(max_length=64)
     originator = models.CharField(max_length=128)
     name = models.TextField()
     known = models.BooleanField()
     via = models.CharField(max_length=128)
-    sequence = models.BigIntegerField()
 
 
 class Opened(models.Model):
@@ -276,13 +276,18 @@ class RecallHeard(models.Model):
         sequence: The own entry that holds the recall.
         partner: Who recalled it.
         there: The thing, as the partner names it.
+        said_us: When the partner says to have recalled it, microseconds UTC.
         onward: Under which id it would have been passed on from here.
     """
 
     sequence = RowIdField(primary_key=True)
     partner = models.CharField(max_length=128)
     there = models.UUIDField()
+    said_us = models.BigIntegerField()
     onward = models.UUIDField(db_index=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["partner", "there"], name="federation_recalls_heard"),)
 
 
 class Hop(models.Model):

@@ -19,7 +19,7 @@ from hanse.accounts.approvals import Approvable, Pending
 from hanse.federation import contents, stream
 from hanse.federation.contents import Card, Carried, Forwarded, ReleaseAsked, ReleaseDecided
 from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
-from hanse.federation.models import Given, Partner, PassedOn, Received, Release
+from hanse.federation.models import Given, Partner, PartnerKey, PassedOn, RecallHeard, Received, Release
 from hanse.federation.partners import partner_of, verify_keys
 from hanse.federation.sending import send
 from hanse.federation.sharing import Thing, opened_for
@@ -368,18 +368,20 @@ def _own() -> Actor:
 
 
 class _Inner:
-    """What another authority originated, proven as far as it can be here."""
+    """What another authority originated, taken apart.
 
-    def __init__(self, here: Arrived, content: Forwarded) -> None:
-        self.card = content.originator
-        self.known = Partner.objects.filter(pk=self.card.authority).exists()
-        self.keys = _keys(content.originator, known=self.known)
-        self.head = _signed(content.original, self.card.authority, here.partner, self.keys)
+    Args:
+        content: With what passes it on. It was proven before, once: keys may be others by now.
+        known: Whether the originator was a partner when it came.
+    """
+
+    def __init__(self, content: Forwarded, *, known: bool) -> None:
+        self.card, self.known = content.originator, known
+        self.head = envelope.reread(content.original.payload)
         self.marking = Marking.from_json(self.head.marking)
         self.written = stream.read_body(content.original.body)
-        # Whoever has not proven who it is shares no ids with whom it says to be: it could take the place of theirs.
-        origin = self.card.authority if self.known else f"{self.card.authority} {self.head.key}"
-        self.object_id = own_id(origin, UUID(self.head.object))
+        key = "" if self.known else self.head.key
+        self.object_id = _inner_id(self.card.authority, key, UUID(self.head.object))
 
     def arrived(self, here: Arrived) -> Arrived:
         """As if it had come from its originator, with the marking that came with it."""
@@ -387,6 +389,21 @@ class _Inner:
             here, partner=self.card.authority, object_id=self.object_id, there=UUID(self.head.object),
             version=self.head.version, written_us=self.head.time, via=here.partner,
         )  # fmt: skip
+
+
+def _inner_id(origin: str, key: str, there: UUID) -> UUID:
+    """The own id of an authority's object that was passed on; `key` is empty where the authority is a partner.
+
+    Whoever has not proven who it is shares no ids with whom it says to be: it could take the place of theirs.
+    """
+    return own_id(f"{origin} {key}" if key else origin, there)
+
+
+def passed_on_of(partner: str, there: UUID) -> list[UUID]:
+    """Own ids of what others passed on of a partner's object, also before it was a partner, under a key of it."""
+    keys = PartnerKey.objects.filter(partner=partner).values_list("key", flat=True)
+    inner = [_inner_id(partner, key, there) for key in ("", *keys)]
+    return sorted(set(PassedOn.objects.filter(inner__in=inner).values_list("object_id", flat=True)))
 
 
 def _keys(card: Card, *, known: bool) -> list[VerifyKey]:
@@ -419,12 +436,16 @@ def _signed(carried: Carried, origin: str, recipient: str, keys: list[VerifyKey]
 
 def _check_forwarded(here: Arrived, content: Forwarded) -> None:
     """Refuse what its originator did not sign, did not let go, or what was marked less strictly on the way."""
-    inner = _Inner(here, content)
+    known = Partner.objects.filter(pk=content.originator.authority).exists()
+    keys = _keys(content.originator, known=known)
+    _signed(content.original, content.originator.authority, here.partner, keys)
+    inner = _Inner(content, known=known)
     if inner.card.authority in {authority(), here.partner}:
         raise UsageError(f"{here.partner} passes on what {inner.card.authority} itself has.")
     if inner.card.authority not in inner.marking.originators:
         raise UsageError(f"Its marking does not name {inner.card.authority} among those it comes from.")
-    released = _is_released(here, content, inner)
+    _check_not_recalled(inner)
+    released = _is_released(here, content, keys)
     wanted = opened_for(inner.marking, authority()) if released else inner.marking
     if not is_at_least(here.marking, wanted):
         raise UsageError(f"{here.partner} marked it less strictly than {inner.card.authority} did.")
@@ -440,7 +461,15 @@ def _check_forwarded(here: Arrived, content: Forwarded) -> None:
     handler.check(inner.arrived(here), msgspec.json.decode(inner.written.content, type=handler.content))
 
 
-def _is_released(here: Arrived, content: Forwarded, inner: _Inner) -> bool:
+def _check_not_recalled(inner: _Inner) -> None:
+    """Refuse what its originator had taken back when it last said so here; what it shared anew since then may come."""
+    there = UUID(inner.head.object)
+    heard = RecallHeard.objects.filter(partner=inner.card.authority, there=there)
+    if heard.filter(said_us__gte=inner.head.time).exists():
+        raise UsageError(f"{inner.card.authority} recalled it after it had sent this. It is not taken again.")
+
+
+def _is_released(here: Arrived, content: Forwarded, keys: list[VerifyKey]) -> bool:
     """Whether the originator's release for this authority and this version came with it.
 
     Raises:
@@ -448,28 +477,29 @@ def _is_released(here: Arrived, content: Forwarded, inner: _Inner) -> bool:
     """
     if content.release is None:
         return False
-    head = _signed(content.release, inner.card.authority, here.partner, inner.keys)
+    origin = content.originator.authority
+    head = _signed(content.release, origin, here.partner, keys)
     if head.kind != DECIDED:
-        raise UsageError(
-            f"What came as a release of {inner.card.authority} is an entry of kind {head.kind[:64]}."
-        )
+        raise UsageError(f"What came as a release of {origin} is an entry of kind {head.kind[:64]}.")
     told = msgspec.json.decode(stream.read_body(content.release.body).content, type=ReleaseDecided)
     digest = sha256(content.original.payload).hexdigest()
     if not told.granted or (told.to, told.digest) != (authority(), digest):
-        raise UsageError(
-            f"The release of {inner.card.authority} is for another authority, or for another version."
-        )
+        raise UsageError(f"The release of {origin} is for another authority, or for another version.")
     return True
 
 
 def _forwarded(here: Arrived, content: Forwarded) -> None:
     """The rows of what came, as if its originator had sent it; who passed it on is kept."""
-    inner = _Inner(here, content)
+    before = PassedOn.objects.filter(pk=here.sequence).first()
+    known = (
+        Partner.objects.filter(pk=content.originator.authority).exists() if before is None else before.known
+    )
+    inner = _Inner(content, known=known)
     PassedOn.objects.update_or_create(
-        pk=here.object_id,
+        pk=here.sequence,
         defaults={
-            "inner": inner.object_id, "kind": inner.head.kind, "originator": inner.card.authority,
-            "name": inner.card.name[:200], "known": inner.known, "via": here.partner, "sequence": here.sequence,
+            "object_id": here.object_id, "inner": inner.object_id, "kind": inner.head.kind,
+            "originator": inner.card.authority, "name": inner.card.name[:200], "known": inner.known, "via": here.partner,
         },
     )  # fmt: skip
     handler = handler_of(inner.head.kind)
@@ -479,18 +509,19 @@ def _forwarded(here: Arrived, content: Forwarded) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    """What came goes, and with it the thing, unless it is here by another way as well."""
-    row = PassedOn.objects.filter(pk=object_id).first()
-    if row is None:
-        return
-    row.delete()
-    direct = Received.objects.filter(object_id=row.inner, state="applied")
-    held = Entry.objects.filter(object_id=row.inner, kind="federation.received", body__isnull=False)
-    handler = handler_of(row.kind)
-    if handler is None or (direct.exists() and held.exists()):
-        return
-    handler.forget(row.inner)
-    _project_again([row.inner, *PassedOn.objects.filter(inner=row.inner).values_list("pk", flat=True)])
+    """What came goes, and with it each thing that it brought, unless that is here by another way as well."""
+    rows = PassedOn.objects.filter(object_id=object_id)
+    brought = sorted(set(rows.values_list("inner", "kind")))
+    rows.delete()
+    for inner, kind in brought:
+        direct = Received.objects.filter(object_id=inner, state="applied")
+        held = Entry.objects.filter(object_id=inner, kind="federation.received", body__isnull=False)
+        handler = handler_of(kind)
+        if handler is None or (direct.exists() and held.exists()):
+            continue
+        handler.forget(inner)
+        left = PassedOn.objects.filter(inner=inner).values_list("object_id", flat=True)
+        _project_again([inner, *set(left)])
 
 
 def _project_again(ids: list[UUID]) -> None:

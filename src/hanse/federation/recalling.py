@@ -15,6 +15,7 @@ from hanse.federation.contents import Recall, RecallAnswered
 from hanse.federation.contents import Received as ReceivedEntry
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of, own_id
 from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
+from hanse.federation.onward import passed_on_of
 from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send, speaker
 from hanse.federation.sharing import again, held_by, is_for_named, marked_of, shared_id
@@ -175,17 +176,19 @@ def _check(here: Arrived, content: Recall) -> None:
 
 
 def _recalled(here: Arrived, content: Recall) -> None:
-    """Purge what is recalled, and say so to whom it came from, and to whom it was passed on."""
+    """Purge what is recalled, by whichever way it came, and say so to its originator, also of whom it was passed on to."""
     object_id = own_id(here.partner, UUID(content.object_id))
     onward = held_by(object_id)
-    came = Entry.objects.filter(object_id=object_id, kind="federation.received", body__isnull=False)
-    held = [_kind_in(one) for one in came.select_related("body")]
-    if any((handler := handler_of(kind)) is not None and not handler.taken_back for kind in held):
+    came = Entry.objects.filter(kind="federation.received", body__isnull=False)
+    kinds = {_kind_in(one) for one in came.filter(object_id=object_id).select_related("body")}
+    if any((handler := handler_of(kind)) is not None and not handler.taken_back for kind in kinds):
         # It came in the same page as what it recalls, which was not known when that was looked at.
         send([Draft(ANSWERED, RecallAnswered(content.object_id, "unknown"), recipient=here.partner)])
         return
+    going = [object_id, *passed_on_of(here.partner, UUID(content.object_id))]
+    held = came.filter(object_id__in=going).exists()
     if held:
-        purge([object_id], speaker(), f"{here.partner} recalled it: {content.reason}")
+        purge(going, speaker(), f"{here.partner} recalled it: {content.reason}")
     known = Received.objects.filter(partner=here.partner, object_id=object_id).exists()
     done = "purged" if held or known else "unknown"
     told = [RecallAnswered(content.object_id, done)]
@@ -216,6 +219,7 @@ def _heard(here: Arrived, content: Recall) -> None:
         sequence=here.sequence,
         partner=here.partner,
         there=there,
+        said_us=here.written_us,
         onward=shared_id(own_id(here.partner, there)),
     )
 
