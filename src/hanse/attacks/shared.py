@@ -251,7 +251,15 @@ ONWARD = Shareable(
 )
 SHAREABLE = Shareable("attack", KIND, find, PARTS, without, changed, "attacks.view", _page)
 HANDLER = Handler(
-    KIND, Shared, project, forget, check, again=_tell, project_many=project_many, onward=True, taken_back=True,
+    KIND,
+    Shared,
+    project,
+    forget,
+    check,
+    again=_tell,
+    project_many=project_many,
+    onward=True,
+    taken_back=True,
     dated=True,
 )
 KINDS = (Kind(KIND, Shared, _nothing),)
