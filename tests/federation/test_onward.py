@@ -33,6 +33,7 @@ from hanse.ledger.kinds import kind_of
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import content_of
 from hanse.ledger.replay import rebuild
+from hanse.ledger.service import purge
 from hanse.recording import record
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import NODE, Peer
@@ -393,13 +394,13 @@ def test_two_people_release_the_version_that_they_saw(fi, mari, jaan, what):
         assert not _last("fi-cert", onward.DECIDED).granted
 
 
-def test_a_release_that_was_taken_back_releases_nothing(fi, lv, mari):
+def test_a_release_whose_text_is_gone_releases_nothing(fi, lv, mari):
     """Who asked waits as before, also after a rebuild; no page falls over it."""
     thing = _sends(fi, H2)
     _grants(fi, thing, mari)
     assert sharing.preview(_to_lv(thing), mari)[0].decision
-    fi.entry("federation.recalled", Recall(envelope.decode(fi.items[-1].payload).object, "By mistake."))
-    assert _pull(fi) == []
+    decision = own_id("fi-cert", UUID(envelope.decode(fi.items[-1].payload).object))
+    purge([decision], mari, "By mistake.")
     before = list(Release.objects.values())
     assert [(one["state"], one["digest"]) for one in before] == [("open", "")]
     [shown] = sharing.share(_to_lv(thing), mari, "They are next.")
