@@ -125,7 +125,7 @@ def fit(content: Forwarded, to: str) -> Forwarded:
 
 
 def _release_of(row: Release) -> Carried | None:
-    """The entry by which the originator granted a request, as it signed it; None where it was recalled or purged."""
+    """The entry by which the originator granted a request, as it signed it; None where it was purged here."""
     if row.decided_by is None:
         return None
     entry = Entry.objects.filter(pk=row.decided_by).select_related("body").first()
@@ -337,7 +337,7 @@ def _decided(here: Arrived, content: ReleaseDecided) -> None:
 
 
 def _forget_decided(object_id: UUID) -> None:
-    """The originator took its decision back: nothing is released by it, and the request waits as before."""
+    """The decision was purged here: nothing is released without its text, and the request waits as before."""
     said = Entry.objects.filter(object_id=object_id, kind="federation.received").values("sequence")
     Release.objects.filter(incoming=False, decided_by__in=said).update(
         state="open", reason="", digest="", decided_by=None, decided_us=None
