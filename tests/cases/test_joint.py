@@ -1,5 +1,7 @@
 """Joint cases: each entry signed by its author's node, everything by way of the founder, nobody else has a say."""
 
+import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -22,7 +24,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.check import check
-from hanse.ledger.models import Entry
+from hanse.ledger.models import Body, Entry
 from hanse.ledger.replay import rebuild
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
@@ -352,6 +354,26 @@ def test_who_is_asked_is_shown_as_waiting(fi, kadri):
     joint.say(own_id("fi-cert", THERE), Told(sort="joined"), kadri)
     assert waiting.joint(kadri).count == 0
     assert waiting.joint(acting(newcomer("analyst", name="Mari"))) is None
+
+
+def _readable(data: bytes) -> bytes:
+    """Some bytes, and what stands in them as base64, as partners' entries and what is passed on do."""
+    inside = [b64decode(one + b"=" * (-len(one) % 4)) for one in re.findall(rb"[A-Za-z0-9+/]{40,}", data)]
+    return b"\n".join([data, *map(_readable, inside)])
+
+
+def test_nothing_of_it_rests_in_the_clear(fi, lv, kadri):
+    """A thief of the database reads neither what this authority says in one nor what partners say, as it came and as passed on."""
+    made = joint.open_joint(_opening(title="Operation Merevaik"), "Same.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    _says(fi, "ee-cert", made, "note", "The renter is known to us as Tuhkur.")
+    fi.entry("cases.from_tomorrow", {"note": "What Tuhkur will say."})
+    assert _takes(fi) == []
+    assert _gets(lv, onward.FORWARDED)
+    there = b"\n".join(_readable(bytes(data)) for data in Body.objects.values_list("data", flat=True) if data)
+    assert b"Merevaik" not in there
+    assert b"Tuhkur" not in there
+    assert [str(one) for one in check()] == []
 
 
 def test_a_team_here_keeps_it_to_itself(fi, lv, kadri):

@@ -549,7 +549,8 @@ def _words(told: dict[str, Any]) -> str:
 APPROVAL = Approvable(RELEASE, "federation.share", _words, _grant)
 
 KINDS = (
-    Kind(FORWARDED, Forwarded, _nothing),
+    # What is passed on may be of a kind that rests encrypted, and then rests so within this one too.
+    Kind(FORWARDED, Forwarded, _nothing, sealed=True),
     Kind(ASKED, ReleaseAsked, _project_asked),
     Kind(DECIDED, ReleaseDecided, _project_decided),
 )

@@ -21,6 +21,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.ledger.identity import authority
 from hanse.ledger.keyring import LockedError
+from hanse.ledger.kinds import known
 from hanse.ledger.routing import database
 from hanse.ledger.witness import ConflictError as WitnessConflictError
 from hanse.ledger.writing import Draft, NotWrittenError, append, append_many, writing
@@ -217,7 +218,8 @@ def _judged(partner: Partner, arrival: Arrival) -> tuple[Taken, _Ready | None]:
     said = None
     state = "gone" if arrival.written is None else "kept" if handler is None else "applied"
     content = Received(partner.authority, arrival.place, item.payload, item.signature, item.salt, item.body)
-    made = _Ready(arrival, Draft("federation.received", content, object_id, arrival.marking), handler, said)
+    draft = Draft("federation.received", content, object_id, arrival.marking, sealed=_rests_sealed(head.kind))
+    made = _Ready(arrival, draft, handler, said)
     if handler is not None and arrival.written is not None:
         try:
             said = msgspec.json.decode(arrival.written.content, type=handler.content)
@@ -228,6 +230,12 @@ def _judged(partner: Partner, arrival: Arrival) -> tuple[Taken, _Ready | None]:
         except (HanseError, msgspec.DecodeError) as error:
             return _refused(arrival, str(error)), None
     return Taken(arrival.leaf.hex(), head.kind, object_id.hex, state), made
+
+
+def _rests_sealed(kind: str) -> bool:
+    """Whether a partner's entry is encrypted at rest: as an own one of its kind is, and always where nobody here knows it."""
+    here = known(kind)
+    return here is None or here.sealed
 
 
 def _refused(arrival: Arrival, why: str) -> Taken:

@@ -57,6 +57,7 @@ class Draft(msgspec.Struct, frozen=True):
         worked_out: What `Kind.work_out` gives of the content, where the caller has it already; None to work it out.
         encoded: The canonical JSON that the caller has read the content from, or knows to be of that type; None to encode
             it, and read it back.
+        sealed: Whether the body is encrypted at rest even where neither the kind nor the marking asks for it.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Draft(msgspec.Struct, frozen=True):
     recipient: str = ""
     worked_out: Any = None
     encoded: bytes | None = None
+    sealed: bool = False
 
 
 @contextmanager
@@ -211,7 +213,7 @@ class _Maker:
             commitment=envelope.commit(salt, body).hex(),
         )
         payload = envelope.encode(head)
-        sealed = kind.sealed or bool(marking.handling)
+        sealed = draft.sealed or kind.sealed or bool(marking.handling)
         data = sealing.seal_rest(keyring.current(), payload, body) if sealed else body
         recorded = Recorded(
             sequence, self._now, kind.name, object_id, head.version, marking, self._who.id, self._who.name,
