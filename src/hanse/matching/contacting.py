@@ -99,7 +99,7 @@ class Standing:
     def words(self) -> str:
         """How it stands, in words."""
         if self.joint is not None:
-            return "A joint case is open"
+            return "A joint case was opened"
         if self.own is not None and self.own.declined:
             return "Declined here"
         if self.other is not None and self.other.declined:

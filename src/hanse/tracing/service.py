@@ -165,7 +165,8 @@ def _words(total: int, attributable: int, means: set[str]) -> str:
     )
     text = f"Countries of {said}, in {attributable:,} of {total:,} attacks."
     left = total - attributable
-    return f"{text} The sources of the other {left:,} are not attributable." if left else text
+    rest = "other one" if left == 1 else f"other {left:,}"
+    return f"{text} The sources of the {rest} are not attributable." if left else text
 
 
 def _project(recorded: Recorded, content: Traced) -> None:
