@@ -4,8 +4,8 @@
 
 The floor of a comparison is what it cannot do without: as many multiplications by the binding of libsodium as the
 protocol has, two for each of its own items on either side, done bare by two processes in the same run, in turns
-with it. What is beyond it is hashing into the group, sorting, comparing and sending. A node can make its points
-once in an epoch, for all partners: the second line of each size leaves that out. Wall time is what somebody waits;
+with it. What is beyond it is hashing into the group, sorting, comparing and sending. A node makes its points
+when selectors come, for all partners: the second line of each size is what a comparison takes then. Wall time is what somebody waits;
 CPU time is what both processes together spend, and says more where others use the machine. If openmined-psi is
 installed it compares the same sets by ECDH over P-256; there only one side learns the hits.
 """
@@ -30,6 +30,7 @@ from hanse.attacks.sketch import SIZE
 from hanse.intel.values import Value
 from hanse.matching import commitment, common_sources, group, psi, standing, tags, voprf
 from hanse.matching.common_sources import Sample
+from hanse.matching.points import Points
 from hanse.matching.secret import RunSecret
 from hanse.matching.standing import Turn
 from hanse.matching.tags import TagSet
@@ -88,14 +89,14 @@ def bare(number: int, scalar: bytes, points: list[bytes]) -> int:
 
 
 def side(
-    values: tuple[Value, ...], known: bytes, number: int, name: str, other: str, line: Connection
+    values: tuple[Value, ...], held: Points, number: int, name: str, other: str, line: Connection
 ) -> int:
-    """One side of a comparison, from its values (or their points, if known) to its hits."""
+    """One side of a comparison, from its values to its hits; points that are held are not made again."""
     secret, sent = RunSecret.fresh(), 0
 
     def exchanged(pool: ThreadPoolExecutor) -> Iterator[bytes]:
         nonlocal sent
-        points = known or b"".join(psi.points_of(values, "psi", EPOCH, pool))
+        points = held.of(values, "psi", EPOCH, pool)
         for chunk in psi.masked(points, secret, pool):
             line.send_bytes(chunk)
             sent += len(chunk)
@@ -124,10 +125,12 @@ def compared(number: int, rounds: int) -> None:
     points = [rbcl.crypto_core_ristretto255_random() for _ in range(1024)]
     shift = number - number // 100
     one, other = items(0, number), items(shift, number)
-    known = [b"".join(psi.points_of(values, "psi", EPOCH)) for values in (one, other)]
+    held = [Points(), Points()]
+    for points_of, values in zip(held, (one, other), strict=True):
+        points_of.keep(values, "psi", EPOCH)
     floor = [(2 * number, scalar, points)] * 2
     floors = [in_two(bare, floor)]
-    ways = {"from values to hits": [b"", b""], "points made before": known}
+    ways = {"from values to hits": [Points(), Points()], "points made before": held}
     took: dict[str, list[tuple[float, float, int]]] = {words: [] for words in ways}
     beside: dict[str, list[tuple[float, float]]] = {words: [] for words in ways}
     for _ in range(rounds):

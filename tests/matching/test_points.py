@@ -1,11 +1,23 @@
-"""Points that are kept: the same as made anew, made once, and not kept longer than is said."""
+"""Points that are held: the same as made anew, made once, and of nothing but what is offered."""
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hanse.intel.values import Value
 from hanse.matching import points, psi
-from hanse.matching.points import KEPT_S, Points
+from hanse.matching.points import Points
 
 EPOCH = "2026-11"
 VALUES = psi.prepare(Value("phone", f"+3725{at:07}") for at in range(40))
+
+
+@cache
+def psi_points() -> tuple[bytes, ...]:
+    """The points of all values, made anew."""
+    return tuple(psi.each(b"".join(psi.points_of(VALUES, "psi", EPOCH))))
 
 
 def made_of(monkeypatch) -> list[int]:
@@ -42,27 +54,40 @@ def test_another_epoch_or_protocol_has_its_own(monkeypatch):
     assert counts == [40]
 
 
-def test_a_value_that_is_offered_no_more_is_forgotten_with_the_next_comparison(monkeypatch):
-    """What the last comparison did not use is made anew, as nothing of it was kept."""
+def test_what_is_kept_is_that_and_nothing_else(monkeypatch):
+    """A value that is offered no more goes, and one that is new is there before it is asked for."""
     kept = Points()
-    kept.of(VALUES, "psi", EPOCH)
-    kept.of(VALUES[1:], "psi", EPOCH)
+    kept.keep(VALUES[:20], "psi", EPOCH)
+    kept.keep(VALUES[1:], "psi", EPOCH)
     counts = made_of(monkeypatch)
+    assert kept.of(VALUES, "psi", EPOCH) == b"".join(psi.points_of(VALUES, "psi", EPOCH))
+    assert counts[0] == 1
+    kept.keep([], "psi", EPOCH)
     kept.of(VALUES, "psi", EPOCH)
-    assert counts == [1]
+    assert counts[-1] == 40
 
 
-def test_points_go_after_the_hour(monkeypatch):
-    """They are as secret as the values, and stay no longer than is said; nor are more kept than is said."""
-    now = [0.0]
-    kept = Points(lambda: now[0])
-    kept.of(VALUES, "psi", EPOCH)
-    counts = made_of(monkeypatch)
-    now[0] = KEPT_S
-    kept.of(VALUES, "psi", EPOCH)
-    now[0] = 2 * KEPT_S + 1
-    kept.of(VALUES, "psi", EPOCH)
+def test_no_more_are_held_than_is_said(monkeypatch):
+    """Of a set that is larger nothing is held, and its points are right all the same."""
     monkeypatch.setattr(points, "MOST", 39)
-    kept.of(VALUES, "psi", EPOCH)
-    kept.of(VALUES, "psi", EPOCH)
-    assert counts == [0, 40, 0, 40]
+    kept = Points()
+    counts = made_of(monkeypatch)
+    kept.keep(VALUES, "psi", EPOCH)
+    for _ in range(2):
+        assert kept.of(VALUES, "psi", EPOCH) == b"".join(psi.points_of(VALUES, "psi", EPOCH))
+    assert [one for one in counts if one] == [40, 40, 40, 40]
+
+
+@given(st.lists(st.lists(st.integers(0, 39), unique=True), max_size=6), st.integers(1, 40))
+@settings(max_examples=25)
+def test_points_are_those_of_the_values_in_any_order_of_asking(asked, most):
+    """Whatever was asked for and kept before, and however little is held."""
+    every = dict(zip(VALUES, psi_points(), strict=True))
+    kept = Points()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(points, "MOST", most)
+        for number, some in enumerate(asked):
+            chosen = [VALUES[at] for at in some]
+            if number % 3 == 2:
+                kept.keep(chosen, "psi", EPOCH)
+            assert kept.of(chosen, "psi", EPOCH) == b"".join(every[one] for one in chosen)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,7 +14,7 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner, Standing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
-from hanse.matching import asking, comparing, counting, publishing, running, standing_on, turning
+from hanse.matching import asking, comparing, counting, made_ahead, publishing, running, standing_on, turning
 from hanse.matching.models import Run
 from hanse.matching.run_projecting import COMPARING, GOING, OFFERED, WANTED, ended_there
 
@@ -25,6 +26,9 @@ PUBLISH_S: Final = 5.0
 """Seconds between looks at whether a set has to be published."""
 AFTER_FAILURE_S: Final = 15.0
 """Seconds of rest after a partner did not answer."""
+_PUBLISHING: Final = "+published"
+_AHEAD: Final = "+ahead"
+"""Names of threads that work for all partners; no authority's id has a plus sign."""
 
 
 @dataclass
@@ -43,12 +47,13 @@ class Matching:
         running.give_up(now_us())
         asking.give_up(now_us())
         counting.give_up(now_us())
-        self._have("", _publish)
+        self._have(_PUBLISHING, _publish)
+        self._have(_AHEAD, _make_ahead)
         for name in busy():
             self._have(name, _work)
 
     def _have(self, name: str, work: Callable[[str, threading.Event], None]) -> None:
-        """Have a thread that works for a partner, or for all where there is no name."""
+        """Have a thread that works for a partner, or for all."""
         held = self._threads.get(name)
         if held is None or not held.is_alive():
             thread = threading.Thread(
@@ -98,6 +103,22 @@ def _publish(_: str, stop: threading.Event) -> None:
             except Exception:  # noqa: BLE001 - no fault of one set ends publishing for good
                 _log.exception("publishing for questions failed, and is tried again")
             stop.wait(PUBLISH_S)
+    finally:
+        connections.close_all()
+
+
+def _make_ahead(_: str, stop: threading.Event) -> None:
+    """Have the points of what may be compared at hand."""
+    ahead = made_ahead.Ahead()
+    try:
+        while not stop.is_set():
+            close_old_connections()
+            begin = time.monotonic()
+            try:
+                ahead.look(stop)
+            except Exception:  # noqa: BLE001 - a comparison makes what is not there
+                _log.exception("making points ahead failed, and is tried again")
+            stop.wait(max(made_ahead.LOOK_S, made_ahead.SHARE * (time.monotonic() - begin)))
     finally:
         connections.close_all()
 

@@ -1,56 +1,119 @@
-"""Points of this authority's values, in this process's memory for an hour: made for one partner, they do for the next.
+"""Points of this authority's values, in this process's memory: made when selectors come, not while a partner waits.
 
 Making a point takes a third of the time that multiplying it does, and the points of an epoch are the same for every
-partner. What the last comparison used is kept and nothing else, so that a value that left its case goes with the next
-one, or after the hour; nothing is written to disk.
+partner. Those of all values that may be compared are held (`made_ahead` says which), so that a comparison begins as
+quickly whether or not there was one before it, and a partner cannot tell from that whether there was. They are as
+secret as the values: nothing is written to disk, and what is offered to nobody any more goes with the next look.
 """
 
-import time
-from collections.abc import Callable, Sequence
+import secrets
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from hashlib import blake2b
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hanse.intel.values import Value
 from hanse.matching import psi
-from hanse.matching.group import CHUNK, POINT
+from hanse.matching.group import POINT
+from hanse.matching.later import np
 
-KEPT_S: Final = 3_600.0
-"""Seconds from a comparison on for which its points are kept."""
-MOST: Final = 200_000
-"""Values of a set that is kept, some 60 MB: a larger one is made anew each time."""
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+MOST: Final = 1_000_000
+"""Values whose points are held, 48 MB: those of a larger set are made anew each time."""
+_KEY: Final = 16
+"""Bytes by which a value is found: two of a million values have the same ones with a chance of 10^12 / 2^129."""
+
+
+class _Held(NamedTuple):
+    """Points, and by what they are found.
+
+    Attributes:
+        of: Protocol and epoch.
+        keys: Sorted, shape (n,), `_KEY` bytes each.
+        points: In the order of the keys, shape (n, 32).
+    """
+
+    of: tuple[str, str]
+    keys: "npt.NDArray[np.bytes_]"
+    points: "npt.NDArray[np.uint8]"
 
 
 class Points:
-    """What was made last.
+    """The points that are held, of one protocol and epoch."""
 
-    Args:
-        clock: Seconds, of which only differences count.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._lock = clock, Lock()
-        self._made: tuple[tuple[str, str], float, dict[Value, bytes]] | None = None
+    def __init__(self) -> None:
+        self._secret, self._lock = secrets.token_bytes(16), Lock()
+        self._held: _Held | None = None
 
     def of(self, values: Sequence[Value], protocol: str, epoch: str, pool: Executor | None = None) -> bytes:
-        """As `psi.points_of`, in one piece; what is at hand is not made again."""
-        held = self._held((protocol, epoch))
-        missing = [value for value in values if value not in held]
-        for at, chunk in enumerate(psi.points_of(missing, protocol, epoch, pool)):
-            some = missing[at * CHUNK : (at + 1) * CHUNK]
-            held.update((one, chunk[k * POINT : (k + 1) * POINT]) for k, one in enumerate(some))
-        used = {value: held[value] for value in values}
-        with self._lock:
-            self._made = ((protocol, epoch), self._clock(), used) if len(used) <= MOST else None
-        return b"".join(used.values())
+        """As `psi.points_of`, in one piece; what is held is not made again, and what is made is held."""
+        return self._all((protocol, epoch), self._keys(values), values, pool).tobytes()
 
-    def _held(self, of: tuple[str, str]) -> dict[Value, bytes]:
-        """What is at hand of a protocol and epoch, to be added to."""
+    def keep(self, values: Sequence[Value], protocol: str, epoch: str, pool: Executor | None = None) -> None:
+        """Hold the points of these values and of no others; what is missing is made.
+
+        Args:
+            values: Each once; more than `MOST`, and none are held.
+            protocol: As for `of`; so is the epoch.
+            epoch: Points of another are let go of.
+            pool: Threads.
+        """
+        if not values or len(values) > MOST:
+            with self._lock:
+                self._held = None
+            return
+        keys = self._keys(values)
+        points = self._all((protocol, epoch), keys, values, pool)
+        order = np.argsort(keys)
         with self._lock:
-            if self._made is None or self._made[0] != of or self._clock() - self._made[1] > KEPT_S:
-                self._made = None
-                return {}
-            return dict(self._made[2])
+            self._held = _Held((protocol, epoch), keys[order], points[order])
+
+    def _all(
+        self,
+        of: tuple[str, str],
+        keys: "npt.NDArray[np.bytes_]",
+        values: Sequence[Value],
+        pool: Executor | None,
+    ) -> "npt.NDArray[np.uint8]":
+        """The points of values in their order, shape (n, 32)."""
+        with self._lock:
+            held = self._held if self._held is not None and self._held.of == of else None
+        points = np.empty((len(values), POINT), np.uint8)
+        missing = np.ones(len(values), bool)
+        if held is not None:
+            places = np.searchsorted(held.keys, keys).clip(max=len(held.keys) - 1)
+            missing = held.keys[places] != keys
+            points[~missing] = held.points[places[~missing]]
+        if not missing.any():
+            return points
+        made = b"".join(psi.points_of([values[at] for at in np.flatnonzero(missing).tolist()], *of, pool))
+        points[missing] = np.frombuffer(made, np.uint8).reshape(-1, POINT)
+        self._add(of, keys[missing], points[missing])
+        return points
+
+    def _add(
+        self, of: tuple[str, str], keys: "npt.NDArray[np.bytes_]", points: "npt.NDArray[np.uint8]"
+    ) -> None:
+        """Hold points beside those that are held, or in place of those of another protocol or epoch."""
+        with self._lock:
+            before = self._held
+            if before is not None and before.of == of:
+                keys, points = np.concatenate((before.keys, keys)), np.concatenate((before.points, points))
+            if not 0 < len(keys) <= MOST:
+                return
+            keys, firsts = np.unique(keys, return_index=True)
+            self._held = _Held(of, keys, points[firsts])
+
+    def _keys(self, values: Sequence[Value]) -> "npt.NDArray[np.bytes_]":
+        """What values are found by: a hash under this process's own secret."""
+        told = b"".join(
+            blake2b(f"{one.kind}\0{one.text}".encode(), digest_size=_KEY, key=self._secret).digest()
+            for one in values
+        )
+        return np.frombuffer(told, f"S{_KEY}")
 
 
 OWN: Final = Points()
