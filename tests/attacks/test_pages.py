@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from hanse.accounts.models import Consultation
 from hanse.attacks import service
 from hanse.attacks.choosing import on_organisations
 from hanse.attacks.models import Attack, Decision, State
@@ -237,3 +238,58 @@ def test_the_verdict_claims_no_more_than_the_source_test(mari: Actor, source_cla
     said = verdict(row, service.attack_in(row))
     assert f"from 61 {words}," in said
     assert row.organisation in said
+
+
+def looks() -> list[list[str]]:
+    """What was written down as looked at, one list of ids for each look."""
+    return list(Consultation.objects.order_by("sequence").values_list("objects_seen", flat=True))
+
+
+def test_a_part_of_the_list_is_written_down_unless_it_was_looked_at(
+    client: ActingClient, actor: People, client_as: Clients
+) -> None:
+    """Who asks for the table alone, as a page does by itself, sees nothing that the log does not name."""
+    part = {"HX-Request": "true", "HX-Target": "list-attacks"}
+    rows = [row.pk.hex for row in Attack.projected.order_by("-start_us", "-object_id")]
+    victim = Attack.projected.get(pk=rows[0]).victim
+    on_it = sorted(row.pk.hex for row in Attack.projected.filter(victim=victim))
+    assert client.get("/attacks/", {"victim": victim}, headers=part).status_code == 200
+    assert [sorted(one) for one in looks()] == [on_it]
+    client.get("/attacks/", headers=part)
+    assert sorted(looks()[1]) == sorted(set(rows) - set(on_it))
+    client.get("/attacks/", headers=part)
+    assert len(looks()) == 2
+    other = client_as(replace(actor("analyst"), id="somebody-else"))
+    other.get("/attacks/", headers=part)
+    assert sorted(looks()[2]) == sorted(rows)
+
+
+def test_a_part_of_the_list_asks_for_the_reason_that_the_page_asks_for(
+    actor: People, client_as: Clients
+) -> None:
+    """What is for few is not shown in the table alone to who never said why."""
+    mari = actor("analyst", teams=("alpha",))
+    record(some(), mari)
+    row = Attack.projected.order_by("start_us").first()
+    policy.mark(row.pk, replace(row.marking.marking, tlp=Tlp.RED), "alpha", mari, "It is about an officer.")
+    client, part = client_as(mari), {"HX-Request": "true", "HX-Target": "list-attacks"}
+    refused = client.get("/attacks/", {"victim": row.victim}, headers=part)
+    assert (refused.status_code, looks()) == (403, [])
+    client.get("/attacks/?why=Case+7")
+    assert client.get("/attacks/", {"victim": row.victim}, headers=part).status_code == 200
+    assert row.pk.hex in looks()[-1]
+
+
+def test_pictures_of_other_pages_are_written_down(client: ActingClient) -> None:
+    """A picture that a person's page did not ask for is a look as any other; that of the page they are at is none more."""
+    row = longest()
+    assert client.get(f"/api/attacks/{row.pk}/rates").status_code == 200
+    assert looks() == [[row.pk.hex]]
+    client.get(f"/attacks/{row.pk}/")
+    client.get(f"/api/attacks/{row.pk}/rates")
+    assert looks() == [[row.pk.hex]] * 2
+    client.get("/api/attacks/timeline")
+    assert len(looks()) == 2
+    other = Attack.projected.exclude(victim=row.victim).earliest("start_us")
+    client.get("/api/attacks/timeline", {"victim": other.victim})
+    assert other.pk.hex in looks()[2]

@@ -1,7 +1,8 @@
 """Pages and files that show rows of marked things: what the law wants written down of them, and asked before.
 
 Directive (EU) 2016/680, article 25. A page is one entry, however many rows it shows; a part of a page that asks
-again by itself shows what was looked at already and makes none.
+again by itself makes none for what the same person looked at already. That is found in the log and not taken from the
+request: whoever writes their own requests can ask for any part of any page.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +14,9 @@ from django.http import HttpRequest
 from django.shortcuts import redirect, render
 
 from hanse.accounts import consultations
+from hanse.accounts.models import Consultation
+from hanse.accounts.sessions import LONGEST_US
+from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.policy.consultation import consultation
 from hanse.policy.decision import Subject, may
@@ -26,6 +30,9 @@ View = Callable[Concatenate[HttpRequest, P], Result]
 
 FILE = "a file, taken by the person who is named"
 """To whom an export is disclosed, as far as the node knows."""
+
+_BEFORE = 20
+"""Looks of before among which what a part of a page shows is sought: pages that stand open beside each other."""
 
 
 def looked_at(request: HttpRequest, action: str, rows: Iterable[Any], recipient: str = "") -> None:
@@ -46,6 +53,17 @@ def looked_at(request: HttpRequest, action: str, rows: Iterable[Any], recipient:
     )
 
 
+def looked_at_again(request: HttpRequest, action: str, rows: Iterable[Any]) -> None:
+    """As `looked_at`, of what a page asks for by itself: what the person looked at lately is not written down anew.
+
+    Raises:
+        ReasonNeededError: The law wants a reason for something that they did not look at, and none was given yet.
+    """
+    actor = signed_in(request)
+    seen: frozenset[str] = frozenset() if actor.kind == "token" else _seen_lately(actor, action)
+    looked_at(request, action, [row for row in rows if row.pk.hex not in seen])
+
+
 def looked_at_by_program(request: HttpRequest, action: str, rows: Iterable[Any]) -> None:
     """Write down what a program is told by what feeds the pictures of a page; a person's page has said so already."""
     if signed_in(request).kind == "token":
@@ -61,7 +79,9 @@ def listed(request: HttpRequest, declared: Listed, rows: Rows, action: str) -> R
     """
     if request.GET.get("as") and declared.export:
         _taken(request, declared.export, lists.Choice(declared, request.GET).narrowed(rows(declared.export)))
-    told = lists.answer(request, declared, rows, action)
+    told = lists.answer(
+        request, declared, rows, action, lambda again: looked_at_again(request, action, again)
+    )
     if isinstance(told, dict):
         looked_at(request, action, told["listing"].part.rows)
     return told
@@ -105,6 +125,13 @@ def asks_why(view: View[P]) -> View[P]:
             return render(request, "accounts/why_first.html", context, status=403)
 
     return asked
+
+
+def _seen_lately(actor: Actor, action: str) -> frozenset[str]:
+    """Ids of what a person looked at by an action, in their last looks within the time of a session."""
+    mine = Consultation.objects.filter(actor_id=actor.id, action=action, time_us__gt=now_us() - LONGEST_US)
+    looks: Any = mine.order_by("-sequence").values_list("objects_seen", flat=True)[:_BEFORE]
+    return frozenset(one for look in looks for one in look)
 
 
 def _subject(row: Any) -> Subject:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from hanse.accounts.looking import FILE, looked_at, looked_at_by_program
+from hanse.accounts.looking import FILE, looked_at, looked_at_again, looked_at_by_program
 from hanse.attacks import service, stix_export
 from hanse.attacks.choosing import choose
 from hanse.attacks.models import STANDING, Attack, Run
@@ -270,7 +270,9 @@ def get_timeline(request: HttpRequest, wanted: Query[AttacksWanted]) -> Any:
     if wanted.state is None:
         rows = rows.filter(state__in=(*STANDING, "false-positive"))
     drawn = rows.order_by("-peak_bps", "-object_id")[:DRAWN]
-    looked_at_by_program(request, "attacks.view", drawn)
+    # The page of the situation asks for all of them. What is narrowed is a search, whoever asks.
+    look = looked_at_again if wanted.dict(exclude_none=True) else looked_at_by_program
+    look(request, "attacks.view", drawn)
     return timeline(drawn, now_us())
 
 
@@ -324,7 +326,7 @@ def get_attack(request: HttpRequest, attack_id: UUID) -> Any:
 def get_rates(request: HttpRequest, attack_id: UUID) -> Any:
     """Packets/s and bit/s over the time of an attack, from its flows."""
     row = Attack.objects.get_for(signed_in(request), "attacks.view", attack_id)
-    looked_at_by_program(request, "attacks.view", [row])
+    looked_at_again(request, "attacks.view", [row])
     found = service.rates_of(attack_id, signed_in(request))
     return {
         "start_us": found.start_us,

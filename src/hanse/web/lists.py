@@ -241,8 +241,12 @@ exported: list[Exported] = []
 """Called with the request, the action and the ids of the rows that leave as a file, before they leave."""
 
 
+Shown = Callable[[Sequence[Any]], None]
+"""Called with the rows of a table that is sent alone, before it is sent."""
+
+
 def answer(
-    request: HttpRequest, listed: Listed, rows: Rows, action: str
+    request: HttpRequest, listed: Listed, rows: Rows, action: str, shown: Shown = lambda _rows: None
 ) -> HttpResponseBase | dict[str, Any]:
     """What a view with one list returns: its context, its table alone for htmx, or a file.
 
@@ -251,6 +255,7 @@ def answer(
         listed: The declaration.
         rows: Gives the rows with which the actor may do an action.
         action: The action of looking at them.
+        shown: Told of the rows where the table goes alone; of a whole page the caller has them.
 
     Raises:
         UsageError: The address chooses something that the list does not have.
@@ -260,6 +265,7 @@ def answer(
     listing = Listing(request, listed, rows(action))
     if not asked_for(request, f"list-{listed.name}"):
         return {"listing": listing, "marking": listing.marking}
+    shown(listing.part.rows)
     html = render_to_string("web/list_table.html", {"listing": listing})
     return part_or_unchanged(request, html, etag_of(html))
 
