@@ -5,18 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
 import pytest
 
-from hanse.accounts import approvals, middleware, service
+from hanse.accounts import approvals, contents, middleware, service, tokens
 from hanse.accounts.models import Passkey, Proposal, RoleGrant, Session
 from hanse.kernel.clock import now_us
 from hanse.kernel.keys import KeysError, unwrap
 from hanse.ledger import keyfile
 from hanse.ledger.models import Entry
+from hanse.ledger.writing import append
 from hanse.policy.actions import ACTIONS
 from hanse.policy.decision import STEP_UP_US
 from hanse.policy.roles import roles
@@ -47,6 +49,7 @@ def test_the_dangerous_actions_are_named():
     """What releases, approves, purges or gives somebody power takes a fresh passkey."""
     assert {
         "cases.keep", "cases.erase", "ledger.purge", "policy.mark", "accounts.grant", "accounts.approve", "accounts.tokens",
+        "accounts.invite",
         "federation.partner", "federation.share", "cases.joint_open", "taxii.partner", "webhooks.edit",
         "matching.agree", "matching.contact", "matching.reopen",
     } == DANGEROUS  # fmt: skip
@@ -79,6 +82,32 @@ def test_a_stolen_cookie_approves_nothing(two):
     jaan.step_up()
     assert jaan.post(f"/people/approvals/{proposal}/approve/").status_code == 302
     assert RoleGrant.objects.filter(role="officer").exists()
+
+
+def test_a_stolen_cookie_or_token_comes_in_as_nobody_else(two):
+    """A link of somebody who was invited and given roles is told to who proves a passkey: neither a cookie nor a token is enough."""
+    mari, jaan, _ = two
+    admin = acting(mari.person)
+    anna, _ = service.invite("Anna", "", ["approver"], "She starts on Monday.", admin)
+    jaan.step_up()
+    (grant,) = Proposal.objects.filter(state="open", subject__person=anna.hex)
+    assert jaan.post(f"/people/approvals/{grant.pk}/approve/").status_code == 302
+    assert "accounts.invite" not in tokens.possible(admin)
+    made = contents.TokenMade(
+        mari.person.hex, "old", sha256(b"hanse_old").hexdigest(), ["accounts.invite"], now_us() + 10**9
+    )
+    append("accounts.token_made", made, actor=admin)
+    before = Entry.objects.count()
+    where = f"/api/people/{anna}/invite-again"
+    assert Browser().post(where, headers={"Authorization": "Bearer hanse_old"}).status_code == 403
+    again = Browser()
+    again.key = mari.key
+    again.sign_in()
+    signed = Entry.objects.count()
+    assert signed == before + 1
+    assert again.post(where).status_code == 401
+    assert again.post(f"/people/{anna}/invite-again/").status_code == 401
+    assert Entry.objects.count() == signed
 
 
 def test_a_fresh_passkey_is_fresh_for_five_minutes(two, monkeypatch):

@@ -13,6 +13,7 @@ from hanse.accounts.pages import own, refusals, uuid_in
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.policy.roles import grant, roles
 from hanse.web.page import page, signed_in
@@ -25,7 +26,11 @@ SHOWN = 200
 def people(request: HttpRequest) -> dict[str, Any]:
     """Everybody, with roles and teams."""
     rows = Person.objects.prefetch_related("grants", "memberships__team", "passkeys").order_by("name")
-    return {"rows": rows, "may_invite": _may(request, "accounts.invite"), "alone": rules.founding()}
+    return {
+        "rows": rows,
+        "may_invite": may_begin(signed_in(request), "accounts.invite"),
+        "alone": rules.founding(),
+    }
 
 
 @page("accounts.view", "accounts/person.html")
@@ -52,7 +57,7 @@ def person(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     }
 
 
-@page("accounts.invite", "accounts/invite.html", methods=("GET", "POST"), step_up=True)
+@page("accounts.invite", "accounts/invite.html", methods=("GET", "POST"))
 @refusals
 def invite(request: HttpRequest) -> dict[str, Any] | HttpResponse:
     """Invite somebody: their one-time link is shown once."""
@@ -196,7 +201,3 @@ def _link(request: HttpRequest, pk: UUID, link: str) -> HttpResponse:
     words = _("Give this one-time link to the person. It works once, for a day, and is shown only here.")
     context = {"secret": request.build_absolute_uri(link), "words": words, "person": pk}
     return render(request, "accounts/once.html", context)
-
-
-def _may(request: HttpRequest, action: str) -> bool:
-    return bool(may(signed_in(request), action, now_us=now_us()))

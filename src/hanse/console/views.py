@@ -15,6 +15,7 @@ from hanse.console.search import find, in_flows, only
 from hanse.console.situation import situation
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import strictest
+from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.web.page import Result, page, public, signed_in
 from hanse.web.partial import etag_of, part_or_unchanged
@@ -43,7 +44,7 @@ def start(request: HttpRequest) -> Result:
         "may_import": "telemetry.import", "may_set": "settings.edit", "may_know": "intel.import", "may_subscribe": "intel.subscribe",
         "may_case": "cases.open", "may_people": "accounts.invite",
     }  # fmt: skip
-    return {name: bool(may(actor, action, now_us=now_us())) for name, action in asked.items()}
+    return {name: may_begin(actor, action) for name, action in asked.items()}
 
 
 @page("attacks.view", "console/alarms.html")

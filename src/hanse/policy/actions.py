@@ -106,7 +106,7 @@ _LIST: Final = (
     Action(name="federation.share", words="share things with partners, and recall them", touch=Touch.LEAVES,
            logged=True, step_up=True, reason=True),
     Action(name="accounts.view", words="see people, roles and teams", content=False),
-    Action(name="accounts.invite", words="invite people", content=False),
+    Action(name="accounts.invite", words="invite people", content=False, step_up=True),
     Action(name="accounts.grant", words="give and take roles and teams", content=False, step_up=True),
     Action(name="accounts.approve", words="approve what somebody else proposes", content=False, step_up=True,
            second_person=True),
