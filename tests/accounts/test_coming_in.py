@@ -4,12 +4,15 @@ from uuid import UUID
 
 import pytest
 from django.urls import reverse, set_script_prefix
+from django.utils import timezone
 
-from hanse.accounts import approvals, contents, links, service
-from hanse.accounts.models import Invitation, Passkey, Person
+from hanse.accounts import approvals, contents, issuers, links, service, tokens
+from hanse.accounts.models import Invitation, Passkey, Person, Session
 from hanse.accounts.rules import RefusedError, founding
+from hanse.accounts.who import token_actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Body, Entry
+from hanse.ledger.shadow import differences
 from hanse.ledger.writing import append
 from tests.accounts.people import NODE, acting, credential, digest_in, newcomer, secret_in
 
@@ -165,6 +168,20 @@ def test_coming_back_takes_two_people(three):
             service.come_back(digest, wrong, credential("new"))
     service.come_back(digest, code.upper() + " ", credential("new"))
     assert [row.credential_id for row in Passkey.objects.filter(person=lost)] == ["new"]
+
+
+def test_coming_back_closes_every_other_way_in(three):
+    """Who has the lost passkeys may have made tokens and bound identities with them: none of these lets anybody in any more."""
+    administrator, approver, lost = three
+    secret = tokens.make("thief's", ["attacks.view"], 365, acting(lost))
+    service.bind_issuer("https://id.example", "thief", acting(lost))
+    Session.objects.create(session_key="thief", session_data="", expire_date=timezone.now(), person_id=lost)
+    proposal, code = service.propose_recovery(lost, "Her bag was stolen.", administrator)
+    service.come_back(digest_in(approvals.approve(proposal, approver)), code, credential("new"))
+    assert token_actor(secret) is None
+    assert issuers.person_at("https://id.example", "thief") is None
+    assert not Session.objects.filter(person_id=lost).exists()
+    assert list(differences()) == []
 
 
 def test_a_link_to_come_back_is_none_to_join(three):

@@ -16,7 +16,7 @@ from django.conf import settings
 from hanse.accounts import contents, links, openings, passkeys, projections
 from hanse.accounts.approvals import Approvable, Pending, propose, withdraw_all_of
 from hanse.accounts.issuers import person_at
-from hanse.accounts.models import Membership, Passkey, Person, RoleGrant, Team, Token
+from hanse.accounts.models import Issuer, Membership, Passkey, Person, RoleGrant, Team, Token
 from hanse.accounts.projections import grant_id, membership_id
 from hanse.accounts.rules import (
     UnknownPersonError,
@@ -138,6 +138,8 @@ def join(digest: str, name: str, method: str, *, credential: dict[str, Any] | No
 def come_back(digest: str, code: str, credential: dict[str, Any]) -> Person:
     """Use a one-time link after losing every passkey: the old ones go, a new one comes, all sessions end.
 
+    Identities at issuers and tokens go too: whoever has the passkeys now may have made some of them.
+
     Raises:
         LinkError: The link holds no more, or the code is another.
     """
@@ -150,6 +152,11 @@ def come_back(digest: str, code: str, credential: dict[str, Any]) -> Person:
         actor = _themselves(row, "")
         links.use(link, actor)
         passkeys.remove_all(list(Passkey.objects.filter(person=row)), actor)
+        for identity in Issuer.objects.filter(person=row):
+            content = contents.IssuerUnbound(row.pk.hex)
+            append("accounts.issuer_unbound", content, actor=actor, object_id=identity.object_id)
+        _revoke_tokens(row.pk, "", actor)
+        end_all(row.pk)
         _way_in(row.pk, credential, None, actor)
         signed_in(row.pk, "link", actor)
     return person_of(row.pk)
@@ -220,9 +227,7 @@ def deactivate(person: UUID, why: str, actor: Actor) -> None:
             keep_one(role, without=person)
         links.close_all(person, actor)
         append("accounts.deactivated", contents.Deactivated(), actor=actor, object_id=person, reason=why)
-        for token in Token.objects.filter(person=person):
-            content = contents.TokenRevoked(person.hex)
-            append("accounts.token_revoked", content, actor=actor, object_id=token.pk, reason=why)
+        _revoke_tokens(person, why, actor)
         withdraw_all_of(person, why, actor)
         end_all(person)
 
@@ -373,6 +378,12 @@ def _invited(name: str, email: str, actor: Actor) -> UUID:
     person = uuid4()
     append("accounts.invited", contents.Invited(name, email), actor=actor, object_id=person)
     return person
+
+
+def _revoke_tokens(person: UUID, why: str, actor: Actor) -> None:
+    for token in Token.objects.filter(person=person):
+        content = contents.TokenRevoked(person.hex)
+        append("accounts.token_revoked", content, actor=actor, object_id=token.pk, reason=why)
 
 
 def _grant(person: UUID, role: str, actor: Actor, why: str = "", proposal: str = "") -> None:
