@@ -1,6 +1,8 @@
 """Threats 2, 10, 11, 12 and 16 at the open edge: what a partner sends changes nothing of others', and breaks nothing."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,8 @@ INBOX = "collections/inbox/objects/"
 def edge() -> Edge:
     """A partner, for whom nothing is kept."""
     kept.clear()
+    for left in receiving.inbox_folder().glob("taxii-*"):
+        left.unlink()
     return Edge()
 
 
@@ -150,3 +154,33 @@ def test_what_a_revoked_partner_sent_is_not_taken_in(edge):
     done()
     assert answer.status_code == 202
     assert not Item.projected.exists()
+
+
+def test_10_a_flood_waits_at_the_sender(edge, monkeypatch):
+    """No partner fills the disk with what nobody has read in yet, and none is in another's way."""
+    monkeypatch.setattr(receiving, "MOST_WAITING", 3)
+    data = json.dumps({"objects": [indicator(1)]})
+    assert [edge.ask(INBOX, "POST", data).status_code for _ in range(5)] == [202] * 3 + [429] * 2
+    assert len(list(receiving.inbox_folder().glob("taxii-*"))) == 3
+    assert Edge("lv-cert", "LV").ask(INBOX, "POST", data).status_code == 202
+    done()
+    assert edge.ask(INBOX, "POST", data).status_code == 202
+    monkeypatch.setattr(receiving, "KEEP_FREE_BYTES", 2**80)
+    assert edge.ask(INBOX, "POST", data).status_code == 507
+    done()
+    assert not list(receiving.inbox_folder().glob("taxii-*"))
+
+
+def test_what_is_accepted_is_on_disk(edge, monkeypatch):
+    """Before a partner is told that something was accepted, its file and the folder's entry for it are flushed."""
+    flushed, fsync = [], os.fsync
+
+    def noted(number):
+        flushed.append(str(Path(f"/proc/self/fd/{number}").readlink()))
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    assert edge.ask(INBOX, "POST", json.dumps({"objects": [indicator(1)]})).status_code == 202
+    (file,) = receiving.inbox_folder().glob("taxii-*")
+    assert {str(file), str(file.parent)} <= set(flushed)
+    done()

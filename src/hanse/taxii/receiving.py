@@ -1,5 +1,7 @@
 """What partners send: read in one meaning at once, taken in by a job, and told by the status resource (section 4.3)."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -26,6 +28,10 @@ KIND: Final = "taxii-objects"
 """The kind of the jobs that take in what was sent."""
 _TOLD: Final = 1_000
 """Failures that a receipt names; it counts all of them."""
+MOST_WAITING: Final = 50
+"""Sendings of one partner that wait or run: together 400 MB at most, so that none fills the disk with what nobody has read."""
+KEEP_FREE_BYTES: Final = 1_000_000_000
+"""So much of the disk stays free, so that the ledger can go on writing."""
 _RECENT: Final = 1_000
 """Sendings of a partner without a receipt among which one is looked for: they wait, run or broke off."""
 _OVER: Final = (State.FAILED, State.CANCELLED, State.INTERRUPTED)
@@ -35,14 +41,18 @@ def receive(request: HttpRequest, asker: Asker) -> dict[str, Any]:
     """Keep what was sent and have it taken in; the status resource.
 
     Raises:
-        TaxiiError: It is too large, no JSON in one meaning, or no envelope.
+        TaxiiError: It is too large, no JSON in one meaning, or no envelope; or too much waits.
     """
+    _check_room(asker)
     found = _objects(_body(request))
     one = uuid4()
     bundle = {"type": "bundle", "id": f"bundle--{one}", "objects": found}
     path = inbox_folder() / f"taxii-{one.hex}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(canonical(bundle))
+    try:
+        _write(path, canonical(bundle))
+    except OSError as problem:
+        path.unlink(missing_ok=True)
+        raise TaxiiError(507, "The node's disk is full. Send it again later.") from problem
     params = {"path": path.name, "request": one.hex, "asked_us": now_us(), "total": len(found)}
     try:
         jobs.start(KIND, f"{len(found)} objects from {asker.actor.name}", params, asker.actor)
@@ -103,6 +113,37 @@ def status_of(request: UUID, partner: Partner) -> dict[str, Any]:
         "id": str(request), "status": "pending", "request_timestamp": stamp(asked_us), "total_count": total,
         "success_count": 0, "failure_count": 0, "pending_count": total,
     }  # fmt: skip
+
+
+def _check_room(asker: Asker) -> None:
+    """Whether more may be sent now.
+
+    Raises:
+        TaxiiError: What was sent before is not taken in yet, or the disk is full.
+    """
+    jobs.settle()
+    under_way = Job.objects.filter(
+        kind=KIND, owner=asker.partner.pk.hex, state__in=(State.WAITING, State.RUNNING)
+    )
+    if under_way.count() >= MOST_WAITING:
+        raise TaxiiError(
+            429, f"{MOST_WAITING} sendings of yours wait to be taken in. Send more once one is done."
+        )
+    if shutil.disk_usage(inbox_folder()).free < KEEP_FREE_BYTES:
+        raise TaxiiError(507, "The node's disk has no room for it. Send it again later.")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that it is on disk when this returns: the partner is told that it was accepted."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _resource(
