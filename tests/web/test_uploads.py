@@ -1,6 +1,7 @@
 """Uploads: streamed to the inbox under harmless names, within caps, as a whole or not at all."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from django.urls import path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hanse.web.emptying import KEPT_S, empty
+from hanse.web.models import Job, State
 from hanse.web.page import page
 from hanse.web.uploads import Caps, inbox_folder, receive, stored_name, takes_uploads, tidy, went
 
@@ -155,3 +158,25 @@ def test_leftovers_of_a_killed_process_go(inbox):
         os.utime(folder, (1, 1))
     tidy(inbox)
     assert sorted(one.name for one in inbox.iterdir()) == ["b.part", "c"]
+
+
+def test_the_inbox_is_emptied(inbox, actor):
+    """What was read in, or is needed by nobody, is gone after half a day; what waits or is still written is not."""
+    names = ["done", "waits", "unread", "young", "written.part", "taxii-1.json"]
+    for name in names:
+        if name.endswith(".json"):
+            (inbox / name).write_bytes(b"secret")
+        else:
+            (inbox / name).mkdir()
+            (inbox / name / "0001-a.pcap").write_bytes(b"secret")
+    (inbox / "link").symlink_to(inbox.parent)
+    for one in [*inbox.rglob("*")]:
+        if "young" not in one.parts and one.parent.name != "written.part":
+            os.utime(one, (1, time.time() - KEPT_S - 1), follow_symlinks=False)
+    for name, state in (("done", State.DONE), ("waits", State.WAITING)):
+        Job.objects.create(kind="analyse", title="", params={"paths": [f"{name}/0001-a.pcap"]}, owner="m", actor={},
+                           created_us=1, state=state)  # fmt: skip
+    assert empty() == 4
+    assert sorted(one.name for one in inbox.iterdir()) == ["waits", "written.part", "young"]
+    assert (inbox.parent / "inbox").is_dir()
+    assert empty() == 0

@@ -105,6 +105,7 @@ def chores(node: Node) -> list[Chore]:
     from hanse.ledger.tree import integrate  # noqa: PLC0415
     from hanse.matching import comparing  # noqa: PLC0415
     from hanse.policy.embargo import open_due  # noqa: PLC0415
+    from hanse.web import emptying  # noqa: PLC0415
 
     watcher = system("watcher", node.authority, node.country, node.tier)
     opener = system("embargo", node.authority, node.country, node.tier)
@@ -116,6 +117,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("embargoes", EMBARGO_S, lambda: open_due(opener)),
         Chore("cleaning after purges", RETENTION_S, scrub),
         Chore("evidence of nothing", RETENTION_S, evidence.sweep),
+        Chore("inbox", RETENTION_S, emptying.empty),
         Chore("pieces of comparisons", RETENTION_S, comparing.tidy),
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
         Chore("feeds", FEEDS_S, lambda: feed_clock.look(fetcher)),
