@@ -4,6 +4,7 @@ import json
 import threading
 from base64 import b64decode
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection
 from hanse.accounts.models import Consultation
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack
+from hanse.egress.errors import UnreachableError
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
@@ -256,6 +258,55 @@ def test_pausing_holds_and_removing_ends_it(monkeypatch: pytest.MonkeyPatch) -> 
     hooks.remove(told.hook, "It has a node now.", told.mari)
     assert clock.turn(told.hook, told.upcoming) is False
     assert (told.row.url, told.row.secret) == ("", "")
+
+
+@pytest.mark.parametrize("ends", ["paused", "removed", "revoked"])
+def test_what_waits_is_not_sent_once_it_was_ended_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """A receiver that keeps the node waiting gets nothing more after somebody closed the door behind it."""
+    from hanse.taxii import partners
+
+    told = Told(monkeypatch)
+    for at in range(3):
+        begun(at)
+    told.turn(1)
+    take, close = told.receiver.post, {
+        "paused": lambda: hooks.pause(told.hook, told.mari),
+        "removed": lambda: hooks.remove(told.hook, "It was broken into.", told.mari),
+        "revoked": lambda: partners.revoke(told.edge.row.pk, "It was broken into.", told.mari),
+    }[ends]  # fmt: skip
+
+    def slow(url: str, **more: Any) -> Any:
+        close()
+        return take(url, **more)
+
+    monkeypatch.setattr(told.receiver, "post", slow)
+    told.turn(1)
+    assert len(told.receiver.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "written", ["https://hooks.example/in/key-in-the-path", "https://HOOKS.example:443/in/key-in-the-path#"]
+)
+@pytest.mark.parametrize(
+    "error",
+    [
+        "https://hooks.example/in/key-in-the-path: the receiver answered 404.",
+        "hooks.example: the server wants the message sent elsewhere ('/in/key-in-the-path/').",
+        "WRITTEN: not finished within 10 s.",
+    ],
+)
+def test_the_key_in_an_address_is_in_no_words(
+    monkeypatch: pytest.MonkeyPatch, written: str, error: str
+) -> None:
+    """However the address was written and whoever repeats it, a record of a try holds the host alone."""
+    told = Told(monkeypatch)
+    Hook.objects.filter(pk=told.hook).update(url=written)
+    told.receiver.answers = [UnreachableError(error.replace("WRITTEN", written))]
+    words = delivering.send_test(told.hook, told.mari).words
+    assert "key-in-the-path" not in words
+    assert "hooks.example" in words.lower()
 
 
 def test_a_test_tells_nothing_and_is_on_record(monkeypatch: pytest.MonkeyPatch) -> None:

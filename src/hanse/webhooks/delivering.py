@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from hanse.accounts import consultations, reaching
-from hanse.egress import standard_webhooks
+from hanse.egress import destination, standard_webhooks
 from hanse.egress.client import Client
 from hanse.egress.errors import EgressError, TemporaryError
 from hanse.egress.rules import Rules
@@ -21,6 +21,7 @@ from hanse.kernel.strict_json import canonical
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
+from hanse.taxii import partners
 from hanse.webhooks import contents, hooks, notices, service
 from hanse.webhooks.models import Hook, Message, Outcome
 from hanse.webhooks.notices import ACTION, RECALLED, Notice
@@ -50,6 +51,9 @@ def send_due(row: Hook, partner: Actor) -> int:
     for message in waiting.order_by("begun"):
         if message.outcome == Outcome.FAILED or message.again_us > now_us():
             break
+        # A receiver that takes its time must not get what waits behind after it was revoked, paused or removed.
+        if delivered and not _goes_on(row):
+            break
         told = _told(message, partner)
         if told is None:
             append(service.DROPPED, contents.Dropped(row.pk.hex), actor=_node(), object_id=message.pk)
@@ -58,6 +62,13 @@ def send_due(row: Hook, partner: Actor) -> int:
             break
         delivered += 1
     return delivered
+
+
+def _goes_on(row: Hook) -> bool:
+    """Whether a webhook is still one that tells, as it stands now."""
+    return Hook.objects.filter(pk=row.pk, removed_us=None, paused=False).exists() and (
+        partners.active(row.partner) is not None
+    )
 
 
 def send_test(hook: UUID, actor: Actor) -> contents.HookTested:
@@ -142,9 +153,14 @@ def _body(event: str, at_us: int, told: dict[str, Any]) -> bytes:
 
 def _shown(error: EgressError, row: Hook) -> str:
     """An error's words, with scheme and host for the address, whose path may be a key."""
-    text = str(error)
-    for form in (row.url, row.url[:200]):
-        text = text.replace(form, hooks.shown_url(row.url))
+    text, shown = str(error), hooks.shown_url(row.url)
+    there = destination.read(
+        row.url
+    )  # errors name it as it was written, as it is read, and receivers its path alone
+    for form in (row.url, there.url):
+        text = text.replace(form, shown).replace(form[:200], shown)
+    if there.target != "/":
+        text = text.replace(there.target, "/...")
     return printable(text)[:_SHORT]
 
 
