@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django_tasks_db.models import DBTaskResult
 
 from hanse.intel import feed_clock, feed_fetching, feed_running, feeds
+from hanse.intel.feed_fetching import Asking
 from hanse.intel.feed_models import MOST_FAILURES, Feed, FeedRun
 from hanse.intel.feed_running import FailedError
 from hanse.intel.models import Item
@@ -315,3 +317,27 @@ def test_the_api_asks_a_server_for_its_collections(
     )  # fmt: skip
     one = {"url": COLLECTION, "title": "One", "description": "All.", "readable": False}
     assert answer.json() == {"collections": [one], "told": []}
+
+
+def test_while_a_server_is_waited_for_others_can_write(
+    actor: People, client_as: Clients, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No transaction is open meanwhile, whatever key the request brings: a slow server holds up nobody."""
+    client, ask, within = client_as(actor("analyst")), Asking.get, []
+
+    def get(self: Asking, *given: Any, **more: Any) -> Any:
+        within.append(connection.in_atomic_block)
+        return ask(self, *given, **more)
+
+    monkeypatch.setattr(Asking, "get", get)
+    told = {"name": "Riga", "format": "csv", "url": "https://feed.example/list.csv", "secret": ""}
+    for what, body in (("try", told), ("collections", {"url": "https://feed.example/taxii2/"})):
+        client.post(
+            f"/api/intelligence/feeds/{what}",
+            body,
+            content_type="application/json",
+            headers={"Idempotency-Key": "k"},
+        )
+    assert within
+    assert not any(within)
+    assert len(within) == 2

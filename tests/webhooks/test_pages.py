@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from hanse.accounts import approvals
 from hanse.accounts.models import Proposal
@@ -110,3 +112,26 @@ def test_who_may_not_sees_and_does_nothing(client_as: Clients, monkeypatch: pyte
     assert client.get("/api/webhooks").status_code == 403
     with pytest.raises(RefusedError):
         hooks.pause(told.hook, acting(newcomer("analyst")))
+
+
+def test_while_a_receiver_is_waited_for_others_can_write(
+    client_as: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No transaction is open meanwhile, whatever key the request brings: a slow receiver holds up nobody."""
+    told, within = Told(monkeypatch), []
+    take = told.receiver.post
+
+    def post(url: str, **more: Any) -> Any:
+        within.append(connection.in_atomic_block)
+        return take(url, **more)
+
+    monkeypatch.setattr(told.receiver, "post", post)
+    client = client_as(told.mari)
+    for _ in range(2):
+        answer = client.post(
+            f"/api/webhooks/{told.hook}/test",
+            content_type="application/json",
+            headers={"Idempotency-Key": "k"},
+        )
+        assert answer.status_code == 200
+    assert within == [False, False]

@@ -175,7 +175,7 @@ def change_group(request: HttpRequest, name: str, told: GroupIn) -> Any:
 @router.post(
     "/{name}/test", response=list[TestedOut], summary="Send a test alert", operation_id="settings_test"
 )
-@endpoint("settings.edit")
+@endpoint("settings.edit", waits=True)
 def test_channel(request: HttpRequest, name: str) -> Any:
     """Send a test alert to everybody whom a channel reaches, and wait for what comes of it."""
     if not _form(name).channel:

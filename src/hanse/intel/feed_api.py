@@ -239,7 +239,7 @@ def subscribe(request: HttpRequest, told: FeedIn) -> Any:
 @router.post(
     "/feeds/try", response=FeedTriedOut, operation_id="feeds_try", summary="Say what a feed would bring"
 )
-@endpoint("intel.subscribe")
+@endpoint("intel.subscribe", waits=True)
 def try_out(request: HttpRequest, told: FeedIn) -> Any:
     """What the first run would bring, with nothing written: newest events, or the first page of a collection."""
     came = feed_running.tried(told.said, signed_in(request), marking=told.chosen, team=told.team)
@@ -257,7 +257,7 @@ def try_out(request: HttpRequest, told: FeedIn) -> Any:
     operation_id="feeds_collections",
     summary="Ask a TAXII server for its collections",
 )
-@endpoint("intel.subscribe")
+@endpoint("intel.subscribe", waits=True)
 def collections(request: HttpRequest, told: FeedCollectionsIn) -> Any:
     """The collections of a TAXII 2.1 server, of which one can be subscribed to."""
     said = Said(name="", format="taxii", **told.model_dump())

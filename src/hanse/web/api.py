@@ -84,7 +84,7 @@ def paged(rows: QuerySet[Any], order: keyset.Order, paging: Paging) -> dict[str,
     return {"items": found.rows, "next": found.after}
 
 
-def endpoint(action: str, *, step_up: bool = False) -> Callable[[View], View]:
+def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Callable[[View], View]:
     """Guard an operation: it stands below ``@router.get(...)`` and is asked about before anything is read.
 
     1. Who acts: a session (with CSRF token where something changes) or a bearer token; else 401.
@@ -96,6 +96,8 @@ def endpoint(action: str, *, step_up: bool = False) -> Callable[[View], View]:
     Args:
         action: An action of `hanse.policy.actions`.
         step_up: Whether a passkey must have been proved in the last five minutes.
+        waits: Whether it waits for somebody outside. Then 4 is left out: its transaction would be open for as long as
+            they like, and on SQLite nobody else could write.
     """
     action_named(action)
 
@@ -105,7 +107,7 @@ def endpoint(action: str, *, step_up: bool = False) -> Callable[[View], View]:
             refusal = _refused(request, action, step_up=step_up)
             if refusal is not None:
                 return refusal
-            if request.method in {"POST", "PATCH"}:
+            if request.method in {"POST", "PATCH"} and not waits:
                 return _once(request, lambda: run(request, *args, **kwargs))
             return _tagged(request, run(request, *args, **kwargs))
 

@@ -139,7 +139,7 @@ def list_messages(request: HttpRequest, hook_id: UUID, paging: Query[Paging]) ->
 @router.post(
     "/{uuid:hook_id}/test", response=WebhookTestedOut, operation_id="webhooks_test", summary="Send a test"
 )
-@endpoint("webhooks.edit")
+@endpoint("webhooks.edit", waits=True)
 def test(request: HttpRequest, hook_id: UUID) -> Any:
     """Send a test, which tells nothing, now."""
     came = delivering.send_test(hook_id, signed_in(request))
