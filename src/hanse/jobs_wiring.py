@@ -180,9 +180,9 @@ def watch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
     Raises:
         UsageError: A path lies in no watched folder, or nothing is telemetry.
     """
-    folders = [Path(row.folder) for row in telemetry.watched()]
+    folders = [row.folder for row in telemetry.watched()]
     for path in params["paths"]:
-        if not any(Path(path).is_relative_to(folder) for folder in folders):
+        if not any(telemetry.lies_in(Path(path), folder) for folder in folders):
             raise UsageError(f"{path} lies in no watched folder. Watch its folder first.")
     return _address(_read_and_analysed(params["paths"], None, JOIN_GAP_S, progress, actor))
 

@@ -177,6 +177,31 @@ def test_a_watched_folder(actor: People, inbox: Path, tmp_path: Path) -> None:
     assert wrong() == []
 
 
+def test_links_lead_out_of_no_watched_folder(actor: People, inbox: Path, tmp_path: Path) -> None:
+    """Who may put files into a watched folder has the node read no other: neither found nor put there while it waits."""
+    mari, watched, others = actor("analyst"), tmp_path / "watched", tmp_path / "others"
+    jobs_wiring.register()
+    secret = others / flood(others)
+    own = watched / flood(watched)
+    (watched / "link").symlink_to(secret)
+    telemetry.watch(watched, mari)
+    for file in (secret, own):
+        os.utime(file, (1, 1))
+    assert telemetry.new_files() == [own]
+    own.unlink()
+    own.symlink_to(secret)
+    with pytest.raises(UsageError, match="no watched folder"):
+        jobs_wiring.watch({"paths": [str(own)]}, Told(), mari)
+    assert not Input.projected.exists()
+
+
+def test_no_folder_around_the_node_is_watched(actor: People, inbox: Path) -> None:
+    """It would read its own keys, and bring in for ever what it stored itself."""
+    for folder in (inbox, inbox.parent, inbox.parent.parent, Path("/")):
+        with pytest.raises(UsageError, match="no folder that can be watched"):
+            telemetry.watch(folder, actor("analyst"))
+
+
 def test_partitions_that_are_removed(actor: People, inbox: Path) -> None:
     """A removed partition's file is gone, and both its coming and its going are on record."""
     mari = actor("analyst")

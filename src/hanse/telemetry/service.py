@@ -253,14 +253,16 @@ def watch(folder: Path, actor: Actor, *, on: bool = True) -> None:
 
     Raises:
         RefusedError: The actor may not.
-        UsageError: There is no such folder, it is one of the node's own, or it is not watched anyway.
+        UsageError: There is no such folder, it is one of the node's own or around them, or it is not watched anyway.
     """
     require(actor, "telemetry.import")
     path = folder.expanduser().resolve()
     home: Path = settings.HANSE_NODE.home
-    if on and (not path.is_dir() or path.is_relative_to(home.resolve())):
+    own = home.resolve()
+    # A folder around the node's own would have it read its keys, and bring in for ever what it stored itself.
+    if on and (not path.is_dir() or path.is_relative_to(own) or own.is_relative_to(path)):
         raise UsageError(
-            f"{folder} is no folder that can be watched. Name one that is there, outside {home}."
+            f"{folder} is no folder that can be watched. Name one that is there, outside {home} and not around it."
         )
     one = objects.named("watched folder", str(path))
     if not on and not models.Watched.objects.filter(pk=one).exists():
@@ -276,12 +278,15 @@ def watched() -> list[models.Watched]:
 def new_files() -> list[Path]:
     """Files in watched folders that were not read yet and that nobody is writing any more.
 
-    Each is hashed once per process; hidden ones are left out, as other programs hide what they still write.
+    Each is hashed once per process; hidden ones are left out, as other programs hide what they still write, and so are
+    links that lead out of the folder: who may put files into it may not have the node read others.
     """
     quiet_us = now_us() - QUIET_US
     found: dict[Path, str] = {}
     for folder in watched():
         for item in expand([folder.folder]) if Path(folder.folder).is_dir() else ():
+            if not lies_in(item.path, folder.folder):
+                continue
             told = item.path.stat()
             if told.st_mtime_ns // 1_000 <= quiet_us:
                 key = (str(item.path), told.st_size, told.st_mtime_ns)
@@ -289,6 +294,11 @@ def new_files() -> list[Path]:
     read_already = models.Input.projected.filter(sha256__in=list(found.values()))
     known = set(read_already.values_list("sha256", flat=True))
     return [path for path, sha in found.items() if sha not in known]
+
+
+def lies_in(path: Path, folder: str) -> bool:
+    """Whether a file is one of a watched folder, wherever links on its way lead."""
+    return path.resolve().is_relative_to(Path(folder).resolve())
 
 
 _hashes: dict[tuple[str, int, int], str] = {}
