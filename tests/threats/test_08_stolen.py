@@ -2,9 +2,10 @@
 
 import base64
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from hanse.accounts import approvals, contents, middleware, service, tokens
-from hanse.accounts.models import Passkey, Proposal, RoleGrant, Session
+from hanse.accounts.models import Passkey, Person, Proposal, RoleGrant, Session, Team, Token
 from hanse.kernel.clock import now_us
 from hanse.kernel.keys import KeysError, unwrap
 from hanse.ledger import keyfile
@@ -142,6 +143,71 @@ def test_an_approval_sent_again_does_nothing(two):
     assert jaan.post(f"/people/approvals/{refused}/approve/").status_code == 409
     assert Entry.objects.filter(kind="accounts.approved").count() == 1
     assert Entry.objects.filter(sequence__gte=before, kind="accounts.role_granted").count() == 1
+
+
+class Slow:
+    """A body of which nothing comes before something else has happened."""
+
+    def __init__(self, body: bytes, meanwhile: Callable[[], object]) -> None:
+        self._body, self._meanwhile = body, [meanwhile]
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        size = len(self._body) if size < 0 else size
+        piece, self._body = self._body[:size], self._body[size:]
+        return piece
+
+    readline = read
+
+    def sent(self, kind: str) -> dict[str, object]:
+        """What the client has to be told."""
+        return {"wsgi.input": self, "CONTENT_LENGTH": str(len(self._body)), "CONTENT_TYPE": kind}
+
+
+@pytest.mark.parametrize("how", ["kept out", "session ended", "role taken", "nothing"])
+@pytest.mark.parametrize("way", ["page", "api", "own"])
+def test_what_began_before_does_nothing_after(two, monkeypatch, how, way):
+    """Requests that were begun in time and whose bodies come slowly do nothing once their sender was kept out."""
+    monkeypatch.setattr(middleware, "ANEW_S", -1.0)
+    mari, jaan, _ = two
+    jaan.step_up()
+    token = re.search(r'"X-CSRFToken": "(.*?)"', jaan.get("/people/teams/").content.decode())[1]
+    jaan.handler.enforce_csrf_checks = True
+    admin = acting(mari.person)
+    meanwhile = {
+        "kept out": lambda: service.deactivate(jaan.person, "Left.", admin),
+        "session ended": lambda: service.end_sessions(jaan.person, admin),
+        "role taken": lambda: service.revoke_role(jaan.person, "administrator", "Left.", admin),
+        "nothing": lambda: None,
+    }[how]
+    where, body, kind = {
+        "page": ("/people/teams/make/", b"name=Blue", "application/x-www-form-urlencoded"),
+        "api": ("/api/people/teams", b'{"name": "Blue"}', "application/json"),
+        "own": ("/api/people/me/rename", b'{"name": "Blue"}', "application/json"),
+    }[way]  # fmt: skip
+    slow = Slow(body, meanwhile)
+    answer = jaan.post(where, headers={"X-CSRFToken": token}, **slow.sent(kind))
+    done = Team.objects.filter(name="Blue").exists() or Person.objects.filter(name="Blue").exists()
+    assert done is (how == "nothing" or (way == "own" and how == "role taken")), answer.content
+    if not done:
+        assert answer.status_code in {401, 403}
+
+
+def test_a_token_that_was_revoked_meanwhile_does_nothing(two, monkeypatch):
+    """A program that keeps a request open acts no more once its token holds no more."""
+    monkeypatch.setattr(middleware, "ANEW_S", -1.0)
+    auditor = acting(newcomer("auditor", "administrator"))
+    secret = tokens.make("shell", ["ledger.read_body"], 1, auditor)
+    mine = Token.objects.get(person=UUID(auditor.id))
+    body = b'{"object": "00000000-0000-4000-8000-000000000000", "why": "An inspection."}'
+    where, before = "/api/people/approvals/open", Proposal.objects.count()
+    for meanwhile, status in ((lambda: None, 201), (lambda: tokens.revoke(mine.pk, auditor), 401)):
+        slow = Slow(body, meanwhile).sent("application/json")
+        answer = Browser().post(where, headers={"Authorization": f"Bearer {secret}"}, **slow)
+        assert answer.status_code == status, answer.content
+    assert Proposal.objects.count() == before + 1
 
 
 def test_a_proved_passkey_is_of_one_session(two):

@@ -36,7 +36,16 @@ def full(request):
     receive(request, Caps(keep_free_bytes=2**62))
 
 
-urlpatterns = [path("upload/", upload), path("full/", full)]
+@takes_uploads
+@page("telemetry.import", "web/problem.html", methods=("POST",))
+def slow(request):
+    """An upload that takes its time: when all has come, its sender is who the test says."""
+    request.actor_anew = lambda: setattr(request, "actor", request.META["now"]) or True
+    receive(request, CAPS)
+    return went(request, "/jobs/1/")
+
+
+urlpatterns = [path("upload/", upload), path("full/", full), path("slow/", slow)]
 
 
 @pytest.fixture
@@ -180,3 +189,12 @@ def test_the_inbox_is_emptied(inbox, actor):
     assert sorted(one.name for one in inbox.iterdir()) == ["waits", "written.part", "young"]
     assert (inbox.parent / "inbox").is_dir()
     assert empty() == 0
+
+
+@pytest.mark.parametrize(("roles", "status"), [(None, 401), (("auditor",), 403), (("analyst",), 302)])
+def test_nothing_is_kept_of_who_was_kept_out_while_it_came(client_as, actor, inbox, roles, status):
+    """An upload takes hours: whoever may not any more when it is whole has sent nothing."""
+    client, now = client_as(actor("analyst")), actor(*roles) if roles else None
+    answer = client.post("/slow/", {"file": SimpleUploadedFile("a.pcap", b"a")}, now=now)
+    assert answer.status_code == status
+    assert len(files_in(inbox)) == (status == 302)

@@ -16,7 +16,8 @@ from ninja.decorators import decorate_view
 from hanse.accounts.rules import RefusedError
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.web.page import actor_of, forbidden, from_our_page, public
+from hanse.web.api import unread
+from hanse.web.page import actor_of, forbidden, from_our_page, public, whole
 from hanse.web.problems import details, problem
 
 P = ParamSpec("P")
@@ -33,6 +34,7 @@ def own(template: str = "", methods: tuple[str, ...] = ("GET",)) -> Callable[[Ow
     def guard(view: Own[P]) -> Callable[..., Any]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            whole(request)
             actor = actor_of(request)
             if actor is None or actor.kind != "person":
                 return _to_sign_in(request)
@@ -55,6 +57,9 @@ def own_endpoint(view: Callable[..., Any]) -> Callable[..., Any]:
     def guard(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(run)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if actor_of(request) is not None and (refusal := unread(request)) is not None:
+                return refusal
+            whole(request)
             actor = actor_of(request)
             if actor is None or actor.kind != "person":
                 return details(401, "Sign in: a token cannot do this.")

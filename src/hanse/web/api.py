@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http.request import RawPostDataException, UnreadablePostError
 from django.utils.cache import get_conditional_response
 from ninja import NinjaAPI, Router, Schema
 from ninja.decorators import decorate_view
@@ -32,7 +33,7 @@ from hanse.policy.decision import may
 from hanse.web import keyset
 from hanse.web.idempotency import KeyProblem, once
 from hanse.web.openapi import describe
-from hanse.web.page import actor_of, from_our_page, is_fresh, public
+from hanse.web.page import actor_of, from_our_page, is_fresh, public, whole
 from hanse.web.problems import CONTENT_TYPE, details, status_of
 from hanse.web.reading import MediaTypeError, StrictParser, digest_tag, holds_nul
 
@@ -44,6 +45,9 @@ Run = Callable[..., HttpResponseBase]
 
 RATE = "1200/m"
 """How often one actor may ask: 20 a second, far above what a console or a script that waits for answers needs."""
+
+FILE_TYPE = "application/octet-stream"
+"""Of bodies that are stored as they come; no JSON is of it."""
 
 Moment = Annotated[int, Field(ge=FIRST_MOMENT_US, le=LAST_MOMENT_US)]
 """Microseconds UTC of a moment that calendars know: from the year 1 to 9999."""
@@ -87,7 +91,8 @@ def paged(rows: QuerySet[Any], order: keyset.Order, paging: Paging) -> dict[str,
 def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Callable[[View], View]:
     """Guard an operation: it stands below ``@router.get(...)`` and is asked about before anything is read.
 
-    1. Who acts: a session (with CSRF token where something changes) or a bearer token; else 401.
+    1. Who acts: a session (with CSRF token where something changes) or a bearer token; else 401. It is asked anew where
+       the body takes its time to come.
     2. Policy is asked about `action`; a refusal is 403 with the rules.
     3. What no database can hold (NUL in the address) is 400.
     4. POST and PATCH with an ``Idempotency-Key`` happen once; see `hanse.web.idempotency`.
@@ -105,6 +110,8 @@ def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Call
         @wraps(run)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             refusal = _refused(request, action, step_up=step_up)
+            if refusal is None and (refusal := unread(request)) is None and whole(request):
+                refusal = _refused(request, action, step_up=step_up)
             if refusal is not None:
                 return refusal
             if request.method in {"POST", "PATCH"} and not waits:
@@ -204,6 +211,21 @@ def _refused(request: HttpRequest, action: str, *, step_up: bool) -> HttpRespons
         return details(403, decision.words, rules=decision.rules)
     if holds_nul(request):
         return details(400, "The address holds a NUL character, which no value here has.")
+    return None
+
+
+def unread(request: HttpRequest) -> HttpResponse | None:
+    """Read the body, unless it is a file that is stored as it comes; the answer where it cannot be read."""
+    if request.method in {"GET", "HEAD"} or request.content_type == FILE_TYPE:
+        return None
+    try:
+        _ = request.body
+    except RequestDataTooBig:
+        return details(413, _TOO_BIG)
+    except UnreadablePostError:
+        return details(400, "The request broke off. Send it again.")
+    except RawPostDataException:
+        pass  # the check of the CSRF token has read it to its end, as a form
     return None
 
 

@@ -49,6 +49,7 @@ def page(
     def guard(view: View[P]) -> Guarded[P]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            whole(request)  # Django's check of the CSRF token has read a form before
             refusal = refused(request, action, step_up=step_up)
             if refusal is not None:
                 return refusal
@@ -79,6 +80,12 @@ def public(why: str) -> Callable[[Callable[P, HttpResponseBase]], Callable[P, Ht
 def actor_of(request: HttpRequest) -> Actor | None:
     """Who acts, as the middleware of accounts found out; None is nobody."""
     return getattr(request, "actor", None)
+
+
+def whole(request: HttpRequest) -> bool:
+    """Call it once a request has come whole: who acts is asked anew where that took its time. Whether it was asked."""
+    anew: Callable[[], bool] | None = getattr(request, "actor_anew", None)
+    return anew is not None and anew()
 
 
 def signed_in(request: HttpRequest) -> Actor:

@@ -28,7 +28,7 @@ from django.shortcuts import redirect
 from hanse.kernel import units
 from hanse.kernel.errors import HanseError
 from hanse.kernel.printable import printable
-from hanse.web.page import from_our_page
+from hanse.web.page import actor_of, from_our_page, whole
 
 P = ParamSpec("P")
 
@@ -43,7 +43,7 @@ class UploadError(HanseError):
     """An upload is refused; nothing of it is kept.
 
     Attributes:
-        status: The HTTP status that says it: 400, 403, 413 or 507.
+        status: The HTTP status that says it: 400, 401, 403, 409, 413 or 507.
     """
 
     def __init__(self, status: int, words: str) -> None:
@@ -154,6 +154,7 @@ def receive(request: HttpRequest, caps: Caps = Caps(), opener: Opener = in_the_c
             fields = _read(request, handler)
         except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
             raise UploadError(400, "The upload broke off or is no form. Send it again.") from error
+        _check_sender(request)
         folder.rename(folder.with_suffix(""))
     return Received(tuple(handler.stored), fields)
 
@@ -174,6 +175,7 @@ def receive_body(request: HttpRequest, number: UUID, name: str, caps: Caps = Cap
     """
     with _drafted(request, caps, in_the_clear) as (folder, handler):
         came = _written(request, handler, name)
+        _check_sender(request)
         new = _moved(folder, folder.with_name(number.hex))
     stored = replace(came, path=f"{number.hex}/{Path(came.path).name}")
     if not new and not _is_there(inbox_folder(), stored):
@@ -267,6 +269,18 @@ def _written(request: HttpRequest, handler: "_Inbox", name: str) -> Stored:
         raise UploadError(400, "No file came: the body is empty. Send the file as the body.")
     handler.file_complete(size)
     return handler.stored[0]
+
+
+def _check_sender(request: HttpRequest) -> None:
+    """Whether who sends it is still who they were when it began: an upload takes hours."""
+    before = actor_of(request)
+    if not whole(request):
+        return
+    now = actor_of(request)
+    if now is None:
+        raise UploadError(401, "Your session is over. Sign in again, then send it anew.")
+    if before is not None and (now.roles, now.teams) != (before.roles, before.teams):
+        raise UploadError(403, "Your roles or teams have changed since it began. Send it anew.")
 
 
 def _moved(folder: Path, kept: Path) -> bool:
