@@ -176,6 +176,7 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
             *(["hanse.web.timing.measured"] if node.metrics else []),
             "django.middleware.security.SecurityMiddleware",
             "hanse.web.security.headers",
+            "hanse.web.security.bounded",
             "whitenoise.middleware.WhiteNoiseMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.locale.LocaleMiddleware",
@@ -218,6 +219,8 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 2_621_440,
+        # Django's check of the CSRF token reads the forms of strangers too: nothing of them goes to the disk.
+        "FILE_UPLOAD_HANDLERS": ["django.core.files.uploadhandler.MemoryFileUploadHandler"],
         "FILE_UPLOAD_TEMP_DIR": str(node.home / "uploads"),
         "LOGGING_CONFIG": None,
         "HANSE_NODE": node,

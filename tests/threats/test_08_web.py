@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from hanse.accounts import tokens
@@ -249,3 +250,38 @@ def test_every_role_gives_some_token_or_none(everybody):
         for name, action in ACTIONS.items()
         if not action.step_up and not action.second_person and grant(frozenset(roles()), name).role
     }
+
+
+@pytest.mark.parametrize("where", ["/accounts/login/passkey/", "/people/welcome/nobody/", "/people/step-up/"])
+def test_a_stranger_has_nothing_kept(settings, tmp_path, where):
+    """A form with a large file, to an address that takes none, is refused before it is read, and never lies on the disk."""
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    seen, head = [], b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+
+    class Large:
+        """A body that has no end."""
+
+        def read(self, size: int = -1) -> bytes:
+            """As much as is asked for."""
+            seen.append(sum(file.stat().st_size for file in tmp_path.iterdir()))
+            return head + b"0" * (max(size, 1_000) - len(head)) if len(seen) == 1 else b"0" * max(size, 1_000)
+
+        readline = read
+
+    body = {
+        "wsgi.input": Large(),
+        "CONTENT_LENGTH": "50000000",
+        "CONTENT_TYPE": "multipart/form-data; boundary=x",
+    }
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.get("/accounts/login/")  # gives the cookie without which no form is read
+    answer = stranger.post(where, **body)
+    assert answer.status_code == 413
+    assert seen == []
+
+
+def test_a_form_with_a_small_file_is_read_in_memory(settings, tmp_path):
+    """What is within the bounds of a form needs no disk either."""
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "nowhere")
+    data = {"f": SimpleUploadedFile("f", b"0" * 2_600_000), "credential": "{}"}
+    assert Client().post("/accounts/login/passkey/", data).status_code == 302

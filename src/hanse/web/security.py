@@ -1,15 +1,20 @@
 """Security headers of every answer: nothing inline, nothing from outside, nothing kept, nothing framed.
 
-And over what every request counts as sent: what the node's address says, never what a header says.
+And over how much is read of a form before anybody is known, and over what every request counts as sent: what the node's
+address says, never what a header says.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 
+from hanse.kernel import units
 from hanse.web.page import actor_of
+from hanse.web.problems import problem
 
 _POLICY = {
     "default-src": "'none'",
@@ -47,6 +52,30 @@ def headers(get_response: Handler) -> Handler:
             response["Cache-Control"] = "no-store"
         return response
 
+    return answer
+
+
+def bounded(get_response: Handler) -> Handler:
+    """Middleware: a form larger than any that is taken is refused before Django's check of the CSRF token reads it.
+
+    That check reads the forms of strangers too. What streams (uploads, TAXII, the API's files) is exempt from it, and
+    bounds by itself what it reads.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_view(
+        request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
+    ) -> HttpResponseBase | None:
+        length = request.META.get("CONTENT_LENGTH") or ""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if getattr(view, "csrf_exempt", False) or not length.isdecimal() or int(length) <= most:
+            return None
+        words = _("It is larger than a form can be here, which is %(most)s.") % {"most": units.volume(most)}
+        return problem(request, 413, words)
+
+    answer.process_view = process_view  # type: ignore[attr-defined]  # Django looks for it
     return answer
 
 
