@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path, resolve
 
 from hanse.policy.actions import ACTIONS
+from tests.shared import ROOT
 from tests.web.conftest import client_as  # noqa: F401 - the fixture is used by its name
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +156,37 @@ def test_a_redirect_of_nobody_leads_to_the_login(client_as):  # noqa: F811 - the
         answer = client.get(route.address)
         if answer.status_code == 302:
             assert answer["Location"].startswith("/accounts/login/"), route
+
+
+def test_a_proxy_lets_through_unread_what_is_read_of_who_is_signed_in_alone():
+    """The addresses that the guide has a proxy not wait for are those of uploads, and none of them reads what a stranger sends."""
+    guide = (ROOT / "docs/how-to/run-a-node.md").read_text("utf-8")
+    (through,) = re.findall(r"location ~ (\^\S+) \{", guide)
+    exempt = {
+        route.address for route in routes() if not route.foreign and getattr(route.view, "csrf_exempt", False)
+    }
+    streams = {one for one in exempt if not one.startswith(("/taxii2/", "/league/", "/api/"))}
+    streams |= {route.address for route in routes() if route.view.__name__ == "put_inbox"}
+    assert {route.address for route in routes() if re.search(through, route.address)} == streams
+    assert len(streams) == 5
+    read = []
+
+    class Watched:
+        """A body that tells when it is read."""
+
+        def read(self, size: int = -1) -> bytes:
+            """As much as is asked for."""
+            read.append(size)
+            return b"0" * max(size, 1)
+
+        readline = read
+
+    for address in sorted(streams):
+        for method, kind in (
+            ("POST", "multipart/form-data; boundary=x"),
+            ("PUT", "application/octet-stream"),
+        ):
+            body = {"wsgi.input": Watched(), "CONTENT_LENGTH": "50000000", "CONTENT_TYPE": kind}
+            answer = Client(enforce_csrf_checks=True).generic(method, address, **body)
+            assert answer.status_code in {302, 401, 403, 405}, (address, method, answer.status_code)
+    assert read == []
