@@ -15,6 +15,7 @@ from hanse.accounts.service import prefer
 from hanse.console import endpoints, processes
 from hanse.console.service import GROUPS, Collector, Mail, Webhook, change, setting, wish_collector
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.shadow import differences
@@ -37,7 +38,7 @@ Clients = Callable[..., ActingClient]
 @pytest.fixture
 def admin(actor: Callable[..., Actor], client_as: Clients) -> ActingClient:
     """The client of an administrator who may bring in telemetry too."""
-    return client_as(actor("administrator", "analyst"))
+    return client_as(actor("administrator", "analyst", stepped_up_us=now_us()))
 
 
 def kinds() -> list[str]:
@@ -82,6 +83,39 @@ def test_secrets_are_shown_nowhere(admin: ActingClient) -> None:
     admin.post("/settings/webhook/", {"url": "https://siem.ee.example/other", "secret": ""})
     assert (setting(Mail).password, setting(Mail).port) == (SECRET, 465)
     assert setting(Webhook).secret == SECRET
+
+
+def test_a_password_goes_to_no_other_relay(admin: ActingClient) -> None:
+    """Who may change settings and does not know the password cannot have it sent to a server of their own, on page or API."""
+    admin.post("/settings/mail/", MAIL)
+    other = {**MAIL, "relay": "relay.evil.example", "password": ""}
+    assert "Type it again" in errors(admin.post("/settings/mail/", other).content.decode())
+    told = {"values": {"relay": "relay.evil.example"}}
+    assert admin.patch("/api/settings/mail", told, content_type="application/json").status_code == 400
+    assert setting(Mail).relay == MAIL["relay"]
+    told = {"values": {"port": 465}}
+    assert admin.patch("/api/settings/mail", told, content_type="application/json").status_code == 200
+    assert setting(Mail).password == SECRET
+    admin.post("/settings/mail/", {**other, "password": "another one"})
+    assert (setting(Mail).relay, setting(Mail).password) == ("relay.evil.example", "another one")
+
+
+def test_a_cookie_or_token_alone_turns_no_alerts_away(
+    actor: Callable[..., Actor], client_as: Clients
+) -> None:
+    """Attacks are told where the channels of alerts lead: to set these takes a passkey that was just proved."""
+    receiver = {"url": "https://evil.example/in", "secret": SECRET}
+    token = actor("administrator", kind="token", scopes=frozenset({"settings.edit", "settings.view"}))
+    for who in (actor("administrator"), token):
+        client = client_as(who)
+        for name, typed in (("mail", MAIL), ("webhook", receiver)):
+            told = {"values": typed}
+            asked = client.patch(f"/api/settings/{name}", told, content_type="application/json")
+            assert asked.status_code == 401
+            if who is not token:
+                assert client.post(f"/settings/{name}/", typed).status_code == 401
+    assert (setting(Mail).relay, setting(Webhook).url) == ("", "")
+    assert "console.setting_changed" not in kinds()
 
 
 def test_a_password_goes_with_its_user(admin: ActingClient) -> None:

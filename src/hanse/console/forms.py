@@ -75,13 +75,13 @@ class MailForm(GroupForm):
     user = forms.CharField(required=False, label="User")
     password = forms.CharField(
         required=False, label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Leave empty to keep the one that is set.",
+        help_text="Leave empty to keep the one that is set, while the relay stays the same.",
     )  # fmt: skip
     sender = forms.EmailField(required=False, label="From")
     recipients = LinesField(required=False, label="To", help_text="One address per line.")
 
     def clean(self) -> dict[str, Any]:
-        """A relay needs a sender and somebody to send to; an empty password keeps the old one."""
+        """A relay needs a sender and somebody to send to; an empty password keeps the old one, for the same relay."""
         told: dict[str, Any] = super().clean() or {}
         if told.get("relay"):
             for name, words in (
@@ -95,7 +95,12 @@ class MailForm(GroupForm):
         if not told.get("user"):
             told["password"] = ""
         elif not told.get("password"):
-            told["password"] = service.setting(service.Mail).password
+            held = service.setting(service.Mail)
+            told["password"] = held.password
+            if held.password and "relay" in told and told["relay"] != held.relay:
+                self.add_error(
+                    "password", "The relay is another: the password is not sent there. Type it again."
+                )
         return told
 
     def clean_relay(self) -> str:

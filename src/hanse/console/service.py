@@ -6,14 +6,17 @@ from uuid import UUID
 
 import msgspec
 
+from hanse.accounts.rules import refuse
 from hanse.console import endpoints, processes
 from hanse.console.models import Setting
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.ledger.kinds import Kind
 from hanse.ledger.objects import named
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
+from hanse.policy.decision import is_fresh
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,9 +128,11 @@ def change(value: msgspec.Struct, actor: Actor, reason: str = "") -> None:
     """Set a group; nothing happens if it is set so already.
 
     Raises:
-        RefusedError: The actor may not.
+        RefusedError: The actor may not, or has to prove a passkey first: who sets where alerts go has attacks told there.
     """
     require(actor, "settings.edit")
+    if isinstance(value, Mail | Webhook) and actor.kind != "system" and not is_fresh(actor, now_us()):
+        refuse("step-up", "Prove your passkey first: it says where alerts go.")
     if setting(type(value)) != value:
         name = _name(type(value))
         content = SettingChanged(name, msgspec.to_builtins(value))

@@ -163,7 +163,10 @@ def change_group(request: HttpRequest, name: str, told: GroupIn) -> Any:
         raise UsageError(
             f"The group {name} has no {', '.join(unknown)}. It has {', '.join(kind.base_fields)}."
         )
-    form = kind({key: _typed(one) for key, one in {**kind.now(), **told.values}.items()})
+    held = {
+        key: one for key, one in kind.now().items() if key not in SECRETS
+    }  # as on the page: nothing keeps them
+    form = kind({key: _typed(one) for key, one in {**held, **told.values}.items()})
     if not form.is_valid():
         raise UsageError(
             " ".join(f"{key}: {' '.join(map(str, words))}" for key, words in form.errors.items())

@@ -18,7 +18,7 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.models import NodeKey
 from hanse.ledger.tree import latest
 from hanse.policy.decision import may
-from hanse.web.page import Result, page, signed_in
+from hanse.web.page import Result, page, refused, signed_in
 from hanse.web.partial import etag_of, part_or_unchanged
 
 
@@ -59,6 +59,10 @@ def group(request: HttpRequest, name: str) -> Result:
     kind = FORMS.get(name)
     if kind is None or kind is WatchingForm:
         raise Http404
+    if request.method == "POST" and kind.channel:
+        refusal = refused(request, "settings.edit", step_up=True)
+        if refusal is not None:
+            return refusal
     return _form(request, name, kind)
 
 
