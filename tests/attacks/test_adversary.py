@@ -7,8 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from hanse.attacks import vectors as v
 from hanse.attacks.detect import detect
+from hanse.attacks.evidence import MOST_SUMMED, Suspect, slices
 from hanse.attacks.evidence_slice import slice_of
+from hanse.attacks.intervals import Interval
+from hanse.attacks.series import Series
 from hanse.engine import Engine, open_engine
 from hanse.kernel.addresses import pack
 from hanse.telemetry.schema import FLOW
@@ -61,6 +65,21 @@ def test_lying_records_blind_nobody(engine: Engine, tmp_path: Path) -> None:
     assert found(engine, tmp_path, icmp_flood(0, 60), *liars) == [(VICTIM, "icmp_flood")]
 
 
+def test_no_sum_of_counters_ends_a_query(engine: Engine, tmp_path: Path) -> None:
+    """A hundred thousand records with the most octets that one can have: the sum is said as the most there is."""
+    rows = flows(100_000, src=addresses(1_000), protocol=1, icmp=8, packets=10**9)
+    (attack,) = detect(engine, build.write(tmp_path, with_column(rows, "bytes", 10**14))).attacks
+    assert (attack.vector, attack.bytes) == ("icmp_flood", MOST_SUMMED)
+
+
+@pytest.mark.parametrize("start", [-(2**61), 253_402_300_799_000_000, 2**61])
+def test_no_time_ends_a_query(engine: Engine, tmp_path: Path, start: int) -> None:
+    """A flood that is dated beyond every calendar hides no attack of the others."""
+    late = with_column(icmp_flood(0, 60, victim="192.0.2.9"), "start", start)
+    late = with_column(late, "end", start)
+    assert (VICTIM, "icmp_flood") in found(engine, tmp_path, icmp_flood(0, 60), late)
+
+
 def test_a_wrong_clock_makes_no_endless_interval(engine: Engine, tmp_path: Path) -> None:
     """A record whose end lies a century ahead is spread over a week at most."""
     far = with_column(icmp_flood(0, 20).slice(0, 1), "end", build.T0 + 100 * 365 * 86_400_000_000)
@@ -68,6 +87,14 @@ def test_a_wrong_clock_makes_no_endless_interval(engine: Engine, tmp_path: Path)
         engine, build.write(tmp_path, icmp_flood(0, 60), with_column(far, "packets", 10**11))
     ).attacks
     assert attack.duration_s <= 7 * 86_400 + 60
+
+
+def test_weeks_without_end_take_no_memory_by_the_minute() -> None:
+    """An interval over eight thousand years, made of flows that are a week long each, is looked at where they begin."""
+    begins = np.arange(0, 250_000_000_000, 604_800 * 1_000)
+    rates = {3: Series(begins, np.ones(len(begins)), np.ones(len(begins)))}
+    endless = Suspect(0, pack(VICTIM), v.ICMP, (3,), Interval(0, 250_000_000_000, 1.0, 1.0, 1.0))
+    assert slices([endless], rates).num_rows <= len(begins)
 
 
 FLAGGED = flows(10, src=["90.0.0.1"], dst=["192.0.2.9"], flags=27, dst_port=25)

@@ -1,6 +1,6 @@
 """The flows behind suspected intervals, summed by source, port and packet size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -13,7 +13,7 @@ from hanse.attacks import vectors as v
 from hanse.attacks.intervals import Interval
 from hanse.attacks.packed import fields_of
 from hanse.attacks.screen import MINUTE_US
-from hanse.attacks.series import SECOND_US, slot_of, unpacked
+from hanse.attacks.series import SECOND_US, Series, slot_of, unpacked
 from hanse.attacks.traffic import first_address
 from hanse.engine import Engine, any_bits
 from hanse.telemetry.schema import ADDRESS
@@ -21,6 +21,16 @@ from hanse.telemetry.schema import ADDRESS
 TOP = 5
 LEAST_SHARE = 0.001
 """Share of a suspect's packets under which a port, size or network is no top value."""
+
+
+MOST_SUMMED = 2**60
+"""The most that sums say: a few ten thousand records with the most that each can have (`traffic.sound`) would end the
+query by overflowing an integer, and with it the collector that made it. Two such sums together still fit."""
+
+
+def summed(column: ir.NumericColumn) -> ir.IntegerValue:
+    """The sum of counters, at most `MOST_SUMMED`; exact up to 2^53, as doubles are."""
+    return ibis.least(column.cast("float64").sum(), float(MOST_SUMMED)).cast("int64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +52,20 @@ class Suspect:
     interval: Interval
 
 
-def slices(suspects: Sequence[Suspect]) -> pa.Table:
-    """The suspects by slot (cell and minute), so that flows find theirs by an equality join."""
+def slices(suspects: Sequence[Suspect], rates: Mapping[int, Series]) -> pa.Table:
+    """The suspects by slot (cell and minute), so that flows find theirs by an equality join.
+
+    Only minutes in which the rate changes: no flow begins in any other, and an interval that forged flows, each a week
+    long, stretch over the whole calendar has more minutes than there is memory.
+    """
     slots, numbers, firsts, ends = [], [], [], []
     for suspect in suspects:
         low = suspect.interval.first * SECOND_US
         high = suspect.interval.end * SECOND_US
-        span = np.arange(low // MINUTE_US, (high - 1) // MINUTE_US + 1)
         for cell in suspect.cells:
+            second = rates[cell].second
+            inside = (second >= suspect.interval.first) & (second < suspect.interval.end)
+            span = np.unique(second[inside] // (MINUTE_US // SECOND_US))
             slots.append(slot_of(np.full(len(span), cell), span))
             numbers.append(np.full(len(span), suspect.number))
             firsts.append(np.full(len(span), low))
@@ -88,7 +104,7 @@ def within(flows: ir.Table, of: ir.Table) -> ir.Table:
     joined = flows.inner_join(of, "victim")
     wanted = (joined.wanted == 0) | (joined.wanted == joined.protocol.cast("int64"))
     inside = joined.filter(wanted & (joined.start_us >= joined.low_us) & (joined.start_us < joined.high_us))
-    return inside.group_by("suspect").agg(packets=lambda rows: rows.packets.sum().cast("int64"))
+    return inside.group_by("suspect").agg(packets=lambda rows: summed(rows.packets))
 
 
 def evidence_flows(flows: ir.Table, of: ir.Table) -> ir.Table:
@@ -109,9 +125,9 @@ def by_source(evidence: ir.Table) -> ir.Table:
         .group_by("suspect", "src")
         .agg(
             flows=lambda rows: rows.count(),
-            packets=lambda rows: rows.packets.sum().cast("int64"),
-            bytes=lambda rows: rows.octets.sum().cast("int64"),
-            observed=lambda rows: rows.observed.sum().cast("int64"),
+            packets=lambda rows: summed(rows.packets),
+            bytes=lambda rows: summed(rows.octets),
+            observed=lambda rows: summed(rows.observed),
             tcp_flags=lambda rows: any_bits(rows._flags),  # noqa: SLF001 - a column, not a private member
             classes=lambda rows: any_bits(rows._class),  # noqa: SLF001 - a column, not a private member
             ttl=lambda rows: rows._ttl.min(),  # noqa: SLF001 - a column, not a private member
@@ -125,7 +141,7 @@ def by_network(engine: Engine, sources: ir.Table) -> ir.Table:
     """Packets of `by_source` by suspect and source network (column ``net``, its first address)."""
     # Nothing but packets: a forged flood has nearly as many networks as sources, and each sum costs.
     named = sources.select("suspect", "packets", net=engine.network(sources.src, v.PREFIX_OCTETS))
-    return named.group_by("suspect", "net").agg(packets=lambda rows: rows.packets.sum().cast("int64"))
+    return named.group_by("suspect", "net").agg(packets=lambda rows: summed(rows.packets))
 
 
 def totals(sources: ir.Table, networks: ir.Table) -> ir.Table:
@@ -141,7 +157,7 @@ def totals(sources: ir.Table, networks: ir.Table) -> ir.Table:
         sources=rows.count(),
         first_us=rows.first_us.min(),
         last_us=rows.last_us.max(),
-        **{name: rows[name].sum().cast("int64") for name in names},
+        **{name: summed(rows[name]) for name in names},
     )
     return sums.inner_join(networks.group_by("suspect").agg(networks=networks.count()), "suspect")
 
@@ -155,9 +171,7 @@ def by_fields(evidence: ir.Table) -> ir.Table:
         "packets",
         size=(evidence.octets / evidence.packets).round().cast("int64"),
     )
-    sums = rows.group_by("suspect", "fields", "size").agg(
-        packets=lambda some: some.packets.sum().cast("int64")
-    )
+    sums = rows.group_by("suspect", "fields", "size").agg(packets=lambda some: summed(some.packets))
     return sums.select("suspect", "size", "packets", **fields_of(sums.fields))
 
 
@@ -175,10 +189,10 @@ def top_values(evidence: ir.Table, value: ir.Value) -> ir.Table:
     sums = (
         evidence.select(suspect=evidence.suspect, value=value, packets=evidence.packets)
         .group_by("suspect", "value")
-        .agg(packets=lambda rows: rows.packets.sum().cast("int64"))
+        .agg(packets=lambda rows: summed(rows.packets))
     )
     # Ranking millions of sources of a spoofed flood would tell nothing and cost more than counting them.
-    whole = sums.group_by("suspect").agg(_whole=lambda rows: rows.packets.sum())
+    whole = sums.group_by("suspect").agg(_whole=lambda rows: rows.packets.cast("float64").sum())
     sums = sums.inner_join(whole, "suspect").filter(lambda rows: rows.packets >= rows._whole * LEAST_SHARE)  # noqa: SLF001 - a column
     sums = sums.drop("_whole")
     ranked = sums.mutate(
@@ -215,7 +229,7 @@ def probed_targets(evidence: ir.Table) -> ir.Table:
 
 def by_host(evidence: ir.Table) -> ir.Table:
     """Packets by suspect and host, for attacks on networks."""
-    return evidence.group_by("suspect", "dst").agg(packets=lambda rows: rows.packets.sum().cast("int64"))
+    return evidence.group_by("suspect", "dst").agg(packets=lambda rows: summed(rows.packets))
 
 
 def heavy_clients(sources: ir.Table, minutes: ir.Table) -> ir.Table:

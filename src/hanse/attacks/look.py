@@ -226,7 +226,7 @@ def facts(
 ) -> tuple[dict[int, Facts], ir.Table]:
     """The facts of each suspect, and its sources (`evidence.by_source`)."""
     name = f"s{seen.scope.octets}"
-    spans = engine.table(evidence.slices(found), f"hanse_spans_{name}")
+    spans = engine.table(evidence.slices(found, seen.series), f"hanse_spans_{name}")
     flows = evidence.evidence_flows(seen.flows, spans)
     sources = engine.keep(evidence.by_source(flows), f"hanse_sources_{name}")
     networks = engine.keep(evidence.by_network(engine, sources), f"hanse_nets_{name}")
@@ -320,7 +320,7 @@ def _counts(
         if v.vectors()[suspect.code].scannable and rows[suspect.number]["sources"] < v.SCAN_MAX_SOURCES
     ]
     if few:
-        spans = engine.table(evidence.slices(few), f"hanse_few_{name}")
+        spans = engine.table(evidence.slices(few, seen.series), f"hanse_few_{name}")
         tried = evidence.probed_targets(evidence.evidence_flows(seen.flows, spans))
         merge(tried, {"tried": "tried", "ports": "ports", "hosts": "hosts"})
     if seen.scope is not HOSTS:
