@@ -6,6 +6,7 @@ import pytest
 
 from hanse.attacks.live import LiveDetector
 from hanse.engine import Engine, open_engine
+from hanse.kernel import clock
 from tests.attacks import build
 
 
@@ -31,6 +32,17 @@ def test_begun_once_and_ended_once(engine: Engine) -> None:
     assert live.ended(running.end_us + 299_000_000) == []
     assert live.ended(running.end_us + 301_000_000) == [running]
     assert live.running == {}
+
+
+def test_what_is_dated_ahead_does_not_run_for_ever(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forged flood of next month is over after the gap as well: the next one on its victim is announced."""
+    live = LiveDetector(engine)
+    monkeypatch.setattr(clock, "now_us", lambda: build.T0)
+    ahead = build.icmp_flood(30 * 86_400, 10)
+    assert len(live.feed(ahead)) == 1
+    assert live.ended(build.T0 + 299_000_000) == []
+    assert len(live.ended(build.T0 + 301_000_000)) == 1
+    assert len(live.feed(build.icmp_flood(400, 10))) == 1
 
 
 def test_empty_batch(engine: Engine) -> None:

@@ -9,8 +9,10 @@ import pyarrow.compute as pc
 from hanse.attacks import screen
 from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options, detect_in
+from hanse.attacks.evidence import MOST_SUMMED
 from hanse.attacks.traffic import classified, sound
 from hanse.engine import Engine
+from hanse.kernel import clock
 
 Running = dict[tuple[str, str], Attack]
 
@@ -28,12 +30,16 @@ class LiveDetector:
         options: Gap and thresholds.
         running: Attacks that have not been quiet for the gap yet, by victim and vector.
         latest_us: End of the latest flow seen, microseconds UTC: the time of the stream.
+        heard_us: When each running attack was last heard of, by this machine's clock, microseconds UTC. An attack that
+            exporters date ahead is quiet from then on: it would run for ever, and every later one on its victim with it,
+            unannounced.
     """
 
     engine: Engine
     options: Options = field(default_factory=Options)
     running: Running = field(default_factory=dict)
     latest_us: int = 0
+    heard_us: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def feed(self, batch: pa.Table) -> list[Attack]:
         """Look at the next flows.
@@ -55,6 +61,7 @@ class LiveDetector:
             key = (attack.victim, attack.vector)
             known = self.running.get(key)
             self.running[key] = attack if known is None else joined(known, attack)
+            self.heard_us[key] = clock.now_us()
             if known is None:
                 begun.append(attack)
         return begun
@@ -70,7 +77,13 @@ class LiveDetector:
     def ended(self, now_us: int) -> list[Attack]:
         """Attacks that have been quiet for the gap by now (microseconds UTC); they stop running."""
         quiet_us = self.options.gaps.default_s * 1_000_000
-        over = [key for key, attack in self.running.items() if now_us - attack.end_us > quiet_us]
+        over = [
+            key
+            for key, attack in self.running.items()
+            if now_us - min(attack.end_us, self.heard_us[key]) > quiet_us
+        ]
+        for key in over:
+            del self.heard_us[key]
         return [self.running.pop(key) for key in over]
 
 
@@ -84,7 +97,7 @@ def joined(known: Attack, more: Attack) -> Attack:
         end_us=max(known.end_us, more.end_us),
         peak_bps=max(known.peak_bps, more.peak_bps),
         peak_pps=max(known.peak_pps, more.peak_pps),
-        packets=known.packets + more.packets,
-        bytes=known.bytes + more.bytes,
+        packets=min(known.packets + more.packets, 2 * MOST_SUMMED),
+        bytes=min(known.bytes + more.bytes, 2 * MOST_SUMMED),
         flows=known.flows + more.flows,
     )
