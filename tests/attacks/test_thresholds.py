@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,21 @@ def test_never_under_the_fixed(learnt: float, raised: float) -> None:
 def test_networks_are_held_to_more() -> None:
     """A network's fixed threshold is a multiple of a host's."""
     assert fixed_limit(pack(VICTIM)[:15], v.ICMP) == v.CARPET_FACTOR * fixed_limit(*CELL)
+
+
+def test_a_clock_that_is_wrong_by_millennia_spoils_no_baseline(engine: Engine, tmp_path: Path) -> None:
+    """One flow at each end of the calendar changes nothing of what is normal, and fits into memory."""
+    normal = icmp_flood(0, 3_600, pps=300)
+    stamp = normal.schema.field("start").type
+    far = [
+        row.set_column(at, normal.schema.field(at), pa.array([us], pa.int64()).cast(stamp))
+        for us in (5 * 3_600_000_000, 253_402_300_799_000_000)
+        for at, row in ((0, normal.slice(0, 1)),)
+    ]
+    learnt = baseline.learn(engine, build.write(tmp_path, normal))
+    again = baseline.learn(engine, build.write(tmp_path, normal, *far))
+    busiest = int(np.argmax(learnt[CELL]))
+    assert again[CELL][busiest] == pytest.approx(learnt[CELL][busiest], rel=0.01)
 
 
 def test_a_busy_hour_does_not_alarm(engine: Engine, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -55,9 +56,21 @@ def learn(engine: Engine, paths: Sequence[str]) -> dict[Cell, npt.NDArray[np.flo
     if rows.num_rows == 0:
         return {}
     minute = rows["minute"].to_numpy()
-    hours = hour_of_week(np.arange(minute.min(), minute.max() + 1) * 60)
-    observed = np.bincount(hours, minlength=HOURS_PER_WEEK)
-    return _limits(rows, minute, observed)
+    return _limits(rows, minute, _observed(engine, traffic, minute))
+
+
+def _observed(engine: Engine, traffic: ir.Table, minute: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Minutes that were watched, by hour of the week: those of the hours in which any flow began.
+
+    Not all from the first to the last: one flow of a clock that is wrong by years would have every hour count as
+    watched and quiet, and all of them fit into no memory.
+    """
+    hours = traffic.select(hour=(traffic.start_us / (60 * screen.MINUTE_US)).floor().cast("int64")).distinct()
+    hour = engine.arrow(hours)["hour"].to_numpy()
+    first, last = int(minute.min()), int(minute.max())
+    begin, end = np.maximum(hour * 60, first), np.minimum(hour * 60 + 60, last + 1)
+    watched = np.maximum(end - begin, 0)
+    return np.bincount(hour_of_week(hour * 3_600), watched, HOURS_PER_WEEK).astype(np.int64)
 
 
 def _limits(
