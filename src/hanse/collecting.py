@@ -21,6 +21,7 @@ from hanse.attacks.live import LiveDetector
 from hanse.constituency.registry import Registry, RegistryError
 from hanse.engine import open_engine
 from hanse.kernel import units
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.telemetry.collect import Collector, CollectorStatistics
@@ -289,7 +290,7 @@ def run(
     Returns:
         What was received, and how many flows were stored without being looked at.
     """
-    store = FlowStore(out, quota) if out else None
+    store = FlowStore(out, quota, now_us) if out else None
     watch = Watch(options, say, store)
     collector = Collector(list(listen), watch.take, vantage)
     if meet is not None:

@@ -80,6 +80,20 @@ def test_the_quota_holds_while_writing(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("date=2007-05-08/*")), "empty folders go with their files"
 
 
+def test_what_live_exporters_misdate_is_one_file_and_goes_first(tmp_path: Path) -> None:
+    """Flows dated all over the calendar are no file each; nor do those dated ahead push the others out of the quota."""
+    lies = [NOON + (hour - 3_000) * 24 * HOUR_US for hour in range(6_000)]
+    with FlowStore(tmp_path, clock=lambda: NOON) as store:
+        store.write(batch(lies))
+        store.write(batch([NOON, NOON + 24 * HOUR_US, NOON - 24 * HOUR_US]))
+    assert len(store.files()) == 4
+    assert len(rows_in(tmp_path)) == 6_003
+    assert store.files()[0] in store.files(NOON, NOON + HOUR_US), "it may hold flows of any time"
+    store.quota_bytes = store.bytes_stored() - 1
+    (gone,) = store.enforce_quota()
+    assert gone.hour_us == 0
+
+
 def test_memory_is_bounded_by_writing_the_fullest_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,14 @@ BUFFER_BYTES = 192 * 1024 * 1024
 MAX_OPEN_HOURS = 1024
 """Hours buffered at once (six weeks); above it the fullest is written. Only buffers are kept open,
 never files."""
+
+APART_US = 25 * HOUR_US
+"""How far from the clock flows of just now may start: a clock that is a day off, and an hour's delay. What a live exporter
+dates further away lies together, in the folder of `NO_HOUR`: else each such flow would be a file of its own, and what is
+dated ahead would push everything else out of the quota."""
+
+NO_HOUR = 0
+"""The first hour of all, which no live flow is of; the quota takes it first."""
 
 STALE_S = 86_400
 """Age after which a temporary file must be the leftover of a crash, s."""
@@ -93,13 +101,17 @@ class FlowStore:
     Attributes:
         root: The folder.
         quota_bytes: Most bytes of Parquet that may lie in it; None for no limit.
+        clock: For flows of just now: what time it is, microseconds UTC (see `APART_US`); None where they may be of any time.
         rows: Rows given to `write` so far.
         removed: What the quota has removed so far.
     """
 
-    def __init__(self, root: Path, quota_bytes: int | None = None) -> None:
+    def __init__(
+        self, root: Path, quota_bytes: int | None = None, clock: Callable[[], int] | None = None
+    ) -> None:
         self.root = root
         self.quota_bytes = quota_bytes
+        self.clock = clock
         self.rows = 0
         self.removed: list[Removal] = []
         self._hours: dict[int, list[pa.Table]] = {}
@@ -125,7 +137,7 @@ class FlowStore:
             ValueError: The batch has not the FLOW schema, or nulls where it allows none.
         """
         table = _checked(batch)
-        for hour, part in _by_hour(table):
+        for hour, part in _by_hour(table, None if self.clock is None else self.clock()):
             self._buffer(hour, part)
         self.rows += table.num_rows
         while self._buffered > BUFFER_BYTES or len(self._hours) > MAX_OPEN_HOURS:
@@ -152,7 +164,7 @@ class FlowStore:
             hour = _hour_of(path)
             if hour is None:
                 continue
-            if since_us is not None and (hour + 1) * HOUR_US <= since_us:
+            if since_us is not None and (hour + 1) * HOUR_US <= since_us and hour != NO_HOUR:
                 continue
             if until_us is not None and hour * HOUR_US >= until_us:
                 continue
@@ -224,11 +236,14 @@ def _checked(batch: Batch) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=FLOW)
 
 
-def _by_hour(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+def _by_hour(table: pa.Table, now_us: int | None) -> Iterator[tuple[int, pa.Table]]:
     """Split a table by hour of `start`; parts own their memory, so that no large batch stays for a small part."""
     if table.num_rows == 0:
         return
     hours = np.clip(_numbers(table.column("start")) // HOUR_US, 0, _LAST_HOUR)
+    if now_us is not None:
+        least, most = (now_us - APART_US) // HOUR_US, (now_us + APART_US) // HOUR_US
+        hours = np.where((hours < least) | (hours > most), NO_HOUR, hours)
     if hours.min() == hours.max():
         whole = table.get_total_buffer_size() <= 2 * table.nbytes
         yield int(hours[0]), table if whole else table.take(np.arange(table.num_rows))
