@@ -1,10 +1,14 @@
 """Random templates are read as they were written; damaged datagrams do no harm."""
 
+import time
+from struct import pack
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanse.telemetry.exports import read_dump, recognise
+from hanse.telemetry.exports import read_dump, recognise, streams
 from hanse.telemetry.exports.streams import TEMPLATE_BYTES, WAITING_BYTES
 from hanse.telemetry.reading import InputReport
 from tests.telemetry.exports.build import a_set, ipfix, ipfix_options, template, v5_header, v9
@@ -106,6 +110,49 @@ def test_a_flood_of_templates_is_refused() -> None:
     held = {stream.exporter.template_bytes for stream in feed.decoder._streams}
     assert max(held) <= TEMPLATE_BYTES
     assert "refused" in feed.finish().problems[0].what
+
+
+def test_a_template_counts_whatever_stands_beside_it() -> None:
+    """Withdrawals in the same set, of four octets each, make no large template a small one."""
+    feed = Feed()
+    feed(ipfix(0, a_set(2, template(300, [(500, 4)] * 1_000) + pack(">HH", 400, 0) * 500)))
+    (stream,) = feed.decoder._streams
+    assert stream.exporter.template_bytes >= 4_000
+
+
+def test_forged_senders_hold_no_more_than_all_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sender is within its bounds, and there are thousands: those not heard for the longest are forgotten."""
+    monkeypatch.setattr(streams, "ALL_TEMPLATE_BYTES", 40_000)
+    monkeypatch.setattr(streams, "ALL_WAITING_BYTES", 200_000)
+    feed, all_ = Feed(), None
+    honest = ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (1, 4)])))
+    for number in range(300):
+        feed(honest, sender="192.0.2.1")
+        forged = ipfix(0, a_set(2, template(300, [(500, 4)] * 100)), a_set(999, bytes(1_000)))
+        feed(forged, sender=f"10.0.{number // 256}.{number % 256}")
+        all_ = feed.decoder._streams.all
+        assert all_.template_bytes <= 80_000
+        assert all_.waiting_bytes <= 210_000
+    assert all_ is not None
+    held = list(feed.decoder._streams)
+    assert len(held) < 200
+    assert all_.template_bytes == sum(sum(one.sizes.values()) for one in held)
+    assert len(feed(ipfix(1, a_set(300, bytes(24))), sender="192.0.2.1")) == 2
+
+
+def test_changes_without_end_cost_no_more_than_their_length() -> None:
+    """Options data that says something else before every flow, and templates that change before every one."""
+    feed = Feed()
+    set_up = a_set(2, template(300, [(8, 4), (1, 1)])), a_set(3, ipfix_options(400, [(302, 1)], [(305, 1)]))
+    feed(ipfix(0, *set_up))
+    told = [
+        a_set(400, bytes([0, 1 + n % 2]), pad=False) + a_set(300, bytes(5), pad=False) for n in range(100)
+    ]
+    other = [a_set(2, template(500, [(8, 4), (1, 1 + n % 2)])) + a_set(500, bytes(6)) for n in range(100)]
+    begun = time.monotonic()
+    rows = feed(*[ipfix(0, *told)] * 300, *[ipfix(0, *other)] * 10)
+    assert len(rows) >= 31_000
+    assert time.monotonic() - begun < 5.0
 
 
 def test_unknown_datagrams_are_skipped_with_their_place() -> None:

@@ -40,6 +40,9 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Change: TypeAlias = tuple[int, Template | None]
 """The set from which a template holds (or a template id), and the template (None: withdrawn)."""
 ALL_FAULTS = FAULTS | sflow.FAULTS
+MOST_CHANGES = 64
+"""Changes of what options data says that are told apart within one call, per stream: flows are read apart between
+them, so that a datagram full of changes would cost seconds. Of more, the last one holds from there on."""
 PARSED_SETS = 256
 """Template sets whose parsed form is kept, since exporters repeat them."""
 
@@ -228,9 +231,8 @@ class ExportDecoder:
             if error is not None:
                 offset = int(one["begin"]) + error.offset
                 self.report.add(f"{error}.", offset=offset, field="template")
-            share = len(content) // max(len(found), 1)
             for number, template in found:
-                for changed, before in self._apply(stream, number, template, share, options=options):
+                for changed, before in self._apply(stream, number, template, options=options):
                     timeline = changes.setdefault((index, changed), [(-1, before)])
                     timeline.append((place, stream.templates.get(changed)))
         return changes
@@ -246,14 +248,14 @@ class ExportDecoder:
         return self._parsed[key]
 
     def _apply(
-        self, stream: Stream, number: int, template: Template | None, size: int, *, options: bool
+        self, stream: Stream, number: int, template: Template | None, *, options: bool
     ) -> list[Change]:
         """Put one template in force, or withdraw it; the ids changed, with what was in force before."""
         before = stream.templates.get(number)
         if template is not None:
             if before is template:
                 return []
-            if not stream.define(number, template, size):
+            if not stream.define(number, template):
                 self._refused_templates += 1
             return [(number, before)]
         withdrawn: list[Change] = [(number, before)] if before is not None else []
@@ -292,9 +294,10 @@ class ExportDecoder:
         cuts = [*np.searchsorted(places, [place for place, _ in timeline]).tolist(), len(places)]
         for step, (begin, end) in enumerate(pairwise(cuts)):
             some = places[begin:end]
-            found = next((change for change in timeline[step:] if change[1] is not None), None)
             if not len(some):
                 continue
+            after = range(step, len(timeline))  # no slice: a template may change in each of very many sets
+            found = next((timeline[at] for at in after if timeline[at][1] is not None), None)
             if found is None or found[1] is None:
                 self._keep(batch, stream, number, some)
                 continue
@@ -352,7 +355,8 @@ class ExportDecoder:
             facts = learn(stream.facts, template, records)
             if facts is not stream.facts:
                 stream.history = stream.history or [(-1, stream.facts)]
-                stream.history.append((place, facts))
+                since = stream.history.pop()[0] if len(stream.history) > MOST_CHANGES else place
+                stream.history.append((since, facts))
                 stream.facts = facts
 
     def _pieces(self, run: Run, batch: Batch) -> list[Piece]:

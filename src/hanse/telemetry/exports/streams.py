@@ -16,9 +16,13 @@ WAITING_BYTES = 4 << 20
 """Data sets kept per exporter until their template comes: 4 MiB, some 70,000 flows. Exporters
 repeat templates within seconds to minutes."""
 TEMPLATE_BYTES = 1 << 20
-"""Templates kept per exporter, by the octets that describe them: about 8,000 templates."""
-WAITING_OVERHEAD = 200
-"""Octets counted for keeping a data set, beside its content."""
+"""Templates kept per exporter, by the octets that describe them: about 3,000 templates."""
+OVERHEAD = 200
+"""Octets counted for keeping a data set or a template, beside its content."""
+ALL_WAITING_BYTES = 128 << 20
+ALL_TEMPLATE_BYTES = 16 << 20
+"""The same of all exporters together: a sender's address is easily forged. Beyond it, who was not heard for the longest is
+forgotten, as of too many streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,17 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Exporter:
-    """What all streams of one address share: how much they make us remember."""
+class Held:
+    """How much is remembered, of one exporter or of all."""
 
     waiting_bytes: int = 0
     template_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Exporter(Held):
+    """What all streams of one address share: how much they make us remember."""
+
     streams: int = 0
 
 
@@ -49,6 +59,7 @@ class Stream:
         domain: v5 engine, v9 source id, IPFIX observation domain, sFlow sub-agent.
         row: Its row in `Streams.states`.
         exporter: Shared with the address's other streams.
+        all: Shared with all streams.
         templates: What is in force, by template id.
         sizes: Octets that each of them took.
         waiting: Data sets by the template id that they wait for.
@@ -61,6 +72,7 @@ class Stream:
     domain: int
     row: int
     exporter: Exporter
+    all: Held
     templates: dict[int, Template] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)
     waiting: dict[int, list[Waiting]] = field(default_factory=dict)
@@ -69,32 +81,41 @@ class Stream:
 
     def keep(self, number: int, waiting: Waiting) -> bool:
         """Keep a data set for later; False where the exporter's room is used up."""
-        size = len(waiting.data) + WAITING_OVERHEAD
+        size = len(waiting.data) + OVERHEAD
         if self.exporter.waiting_bytes + size > WAITING_BYTES:
             return False
         self.exporter.waiting_bytes += size
+        self.all.waiting_bytes += size
         self.waiting.setdefault(number, []).append(waiting)
         return True
 
     def release(self, number: int) -> list[Waiting]:
         """The data sets that waited for a template, which they then do no more."""
         found = self.waiting.pop(number, [])
-        self.exporter.waiting_bytes -= sum(len(one.data) + WAITING_OVERHEAD for one in found)
+        size = sum(len(one.data) + OVERHEAD for one in found)
+        self.exporter.waiting_bytes -= size
+        self.all.waiting_bytes -= size
         return found
 
-    def define(self, number: int, template: Template, size: int) -> bool:
+    def define(self, number: int, template: Template) -> bool:
         """Put a template in force; False where the exporter's room is used up."""
         self.withdraw(number)
+        size = template.described + OVERHEAD
         if self.exporter.template_bytes + size > TEMPLATE_BYTES:
             return False
+        if self.all.template_bytes + size > 2 * ALL_TEMPLATE_BYTES:  # within one batch nobody is forgotten
+            return False
         self.exporter.template_bytes += size
+        self.all.template_bytes += size
         self.templates[number], self.sizes[number] = template, size
         return True
 
     def withdraw(self, number: int) -> None:
         """Forget a template."""
         self.templates.pop(number, None)
-        self.exporter.template_bytes -= self.sizes.pop(number, 0)
+        size = self.sizes.pop(number, 0)
+        self.exporter.template_bytes -= size
+        self.all.template_bytes -= size
 
 
 class Streams:
@@ -102,11 +123,13 @@ class Streams:
 
     Attributes:
         states: Sequence states, an array of `sequence.STATE`, by `Stream.row`.
+        all: How much is remembered of all exporters together.
         forgotten_sets: Data sets that waited in streams that were forgotten.
     """
 
     def __init__(self) -> None:
         self.states: Table = fresh(16)
+        self.all = Held()
         self.forgotten_sets = 0
         self._streams: dict[tuple[bytes, int, int], Stream] = {}
         self._exporters: dict[bytes, Exporter] = {}
@@ -129,7 +152,7 @@ class Streams:
                 self._forget()
             exporter = self._exporters.setdefault(address, Exporter())
             exporter.streams += 1
-            stream = Stream(*key, self._row(), exporter)
+            stream = Stream(*key, self._row(), exporter, self.all)
         self._streams[key] = stream
         return stream
 
@@ -141,6 +164,13 @@ class Streams:
         row = self._free.pop()
         self.states[row : row + 1] = fresh(1)
         return row
+
+    def _make_room(self) -> None:
+        """Forget who was not heard for the longest while all of them together hold too much; between batches alone."""
+        while self._streams and (
+            self.all.waiting_bytes > ALL_WAITING_BYTES or self.all.template_bytes > ALL_TEMPLATE_BYTES
+        ):
+            self._forget()
 
     def _forget(self) -> None:
         stream = self._streams.pop(next(iter(self._streams)))
@@ -157,6 +187,7 @@ class Streams:
         self, senders: npt.NDArray[np.uint8], versions: npt.NDArray[np.int64], domains: npt.NDArray[np.int64]
     ) -> tuple[list[Stream], npt.NDArray[np.int64]]:
         """The streams of datagrams, and which of them each datagram belongs to."""
+        self._make_room()
         keys = np.empty((len(senders), 3), np.uint64)
         keys[:, :2] = np.ascontiguousarray(senders).view(np.uint64)
         keys[:, 2] = (versions << 32) | domains

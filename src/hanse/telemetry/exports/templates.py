@@ -1,6 +1,6 @@
 """Templates: from the octets that describe a record to a NumPy dtype that reads a whole data set."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from struct import unpack_from
 from typing import Any
 
@@ -44,6 +44,7 @@ class Template:
         widths: For templates with variable-length fields: octets of each field, -1 for a variable
             one; else None.
         keep: Beside `widths`: where a field goes in the fixed record, -1 for none.
+        described: Octets that described it.
     """
 
     options: bool
@@ -52,6 +53,7 @@ class Template:
     least: int
     widths: npt.NDArray[np.int64] | None = None
     keep: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    described: int = 0
 
     def has(self, number: int, enterprise: int = 0) -> bool:
         """Whether the records have an element."""
@@ -183,7 +185,7 @@ def _next(data: bytes, at: int, version: int, *, options: bool) -> tuple[int, Te
     template = describe(fields, options=options)
     if template.least == 0:
         raise TemplateError(f"template {number} describes empty records", at)
-    return number, template, end
+    return number, replace(template, described=end - at), end
 
 
 def _template_fields(
