@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +25,7 @@ from hanse.ledger.models import Entry
 from hanse.ledger.shadow import differences
 from hanse.node.working import LEFT_S, take_up_left
 from hanse.policy.asking import RefusedError
+from hanse.policy.service import mark
 from tests.accounts.people import NODE, acting, newcomer
 from tests.campaigns.plans import estonia
 from tests.egress.servers import certificate, http_server, reply
@@ -126,6 +128,32 @@ def test_what_a_marking_keeps_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mo
     assert row.victim not in sent
     assert "began" in sent
     assert str(row.pk) in sent.replace("=\r\n", "")
+    assert "attack" not in json.loads(running.seen[0][3])
+
+
+@pytest.mark.parametrize(
+    ("marking", "team"),
+    [
+        (replace(OPEN, tlp=Tlp.RED), ""),
+        (replace(OPEN, tlp=Tlp.AMBER_STRICT), "7" * 32),
+        (replace(OPEN, embargo_us=2**52, embargo_for=frozenset({"Mari"})), ""),
+    ],
+)
+def test_what_few_may_know_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marking: Marking, team: str
+) -> None:
+    """An attack that is for some people alone since it began: its end is told to all, but not what it is."""
+    allow("127.0.0.1")
+    with relay() as post, receiver(tmp_path, monkeypatch) as running:
+        set_mail(post.port)
+        set_webhook(running.port)
+        row = Attack.projected.get(pk=begun(OPEN))
+        mark(row.pk, marking, team, NODE, "It concerns an operation.")
+        alerting.announce(row.pk, "ended")
+        work()
+    sent = post.mails[0].decode() + running.seen[0][3].decode()
+    assert row.victim not in sent
+    assert "ended" in sent
     assert "attack" not in json.loads(running.seen[0][3])
 
 

@@ -1,6 +1,7 @@
 """Alerts about running attacks: by e-mail and webhook through `egress`, tried again while that can help.
 
-What an attack's marking keeps on the node is not sent: then the alert says only that there is something to see.
+What an attack's marking keeps on the node, or its team among few, is not sent: then the alert says only that there is
+something to see.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
+from hanse.policy.decision import Subject, is_embargoed
 
 QUEUE = "alerts"
 """The queue of alerts, beside that of long work."""
@@ -131,7 +133,9 @@ def _send(row: Attack, what: str, channel: str, to: str, actor: Actor) -> None:
     Raises:
         EgressError: It was not taken.
     """
-    open_to_say = bool(Attack.objects.judge(actor, "attacks.export", row))
+    # The node itself may know everything; whoever reads the mail may not, where only some of those with the role may.
+    few = is_embargoed(Subject("attack", row.marking.marking, row.team), now_us())
+    open_to_say = bool(Attack.objects.judge(actor, "attacks.export", row)) and not few
     url = settings.HANSE_NODE.url + reverse("attacks:detail", args=[row.pk])
     if channel == "mail":
         subject, text = _mail(row, what, url, open_to_say=open_to_say)
