@@ -1,5 +1,6 @@
 """An embargo for an action day: shared now, known to named people only, opened at the set hour everywhere."""
 
+import json
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from hanse.console.marking import Wish
 from hanse.federation import exchange, sharing
 from hanse.federation.models import Given, Partner, Recalling
 from hanse.federation.sharing import Audience, Sharing
+from hanse.intel import service as intel
+from hanse.intel.models import Item
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
@@ -99,6 +102,29 @@ def test_without_a_team_the_hour_alone_opens_it(attack, peer, mari, later):
     assert not _sees(reader, came)
     later(DAY_US)
     assert _sees(reader, came)
+
+
+def test_a_team_that_gets_it_later_keeps_it(attack, peer, mari, team):
+    """What is given to a team once the embargo is over stays with it: the hour of then opens nothing of now."""
+    reader = acting(newcomer("analyst", name="Kati"))
+    came = _came(attack, peer, now_us() - 1)
+    assert _sees(reader, came)
+    marks.mark_anew(came, Wish(PartnerAttack.projected.get().marking.marking, team), "An operation.", mari)
+    assert embargo.open_due(NODE) == 0
+    assert not _sees(reader, came)
+
+
+def test_a_team_that_it_came_with_keeps_it(attack, mari, team):
+    """The items of a team's feed stay that team's, whatever embargo the source has put on them."""
+    own = Marking(originators=frozenset({"ee-cert"}), embargo_us=now_us() - 1)
+    content = json.dumps({"type": "bundle", "id": f"bundle--{UUID(int=1)}", "objects": [
+        {"type": "tool", "id": f"tool--{UUID(int=1)}", "spec_version": "2.1", "name": "x",
+         "created": "2026-01-01T00:00:00Z", "modified": "2026-01-01T00:00:00Z"},
+    ]})  # fmt: skip
+    intel.bring_in(content.encode(), "x.json", mari, marking=own)
+    Item.projected.update(team=team)
+    assert embargo.open_due(NODE) == 1
+    assert Item.projected.get().team == team
 
 
 def test_a_newer_version_stays_with_the_team(attack, peer, mari, team):

@@ -12,6 +12,7 @@ from typing import Final
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.ledger.models import Entry
 from hanse.policy.models import MarkedModel, NeedToKnow, StoredMarking, marked_models
 from hanse.policy.service import mark
 
@@ -33,10 +34,10 @@ def open_due(actor: Actor) -> int:
     """
     due = {row.pk: (row, goes) for row, goes in islice(_due(now_us()), AT_ONCE)}
     for row, goes in due.values():
-        marking = row.marking.marking
+        marking, team = row.marking.marking, "" if _was_given_until(row) else row.team
         if goes:
             marking = replace(marking, embargo_us=None, embargo_for=frozenset())
-        mark(row.pk, marking, "", actor, "The embargo is over.")
+        mark(row.pk, marking, team, actor, "The embargo is over.")
     return len(due)
 
 
@@ -54,7 +55,18 @@ def _due(now: int) -> Iterator[tuple[MarkedModel, bool]]:
         rows = model.projected.filter(marking__in=over).select_related("marking")
         yield from ((row, True) for row in rows.filter(model.embargo_goes)[:AT_ONCE])
         stay = rows.exclude(model.embargo_goes).filter(pk__in=given).exclude(team="")
-        yield from ((row, False) for row in stay[:AT_ONCE])
+        yield from ((row, False) for row in stay.iterator() if _was_given_until(row))
+
+
+def _was_given_until(row: MarkedModel) -> bool:
+    """Whether a thing was given to its team before the hour of its embargo: one that came later is no part of it.
+
+    Nor is the team that the thing came with, such as its feed's: nobody here gave it to that one.
+    """
+    given = NeedToKnow.objects.filter(pk=row.pk).values("sequence")
+    said = Entry.objects.filter(pk__in=given).values_list("time_us", flat=True).first()
+    hour = row.marking.marking.embargo_us
+    return said is not None and hour is not None and said < hour
 
 
 def _markings() -> list[StoredMarking]:
