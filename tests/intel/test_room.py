@@ -15,6 +15,7 @@ from hanse.intel.recognise import items
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger.erasing import scrub
 from hanse.ledger.models import Body
 from hanse.ledger.service import purge
 from hanse.policy import service as policy
@@ -315,3 +316,21 @@ def test_an_item_that_is_indexed_again_is_found_by_its_new_words_alone(actor: Pe
     full_text.add([(number, "Changed", "") for number in numbers[:2]])
     assert full_text.holding("changed", holdings, 9) == [numbers[1], numbers[0]]
     assert full_text.holding("indicator", holdings, 9) == [numbers[2]]
+
+
+def test_words_of_what_is_purged_are_in_no_part_of_the_index(actor: People) -> None:
+    """An index notes that a word is gone beside the word itself; cleaning leaves neither, and finds the rest."""
+    mari = actor("analyst")
+    told = [
+        indicator(1, "8.8.4.4", description="zebedeuscanary"),
+        indicator(2, "8.8.8.8", description="other"),
+    ]
+    service.bring_in(bundle(*told), "two.json", mari)
+    purge([Item.projected.order_by("number")[0].pk], mari, "erasure")
+    assert scrub()
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT block FROM intel_words_data")
+            parts = [bytes(block) for (block,) in cursor.fetchall()]
+        assert not [part for part in parts if b"zebedeus" in part or b"canary" in part]
+    assert finding.matching("other", mari).count() == 1

@@ -28,10 +28,12 @@ class IntelConfig(AppConfig):
             service,
             shared,
         )
+        from hanse.ledger import erasing  # noqa: PLC0415 - as above
         from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
 
         frame.rail.add("intelligence", "Intelligence", "intel:list", "intel.view")
         kinds.before_rebuild(full_text.clear)
+        erasing.also_clean(full_text.clean)
         cited.register(cited_items.SORT)
         ledger.before_purge(service.with_decisions)
         kinds.register(shared.KINDS)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from hanse.ledger import storing
 from hanse.ledger.routing import SHADOW, database
@@ -85,6 +86,19 @@ def clear() -> None:
     """Take everything out, before a rebuild."""
     with connections[database()].cursor() as cursor:
         cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608 - a name of this file
+
+
+def clean(connection: BaseDatabaseWrapper) -> None:
+    """Leave nothing in the index of the words of items that were taken out; outside of transactions.
+
+    FTS5 notes that a word is gone beside the word, until all its parts are merged
+    (https://www.sqlite.org/fts5.html#the_optimize_command). PostgreSQL keeps dead rows, and GIN every word that it ever had.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"INSERT INTO {TABLE} ({TABLE}) VALUES ('optimize')")  # noqa: S608 - a name of this file
+        else:
+            cursor.execute(f"VACUUM FULL {TABLE}")
 
 
 def holding(text: str, holdings: Sequence[int], most: int) -> list[int]:

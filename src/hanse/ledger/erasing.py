@@ -7,6 +7,8 @@ are made again, and the log is switched, so that the files before it go at the c
 ``wal_recycle = off`` and no archive, about which `hanse node doctor` warns.
 """
 
+from collections.abc import Callable
+
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -15,6 +17,14 @@ from hanse.kernel.errors import HanseError
 from hanse.ledger.models import Body, Entry, Scrubbed
 from hanse.ledger.replay import projections
 from hanse.ledger.routing import database
+
+_beside: list[Callable[[BaseDatabaseWrapper], object]] = []
+
+
+def also_clean(clean: Callable[[BaseDatabaseWrapper], object]) -> None:
+    """Have what lies beside the projections cleaned with them, such as a search index: given the database's connection."""
+    if clean not in _beside:
+        _beside.append(clean)
 
 
 class ErasingError(HanseError):
@@ -38,6 +48,8 @@ def scrub() -> bool:
         return False
     connection = connections[database()]
     try:
+        for clean in _beside:
+            clean(connection)
         (_sqlite if connection.vendor == "sqlite" else _postgresql)(connection)
     except DatabaseError as error:
         raise ErasingError(
