@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
-from hanse.intel import service
+from hanse.intel import recognise, service
 from hanse.intel.models import Item
 from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking
 from tests.intel.stix_corpus import bundle, sdo
+from tests.ledger.made import findings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,6 +29,38 @@ def test_a_newer_version_by_another_creator_is_a_clash(actor: Callable[..., Acto
     assert service.item_of(Item.projected.get()).raw["name"] == "mine"
     assert service.bring_in(bundle({**newer, "name": "mine too"}), "three.json", mari).newer == 1
     assert service.item_of(Item.projected.get()).raw["name"] == "mine too"
+
+
+def test_nor_of_what_a_handling_code_seals(actor: Callable[..., Actor]) -> None:
+    """Who made a sealed item stands in no table, and all the same nobody else's version takes its place."""
+    mari = actor("analyst")
+    marking = Marking(originators=frozenset({"ee-cert"}), handling=frozenset({"H1"}))
+    mine = sdo("tool", 1, name="mine", created_by_ref="identity--a")
+    service.bring_in(bundle(mine), "one.json", mari, marking=marking)
+    newer = {**mine, "modified": "2025-01-01T00:00:00Z", "name": "theirs", "revoked": True}
+    came = service.bring_in(bundle({**newer, "created_by_ref": "identity--b"}), "two.json", mari)
+    assert (came.newer, len(came.clashes)) == (0, 1)
+    assert service.bring_in(bundle({**newer, "name": "mine too"}), "three.json", mari).newer == 1
+    assert service.item_of(Item.projected.get()).raw["name"] == "mine too"
+
+
+def test_a_newer_version_opens_nothing_of_a_team(actor: Callable[..., Actor]) -> None:
+    """What a team's feed brought stays that team's when one of them brings in a newer version by hand."""
+    team = "7" * 32
+    mari, other = actor("analyst", teams=(team,)), actor("analyst", name="Kati")
+    mine = sdo("tool", 1, name="mine", created_by_ref="identity--a")
+    account = service.Account("feed", Marking.own("ee-cert"))
+    _, stream = recognise.items(bundle(mine), "one.json", Marking.own("ee-cert"), "")
+    came = [one for one in stream if not isinstance(one, str)]
+    service.take(
+        [one._replace(item=replace(one.whole, team=team), known=None) for one in came], account, mari, mari
+    )
+    assert Item.projected.get().team == team
+    newer = {**mine, "modified": "2025-01-01T00:00:00Z", "name": "newer"}
+    assert service.bring_in(bundle(newer), "two.json", mari).newer == 1
+    assert Item.projected.get().team == team
+    assert not Item.objects.for_actor(other, "intel.view").exists()
+    assert findings() == []
 
 
 def test_no_event_takes_another_events_attribute(actor: Callable[..., Actor]) -> None:

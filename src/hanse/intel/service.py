@@ -368,23 +368,27 @@ class _Wanted(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What is on record of an item, or about to be: then it is at hand itself."""
+    """What is on record of an item, or about to be: then it is at hand itself.
+
+    Attributes:
+        sealed: The item, where it is a sealed one: who made it stands in no table, and is read from its entry.
+    """
 
     digest: str
     version: str
     parent: str
     creator: str
-    sealed: bool
     marking: Marking
+    team: str = ""
     coming: Marked | None = None
+    sealed: UUID | None = None
 
     def says_as_much(self, one: Known) -> bool:
-        """Whether a newer item is a version of this one: no part of something else, and not said by somebody else.
-
-        Who made a sealed item stands in no table, so that its parent alone counts.
-        """
-        same = one.item.parent == self.parent
-        return same and (self.sealed or one.facts.creator == self.creator)
+        """Whether a newer item is a version of this one: no part of something else, and not said by somebody else."""
+        creator = self.creator
+        if self.sealed is not None:
+            creator = facts_of(item_of(models.Item.projected.get(pk=self.sealed))).creator
+        return one.item.parent == self.parent and one.facts.creator == creator
 
 
 def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[_Wanted]:
@@ -392,7 +396,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
     ids, held = _on_record([one.item for one in some], actor)
     wanted = []
     for coming in some:
-        item, marking = coming.item, coming.marking
+        item, marking, encoded = coming.item, coming.marking, coming.encoded
         told = coming.known or known(coming.whole)
         one, version, digest = ids[item.format, item.source_id], item.source_version, told.digest
         before = held.get(one)
@@ -407,16 +411,17 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         ):
             account.newer += 1
             marking = join(marking, before.marking)  # nothing from outside weakens what was decided here
+            if before.team and not told.item.team:  # nor does it open what one team alone may know
+                item, encoded = msgspec.structs.replace(coming.whole, team=before.team), None
+                told = Known(item, *told[1:])
         elif version < before.version:
             account.older += 1
             continue
         else:
             account.clash(coming.whole, marking)
             continue
-        held[one] = _Held(
-            digest, version, item.parent, told.facts.creator, bool(marking.handling), marking, coming
-        )
-        wanted.append(_Wanted(one, told, marking, coming.encoded))
+        held[one] = _Held(digest, version, item.parent, told.facts.creator, marking, told.item.team, coming)
+        wanted.append(_Wanted(one, told, marking, encoded))
     return wanted
 
 
@@ -483,7 +488,10 @@ class _Looking:
         for one, marking, team, digest, version, parent, creator, sealed in rows:
             there.add(one)
             if self._sees(marking, team):
-                seen[one] = _Held(digest, version, parent, creator, sealed, self._markings[marking])
+                is_one = one if sealed else None
+                seen[one] = _Held(
+                    digest, version, parent, creator, self._markings[marking], team, sealed=is_one
+                )
         return there, seen
 
     def _sees(self, marking: str, team: str) -> bool:
