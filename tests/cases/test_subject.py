@@ -145,6 +145,15 @@ def test_what_was_said_earlier_or_taken_out_is_held_all_the_same(case: tuple[UUI
     assert {row.pk, other, handed} <= held.keys()
 
 
+def test_why_a_tie_was_made_is_held_after_it_is_taken_out(case: tuple[UUID, Actor]) -> None:
+    """A tie whose reason names them, and that was taken out of the case: the ledger holds the reason."""
+    case_id, kaja = case
+    link = working.tie(case_id, "item", Item.projected.order_by("number")[1].pk, f"{NAME} used it.", kaja)
+    working.remove(case_id, link, "By mistake.", kaja)
+    held = {one.object_id: one for one in held_on(asked(NAME, BORN, []), kaja)}
+    assert held[link].sort == "earlier"
+
+
 def test_only_what_the_reader_may_see_is_found(case: tuple[UUID, Actor]) -> None:
     """Another team finds nothing of the case, neither by name nor in the words, and is told no number."""
     other = replace(investigator("officer", name="Other"), roles=frozenset({"officer"}))

@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from hanse.cases.choosing import visible
-from hanse.cases.contents import NoteWritten, PersonSaid, SelectorAdded, TaskSet
+from hanse.cases.contents import LinkMade, NoteWritten, PersonSaid, SelectorAdded, TaskSet
 from hanse.cases.evidence import of_case
 from hanse.cases.evidence_models import Custody, Evidence
 from hanse.cases.models import Case, CasePerson, Happening, Link, Note, Selector, Task
@@ -44,6 +44,7 @@ _SAID: Final = (
     "cases.selector_added",
     "cases.task_set",
     "cases.note_written",
+    "cases.link_made",
     "cases.part_removed",
 )
 
@@ -235,6 +236,8 @@ def _texts(content: msgspec.Struct) -> tuple[str, ...]:
         return (content.text,)
     if isinstance(content, TaskSet):
         return (content.title,)
+    if isinstance(content, LinkMade):
+        return (content.why,)
     return ()
 
 
