@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 
@@ -25,6 +26,10 @@ packets, or with octets. Counters beyond are an exporter's error, and their sums
 MAX_FLOW_US = 7 * 86_400_000_000
 """Longest that a flow's packets are spread over, microseconds: a week. Exporters cut flows after half an
 hour, and a clock that is wrong by years must not make an interval of years."""
+
+FIRST_START, LAST_START = datetime(1970, 1, 1, tzinfo=UTC), datetime(6000, 1, 1, tzinfo=UTC)
+"""Between which a flow starts. Minutes of later ones do not fit into `series.slot_of`, where they would count for another
+victim, and pages cannot tell what lasts beyond the year 9999."""
 
 _TCP_FLAGS = 0x3F
 """FIN, SYN, RST, PSH, ACK, URG; the congestion bits say nothing about the kind of segment."""
@@ -63,14 +68,15 @@ def is_v4(engine: Engine, address: ir.Value) -> ir.BooleanValue:
 def sound(flows: ir.Table) -> ir.Table:
     """Flows without the records that no router can have seen, so that one broken exporter blinds nobody.
 
-    Out go counters that are zero, negative or beyond `MAX_PACKETS` and `MAX_OCTETS`; a sampling rate under
-    1 means unknown and becomes 1.
+    Out go counters that are zero, negative or beyond `MAX_PACKETS` and `MAX_OCTETS`, and starts beyond `FIRST_START` and
+    `LAST_START`; a sampling rate under 1 means unknown and becomes 1.
     """
     sampling = ibis.greatest(flows.sampling, 1)
     # In doubles, since the product of two lying counters overflows an integer and ends the query.
     packets = flows.packets.cast("float64") * sampling
     octets = flows.bytes.cast("float64") * sampling
     possible = (flows.packets > 0) & (packets <= MAX_PACKETS) & (flows.bytes >= 0) & (octets <= MAX_OCTETS)
+    possible &= (flows.start >= ibis.literal(FIRST_START)) & (flows.start < ibis.literal(LAST_START))
     return flows.filter(possible).mutate(sampling=sampling.cast("int32"))
 
 
