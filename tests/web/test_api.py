@@ -9,6 +9,7 @@ from django.urls import path
 from ninja import Query, Router, Schema, Status
 
 from hanse.kernel.errors import UsageError
+from hanse.web import idempotency
 from hanse.web.api import In, Moment, Page, Paging, endpoint, expect, make_api, paged, version_tag
 from hanse.web.keyset import Order
 from hanse.web.models import Idempotency, Job
@@ -238,6 +239,21 @@ def test_old_keys_are_forgotten(client_as, actor, monkeypatch):
     Idempotency.objects.create(key="old", request="x", created_us=1)
     post(client_as(actor("analyst")), '{"text": "a"}', **{"Idempotency-Key": "k"})
     assert not Idempotency.objects.filter(key="old").exists()
+
+
+def test_old_answers_go_without_another_request(client_as, actor, monkeypatch):
+    """What an answer tells may be purged: it goes after a day by the clock, also where nobody sends a key any more."""
+    post(client_as(actor("analyst")), '{"text": "a"}', **{"Idempotency-Key": "k"})
+    assert idempotency.forget_old() == 0
+    Idempotency.objects.update(created_us=1)
+    assert idempotency.forget_old() == 1
+
+
+def test_what_was_asked_cannot_be_found_by_trying(client_as, actor):
+    """Of a request with a key the database has a keyed hash: a telephone number in it is found by nobody who has the file."""
+    body = '{"text": "a"}'
+    post(client_as(actor("analyst")), body, **{"Idempotency-Key": "k"})
+    assert Idempotency.objects.get().request != idempotency._digest("", body)
 
 
 def test_what_has_not_changed_is_not_sent(client_as, actor):

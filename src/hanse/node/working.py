@@ -106,6 +106,7 @@ def chores(node: Node) -> list[Chore]:
     from hanse.matching import comparing  # noqa: PLC0415
     from hanse.policy.embargo import open_due  # noqa: PLC0415
     from hanse.web import emptying  # noqa: PLC0415
+    from hanse.web.idempotency import forget_old  # noqa: PLC0415
 
     watcher = system("watcher", node.authority, node.country, node.tier)
     opener = system("embargo", node.authority, node.country, node.tier)
@@ -126,6 +127,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
         Chore("alerts left behind", LEFT_S, take_up_left),
         Chore("warninglists", LISTS_S, index_lists),
+        Chore("answers kept for a day", RETENTION_S, forget_old),
         Chore("queue", RETENTION_S, _prune),
     ]
 

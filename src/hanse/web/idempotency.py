@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
+from hanse.kernel.sealing import blind
+from hanse.ledger import keyring
 from hanse.web.models import Idempotency
 from hanse.web.page import signed_in
 
@@ -45,9 +47,11 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
         raise KeyProblem(400, f"{HEADER} is 1 to 255 printable ASCII characters, such as a UUID.")
     name = _digest(signed_in(request).id, request.method or "", request.path, key)
     digest = _digest(request.META.get("QUERY_STRING", ""), request.body.decode("latin-1"))
+    # Keyed: what a request says, such as a telephone number, could else be found by trying.
+    digest = blind(keyring.current().index, "web.request", digest).hex()
     with transaction.atomic():
         now = now_us()
-        Idempotency.objects.filter(created_us__lt=now - KEPT_US).delete()
+        forget_old()
         row, new = Idempotency.objects.get_or_create(
             key=name, defaults={"request": digest, "created_us": now}
         )
@@ -64,6 +68,11 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
         row.status, row.body = response.status_code, response.content.decode()
         row.save()
     return response
+
+
+def forget_old() -> int:
+    """Remove answers that are kept no longer, also where no further request comes: what they tell may be purged; how many."""
+    return Idempotency.objects.filter(created_us__lt=now_us() - KEPT_US).delete()[0]
 
 
 def _again(row: Idempotency, digest: str) -> HttpResponse:

@@ -103,7 +103,7 @@ class Idempotency(models.Model):
 
     Attributes:
         key: Digest of the actor, the operation and the key that the client chose.
-        request: SHA-256 of the request's body.
+        request: Keyed hash of the request's body.
         status: HTTP status; 0 while the first request still runs.
         body: The answer's body.
         created_us: When it came, microseconds UTC.
