@@ -9,11 +9,13 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from hanse.accounts.approvals import approve
 from hanse.accounts.models import Team
-from hanse.cases import joint, waiting
+from hanse.cases import joint, subject, waiting
 from hanse.cases.joint import Opening, Told
 from hanse.cases.joint_entries import OPENED, SAID, JointMember, JointOpened, JointSaid
 from hanse.cases.joint_models import JointCase, JointSaying
+from hanse.cases.subject_finding import asked, held_on
 from hanse.console.marking import Wish, mark_anew
 from hanse.federation import exchange, onward
 from hanse.federation.contents import Card, Carried, Forwarded
@@ -388,3 +390,25 @@ def test_a_team_here_keeps_it_to_itself(fi, lv, kadri):
     with pytest.raises(NotVisibleError):
         JointCase.objects.get_for(kadri, "cases.view", made)
     assert JointCase.objects.get_for(replace(kadri, teams=frozenset({team})), "cases.view", made)
+
+
+def test_what_is_said_of_somebody_is_held_on_them(fi, lv, kadri):
+    """Whoever asks what is held on them, and has it erased: that goes for joint cases too, whoever said it."""
+    name = "Zebedeus Kuusk"
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    _says(fi, "ee-cert", made, "note", f"{name} rents them.")
+    assert _takes(fi) == []
+    joint.say(made, Told(sort="note", text=f"We know {name}."), kadri)
+    joint.say(made, Told(sort="note", text="Nobody else."), kadri)
+    held = held_on(asked(name, "", []), kadri)
+    assert [one.sort for one in held] == ["joint", "joint"]
+    assert held_on(asked(name, "", []), replace(kadri, roles=frozenset({"analyst"}))) == []
+    wish = subject.Request(name=name, born="", selectors=(), identity="Passport shown.", received_us=now_us())
+    one = subject.take(wish, kadri)
+    proposal = subject.propose_erasure(one, [each.object_id for each in held], "16-2-8", "Not theirs.", kadri)
+    approve(proposal, replace(acting(newcomer("approver", name="Jaan")), stepped_up_us=now_us()))
+    assert held_on(asked(name, "", []), kadri) == []
+    assert [one.text for one in joint.sayings(JointCase.projected.get()) if one.text] == ["Nobody else."]
+    rebuild()
+    assert [str(one) for one in check()] == []

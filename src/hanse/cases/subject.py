@@ -22,6 +22,7 @@ from hanse.accounts.models import Proposal
 from hanse.cases.court import own_fingerprint
 from hanse.cases.court_models import CourtExport
 from hanse.cases.evidence_models import Evidence
+from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.models import Case
 from hanse.cases.subject_entries import (
     ANSWERED,
@@ -287,6 +288,8 @@ def _require_erasable(held: Held, actor: Actor) -> None:
     rows: list[Any] = [held.case] if held.case is not None else []
     rows += Evidence.projected.filter(pk=held.object_id).select_related("marking")
     rows += Item.projected.filter(pk=held.object_id).select_related("marking")
+    said_in = JointSaying.objects.filter(pk=held.object_id).values("joint")
+    rows += JointCase.projected.filter(pk__in=said_in).select_related("marking")
     for row in rows:
         decision = may(
             actor,

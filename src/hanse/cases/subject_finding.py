@@ -19,6 +19,7 @@ from hanse.cases.choosing import visible
 from hanse.cases.contents import LinkMade, NoteWritten, PersonSaid, SelectorAdded, TaskSet
 from hanse.cases.evidence import of_case
 from hanse.cases.evidence_models import Custody, Evidence
+from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.models import Case, CasePerson, Happening, Link, Note, Selector, Task
 from hanse.cases.selector import KINDS, name_key, read
 from hanse.cases.selector import Selector as Asked
@@ -39,6 +40,7 @@ SHORTEST: Final = 4
 """Letters and digits of a text that is looked for inside other texts: shorter ones stand everywhere."""
 MOST_ITEMS: Final = 2_000
 _CASE_STAYS: Final = "The case itself names them: change it, or purge the case."
+_JOINT_STAYS: Final = "The joint case itself names them: ask its founder, or purge the case."
 _SAID: Final = (
     "cases.person_said",
     "cases.selector_added",
@@ -110,7 +112,7 @@ class Held:
 
 SORTS: Final = {
     "person": "Person", "selector": "Selector", "note": "Note", "task": "Task", "link": "Link", "evidence": "Evidence",
-    "case": "Case", "item": "Intelligence", "import": "Import", "earlier": "Earlier version, or taken out",
+    "case": "Case", "joint": "Joint case", "item": "Intelligence", "import": "Import", "earlier": "Earlier version, or taken out",
 }  # fmt: skip
 """What can be held: by key, the word on pages."""
 
@@ -128,7 +130,7 @@ def held_on(person: Person, actor: Actor) -> list[Held]:
         back = _kept_back(Case, case, actor)
         for one in _in_case(case, person, values, actor, back):
             found.setdefault(one.object_id, one)
-    for one in _in_intelligence(person, values, actor):
+    for one in (*_in_joint_cases(person, actor), *_in_intelligence(person, values, actor)):
         found.setdefault(one.object_id, one)
     return sorted(found.values(), key=lambda one: (not one.sure, one.sequence))
 
@@ -217,6 +219,23 @@ def _earlier(case: Case, person: Person, values: set[int], url: str, back: str) 
             stays = _CASE_STAYS if row.object_id == case.pk else ""
             yield Held(object_id=row.object_id, sort="earlier", what=str(row.reason), how="A reason names them",
                        sure=False, case=case, url=url, kept_back=back, sequence=row.sequence, stays=stays)  # fmt: skip
+
+
+def _in_joint_cases(person: Person, actor: Actor) -> Iterator[Held]:
+    """What was said in joint cases and names them, by whichever member, and joint cases that name them themselves."""
+    seen = JointCase.objects.for_actor(actor, "cases.view").select_related("marking")
+    for joint in seen.order_by("sequence"):
+        url, back = reverse("cases:joint", args=[joint.pk]), _kept_back(JointCase, joint, actor)
+
+        def held(row: Any, what: str, stays: str = "", *, url: str = url, back: str = back) -> Held:
+            return Held(object_id=row.pk, sort="joint", what=what, how="It names them", sure=False, case=None, url=url,
+                        kept_back=back, sequence=row.sequence, stays=stays)  # fmt: skip
+
+        if person.is_in(joint.title, joint.purpose):
+            yield held(joint, joint.title, _JOINT_STAYS)
+        for saying in JointSaying.objects.filter(joint=joint.pk).order_by("sequence"):
+            if person.is_in(saying.text):
+                yield held(saying, saying.text)
 
 
 def _says(content: msgspec.Struct, person: Person, values: set[int]) -> str:

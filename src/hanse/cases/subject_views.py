@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import asks_why, listed, looked_at
 from hanse.cases import subject
 from hanse.cases.evidence_models import Evidence
+from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.subject_finding import SORTS, Held, held_on
 from hanse.cases.subject_forms import AnswerForm, AskForm, EraseForm
 from hanse.cases.subject_models import ANSWERS, OPEN, Erasure, SubjectRequest
@@ -228,12 +230,15 @@ def written_down(request: HttpRequest, row: SubjectRequest, held: list[Held], ac
     cases = subject.cases_of(held)
     items = list(Item.objects.for_actor(actor, "intel.view").filter(pk__in=ids).select_related("marking"))
     files = list(Evidence.objects.for_actor(actor, "cases.view").filter(pk__in=ids).select_related("marking"))
+    said_in = JointSaying.objects.filter(pk__in=ids).values("joint")
+    joint = JointCase.objects.for_actor(actor, "cases.view").filter(Q(pk__in=said_in) | Q(pk__in=ids))
+    joints = list(joint.select_related("marking"))
     looked_at(request, "cases.answer", [row])
-    if cases or files:
-        looked_at(request, "cases.view", [*cases, *files])
+    if cases or files or joints:
+        looked_at(request, "cases.view", [*cases, *files, *joints])
     if items:
         looked_at(request, "intel.view", items)
-    return strictest(one.marking.marking for one in (row, *cases, *files, *items))
+    return strictest(one.marking.marking for one in (row, *cases, *files, *joints, *items))
 
 
 def _verdict(held: list[Held]) -> str:
