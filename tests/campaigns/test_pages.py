@@ -9,14 +9,17 @@ import pytest
 from hanse.accounts.models import Consultation
 from hanse.attacks import service as attacks
 from hanse.attacks.models import STANDING, Attack
+from hanse.campaigns import service
 from hanse.campaigns.models import Campaign, Link, Replaced
 from hanse.campaigns.views import HITS_SHOWN
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.kernel.units import count
+from hanse.policy.service import mark
 from hanse.recording import record
 from hanse.tracing import service as tracing
 from hanse.tracing.models import Trace
+from tests.accounts.people import NODE
 from tests.node.made import earliest
 from tests.web.acting import ActingClient
 
@@ -200,6 +203,20 @@ def test_the_export_is_whole(mari: Actor, campaign: Campaign, client_as: Clients
     assert told["entry"] == campaign.sequence
     taken = Consultation.objects.exclude(recipient="").latest("sequence")
     assert campaign.pk.hex in str(taken.objects_seen)
+
+
+def test_the_export_names_no_attack_that_is_hidden(
+    mari: Actor, campaign: Campaign, client_as: Clients
+) -> None:
+    """An attack beside one of the campaign's, which a need-to-know team alone may know, is named in no file."""
+    member = Attack.projected.filter(pk__in=service.member_ids(campaign.pk)).first()
+    beside = attacks.begun(replace(attacks.attack_in(member), id="beside"), None, NODE).object_id
+    secret = Attack.projected.get(pk=beside)
+    Attack.projected.filter(pk=member.pk).update(detail={**member.detail, "linked": [secret.name]})
+    client, address = client_as(mari), f"/campaigns/{campaign.pk}/export/"
+    assert secret.name in client.get(address).content.decode()
+    mark(secret.pk, secret.marking.marking, "7" * 32, mari, "It concerns an operation.")
+    assert secret.name not in client.get(address).content.decode()
 
 
 def test_the_report_carries_the_whole_marking(actor: People, client_as: Clients) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.service import attack_in
+from hanse.attacks.within import masked
 from hanse.campaigns import service, stix_export
 from hanse.campaigns.across_views import of_campaign
 from hanse.campaigns.campaign import Campaign as Found
@@ -221,7 +222,7 @@ def export(request: HttpRequest, campaign_id: UUID) -> Result:
         raise UsageError(
             _("A campaign can be had as JSON, as STIX or as an HTML report. Choose one on its page.")
         )
-    attacks = list(service.members_of(row, actor, "attacks.export").select_related("marking"))
+    attacks = masked(list(service.members_of(row, actor, "attacks.export").select_related("marking")), actor)
     looked_at(request, "campaigns.export", [row, *attacks], recipient=FILE)
     found = found_of(row, attacks)
     marking = marking_of(row, attacks)

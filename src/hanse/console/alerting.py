@@ -143,7 +143,9 @@ def _send(row: Attack, what: str, channel: str, to: str, actor: Actor) -> None:
         return
     told = {"event": what, "url": url, "at": units.iso(now_us()), "marking": row.marking.marking.as_json()}
     if open_to_say:
-        told["attack"] = attacks.attack_in(row).as_json() | {"organisation": row.organisation}
+        # Attacks beside it may be for few, whoever reads this.
+        whole = attacks.attack_in(row).as_json() | {"linked": []}
+        told["attack"] = whole | {"organisation": row.organisation}
     _post(told, f"{row.pk.hex}-{what}", 10.0)
 
 
