@@ -25,6 +25,7 @@ from hanse.telemetry.store import write_parquet
 from hanse.web import uploads
 from hanse.web.models import Job
 from tests.attacks.build import T0, flows
+from tests.attacks.test_adversary import with_column
 from tests.web.acting import ActingClient
 from tests.web.conftest import client_as
 
@@ -308,6 +309,24 @@ def test_a_search_that_takes_too_long_is_stopped(two_hours: tuple[Partition, Par
     files = [str(service.flows_folder() / row.path) for row in two_hours] * 1_000
     with pytest.raises(flow_search.TooMuchError, match="Narrow the time"):
         flow_search.search(files, flow_search.Sought(), time_s=0.02)
+
+
+def test_lying_counters_and_clocks_end_no_search_and_no_page(
+    store: Store, actor: People, client_as: Clients, tmp_path: Path
+) -> None:
+    """Flows with the largest counters and rates, and with times beyond the calendar: searched and shown all the same."""
+    most = with_column(with_column(flows(3, src=[SOURCE]), "bytes", 2**63 - 1), "sampling", 2**31 - 1)
+    store(most, "most")
+    found = flow_search.search([str(service.flows_folder() / "test" / "most.parquet")], flow_search.Sought())
+    assert found.total.octets == 3 * (2**63 - 1) * (2**31 - 1)
+    for us in (-(2**60), 2**60):
+        brought = tmp_path / f"{us}.parquet"
+        pq.write_table(with_column(with_column(flows(3, src=[SOURCE]), "start", us), "end", us), brought)
+        service.read_in([str(brought)], actor("analyst"))
+    client = client_as(actor("analyst"))
+    for address in ("/", "/flows/", f"/flows/?address={SOURCE}", "/api/flows/held", "/api/flows/partitions"):
+        assert client.get(address).status_code == 200, address
+    assert client.get(f"/api/flows/search?address={SOURCE}").status_code == 200
 
 
 def test_files_of_flows_are_removed_with_a_reason(

@@ -2,7 +2,7 @@
 
 It asks DuckDB directly rather than through `hanse.engine`: a page has to answer at once, so each query is one
 statement with parameters, may be interrupted, and has a memory limit far below the detector's. Figures are estimates:
-packets and octets as observed, times the sampling.
+packets and octets as observed, times the sampling; in 128 bits, as one lying counter would else end every search.
 """
 
 import os
@@ -132,7 +132,7 @@ _SUMMED = f"""
 WITH parts AS (
     SELECT filename AS file, src::UUID AS source, dst::UUID AS target, protocol,
            CASE WHEN ported THEN src_port END AS source_port, CASE WHEN ported THEN dst_port END AS target_port,
-           packets * sampling::BIGINT AS sent, bytes * sampling::BIGINT AS octets
+           packets::HUGEINT * sampling AS sent, bytes::HUGEINT * sampling AS octets
     FROM (SELECT *, protocol NOT IN {ICMP} AND (src_port > 0 OR dst_port > 0) AS ported FROM flows {{where}})
 ), sums AS (
     SELECT grouping_id(file, source, target, protocol, source_port, target_port) AS what,

@@ -387,7 +387,7 @@ def _input(report: InputReport, sha: str, batch: str) -> InputRead:
         sha256=sha,
         format=report.format,
         flows=report.flows,
-        packets=report.packets,
+        packets=max(0, min(report.packets, 2**63 - 1)),  # counters lie, and the table takes no more
         lost=report.lost,
         skipped=report.skipped,
         problem_count=report.problem_count,

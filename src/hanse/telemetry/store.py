@@ -23,7 +23,9 @@ from typing import Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
 from hanse.telemetry.parquet import FlowWriter, check
 from hanse.telemetry.schema import FLOW
@@ -230,10 +232,24 @@ class FlowStore:
 
 
 def _checked(batch: Batch) -> pa.Table:
-    """The batch as a table; it must have exactly the schema's names and types, and no null but where allowed."""
+    """The batch as a table; it must have exactly the schema's names and types, and no null but where allowed.
+
+    Times beyond the years 1970 to 9999 come to stand at their ends: no page could say them.
+    """
     check(batch)
-    columns = [batch.column(name) for name in FLOW.names]
+    columns = [
+        _in_calendar(batch.column(name)) if name in {"start", "end"} else batch.column(name)
+        for name in FLOW.names
+    ]
     return pa.Table.from_arrays(columns, schema=FLOW)
+
+
+def _in_calendar(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    numbers = column.cast(pa.int64())
+    ends = pc.min_max(numbers).as_py()
+    if ends["min"] is None or (ends["min"] >= 0 and ends["max"] <= LAST_MOMENT_US):
+        return column
+    return pc.min_element_wise(pc.max_element_wise(numbers, 0), LAST_MOMENT_US).cast(column.type)
 
 
 def _by_hour(table: pa.Table, now_us: int | None) -> Iterator[tuple[int, pa.Table]]:
