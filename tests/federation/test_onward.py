@@ -489,6 +489,23 @@ def test_what_its_originator_recalls_goes_by_whichever_way_it_came(relay, fi, di
     assert list(check()) == []
 
 
+@pytest.mark.parametrize("direct", ["before", "after", "never"])
+def test_what_is_purged_here_goes_by_whichever_way_it_came(relay, fi, mari, direct):
+    """A purge of the thing takes what others passed on of it along, so that no rebuild brings it back."""
+    relay.fi.signing = fi.signing
+    if direct == "before":
+        _sends(fi, GREEN)
+    assert relay.sends(relay.original(GREEN)) == []
+    if direct == "after":
+        _sends(fi, GREEN)
+    purge([own_id("fi-cert", THING)], mari, "Nobody here may know it.")
+    assert not PartnerAttack.projected.exists()
+    assert not PassedOn.objects.exists()
+    rebuild()
+    assert not PartnerAttack.projected.exists()
+    assert list(check()) == []
+
+
 def test_a_relay_that_hides_a_thing_behind_another_keeps_none(relay, fi):
     """Under one id of its own it brings two things of the originator; the recall of the first takes both copies."""
     relay.fi.signing = fi.signing

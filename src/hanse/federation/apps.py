@@ -33,6 +33,7 @@ class FederationConfig(AppConfig):
         ledger.at_rotation(sending.tell_new_key)
         ledger.at_revocation(sending.tell_revoked)
         ledger.before_purge(recalling.before_purge)
+        ledger.before_purge(onward.before_purge)
         retention.let_stay(recalling.stay)
         policy.after_marking(recalling.follow_marking)
         frame.rail.add("partners", "Partners", "federation:partners", "federation.view")

@@ -6,6 +6,7 @@ the next authority and this very version goes with it. Whoever gets it proves al
 changed to pass on what it may not is refused by the one that receives it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
@@ -404,6 +405,11 @@ def passed_on_of(partner: str, there: UUID) -> list[UUID]:
     keys = PartnerKey.objects.filter(partner=partner).values_list("key", flat=True)
     inner = [_inner_id(partner, key, there) for key in ("", *keys)]
     return sorted(set(PassedOn.objects.filter(inner__in=inner).values_list("object_id", flat=True)))
+
+
+def before_purge(objects: Sequence[UUID], _reason: str) -> set[UUID]:
+    """What is purged with things: the copies of them that others passed on, from which a rebuild would bring them back."""
+    return set(PassedOn.objects.filter(inner__in=list(objects)).values_list("object_id", flat=True))
 
 
 def _keys(card: Card, *, known: bool) -> list[VerifyKey]:
