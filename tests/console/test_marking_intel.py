@@ -18,6 +18,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.replay import rebuild
 from hanse.policy.guarded import NotVisibleError
+from hanse.web import jobs
 from hanse.web.models import Job
 from tests.accounts.people import acting, newcomer
 from tests.conftest import AUTHORITY
@@ -157,6 +158,37 @@ def test_a_whole_import_is_marked_anew(actor: People, officer: Actor, approver: 
     follow(officer)  # a job that is begun again changes nothing
     assert Item.projected.order_by("number").values_list("marking", flat=True)[::1] == before
     same()
+
+
+def test_a_change_that_was_taken_back_is_not_begun_again(
+    actor: People, officer: Actor, approver: Actor
+) -> None:
+    """A job that stopped before a release was taken back releases nothing when somebody begins it again."""
+    came = service.bring_in(bundle(indicator(1, "8.8.8.1")), "one.json", actor("analyst"))
+    proposal = mark_anew(came.object_id, Wish(GREEN), "The feed is public.", officer)
+    approvals.approve(proposal, approver)
+    stopped = Job.objects.get(kind="mark-import")
+    jobs.cancel(stopped)
+    mark_anew(came.object_id, Wish(OWN), "It is not.", officer)
+    with pytest.raises(UsageError, match="more strictly since"):
+        marking_imports.follow(stopped.params, Told(), officer)
+    assert Item.projected.get().marking.marking == OWN
+
+
+def test_who_may_not_mark_neither_stops_nor_begins_it(
+    actor: People, officer: Actor, approver: Actor, client_as: Callable[..., ActingClient]
+) -> None:
+    """Marking an import is done in its starter's name: who cancels other jobs has no hand in it, nor has a cookie alone."""
+    came = service.bring_in(bundle(indicator(1, "8.8.8.1")), "one.json", actor("analyst"))
+    mark_anew(came.object_id, Wish(RED), "An informant is named in it.", officer)
+    job = Job.objects.get(kind="mark-import")
+    stale = replace(officer, stepped_up_us=None)
+    for who in (actor("analyst"), actor("administrator"), stale):
+        client = client_as(who)
+        for what in ("cancel", "again"):
+            assert client.post(f"/jobs/{job.pk}/{what}/").status_code == 403
+            assert client.post(f"/api/jobs/{job.pk}/{what}").status_code == 403
+    assert client_as(officer).post(f"/jobs/{job.pk}/cancel/").status_code == 302
 
 
 def test_an_import_given_a_handling_code_is_sealed_whole(actor: People, officer: Actor) -> None:

@@ -11,7 +11,8 @@ from hanse.intel import authoring
 from hanse.intel import service as intel
 from hanse.intel.models import Batch, Item
 from hanse.kernel.actors import Actor
-from hanse.kernel.markings import Marking, join
+from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, is_at_least, join
 from hanse.kernel.strict_json import loads
 from hanse.ledger.writing import writing
 from hanse.policy.service import mark
@@ -65,6 +66,9 @@ def follow(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
 
     Returns:
         Address of the import.
+
+    Raises:
+        UsageError: The import was marked more strictly since.
     """
     change = _Change(_marking(params["old"]), params["old_team"], _marking(params["new"]), params["new_team"])
     progress.step("Marking")
@@ -73,9 +77,23 @@ def follow(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
     )
     for at in range(0, len(numbers), CHUNK):
         with writing():
+            _check_stands(UUID(params["batch"]), change)
             _some(numbers[at : at + CHUNK], change, actor, params["why"], params["proposal"])
         progress.at(min(at + CHUNK, len(numbers)), len(numbers))
     return f"/intelligence/imports/{UUID(params['batch'])}/"
+
+
+def _check_stands(batch: UUID, change: _Change) -> None:
+    """Whether a change was not taken back: a job that stopped can be begun again long after.
+
+    Raises:
+        UsageError: The import is marked more strictly now, so that its items would become weaker than it.
+    """
+    row = Batch.projected.filter(pk=batch).select_related("marking").first()
+    if row is None:
+        return
+    if not is_at_least(change.new, row.marking.marking) or row.team not in {"", change.new_team}:
+        raise UsageError("The import was marked more strictly since. Look at it, and mark it anew.")
 
 
 def _some(numbers: list[int], change: _Change, actor: Actor, why: str, proposal: str) -> None:

@@ -173,7 +173,14 @@ def may_see(actor: Actor, job: Job) -> bool:
 
 
 def may_stop(actor: Actor, job: Job) -> bool:
-    """Whether the actor may cancel a job or begin it again: their own, or any by role."""
+    """Whether the actor may cancel a job or begin it again: their own, or any by role.
+
+    What takes a fresh passkey to start, such as marking anew, is stopped and begun again by who may start it alone: it is
+    done in its starter's name.
+    """
+    kind = _kinds.get(job.kind)
+    if kind is not None and action_named(kind.action).step_up:
+        return bool(may(actor, kind.action, now_us=now_us()))
     return job.owner == actor.id or bool(may(actor, "jobs.cancel", now_us=now_us()))
 
 

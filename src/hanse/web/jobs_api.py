@@ -19,7 +19,12 @@ router = Router(tags=["jobs"])
 
 _NOT_YOURS = Decision(
     allowed=False,
-    reasons=(Reason("jobs.owner", "The job is somebody else's, and none of your roles may stop it."),),
+    reasons=(
+        Reason(
+            "jobs.owner",
+            "The job is somebody else's and none of your roles may stop it, or it takes a passkey proved just now.",
+        ),
+    ),
 )
 
 
