@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanse.kernel.errors import UnreadableInputError, UsageError
+from hanse.telemetry import inputs
 from hanse.telemetry.input_files import expand
 from hanse.telemetry.inputs import Limits, Source, open_input
 
@@ -171,3 +172,19 @@ def test_a_damaged_archive_never_raises(
     if bytes(packed) == PACKERS[packing](data):
         assert out == data
         assert not source.problems
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_decompressing_leaves_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A small file that becomes a large one fills no disk on which the ledger has to go on: it stops before."""
+    path, disk = put(tmp_path, PACKERS[name](b"\0" * 5_000_000)), os.statvfs(tmp_path)
+    monkeypatch.setattr(inputs, "CHECK", 1_000_000)
+    nearly_full = os.statvfs_result((disk[0], disk[1], disk[2], disk[3], disk[2] // 21, *disk[5:10]))
+    with monkeypatch.context() as full:
+        full.setattr(os, "statvfs", lambda _: nearly_full)
+        full.setattr(inputs, "KEEP_FREE", 2**62)
+        with pytest.raises(UnreadableInputError, match="no room"):
+            open_input(path)
+    assert len(opened(path)[0]) == 5_000_000

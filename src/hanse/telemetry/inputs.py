@@ -26,6 +26,12 @@ from hanse.kernel.errors import Problem, UnreadableInputError
 CHUNK = 1 << 20
 """Compressed bytes read at once, and decompressed bytes written at once."""
 
+KEEP_FREE = 1_000_000_000
+"""So many bytes of the disk stay free, or a twentieth of it where that is less: the ledger may lie on the same one."""
+
+CHECK = 64 << 20
+"""Bytes after which it is looked at anew how much is free."""
+
 XZ_MEMORY = 256 << 20
 """Memory that an xz stream may ask for; `xz -9` asks for 65 MiB, a hostile one for 4 GiB."""
 
@@ -158,7 +164,7 @@ def _unpacked(
 ) -> tuple[BinaryIO, list[Problem]]:
     """Decompress into an unlinked file, as far as it goes; the problems say why it stopped early."""
     plain: BinaryIO = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - the Source closes it
-    written = 0
+    written = checked = 0
     problems: list[Problem] = []
     try:
         for chunk in _UNPACKERS[packing](packed):
@@ -167,6 +173,9 @@ def _unpacked(
                 break
             plain.write(chunk)
             written += len(chunk)
+            if written - checked >= CHECK:
+                checked = written
+                _check_room(plain)
     except (zlib.error, lzma.LZMAError, EOFError, pa.ArrowException) as error:
         what = f"the {packing} stream ends early or is damaged ({error}); what came before it was read."
         problems.append(Problem(str(path), what, written, do="Fetch the file again."))
@@ -174,6 +183,17 @@ def _unpacked(
         plain.close()
         raise
     return plain, problems
+
+
+def _check_room(file: BinaryIO) -> None:
+    """Whether the disk of a file has room for more.
+
+    Raises:
+        OSError: It is as good as full.
+    """
+    disk = os.statvfs(file.fileno())
+    if disk.f_bavail * disk.f_frsize < min(KEEP_FREE, disk.f_blocks * disk.f_frsize // 20):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 _BOMB_ADVICE = "If the file is genuine, decompress it yourself and name the result."
