@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +18,7 @@ from hanse.intel.stix_extension import said
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.service import purge
+from hanse.ledger.writing import append
 from hanse.policy import service as policy
 from hanse.taxii import kept, partners
 from hanse.taxii.models import LeftOut
@@ -138,6 +140,27 @@ def test_older_versions_that_were_stricter_stay_here(edge, actor):
     told = edge.get("everything/objects", match_version="all")
     assert edge.ids(match_version="all") == [named(1)]
     assert "Secret" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("said_by_item", [True, False])
+def test_older_versions_that_were_of_a_team_stay_here(edge, actor, said_by_item):
+    """A thing that was let out of its need-to-know team tells no version that only the team might know."""
+    mari = actor("analyst", teams=("alpha",))
+    green = Marking(originators=frozenset({AUTHORITY}), **ALLOWED)
+    brought(mari, indicator(1, name="Open"))
+    policy.mark(object_of(1), green, "alpha", mari, "An informant is named in it.")
+    brought(mari, indicator(1, "2024-02-01T00:00:00.000Z", name="Secret"))
+    if said_by_item:
+        row = Item.projected.get(pk=object_of(1))
+        item = msgspec.structs.replace(service.item_of(row), team="alpha")
+        append("intel.item", item, actor=mari, object_id=row.pk, marking=green)
+    policy.mark(object_of(1), green, "", mari, "Without the name it is for partners.")
+    brought(mari, indicator(1, "2024-03-01T00:00:00.000Z", name="Public"))
+    told = edge.get("everything/objects", match_version="all")
+    assert edge.ids(match_version="all") == [named(1)]
+    assert "Secret" not in json.dumps(told)
+    path = f"everything/objects/{named(1)}/versions"
+    assert edge.get(path)["versions"] == ["2024-03-01T00:00:00.000Z"]
 
 
 def test_what_is_purged_is_told_no_more(edge, actor):

@@ -48,6 +48,21 @@ class _Marked(msgspec.Struct):
 _MARKED: Final = msgspec.json.Decoder(_Marked)
 
 
+class _Team(msgspec.Struct):
+    """To which team an entry says that a thing belongs."""
+
+    team: str = ""
+
+
+class _Says(msgspec.Struct):
+    """The body of an entry that says it."""
+
+    content: _Team
+
+
+_SAYS: Final = msgspec.json.Decoder(_Says)
+
+
 class Offer:
     """The shelf of intelligence for one actor."""
 
@@ -77,7 +92,10 @@ class Offer:
                 ]
 
     def versions(self, piece: Piece) -> Sequence[Piece]:
-        """As of `hanse.taxii.shelves.Shelf`: those that were never marked more strictly than the thing is now."""
+        """As of `hanse.taxii.shelves.Shelf`: those since which the thing was never for fewer than it is now.
+
+        Fewer are those of a stricter marking, and those of a need-to-know team.
+        """
         row = models.Item.projected.filter(pk=UUID(piece.object_id), holding__in=list(self._markings)).first()
         if row is None:
             return []
@@ -85,9 +103,12 @@ class Offer:
         entries = Entry.objects.filter(object_id=row.pk, kind__in=_SAYING, recipient="").order_by("-version")
         found = []
         held = list(entries.select_related("body"))
+        teams = _teams(held)
         markings = CarriedMarking.objects.in_bulk({entry.marking for entry in held})
         for entry in held:
-            if not is_at_least(now, _marking(markings[entry.marking].text)):
+            if teams[entry.sequence] != row.team or not is_at_least(
+                now, _marking(markings[entry.marking].text)
+            ):
                 break
             if entry.kind == "intel.item" and (body := getattr(entry, "body", None)) is not None:
                 told = _told(opened(entry, body), _refs_of(now))
@@ -142,6 +163,21 @@ class Offer:
             cursor.execute(query, list(told))
             row = cursor.fetchone()
         return row[0] if row else None
+
+
+def _teams(held: Sequence[Entry]) -> dict[int, str | None]:
+    """To which team a thing belonged since each of its entries, the newest of which comes first; None where it is not said.
+
+    What a marking said of it holds until the next one; where that is no team, what the item says.
+    """
+    found: dict[int, str | None] = {}
+    marked: str | None = ""
+    for entry in reversed(held):
+        body = getattr(entry, "body", None)
+        told = None if body is None else _SAYS.decode(opened(entry, body)).content.team
+        marked = told if entry.kind == MARKED else marked
+        found[entry.sequence] = told if entry.kind == MARKED or marked == "" else marked
+    return found
 
 
 def _marks(values: Collection[Any]) -> str:
