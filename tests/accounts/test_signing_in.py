@@ -1,11 +1,15 @@
 """Signing in with a passkey, through the pages."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.utils import timezone
 
 from hanse.accounts import contents, links, middleware, service, sessions
 from hanse.accounts.models import Passkey, Session
 from hanse.accounts.proof import last
+from hanse.accounts.sessions import forget_expired
 from hanse.ledger.models import Entry
 from tests.accounts.authenticator import SoftKey
 from tests.accounts.browsing import Browser, founder
@@ -213,3 +217,24 @@ def test_pages_of_allauth_that_are_not_served():
     """There are no pages for passwords, e-mail addresses or sign-ups."""
     for path in ("signup/", "password/reset/", "password/change/", "email/", "2fa/", "social/connections/"):
         assert Browser().get(f"/accounts/{path}").status_code == 404
+
+
+def test_strangers_lock_nobody_out():
+    """However often somebody fails to sign in, from the proxy's own address as everybody, others can."""
+    browser, stranger = founder(), Browser()
+    for _ in range(150):
+        assert stranger.post("/accounts/login/passkey/", {"credential": "{}"}).status_code == 302
+    again = Browser()
+    again.key = browser.key
+    assert again.sign_in()["Location"] == "/"
+
+
+def test_sessions_of_strangers_are_forgotten():
+    """Everybody who asks for a challenge makes a session: those that are over are removed, and no other."""
+    browser = founder()
+    for _ in range(3):
+        Browser().get("/accounts/login/passkey/")
+    assert Session.objects.count() == 4
+    Session.objects.filter(person_id=None).update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert (forget_expired(), forget_expired()) == (3, 0)
+    assert Session.objects.get().person_id == browser.person

@@ -19,6 +19,9 @@ LONGEST_US = 12 * 3_600 * 1_000_000
 TOUCH_US = 60_000_000
 """A session's last use is written down once a minute, so that not every page writes to the database."""
 
+AT_ONCE = 500
+"""Sessions that are removed in one transaction: nobody waits long for it."""
+
 BEGAN, SEEN, STEPPED_UP, LABEL = "began_us", "seen_us", "stepped_up_us", "browser"
 """Keys in a session: when it was signed in, last used, last proved by passkey (microseconds UTC), and where."""
 
@@ -70,6 +73,16 @@ class SessionStore(DatabaseStore):
             began_us=data.get(BEGAN),
             label=data.get(LABEL, "")[:100],
         )
+
+
+def forget_expired() -> int:
+    """Remove the sessions that are over, among them those of strangers who asked for a challenge; how many."""
+    gone = 0
+    while some := list(
+        Session.objects.filter(expire_date__lt=timezone.now()).values_list("pk", flat=True)[:AT_ONCE]
+    ):
+        gone += Session.objects.filter(pk__in=some).delete()[0]
+    return gone
 
 
 def end_all(person: UUID) -> None:

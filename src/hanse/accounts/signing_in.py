@@ -15,7 +15,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as ceremony
@@ -81,7 +80,6 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
 
 
 @public("signing in")
-@ratelimit.decorator(app="allauth.mfa", action="webauthn_login")  # type: ignore[untyped-decorator]  # allauth has no type information
 @require_http_methods(["GET", "POST"])
 def passkey(request: HttpRequest) -> HttpResponse:
     """The challenge (GET), and the browser's answer to it (POST)."""

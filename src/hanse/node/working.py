@@ -50,6 +50,8 @@ UNWATCHED_S = 10.0
 """Seconds between looks for attacks that stand as running while no collector runs that could see their end."""
 LEFT_S = 120.0
 """An alert that has been at work for so long was left behind by a worker that died: an attempt takes 30 s at most."""
+SESSIONS_S = 300.0
+"""Seconds between looks at sessions that are over: everybody who looks at the sign-in makes one."""
 KEPT_DAYS = 14
 """How long the queue remembers what is done."""
 
@@ -94,6 +96,7 @@ class Queue:
 
 def chores(node: Node) -> list[Chore]:
     """What this node does by the clock."""
+    from hanse.accounts.sessions import forget_expired  # noqa: PLC0415 - after Django is configured
     from hanse.campaigns.following import Follower  # noqa: PLC0415 - after Django is configured
     from hanse.cases import evidence  # noqa: PLC0415
     from hanse.console.service import wish_collector  # noqa: PLC0415
@@ -129,6 +132,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("warninglists", LISTS_S, index_lists),
         Chore("answers kept for a day", RETENTION_S, forget_old),
         Chore("queue", RETENTION_S, _prune),
+        Chore("sessions", SESSIONS_S, forget_expired),
     ]
 
 
