@@ -297,3 +297,16 @@ def test_an_operation_without_a_guard_does_not_start():
 
     with pytest.raises(UsageError, match="open_to_all"):
         _ = make_api([("", bare)], version="bare").urls
+
+
+def test_the_api_is_described_once(client_as, monkeypatch):
+    """To describe it takes half a second in which nobody else is served: strangers have it done once."""
+    made, describe = [], type(api).get_openapi_schema
+    monkeypatch.setattr(
+        type(api), "get_openapi_schema", lambda self, **where: made.append(1) or describe(self, **where)
+    )
+    stranger = client_as(None)
+    first, again = (stranger.get("/api/openapi.json") for _ in range(2))
+    assert first.json()["paths"]
+    assert (first.content, first["Content-Type"]) == (again.content, again["Content-Type"])
+    assert len(made) <= 1

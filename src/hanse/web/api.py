@@ -153,7 +153,10 @@ class Api(NinjaAPI):
 
     def _get_urls(self) -> list[Any]:
         """The routes: those of the framework are public and say why, those of operations name their operations."""
-        patterns: list[Any] = [*get_openapi_urls(self), get_root_url(self)]
+        described = get_openapi_urls(self)
+        for pattern in described:
+            pattern.callback = _made_once(pattern.callback)
+        patterns: list[Any] = [*described, get_root_url(self)]
         for pattern in patterns:
             pattern.callback = _told(public(_NO_DATA)(pattern.callback))
         for bound in self._get_bound_routers():
@@ -271,6 +274,28 @@ def _guarded(operations: Iterable[Operation]) -> tuple[Operation, ...]:
                 f"The operation {one.view_func.__qualname__} has no @endpoint. Put one below its route."
             )
     return tuple(operations)
+
+
+def _made_once(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """A view whose answer is always the same, made for the first who asks.
+
+    To describe the API takes half a second of the one process that serves everybody, and strangers may ask.
+    """
+    kept: dict[str, tuple[bytes, str]] = {}
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        under = request.META.get("SCRIPT_NAME", "")
+        if under not in kept:
+            response = view(request, *args, **kwargs)
+            if response.status_code != 200:
+                return response
+            kept.clear()
+            kept[under] = response.content, response["Content-Type"]
+        content, kind = kept[under]
+        return HttpResponse(content, content_type=kind)
+
+    return answer
 
 
 def _told(
