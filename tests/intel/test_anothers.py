@@ -1,5 +1,6 @@
 """A newer version under another's id is a clash: nobody takes over what somebody else has said."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 
@@ -9,7 +10,9 @@ from msgspec.structs import replace
 from hanse.intel import recognise, service
 from hanse.intel.models import Item
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking
+from hanse.ledger.retention import purge_due
 from tests.intel.stix_corpus import bundle, sdo
 from tests.ledger.made import findings
 
@@ -42,6 +45,29 @@ def test_nor_of_what_a_handling_code_seals(actor: Callable[..., Actor]) -> None:
     assert (came.newer, len(came.clashes)) == (0, 1)
     assert service.bring_in(bundle({**newer, "name": "mine too"}), "three.json", mari).newer == 1
     assert service.item_of(Item.projected.get()).raw["name"] == "mine too"
+
+
+def test_who_brings_the_same_again_purges_nothing(actor: Callable[..., Actor]) -> None:
+    """A date that is past, or near, brings the end of what is here forward to a week at most, and once: others notice."""
+    mari, own = actor("analyst"), Marking.own("ee-cert")
+    mine = sdo("tool", 1, name="mine", created_by_ref="identity--a")
+    service.bring_in(bundle(mine), "one.json", mari)
+    past = dataclasses.replace(own, retention_us=now_us() - 1)
+    assert service.bring_in(bundle(mine), "two.json", mari, marking=past).newer == 1
+    purge_due()
+    until = Item.projected.get().marking.marking.retention_us
+    assert until is not None
+    assert until > now_us() + 6 * 86_400_000_000
+    newer = {**mine, "modified": "2025-01-01T00:00:00Z", "name": "newer"}
+    assert service.bring_in(bundle(newer), "three.json", mari, marking=past).newer == 1
+    assert Item.projected.get().marking.marking.retention_us == until
+    assert service.bring_in(bundle(newer), "four.json", mari, marking=past).known == 1
+    purge_due()
+    assert Item.projected.count() == 1
+    sooner = dataclasses.replace(own, retention_us=now_us() + 1_000_000_000)
+    fresh = sdo("tool", 2, name="fresh")
+    assert service.bring_in(bundle(fresh), "five.json", mari, marking=sooner).fresh == 1
+    assert Item.projected.get(source_id=fresh["id"]).marking.marking == sooner
 
 
 def test_a_newer_version_opens_nothing_of_a_team(actor: Callable[..., Actor]) -> None:

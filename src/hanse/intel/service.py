@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 from django.db import connections
 
+from hanse.accounts.approvals import EXPIRES_US
 from hanse.federation import onward
 from hanse.intel import csv_export, feeds, grades, misp_event, models, own_bundle, searches, stix_bundle
 from hanse.intel.as_shared import item_in
@@ -20,6 +21,7 @@ from hanse.intel.reading import Known, facts_of, known
 from hanse.intel.reading_ahead import items_ahead
 from hanse.intel.recognise import Marked
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, is_at_least, join
 from hanse.ledger import objects
@@ -41,6 +43,9 @@ _STIX = "application/stix+json;version=2.1"
 
 MOST_PARTS = 5_000
 """Parts of one item that are shown or exported with it."""
+
+SOON_US = EXPIRES_US
+"""Nearer than this a retention date purges a thing before anybody has noticed."""
 
 TOLD = 1_000
 """Clashes and things left out that an account names; it counts all of them."""
@@ -402,7 +407,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         before = held.get(one)
         if before is None:
             account.fresh += 1
-        elif before.digest == digest and is_at_least(before.marking, marking):
+        elif before.digest == digest and _adds_nothing(marking, before.marking):
             account.known += 1
             continue
         elif before.digest == digest or (
@@ -410,7 +415,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
             and (_is_newer(version, before.version, account) or _tagged_anew(one, coming, before))
         ):
             account.newer += 1
-            marking = join(marking, before.marking)  # nothing from outside weakens what was decided here
+            marking = _joined(marking, before.marking)
             if before.team and not told.item.team:  # nor does it open what one team alone may know
                 item, encoded = msgspec.structs.replace(coming.whole, team=before.team), None
                 told = Known(item, *told[1:])
@@ -423,6 +428,26 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         held[one] = _Held(digest, version, item.parent, told.facts.creator, marking, told.item.team, coming)
         wanted.append(_Wanted(one, told, marking, encoded))
     return wanted
+
+
+def _joined(coming: Marking, before: Marking) -> Marking:
+    """The marking of what is on record already and comes again: nothing from outside weakens what was decided here.
+
+    Nor does it purge it: whoever brings the same thing with a date brings its end forward to `SOON_US` from now at most,
+    as one person alone can by marking it (`hanse.console.marking`).
+    """
+    joined = join(coming, before)
+    if joined.retention_us is None or joined.retention_us == before.retention_us:
+        return joined
+    until = max(joined.retention_us, now_us() + SOON_US)
+    if before.retention_us is not None:
+        until = min(until, before.retention_us)
+    return replace(joined, retention_us=until)
+
+
+def _adds_nothing(coming: Marking, before: Marking) -> bool:
+    """Whether what is on record already stays marked as it is."""
+    return is_at_least(before, coming) or _joined(coming, before) == before
 
 
 def _is_newer(version: str, before: str, account: Account) -> bool:
