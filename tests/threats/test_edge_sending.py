@@ -56,6 +56,25 @@ def test_2_nothing_of_others_is_overwritten(edge, actor, hidden):
 
 
 @pytest.mark.parametrize(
+    "creator", [{}, {"created_by_ref": f"identity--{'0' * 8}-0000-4000-8000-{'0' * 12}"}]
+)
+def test_2_nor_by_a_newer_version_or_by_the_same_again(edge, actor, creator):
+    """Whoever it names as its creator: what this authority brought in is neither revoked, nor marked, nor co-originated."""
+    brought(actor("analyst"), indicator(1, **creator))
+    before = Item.projected.get(source_id=named(1))
+    assert edge.ids() == [named(1)]
+    assert sent(edge, indicator(1, **creator))["success_count"] == 1
+    told = sent(edge, indicator(1, "2025-01-01T00:00:00.000Z", revoked=True, **creator))
+    assert told["success_count"] == 0
+    after = Item.projected.get()
+    assert (after.version, after.marking_id, after.revoked) == (before.version, before.marking_id, False)
+    assert edge.ids() == [named(1)]
+    assert sent(edge, indicator(2))["success_count"] == 1
+    assert sent(edge, indicator(2, "2025-01-01T00:00:00.000Z", revoked=True))["success_count"] == 1
+    assert Item.projected.get(source_id=named(2)).revoked is True
+
+
+@pytest.mark.parametrize(
     ("what", "status"),
     [
         ('{"objects": ' + "[" * 5_000 + "]" * 5_000 + "}", 400),

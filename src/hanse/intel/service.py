@@ -405,14 +405,18 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         told = coming.known or known(coming.whole)
         one, version, digest = ids[item.format, item.source_id], item.source_version, told.digest
         before = held.get(one)
+        kept = before is not None and _is_others(before.marking, actor)
         if before is None:
             account.fresh += 1
-        elif before.digest == digest and _adds_nothing(marking, before.marking):
+        elif before.digest == digest and (kept or _adds_nothing(marking, before.marking)):
             account.known += 1
             continue
-        elif before.digest == digest or (
-            before.says_as_much(told)
-            and (_is_newer(version, before.version, account) or _tagged_anew(one, coming, before))
+        elif not kept and (
+            before.digest == digest
+            or (
+                before.says_as_much(told)
+                and (_is_newer(version, before.version, account) or _tagged_anew(one, coming, before))
+            )
         ):
             account.newer += 1
             marking = _joined(marking, before.marking)
@@ -443,6 +447,14 @@ def _joined(coming: Marking, before: Marking) -> Marking:
     if before.retention_us is not None:
         until = min(until, before.retention_us)
     return replace(joined, retention_us=until)
+
+
+def _is_others(before: Marking, actor: Actor) -> bool:
+    """Whether what is on record is not for whoever brings something to change: a partner changes what it sent itself.
+
+    That it names the same creator proves nothing, and by its marking it would originate what it only had read.
+    """
+    return actor.kind == "partner" and before.originators != {actor.authority}
 
 
 def _adds_nothing(coming: Marking, before: Marking) -> bool:
