@@ -10,7 +10,7 @@ from hanse.cases.models import Case, CasePerson, Happening, Link, Note, Selector
 from hanse.cases.selector import read
 from hanse.cases.working import Told
 from hanse.intel import service as intel
-from hanse.intel.models import Item
+from hanse.intel.models import Item, Value
 from hanse.intel.values import ValueProblem
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -46,6 +46,21 @@ def filled() -> tuple[UUID, Actor]:
 def kaja_with_import(kaja: Actor) -> Actor:
     """Somebody who brings intelligence in."""
     return investigator("analyst", name=f"{kaja.name} too")
+
+
+def test_who_has_the_database_reads_no_selector_in_intelligence() -> None:
+    """What a case has and intelligence too has another number in each, though who may see both is told of it."""
+    case, kaja = opened(investigator("analyst"))
+    working.add_selector(case, read("address", "8.8.8.8"), kaja)
+    intel.bring_in(bundle(indicator(1, "8.8.8.8"), indicator(2, "8.8.8.8")), "two.json", kaja)
+    (row,) = Selector.objects.filter(case=case)
+    assert not Value.objects.filter(pk=row.value).exists()
+    (known,) = also_known.of_selectors([row], case_for(kaja, "cases.view", case), kaja)
+    assert known.item_count == 2
+    other, kaja = opened(kaja, title="Another")
+    working.add_selector(other, read("address", "8.8.8.8"), kaja)
+    (known,) = also_known.of_selectors([row], case_for(kaja, "cases.view", case), kaja)
+    assert [one.pk for one in known.cases] == [other]
 
 
 def test_every_part_is_on_record_sealed_and_of_the_team() -> None:

@@ -12,6 +12,7 @@ from hanse.cases.choosing import visible
 from hanse.cases.models import Case, Selector
 from hanse.intel import noise
 from hanse.intel.models import Item, Posting
+from hanse.intel.projecting import value_id
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 
@@ -58,13 +59,13 @@ def of_selectors(selectors: Iterable[Selector], case: Case, actor: Actor) -> lis
         actor: The reader.
     """
     wanted = [one for one in selectors if not noise.reason(_value(one))][:MOST_SELECTORS]
-    values = {one.value for one in wanted}
-    items, cases = _items(values, actor), _cases(values, case, actor)
+    named = {one.pk: value_id(_value(one)) for one in wanted}
+    items, cases = _items(set(named.values()), actor), _cases({one.value for one in wanted}, case, actor)
     return [
-        Known(one, tuple(items[one.value][:SHOWN]), tuple(cases[one.value][:SHOWN]),
-              len(items[one.value]), len(cases[one.value]))
+        Known(one, tuple(items[named[one.pk]][:SHOWN]), tuple(cases[one.value][:SHOWN]),
+              len(items[named[one.pk]]), len(cases[one.value]))
         for one in wanted
-        if items[one.value] or cases[one.value]
+        if items[named[one.pk]] or cases[one.value]
     ]  # fmt: skip
 
 

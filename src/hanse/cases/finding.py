@@ -10,9 +10,9 @@ from django.db.models import Q
 from hanse.cases import evidence
 from hanse.cases.choosing import visible
 from hanse.cases.evidence_models import Evidence
+from hanse.cases.keyed import selector_id
 from hanse.cases.models import Case, CasePerson, Selector
 from hanse.cases.selector import KINDS, name_key, read
-from hanse.intel.projecting import value_id
 from hanse.intel.values import ValueProblem
 from hanse.kernel.actors import Actor
 
@@ -41,10 +41,10 @@ def matching(text: str, actor: Actor) -> "QuerySet[Case]":
 
 
 def _values(text: str) -> list[int]:
-    """Ids of the values that a text can be."""
+    """Numbers of the selectors that a text can be."""
     found = []
     for kind in KINDS:
         if kind not in _ALONE:
             with suppress(ValueProblem):
-                found.append(value_id(read(kind, text).value))
+                found.append(selector_id(read(kind, text).value))
     return found

@@ -109,7 +109,7 @@ class Selector(models.Model):
     """An identifier in a case. A projection; fields as of `contents.SelectorAdded`.
 
     Attributes:
-        value: By which equal ones are found: the id that intelligence has for the same value, a keyed hash.
+        value: By which equal ones are found, see `keyed.selector_id`.
         person: Who uses it; null for nobody known.
     """
 

@@ -19,9 +19,9 @@ from hanse.cases.contents import (
     TaskDone,
     TaskSet,
 )
+from hanse.cases.keyed import selector_id
 from hanse.cases.selector import name_key
 from hanse.cases.words import OPEN
-from hanse.intel.projecting import value_id
 from hanse.intel.values import Value
 from hanse.ledger.recorded import Recorded
 from hanse.policy.models import NeedToKnow, stored
@@ -114,7 +114,7 @@ def selectors_added(entries: Sequence[tuple[Recorded, SelectorAdded]]) -> None:
         recorded.object_id: models.Selector(
             object_id=recorded.object_id, **_said(recorded, content),
             person=UUID(content.person) if content.person else None, kind=content.kind,
-            value=value_id(Value(content.kind, content.text)), text=content.text, written=content.written,
+            value=selector_id(Value(content.kind, content.text)), text=content.text, written=content.written,
             note=content.note,
         )
         for recorded, content in entries

@@ -6,7 +6,7 @@ tasks, descriptions, and what earlier versions said or what was taken out again,
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from hanse.cases.contents import LinkMade, NoteWritten, PersonSaid, SelectorAdde
 from hanse.cases.evidence import of_case
 from hanse.cases.evidence_models import Custody, Evidence
 from hanse.cases.joint_models import JointCase, JointSaying
+from hanse.cases.keyed import selector_id
 from hanse.cases.models import Case, CasePerson, Happening, Link, Note, Selector, Task
 from hanse.cases.selector import KINDS, name_key, read
 from hanse.cases.selector import Selector as Asked
@@ -65,13 +66,13 @@ class Person:
     born: str
     selectors: tuple[Asked, ...]
 
-    def values(self) -> set[int]:
-        """Ids of all values by which they are found."""
-        found = {value_id(one.value) for one in self.selectors}
+    def values(self, number: Callable[[Value], int]) -> set[int]:
+        """Numbers of all values by which they are found, in cases or in intelligence."""
+        found = {number(one.value) for one in self.selectors}
         if self.name:
-            found.add(value_id(Value("name", name_key(self.name))))
+            found.add(number(Value("name", name_key(self.name))))
         if self.name and self.born:
-            found.add(value_id(read("person", self.name, born=self.born).value))
+            found.add(number(read("person", self.name, born=self.born).value))
         return found
 
     def is_in(self, *texts: str) -> bool:
@@ -124,13 +125,13 @@ def held_on(person: Person, actor: Actor) -> list[Held]:
         person: Whom.
         actor: The reader.
     """
-    values = person.values()
+    values = person.values(selector_id)
     found: dict[UUID, Held] = {}
     for case in visible(actor).order_by("number"):
         back = _kept_back(Case, case, actor)
         for one in _in_case(case, person, values, actor, back):
             found.setdefault(one.object_id, one)
-    for one in (*_in_joint_cases(person, actor), *_in_intelligence(person, values, actor)):
+    for one in (*_in_joint_cases(person, actor), *_in_intelligence(person, person.values(value_id), actor)):
         found.setdefault(one.object_id, one)
     return sorted(found.values(), key=lambda one: (not one.sure, one.sequence))
 
@@ -241,7 +242,7 @@ def _in_joint_cases(person: Person, actor: Actor) -> Iterator[Held]:
 def _says(content: msgspec.Struct, person: Person, values: set[int]) -> str:
     """What an entry says of them; empty where it says nothing."""
     if isinstance(content, SelectorAdded):
-        named = value_id(Value(content.kind, content.text)) in values or person.is_in(content.note)
+        named = selector_id(Value(content.kind, content.text)) in values or person.is_in(content.note)
         return f"{content.written} {content.note}" if named else ""
     told = _texts(content)
     return " ".join(text for text in told if text) if person.is_in(*told) else ""

@@ -19,11 +19,11 @@ from hanse.cases.contents import (
     TaskDone,
     TaskSet,
 )
+from hanse.cases.keyed import selector_id
 from hanse.cases.projecting import PARTS
 from hanse.cases.selector import Selector, birth_date, country_code, name_key, read
 from hanse.cases.service import members, open_for
 from hanse.cases.words import CATEGORIES, TIED, line, lines
-from hanse.intel.projecting import value_id
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.writing import Draft, append, append_many, writing
@@ -158,7 +158,7 @@ def add_list(case_id: UUID, data: bytes, actor: Actor, *, apply: bool = True) ->
             if one.selector is None:
                 report.append(ListedRow(one.number, "wrong", column=one.column, words=one.problem))
                 continue
-            number, found = value_id(one.selector.value), one.selector
+            number, found = selector_id(one.selector.value), one.selector
             if number in held:
                 report.append(ListedRow(one.number, "known", found.kind, found.written, words=held[number]))
                 continue
@@ -304,7 +304,7 @@ def _selector(row: models.Case, found: Selector, person: UUID | None, note: str)
 
 def _held(row: models.Case, found: Sequence[Selector]) -> dict[int, str]:
     """Those of some selectors that a case has, by the id of their value, with words."""
-    values = {value_id(one.value) for one in found}
+    values = {selector_id(one.value) for one in found}
     if len(values) > 100:
         rows = models.Selector.objects.filter(case=row.pk)
     else:
