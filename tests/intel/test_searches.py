@@ -58,6 +58,19 @@ def test_what_comes_in_after_saving_is_new(actor: People, query: dict[str, list[
     assert findings() == []
 
 
+def test_no_number_tells_that_something_hidden_came(actor: People) -> None:
+    """Whoever tries numbers learns of the newest item that they may see, and of none beyond it."""
+    mari = actor("analyst")
+    bring(1, "8.8.8.8", mari)
+    search = searches.save("Mine", {"q": ["8.8.8.8"]}, mari)
+    newest = searches.latest()
+    bring(2, "8.8.8.8", mari, RED)
+    assert searches.latest() > newest
+    with pytest.raises(UsageError, match="No item has that number"):
+        searches.looked_at(search, newest + 1, mari)
+    searches.looked_at(search, newest, mari)
+
+
 def test_what_does_not_fit_is_not_new(actor: People) -> None:
     """An item of another value, or of another type, is no hit."""
     mari = actor("analyst")

@@ -116,10 +116,12 @@ def looked_at(search: UUID, upto: int, actor: Actor) -> None:
 
     Raises:
         NotVisibleError: The actor has no such search.
-        UsageError: No item has such a number yet.
+        UsageError: No item that the actor may see has such a number yet: that another has it is not told.
     """
     row = of(actor, search)
-    if not 0 <= upto <= latest():
+    seen = Item.objects.for_actor(actor, "intel.view").order_by("-number")
+    newest = seen.values_list("number", flat=True).first()
+    if newest is None or not 0 <= upto <= newest:
         raise UsageError("No item has that number. Load the page again.")
     if upto > row.seen:
         append(
