@@ -16,7 +16,7 @@ from hanse.cases.models import Case
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Pap, Tlp
+from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.ledger.retention import purge_due
@@ -173,6 +173,17 @@ def test_its_marking_is_never_weaker_than_its_cases_nor_than_its_own(case: tuple
     after = Evidence.objects.get_for(kaja, "cases.view", one).marking.marking
     assert (after.handling, after.originators, after.retention_us) == (got.handling, got.originators, later)
     assert sound()
+
+
+def test_no_date_destroys_a_file_before_its_case(case: tuple[UUID, Actor]) -> None:
+    """A file that is brought with a date of its own, which is past, stays: to destroy it takes two people."""
+    case_id, kaja = case
+    gone = replace(Marking.own("ee-cert"), tlp=Tlp.RED, retention_us=now_us() - 1)
+    one = added(case_id, kaja, marking=gone)
+    assert purge_due() == 0
+    row = Evidence.projected.select_related("marking").get(pk=one)
+    assert row.marking.marking.tlp is Tlp.RED
+    assert row.marking.marking.retention_us == Case.projected.get(pk=case_id).retention_us
 
 
 @on_disk

@@ -5,7 +5,7 @@ that no piece of evidence names any more is removed, whoever purged it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -68,7 +68,7 @@ class Brought:
         source: From whom or where it came.
         received_us: When the authority got it, microseconds UTC.
         place: Where the original is kept; may be empty.
-        marking: Of the file, where it is stricter than its case's.
+        marking: Of the file, where it is stricter than its case's; it is kept as long as the case, whatever date stands here.
     """
 
     draft: Path
@@ -119,6 +119,8 @@ def add(case_id: UUID, brought: Brought, why: str, actor: Actor) -> UUID:
         store().take(brought.draft, brought.sha256)
         own = case.marking.marking
         marking = own if brought.marking is None else join(brought.marking, own)
+        # As long as its case: a date of its own would be a way to destroy it without a second person.
+        marking = replace(marking, retention_us=own.retention_us)
         return append(
             RECEIVED, content, actor=actor, reason=line(why), object_id=uuid4(), marking=marking
         ).object_id
