@@ -124,15 +124,24 @@ def test_links_of_the_founding_give_no_roles_afterwards():
 
 
 def test_later_invitations_propose_their_roles():
-    """With two people, each role of an invitation waits for an approver, and is there once one approved."""
+    """With two people, each role of an invitation waits for an approver, and is there once one approved.
+
+    Not before they came in: whoever has the link is they, and the approver is told to ask.
+    """
     founder = acting(found())
     approver = acting(newcomer("approver"))
     person, link = service.invite("Kati", "kati@example.test", ["analyst"], "She starts on Monday.", founder)
+    (waiting,) = approvals.waiting_for(approver)
+    assert "Kati has not come in yet" in approvals.words_of(waiting)
+    with pytest.raises(UsageError, match="not come in yet"):
+        approvals.approve(waiting.pk, approver)
     joined = service.join(digest_in(link), "Kati", "passkey", credential=credential("two"))
     assert (joined.pk, acting(joined.pk).roles) == (person, set())
     (waiting,) = approvals.waiting_for(approver)
     assert approvals.count_waiting_for(approver) == 1
-    assert approvals.words_of(waiting) == "Give Kati the role analyst."
+    words = approvals.words_of(waiting)
+    assert words.startswith("Give Kati the role analyst. Kati came in on ")
+    assert words.endswith("ask Kati whether that was they.")
     approvals.approve(waiting.pk, approver)
     assert acting(person).roles == {"analyst"}
 

@@ -86,13 +86,14 @@ def test_a_stolen_cookie_approves_nothing(two):
 
 
 def test_a_stolen_cookie_or_token_comes_in_as_nobody_else(two):
-    """A link of somebody who was invited and given roles is told to who proves a passkey: neither a cookie nor a token is enough."""
+    """A link of somebody who was invited is told to who proves a passkey, and gives no role that was approved before."""
     mari, jaan, _ = two
     admin = acting(mari.person)
     anna, _ = service.invite("Anna", "", ["approver"], "She starts on Monday.", admin)
     jaan.step_up()
     (grant,) = Proposal.objects.filter(state="open", subject__person=anna.hex)
-    assert jaan.post(f"/people/approvals/{grant.pk}/approve/").status_code == 302
+    assert jaan.post(f"/people/approvals/{grant.pk}/approve/").status_code == 400
+    assert not RoleGrant.objects.filter(person=anna).exists()
     assert "accounts.invite" not in tokens.possible(admin)
     made = contents.TokenMade(
         mari.person.hex, "old", sha256(b"hanse_old").hexdigest(), ["accounts.invite"], now_us() + 10**9

@@ -31,6 +31,7 @@ from hanse.accounts.sessions import end_all
 from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.units import minute
 from hanse.ledger.models import Entry
 from hanse.ledger.writing import append, writing
 from hanse.policy.roles import roles as all_roles
@@ -438,8 +439,33 @@ def _name(subject: dict[str, Any]) -> str:
     return row.name if row else "somebody who is gone"
 
 
+def _grant_words(subject: dict[str, Any]) -> str:
+    """What is to be approved, and what the approver has to know of who comes into the role."""
+    name = _name(subject)
+    asked = f"Give {name} the role {subject['role']}."
+    row = Person.objects.filter(pk=UUID(subject["person"])).first()
+    if row is None:
+        return asked
+    if row.joined_us is None:
+        return f"{asked} {name} has not come in yet: it can be approved from then on."
+    came = f"came in on {minute(row.joined_us)}, by a link that whoever invited {name} was shown"
+    return f"{asked} {name} {came}: ask {name} whether that was they."
+
+
 def _do_grant(proposal: Pending, approver: Actor) -> str:
+    """Give the role to somebody who has come in, whom the approver can ask.
+
+    Whoever has the link of somebody who was invited comes in as them: an administrator could be a second person so, with
+    whatever roles that one had already been given.
+
+    Raises:
+        UsageError: They have not come in.
+    """
     subject = proposal.subject
+    if person_of(UUID(subject["person"])).joined_us is None:
+        raise UsageError(
+            "They have not come in yet. Approve it once they have, and once they told you themselves that it was they."
+        )
     _grant(UUID(subject["person"]), _role(subject["role"]), approver, proposal.why, proposal.id.hex)
     return ""
 
@@ -473,8 +499,7 @@ def _team_words(subject: dict[str, Any]) -> str:
 
 
 APPROVALS = (
-    Approvable("accounts.grant_role", "accounts.grant",
-               lambda subject: f"Give {_name(subject)} the role {subject['role']}.", _do_grant),
+    Approvable("accounts.grant_role", "accounts.grant", _grant_words, _do_grant),
     Approvable("accounts.add_to_team", "accounts.grant", _team_words, _do_team),
     Approvable("accounts.reactivate", "accounts.grant",
                lambda subject: f"Let {_name(subject)} in again.", _do_reactivate),
