@@ -18,9 +18,10 @@ from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.subject_finding import asked, held_on
 from hanse.console.marking import Wish, mark_anew
 from hanse.federation import exchange, onward
-from hanse.federation.contents import Card, Carried, Forwarded
+from hanse.federation.contents import Card, Carried, Forwarded, Recall
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Partner, Received
+from hanse.kernel import envelope
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -254,6 +255,37 @@ def test_what_is_not_a_members_to_say_is_refused(fi, lv, kadri, attempt):
     assert JointSaying.objects.filter(sort__in=["decision", "closed", "seized"]).count() == before
     assert not JointCase.objects.get_for(kadri, "cases.view", made).is_closed
     assert JointCase.projected.count() == 1
+
+
+@pytest.mark.parametrize("who", ["relay", "author"])
+@pytest.mark.parametrize("together", [False, True])
+def test_what_was_said_is_taken_back_by_nobody(fi, lv, kadri, who, together):
+    """Neither by the founder, who passed it round, nor by its author, who is a partner as well, also in one page."""
+    gb = Peer("gb-cert", "GB")
+    gb.joins()
+    members = tuple(
+        JointMember(authority=one, name=one, country="", tier="member") for one in ("fi-cert", "ee-cert", "gb-cert")
+    )  # fmt: skip
+    content = JointOpened(title="Operation Amber", purpose="x", legal_basis="y", members=members)
+    fi.entry(OPENED, content, object_id=THERE, marking=_marking("fi-cert", "fi-cert", "gb-cert"))
+    author = Peer("gb-cert", "GB", signing=gb.signing, here="fi-cert")
+    thing = uuid4()
+    said_ = _said("fi-cert", THERE, "decision", "We seize them on Monday.")
+    marking = _marking("gb-cert", "fi-cert", "gb-cert")
+    _forwards(fi, author, author.entry(SAID, said_, object_id=thing, marking=marking))
+    passed = envelope.decode(fi.items[-1].payload).object
+    if not together:
+        assert _takes(fi) == []
+    if who == "relay":
+        fi.entry("federation.recalled", Recall(passed, "Never said."))
+        assert len(_takes(fi)) == (0 if together else 1)
+    else:
+        assert _takes(fi) == []
+        gb.entry("federation.recalled", Recall(thing.hex, "Never said."))
+        assert len(_takes(gb)) == 1
+    row = JointCase.objects.get_for(kadri, "cases.view", own_id("fi-cert", THERE))
+    assert [one.text for one in joint.sayings(row)] == ["We seize them on Monday."]
+    assert list(check()) == []
 
 
 def test_a_closed_one_takes_nothing_in_until_it_is_reopened(fi, lv, kadri):

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from django.conf import settings
+from django.db.models import Q
 
 from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
@@ -402,9 +403,19 @@ def _inner_id(origin: str, key: str, there: UUID) -> UUID:
 
 def passed_on_of(partner: str, there: UUID) -> list[UUID]:
     """Own ids of what others passed on of a partner's object, also before it was a partner, under a key of it."""
+    rows = PassedOn.objects.filter(inner__in=_inner_ids(partner, there))
+    return sorted(set(rows.values_list("object_id", flat=True)))
+
+
+def kinds_passed_on(partner: str, there: UUID) -> set[str]:
+    """Of which kinds is what came in a partner's object that passes on another's, and what others passed on of it."""
+    relayed = Q(object_id=own_id(partner, there)) | Q(inner__in=_inner_ids(partner, there))
+    return set(PassedOn.objects.filter(relayed).values_list("kind", flat=True))
+
+
+def _inner_ids(partner: str, there: UUID) -> list[UUID]:
     keys = PartnerKey.objects.filter(partner=partner).values_list("key", flat=True)
-    inner = [_inner_id(partner, key, there) for key in ("", *keys)]
-    return sorted(set(PassedOn.objects.filter(inner__in=inner).values_list("object_id", flat=True)))
+    return [_inner_id(partner, key, there) for key in ("", *keys)]
 
 
 def before_purge(objects: Sequence[UUID], _reason: str) -> set[UUID]:

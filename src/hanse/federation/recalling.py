@@ -15,7 +15,7 @@ from hanse.federation.contents import Recall, RecallAnswered
 from hanse.federation.contents import Received as ReceivedEntry
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of, own_id
 from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
-from hanse.federation.onward import passed_on_of
+from hanse.federation.onward import kinds_passed_on, passed_on_of
 from hanse.federation.partners import active, as_actor
 from hanse.federation.sending import send, speaker
 from hanse.federation.sharing import again, held_by, is_for_named, marked_of, shared_id
@@ -169,10 +169,15 @@ def _check(here: Arrived, content: Recall) -> None:
     except ValueError:
         raise UsageError(f"{here.partner} recalls {content.object_id[:40]!r}, which is no object.") from None
     known = Received.objects.filter(partner=here.partner, object_id=own_id(here.partner, there))
-    for kind in known.values_list("kind", flat=True).distinct():
-        handler = handler_of(kind)
-        if handler is not None and not handler.taken_back:
-            raise UsageError(f"{here.partner} recalls {kind}, which stays on record on both sides.")
+    kinds = {*known.values_list("kind", flat=True), *kinds_passed_on(here.partner, there)}
+    if kind := min(filter(_stays, kinds), default=""):
+        raise UsageError(f"{here.partner} recalls {kind}, which stays on record on both sides.")
+
+
+def _stays(kind: str) -> bool:
+    """Whether what is of a kind cannot be taken back, also where somebody passed it on."""
+    handler = handler_of(kind)
+    return handler is not None and not handler.taken_back
 
 
 def _recalled(here: Arrived, content: Recall) -> None:
@@ -181,7 +186,7 @@ def _recalled(here: Arrived, content: Recall) -> None:
     onward = held_by(object_id)
     came = Entry.objects.filter(kind="federation.received", body__isnull=False)
     kinds = {_kind_in(one) for one in came.filter(object_id=object_id).select_related("body")}
-    if any((handler := handler_of(kind)) is not None and not handler.taken_back for kind in kinds):
+    if any(map(_stays, kinds | kinds_passed_on(here.partner, UUID(content.object_id)))):
         # It came in the same page as what it recalls, which was not known when that was looked at.
         send([Draft(ANSWERED, RecallAnswered(content.object_id, "unknown"), recipient=here.partner)])
         return
