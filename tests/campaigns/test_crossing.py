@@ -17,7 +17,7 @@ from hanse.campaigns.across import Across
 from hanse.campaigns.following import Follower
 from hanse.campaigns.models import Campaign, CrossLink
 from hanse.federation import exchange, receiving
-from hanse.federation.contents import Recall
+from hanse.federation.contents import Card, Carried, Forwarded, Recall
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Partner
 from hanse.kernel.actors import Actor
@@ -141,6 +141,39 @@ def test_a_partners_word_is_its_own(home, fi, mari, seen_by) -> None:
     (without,) = [one for one in whole.without if one.authority == "xx-cert"]
     assert without.stands == (f"Attacks on 2 states, one campaign of {len(honest.members)} attacks",)
     assert not without.alone
+    between = [one for one in whole.bonds if "xx-cert" not in one.contributors]
+    assert {(one.first.object_id, one.second.object_id) for one in between} == {
+        (one.first.object_id, one.second.object_id) for one in honest.bonds
+    }
+
+
+def test_whom_a_partner_invents_to_pass_on_for_is_itself(home, fi, mari, seen_by) -> None:
+    """It costs the links of nobody else, it is named, and without it nothing stands that rests on its word."""
+    shares(fi, seen_by["FI"])
+    honest = found(mari)[0]
+    liar = joined("xx-cert", "RU")
+    ours = [one for row in home for one in seen_by["EE"] if one.id == row.name]
+    for at, one in enumerate(ours):
+        nobody = Peer(authority=f"n{at}-cert", country="RU", here="xx-cert")
+        content = told(nobody, replace(one, victim="192.0.2.1", start_us=one.start_us + 1_000_000), uuid4())
+        clear = Marking(originators=frozenset({nobody.authority}), tlp=Tlp.CLEAR)
+        item = nobody.entry(shared.KIND, content, object_id=uuid4(), marking=clear)
+        card = Card(
+            authority=nobody.authority, name=f"CERT {at}", country="RU", tier="member",
+            verify=nobody.signing.public.raw.hex(),
+        )  # fmt: skip
+        forwarded = Forwarded(
+            originator=card,
+            original=Carried(item.payload, item.signature, item.salt or b"", item.body or b""),
+        )
+        both = replace(clear, originators=frozenset({nobody.authority, "xx-cert"}))
+        liar.entry("federation.forwarded", forwarded, object_id=uuid4(), marking=both)
+    pulled(liar)
+    assert PartnerAttack.projected.filter(passed_on=True).count() == len(ours)
+    whole = found(mari)[0]
+    assert {one.authority for one in whole.contributions} == {"ee-cert", "fi-cert", "xx-cert"}
+    (without,) = [one for one in whole.without if one.authority == "xx-cert"]
+    assert without.stands == (f"Attacks on 2 states, one campaign of {len(honest.members)} attacks",)
     between = [one for one in whole.bonds if "xx-cert" not in one.contributors]
     assert {(one.first.object_id, one.second.object_id) for one in between} == {
         (one.first.object_id, one.second.object_id) for one in honest.bonds

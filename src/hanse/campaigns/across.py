@@ -28,7 +28,8 @@ class Member:
 
     Attributes:
         object_id: The attack, own or a partner's.
-        contributor: The authority that saw it: this one, or the partner whose verified key brought it.
+        contributor: The authority that saw it: this one, or the partner whose verified key brought it, also where that says
+            to pass it on for somebody who has proven nothing here.
         vector: What kind of traffic.
         start_us: First second over the threshold, microseconds UTC.
         end_us: End of the last, microseconds UTC.

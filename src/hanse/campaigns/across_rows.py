@@ -14,6 +14,7 @@ from hanse.attacks.models import STANDING, PartnerAttack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.campaigns.across import Across, Bond, Known, Member, compose
 from hanse.campaigns.campaign import LinkTest
+from hanse.campaigns.crossing import on_whose_word
 from hanse.campaigns.models import Campaign, CrossLink
 from hanse.federation.models import Partner
 from hanse.kernel.actors import Actor
@@ -120,10 +121,11 @@ class _Reading:
     def ends(self, wanted: set[UUID]) -> None:
         """Read the attacks of those objects."""
         self._take(self._own.filter(pk__in=among(wanted)))
+        passed_on = on_whose_word(wanted)
         for *told, victim, mark, partner in self._theirs.filter(pk__in=among(wanted)).values_list(
             *_OF_THEIRS
         ):
-            self._add(told, partner, victim or f"{partner} {mark}", victim)
+            self._add(told, passed_on.get(told[0], partner), victim or f"{partner} {mark}", victim)
 
     def homes(self, ends: set[UUID], standing: "QuerySet[Campaign]") -> dict[UUID, list[UUID]]:
         """The own campaigns that some attacks are part of, with their attacks, which are read as well."""

@@ -5,7 +5,7 @@ the team that may know both, and is purged with the first of them, in the same t
 what, and when, is `following`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,8 +19,10 @@ from hanse.attacks.shared import Shared
 from hanse.campaigns.campaign import LinkTest
 from hanse.campaigns.models import CrossLink
 from hanse.federation.handlers import Arrived
+from hanse.federation.models import PassedOn
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.markings import Marking, strictest
+from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
@@ -43,7 +45,7 @@ class LinkedAcross(msgspec.Struct, frozen=True):
     Attributes:
         first: Object of the earlier attack, hexadecimal.
         second: Object of the later one, hexadecimal.
-        contributors: The authorities that saw the first and the second.
+        contributors: The authorities that saw the first and the second, or on whose word alone they were seen.
         tests: The tests that both passed, the strongest first; none where they are not linked any more.
     """
 
@@ -69,9 +71,18 @@ def ends(object_ids: Iterable[UUID]) -> dict[UUID, End]:
     return found
 
 
-def contributor_of(row: End) -> str:
-    """The authority that saw an attack."""
-    return row.partner if isinstance(row, PartnerAttack) else authority()
+def contributor_of(row: End, passed_on: Mapping[UUID, str]) -> str:
+    """The authority whose word an attack is; `passed_on` as of `on_whose_word`."""
+    return passed_on.get(row.pk, row.partner) if isinstance(row, PartnerAttack) else authority()
+
+
+def on_whose_word(object_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Of attacks that were passed on for who has proven nothing here: the first partner that did, whose word they are.
+
+    Names and keys of such originators are as that partner says: it could invent as many as it likes.
+    """
+    rows = PassedOn.objects.filter(inner__in=among(set(object_ids)), known=False).order_by("-sequence")
+    return dict(rows.values_list("inner", "via"))
 
 
 def put_on_record(linked: Sequence["Linked"], actor: Actor) -> int:
@@ -87,6 +98,7 @@ def put_on_record(linked: Sequence["Linked"], actor: Actor) -> int:
             (row.first, row.second): row
             for row in CrossLink.projected.filter(first__in={one.first for one in linked})
         }
+        passed_on = on_whose_word(rows)
         drafts, teams = [], []
         for one in {(one.first, one.second): one for one in linked}.values():
             first, second = rows.get(one.first), rows.get(one.second)
@@ -100,9 +112,8 @@ def put_on_record(linked: Sequence["Linked"], actor: Actor) -> int:
             team = _team(first.team, second.team)
             if team is None:
                 continue
-            content = LinkedAcross(
-                one.first.hex, one.second.hex, (contributor_of(first), contributor_of(second)), one.tests
-            )
+            who = contributor_of(first, passed_on), contributor_of(second, passed_on)
+            content = LinkedAcross(one.first.hex, one.second.hex, who, one.tests)
             drafts.append(Draft(KIND, content, row.pk if row else None, _marking(first, second)))
             teams.append(team if row is None else "")
         recorded = append_many(drafts, actor)

@@ -222,10 +222,10 @@ def _seen(object_ids: Iterable[UUID]) -> "Iterator[Seen]":
     ids = list(object_ids)
     for own in AttackRow.projected.filter(pk__in=ids, state__in=STANDING):
         yield seen(_attack(own), own.pk, authority(), _group(own), own.country)
+    passed_on = crossing.on_whose_word(ids)
     for theirs in PartnerAttack.projected.filter(pk__in=ids, state__in=STANDING):
-        yield seen(
-            _attack(theirs), theirs.pk, theirs.partner, _group(theirs), theirs.country, theirs.victim_mark
-        )
+        who = crossing.contributor_of(theirs, passed_on)
+        yield seen(_attack(theirs), theirs.pk, who, _group(theirs), theirs.country, theirs.victim_mark)
 
 
 def _counts() -> "Iterator[Counted]":
