@@ -23,7 +23,7 @@ from hanse.ledger.retention import purge_due
 from hanse.ledger.service import purge
 from hanse.matching import agreeing, hits, parts, quota, running, withholding
 from hanse.matching.contents import Proposed, RunEnded
-from hanse.matching.models import Hit, Reference, Run, RunPart
+from hanse.matching.models import Agreement, Hit, Reference, Run, RunPart
 from hanse.matching.names import keys_of
 from hanse.matching.offering import offered
 from hanse.policy.asking import RefusedError
@@ -31,6 +31,7 @@ from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import DAY_US, opened
 from tests.federation.conftest import founded
+from tests.federation.peer import Peer
 from tests.matching.partner import Comparer, turn
 
 __all__ = ["founded"]
@@ -231,6 +232,23 @@ def test_agreements_take_two_people_and_end_by_one(officer, approver, case, gb):
     agreeing.end("gb-ncas", "It ran out.", officer)
     with pytest.raises(agreeing.NoAgreementError):
         agreeing.agreement_with("gb-ncas")
+
+
+@pytest.mark.parametrize("how", ["ended", "narrowed"])
+def test_no_agreement_comes_back_by_an_older_proposal(officer, approver, case, gb, how):
+    """What one person ended, or two made narrower, since it was proposed stays so; of another partner it matters not."""
+    wide = agreeing.propose(terms(), "As agreed.", officer)
+    agree(officer, approver, kinds=["email"])
+    if how == "ended":
+        agreeing.end("gb-ncas", "They were broken into.", officer)
+    with pytest.raises(UsageError, match="changed or ended since"):
+        approvals.approve(wide, approver)
+    assert [row.kinds for row in Agreement.objects.all()] == ([] if how == "ended" else [["email"]])
+    Peer("fi-cert", "FI").joins()
+    later = agreeing.propose(terms(), "As agreed.", officer)
+    agree(officer, approver, partner="fi-cert")
+    approvals.approve(later, approver)
+    assert agreeing.agreement_with("gb-ncas").kinds == ["email", "person", "phone"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.units import count, minute
-from hanse.ledger.kinds import Kind
+from hanse.ledger.kinds import Kind, kind_of
+from hanse.ledger.models import Entry
+from hanse.ledger.reading import content_of
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.matching.contents import TEXT_LIMIT, Agreed
@@ -92,6 +94,7 @@ def propose(terms: Terms, why: str, actor: Actor) -> UUID:
         "per_day": terms.per_day,
         "sources": terms.sources,
         "until_us": terms.until_us,
+        "after": _last_word(),
     }
     return approvals.propose(AGREE, subject, why, actor)
 
@@ -133,8 +136,27 @@ def _text(text: str, what: str) -> str:
     return told
 
 
+def _last_word() -> int:
+    """Sequence of the last entry on any agreement; -1 before the first."""
+    said = Entry.objects.filter(kind=AGREED).order_by("-sequence")
+    return said.values_list("sequence", flat=True).first() or -1
+
+
+def _is_said_anew(partner: str, after: int) -> bool:
+    """Whether something was agreed with a partner, or ended, after an entry."""
+    rows = Entry.objects.filter(kind=AGREED, sequence__gt=after, body__isnull=False).select_related("body")
+    said = (content_of(row, row.body, kind_of(AGREED)) for row in rows)
+    return any(isinstance(one, Agreed) and one.partner == partner for one in said)
+
+
 def _make(pending: Pending, actor: Actor) -> str:
+    """Both people agreed, if nothing else was since: what one person ended does not come back by an older proposal."""
     content = msgspec.convert({**pending.subject, "proposal": pending.id.hex}, Agreed)
+    if _is_said_anew(content.partner, pending.subject["after"]):
+        raise UsageError(
+            f"What is agreed with {content.partner} was changed or ended since this was proposed. Look at it, and propose "
+            "it anew."
+        )
     held = Agreement.objects.filter(partner=content.partner).first()
     append(AGREED, content, actor=actor, reason=pending.why, object_id=held.pk if held else uuid4())
     return ""
