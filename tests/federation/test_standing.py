@@ -60,3 +60,13 @@ def test_who_was_suspended_anew_does_not_come_back_by_an_older_proposal(fi, offi
     assert _state() == "suspended"
     approvals.approve(partnering.propose_standing("fi-cert", "active", "It was found.", officer), second)
     assert _state() == "active"
+
+
+def test_nobody_is_moved_by_an_older_proposal(fi, officer, second):
+    """Where a partner is reached was decided otherwise since; then its old address, which another may have, is not taken."""
+    old, new = "https://old.example/hanse/", "https://new.example/hanse/"
+    late = partnering.propose_move("fi-cert", old, "", "They moved.", officer)
+    approvals.approve(partnering.propose_move("fi-cert", new, "", "They moved.", officer), second)
+    with pytest.raises(UsageError, match="propose it anew"):
+        approvals.approve(late, second)
+    assert Partner.objects.get(pk="fi-cert").endpoint == new

@@ -198,16 +198,29 @@ def propose_move(name: str, endpoint: str, address: str, why: str, actor: Actor)
         RefusedError: The actor may not.
     """
     require(actor, "federation.partner")
-    partner_of(name)
+    row = partner_of(name)
     invitation.check_endpoint(endpoint)
     _check_address(endpoint, address)
-    return approvals.propose(MOVE, {"authority": name, "endpoint": endpoint, "address": address}, why, actor)
+    subject = {
+        "authority": name,
+        "endpoint": endpoint,
+        "address": address,
+        "from": row.endpoint,
+        "at": _last_word(row),
+    }
+    return approvals.propose(MOVE, subject, why, actor)
 
 
 def _move(pending: Pending, actor: Actor) -> str:
+    """Both people agreed, if the partner is where they saw it: not moved, nor a partner anew, since."""
     told = pending.subject
     content = PartnerMoved(told["endpoint"], told["address"], pending.id.hex)
     row = partner_of(told["authority"])
+    if (row.endpoint, _last_word(row)) != (told["from"], told["at"]):
+        raise UsageError(
+            f"{row.name} was moved, or it was decided anew how it stands, since this was proposed. Look at it, and "
+            "propose it anew."
+        )
     append("federation.partner_moved", content, actor=actor, reason=pending.why, object_id=row.object_id)
     return ""
 
