@@ -4,13 +4,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hanse.accounts import approvals, contents, service
-from hanse.accounts.models import Invitation, Proposal
+from hanse.accounts import approvals, contents, service, tokens
+from hanse.accounts.models import Invitation, Proposal, Token
 from hanse.accounts.rules import RefusedError
+from hanse.accounts.who import token_actor
+from hanse.console import endpoints
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.writing import append
-from tests.accounts.people import NODE, acting, newcomer
+from tests.accounts.people import NODE, acting, credential, digest_in, newcomer
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +99,27 @@ def test_who_was_deactivated_gets_no_link_by_an_older_proposal(admin, approver):
     with pytest.raises(UsageError, match="not active any more"):
         approvals.approve(proposal, approver)
     assert not Invitation.objects.filter(person=lost, open=True).exists()
+
+
+def test_coming_back_withdraws_what_a_thief_proposed(admin, thief, approver):
+    """Who had the lost passkeys proposed in their owner's name, who is active and may propose again."""
+    friend = newcomer("analyst")
+    theirs = service.grant_role(friend, "administrator", "Please.", thief)
+    proposal, code = service.propose_recovery(UUID(thief.id), "Her bag was stolen.", admin)
+    service.come_back(digest_in(approvals.approve(proposal, approver)), code, credential("new"))
+    assert Proposal.objects.get(pk=theirs).state == "withdrawn"
+    with pytest.raises(approvals.ProposalOverError):
+        approvals.approve(theirs, approver)
+
+
+def test_revoking_a_token_withdraws_what_tokens_proposed(admin, thief, approver):
+    """A stolen token that may change settings proposed to reach a host inside; what the person proposed stays."""
+    secret = tokens.make("thief's", ["settings.edit"], 30, thief)
+    [token] = Token.objects.all()
+    by_token = token_actor(secret)
+    assert by_token is not None
+    theirs = endpoints.propose_endpoint("relay.example", "10.0.0.5", "It moved.", by_token)
+    own = endpoints.propose_endpoint("mail.example", "10.0.0.6", "Our relay.", thief)
+    tokens.revoke(token.pk, admin)
+    assert Proposal.objects.get(pk=theirs).state == "withdrawn"
+    assert Proposal.objects.get(pk=own).state == "open"

@@ -173,17 +173,19 @@ def withdraw(proposal: UUID, actor: Actor) -> None:
         append("accounts.withdrawn", contents.Decided(), actor=actor, object_id=proposal)
 
 
-def withdraw_all_of(person: UUID, why: str, actor: Actor) -> None:
+def withdraw_all_of(person: UUID, why: str, actor: Actor, *, tokens: bool = False) -> None:
     """Take back every open proposal of a person who is kept out; the caller's transaction keeps them out.
 
     Args:
         person: Whose proposals.
         why: Why they are kept out.
         actor: Who keeps them out.
+        tokens: Only what was proposed by a token of theirs.
     """
     for row in Proposal.objects.filter(proposed_by=person.hex, state="open", expires_us__gt=now_us()):
         with suppress(UsageError):  # a row that was changed by SQL hinders nobody from keeping a thief out
-            if pending(row.pk).proposed_by == person.hex:
+            found = pending(row.pk)
+            if found.proposed_by == person.hex and (not tokens or found.proposed_as == "token"):
                 append("accounts.withdrawn", contents.Decided(), actor=actor, object_id=row.pk, reason=why)
 
 

@@ -139,7 +139,8 @@ def join(digest: str, name: str, method: str, *, credential: dict[str, Any] | No
 def come_back(digest: str, code: str, credential: dict[str, Any]) -> Person:
     """Use a one-time link after losing every passkey: the old ones go, a new one comes, all sessions end.
 
-    Identities at issuers and tokens go too: whoever has the passkeys now may have made some of them.
+    Identities at issuers and tokens go too, and what is proposed and still open: whoever has the passkeys now may have
+    made some of them.
 
     Raises:
         LinkError: The link holds no more, or the code is another.
@@ -157,6 +158,7 @@ def come_back(digest: str, code: str, credential: dict[str, Any]) -> Person:
             content = contents.IssuerUnbound(row.pk.hex)
             append("accounts.issuer_unbound", content, actor=actor, object_id=identity.object_id)
         _revoke_tokens(row.pk, "", actor)
+        withdraw_all_of(row.pk, "They come back after losing every passkey.", actor)
         end_all(row.pk)
         _way_in(row.pk, credential, None, actor)
         signed_in(row.pk, "link", actor)

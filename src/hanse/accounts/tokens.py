@@ -6,13 +6,14 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 from hanse.accounts import contents
+from hanse.accounts.approvals import withdraw_all_of
 from hanse.accounts.models import Token
 from hanse.accounts.rules import UnknownPersonError, ask, ask_own
 from hanse.accounts.who import TOKEN_PREFIX
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.ledger.writing import append
+from hanse.ledger.writing import append, writing
 from hanse.policy.actions import ACTIONS
 from hanse.policy.roles import grant
 
@@ -61,7 +62,7 @@ def make(name: str, scopes: Iterable[str], days: int, actor: Actor) -> str:
 
 
 def revoke(token: UUID, actor: Actor) -> None:
-    """Revoke a token: one's own, or, for an administrator, anybody's.
+    """Revoke a token: one's own, or, for an administrator, anybody's; what tokens of theirs proposed is withdrawn.
 
     Raises:
         UnknownPersonError: There is no such token.
@@ -74,4 +75,8 @@ def revoke(token: UUID, actor: Actor) -> None:
         ask_own(actor, row.person_id, step_up=False)
     else:
         ask(actor, "accounts.grant")
-    append("accounts.token_revoked", contents.TokenRevoked(row.person_id.hex), actor=actor, object_id=token)
+    with writing():
+        content = contents.TokenRevoked(row.person_id.hex)
+        append("accounts.token_revoked", content, actor=actor, object_id=token)
+        # Which of their tokens proposed something is not on record: what is meant is proposed anew.
+        withdraw_all_of(row.person_id, "A token of theirs was revoked.", actor, tokens=True)
