@@ -250,3 +250,14 @@ def test_purging_a_case_by_hand_takes_all_of_it() -> None:
     assert not Case.projected.exists()
     assert not Selector.objects.exists()
     assert findings() == []
+
+
+def test_nothing_is_purged_that_was_added_after_it_was_proposed() -> None:
+    """Two people saw an empty case; what was put into it since does not go without anybody having agreed to that."""
+    case, kaja = opened(investigator("officer"))
+    officer = replace(kaja, roles=frozenset({"officer"}))
+    proposal = purging.propose_purge(case, "It was opened by mistake.", officer)
+    working.add_selector(case, read("email", "boss@example.org"), kaja)
+    with pytest.raises(purging.GrownError, match="propose it anew"):
+        approvals.approve(proposal, acting(newcomer("approver")))
+    assert Selector.objects.count() == 1

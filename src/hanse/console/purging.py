@@ -1,6 +1,7 @@
 """Use cases of purging by hand: what would go is shown, one person proposes it, another one lets it go for good."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,12 @@ from hanse.telemetry.service import flows_folder
 
 STAYS = ("ledger.", "accounts.", "console.")
 """Kinds that cannot be purged by hand: the ledger's own, and who did, approved and looked at what."""
+
+
+class GrownError(UsageError):
+    """Other things would go than when it was proposed."""
+
+    status = 409
 
 
 class StaysError(UsageError):
@@ -89,6 +96,7 @@ def propose_purge(object_id: UUID, why: str, actor: Actor) -> UUID:
         "kind": going[0].kinds[0],
         "entries": sum(one.bodies for one in going),
         "derived": len(going) - 1,
+        "with": _digest(_with_derived(object_id)),
     }
     return propose(APPROVABLE.action, subject, why, actor)
 
@@ -115,6 +123,11 @@ def _with_derived(object_id: UUID) -> list[UUID]:
     return [object_id, *sorted(campaigns.naming([object_id]))]
 
 
+def _digest(objects: list[UUID]) -> str:
+    """Of which objects one speaks, in a few letters: a case may have thousands of parts."""
+    return sha256(b"".join(sorted(one.bytes for one in objects))).hexdigest()
+
+
 def _going(object_id: UUID, *, derived: bool) -> Going | None:
     rows = Entry.objects.filter(object_id=object_id).order_by("sequence")
     kinds = list(rows.values_list("kind", flat=True))
@@ -133,9 +146,10 @@ def _words(subject: dict[str, Any]) -> str:
 
 
 def _execute(proposal: Pending, approver: Actor) -> str:
-    """Purge what it is and what is derived of it now; files of flows go once it is on record.
+    """Purge it and what is derived of it, which is what two people saw; files of flows go once it is on record.
 
     Raises:
+        GrownError: Something was added to what goes, or taken away, since it was proposed.
         StaysError: It is a record of who did what.
         UsageError: Nothing of it is left.
     """
@@ -143,6 +157,10 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     going = [one for each in wanted if (one := _going(each, derived=False))]
     if not any(one.bodies for one in going):
         raise UsageError("Nothing of it is left: it was purged before.")
+    if _digest(wanted) != proposal.subject["with"]:
+        raise GrownError(
+            "Other things would go with it than when this was proposed. Look at it, and propose it anew."
+        )
     files = [flows_folder() / row.path for row in Partition.projected.filter(pk__in=wanted)]
     purge(wanted, approver, proposal.why)
     transaction.on_commit(lambda: _remove(files), using=database())
