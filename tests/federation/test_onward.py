@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hanse.accounts import approvals
+from hanse.accounts.models import Proposal
 from hanse.accounts.rules import RefusedError
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
@@ -368,6 +369,51 @@ def _asked_for(fi: Peer, mari) -> UUID:
     fi.entry(onward.ASKED, asked)
     assert _pull(fi) == []
     return attack.pk
+
+
+@pytest.mark.parametrize(
+    ("to", "called", "says"),
+    [
+        ("lv-cert", "NATO (nato): for all members", "to lv-cert (LV-CERT)."),
+        ("xx", "CERT Latvia (lv-cert): as agreed", "to xx (no partner here; fi-cert calls it “CERT Latvia (lv-cert): as agreed”)."),
+        ("lv\u202e-cert", "CERT Latvia", ""), ("xx", "CERT\nLatvia", ""), ("xx", "CERT\u2066 Latvia", ""),
+    ],
+)  # fmt: skip
+def test_whom_a_release_is_for_stands_first_in_what_is_approved(fi, lv, mari, to, called, says):
+    """Under the name that it has here, or as no partner: what the asker calls it is said to be the asker's word."""
+    assert lv.authority == "lv-cert"
+    _asked_for(fi, mari)
+    told = {
+        "object_id": sharing.shared_id(Attack.projected.earliest("start_us").pk).hex, "version": 1, "to": to,
+        "to_name": called, "to_country": "LV", "to_tier": "member", "purpose": "The same sources.",
+    }  # fmt: skip
+    fi.entry(onward.ASKED, ReleaseAsked(**told), object_id=UUID(int=5))
+    refused = _pull(fi)
+    if not says:
+        assert len(refused) == 1
+        return
+    onward.propose(own_id("fi-cert", UUID(int=5)), "They may.", mari)
+    [row] = Proposal.objects.all()
+    assert says in approvals.words_of(row)
+
+
+def test_a_request_does_not_change_after_it_was_read(fi, mari, jaan):
+    """Its asker cannot have it granted for one authority and shown as granted for another."""
+    _asked_for(fi, mari)
+    row = Release.objects.get()
+    approvals.approve(onward.propose(row.pk, "They may.", mari), jaan)
+    changed = ReleaseAsked(
+        object_id=row.thing.hex,
+        version=1,
+        to="xx",
+        to_name="XX",
+        to_country="XX",
+        to_tier="member",
+        purpose="Other.",
+    )
+    fi.entry(onward.ASKED, changed, object_id=row.there, version=2)
+    assert len(_pull(fi)) == 1
+    assert Release.objects.get().to == "lv-cert"
 
 
 @pytest.mark.parametrize("what", ["newer", "recalled"])

@@ -32,6 +32,7 @@ from hanse.kernel.envelope import Envelope
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.markings import Marking, is_at_least, join
+from hanse.kernel.printable import is_printable
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, known, project_in_order
 from hanse.ledger.models import Body, Entry
@@ -315,6 +316,12 @@ def _check_asked(here: Arrived, content: ReleaseAsked) -> None:
         or len(content.to_country) > 2
     ):
         raise UsageError(f"{here.partner} asks for a release without saying for whom and what for.")
+    if not all(
+        map(is_printable, (content.to, content.to_name, content.to_country, *content.purpose.splitlines()))
+    ):
+        raise UsageError(f"{here.partner} asks for a release in signs that cannot be shown as they are.")
+    if Release.objects.filter(pk=here.object_id).exists():
+        raise UsageError(f"{here.partner} changes a request that it made. Let it ask anew.")
     try:
         thing = UUID(content.object_id)
     except ValueError:
@@ -556,10 +563,11 @@ def _nothing(_: Recorded, __: Any) -> None:
 
 
 def _words(told: dict[str, Any]) -> str:
+    here = Partner.objects.filter(pk=told["to"]).values_list("name", flat=True).first()
+    whom = here or f"no partner here; {told['partner']} calls it “{told['to_name']}”"
     return (
         f"Let {told['partner']} pass on what it has of this authority, version {told['version']} and no other, to "
-        f"{told['to_name']} ({told['to']}): "
-        f"{told['purpose']}"
+        f"{told['to']} ({whom}). It says what for: {told['purpose']}"
     )
 
 
