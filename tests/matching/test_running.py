@@ -296,6 +296,29 @@ def test_the_quota_of_a_day_holds_for_each_kind(officer, approver, case, gb):
     assert "Try again tomorrow" in row.why
 
 
+@pytest.mark.parametrize("kinds", [(), ("iban",)])
+def test_a_partner_commits_to_the_kinds_that_it_has_compared(officer, approver, case, gb, kinds):
+    """Its quota is counted by the kinds that it commits to: it cannot have others compared than these."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS), says=lambda said: msgspec.structs.replace(said, kinds=kinds))
+    gb.opens()
+    turn(gb)
+    assert not Run.objects.exists()
+    assert "other kinds" in Received.objects.get(kind="matching.run_proposed").why
+
+
+def test_guesses_of_another_kind_than_is_said_are_counted(officer, approver, case, gb):
+    """In a run that is opened here all kinds stand that are offered: what a partner puts in can be of any of them."""
+    _, kaja = case
+    agree(officer, approver, per_day=5, kinds=["email", "phone", "person", "iban"])
+    guesses = [("email", BOSS), *(("email", f"guess{at}@example.org") for at in range(3))]
+    has(gb, *guesses, kinds=("iban",))
+    assert compare(gb, kaja).state == "finished"
+    assert len(gb.learnt) == 1
+    assert compare(peer_again(gb), kaja).state == "declined"
+    assert quota.spent("gb-ncas")["email"] == 4
+
+
 def peer_again(gb: Comparer) -> Comparer:
     """The same partner, without what it knows of the last run."""
     for name in ("other", "theirs", "tokens", "digest", "their_digest", "returned"):

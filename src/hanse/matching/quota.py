@@ -42,7 +42,7 @@ def check(agreement: Agreement, row: Run, size: int, kinds: tuple[str, ...], cas
             "or close what is not investigated."
         )
     used = spent(row.partner, row)
-    for kind in kinds:
+    for kind in sorted({*kinds, *_open_to(row)}):
         if used.get(kind, 0) + size > agreement.per_day:
             raise BlanketError(
                 f"Of the kind {kind}, {used.get(kind, 0):,} of {agreement.per_day:,} selectors that may be compared in a day were, and "
@@ -51,7 +51,7 @@ def check(agreement: Agreement, row: Run, size: int, kinds: tuple[str, ...], cas
 
 
 def spent(partner: str, but: Run | None = None) -> dict[str, int]:
-    """Selectors that a partner had compared in the last 24 hours, by kind; each run counts for every kind that it names.
+    """Selectors that a partner had compared in the last 24 hours, by kind; each run counts for every kind that it could be of.
 
     A run that it broke off once it could know hits counts for the whole day. Only those do not count that were declined
     before this side put in anything, or that this side opened.
@@ -67,9 +67,17 @@ def spent(partner: str, but: Run | None = None) -> dict[str, int]:
             continue
         said = commitment.read(row.other.encode())
         size = _ALL if row.state == "broken" else said.size
-        for kind in said.kinds:
+        for kind in {*said.kinds, *_open_to(row)}:
             found[kind] = found.get(kind, 0) + size
     return found
+
+
+def _open_to(row: Run) -> tuple[str, ...]:
+    """The kinds of which a partner may have put in values whatever it names, for nobody sees of which they are.
+
+    In a run that this side opens these are all that it offers: it commits before it knows what the partner names.
+    """
+    return commitment.read(row.own.encode()).kinds if row.ours and row.own else ()
 
 
 _ALL: Final = 10**9

@@ -96,6 +96,8 @@ def _check_proposed(here: Arrived, content: Proposed) -> None:
         raise UsageError(f"{here.via} passes on what two authorities alone say to each other.")
     if said.authority != here.partner or said.session != there.hex or said.epoch != spoken.epoch:
         raise UsageError(f"{here.partner} commits to another run, or in another's name.")
+    if said.kinds != spoken.kinds or not said.kinds:
+        raise UsageError(f"{here.partner} commits to other kinds of selectors than it has compared.")
     if max(len(said.legal_basis), len(said.case_class)) > TEXT_LIMIT or not said.legal_basis.strip():
         raise UsageError(f"{here.partner} commits to a run without a legal basis that could be shown.")
     if not 0 <= content.cases <= 10**6:
