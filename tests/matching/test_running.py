@@ -319,6 +319,26 @@ def test_guesses_of_another_kind_than_is_said_are_counted(officer, approver, cas
     assert quota.spent("gb-ncas")["email"] == 4
 
 
+def test_a_partner_opens_few_comparisons_in_a_day_and_one_at_a_time(officer, approver, case, gb, monkeypatch):
+    """Each, of one selector, has all of this side's set worked through and kept for thirty days."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    monkeypatch.setattr(quota, "RUNS", 1)
+    for _ in range(3):
+        gb.opens()
+    turn(gb)
+    states = [row.state for row in Run.objects.order_by("state")]
+    assert states == ["comparing", "declined", "declined"]
+    [row] = Run.objects.filter(state="comparing")
+    assert all("one at a time" in told.why for told in gb.ended())
+    running.stop(row.pk, case[1], "The test goes on.")
+    again = peer_again(gb)
+    again.opens()
+    turn(again)
+    assert "1 comparison " in again.ended()[-1].why
+    assert Run.objects.filter(state="declined").count() == 3
+
+
 def peer_again(gb: Comparer) -> Comparer:
     """The same partner, without what it knows of the last run."""
     for name in ("other", "theirs", "tokens", "digest", "their_digest", "returned"):

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db.models import Q
 
+from hanse.kernel import units
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.matching import commitment
@@ -16,6 +17,9 @@ from hanse.matching.models import Agreement, Run
 PER_CASE: Final = 2_000
 """Selectors that one open case can justify: the address book of a telephone, the accounts of a gang. What is more than
 this for each case is a blanket request."""
+RUNS: Final = 24
+"""Comparisons that a partner may open in a day: each, of one selector too, has all that is offered here worked through,
+and 80 bytes of each selector kept for thirty days."""
 DAY_US: Final = 86_400_000_000
 
 
@@ -48,6 +52,21 @@ def check(agreement: Agreement, row: Run, size: int, kinds: tuple[str, ...], cas
                 f"Of the kind {kind}, {used.get(kind, 0):,} of {agreement.per_day:,} selectors that may be compared in a day were, and "
                 f"this would be {size:,} more. Try again tomorrow, or compare fewer kinds."
             )
+
+
+def check_opens(row: Run) -> None:
+    """Refuse a run that a partner opens, where one that it opened goes on, or it opened enough in the last 24 hours.
+
+    Raises:
+        UsageError: It is so; says what, for the partner.
+    """
+    begun = Run.objects.filter(partner=row.partner, ours=False).exclude(own="").exclude(pk=row.pk)
+    if begun.filter(state="comparing").exists():
+        raise UsageError(f"A comparison that {row.partner} opened goes on. They are done one at a time.")
+    if begun.filter(begun_us__gt=now_us() - DAY_US).count() >= RUNS:
+        raise UsageError(
+            f"{row.partner} opened {units.count(RUNS)} comparison{'s' * (RUNS > 1)} within a day. Try again tomorrow."
+        )
 
 
 def spent(partner: str, but: Run | None = None) -> dict[str, int]:

@@ -89,6 +89,7 @@ def begin(row: Run) -> None:
         kinds = spoken.kinds
         if not row.ours:
             kinds, said = agreed_kinds(spoken, hello_of(row)), commitment.read(row.other.encode())
+            quota.check_opens(row)
             quota.check(agreement, row, said.size, said.kinds, row.other_cases)
         own = [one for one in offered(agreement) if one.value.kind in kinds]
         values = psi.prepare([one for one in values_of(own) if one.kind in kinds])
