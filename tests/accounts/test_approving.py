@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hanse.accounts import approvals, contents, service, tokens
-from hanse.accounts.models import Invitation, Proposal, Token
+from hanse.accounts.models import Invitation, Person, Proposal, Token
 from hanse.accounts.rules import RefusedError
 from hanse.accounts.who import token_actor
 from hanse.console import endpoints
@@ -123,3 +123,23 @@ def test_revoking_a_token_withdraws_what_tokens_proposed(admin, thief, approver)
     tokens.revoke(token.pk, admin)
     assert Proposal.objects.get(pk=theirs).state == "withdrawn"
     assert Proposal.objects.get(pk=own).state == "open"
+
+
+@pytest.mark.parametrize("name", ["Jaan", " jaan ", "\uff2aaan", "Mari\u202e", "Ma\u200bri", "Mari\nKati"])
+def test_nobody_takes_anothers_name_before_an_approver(thief, approver, name):
+    """What is proposed names people as they are called when it is approved: nobody is called as another is, or unseen."""
+    with pytest.raises(UsageError):
+        service.rename(name, "", thief)
+    assert Person.objects.get(pk=UUID(thief.id)).name == "Kati"
+    service.rename("Kati", "kati@example.org", thief)
+
+
+@pytest.mark.parametrize(
+    "name", ["Operation Amber", "operation  amber", "Operation\u00a0Amber", "Operation Amber\u200b"]
+)
+def test_no_team_is_called_as_another_is_or_was(admin, name):
+    """Moving a thing from the one to the other would read as if nothing changed."""
+    service.close_team(service.make_team("Operation Amber", admin), admin)
+    insider = acting(newcomer("investigator", name="Ivo"))
+    with pytest.raises(UsageError):
+        service.found_team(name, insider)

@@ -7,6 +7,7 @@ the second one must be made an approver, or nobody could ever approve what the f
 
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,6 +32,7 @@ from hanse.accounts.sessions import end_all
 from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.printable import is_printable
 from hanse.kernel.units import minute
 from hanse.ledger.models import Entry
 from hanse.ledger.writing import append, writing
@@ -90,7 +92,7 @@ def invite(name: str, email: str, roles: Iterable[str], why: str, actor: Actor) 
             raise UsageError(
                 "The second person has to be an approver: from then on each role takes two people."
             )
-        person = _invited(name.strip()[:200], email.strip()[:254], actor)
+        person = _invited(_shown(name), email.strip()[:254], actor)
         if not alone:
             for role in wanted:
                 propose("accounts.grant_role", {"person": person.hex, "role": role}, why, actor)
@@ -119,6 +121,7 @@ def join(digest: str, name: str, method: str, *, credential: dict[str, Any] | No
 
     Raises:
         LinkError: The link holds no more.
+        UsageError: The name cannot be shown as it is, or is that of somebody else here.
     """
     with writing():
         link = links.find(digest)
@@ -261,12 +264,12 @@ def rename(name: str, email: str, actor: Actor) -> None:
     """Change one's own name and the address to write to; neither identifies anybody.
 
     Raises:
-        UsageError: The name is empty.
+        UsageError: The name is empty, cannot be shown as it is, or is that of somebody else here.
     """
     ask_own(actor, UUID(actor.id), step_up=False)
     if not name.strip():
         raise UsageError("A name is needed.")
-    content = contents.Renamed(name.strip()[:200], email.strip()[:254])
+    content = contents.Renamed(_own_name(name, UUID(actor.id)), email.strip()[:254])
     append("accounts.renamed", content, actor=actor, object_id=UUID(actor.id))
 
 
@@ -301,10 +304,11 @@ def make_team(name: str, actor: Actor) -> UUID:
 
 
 def _named_team(name: str, actor: Actor) -> UUID:
-    if not name.strip() or Team.objects.filter(name=name.strip(), closed=False).exists():
-        raise UsageError("A team needs a name that no other team has.")
+    shown, taken = _shown(name), set(Team.objects.values_list("name", flat=True))
+    if not shown or _folded(shown) in map(_folded, taken):
+        raise UsageError("A team needs a name that no other team has, nor had before it was closed.")
     team = uuid4()
-    append("accounts.team_made", contents.TeamMade(name.strip()[:200]), actor=actor, object_id=team)
+    append("accounts.team_made", contents.TeamMade(shown), actor=actor, object_id=team)
     return team
 
 
@@ -429,10 +433,41 @@ def _team(team: UUID) -> Team:
     return row
 
 
+def _shown(name: str) -> str:
+    """A name as it is kept: others decide by what they read.
+
+    Raises:
+        UsageError: Something in it is not shown, or turns round how the rest is read.
+    """
+    if not is_printable(name):
+        raise UsageError(
+            "Write the name in signs that are shown as they are, without breaks and marks of direction."
+        )
+    return " ".join(name.split())[:200]
+
+
+def _folded(name: str) -> str:
+    """What is the same for names that one takes for each other: width, case, and signs put together or apart."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _own_name(name: str, person: UUID) -> str:
+    """A name that somebody chooses, which nobody else who is active here has.
+
+    Raises:
+        UsageError: It cannot be shown as it is, or is somebody else's.
+    """
+    shown = _shown(name)
+    others = Person.objects.filter(is_active=True).exclude(pk=person).values_list("name", flat=True)
+    if _folded(shown) in map(_folded, others):
+        raise UsageError("Somebody here is called so already. Add what tells the two of you apart.")
+    return shown
+
+
 def _themselves(row: Person, name: str) -> Actor:
-    """The actor of a person who is just coming in and has no session yet."""
+    """The actor of a person who is just coming in, or back, and has no session yet; errors as of `_own_name`."""
     node = settings.HANSE_NODE
-    chosen = name.strip()[:200] or row.name
+    chosen = row.name if row.joined_us is not None else _own_name(name.strip() or row.name, row.pk)
     return Actor("person", row.pk.hex, chosen, node.authority, node.country, node.tier)
 
 
