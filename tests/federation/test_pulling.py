@@ -1,12 +1,13 @@
 """Reading a partner's ledger: in order, once, proven; what is refused is shown and the stream goes on."""
 
+from base64 import b64encode
 from dataclasses import replace
 
 import msgspec
 import pytest
 from django.db import OperationalError
 
-from hanse.federation import exchange, quota, receiving, stream
+from hanse.federation import contradicting, exchange, quota, receiving, stream
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Contradiction, Link, Received
 from hanse.federation.receiving import reached
@@ -276,6 +277,31 @@ def test_a_contradiction_is_on_record_once_and_nothing_is_taken(peer, contradict
     assert Contradiction.objects.count() == 1
     assert Link.objects.get().error
     assert len(_states()) == 2
+
+
+def test_contradictions_without_end_do_not_fill_the_disk(peer, monkeypatch):
+    """Each page can contradict anew, and none is counted as taken: of one partner a few a day are on record."""
+    monkeypatch.setattr(contradicting, "PER_DAY", 3)
+    peer.entry()
+    peer.entry()
+    peer.checkpoint()
+    _pull(peer)
+    for _ in range(5):
+        _other_history(peer)
+        with pytest.raises(stream.ConflictError):
+            _pull(peer)
+    assert Contradiction.objects.count() == 3
+
+
+def test_a_note_has_an_end(peer):
+    """With signature lines of nobody it could have megabytes, which would be kept as the proof of a contradiction."""
+    peer.entry()
+    peer.checkpoint()
+    peer.note += "".join(f"\u2014 nobody{at} {b64encode(bytes(80)).decode()}\n" for at in range(1_000))
+    with pytest.raises(stream.StreamError, match="longer than"):
+        _pull(peer)
+    assert not Link.objects.get().checkpoint
+    assert not Received.objects.exists()
 
 
 def test_an_entry_withheld_shows(peer):

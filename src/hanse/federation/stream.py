@@ -23,6 +23,7 @@ from hanse.kernel.markings import Marking, MarkingError
 from hanse.kernel.strict_json import canonical
 from hanse.ledger.reading import Written
 from hanse.ledger.tallies import Opening, holds, next_chain
+from hanse.ledger.witness import LONGEST_NOTE
 
 MOST: Final = 1_000
 """Entries of one page at most: memory stays flat whatever the backlog."""
@@ -244,6 +245,8 @@ def examine(page: Page, known: Known) -> Examined:
         )
     keys = dict(known.keys)
     found = Examined(list(_arrivals(page, known, keys)), known.proven, known.checkpoint)
+    if len(page.checkpoint) > LONGEST_NOTE:
+        raise StreamError(f"{known.origin} sent a checkpoint that is longer than one can be.")
     if page.checkpoint:
         head = read_checkpoint(page.checkpoint, known.origin, keys)
         if head is not None:
