@@ -470,6 +470,18 @@ def test_a_recall_goes_through_every_hop_and_the_answers_come_back(fi, lv, mari)
     assert not PartnerAttack.projected.filter(pk=thing).exists()
 
 
+def test_a_long_reason_of_a_recall_is_not_told_whole_to_everybody(fi, lv, mari):
+    """Megabytes would be kept and sent once for each who has it from here; what is said begins with who said it."""
+    thing = _sends(fi, GREEN)
+    sharing.share(_to_lv(thing), mari, "They are next.")
+    fi.entry(recalling.RECALLED, Recall(THING.hex, "It was wrong. " * 100_000))
+    _pull(fi)
+    told = _last("lv-cert", recalling.RECALLED).reason
+    assert told.startswith("fi-cert recalled it: It was wrong. It was wrong.")
+    assert len(told) == 4_000
+    assert not PartnerAttack.projected.filter(pk=thing).exists()
+
+
 def _answers(recipient: str):
     rows = Entry.objects.filter(recipient=recipient, kind=recalling.ANSWERED).order_by("sequence")
     return [content_of(one, Body.objects.get(pk=one.sequence), kind_of(one.kind)) for one in rows]

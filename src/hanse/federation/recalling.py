@@ -24,6 +24,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join, strictest
+from hanse.kernel.printable import one_line
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
@@ -35,6 +36,8 @@ from hanse.policy.giving import may_give
 
 RECALLED: Final = "federation.recalled"
 ANSWERED: Final = "federation.recall_answered"
+_LONGEST: Final = 4_000
+"""Letters of a partner's reason that are kept and told."""
 
 
 def recall(thing: UUID, actor: Actor, reason: str, to: Iterable[str] | None = None) -> int:
@@ -193,7 +196,9 @@ def _recalled(here: Arrived, content: Recall) -> None:
     going = [object_id, *passed_on_of(here.partner, UUID(content.object_id))]
     held = came.filter(object_id__in=going).exists()
     if held:
-        purge(going, speaker(), f"{here.partner} recalled it: {content.reason}")
+        # What it says goes on to each who has it from here: a long word would be kept, and sent, for every one of them.
+        why = one_line(f"{here.partner} recalled it: {content.reason}", _LONGEST)
+        purge(going, speaker(), why)
     known = Received.objects.filter(partner=here.partner, object_id=object_id).exists()
     done = "purged" if held or known else "unknown"
     told = [RecallAnswered(content.object_id, done)]
