@@ -1,7 +1,10 @@
 """The node's keys on disk, always wrapped; and the four places from which the passphrase may come."""
 
+import fcntl
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from getpass import getpass
 from pathlib import Path
 
@@ -34,6 +37,28 @@ def save(home: Path, keys: Keyring, passphrase: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def changing(home: Path) -> Iterator[None]:
+    """Keep every other process from changing the key file meanwhile: a key that one writes, no other writes over."""
+    (home / KEYS).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = os.open((home / KEYS).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def opened(home: Path, passphrase: str) -> Keyring:
+    """The keys as they lie on disk now.
+
+    Raises:
+        KeyFileError: There are none.
+        KeysError: The passphrase is the wrong one, or the keys were altered.
+    """
+    return unwrap(_wrapped(home), passphrase)
 
 
 def unlock(home: Path) -> Keyring:

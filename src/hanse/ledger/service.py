@@ -121,13 +121,22 @@ def rotate(home: Path, passphrase: str, actor: Actor, reason: str = "") -> Recor
     """Give the node new keys: they are said under the old one, and sign from the next entry on.
 
     They are on disk before that entry is: whenever the machine stops, the key that the ledger asks for next is
-    there. Other processes of the node say that they must be restarted.
+    there. Other processes of the node say that they must be restarted. One that does not hold the key that signs
+    writes nothing: the file would lose that key, and a node without it signs nothing ever again.
+
+    Raises:
+        LockedError: Somebody else rotated the keys after this process started.
+        KeysError: The passphrase is not that of the keys: under a mistyped one nobody would open them again.
     """
-    with writing():
+    with writing(), keyfile.changing(home):
+        signs = Head.objects.get(pk=1).key
+        keyring.signing(signs)
+        if (home / keyfile.KEYS).exists():
+            keyfile.opened(home, passphrase)
         new = keyring.current().rotated()
         keyfile.save(home, new, passphrase)
         signing, opening = new.signing.public, new.opening.public
-        content = KeyRotated(signing.raw.hex(), opening.raw.hex(), Head.objects.get(pk=1).key)
+        content = KeyRotated(signing.raw.hex(), opening.raw.hex(), signs)
         for tell in _told_at_rotation:
             tell(new.signing, new.opening, actor)
         recorded = append("ledger.key_rotated", content, actor=actor, reason=reason)

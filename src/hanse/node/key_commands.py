@@ -75,9 +75,11 @@ def passphrase(home: Path) -> None:
     """Change the passphrase; the keys stay. Backups made before open with the old one."""
     node = load(home)
     unattended(home)
-    held = unwrap((node.home / keyfile.KEYS).read_bytes(), keyfile.passphrase(node.home))
+    present = keyfile.passphrase(node.home)
+    keyfile.opened(node.home, present)
     told = click.prompt("New passphrase for the node's keys", hide_input=True, confirmation_prompt=True)
-    keyfile.save(node.home, held, told)
+    with keyfile.changing(node.home):  # read once more: they may have been rotated while somebody typed
+        keyfile.save(node.home, keyfile.opened(node.home, present), told)
     if (node.home / PASSPHRASE).exists():
         (node.home / PASSPHRASE).unlink()
         click.echo(f"Removed {PASSPHRASE}, which lay beside the keys.")
