@@ -32,6 +32,8 @@ def restore_node(file: Path, home: Path, progress: Callable[[int, int], None]) -
         raise UsageError(f"There is a node in {home} already. Restore into an empty folder.")
     keys, wrapped, settings = open_keys(file, keyfile.passphrase(home))
     make_folders(home)
+    # Before the settings, which make it a node: whatever stops this, it serves nobody before it has asked.
+    (home / RECOVERING).touch()
     for path, data in ((home / keyfile.KEYS, wrapped), (home / SETTINGS_FILE, settings)):
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
             made.write(data)
@@ -45,8 +47,8 @@ def restore_node(file: Path, home: Path, progress: Callable[[int, int], None]) -
     purge_due()
     from hanse.federation.partners import active  # noqa: PLC0415 - as above
 
-    if active():
-        (home / RECOVERING).touch()
+    if not active():
+        (home / RECOVERING).unlink()
     return count
 
 
@@ -62,9 +64,14 @@ def recover_node(home: Path, recovery: "Recovery", say: Callable[[str], None]) -
         RecoveryError: What a partner kept does not join the backup.
         LinkError: Some could not be asked, and are to be asked again.
     """
+    from hanse.ledger.models import Entry  # noqa: PLC0415 - as above
     from hanse.ledger.retention import purge_due  # noqa: PLC0415 - after Django is configured
 
     (home / RECOVERING).touch()  # also where a database was put back by hand
+    if not Entry.objects.exists():
+        raise UsageError(
+            f"There is no entry here: a restore was broken off. Remove {home} and restore again into an empty folder."
+        )
     found = recovery.attempt()
     purge_due()
     if found.hashes:
