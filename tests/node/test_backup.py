@@ -1,6 +1,9 @@
 """Backups: what is restored is the same ledger, whomever its entries were addressed to, and nothing that was purged."""
 
+import io
+import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import msgspec
@@ -135,3 +138,38 @@ def test_a_backup_is_made_though_a_file_of_evidence_is_missing(
     backup.restore(node.home / "one.hanse")
     assert findings() == []
     assert "No such file" in str(next(evidence.findings()))
+
+
+def test_a_backup_is_on_disk_before_it_is_acknowledged(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is brought onto the disk whole, and then gets its name: a power cut leaves the one before or this one."""
+    synced: list[tuple[str, int]] = []
+    whole = os.fsync
+
+    def told(handle: int) -> None:
+        name = Path(f"/proc/self/fd/{handle}").readlink()
+        synced.append((str(name), os.fstat(handle).st_size))
+        whole(handle)
+
+    monkeypatch.setattr(backup.os, "fsync", told)
+    path = node.home / "one.hanse"
+    backup.back_up(node, path)
+    assert (f"{path}.part", path.stat().st_size) in synced
+    assert synced[-1][0] == str(node.home)
+
+
+@pytest.mark.parametrize("form", ["gz", "sparse"])
+def test_a_backup_that_grows_when_it_is_read_is_refused(tmp_path: Path, form: str) -> None:
+    """Whoever keeps backups cannot fill the memory or the disk of whom they are given back to."""
+    path = tmp_path / "one.hanse"
+    if form == "gz":
+        with tarfile.open(path, "w:gz") as archive:
+            backup.archives.put(archive, "manifest.json", b"{}")
+    else:
+        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+            info = tarfile.TarInfo("manifest.json")
+            info.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "manifest.json",
+                                "GNU.sparse.size": str(1 << 20), "GNU.sparse.map": "0,2"}  # fmt: skip
+            info.size = 2
+            archive.addfile(info, io.BytesIO(b"{}"))
+    with pytest.raises(backup.archives.BackupError), backup.archives.reading(path) as archive:
+        backup.archives.get(archive, "manifest.json")

@@ -43,6 +43,15 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def settle(folder: Path) -> None:
+    """Bring onto the disk what names a folder has: a file that was renamed is there after a power cut."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def put_sealed(archive: tarfile.TarFile, keys: Keyring, name: str, data: bytes) -> None:
     """Add a member, encrypted and bound to its name."""
     put(archive, name, sealing.seal_rest(keys, name.encode(), data))
@@ -97,7 +106,7 @@ def reading(path: Path) -> Iterator[tarfile.TarFile]:
         BackupError: It is none.
     """
     try:
-        with tarfile.open(path) as archive:
+        with tarfile.open(path, "r:") as archive:  # not compressed: a small file would unpack to any size
             yield archive
     except tarfile.TarError as error:
         raise BackupError(f"{path}: this is no backup of a node ({error}).") from None
@@ -114,9 +123,11 @@ def get(archive: tarfile.TarFile, name: str) -> bytes:
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     try:
-        member = archive.extractfile(name)
+        info = archive.getmember(name)
     except KeyError:
-        member = None
+        info = None
+    # Holes take no room in the file, and as much as they say once they are read.
+    member = archive.extractfile(info) if info and info.isreg() and not info.issparse() else None
     if member is None:
         raise BackupError(f"The backup has no {name}. It is damaged, or no backup of a node.")
     return member

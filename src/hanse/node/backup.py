@@ -6,6 +6,7 @@ keys opens them. What was purged is in no backup that is made later.
 """
 
 import logging
+import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -75,24 +76,25 @@ class _TileRow(msgspec.Struct, array_like=True):
 
 
 def back_up(node: Node, path: Path, progress: Progress = lambda _done, _total: None) -> int:
-    """Write a backup; the number of entries in it. The file is whole or not there at all.
+    """Write a backup; the number of entries in it. The file is whole and on disk, or not there at all.
 
     The head is locked while the ledger is written, so that it is one state; pages are served meanwhile, appending
     waits. Files of evidence come after it: they never change, and one that is purged meanwhile is left out.
     """
     draft = path.with_name(path.name + ".part")
     try:
-        with (
-            open(draft, "xb", opener=archives.private) as file,
-            tarfile.open(fileobj=file, mode="w") as archive,
-        ):
-            with writing():
-                total = Head.objects.get(pk=1).next_sequence
-                _put_ledger(archive, node, total, progress)
-                files = evidence.held_files()
-            for name in files:
-                _put_evidence(archive, name)
+        with open(draft, "xb", opener=archives.private) as file:
+            with tarfile.open(fileobj=file, mode="w") as archive:
+                with writing():
+                    total = Head.objects.get(pk=1).next_sequence
+                    _put_ledger(archive, node, total, progress)
+                    files = evidence.held_files()
+                for name in files:
+                    _put_evidence(archive, name)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
+        archives.settle(path.parent)
     except FileExistsError:
         raise archives.BackupError(
             f"{draft} is there: another backup runs, or one was broken off. Remove it."
