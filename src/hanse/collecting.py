@@ -1,6 +1,7 @@
 """`hanse collect`: live flow exports stored, and attacks reported while they run."""
 
 import json
+import logging
 import math
 import queue
 import sys
@@ -27,6 +28,8 @@ from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.telemetry.collect import Collector, CollectorStatistics
 from hanse.telemetry.store import FlowStore
 
+_log = logging.getLogger(__name__)
+
 LOOK_EVERY_S = 4.0
 """How often the flows since the last look are searched. With the second that a batch takes to arrive and
 the look itself, an attack is reported well within 15 s of the export that shows it."""
@@ -36,6 +39,10 @@ MOST_WAITING = 6_000_000
 counted: memory stays bounded, and nobody is told that all was watched."""
 
 SIZES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+MOST_FAILED = 5
+"""Looks that fail one after the other until the collector ends: one that crafted flows or a busy database spoil costs
+the seconds that it was over, and a detector that sees nothing any more does not stand as running."""
 
 LARGEST = 10.0**18
 """A quota in bytes that no disk reaches; it keeps infinity out."""
@@ -60,7 +67,7 @@ class Watch:
         say: Told what begins and ends.
         store: Where flows are kept; None to keep none.
         flush_s: The longest that flows are only in memory while more come; files are larger the longer it is.
-        unseen: Flows that came faster than they could be looked at; stored all the same.
+        unseen: Flows that came faster than they could be looked at, or whose look failed; stored all the same.
         failure: What ended the looking thread, if anything did.
     """
 
@@ -131,20 +138,54 @@ class Watch:
             self.failure = error
 
     def _look(self) -> None:
-        with open_engine(memory="2GB") as engine:
-            live = LiveDetector(engine, self.options)
-            more = True
-            while more:
-                waiting, more = self._gather()
-                live.options = self.options
-                if waiting:
-                    for attack in live.feed(pa.Table.from_batches(waiting)):
-                        self.say.begun(attack)
-                        self._flush_now = True
-                for attack in live.ended(min(time.time_ns() // 1_000, live.latest_us)):
-                    self.say.ended(attack)
-            for attack in live.running.values():
-                self.say.ended(attack, running=True)
+        live: LiveDetector | None = None
+        failed, more = 0, True
+        while more:
+            with open_engine(
+                memory="2GB"
+            ) as engine:  # a new one after a look that failed: the old one may be broken
+                live = live or LiveDetector(engine, self.options)
+                live.engine = engine
+                while more:
+                    waiting, more = self._gather()
+                    try:
+                        self._look_at(live, waiting)
+                    except Exception:
+                        failed += 1
+                        if failed >= MOST_FAILED:
+                            raise
+                        self._missed(waiting)
+                        break
+                    failed = 0
+        for attack in live.running.values() if live else ():
+            self.say.ended(attack, running=True)
+
+    def _look_at(self, live: LiveDetector, waiting: list[pa.RecordBatch]) -> None:
+        """One look; what could not be said of an attack is said at a later one."""
+        live.options = self.options
+        begun = live.feed(pa.Table.from_batches(waiting)) if waiting else []
+        try:
+            while begun:
+                self.say.begun(begun[0])
+                del begun[0]
+                self._flush_now = True
+        finally:
+            for attack in begun:  # they are found anew
+                live.forget(attack)
+        over = live.ended(min(time.time_ns() // 1_000, live.latest_us))
+        try:
+            while over:
+                self.say.ended(over[0])
+                del over[0]
+        finally:
+            for attack in over:
+                live.take_back(attack)
+
+    def _missed(self, waiting: list[pa.RecordBatch]) -> None:
+        """A look failed: what it was over counts as not looked at."""
+        _log.exception("a look of the live detector failed; it goes on with the next flows")
+        with self._lock:
+            self.unseen += sum(batch.num_rows for batch in waiting)
 
     def _gather(self) -> tuple[list[pa.RecordBatch], bool]:
         """The batches of the next few seconds, and whether more may come."""

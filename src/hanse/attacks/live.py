@@ -86,6 +86,16 @@ class LiveDetector:
             del self.heard_us[key]
         return [self.running.pop(key) for key in over]
 
+    def forget(self, attack: Attack) -> None:
+        """Have an attack not run any more: with the next flows that show it, it begins."""
+        self.running.pop((attack.victim, attack.vector), None)
+        self.heard_us.pop((attack.victim, attack.vector), None)
+
+    def take_back(self, attack: Attack) -> None:
+        """Have an attack that has ended end once more."""
+        self.running[attack.victim, attack.vector] = attack
+        self.heard_us[attack.victim, attack.vector] = 0
+
 
 def joined(known: Attack, more: Attack) -> Attack:
     """A running attack with what the next batch adds; sources are counted in the larger batch only."""
