@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hanse.attacks import baseline
 from hanse.attacks import vectors as v
 from hanse.attacks.detect import Options, detect
-from hanse.attacks.thresholds import HOURS_PER_WEEK, Thresholds, fixed_limit, hour_of_week
+from hanse.attacks.thresholds import HOURS_PER_WEEK, MOST_HARMLESS_PPS, Thresholds, fixed_limit, hour_of_week
 from hanse.engine import Engine, open_engine
 from hanse.kernel.addresses import pack
 from hanse.kernel.errors import UsageError
@@ -61,6 +61,15 @@ def test_never_under_the_fixed(learnt: float, raised: float) -> None:
     assert limit == max(fixed, learnt, raised)
     origin = both.origin(*CELL, float(limit))
     assert {"fixed": fixed, "learnt": learnt, "taught": raised}[origin] == limit
+
+
+@pytest.mark.parametrize("peak", [1e18, float("inf"), float("nan")])
+def test_a_forged_peak_that_was_called_harmless_leaves_nobody_unwatched(peak: float) -> None:
+    """Traffic of a million packets/s to one host is reported whatever was decided before."""
+    taught = Thresholds(raised={CELL: peak})
+    (limit,) = taught.limit(*CELL, np.array([MONDAY]))
+    assert limit == MOST_HARMLESS_PPS
+    assert taught.origin(*CELL, float(limit)) == "taught"
 
 
 def test_networks_are_held_to_more() -> None:

@@ -14,6 +14,11 @@ _EPOCH_HOUR_OF_WEEK = 72
 
 Cell = tuple[bytes, int]
 
+MOST_HARMLESS_PPS = 1_000_000.0
+"""The most that an analyst's decision raises a host's threshold to, packets/s, and to `CARPET_FACTOR` of it a network's.
+Peaks are what exporters say: a forged flood of any rate, rightly called a false positive, would leave its victim unwatched
+for good."""
+
 Origin = Literal["fixed", "learnt", "taught"]
 """Where a threshold comes from: the definition, the victim's own past, an analyst's decision."""
 
@@ -23,7 +28,8 @@ class Thresholds:
 
     Args:
         learnt: By victim and class, packets/s for each hour of the week (Monday 00:00 UTC first), shape (168,).
-        raised: By victim and class, packets/s under which an analyst has called traffic harmless.
+        raised: By victim and class, packets/s under which an analyst has called traffic harmless; it counts up to
+            `MOST_HARMLESS_PPS`.
     """
 
     def __init__(
@@ -32,7 +38,8 @@ class Thresholds:
         raised: Mapping[Cell, float] | None = None,
     ) -> None:
         self._learnt = learnt or {}
-        self._raised = raised or {}
+        # The greatest is named first: what is no number (NaN) is not less, and comes to it.
+        self._raised = {cell: min(_most(cell[0]), value) for cell, value in (raised or {}).items()}
 
     def limit(self, victim: bytes, code: int, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Packets/s from which each of the seconds (s since the epoch) counts."""
@@ -52,6 +59,11 @@ class Thresholds:
 def hour_of_week(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Hour of the week of seconds since the epoch: 0 is Monday 00:00 UTC."""
     return (seconds // 3600 + _EPOCH_HOUR_OF_WEEK) % HOURS_PER_WEEK
+
+
+def _most(victim: bytes) -> float:
+    """The most that a decision raises a victim's threshold to, packets/s."""
+    return MOST_HARMLESS_PPS * (1.0 if len(victim) == 16 else v.CARPET_FACTOR)
 
 
 def fixed_limit(victim: bytes, code: int) -> float:
