@@ -15,11 +15,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from hanse.ledger import exempt, keyring
 from hanse.ledger.check import check
 from hanse.ledger.check_entries import entries
+from hanse.ledger.check_tables import shapes
 from hanse.ledger.check_tree import tree
 from hanse.ledger.replay import projections, rebuild, replay
 from hanse.ledger.shadow import compare, shadow
@@ -295,6 +296,54 @@ def unique_columns(table: str) -> list[list[str]]:
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, table)
     return [one["columns"] for one in found.values() if one["unique"] or one["primary_key"]]
+
+
+SHAPES = {
+    "a trigger": (
+        {
+            "sqlite": "CREATE TRIGGER quiet AFTER INSERT ON accounts_rolegrant BEGIN DELETE FROM ledger_tile; END",
+            "postgresql": "CREATE RULE quiet AS ON DELETE TO ledger_body DO INSTEAD NOTHING",
+        },
+        "quiet",
+    ),
+    "a column": ({"": "ALTER TABLE ledger_body ADD COLUMN kept text"}, "column kept"),
+    "no table": ({"": "ALTER TABLE accounts_rolegrant RENAME TO elsewhere"}, "no such table"),
+}
+"""What is done to the tables themselves, by the kind of database, and what fsck says of it."""
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_is_done_to_the_tables_themselves_is_found(lived, name: str) -> None:
+    """A trigger or rule acts at the next write, where no row shows it: one that keeps what is purged, or drops what is said."""
+    by_vendor, said = SHAPES[name]
+    with undone():
+        sql(by_vendor.get(connection.vendor) or by_vendor[""])
+        assert any(said in str(one) for one in shapes())
+    assert list(shapes()) == []
+
+
+def test_a_table_that_may_hold_a_row_twice_is_found(lived) -> None:
+    """Every unique index that can be dropped alone is missed once it is."""
+    dropped = 0
+    for table in tables():
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, table)
+        for name, one in found.items():
+            if (
+                one["unique"]
+                and one["index"]
+                and not one["primary_key"]
+                and not name.startswith("sqlite_autoindex")
+            ):
+                with undone():
+                    try:
+                        with transaction.atomic():
+                            sql(f"DROP INDEX {connection.ops.quote_name(name)}")
+                    except DatabaseError:  # it belongs to the table, and goes with it alone
+                        continue
+                    dropped += 1
+                    assert any("twice" in str(finding) for finding in shapes()), name
+    assert dropped or connection.vendor == "postgresql"
 
 
 def test_a_passkey_and_a_role_put_in_are_found_and_let_nobody_in(lived) -> None:
