@@ -300,6 +300,8 @@ def test_rows_one_may_not_see_stay_hidden_and_whole(
     assert other.get(reverse("constituency:row", args=[Protected.projected.first().pk])).status_code == 404
     with pytest.raises(service.HiddenRowsError):
         service.change(Target("192.0.2.0/24", "Mine", "research", "EE"), other.who)
+    with pytest.raises(service.HiddenRowsError):  # the same network, as IPv6 writes it
+        service.change(Target("::ffff:192.0.2.0/120", "Mine", "research", "EE"), other.who)
     with pytest.raises(UsageError, match="not in the constituency"):
         service.remove("192.0.2.0/24", other.who)
     assert len(prefixes()) == 3

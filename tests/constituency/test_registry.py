@@ -127,3 +127,12 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert registry.organisations() == ("Bank", "Water, Ltd")
     assert registry.covers("ee") == Coverage(targets=2, organisations=1, sectors=1)
     assert registry.countries() == (("EE", 2), ("LV", 1))
+
+
+def test_ipv4_written_as_ipv6_is_the_same_network(tmp_path: Path) -> None:
+    """A file that says of a network by its other name whose it is hides nobody: it says two things of one network."""
+    bank = "192.0.2.0/24,Bank,banking,EE,\n"
+    with pytest.raises(RegistryError, match=r"line 2 already"):
+        load(tmp_path, HEADER + bank + "::ffff:192.0.2.0/120,Nobody,energy,EE,\n")
+    (target,) = load(tmp_path, HEADER + "::ffff:192.0.2.7,Bank,banking,EE,\n")
+    assert target.prefix == "192.0.2.7/32"

@@ -204,7 +204,7 @@ def _target(path: str, line: int, row: Mapping[str, str | None]) -> Target | lis
         wrong.append(Problem(path, what, field=f"line {line}, column {column}", do=do))
 
     try:
-        values["prefix"] = str(ipaddress.ip_network(values["prefix"]))
+        values["prefix"] = str(addresses.network(values["prefix"]))
     except ValueError:
         note("prefix", f"{values['prefix']!r} is no address or network.", _prefix_advice(values["prefix"]))
     if not values["organisation"]:

@@ -187,11 +187,18 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
         organisation=printable(target.organisation),
         site=printable(target.site),
     )
-    if _is_hidden(target.prefix, actor):
-        raise HiddenRowsError(f"{target.prefix} is marked so that you may not change it. Ask who may see it.")
-    content = objects.settled(Changed(target.prefix, target))
-    marking = _marking_of(target.prefix)
-    append("constituency.changed", content, actor=actor, reason=reason, object_id=_whole(), marking=marking)
+    with (
+        writing()
+    ):  # so that nobody marks the row anew between the look at its marking and the entry that keeps it
+        if _is_hidden(target.prefix, actor):
+            raise HiddenRowsError(
+                f"{target.prefix} is marked so that you may not change it. Ask who may see it."
+            )
+        content = objects.settled(Changed(target.prefix, target))
+        marking = _marking_of(target.prefix)
+        append(
+            "constituency.changed", content, actor=actor, reason=reason, object_id=_whole(), marking=marking
+        )
 
 
 def remove(prefix: str, actor: Actor, reason: str = "") -> None:
@@ -393,7 +400,7 @@ def _bounds(prefix: str) -> tuple[str, str, int]:
 def _canonical(prefix: str) -> str:
     """A prefix as the registry writes it."""
     _bounds(prefix)
-    return str(ipaddress.ip_network(prefix))
+    return str(addresses.network(prefix))
 
 
 def _whole() -> UUID:

@@ -31,6 +31,18 @@ def is_v4(raw: bytes) -> bool:
     return raw[:12] == V4_MAPPED
 
 
+def network(text: str) -> Network:
+    """A host or network in its one form: IPv4 written as IPv4-mapped IPv6 is IPv4.
+
+    Raises:
+        ValueError: The text is no host or network, or has host bits.
+    """
+    found = ipaddress.ip_network(text)
+    if found.version == 6 and found.prefixlen >= 96 and is_v4(found.network_address.packed):
+        return ipaddress.ip_network((found.network_address.packed[12:], found.prefixlen - 96))
+    return found
+
+
 def network_bounds(network: Network) -> tuple[bytes, bytes]:
     """First and last 16-byte address of a network."""
     return _packed(network.network_address), _packed(network.broadcast_address)
