@@ -115,6 +115,30 @@ def test_every_recipient_and_receiver_is_told_once(tmp_path: Path, monkeypatch: 
     assert list(differences()) == []
 
 
+def test_a_flood_of_victims_buries_nobodys_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many alerts a minute; one more says how many attacks there were beyond them, and nothing is lost of that number."""
+    allow("127.0.0.1")
+    clock = [1_000.0]
+    monkeypatch.setattr(alerting.time, "monotonic", lambda: clock[0])
+    attack = begun(OPEN)
+    with relay() as post:
+        set_mail(post.port)
+        announcing = alerting.Announcing()
+        for _ in range(500):
+            announcing.say(attack, "began")
+        announcing.tell_held()
+        assert DBTaskResult.objects.count() == alerting.MOST_A_MINUTE
+        clock[0] += alerting.MINUTE_S
+        announcing.tell_held()
+        announcing.say(attack, "ended")
+        announcing.tell_held(now=True)
+        assert DBTaskResult.objects.count() == alerting.MOST_A_MINUTE + 2
+        work()
+    more = [one.decode() for one in post.mails if "479 more attacks" in one.decode().replace("=\r\n", "")]
+    assert len(more) == 1
+    assert "and 479 more" in more[0]
+
+
 def test_what_a_marking_keeps_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an attack that may not leave, mail and webhook say only that there is one and where to look."""
     allow("127.0.0.1")

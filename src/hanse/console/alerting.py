@@ -4,7 +4,11 @@ What an attack's marking keeps on the node, or its team among few, is not sent: 
 something to see.
 """
 
+import math
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -41,15 +45,56 @@ TEST_S = 10.0
 """Seconds for the test of a channel, while a person waits for its answer."""
 
 
-def announce(attack_id: UUID, what: str) -> None:
+MOST_A_MINUTE = 20
+"""Alerts of a minute, to each recipient: a flood of victims, which whoever can send to the collector forges, buries nobody's
+mailbox, and no relay that then takes the next alert as spam."""
+
+MINUTE_S = 60.0
+
+
+def announce(attack_id: UUID, what: str, more: int = 0) -> None:
     """Put one alert per channel and recipient into the queue.
 
     Args:
         attack_id: The attack.
         what: ``began`` or ``ended``.
+        more: Further attacks of which there is no alert of its own.
     """
     for channel, to in _channels():
-        deliver.enqueue(attack_id.hex, what, channel, to, 0)
+        deliver.enqueue(attack_id.hex, what, channel, to, 0, more)
+
+
+@dataclass
+class Announcing:
+    """Announces `MOST_A_MINUTE`; one alert at the end of the minute says how many more there were, and names the last."""
+
+    _since: float = -math.inf
+    _said: int = 0
+    _held: int = 0
+    _last: tuple[UUID, str] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, attack_id: UUID, what: str) -> None:
+        """Announce that an attack ``began`` or ``ended``, or hold it back until the minute is over."""
+        self.tell_held()
+        with self._lock:
+            held = self._said >= MOST_A_MINUTE
+            if held:
+                self._held, self._last = self._held + 1, (attack_id, what)
+            else:
+                self._said += 1
+        if not held:
+            announce(attack_id, what)
+
+    def tell_held(self, *, now: bool = False) -> None:
+        """Say what was held back, where the minute is over, or now."""
+        with self._lock:
+            if not now and time.monotonic() - self._since < MINUTE_S:
+                return
+            held, last = self._held, self._last
+            self._since, self._said, self._held, self._last = time.monotonic(), 0, 0, None
+        if last is not None:
+            announce(*last, held - 1)
 
 
 def _channels() -> Iterator[tuple[str, str]]:
@@ -62,7 +107,7 @@ def _channels() -> Iterator[tuple[str, str]]:
 
 
 @task(queue_name=QUEUE)
-def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int) -> None:
+def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int, more: int = 0) -> None:
     """Deliver one alert; after a passing fault it is tried again.
 
     The ledger says that it went out, that the first attempt failed, and that it failed for good.
@@ -70,9 +115,9 @@ def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int) -> N
     actor = _actor()
     row = Attack.objects.get_for(actor, "attacks.view", UUID(attack_id))
     try:
-        _send(row, what, channel, to, actor)
+        _send(row, what, channel, to, actor, more)
     except EgressError as error:
-        again = _try_again(error, attack_id, what, channel, to, attempt)
+        again = _try_again(error, attack_id, what, channel, to, attempt, more)
         if attempt == 0 or not again:
             words = f"{_words(error)} It is tried again." if again else _words(error)
             attacks.alerted(row.pk, _alerted(channel, to, words, delivered=False), actor)
@@ -117,17 +162,19 @@ def _send_one(channel: str, to: str) -> None:
         _post({"event": "test", "url": f"{node.url}/", "at": units.iso(now_us())}, uuid4().hex, TEST_S)
 
 
-def _try_again(error: EgressError, attack_id: str, what: str, channel: str, to: str, attempt: int) -> bool:
+def _try_again(
+    error: EgressError, attack_id: str, what: str, channel: str, to: str, attempt: int, more: int
+) -> bool:
     """Put the alert back into the queue where another attempt can help; whether it did."""
     if isinstance(error, (PermanentError, RefusedError)) or attempt >= len(WAITS_S):
         return False
     asked = error.retry_after_s if isinstance(error, TemporaryError) else None
     later = timezone.now() + timedelta(seconds=max(asked or 0, WAITS_S[attempt]))
-    deliver.using(run_after=later).enqueue(attack_id, what, channel, to, attempt + 1)
+    deliver.using(run_after=later).enqueue(attack_id, what, channel, to, attempt + 1, more)
     return True
 
 
-def _send(row: Attack, what: str, channel: str, to: str, actor: Actor) -> None:
+def _send(row: Attack, what: str, channel: str, to: str, actor: Actor, more: int) -> None:
     """Hand one alert to the relay or the receiver.
 
     Raises:
@@ -139,9 +186,19 @@ def _send(row: Attack, what: str, channel: str, to: str, actor: Actor) -> None:
     url = settings.HANSE_NODE.url + reverse("attacks:detail", args=[row.pk])
     if channel == "mail":
         subject, text = _mail(row, what, url, open_to_say=open_to_say)
+        if more:
+            subject = f"{subject}, and {more:,} more"
+            text += f"{more:,} more attacks began or ended within that minute. They are on the node; none has a mail of its own.\n"
         _mail_to(to, subject, text, 30.0)
         return
-    told = {"event": what, "url": url, "at": units.iso(now_us()), "marking": row.marking.marking.as_json()}
+    told: dict[str, Any] = {
+        "event": what,
+        "url": url,
+        "at": units.iso(now_us()),
+        "marking": row.marking.marking.as_json(),
+    }
+    if more:
+        told["more"] = more
     if open_to_say:
         # Attacks beside it may be for few, whoever reads this.
         whole = attacks.attack_in(row).as_json() | {"linked": []}

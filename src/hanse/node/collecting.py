@@ -15,7 +15,7 @@ from hanse.attacks import service as attacks
 from hanse.attacks.attack import Attack
 from hanse.collecting import Watch, run
 from hanse.console import processes
-from hanse.console.alerting import announce
+from hanse.console.alerting import Announcing
 from hanse.console.service import Collector as Told
 from hanse.console.service import Storage, setting
 from hanse.constituency import service as constituency
@@ -45,18 +45,19 @@ class Announcer:
     """Puts on record what begins and ends, and has it announced."""
 
     actor: Actor
+    announcing: Announcing = field(default_factory=Announcing)
 
     def begun(self, attack: Attack) -> None:
         """An attack began."""
         target = constituency.lookup(attack.victim.split("/")[0])
-        announce(attacks.begun(attack, target, self.actor).object_id, "began")
+        self.announcing.say(attacks.begun(attack, target, self.actor).object_id, "began")
 
     def ended(self, attack: Attack, *, running: bool = False) -> None:
         """An attack ended, or is watched no longer."""
         target = constituency.lookup(attack.victim.split("/")[0])
         recorded = attacks.ended(attack, target, self.actor)
         if not running:
-            announce(recorded.object_id, "ended")
+            self.announcing.say(recorded.object_id, "ended")
 
 
 @dataclass
@@ -68,12 +69,14 @@ class Companion:
         address: Where the collector listens.
         folder: Where it keeps flows.
         actor: On whose behalf.
+        announcing: Has attacks announced.
     """
 
     home: Path
     address: str
     folder: Path
     actor: Actor
+    announcing: Announcing = field(default_factory=Announcing)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False)
 
@@ -118,6 +121,7 @@ class Companion:
         while not self._stop.wait(RECORD_S):
             close_old_connections()
             try:
+                self.announcing.tell_held()
                 record_new(self.folder, self.actor)
                 watch.options = detector_options()
                 if watch.store is not None:
@@ -159,10 +163,18 @@ def _collect(companion: Companion) -> None:
     options = detector_options()
     try:
         run(
-            [companion.address], options, Announcer(actor), folder, quota(), "collector", None, companion.meet
+            [companion.address],
+            options,
+            Announcer(actor, companion.announcing),
+            folder,
+            quota(),
+            "collector",
+            None,
+            companion.meet,
         )
     finally:
         companion.leave()
+        companion.announcing.tell_held(now=True)
         record_new(folder, actor)
         attacks.end_all(actor, "The collector stops.")
 
