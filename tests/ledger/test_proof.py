@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import json
 
+from hanse.kernel import notes
+from hanse.kernel.keys import SigningKey
 from hanse.ledger import keyring, timestamp, tree
 from hanse.ledger.commands import verify as verify_command
 from hanse.ledger.models import Body
@@ -56,6 +58,19 @@ def test_another_authoritys_proof_is_not_believed() -> None:
     _, data = _proof()
     with pytest.raises(ProofError, match="Step 2 fails: the first key's fingerprint"):
         verify(data, "0000 " * 16)
+
+
+def test_witnesses_that_only_the_proof_names_are_called_so() -> None:
+    """Whoever signs two histories names whom it likes under keys of its own: the proof does not say that they saw it."""
+    _, data = _proof()
+    plain = json.decode(data)
+    puppet = SigningKey(bytes(32))
+    plain["checkpoint"] = notes.cosign(plain["checkpoint"], "hanse/fi-cert", puppet, 1_200_000_000)
+    plain["witnesses"] = [notes.verifier_key("hanse/fi-cert", puppet.public)]
+    (said,) = [step for step in verify(json.encode(plain)).steps if step.startswith("8.")]
+    assert "that the proof itself names" in said
+    trusted = verify(json.encode(plain), witnesses=plain["witnesses"])
+    assert "The checkpoint was seen by 1 of 1 witnesses: fi-cert" in trusted.steps[7]
 
 
 def test_every_altered_byte_fails() -> None:

@@ -321,6 +321,12 @@ def _witnessed(proof: Proof, trusted: Sequence[str]) -> str:
     except HanseError as error:
         raise ProofError(f"Step 8 fails: {error}") from None
     told = ", ".join(f"{name} by {iso(time_s * 1_000_000)}" for name, time_s in sorted(seen.items()))
+    if is_witnessed(len(seen), len(keys)) and not trusted:
+        # Whoever signs two histories can name witnesses of their own making, under anybody's name.
+        return (
+            f"By keys that the proof itself names, the checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}. "
+            "Ask them for their keys, and give these with --witness."
+        )
     if is_witnessed(len(seen), len(keys)):
         return f"The checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}."
     if trusted:
