@@ -171,3 +171,15 @@ def _command(path: Path, home: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HANSE_HOME": str(home / "nowhere")}
     command = [sys.executable, "-m", "hanse", "verify", str(path)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_a_manifest_that_lists_a_file_twice_is_refused(tmp_path: Path) -> None:
+    """A small bundle that has one large file read a million times keeps no court's machine busy for days."""
+    found()
+    one = bundle.Member("a", 1, sha256(b"a").hexdigest(), "A file")
+    listed = msgspec.json.encode(bundle.Manifest(bundle.FORMAT, "For tests", (one, one)))
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / bundle.MANIFEST).write_bytes(listed)
+    (tmp_path / bundle.PROOF).write_bytes(sealed(listed, 2))
+    with pytest.raises(ProofError, match="lists a file twice"):
+        verify_bundle(tmp_path)

@@ -159,6 +159,11 @@ def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"", witnesses: 
         ):
             raise ProofError(f"Step 1 fails: {PROOF} is not written as it was exported.")
         manifest = _manifest(_whole(files, MANIFEST), proven.body.content.get("manifest"))
+        if (
+            len({one.path for one in manifest.members}) != len(manifest.members)
+            or len(manifest.members) > MOST
+        ):
+            raise ProofError("Step 3 fails: the manifest lists a file twice, or too many.")
         for member in manifest.members:
             _check(files, member)
         strange = sorted(set(files.names()) - {one.path for one in manifest.members} - {MANIFEST, PROOF})
