@@ -10,6 +10,7 @@ import pytest
 
 from hanse.kernel.address_columns import pack_all
 from hanse.kernel.errors import HanseError, UnreadableInputError, UsageError
+from hanse.kernel.printable import is_printable
 from hanse.tracing import commands, data_update
 from hanse.tracing.address_data import AddressData
 from hanse.tracing.data_files import STATE
@@ -133,6 +134,28 @@ def test_a_package_archive_brings_its_version(place: Path, archive: Archive) -> 
         ("asn-ipv6", "2026-11-01"),
     }
     assert data.lookup(pack_all(["5.1.1.1", "2001:db8::1"])).asn.tolist() == [700, 9]
+
+
+def test_what_a_package_says_of_itself_moves_no_terminal(place: Path, archive: Archive) -> None:
+    """Rule: name, version and licence are printed with every result; a control character in them does nothing."""
+    about = {"name": "x\x1b]0;title\x07", "version": "1\x1b[2J", "license": "\u202emine"}
+    _update(place, archive({"package.json": json.dumps(about).encode(), "asn-ipv4.csv": NEW}))
+    said = " ".join(AddressData.find(store=place / "store", cache=place / "cache").description.lines())
+    assert "title" in said
+    assert is_printable(said)
+
+
+def test_a_sparse_table_is_none(place: Path) -> None:
+    """Rule: a table of holes, which takes no room in an archive, fills no memory."""
+    path = place / "sparse.tgz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("asn-ipv4.csv")
+        member.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "asn-ipv4.csv",
+                              "GNU.sparse.size": str(1 << 28), "GNU.sparse.map": f"0,{len(NEW)}"}  # fmt: skip
+        member.size = len(NEW)
+        tar.addfile(member, io.BytesIO(NEW))
+    with pytest.raises(UnreadableInputError, match="holds no table"):
+        _update(place, path)
 
 
 def test_names_in_an_archive_are_never_used_as_paths(place: Path, archive: Archive) -> None:

@@ -142,7 +142,7 @@ def undo(number: int, file: Path) -> None:
         raise click.UsageError(f"There are {len(taught)} lessons in {file}; `hanse lesson list` shows them.")
     lessons.save([*taught[: number - 1], *taught[number:]], file)
     gone = taught[number - 1]
-    click.echo(f"Taken back: {gone.kind} of {gone.vector} on {gone.victim}.")
+    click.echo(printable(f"Taken back: {gone.kind} of {gone.vector} on {gone.victim}."))
 
 
 def _teach(file: Path, taught: lessons.Lesson, words: str) -> None:

@@ -17,6 +17,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 
 from hanse.kernel.errors import Problem, UnreadableInputError, UsageError
+from hanse.kernel.printable import printable
 from hanse.tracing.address_data import load_table, write_atomically
 from hanse.tracing.data_files import (
     STATE,
@@ -188,7 +189,8 @@ def _offers(path: Path, choices: Choices) -> list[_Offer]:
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise UnreadableInputError(Problem(str(path), f"cannot be read ({error}).")) from error
     made = choices.made or file_date(path)
-    return [_Offer(str(path), raw, path.name, "", made, attribution(path.name))]
+    name = printable(path.name)
+    return [_Offer(str(path), raw, name, "", made, attribution(name))]
 
 
 @contextmanager
@@ -226,7 +228,9 @@ def _members(path: Path, stream: IO[bytes]) -> dict[str, bytes]:
                 _too_much(path)
             name = member.name.rpartition("/")[2]
             wanted = name == "package.json" or _TABLE_NAME.search(name)
-            content = archive.extractfile(member) if wanted and member.isfile() else None
+            # A sparse file takes no room in the archive, and as much as it says once it is read.
+            plain = member.isfile() and not member.issparse()
+            content = archive.extractfile(member) if wanted and plain else None
             if content is not None:
                 found.setdefault(name, content.read(MAX_TABLE_BYTES + 1))
     return found
@@ -239,9 +243,11 @@ def _packaged(path: Path, members: dict[str, bytes], choices: Choices) -> list[_
     except ValueError:
         about = {}
     about = about if isinstance(about, dict) else {}
-    origin, version = str(about.get("name") or path.name), str(about.get("version") or "")
+    # What a package says of itself is printed with every result, on terminals too.
+    origin = printable(str(about.get("name") or path.name))
+    version, licence = (printable(str(about.get(name) or "")) for name in ("version", "license"))
     made = choices.made or version_date(version) or file_date(path)
-    words = attribution(origin, str(about.get("license") or ""))
+    words = attribution(origin, licence)
     chosen = {name.replace("-num.csv", ".csv"): name for name in sorted(members, reverse=True)}
     chosen.update({name: name for name in members if not name.endswith("-num.csv")})
     if not chosen:
