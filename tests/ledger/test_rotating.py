@@ -1,5 +1,6 @@
 """Rotating keys while others do so too: no key that signs is ever written over."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def test_a_process_that_missed_a_rotation_loses_no_key(home: Path) -> None:
     with pytest.raises(keyring.LockedError, match="rotated"):
         service.rotate(home, PASSPHRASE, MARI, "a year has passed")
     assert keyfile.opened(home, PASSPHRASE).signing_key(signs)
+
+
+def test_who_holds_keys_leaves_no_core_file() -> None:
+    """A decoder that crashes on hostile input writes no file in which the keys lie."""
+    limit = resource.getrlimit(resource.RLIMIT_CORE)
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
+        keyring.hold(keyring.current())
+        assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, limit)
 
 
 def test_a_mistyped_passphrase_locks_nobody_out(home: Path) -> None:

@@ -1,5 +1,7 @@
 """The node's unlocked keys, held by the process that bootstrap gave them to."""
 
+import resource
+
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import Keyring, KeysError, SigningKey
 
@@ -13,7 +15,13 @@ _held: list[Keyring] = []
 
 def hold(keyring: Keyring) -> None:
     """Keep the unlocked keys for this process, instead of any held before."""
+    leave_no_core()
     _held[:] = [keyring]
+
+
+def leave_no_core() -> None:
+    """Have this process and its children leave no core file when they crash: the keys and the passphrase would lie in it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def current() -> Keyring:

@@ -20,6 +20,7 @@ from granian.log import LogLevels
 from hanse import logs
 from hanse.console import processes
 from hanse.ledger import keyfile
+from hanse.ledger.keyring import leave_no_core
 from hanse.node.following import PARENT, follow_parent
 from hanse.node.keeping import END_S, Child, keep
 from hanse.settings import Node, load, metrics_address
@@ -72,6 +73,7 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
     """
     follow_parent()  # where another process serves several nodes, they end with it
     logs.configure()
+    leave_no_core()
     node = load(home)
     if node.metrics:
         metrics_address(node.metrics)  # refused here, before anything runs
