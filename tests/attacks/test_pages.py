@@ -10,9 +10,10 @@ from hanse.attacks import service
 from hanse.attacks.choosing import on_organisations
 from hanse.attacks.models import Attack, Decision, State
 from hanse.attacks.views import facts, verdict
-from hanse.kernel import units
+from hanse.kernel import envelope, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
+from hanse.ledger.models import Entry
 from hanse.pipeline import Analysis
 from hanse.policy import service as policy
 from hanse.recording import record
@@ -293,3 +294,23 @@ def test_pictures_of_other_pages_are_written_down(client: ActingClient) -> None:
     other = Attack.projected.exclude(victim=row.victim).earliest("start_us")
     client.get("/api/attacks/timeline", {"victim": other.victim})
     assert other.pk.hex in looks()[2]
+
+
+def test_a_decision_is_marked_as_its_attack_is_when_it_is_written(
+    mari: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who marks an attack strictly while somebody decides on it finds the reason for the decision marked so as well."""
+    row = Attack.projected.select_related("marking").first()
+    learn = service.lessons.false_positive
+
+    def meanwhile(*told: object) -> object:
+        policy.mark(
+            row.pk, replace(row.marking.marking, tlp=Tlp.AMBER_STRICT), "", mari, "It is about an officer."
+        )
+        return learn(*told)
+
+    assert row.marking.marking.tlp != Tlp.AMBER_STRICT
+    monkeypatch.setattr(service.lessons, "false_positive", meanwhile)
+    decision = service.mark_false_positive(row.pk, "Her own backup.", mari)
+    said = Entry.objects.get(pk=Decision.objects.get(decision=decision).sequence)
+    assert envelope.decode(bytes(said.payload)).marking["tlp"] == "AMBER+STRICT"

@@ -346,28 +346,30 @@ def _with_reason(reason: str) -> str:
 
 def _decide(rows: Sequence[models.Attack], what: What, value: float, reason: str, actor: Actor) -> UUID:
     """One entry per attack, so that purging one of them leaves nothing of it in the others."""
-    decision, first = uuid4(), rows[0]
-    drafts = [
-        Draft(
-            "attacks.decided",
-            objects.settled(
-                Decided(
-                    decision.hex,
-                    what,
-                    row.victim,
-                    row.vector,
-                    tuple(one.name for one in rows),
-                    value,
-                    None if row is first else first.object_id.hex,
-                )
-            ),
-            row.object_id,
-            row.marking.marking,
-            _with_reason(reason),
-        )
-        for row in rows
-    ]
-    append_many(drafts, actor)
+    with writing():  # each as it is marked now: somebody may have marked it more strictly since it was read
+        rows = [_to_decide(row.pk, actor) for row in rows]
+        decision, first = uuid4(), rows[0]
+        drafts = [
+            Draft(
+                "attacks.decided",
+                objects.settled(
+                    Decided(
+                        decision.hex,
+                        what,
+                        row.victim,
+                        row.vector,
+                        tuple(one.name for one in rows),
+                        value,
+                        None if row is first else first.object_id.hex,
+                    )
+                ),
+                row.object_id,
+                row.marking.marking,
+                _with_reason(reason),
+            )
+            for row in rows
+        ]
+        append_many(drafts, actor)
     return decision
 
 
