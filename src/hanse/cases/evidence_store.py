@@ -34,6 +34,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hanse.kernel import sealing
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import Keyring
+from hanse.kernel.on_disk import settle
 
 CHUNK = 65_536
 """Bytes of content that are encrypted together: what is held in memory of a file, however long it is."""
@@ -96,7 +97,7 @@ class Store:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.replace(path)
         for folder in (path.parent, self.root):
-            _to_disk(folder)
+            settle(folder)
         return name
 
     def read(self, name: str) -> Iterator[bytes]:
@@ -144,7 +145,7 @@ class Store:
         except FileNotFoundError:
             return
         path.unlink(missing_ok=True)
-        _to_disk(path.parent)
+        settle(path.parent)
 
     @contextmanager
     def _file(self, name: str) -> Iterator[BinaryIO]:
@@ -282,12 +283,3 @@ def _bound(name: str, size: int) -> bytes:
 
 def _told(name: str) -> str:
     return f"The file of evidence {name[:12]}"
-
-
-def _to_disk(folder: Path) -> None:
-    """Have a folder's own entries on disk."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import Keyring, fits, opener, unwrap, unwrap_with, wrap
+from hanse.kernel.on_disk import settle
 
 KEYS = Path("keys") / "keyring"
 SERVICE = "hanse"
@@ -32,11 +33,7 @@ def save(home: Path, keys: Keyring, passphrase: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    settle(path.parent)
 
 
 @contextmanager

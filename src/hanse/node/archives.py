@@ -43,15 +43,6 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def settle(folder: Path) -> None:
-    """Bring onto the disk what names a folder has: a file that was renamed is there after a power cut."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
 def put_sealed(archive: tarfile.TarFile, keys: Keyring, name: str, data: bytes) -> None:
     """Add a member, encrypted and bound to its name."""
     put(archive, name, sealing.seal_rest(keys, name.encode(), data))

@@ -18,6 +18,7 @@ import msgspec
 from hanse.cases import evidence
 from hanse.kernel import envelope
 from hanse.kernel.clock import now_us
+from hanse.kernel.on_disk import settle
 from hanse.ledger import keyfile, keyring
 from hanse.ledger.models import Body, Checkpoint, Entry, Head, Lost, Tile
 from hanse.ledger.recovering import mend_head
@@ -94,7 +95,7 @@ def back_up(node: Node, path: Path, progress: Progress = lambda _done, _total: N
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        archives.settle(path.parent)
+        settle(path.parent)
     except FileExistsError:
         raise archives.BackupError(
             f"{draft} is there: another backup runs, or one was broken off. Remove it."

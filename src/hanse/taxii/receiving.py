@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
+from hanse.kernel.on_disk import settle
 from hanse.kernel.strict_json import StrictJsonError, canonical, loads
 from hanse.taxii import contents, service
 from hanse.taxii.asker import NOTHING, Asker, TaxiiError
@@ -139,11 +140,7 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    settle(path.parent)
 
 
 def _resource(

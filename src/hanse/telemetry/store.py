@@ -10,7 +10,6 @@ flows: writing took more than twice as long, the files grew by 4 %, and grouping
 """
 
 import contextlib
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,7 @@ import pyarrow.compute as pc
 
 from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
+from hanse.kernel.on_disk import settle
 from hanse.telemetry.parquet import FlowWriter, check
 from hanse.telemetry.schema import FLOW
 
@@ -283,23 +283,15 @@ def _atomically(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _to_disk(temporary)
+        settle(temporary)
         temporary.replace(path)
-        _to_disk(path.parent)
+        settle(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError):
             raise StoreError(f"{path}: cannot write flows: {error.strerror or error}.") from error
         raise
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _hour_of(path: Path) -> int | None:
