@@ -476,6 +476,11 @@ def _name(subject: dict[str, Any]) -> str:
     return row.name if row else "somebody who is gone"
 
 
+def _has_to_come_first(row: Person) -> bool:
+    """Whether nobody can be asked yet who somebody is. Where a node rehearses, visitors have their roles before they come."""
+    return row.joined_us is None and not settings.HANSE_NODE.exercise
+
+
 def _grant_words(subject: dict[str, Any]) -> str:
     """What is to be approved, and what the approver has to know of who comes into the role."""
     name = _name(subject)
@@ -483,8 +488,10 @@ def _grant_words(subject: dict[str, Any]) -> str:
     row = Person.objects.filter(pk=UUID(subject["person"])).first()
     if row is None:
         return asked
-    if row.joined_us is None:
+    if _has_to_come_first(row):
         return f"{asked} {name} has not come in yet: it can be approved from then on."
+    if row.joined_us is None:
+        return f"{asked} {name} has not come in yet, which a node that rehearses lets pass."
     came = f"came in on {minute(row.joined_us)}, by a link that whoever invited {name} was shown"
     return f"{asked} {name} {came}: ask {name} whether that was they."
 
@@ -493,13 +500,13 @@ def _do_grant(proposal: Pending, approver: Actor) -> str:
     """Give the role to somebody who has come in, whom the approver can ask.
 
     Whoever has the link of somebody who was invited comes in as them: an administrator could be a second person so, with
-    whatever roles that one had already been given. Where a node rehearses, visitors have theirs before they come.
+    whatever roles that one had already been given.
 
     Raises:
         UsageError: They have not come in.
     """
     subject = proposal.subject
-    if person_of(UUID(subject["person"])).joined_us is None and not settings.HANSE_NODE.exercise:
+    if _has_to_come_first(person_of(UUID(subject["person"]))):
         raise UsageError(
             "They have not come in yet. Approve it once they have, and once they told you themselves that it was they."
         )
