@@ -8,7 +8,7 @@ from django.urls import reverse, set_script_prefix
 from django.utils import timezone
 
 from hanse.accounts import approvals, contents, issuers, links, service, tokens
-from hanse.accounts.models import Invitation, Passkey, Person, Session
+from hanse.accounts.models import Invitation, Passkey, Person, Proposal, Session
 from hanse.accounts.rules import RefusedError, founding
 from hanse.accounts.who import token_actor
 from hanse.kernel.errors import UsageError
@@ -146,6 +146,7 @@ def test_later_invitations_propose_their_roles(settings):
     assert words.endswith("ask Kati whether that was they.")
     approvals.approve(waiting.pk, approver)
     assert acting(person).roles == {"analyst"}
+    assert approvals.words_of(Proposal.objects.get(pk=waiting.pk)) == "Give Kati the role analyst."
 
 
 def test_nobody_gets_back_to_the_founding_by_deactivating_the_others():

@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,8 @@ from hanse.accounts import consultations
 from hanse.accounts.models import Consultation
 from hanse.ledger.fields import IdsField, packed
 from hanse.ledger.shadow import differences
-from tests.accounts.people import NODE
+from tests.accounts.browsing import founder
+from tests.accounts.people import NODE, acting
 
 ids = st.lists(st.uuids().map(lambda one: one.hex), max_size=20)
 
@@ -50,6 +52,19 @@ def test_a_consultation_is_found_by_each_of_its_objects() -> None:
     )
     assert Consultation.objects.order_by("sequence")[0].objects_seen == [one.hex for one in mine]
     assert list(differences()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_says_what_was_done_in_words_and_leads_to_the_entry() -> None:
+    """What a room of a newer version did stands there by its name."""
+    browser = founder()
+    for action in ("attacks.view", "future.view"):
+        consultations.record(acting(browser.person), action, [uuid4()])
+    text = browser.get(reverse("accounts:log")).content.decode()
+    assert ">see attacks</td>" in text
+    assert ">future.view</td>" in text
+    for row in Consultation.objects.filter(actor_id=str(browser.person)):
+        assert f'href="/ledger/{row.sequence}/"' in text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -37,7 +37,14 @@ LISTED = Listed(
         Filter(key="rate", label="Rate at least", field="rate__gte", read=float, help="A number of bit/s."),
     ),
     bulk=(Bulk("jobs.cancel", "Cancel", "/cancel/"), Bulk("settings.edit", "Never", "/never/")),
-    empty=Empty("Jobs would be here.", (("Start one", "/start/"), ("Read about them", "/help/"))),
+    empty=Empty(
+        "Jobs would be here.",
+        (
+            ("Start one", "/start/", "telemetry.import"),
+            ("Read about them", "/help/", "jobs.view"),
+            ("Set up", "/set/", "settings.edit"),
+        ),
+    ),
     export="attacks.export",
     live_seconds=5,
 )
@@ -151,12 +158,13 @@ def test_cells_are_escaped_and_lead_on(client_as, actor):
 
 
 def test_an_empty_list_says_what_would_be_here(client_as, actor):
-    """With nothing at all the two ways to get it stand there; with filters, the way back."""
+    """With nothing at all the ways to get it stand there that the reader may go; with filters, the way back."""
     client = client_as(actor("analyst"))
     text = text_of(client)
     assert "Jobs would be here." in text
     assert 'href="/start/"' in text
     assert 'href="/help/"' in text
+    assert 'href="/set/"' not in text
     assert "Nothing passes these filters." in text_of(client, "?kind=none")
 
 

@@ -69,6 +69,7 @@ class Approvable:
             is shown to the approver once and kept nowhere.
         where: Address of what it is about, from the subject; None where there is nothing to look at.
         once: What the approver reads beside what `execute` returns; empty where that is a one-time link for a person.
+        before: What the approver has to know or ask before, in a sentence, from the subject, as long as it is open.
     """
 
     action: str
@@ -77,6 +78,7 @@ class Approvable:
     execute: Callable[[Pending, Actor], str]
     where: Callable[[dict[str, Any]], str] | None = None
     once: str = ""
+    before: Callable[[dict[str, Any]], str] | None = None
 
 
 _known: dict[str, Approvable] = {}
@@ -218,8 +220,11 @@ def pending(proposal: UUID) -> Pending:
 
 
 def words_of(proposal: Proposal) -> str:
-    """What will happen on approval, in a sentence."""
-    return _approvable(proposal.action).words(proposal.subject)
+    """What will happen on approval, in a sentence; while it is open, also what the approver has to know before."""
+    one = _approvable(proposal.action)
+    words = one.words(proposal.subject)
+    before = one.before(proposal.subject) if one.before is not None and proposal.state == "open" else ""
+    return f"{words} {before}" if before else words
 
 
 def address_of(proposal: Proposal) -> str:

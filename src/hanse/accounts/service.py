@@ -481,19 +481,18 @@ def _has_to_come_first(row: Person) -> bool:
     return row.joined_us is None and not settings.HANSE_NODE.exercise
 
 
-def _grant_words(subject: dict[str, Any]) -> str:
-    """What is to be approved, and what the approver has to know of who comes into the role."""
+def _before_grant(subject: dict[str, Any]) -> str:
+    """What the approver has to know of who is to come into a role."""
     name = _name(subject)
-    asked = f"Give {name} the role {subject['role']}."
     row = Person.objects.filter(pk=UUID(subject["person"])).first()
     if row is None:
-        return asked
+        return ""
     if _has_to_come_first(row):
-        return f"{asked} {name} has not come in yet: it can be approved from then on."
+        return f"{name} has not come in yet: it can be approved from then on."
     if row.joined_us is None:
-        return f"{asked} {name} has not come in yet, which a node that rehearses lets pass."
+        return f"{name} has not come in yet, which a node that rehearses lets pass."
     came = f"came in on {minute(row.joined_us)}, by a link that whoever invited {name} was shown"
-    return f"{asked} {name} {came}: ask {name} whether that was they."
+    return f"{name} {came}: ask {name} whether that was they."
 
 
 def _do_grant(proposal: Pending, approver: Actor) -> str:
@@ -543,7 +542,8 @@ def _team_words(subject: dict[str, Any]) -> str:
 
 
 APPROVALS = (
-    Approvable("accounts.grant_role", "accounts.grant", _grant_words, _do_grant),
+    Approvable("accounts.grant_role", "accounts.grant",
+               lambda subject: f"Give {_name(subject)} the role {subject['role']}.", _do_grant, before=_before_grant),
     Approvable("accounts.add_to_team", "accounts.grant", _team_words, _do_team),
     Approvable("accounts.reactivate", "accounts.grant",
                lambda subject: f"Let {_name(subject)} in again.", _do_reactivate),

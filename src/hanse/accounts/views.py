@@ -13,6 +13,7 @@ from hanse.accounts.pages import own, refusals, uuid_in
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.policy.actions import ACTIONS
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.policy.roles import grant, roles
@@ -182,7 +183,15 @@ def log(_request: HttpRequest, actor: Actor) -> dict[str, Any]:
     """Consultations and disclosures: one's own, or everybody's for who oversees."""
     rows = Consultation.objects.order_by("-sequence")
     oversees = grant(actor.roles, "ledger.view").oversight
-    return {"rows": (rows if oversees else rows.filter(actor_id=actor.id))[:SHOWN], "oversees": oversees}
+    shown = (rows if oversees else rows.filter(actor_id=actor.id))[:SHOWN]
+    entries = bool(may(actor, "ledger.view", now_us=now_us()))
+    return {"rows": [(row, _done(row.action)) for row in shown], "oversees": oversees, "may_entries": entries}
+
+
+def _done(action: str) -> str:
+    """An action in words; that of a room which this version does not know, by its name."""
+    known = ACTIONS.get(action)
+    return known.words if known else action
 
 
 def _said(rows: Any) -> list[tuple[Proposal, str, str]]:

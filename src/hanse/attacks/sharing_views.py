@@ -120,7 +120,7 @@ LIST = lists.Listed(
         lists.Filter(key="country", label="Country", field="country", read=str.upper, help="Two letters, such as EE."),
     ),
     row_url=_page_of,
-    empty=lists.Empty("Attacks that partners share with this authority appear here.", (("Partners", "/partners/"),)),
+    empty=lists.Empty("Attacks that partners share with this authority appear here.", (("Partners", "/partners/", "federation.view"),)),
     export="attacks.export",
 )  # fmt: skip
 

@@ -89,7 +89,7 @@ LIST = lists.Listed(
     row_url=_url,
     empty=lists.Empty(
         "Attacks that belong together, by tests with numbers, appear here as campaigns.",
-        (("Bring in telemetry", "/start/"), ("All attacks", "/attacks/")),
+        (("Bring in telemetry", "/start/", "telemetry.import"), ("All attacks", "/attacks/", "attacks.view")),
     ),
     export="campaigns.export",
     live_seconds=30,

@@ -55,7 +55,7 @@ LIST = lists.Listed(
     export="cases.export",
     empty=lists.Empty(
         "Cases that this authority works on together with partners appear here.",
-        (("Open a joint case", "/cases/joint/open/"), ("Partners", "/partners/")),
+        (("Open a joint case", "/cases/joint/open/", "cases.joint_open"), ("Partners", "/partners/", "federation.view")),
     ),
 )  # fmt: skip
 

@@ -52,7 +52,7 @@ LIST = lists.Listed(
     export="cases.tell",
     empty=lists.Empty(
         "Whoever asks what is held on them is put on record here, and answered.",
-        (("Take a request", "/cases/subjects/ask/"),),
+        (("Take a request", "/cases/subjects/ask/", "cases.answer"),),
     ),
 )  # fmt: skip
 

@@ -84,7 +84,7 @@ LIST = lists.Listed(
     export="cases.export",
     empty=lists.Empty(
         "The cases of your teams appear here. Nobody else knows that they exist.",
-        (("Open a case", "/cases/open/"),),
+        (("Open a case", "/cases/open/", "cases.open"),),
     ),
 )  # fmt: skip
 

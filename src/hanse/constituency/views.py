@@ -55,12 +55,8 @@ def list_for(actor: Actor) -> lists.Listed:
     may_edit = bool(may(actor, "constituency.edit", now_us=now_us()))
     may_attacks = bool(may(actor, "attacks.view", now_us=now_us()))
     ways = (
-        (
-            (_("Import a file"), reverse("constituency:import")),
-            (_("Add a network"), reverse("constituency:add")),
-        )
-        if may_edit
-        else ()
+        (_("Import a file"), reverse("constituency:import"), "constituency.edit"),
+        (_("Add a network"), reverse("constituency:add"), "constituency.edit"),
     )
     return lists.Listed(
         name="constituency",

@@ -60,8 +60,8 @@ LIST = lists.Listed(
     export="intel.export",
     empty=lists.Empty(
         "Feeds that the node fetches by itself appear here, with when each ran last and what came of it.",
-        (("Subscribe to a MISP feed, a TAXII collection, a STIX bundle or a list", "/intelligence/feeds/new/"),
-         ("Bring a file in once", "/intelligence/imports/")),
+        (("Subscribe to a MISP feed, a TAXII collection, a STIX bundle or a list", "/intelligence/feeds/new/", "intel.subscribe"),
+         ("Bring a file in once", "/intelligence/imports/", "intel.import")),
     ),
 )  # fmt: skip
 

@@ -91,9 +91,9 @@ LIST = lists.Listed(
     empty=lists.Empty(
         "What you and others know of attackers appears here: reports, indicators, sightings.",
         (
-            ("Bring in a STIX bundle, MISP events, a list or a fingerprint", "/intelligence/imports/"),
-            ("Subscribe to a feed", "/intelligence/feeds/"),
-            ("Write a report", "/intelligence/write/report/"),
+            ("Bring in a STIX bundle, MISP events, a list or a fingerprint", "/intelligence/imports/", "intel.import"),
+            ("Subscribe to a feed", "/intelligence/feeds/", "intel.subscribe"),
+            ("Write a report", "/intelligence/write/report/", "intel.write"),
         ),
     ),
 )  # fmt: skip

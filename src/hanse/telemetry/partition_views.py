@@ -60,7 +60,7 @@ LIST = lists.Listed(
     bulk=(lists.Bulk("telemetry.import", "Remove these flows", "/flows/partitions/remove/", dangerous=True),),
     empty=lists.Empty(
         "The files that flows are kept in appear here.",
-        (("Drop a capture or flow files", "/flows/inputs/"), ("Load the exercise", "/start/")),
+        (("Drop a capture or flow files", "/flows/inputs/", "telemetry.import"), ("Load the exercise", "/start/", "telemetry.import")),
     ),
 )  # fmt: skip
 

@@ -186,11 +186,11 @@ class Empty:
 
     Attributes:
         words: What would be here.
-        ways: Pairs of words and address.
+        ways: Words, address, and the action that it takes: who may not do it is not shown the way.
     """
 
     words: str
-    ways: tuple[tuple[str, str], ...] = ()
+    ways: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,6 +384,14 @@ class Listing:
         """The rows of the table, each with a box to select it by where something can be done with several."""
         begin = list_rows.selectable if self.bulk else list_rows.identified
         return list_rows.rows_html(self.choice.columns, self.part.rows, FORMATS, self.listed.row_url, begin)
+
+    @property
+    def ways(self) -> list[tuple[str, str]]:
+        """The ways out of an empty list that the reader may go, with their addresses."""
+        actor, at = signed_in(self.request), now_us()
+        return [
+            (words, url) for words, url, action in self.listed.empty.ways if may(actor, action, now_us=at)
+        ]
 
     @property
     def chips(self) -> list[dict[str, str]]:
