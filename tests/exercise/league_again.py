@@ -33,6 +33,8 @@ def asked(folder: Path) -> dict[str, Any]:
         "made": made,
         "waiting": [one and one.proposal for one in waiting],
         "rules": [post.ask("rule", str) for post in posts],
+        "asked": [post.ask("ask_witnesses", int) for post in posts],
+        "witnesses": [post.ask("consent", int) for post in posts],
         "own": stands.own,
         "taken_back": sorted(stands.taken_back),
         "across": [one.title for one in stands.across],

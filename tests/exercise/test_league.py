@@ -162,6 +162,11 @@ def test_each_two_become_partners_after_reading_out_one_fingerprint(shown: Shown
     assert all(re.fullmatch(r"([A-Z2-7]{5}-){3}[A-Z2-7]{5}", words) for _, words in told)
 
 
+def test_each_ledger_is_witnessed_by_the_three_others(shown: Shown) -> None:
+    """Before anything is shared, so that nobody can say afterwards that it was otherwise."""
+    assert any(line.startswith("witness each other's ledgers") for line in shown.of("All four"))
+
+
 def test_each_finds_its_own_and_nobody_alone_sees_whom_it_is_against(shown: Shown) -> None:
     """The attacks of that day in all, and no verdict of one node says a state or several."""
     assert sum(found_by().values()) == ALL
@@ -271,6 +276,7 @@ def test_whoever_starts_it_again_finds_nothing_left_to_do(shown: Shown, folder: 
         again.wait()
     assert (told["made"], told["waiting"], told["rules"]) == ([True, True], [None, None], ["", ""])
     assert told["own"] == found_by()["ee"]
+    assert (told["asked"], told["witnesses"]) == ([0, 0], [len(LEAGUE) - 1] * 2)
     assert len(told["taken_back"]) == len(LEAGUE) - 1
     assert told["across"][0] == "Attacks on 3 states, one campaign"
     assert len(told["desks"]) == 2

@@ -24,8 +24,8 @@ from hanse.exercise.league_people import Cast
 from hanse.exercise.league_state import Compared, Moved, Playing, Shown, Standing, Taken
 from hanse.exercise.vantage import LEAGUE, Vantage
 from hanse.federation import invitation as invitations
-from hanse.federation import partnering, recalling, ruling
-from hanse.federation.models import Given, Partner, Recalling, Rule
+from hanse.federation import partnering, recalling, ruling, witnesses
+from hanse.federation.models import Given, Partner, Recalling, Rule, Witness
 from hanse.federation.models import Standing as Stands
 from hanse.federation.partners import own_invitation
 from hanse.federation.sharing import Audience
@@ -116,6 +116,20 @@ class Desk:
         approvals.approve(proposal, self._cast.second)
         return words
 
+    def ask_witnesses(self) -> int:
+        """Ask each partner that was not asked yet to witness this node's ledger; how many were asked now."""
+        partners = Partner.objects.filter(state=Stands.ACTIVE).values_list("pk", flat=True)
+        asked = [one for one in partners if not witnesses.of(one).named]
+        for one in asked:
+            witnesses.name(one, self._cast.first)
+        return len(asked)
+
+    def consent(self) -> int:
+        """Consent to witness the ledgers of all who asked; how many partners consented to witness this node's."""
+        for one in Witness.objects.filter(asks=True, agreed=False).values_list("partner", flat=True):
+            witnesses.answer(one, self._cast.first, consents=True)
+        return len(witnesses.named())
+
     def recall(self, reason: str) -> str:
         """Take the weakest of its attacks that no campaign names back from all who have it; what it is."""
         rows = Attack.objects.for_actor(self._cast.first, "attacks.view").filter(pk__in=_given_now())
@@ -191,7 +205,8 @@ def work(rehearse: Rehearse, lines: TextIO = sys.stdin, answers: TextIO = sys.st
     jobs = {
         name: getattr(desk, name)
         for name in (
-            "invite", "propose", "fingerprint", "approve", "rule", "recall", "visitors", "state", "play", "playing",
+            "invite", "propose", "fingerprint", "approve", "rule", "ask_witnesses", "consent", "recall", "visitors",
+            "state", "play", "playing",
         )
     }  # fmt: skip
     jobs |= {

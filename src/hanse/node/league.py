@@ -65,6 +65,7 @@ class League:
             self._make()
             self._serve(there)
             self._join()
+            self._witness()
             self._play()
             self._take_back()
             SecondAct(self._by_id["ee-cert"], self._by_id["gb-cert"], self._tell).play()
@@ -146,6 +147,24 @@ class League:
             one.one.short, f"and {other.one.said} are partners: both read out {read_out.pop()}"
         )
         return True
+
+    def _witness(self) -> None:
+        """Each asks the others to witness its ledger, and they consent."""
+        asked = sum(post.ask("ask_witnesses", int) for post in self._posts)
+        if not asked:
+            return
+        others, deadline = len(self._posts) - 1, time.monotonic() + ARRIVE_S
+        with self._tell.busy("Each asks the others to witness its ledger"):
+            while time.monotonic() < deadline:
+                witnesses = [post.ask("consent", int) for post in self._posts]
+                if min(witnesses) == others:
+                    self._tell.happened(
+                        "All four",
+                        "witness each other's ledgers: whoever drops an entry, or tells two of them two histories, is seen",
+                    )
+                    return
+                time.sleep(LOOK_S)
+        self._tell.say("Not all witnesses have consented yet; each node's page of its partners says who has.")
 
     def _play(self) -> None:
         """Each node looks through its own flows; what it finds goes to the others."""
