@@ -122,7 +122,10 @@ def _pages(_: Node) -> tuple[bool, str]:
 def _tracing(_: Node) -> tuple[bool, str]:
     data = AddressData.find()
     if not data.description.available:
-        return False, "There is no address data: tracing by network and country is off. Run `make setup`."
+        return False, (
+            "There is no address data: tracing by network and country is off. Run `make setup`, or give tables to "
+            "`hanse data update`."
+        )
     age = data.description.age_days
     if age is not None and age > OLD_DAYS:
         return False, f"It is {age} days old. Update it with `hanse data update` or `make setup`."
