@@ -301,7 +301,7 @@ def database(node: Node) -> dict[str, Any]:
     """
     if node.database == "sqlite":
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "hanse.ledger.sqlite",
             "NAME": str(node.home / "hanse.sqlite3"),
             # Kept open between requests, so that each finds its pages read and its settings made.
             "CONN_MAX_AGE": 60,

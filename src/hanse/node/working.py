@@ -2,9 +2,11 @@
 
 import gc
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -52,6 +54,8 @@ LEFT_S = 120.0
 """An alert that has been at work for so long was left behind by a worker that died: an attempt takes 30 s at most."""
 SESSIONS_S = 300.0
 """Seconds between looks at sessions that are over: everybody who looks at the sign-in makes one."""
+NICENESS = 10
+"""Of long work: one to nine of the processor's time beside a page that wants it, all of it beside none."""
 KEPT_DAYS = 14
 """How long the queue remembers what is done."""
 
@@ -159,6 +163,7 @@ def work(node: Node) -> None:
     threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
     for thread in threads:
         thread.start()
+    _behind_people()
     try:
         call_command("db_worker", interval=QUEUE_S, startup_delay=False, verbosity=1)
     finally:
@@ -173,6 +178,15 @@ def work(node: Node) -> None:
             queue.stop()
         for thread in threads:
             thread.join(timeout=5)
+
+
+def _behind_people() -> None:
+    """Long work, on this thread and those that it starts, stands back while pages and alerts want the processors.
+
+    Linux has a niceness for each thread; elsewhere it stays as it is.
+    """
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def settle() -> None:
