@@ -102,7 +102,8 @@ SETTINGS_HEAD = (
 KINDS_HEAD = (
     "The kind of an entry says what its body's `content` holds and which rows follow from it. Times are "
     "microseconds UTC, ids are UUIDs in hexadecimal. Bodies marked *sealed* are always encrypted at rest; all "
-    "others are when their marking has a handling code. An unknown kind, from a newer node, is kept as it is and "
+    "others are when their marking has a handling code. What is *read by who oversees* no other person here reads or "
+    "takes out, whatever they may read otherwise. An unknown kind, from a newer node, is kept as it is and "
     "projected after an upgrade. How an entry is built: [the ledger's format](ledger.md).\n"
 )
 EXEMPT_HEAD = (
@@ -387,7 +388,7 @@ def kind_row(kind: Any) -> tuple[str, str, str, str]:
         f"`{one.name}` {type_name(one.type)}" + (f": {said[one.name]}" if one.name in said else "")
         for one in msgspec.structs.fields(kind.content)
     ]
-    sealed = "yes" if kind.sealed else ""
+    sealed = "; ".join(["yes"] * kind.sealed + ["read by who oversees"] * kind.overseen)
     return f"`{kind.name}`", no_none(meaning), no_none("<br>".join(told)), sealed
 
 

@@ -10,9 +10,8 @@ from django.urls import reverse
 from hanse.accounts import consultations
 from hanse.console.marking import is_markable
 from hanse.console.purging import STAYS
-from hanse.console.visible_entries import entry_for, subject_of, visible_entries
+from hanse.console.visible_entries import entry_for, judged, visible_entries
 from hanse.kernel import envelope, units
-from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.markings import Marking
@@ -24,7 +23,7 @@ from hanse.ledger.tree import integrate, latest
 from hanse.ledger.verify import fingerprint, verify
 from hanse.ledger.witnessed import latest_witnessed, standing
 from hanse.policy.asking import may_begin
-from hanse.policy.decision import Decision, may
+from hanse.policy.decision import Decision
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
 
@@ -88,8 +87,7 @@ def entry(request: HttpRequest, sequence: int) -> Result:
     row = entry_for(actor, "ledger.view", sequence)
     head = envelope.decode(bytes(row.payload))
     marking = Marking.from_json(head.marking)
-    subject = subject_of(row)
-    decision = may(actor, "ledger.read_body", subject, now_us=now_us())
+    decision = judged(actor, "ledger.read_body", row)
     told: dict[str, Any] = {
         "entry": row,
         "head": head,
@@ -97,7 +95,7 @@ def entry(request: HttpRequest, sequence: int) -> Result:
         "marking": marking,
         "purged_by": Purged.objects.filter(pk=sequence).values_list("by", flat=True).first(),
         "readable": decision,
-        "exportable": may(actor, "ledger.export", subject, now_us=now_us()),
+        "exportable": judged(actor, "ledger.export", row),
         "may_mark": may_begin(actor, "policy.mark") and is_markable(row.object_id),
         "may_purge": may_begin(actor, "ledger.purge") and not row.kind.startswith(STAYS),
         "others": Entry.objects.filter(object_id=row.object_id).order_by("version")[:50],

@@ -5,7 +5,7 @@ of its own marking and all later ones of its object. Weakened, the newest versio
 ones stay as they were signed.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, OuterRef
 
@@ -15,8 +15,9 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, strictest
 from hanse.kernel.strict_json import loads
+from hanse.ledger.kinds import known
 from hanse.ledger.models import CarriedMarking, Entry
-from hanse.policy.decision import Subject, may
+from hanse.policy.decision import Decision, Reason, Subject, may
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.models import NeedToKnow, team_of
 from hanse.policy.roles import grant
@@ -24,6 +25,9 @@ from hanse.policy.service import MARKED
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+_OPENS: Final = frozenset({"ledger.read_body", "ledger.export"})
+"""Actions that show the body of an entry."""
 
 
 def visible_entries(actor: Actor, action: str) -> "QuerySet[Entry]":
@@ -52,9 +56,21 @@ def entry_for(actor: Actor, action: str, sequence: int) -> Entry:
         NotVisibleError: There is none, or the actor may not know of it.
     """
     row = visible_entries(actor, action).filter(pk=sequence).first()
-    if row is None or not may(actor, action, subject_of(row), now_us=now_us()):
+    if row is None or not judged(actor, action, row):
         raise NotVisibleError("There is no such entry, or you may not know of it.")
     return row
+
+
+def judged(actor: Actor, action: str, row: Entry) -> Decision:
+    """Whether an actor may do an action with an entry: by its marking and team, and by what its kind holds."""
+    decision = may(actor, action, subject_of(row), now_us=now_us())
+    kind = known(row.kind)
+    if not decision or action not in _OPENS or kind is None or not kind.overseen:
+        return decision
+    if actor.kind == "system" or grant(actor.roles, action).oversight:
+        return decision
+    words = "It holds what is of all cases together, or what hides it: only who oversees reads it."
+    return Decision(allowed=False, reasons=(Reason("overseen", words),))
 
 
 def subject_of(row: Entry) -> Subject:

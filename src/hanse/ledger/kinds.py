@@ -34,6 +34,8 @@ class Kind:
         project: Writes the rows that follow, from nothing but the entry and the entries before it.
         forget: Removes every row and field derived from an object that is purged.
         sealed: Whether bodies of this kind are always encrypted at rest.
+        overseen: Whether bodies of this kind are read by who oversees and by nobody else: what they hold is of all cases
+            together, or opens what a partner was sent.
         project_many: Writes the rows of several entries of this kind at once, in their order, as `project` would one
             by one; for kinds that come by the hundred thousand.
         work_out: What the projections of this kind are given instead of a content, worked out of it alone. A draft may
@@ -45,6 +47,7 @@ class Kind:
     project: Callable[[Recorded, Any], None]
     forget: Callable[[UUID], None] = _nothing
     sealed: bool = False
+    overseen: bool = False
     project_many: Callable[[Sequence[tuple[Recorded, Any]]], None] | None = None
     work_out: Callable[[Any], Any] | None = None
 

@@ -32,6 +32,7 @@ from hanse.matching.hits import MOST_REFERENCES, hit_for, keep_references, refer
 from hanse.matching.models import Hit, Offer, Reference
 from hanse.policy.asking import require
 from hanse.policy.decision import Subject
+from hanse.policy.models import give_to_nobody
 
 CONTACT: Final = "matching.contact"
 
@@ -242,6 +243,7 @@ def _project(recorded: Recorded, content: Contact) -> None:
 def _arrived(here: Arrived, content: Contact) -> None:
     _keep(here.object_id, here.partner, content, here.received_us, here.sequence, theirs=True)
     keep_references(here.object_id, here.partner, here.sequence, content.references)
+    give_to_nobody(here.object_id, here.sequence)  # who works on a case with such a hit reads it there
 
 
 def _keep(pk: UUID, partner: str, content: Contact, time_us: int, sequence: int, *, theirs: bool) -> None:

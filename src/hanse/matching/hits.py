@@ -24,6 +24,7 @@ from hanse.matching.contents import HitFound
 from hanse.matching.models import Hit, Reference
 from hanse.matching.offering import Offered, matcher
 from hanse.policy.guarded import NotVisibleError
+from hanse.policy.models import give_to_nobody
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -182,7 +183,9 @@ def _project(recorded: Recorded, content: HitFound) -> None:
         keys=content.keys, officer=UUID(content.officer) if content.officer else None, tag=content.tag,
         found_us=recorded.time_us, sequence=recorded.sequence,
     )  # fmt: skip
-    if not content.officer:
+    if content.officer:
+        give_to_nobody(recorded.object_id, recorded.sequence)
+    else:
         happened(recorded, case, content.team)
 
 

@@ -155,9 +155,9 @@ def _other_ended(here: Arrived, content: RunEnded) -> None:
 
 KINDS = (
     Kind(ASKED, RunAsked, _asked, _forget),
-    Kind(PROPOSED, Proposed, _nothing),
-    Kind(BEGUN, RunBegun, _begun, sealed=True),
-    Kind(ENDED, RunEnded, _ended),
+    Kind(PROPOSED, Proposed, _nothing, overseen=True),
+    Kind(BEGUN, RunBegun, _begun, sealed=True, overseen=True),
+    Kind(ENDED, RunEnded, _ended, overseen=True),
 )
 HANDLERS = (
     Handler(PROPOSED, Proposed, _proposed, _forget, check=_check_proposed),

@@ -115,6 +115,6 @@ def _forget(object_id: UUID) -> None:
 
 
 KINDS = (
-    Kind(ASKED, CountAsked, _asked, _forget, sealed=True),
+    Kind(ASKED, CountAsked, _asked, _forget, sealed=True, overseen=True),
     Kind(COUNTED, Counted, _counted, _forget),
 )

@@ -216,6 +216,6 @@ def _forget_mask(object_id: UUID) -> None:
 
 KINDS = (
     Kind(SET, StandingSet, _project, _forget),
-    Kind(MASK, MaskMade, _mask_made, _forget_mask, sealed=True),
+    Kind(MASK, MaskMade, _mask_made, _forget_mask, sealed=True, overseen=True),
 )
 HANDLERS = (Handler(SET, StandingSet, _arrived, _forget, check=_check),)

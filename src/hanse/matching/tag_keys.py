@@ -93,7 +93,7 @@ def _forget_theirs(object_id: UUID) -> None:
 
 
 KINDS = (
-    Kind(MADE, TagKeyMade, _project, _forget, sealed=True),
+    Kind(MADE, TagKeyMade, _project, _forget, sealed=True, overseen=True),
     Kind(TOLD, TagKeyTold, _nothing),
 )
 HANDLERS = (Handler(TOLD, TagKeyTold, _told, _forget_theirs, check=_check),)

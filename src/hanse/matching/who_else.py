@@ -33,6 +33,7 @@ from hanse.matching.tag_models import Asking, Question, Reply
 from hanse.matching.tags import ASKED
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
+from hanse.policy.models import give_to_nobody
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -219,7 +220,9 @@ def _project(recorded: Recorded, content: QuestionAsked) -> None:
         Reply(id=_reply(recorded.object_id, one), question=recorded.object_id, partner=one, state=WAITING)
         for one in content.partners
     )
-    if not content.officer:
+    if content.officer:
+        give_to_nobody(recorded.object_id, recorded.sequence)
+    else:
         happened(recorded, case, content.team)
 
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
 from django.apps import apps
@@ -14,6 +14,8 @@ from hanse.kernel.markings import Marking, MarkingError
 from hanse.policy.guarded import Guarded
 
 _TEXT_LIMIT = 1_000_000
+NOBODY: Final = "nobody"
+"""What is given to this team, of which nobody is, is known to who oversees alone, once a second person opens it."""
 
 
 class StoredMarking(models.Model):
@@ -134,6 +136,19 @@ def stored(marking: Marking) -> StoredMarking:
 def team_of(object_id: UUID) -> str:
     """Id of the team that an object was given to; empty for none. For project functions that make its rows anew."""
     return NeedToKnow.objects.filter(pk=object_id).values_list("team", flat=True).first() or ""
+
+
+def give_to_nobody(object_id: UUID, sequence: int) -> None:
+    """Let entries about an object be known to who oversees alone; for project functions.
+
+    For what fewer see than a team: pages show it to them, and the ledger shows it to none of the others.
+
+    Args:
+        object_id: The object.
+        sequence: The entry that says so.
+    """
+    values = {"team": NOBODY, "sequence": sequence}
+    NeedToKnow.objects.update_or_create(object_id=object_id, defaults=values)
 
 
 def marked_models() -> list[type[MarkedModel]]:

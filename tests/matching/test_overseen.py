@@ -1,0 +1,117 @@
+"""What is of all cases together is for who oversees: neither the ledger nor a page tells an insider what other teams have."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from hanse.cases import working
+from hanse.cases.selector import read
+from hanse.console.visible_entries import entry_for, visible_entries
+from hanse.kernel.clock import now_us
+from hanse.ledger.check import check
+from hanse.ledger.kinds import all_kinds
+from hanse.ledger.models import Entry
+from hanse.ledger.replay import rebuild
+from hanse.ledger.tree import integrate
+from hanse.matching import contacting, withholding
+from hanse.matching.contents import Contact
+from hanse.matching.hits import references_of
+from hanse.matching.models import Hit, Reference
+from hanse.policy.guarded import NotVisibleError
+from tests.accounts.people import acting, newcomer
+from tests.matching.partner import turn
+from tests.matching.test_running import (
+    BOSS,
+    agree,
+    approver,
+    case,
+    compare,
+    founded,
+    gb,
+    has,
+    kaja,
+    officer,
+)
+from tests.web.conftest import client_as
+
+__all__ = ["approver", "case", "client_as", "founded", "gb", "kaja", "officer"]
+
+pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
+
+
+@pytest.fixture
+def auditor():
+    return replace(acting(newcomer("auditor", name="Audrey")), stepped_up_us=now_us())
+
+
+@pytest.fixture
+def run(officer, approver, case, gb):
+    """A run that finished, with one hit."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    return compare(gb, case[1])
+
+
+OVERSEEN = (
+    "matching.run_proposed", "matching.run_begun", "matching.run_ended", "matching.mask_made", "matching.tag_key_made",
+    "matching.count_asked",
+)  # fmt: skip
+
+
+def test_what_hides_a_comparison_is_read_by_who_oversees_alone(
+    run, case, officer, approver, auditor, client_as
+):
+    """With a run's secret a partner's copy of it is opened by guessing, and its size tells what other teams have.
+
+    Whoever works here reads entries that may read bodies, and these not; nor does anybody take them out with a proof.
+    """
+    integrate()
+    rows = Entry.objects.filter(kind__in=OVERSEEN, object_id=run.pk)
+    assert {row.kind for row in rows} == set(OVERSEEN[:3])
+    for row in rows:
+        for one in (case[1], officer, approver):
+            for action in ("ledger.read_body", "ledger.export"):
+                with pytest.raises(NotVisibleError):
+                    entry_for(one, action, row.pk)
+            client = client_as(one)
+            page = client.post(f"/ledger/{row.pk}/", {"reason": "To see."}).content.decode()
+            assert "only who oversees reads it" in page
+            assert "legal_basis" not in page
+            assert "transcript" not in page
+            assert client.post(f"/ledger/{row.pk}/export/", {"reason": "To see."}).status_code in {403, 404}
+            assert client.get(f"/api/ledger/entries/{row.pk}/proof?why=To+see").status_code in {403, 404}
+        assert entry_for(auditor, "ledger.read_body", row.pk) == row
+
+
+def test_each_kind_that_holds_a_secret_of_matching_is_overseen_or_its_cases_own():
+    """A new one is looked at here: a question's stands with its case, to the team of that case."""
+    secret = {
+        kind.name for kind in all_kinds()
+        if kind.name.startswith("matching.") and {"secret", "seed"} & set(kind.content.__struct_fields__)
+    }  # fmt: skip
+    overseen = {kind.name for kind in all_kinds() if kind.overseen}
+    assert secret - overseen == {"matching.question_asked"}
+
+
+def test_what_one_officer_alone_sees_the_ledger_shows_to_no_other(officer, approver, case, gb, auditor):
+    """Neither to another team, which may know of every entry that is of none, nor to the case's own."""
+    made, kaja = case
+    agree(officer, approver)
+    special = working.add_selector(made, read("email", "special@home.example"), kaja)
+    alone = newcomer("officer", name="Alone", teams=tuple(UUID(one) for one in kaja.teams))
+    withholding.keep_out(made, special, alone, "Ask her.", kaja)
+    has(gb, ("email", "special@home.example"))
+    compare(gb, kaja)
+    hit = Hit.objects.get()
+    contacting.offer(hit.pk, contacting.Told(name="Alone"), acting(alone))
+    gb.entry(contacting.CONTACT, Contact(references=references_of(hit), name="Constable Gray"))
+    turn(gb)
+    stranger = acting(newcomer("investigator", name="Not In It"))
+    about = {hit.pk, *Reference.objects.values_list("thing", flat=True)}
+    assert len(about) == 2
+    for one in (stranger, kaja, officer):
+        assert not visible_entries(one, "ledger.view").filter(object_id__in=about).exists()
+    assert visible_entries(auditor, "ledger.view").filter(object_id__in=about).exists()
+    rebuild()
+    assert list(check()) == []
