@@ -335,7 +335,7 @@ def test_who_is_refused_is_noticed(both, fi, mari, monkeypatch) -> None:
     assert [(one.sources, bool(one.refused)) for one in told] == [(True, True), (True, False), (True, True)]
     assert "counts were answered" in told[0].refused
     assert "no such attack" in told[2].refused
-    [agreed] = showing.agreements()
+    [agreed] = showing.agreements(auditor)
     assert (agreed.counted, agreed.countable) == (1, 1)
     with pytest.raises(RefusedError):
         showing.askings(acting(newcomer("administrator")))

@@ -14,15 +14,17 @@ from hanse.ledger.kinds import all_kinds
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.ledger.tree import integrate
-from hanse.matching import contacting, withholding
+from hanse.matching import contacting, quota, running, showing, withholding
 from hanse.matching.contents import Contact
 from hanse.matching.hits import references_of
-from hanse.matching.models import Hit, Reference
+from hanse.matching.models import Hit, Reference, Run
 from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
+from tests.cases.made import opened
 from tests.matching.partner import turn
 from tests.matching.test_running import (
     BOSS,
+    PHONE,
     agree,
     approver,
     case,
@@ -32,6 +34,7 @@ from tests.matching.test_running import (
     has,
     kaja,
     officer,
+    peer_again,
 )
 from tests.web.conftest import client_as
 
@@ -115,3 +118,50 @@ def test_what_one_officer_alone_sees_the_ledger_shows_to_no_other(officer, appro
     assert visible_entries(auditor, "ledger.view").filter(object_id__in=about).exists()
     rebuild()
     assert list(check()) == []
+
+
+def test_no_number_says_whether_another_team_has_a_selector_too(
+    officer, approver, case, gb, auditor, client_as
+):
+    """Neither the size of a comparison nor how many both have stands before who works on cases.
+
+    They stay the same when an insider adds a value that another team has: that is what would tell.
+    """
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    insider, eve = opened(acting(newcomer("investigator", name="Eve")))
+    working.add_selector(insider, read("email", "new@shop.example"), eve)
+    compare(gb, kaja)
+    working.add_selector(insider, read("email", BOSS), eve)
+    working.add_selector(insider, read("phone", PHONE), eve)
+    compare(peer_again(gb), eve)
+    for one in (eve, kaja, officer, approver):
+        client = client_as(one)
+        client.get("/matches/", {"why": "Case work"}, follow=True)
+        page = client.get("/matches/").content.decode()
+        assert "Both have" not in page
+        assert "Ours" not in page
+        assert "is of all teams' cases" in page.replace("&#x27;", "'")
+        told = client.get("/api/matching/runs", headers={"X-Reason": "Case work"}).json()["items"]
+        assert [one["hits"] for one in told] == [None, None]
+        told = client.get("/api/matching/standing", headers={"X-Reason": "Case work"}).json()
+        assert [one["waiting"] for one in told] == [None]
+    client = client_as(auditor)
+    assert [one["hits"] for one in client.get("/api/matching/runs").json()["items"]] == [1, 1]
+    page = client.get("/matches/").content.decode()
+    assert "Both have" in page
+    assert "E-mail 3" in page
+    assert len({one.own.size for one in showing.runs(auditor)}) == 1
+    assert [(one.own, one.same, one.left_s) for one in showing.runs(eve)] == [(None, None, None)] * 2
+
+
+def test_why_a_run_was_declined_here_holds_no_number_of_this_sides(officer, approver, case, gb, monkeypatch):
+    """It is read by everybody who sees comparisons, and by the partner."""
+    agree(officer, approver)
+    monkeypatch.setattr(quota, "PER_CASE", 1)
+    run = running.ask("gb-ncas", case[1], "Case 12/2026.")
+    turn(gb)
+    row = Run.objects.get(pk=run)
+    assert row.state == "declined"
+    assert not any(letter.isdigit() for letter in row.why)

@@ -76,7 +76,7 @@ def test_an_agreement_is_proposed_approved_and_ended_on_pages(client_as, officer
     assert "proposed by Olev Ots" in text_of(client.get("/matches/"))
     approvals.approve(Proposal.objects.get(state="open").pk, approver)
     page = text_of(client.get("/matches/"))
-    assert "E-mail 0, IBAN 0" in page
+    assert "E-mail, IBAN" in page
     assert "0 of 100" in page
     assert "checked" in client.get("/matches/agree/gb-ncas/").content.decode()
     client.post("/matches/end/gb-ncas/", {"reason": "It ran out."})
@@ -249,7 +249,7 @@ def test_the_api_says_the_same_and_lets_the_same_be_done(client_as, found, offic
     told = client.post(f"/api/matching/hits/{hit.pk}", {"name": "Kaja"}, **post).json()
     assert told["own"]["name"] == "Kaja"
     [run] = client.get("/api/matching/runs").json()["items"]
-    assert (run["state"], run["hits"], run["transcript"]) == ("finished", 1, gb.transcript())
+    assert (run["state"], run["hits"], run["transcript"]) == ("finished", None, gb.transcript())
     [agreed] = client.get("/api/matching/agreements").json()
     assert (agreed["partner"], agreed["used"]) == ("gb-ncas", 1)
     answer = client.post("/api/matching/runs", {"partner": "gb-ncas", "why": "Again."}, **post)

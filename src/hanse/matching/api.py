@@ -73,7 +73,9 @@ class ComparisonOut(Schema):
     ours: bool = Field(description="Whether this authority asked for it.")
     state: str
     why: str
-    hits: int
+    hits: int | None = Field(
+        description="Selectors that both have; only for who oversees, as it is of all teams' cases."
+    )
     blanket: bool
     transcript: str = Field(description="SHA-256 of what both sent, as this side has it.")
     other_transcript: str = Field(description="As the other side has it.")
@@ -196,7 +198,9 @@ class StandingOut(Schema):
     on: bool
     own: bool = Field(description="Whether this side wants it.")
     other: bool = Field(description="Whether the partner does.")
-    waiting: int = Field(description="New selectors that wait for their turn.")
+    waiting: int | None = Field(
+        description="New selectors that wait for their turn; only for who oversees, as it is of all teams' cases."
+    )
 
 
 class StandingIn(MatchingWhyIn):
@@ -254,8 +258,11 @@ def offer(request: HttpRequest, hit_id: UUID, told: OfferIn) -> Any:
 @endpoint("matching.oversee")
 def list_runs(request: HttpRequest, paging: Query[Paging]) -> Any:
     """Comparisons of whole sets, the last first."""
-    del request
-    return paged(Run.objects.all(), Order("begun_us", descending=True), paging)
+    told = paged(Run.objects.all(), Order("begun_us", descending=True), paging)
+    if not showing.oversees(signed_in(request)):
+        for row in told["items"]:
+            row.hits = None
+    return told
 
 
 @router.post("/runs", response={201: MatchingMade}, operation_id="matching_ask")
@@ -284,12 +291,11 @@ def reopen(request: HttpRequest, run: UUID, told: MatchingWhyIn) -> Any:
 @endpoint("matching.oversee")
 def list_agreements(request: HttpRequest) -> Any:
     """What is agreed with each partner."""
-    del request
     names = ("partner", "kinds", "categories", "legal_basis", "case_class", "per_day", "sources", "until_us")
     return [
         {**{name: getattr(one.agreement, name) for name in names}, "used": one.used, "counted": one.counted,
          "countable": one.countable}
-        for one in showing.agreements()
+        for one in showing.agreements(signed_in(request))
     ]  # fmt: skip
 
 
@@ -345,11 +351,12 @@ def ask_who_else(request: HttpRequest, case_id: UUID, told: QuestionIn) -> Any:
 @endpoint("matching.oversee")
 def list_standing(request: HttpRequest) -> Any:
     """With whom new selectors are matched as they come."""
-    del request
+    whole = showing.oversees(signed_in(request))
     return [
         {
             "partner": one.partner, "on": one.on, "own": bool(one.own and one.own.on),
-            "other": bool(one.other and one.other.on), "waiting": one.turns.waiting if one.turns else 0,
+            "other": bool(one.other and one.other.on),
+            "waiting": (one.turns.waiting if one.turns else 0) if whole else None,
         }
         for one in showing.standing().values()
     ]  # fmt: skip

@@ -152,7 +152,7 @@ def runs(told: tuple[Asking, str]) -> None:
     found = node.get("runs")["items"]
     rows = [
         (minute(one["begun_us"]), one["partner"], "this authority" if one["ours"] else "the partner",
-         one["state"], str(one["hits"]), one["why"], one["id"])
+         one["state"], "" if one["hits"] is None else str(one["hits"]), one["why"], one["id"])
         for one in found
     ]  # fmt: skip
     _print(kind, found, ("Begun (UTC)", "Partner", "Asked by", "State", "Both have", "Why", "Id"), rows,

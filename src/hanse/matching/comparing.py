@@ -159,8 +159,9 @@ class _Side:
                 return False
             due = min(parts.PART_BYTES, size_bytes - place * parts.PART_BYTES)
             if len(data) != due:
+                # Of tokens as many are due as this side put in, which is not for everybody who reads why a run ended.
                 raise ProtocolError(
-                    f"{self.partner.authority} sent {len(data):,} bytes of {name} where {due:,} were due: it does not "
+                    f"{self.partner.authority} sent {len(data):,} bytes of {name}, another number than was due: it does not "
                     "have as many selectors as it committed to, or says another number than it sends."
                 )
             parts.put(self.row.pk, theirs(name), place, data)

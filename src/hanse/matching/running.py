@@ -107,8 +107,9 @@ def _check_own(values: tuple[Value, ...], own: list[Offered], cases: int) -> Non
     if not values:
         raise UsageError("No open case here has a selector that the agreement offers.")
     if len(own) > cases * quota.PER_CASE:
+        # How many that are is of all teams' cases, and what is said here is told to the partner too.
         raise quota.BlanketError(
-            f"{len(own):,} selectors are more than {cases:,} open cases justify. Compare fewer kinds."
+            "More selectors are offered than the open cases here justify. Compare fewer kinds."
         )
 
 

@@ -1,7 +1,7 @@
 """What pages, API and shell show of matching: hits of the reader's cases, runs with how far they are, agreements with what is left."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -38,6 +38,7 @@ from hanse.matching.source_models import SourceCount
 from hanse.matching.standing_on import Stands
 from hanse.matching.tag_contents import SOURCES
 from hanse.matching.tag_models import Question, Reply
+from hanse.policy.roles import grant
 
 RUNS_SHOWN = 50
 """Runs on the page, the last first."""
@@ -95,17 +96,21 @@ class RunShown:
     Attributes:
         run: It.
         partner: Name of the other authority.
-        own: Selectors and keys that this side put in; None before it is said.
+        own: Selectors and keys that this side put in; None before it is said, and for who does not oversee: it is of
+            all teams' cases, so that who adds a selector and compares again would see whether another team has it.
         other: That the other side put in.
+        same: How many selectors both have; None before the end, and for who does not oversee.
         done: Pieces that are there, of
-        all: pieces in all; zero before both have committed.
-        left_s: Seconds that it may still take, at the pace of the last ones; None where nothing tells it.
+        all: pieces in all; zero before both have committed. Quarters for who does not oversee.
+        left_s: Seconds that it may still take, at the pace of the last ones; None where nothing tells it, and for who
+            does not oversee.
     """
 
     run: Run
     partner: str
     own: commitment.Commitment | None
     other: commitment.Commitment | None
+    same: int | None = None
     done: int = 0
     all: int = 0
     left_s: float | None = None
@@ -138,7 +143,7 @@ class AgreementShown:
         agreement: It.
         stands: How standing matching with the partner stands.
         partner: Name of the other authority.
-        offered: Selectors that are offered, by the kind's words.
+        offered: How many selectors are offered, by the kind's words; None for who does not oversee.
         people: Whose, in words.
         used: Selectors that the partner had compared in the last 24 hours, of the kind with the most.
         counted: How many times it had common sources counted in these hours, of
@@ -149,7 +154,7 @@ class AgreementShown:
     agreement: Agreement
     stands: Stands
     partner: str
-    offered: tuple[tuple[str, int], ...]
+    offered: tuple[tuple[str, int | None], ...]
     people: tuple[str, ...]
     used: int
     counted: int
@@ -181,18 +186,32 @@ def selectors_hit(case: Case, actor: Actor) -> int:
     return hits.visible_hits(actor).filter(case=case.pk).values("selector").distinct().count()
 
 
-def runs(most: int = RUNS_SHOWN) -> list[RunShown]:
+def oversees(actor: Actor) -> bool:
+    """Whether an actor oversees what is compared, by a role that works on no case: who sees what is of all teams' cases."""
+    return grant(actor.roles, who_else.OVERSEE).oversight
+
+
+def runs(actor: Actor, most: int = RUNS_SHOWN) -> list[RunShown]:
     """The runs of this authority, those that go on first."""
     rows = list(Run.objects.order_by("-begun_us", "pk")[:most])
     names = _names(row.partner for row in rows)
-    return sorted((_run(row, names[row.partner]) for row in rows), key=lambda one: not one.goes_on)
+    shown = [_run(row, names[row.partner]) for row in rows]
+    if not oversees(actor):
+        shown = [_without_numbers(one) for one in shown]
+    return sorted(shown, key=lambda one: not one.goes_on)
+
+
+def _without_numbers(one: RunShown) -> RunShown:
+    """A run without what is of all teams' cases."""
+    quarters = 4 * one.done // one.all if one.all else 0
+    return replace(one, own=None, same=None, done=quarters, all=4 * bool(one.all), left_s=None)
 
 
 def _run(row: Run, partner: str) -> RunShown:
     own = commitment.read(row.own.encode()) if row.own else None
     other = commitment.read(row.other.encode()) if row.other else None
     if own is None or other is None or row.state != COMPARING:
-        return RunShown(row, partner, own, other)
+        return RunShown(row, partner, own, other, row.hits if row.state == "finished" else None)
     wanted = {
         parts.POINTS: own.size * POINT, parts.theirs(parts.POINTS): other.size * POINT,
         parts.TOKENS: other.size * psi.TOKEN, parts.theirs(parts.TOKENS): own.size * psi.TOKEN,
@@ -200,7 +219,9 @@ def _run(row: Run, partner: str) -> RunShown:
     done = sum(parts.count(row.pk, name) for name in wanted)
     all_ = sum(parts.needed(size) for size in wanted.values())
     took_s = (now_us() - row.begun_us) / 1e6
-    return RunShown(row, partner, own, other, done, all_, took_s / done * (all_ - done) if done else None)
+    return RunShown(
+        row, partner, own, other, None, done, all_, took_s / done * (all_ - done) if done else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +240,19 @@ def counts(most: int = RUNS_SHOWN) -> list[CountShown]:
     return [CountShown(row, names[row.partner], SOURCE_STATES[row.state]) for row in rows]
 
 
-def agreements() -> list[AgreementShown]:
+def agreements(actor: Actor) -> list[AgreementShown]:
     """What is agreed with each partner."""
+    whole = oversees(actor)
     rows = list(Agreement.objects.order_by("partner"))
     names = _names(row.partner for row in rows)
     told, stands = [], standing()
     for row in rows:
-        counts = offering.counted(row)
+        counts = offering.counted(row) if whole else None
         used = max(quota.spent(row.partner).values(), default=0)
         told.append(
             AgreementShown(
                 row, stands[row.partner], names[row.partner],
-                tuple((KINDS[kind], counts[kind]) for kind in row.kinds),
+                tuple((KINDS[kind], counts[kind] if counts is not None else None) for kind in row.kinds),
                 tuple(CATEGORIES[one] for one in row.categories),
                 min(used, row.per_day), count_answering.counted_in_a_day(row.partner), count_answering.PER_DAY,
                 row.until_us <= now_us(),
@@ -319,7 +341,9 @@ def partners_without() -> list[Partner]:
 
 def on_case(case: Case, actor: Actor) -> dict[str, Any]:
     """What a case's page says of matching: what was found, what is kept out, and when each partner was last asked."""
-    compared = [one for one in runs() if one.run.state == "finished" and one.run.begun_us >= case.opened_us]
+    compared = [
+        one for one in runs(actor) if one.run.state == "finished" and one.run.begun_us >= case.opened_us
+    ]
     last: dict[str, RunShown] = {}
     for one in compared:
         last.setdefault(one.run.partner, one)

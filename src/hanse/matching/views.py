@@ -47,7 +47,7 @@ def matches(request: HttpRequest) -> Result:
     """What waits for an answer, what is compared, and what was agreed with whom."""
     actor = signed_in(request)
     told: dict[str, Any] = {
-        "runs": showing.runs(), "agreements": showing.agreements(), "proposals": showing.proposals(),
+        "runs": showing.runs(actor), "agreements": showing.agreements(actor), "oversees": showing.oversees(actor), "proposals": showing.proposals(),
         "counts": showing.counts(), "askings": showing.askings(actor), "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
         **{name: may_begin(actor, f"matching.{name.removeprefix('may_')}") for name in ("may_run", "may_agree", "may_view")},
     }  # fmt: skip
