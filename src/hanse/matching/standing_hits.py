@@ -12,7 +12,8 @@ from hanse.ledger.identity import authority
 from hanse.ledger.writing import writing
 from hanse.matching import hits, standing_on, standing_quota
 from hanse.matching.agreeing import agreement_with
-from hanse.matching.offering import offered, values_of
+from hanse.matching.models import Hit
+from hanse.matching.offering import Offered, offered, values_of
 from hanse.matching.publishing import name_of
 from hanse.matching.standing_models import HeldToken, OwnTurns, TheirTurns
 from hanse.matching.standing_state import held_of
@@ -38,6 +39,24 @@ def meet(row: OwnTurns, fresh: Mapping[bytes, bytes]) -> None:
         return
     found = held(theirs, fresh.values())
     _record(row, {name: token for name, token in fresh.items() if token in found})
+
+
+def of_more(partner: str, own: Iterable[Offered], held_: Mapping[bytes, bytes]) -> tuple[bytes, ...]:
+    """Values that were hits with a partner, are held, and that a selector without a hit has as well.
+
+    Args:
+        partner: With whom.
+        own: All that is offered.
+        held_: The token of each value that both sides hold, by keyed hash.
+    """
+    rows = Hit.objects.filter(partner=partner, way="standing")
+    known = set(rows.values_list("selector", flat=True))
+    if not known:
+        return ()
+    names = {one.selector: {name_of(value) for value in values_of([one])} for one in own}
+    met = {name for selector in known & names.keys() for name in names[selector]} & held_.keys()
+    more = {name for selector in names.keys() - known for name in names[selector]}
+    return tuple(sorted(met & more))
 
 
 def look(partner: str, epoch: str) -> None:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from hanse.cases.models import Selector
 from hanse.kernel.clock import now_us
-from hanse.ledger.among import among
+from hanse.ledger.among import among, among_numbers
 from hanse.matching.models import Agreement, Hit
 from hanse.matching.offering import offered, values_of
 from hanse.matching.publishing import name_of
@@ -27,13 +28,23 @@ def hits_per_day(agreement: Agreement) -> int:
 
 
 def newly_found(partner: str) -> int:
-    """Selectors that standing matching found in the last 24 hours, and that were in no hit with the partner before."""
+    """Values that standing matching found in the last 24 hours, and that were in no hit with the partner before.
+
+    One that several cases here have counts once: the partner learnt it once.
+    """
     since = now_us() - DAY_US
     standing, late = Q(way="standing"), Q(found_us__gt=since)
     rows = Hit.objects.filter(partner=partner)
     today = set(rows.filter(standing, late).values_list("selector", flat=True))
-    known = rows.filter(~standing | ~late, selector__in=among(today))
-    return len(today - set(known.values_list("selector", flat=True)))
+    of = dict(Selector.objects.filter(pk__in=among(today)).values_list("pk", "value"))
+    alike = dict(
+        Selector.objects.filter(value__in=among_numbers(set(of.values()))).values_list("pk", "value")
+    )
+    known = rows.filter(~standing | ~late, selector__in=among(today | alike.keys()))
+    known_now = set(known.values_list("selector", flat=True))
+    old = {alike[one] for one in known_now & alike.keys()}
+    gone = today - of.keys() - known_now
+    return len(set(of.values()) - old) + len(gone)
 
 
 def too_many(agreement: Agreement, names: set[bytes]) -> bool:

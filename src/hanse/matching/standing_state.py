@@ -12,11 +12,14 @@ class Pending(msgspec.Struct, frozen=True, array_like=True):
         points: What is sent.
         taken: Tokens that are taken back.
         places: The keyed hash of the value of each point; empty for a decoy.
+        again: Values whose tokens are held, and that another selector here has since: what both have of these is found
+            with what is new, not before it and not the next day, or when would tell that somebody here had them.
     """
 
     points: bytes
     taken: bytes
     places: tuple[bytes, ...]
+    again: tuple[bytes, ...] = ()
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):

@@ -27,7 +27,7 @@ from hanse.matching.publishing import name_of
 from hanse.matching.secret import RunSecret
 from hanse.matching.standing import TAKEN, Queue, Schedule, Sent
 from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, TheirTurns
-from hanse.matching.standing_on import PROTOCOL, is_on, make_mask, mask_of, partners_on
+from hanse.matching.standing_on import PROTOCOL, is_on, make_mask, mask_of, partners_on, stop
 from hanse.matching.standing_state import Pending, Waiting, held_of, packed, pending_of, waiting_of
 from hanse.matching.standing_wire import TURN, Answered, TurnSent
 
@@ -39,6 +39,10 @@ REFUSED_US: Final = 15_000_000
 """Rest after the partner refused a turn; it is the same that is put then."""
 DECOYS: Final = 8_192
 """Decoys that are remembered, drawn at random from all; the others go with the day."""
+UNANSWERED: Final = (
+    "On {1} {0} was answered, and answered nothing: it can know what both have, and none of it shows here. Standing "
+    "matching is off. Ask it why; people of both sides turn it on again."
+)
 LOST: Final = "What was exchanged today was lost on one side. It goes on with the next day."
 
 
@@ -119,7 +123,8 @@ def _opened(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
 
 def _next(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
     """The turn that is due, of what is offered now."""
-    values = {name_of(one): one for one in values_of(offered(agreement_with(row.partner)))}
+    own = offered(agreement_with(row.partner))
+    values = {name_of(one): one for one in values_of(own)}
     waits = waiting_of(row)
     # What went and came again before its token was taken back is held as before.
     tokens = held_of(row) | dict(waits.gone)
@@ -134,7 +139,8 @@ def _next(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
     if turn is None:
         return row
     sent = standing.sent(turn, _secret(mask), row.epoch)
-    row.pending = packed(Pending(sent.points, b"".join(turn.taken), _places(sent)))
+    again = standing_hits.of_more(row.partner, own, tokens)
+    row.pending = packed(Pending(sent.points, b"".join(turn.taken), _places(sent), again))
     left = tuple(gone[len(gone) - len(rest.gone) :])
     row.queue = packed(Waiting(tuple(new[len(turn.values) :]), left, rest.decoys))
     row.held = packed({name: token for name, token in tokens.items() if name in values})
@@ -168,13 +174,14 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
         own, decoys = standing.told(Sent(pending.points, tuple(places)), told.tokens)
         fresh = {bytes.fromhex(value.text): token for token, value in own.items()}
         waits = waiting_of(row)
-        row.held = packed(held_of(row) | fresh)
+        held = held_of(row) | fresh
+        row.held = packed(held)
         row.queue = packed(msgspec.structs.replace(waits, decoys=_some((*waits.decoys, *decoys))))
         row.pending, row.theirs, row.number = b"", told.mask, row.number + 1
         row.answered_us, row.refused = now_us(), ""
         row.save()
         TheirTurns.objects.filter(partner=row.partner, epoch=row.epoch).update(lead=0)
-        standing_hits.meet(row, fresh)
+        standing_hits.meet(row, fresh | {name: held[name] for name in pending.again if name in held})
 
 
 def _some(decoys: tuple[bytes, ...]) -> tuple[bytes, ...]:
@@ -184,8 +191,26 @@ def _some(decoys: tuple[bytes, ...]) -> tuple[bytes, ...]:
     return tuple(secrets.SystemRandom().sample(decoys, DECOYS))
 
 
+def unanswered(now: int) -> list[str]:
+    """Turn it off with partners that had their opening of the day before answered and answered none; who.
+
+    Such a one can compare at home what it was sent with what it was answered, up to as many guesses as an opening has,
+    and no hit shows here: none counts, and none is on record. It can do that once, and then people decide.
+    """
+    found = []
+    for row in OwnTurns.objects.filter(partner__in=partners_on(), epoch=days(now)[1], number=0):
+        if row.pending and TheirTurns.objects.filter(partner=row.partner, epoch=row.epoch).exists():
+            said = f" It said: {row.refused}" if row.refused else ""
+            with writing():
+                stop(row.partner, UNANSWERED.format(row.partner, row.epoch) + said)
+                row.delete()
+            found.append(row.partner)
+    return found
+
+
 def tidy() -> None:
     """Keep nothing of days that are over, nor of partners with whom it is off."""
+    unanswered(now_us())
     on, kept = partners_on(), days(now_us())
     OwnTurns.objects.exclude(partner__in=on, epoch__in=kept).delete()
     over = TheirTurns.objects.exclude(partner__in=on, epoch__in=kept)
