@@ -5,8 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from hanse.accounts.models import Team
 from hanse.cases import working
+from hanse.cases.joint_models import JointCase
 from hanse.cases.selector import read
+from hanse.console.marking import Wish, mark_anew
 from hanse.console.visible_entries import entry_for, visible_entries
 from hanse.kernel.clock import now_us
 from hanse.ledger.check import check
@@ -14,14 +17,17 @@ from hanse.ledger.kinds import all_kinds
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.ledger.tree import integrate
-from hanse.matching import contacting, quota, running, showing, withholding
+from hanse.matching import contacting, hits, quota, running, showing, withholding
+from hanse.matching.agreeing import agreement_with
 from hanse.matching.contents import Contact
 from hanse.matching.hits import references_of
 from hanse.matching.models import Hit, Reference, Run
+from hanse.matching.offering import offered
 from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import opened
 from tests.matching.partner import turn
+from tests.matching.test_contacting import There
 from tests.matching.test_running import (
     BOSS,
     PHONE,
@@ -165,3 +171,81 @@ def test_why_a_run_was_declined_here_holds_no_number_of_this_sides(officer, appr
     row = Run.objects.get(pk=run)
     assert row.state == "declined"
     assert not any(letter.isdigit() for letter in row.why)
+
+
+def test_what_a_partner_said_to_another_case_is_not_told_to_this_one(officer, approver, case, gb):
+    """Two cases of two teams have one value: what was offered before the second found it tells of the first."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    compare(gb, kaja)
+    [first] = Hit.objects.all()
+    gb.entry(contacting.CONTACT, Contact(references=references_of(first), name="Constable Gray"))
+    turn(gb)
+    assert contacting.standing([first])[first.pk].other is not None
+    insider, eve = opened(acting(newcomer("investigator", name="Eve")))
+    working.add_selector(insider, read("email", BOSS), eve)
+    compare(peer_again(gb), kaja)
+    later = Hit.objects.get(case=insider)
+    assert contacting.standing([later])[later.pk].other is None
+    gb.entry(contacting.CONTACT, Contact(references=references_of(later), name="Constable Gray"))
+    turn(gb)
+    assert contacting.standing([later])[later.pk].other is not None
+    assert set(references_of(later)) < set(references_of(first))
+
+
+def test_the_same_holds_where_hits_are_named_alike(officer, approver, case, gb):
+    """In standing matching, and of questions of one month: what came before a hit was found is not for it."""
+    agree(officer, approver)
+    insider, eve = opened(acting(newcomer("investigator", name="Eve")))
+    name, value = "a" * 32, read("email", BOSS).value
+    hits.record("gb-ncas", "standing", None, offered(agreement_with("gb-ncas")), {value: name})
+    [first] = Hit.objects.all()
+    gb.entry(contacting.CONTACT, Contact(references=(name,), declined=True), object_id=UUID(int=7))
+    turn(gb)
+    working.add_selector(insider, read("email", BOSS), eve)
+    hits.record("gb-ncas", "standing", None, offered(agreement_with("gb-ncas")), {value: name})
+    later = Hit.objects.get(case=insider)
+    stands = contacting.standing([first, later])
+    assert (stands[first.pk].words, stands[later.pk].words) == (
+        "Declined there",
+        "Nobody has offered anything yet",
+    )
+    gb.entry(contacting.CONTACT, Contact(references=(name,), stage="begun"), object_id=UUID(int=7), version=2)
+    turn(gb)
+    stands = contacting.standing([first, later])
+    assert [one.other.stage for one in stands.values()] == ["begun", "begun"]
+
+
+def test_a_joint_case_that_is_none_ends_no_contact(officer, approver, case, gb):
+    """A partner that names one it never opened would leave a hit that nobody here can answer, and waits for ever."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    compare(gb, kaja)
+    [hit] = Hit.objects.all()
+    gb.entry(contacting.CONTACT, Contact(references=references_of(hit), agrees=True, joint="f" * 32))
+    turn(gb)
+    assert contacting.standing([hit], kaja)[hit.pk].joint is None
+    assert contacting.offer(hit.pk, contacting.Told(name="Kaja"), kaja).own.name == "Kaja"
+
+
+def test_a_joint_case_of_another_team_is_not_told_of(officer, approver, case, gb):
+    """What was opened with the partner and given to a team here neither shows at another team's hit nor ends its contact."""
+    _, kaja = case
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    compare(gb, kaja)
+    [hit] = Hit.objects.all()
+    there = There(gb, references_of(hit)[0], hit.pk)
+    there.opens()
+    there.says(agrees=True)
+    turn(gb)
+    row = JointCase.projected.get()
+    assert contacting.standing([hit], kaja)[hit.pk].joint == row.pk
+    team = Team.objects.create(object_id=UUID(int=77), name="Amber", said_by=0).pk.hex
+    mark_anew(row.pk, Wish(row.marking.marking, team), "Need to know.", officer)
+    stands = contacting.standing([hit], kaja)[hit.pk]
+    assert (stands.joint, "joint case was opened" in stands.words) == (None, False)
+    assert contacting.standing([hit])[hit.pk].joint == row.pk
+    assert contacting.offer(hit.pk, contacting.Told(name="Kaja"), kaja).own.name == "Kaja"

@@ -6,7 +6,7 @@ The joint case is opened by the authority whose id sorts first, and by no other:
 at the same moment, neither having heard the other, still open one. The other side waits for the invitation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from hanse.cases import joint
+from hanse.cases.joint_models import JointCase
 from hanse.cases.joint_projecting import joint_id
 from hanse.cases.models import Case
 from hanse.cases.projecting import happened
@@ -128,7 +129,7 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
         row = hit_for(actor, hit)
         case = Case.projected.select_related("marking").get(pk=row.case)
         require(actor, CONTACT, Subject("case", case.marking.marking, case.team))
-        stands = standing([row])[row.pk]
+        stands = standing([row], actor)[row.pk]
         if stands.joint is not None:
             raise UsageError("A joint case is open: say it there.")
         taken_back = stands.own is not None and not stands.own.declined
@@ -146,7 +147,7 @@ def offer(hit: UUID, told: Told, actor: Actor, why: str = "") -> Standing:
             CONTACT, content, actor=actor, reason=line(why), object_id=row.pk, marking=case.marking.marking
         )
         send([Draft(CONTACT, content, row.pk, recipient=row.partner)])
-    return standing([row])[row.pk]
+    return standing([row], actor)[row.pk]
 
 
 def _says_something(told: Told) -> bool:
@@ -189,8 +190,13 @@ def _content(row: Hit, told: Told, opened: str) -> Contact:
     )  # fmt: skip
 
 
-def standing(some: Iterable[Hit]) -> dict[UUID, Standing]:
-    """How the contact of each hit stands; the caller has loaded the hits on somebody's behalf."""
+def standing(some: Iterable[Hit], actor: Actor | None = None) -> dict[UUID, Standing]:
+    """How the contact of each hit stands; the caller has loaded the hits on somebody's behalf.
+
+    Args:
+        some: The hits.
+        actor: For whom; a joint case that this one may not see was not opened. None for the node.
+    """
     rows = list(some)
     ids = [row.pk for row in rows]
     own = {one.pk: one for one in Offer.objects.filter(pk__in=ids, theirs=False)}
@@ -206,26 +212,54 @@ def standing(some: Iterable[Hit]) -> dict[UUID, Standing]:
         one.pk: one
         for one in Offer.objects.filter(pk__in=[pk for some in theirs.values() for pk in some], theirs=True)
     }
-    found = {}
+    said = {}
     for row in rows:
-        said = sorted(
-            (offers[pk] for pk in theirs.get(row.pk, ()) if pk in offers), key=lambda one: one.sequence
-        )
-        found[row.pk] = _stands(row.partner, own.get(row.pk), said)
-    return found
+        some_ = [offers[pk] for pk in dict.fromkeys(theirs.get(row.pk, ())) if pk in offers]
+        said[row.pk] = sorted((one for one in some_ if _is_for(one, row)), key=lambda one: one.sequence)
+    here = _here(actor, [*own.values(), *(one for some_ in said.values() for one in some_)])
+    return {row.pk: _stands(row.partner, own.get(row.pk), said[row.pk], here) for row in rows}
 
 
-def _stands(partner: str, own: Offer | None, said: Iterable[Offer]) -> Standing:
+def _is_for(offer: Offer, row: Hit) -> bool:
+    """Whether what the other side offered is for a hit: no more than it said before this one was found.
+
+    That was said to another case here of the same value, whose hit is named alike: who works on this one would learn of
+    that one. Of whole sets each comparison names anew, and who asked the other side is found by what it says.
+    """
+    return row.way == "sets" or bool(offer.content.get("tag")) or offer.time_us >= row.found_us
+
+
+def _joint(offer: Offer) -> UUID | None:
+    """The joint case that a side says to have opened with an offer."""
+    named = offer.content["joint"]
+    return joint_id(offer.partner if offer.theirs else authority(), UUID(named)) if named else None
+
+
+def _here(actor: Actor | None, offers: Collection[Offer]) -> set[UUID]:
+    """The joint cases that are here of those that offers name: a name alone is none, or any would end a contact.
+
+    Of what the other side opened those that an actor may see; what was opened for a hit here, its case's people know of.
+    """
+    named = {case: one.theirs for one in offers if (case := _joint(one)) is not None}
+    if not named:
+        return set()
+    seen = JointCase.projected if actor is None else JointCase.objects.for_actor(actor, "cases.view")
+    theirs = seen.filter(pk__in=[case for case, theirs in named.items() if theirs])
+    own = JointCase.projected.filter(pk__in=[case for case, theirs in named.items() if not theirs])
+    return {*theirs.values_list("pk", flat=True), *own.values_list("pk", flat=True)}
+
+
+def _stands(partner: str, own: Offer | None, said: Sequence[Offer], here: Collection[UUID]) -> Standing:
     """How a contact stands, from the own offer and the other side's for the same hit, the last of these last."""
     mine = msgspec.convert(own.content, Contact) if own else None
-    theirs = [msgspec.convert(one.content, Contact) for one in said]
-    opened = {authority(): UUID(mine.joint)} if mine is not None and mine.joint else {}
-    for one in theirs:
-        if one.joint:
-            opened[partner] = joint_id(partner, UUID(one.joint))
+    theirs = msgspec.convert(said[-1].content, Contact) if said else None
+    opened = {}
+    for by, one in ((authority(), own), *((partner, one) for one in said)):
+        if one is not None and (case := _joint(one)) in here:
+            opened[by] = case
     # A node that does not know the rule may have opened one as well: both sides go on in the same one.
     cases = [case for _, case in sorted(opened.items())]
-    return Standing(mine, theirs[-1] if theirs else None, opener(partner), *cases)
+    return Standing(mine, theirs, opener(partner), *cases)
 
 
 def _project(recorded: Recorded, content: Contact) -> None:

@@ -57,7 +57,7 @@ def record(
 
     What is on record of a selector and partner by the same way stays one hit; what names it now is added to it, but in
     standing matching, where it is found again every day. A hit of another case is named as earlier ones of the same
-    value are, too, so that either side finds the other's.
+    value are, too, so that either side finds the other's; but in whole sets, which name each anew on both sides.
 
     Args:
         partner: Who has them too.
@@ -80,7 +80,7 @@ def record(
             same.add(one.value)
         names = [references[value] for value in common[:MOST_REFERENCES]]
         known = _known(before[one.selector], keys)
-        had = references_of(known) if known is not None else earlier[one.value]
+        had = references_of(known) if known is not None else () if way == "sets" else earlier[one.value]
         if known is not None and (way == "standing" or set(names) <= set(had)):
             continue
         names = [*names, *(name for name in had if name not in names)][:MOST_REFERENCES]

@@ -174,7 +174,7 @@ def hits_of(
     found = list(rows[:most])
     cases = {one.pk: one for one in visible(actor, hits.VIEW).filter(pk__in={row.case for row in found})}
     selectors = Selector.objects.in_bulk({row.selector for row in found})
-    names, stands = _names(row.partner for row in found), contacting.standing(found)
+    names, stands = _names(row.partner for row in found), contacting.standing(found, actor)
     return [
         HitShown(row, cases[row.case], selectors.get(row.selector), names[row.partner], stands[row.pk])
         for row in found

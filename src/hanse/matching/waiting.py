@@ -20,5 +20,5 @@ def unanswered(actor: Actor) -> Waiting | None:
     seen = visible_hits(actor)
     count = seen.exclude(pk__in=own.values("pk")).count()
     wanted = seen.filter(pk__in=own.filter(wants=True).values("pk"))
-    count += sum(one.needs_us for one in standing(wanted).values())
+    count += sum(one.needs_us for one in standing(wanted, actor).values())
     return Waiting(str(_("Matches to answer")), count, reverse("matching:matches"))
