@@ -11,7 +11,7 @@ import pytest
 
 from hanse.accounts.approvals import approve
 from hanse.accounts.models import Team
-from hanse.cases import joint, subject, waiting
+from hanse.cases import joint, joint_projecting, subject, waiting
 from hanse.cases.joint import Opening, Told
 from hanse.cases.joint_entries import OPENED, SAID, JointMember, JointOpened, JointSaid
 from hanse.cases.joint_models import JointCase, JointSaying
@@ -32,6 +32,7 @@ from hanse.ledger.replay import rebuild
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
+from tests.cases.made import DAY_US
 from tests.federation.conftest import founded
 from tests.federation.peer import Peer
 from tests.federation.test_onward import fi, lv
@@ -299,6 +300,66 @@ def test_a_closed_one_takes_nothing_in_until_it_is_reopened(fi, lv, kadri):
     joint.say(made, Told(sort="reopened"), kadri)
     joint.say(made, Told(sort="note", text="One more."), kadri)
     assert [told.sort for _, told in _gets(fi, SAID)] == ["closed", "reopened", "note"]
+
+
+def test_a_closed_one_takes_nothing_in_from_a_member_either(fi, lv, kadri):
+    """What a member says after that is refused, which it is told; its founder passes nothing round."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    assert _takes(fi) == []
+    joint.say(made, Told(sort="closed"), kadri)
+    before = len(_gets(lv, onward.FORWARDED))
+    _says(fi, "ee-cert", made, "decision", "We seize them.")
+    _says(lv, "ee-cert", made, "joined")
+    [why] = _takes(fi)
+    assert "That joint case is closed" in why
+    assert len(_takes(lv)) == 1
+    assert len(_gets(lv, onward.FORWARDED)) == before
+    assert not JointSaying.objects.filter(joint=made, sort="decision").exists()
+    joint.say(made, Told(sort="reopened"), kadri)
+    _says(fi, "ee-cert", made, "decision", "We seize them.")
+    assert len(_takes(fi)) == 1
+    assert JointSaying.objects.filter(joint=made, sort="decision").exists()
+    assert list(check()) == []
+
+
+def test_what_was_said_is_not_said_otherwise_under_its_name(fi, lv, kadri):
+    """A newer version would stand in place of the old one, as if that had never been said."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    thing = _says(fi, "ee-cert", made, "decision", "We seize them on Monday.")
+    assert _takes(fi) == []
+    marking = _marking("fi-cert", "fi-cert", "lv-cert")
+    for version, text in ((2, "We seize them on Tuesday."), (3, "We seize them on Monday.")):
+        content = _said("ee-cert", made, "decision", text)
+        fi.entry(SAID, content, object_id=thing, version=version, marking=marking)
+    [why] = _takes(fi)
+    assert "beside the old one" in why
+    row = JointCase.objects.get_for(kadri, "cases.view", made)
+    assert [one.text for one in joint.sayings(row) if one.sort == "decision"] == ["We seize them on Monday."]
+    assert list(check()) == []
+
+
+def test_each_says_only_so_much_in_a_day(fi, lv, kadri, monkeypatch):
+    """Its founder sends every word to each other member: one of a hundred could have it send without an end."""
+    for module in (joint, joint_projecting):
+        monkeypatch.setattr(module, "PER_DAY", 3)
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    for at in range(3):
+        _says(fi, "ee-cert", made, "note", f"Note {at}.")
+    [why] = _takes(fi)
+    assert "3 things" in why
+    assert "Go on tomorrow" in why
+    for at in range(3):
+        joint.say(made, Told(sort="note", text=f"Note {at}."), kadri)
+    with pytest.raises(UsageError, match="3 things"):
+        joint.say(made, Told(sort="note", text="One more."), kadri)
+    later = now_us() + DAY_US
+    monkeypatch.setattr(joint_projecting, "now_us", lambda: later)
+    joint.say(made, Told(sort="note", text="One more."), kadri)
+    _says(fi, "ee-cert", made, "note", "One more.")
+    assert len(_takes(fi)) == 1
 
 
 @pytest.mark.parametrize(

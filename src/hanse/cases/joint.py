@@ -17,6 +17,7 @@ from hanse.cases.joint_entries import (
     JOINING,
     MEMBERS_LIMIT,
     OPENED,
+    PER_DAY,
     SAID,
     SAYING,
     TEXT_LIMIT,
@@ -26,7 +27,15 @@ from hanse.cases.joint_entries import (
     JointSaid,
 )
 from hanse.cases.joint_models import JointCase, JointSaying
-from hanse.cases.joint_projecting import check_opened, check_said, forget_opened, forget_said, opened, said
+from hanse.cases.joint_projecting import (
+    check_opened,
+    check_said,
+    forget_opened,
+    forget_said,
+    opened,
+    said,
+    said_enough,
+)
 from hanse.cases.words import line, lines
 from hanse.federation import onward, sharing
 from hanse.federation.handlers import Arrived, Handler
@@ -134,11 +143,13 @@ def say(joint: UUID, told: Told, actor: Actor) -> UUID:
 
     Raises:
         NotVisibleError: There is no such case, or the actor may not work on it; or no such task in it.
-        UsageError: It is closed, this authority takes no part yet, or that is not its to say.
+        UsageError: It is closed, this authority takes no part yet, that is not its to say, or it said enough for a day.
     """
     with writing():
         row = JointCase.objects.get_for(actor, "cases.joint", joint)
         _may_say(row, told)
+        if said_enough(row, authority()):
+            raise UsageError(f"This authority said {PER_DAY} things in it within a day. Go on tomorrow.")
         task = None if told.about is None else _task(row, told.about)
         content = JointSaid(
             founder=row.founder, joint=row.there.hex, sort=told.sort, text=_words(told),

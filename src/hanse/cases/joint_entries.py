@@ -12,6 +12,8 @@ SAID: Final = "cases.joint_said"
 TITLE_LIMIT: Final = 300
 TEXT_LIMIT: Final = 10_000
 MEMBERS_LIMIT: Final = 100
+PER_DAY: Final = 200
+"""Things that one authority says in one joint case within 24 hours: its founder sends each to every other member."""
 
 
 class JointMember(msgspec.Struct, frozen=True, kw_only=True):

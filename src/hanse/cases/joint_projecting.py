@@ -1,5 +1,6 @@
 """How joint cases become rows: what this authority wrote, and what others sent, each proven by who signed it."""
 
+from typing import Final
 from uuid import UUID
 
 from hanse.cases.joint_entries import (
@@ -7,6 +8,7 @@ from hanse.cases.joint_entries import (
     JOINING,
     MEMBERS_LIMIT,
     OPENED,
+    PER_DAY,
     SAID,
     SORTS,
     TEXT_LIMIT,
@@ -16,12 +18,16 @@ from hanse.cases.joint_entries import (
 )
 from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.federation.handlers import Arrived, own_id
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import TIERS, Marking
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
+from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
 from hanse.policy.models import stored, team_of
+
+_DAY_US: Final = 86_400_000_000
 
 
 def joint_id(founder: str, there: UUID) -> UUID:
@@ -133,10 +139,39 @@ def check_said(here: Arrived, content: JointSaid) -> None:
     # What its founder passes round it has checked; who joins and says something may come in one page.
     if not here.via and content.sort not in JOINING and row.standing.get(here.partner) != "joined":
         raise UsageError(f"{here.partner} says something in a joint case before it takes part in it.")
+    if row.is_closed and content.sort not in CLOSING:
+        raise UsageError(
+            "That joint case is closed, and takes nothing in any more. Its founder can open it again."
+        )
+    if not here.via and said_enough(row, here.partner):
+        raise UsageError(
+            f"{here.partner} said {PER_DAY} things in that joint case within a day. Go on tomorrow."
+        )
     if len(content.text) > TEXT_LIMIT or max(len(content.to), len(content.of)) > 128:
         raise UsageError(f"{here.partner} says more in a joint case than anybody reads.")
     if content.about:
         as_uuid(content.about)
+    _check_new(here, content)
+
+
+def _check_new(here: Arrived, content: JointSaid) -> None:
+    """What was said stays as it was said: who thinks otherwise says so, and both stand there."""
+    before = JointSaying.objects.filter(pk=here.object_id).first()
+    if before is None:
+        return
+    about = UUID(content.about) if content.about else None
+    same = (before.sort, before.text, before.to, before.due_us, before.of, before.about)
+    if same != (content.sort, content.text, content.to, content.due_us, content.of, about):
+        raise UsageError(
+            f"{here.partner} says something else in place of what it said. Say the new thing beside the old one."
+        )
+
+
+def said_enough(row: JointCase, author: str) -> bool:
+    """Whether an authority has said in a joint case what it may within 24 hours, by this node's clock."""
+    said_ = JointSaying.objects.filter(joint=row.pk, author=author).order_by("-sequence")
+    last = said_.values_list("sequence", flat=True)[PER_DAY - 1 : PER_DAY]
+    return Entry.objects.filter(pk__in=list(last), time_us__gt=now_us() - _DAY_US).exists()
 
 
 def forget_opened(object_id: UUID) -> None:
