@@ -17,12 +17,14 @@ from hanse.matching import offering, parts, reopening, running
 from hanse.matching.models import Run, RunPart
 from hanse.policy.asking import RefusedError
 from tests.accounts.people import acting, newcomer
+from tests.matching.partner import turn
 from tests.matching.test_running import (
     BOSS,
     agree,
     approver,
     case,
     compare,
+    finish,
     founded,
     gb,
     has,
@@ -75,8 +77,53 @@ def test_inputs_that_stood_in_no_case_are_found(officer, approver, case, gb, aud
 def test_tokens_that_were_altered_are_found(run, auditor):
     """An answer that is not what comes of the other side's points hides hits from it."""
     RunPart.objects.filter(run=run.pk, name=parts.TOKENS).update(data=bytes(16))
+    said = reopening.reopen(run.pk, auditor, "As every year.")
+    assert any("What was answered" in one for one in said)
+
+
+def test_what_was_put_right_after_it_was_sent_is_found(run, auditor):
+    """The ledger has the hash of what was sent: a wrong answer that is exchanged for the right one later is not it."""
+    RunPart.objects.filter(run=run.pk, name=parts.theirs(parts.TOKENS)).update(data=bytes(16))
     [said] = reopening.reopen(run.pk, auditor, "As every year.")
-    assert "What was answered" in said
+    assert "altered since" in said
+    Run.objects.update(other_transcript="0" * 64)
+    assert any("gb-ncas says" in said for said in reopening.reopen(run.pk, auditor, "Again."))
+
+
+@pytest.mark.parametrize("held", ["", "tokens", "digest", "points"])
+def test_a_run_that_was_stopped_is_done_again_as_well(
+    officer, approver, case, gb, auditor, monkeypatch, held
+):
+    """Who put in guesses and has the other side's tokens would only have to stop it; however far it came."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS), holds={held, "tokens"} if held else set())
+    honest = offering.values_of
+    monkeypatch.setattr(
+        running, "values_of", lambda some: sorted({*honest(some), Value("email", "guess@example.org")})
+    )
+    run = running.ask("gb-ncas", case[1], "Case 12/2026.")
+    turn(gb)
+    gb.takes_part()
+    if held:
+        turn(gb)
+        gb.goes_on()
+        turn(gb)
+        with pytest.raises(UsageError, match="goes on"):
+            reopening.reopen(run, auditor, "As every year.")
+        running.stop(run, case[1], "I know enough.")
+    else:
+        finish(gb)
+    [said] = reopening.reopen(run, auditor, "As every year.")
+    assert "invented" in said
+
+
+def test_a_run_in_which_nothing_was_put_in_is_not_done_again(officer, approver, case, gb, auditor):
+    """There is nothing to look at."""
+    agree(officer, approver)
+    run = running.ask("gb-ncas", case[1], "Case 12/2026.")
+    running.stop(run, case[1], "Too early.")
+    with pytest.raises(UsageError, match="before anything was put in"):
+        reopening.reopen(run, auditor, "As every year.")
 
 
 def test_inputs_that_were_exchanged_later_are_found(run, auditor):

@@ -185,15 +185,17 @@ class _Side:
                 if one.value.kind in self.own.kinds
             ]
             same = hits.record(self.partner.authority, "sets", run, own, references)
-            finish(self.row, RunEnded(state="finished", transcript=self._transcript(), hits=same))
+            sent = transcript_of(run, self.partner.authority, self.session)
+            finish(self.row, RunEnded(state="finished", transcript=sent, hits=same))
 
-    def _transcript(self) -> str:
-        """Hash of what both sent; the same on both sides unless one lies, or somebody between altered something."""
-        told = {}
-        for name in parts.GIVEN:
-            told[authority(), name] = sha256(parts.whole(self.row.pk, name)).digest()
-            told[self.partner.authority, name] = sha256(parts.whole(self.row.pk, theirs(name))).digest()
-        return commitment.transcript_hash(self.session, told).hex()
+
+def transcript_of(run: UUID, partner: str, session: bytes) -> str:
+    """Hash of what both sent, as it is kept; the same on both sides unless one lies, or somebody between altered something."""
+    told = {}
+    for name in parts.GIVEN:
+        told[authority(), name] = sha256(parts.whole(run, name)).digest()
+        told[partner, name] = sha256(parts.whole(run, theirs(name))).digest()
+    return commitment.transcript_hash(session, told).hex()
 
 
 def tidy() -> int:

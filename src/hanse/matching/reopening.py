@@ -24,12 +24,14 @@ from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.matching import commitment, common_sources, parts, psi
 from hanse.matching.alike import keys_of
+from hanse.matching.commitment import Commitment
 from hanse.matching.common_sources import Said, Sample, Sent
+from hanse.matching.comparing import transcript_of
 from hanse.matching.counting import SIDES
 from hanse.matching.group import ProtocolError
 from hanse.matching.models import Run
-from hanse.matching.parts import POINTS, TOKENS, theirs
-from hanse.matching.run_projecting import BEGUN
+from hanse.matching.parts import DIGEST, POINTS, TOKENS, theirs
+from hanse.matching.run_projecting import BEGUN, ENDS
 from hanse.matching.secret import RunSecret
 from hanse.matching.source_models import SourceCount
 from hanse.policy.asking import require
@@ -53,18 +55,22 @@ class Reopened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reopen(run: UUID, actor: Actor, why: str) -> tuple[str, ...]:
-    """Do a finished run again; what was not as it should have been, in sentences, which stand in the ledger too.
+    """Do a run again that ended, however it did; what was not as it should have been, in sentences, which stand in the ledger too.
+
+    One that was stopped, or broken off, too: who put in guesses knows the hits once it has the other side's tokens, and
+    would only have to end it then.
 
     Raises:
         RefusedError: The actor may not.
-        UsageError: There is no such run, it did not finish, its pieces are gone, or no reason is given.
+        UsageError: There is no such run, it goes on, nothing was put in, its pieces are gone, or no reason is given.
     """
     _may(actor, why)
-    row = Run.objects.filter(pk=run, state="finished").first()
+    row = Run.objects.filter(pk=run, state__in=ENDS).exclude(own="").first()
     if row is None:
-        raise UsageError("There is no such comparison, or it did not finish.")
-    said, other = commitment.read(row.own.encode()), commitment.read(row.other.encode())
-    if said.size + other.size > MOST:
+        raise UsageError("There is no such comparison, it goes on, or it ended before anything was put in.")
+    said = commitment.read(row.own.encode())
+    other = commitment.read(row.other.encode()) if row.other else None
+    if said.size + (other.size if other else 0) > MOST:
         raise UsageError(
             f"It has more than {MOST:,} selectors of both sides: too many to be done again at once."
         )
@@ -73,16 +79,35 @@ def reopen(run: UUID, actor: Actor, why: str) -> tuple[str, ...]:
         raise UsageError(
             "What was put in is not kept any more: thirty days are over, or something of it was purged."
         )
+    # Tokens go out once their digest is made; what there is of them before that was made and not sent.
+    gave = parts.get(run, DIGEST, 0) is not None
     found = commitment.reopened(
-        said, RunSecret(bytes.fromhex(row.secret)), values, parts.whole(run, POINTS), parts.whole(run, theirs(POINTS)),
-        parts.whole(run, TOKENS),
+        said, RunSecret(bytes.fromhex(row.secret)), values, parts.whole(run, POINTS),
+        parts.whole(run, theirs(POINTS)) if gave else b"", parts.whole(run, TOKENS) if gave else b"",
+        whole=gave,
     )  # fmt: skip
+    found += _of_transcript(row, said, other)
     if invented := set(values) - _on_record(_begun_at(run)):
         found.append(
             f"{len(invented):,} of its {len(values):,} inputs stood in no case before it began: they were invented."
         )
     append(REOPENED, Reopened(found=tuple(found)), actor=actor, reason=why.strip(), object_id=run)
     return tuple(found)
+
+
+def _of_transcript(row: Run, said: Commitment, other: Commitment | None) -> list[str]:
+    """Whether what is kept of a finished run is what was sent, as this side put on record, and as the other side says."""
+    if row.state != "finished" or other is None:
+        return []
+    kept = transcript_of(row.pk, row.partner, commitment.session_hash(said, other))
+    checks = (
+        (kept == row.transcript, "What is kept of it is not what was sent: it was altered since."),
+        (
+            row.other_transcript in {"", row.transcript},
+            f"{row.partner} says that something else was sent than stands on record here.",
+        ),
+    )
+    return [sentence for holds, sentence in checks if not holds]
 
 
 def reopen_count(count: UUID, actor: Actor, why: str) -> tuple[str, ...]:
