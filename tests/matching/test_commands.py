@@ -113,6 +113,16 @@ def test_it_says_who_opens_the_joint_case_that_both_want(shell, officer, approve
     assert "both want a joint case, ee-cert opens it" in shell("hits").output
 
 
+def test_it_says_that_the_partner_wants_no_contact(shell, officer, approver, case, gb):
+    """And does not call that an offer."""
+    agree(officer, approver)
+    has(gb, ("email", BOSS))
+    compare(gb, case[1])
+    gb.entry(contacting.CONTACT, Contact(references=references_of(Hit.objects.get()), declined=True))
+    turn(gb)
+    assert "they declined" in shell("hits").output
+
+
 def test_what_the_node_refuses_is_told_with_its_reason(shell, gb):
     """Without an agreement nothing is compared, and the shell says what the node says."""
     told = shell("ask", "gb-ncas", "--reason", "Case 12/2026 asks for it.")

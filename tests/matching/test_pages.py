@@ -12,6 +12,7 @@ from hanse.accounts import approvals
 from hanse.accounts.models import Proposal
 from hanse.cases import working
 from hanse.cases.joint_models import JointCase
+from hanse.cases.models import Case
 from hanse.cases.selector import read
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
@@ -19,6 +20,7 @@ from hanse.matching import contacting, hits, psi, running, waiting
 from hanse.matching.contents import Contact
 from hanse.matching.hits import references_of
 from hanse.matching.models import Agreement, Hit, Run, Withheld
+from hanse.matching.showing import HitShown
 from tests.accounts.people import acting, newcomer
 from tests.matching.partner import Comparer, turn
 from tests.matching.test_running import (
@@ -269,3 +271,16 @@ def test_a_stranger_to_the_case_cannot_answer_its_hit(client_as, found):
     assert client.get(f"/matches/hits/{hit.pk}/").status_code == 404
     assert client.post(f"/matches/hits/{hit.pk}/offer/", {"name": "S"}).status_code == 404
     assert isinstance(hit.pk, UUID)
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "words"),
+    [
+        ("company", 1, "A lead: 1 key of the name and country is the same"),
+        ("person", 2, "A strong lead: 2 keys of the name and birth are the same"),
+        ("email", 0, "The same selector"),
+    ],
+)
+def test_what_a_lead_rests_on_is_said_of_its_kind(kind, keys, words):
+    """A company was not born."""
+    assert HitShown(Hit(kind=kind, keys=keys), Case(), None, "gb-ncas", None).words == words

@@ -49,7 +49,7 @@ class MatchOut(Schema):
     way: str = Field(description="`sets`, `who-else` or `standing`.")
     kind: str
     keys: int = Field(
-        description="Zero for the same selector; for a lead, how many keys of name and birth both have."
+        description="Zero for the same selector; for a lead, how many keys of the name both have, of a person with the birth, of a company with the country."
     )
     case: UUID = Field(description="Own case.")
     selector: UUID = Field(description="Own selector.")

@@ -78,7 +78,12 @@ class Asking:
             raise UsageError(f"The node at {self._url} could not be asked: {error}") from None
         if answer.status >= 300:
             raise UsageError(f"The node at {self._url} refuses ({answer.status}): {_reason(answer.body)}")
-        return json.loads(answer.body) if answer.body else None
+        try:
+            return json.loads(answer.body) if answer.body else None
+        except ValueError:
+            raise UsageError(
+                f"What answers at {self._url} is no node: it does not speak JSON. Check the address."
+            ) from None
 
 
 def _addresses(host: str, *, local: bool) -> list[str]:
@@ -231,7 +236,11 @@ def _contact(one: dict[str, Any]) -> str:
         return "joint case"
     if one["own"] and one["other"] and one["own"]["agrees"] and one["other"]["agrees"]:
         return f"both want a joint case, {one['opener']} opens it"
-    sides = [name for name, side in (("we offered", "own"), ("they offered", "other")) if one[side]]
+    sides = [
+        f"{who} {'declined' if one[side]['declined'] else 'offered'}"
+        for who, side in (("we", "own"), ("they", "other"))
+        if one[side]
+    ]
     return ", ".join(sides) or "nobody yet"
 
 

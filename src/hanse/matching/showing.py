@@ -85,7 +85,8 @@ class HitShown:
         if not self.hit.is_lead:
             return "The same selector"
         strength = "A strong lead" if self.hit.keys >= STRONG else "A lead"
-        keys = "key of the name and birth is" if self.hit.keys == 1 else "keys of the name and birth are"
+        of = "name and country" if self.hit.kind == "company" else "name and birth"
+        keys = f"key of the {of} is" if self.hit.keys == 1 else f"keys of the {of} are"
         return f"{strength}: {self.hit.keys} {keys} the same"
 
 
