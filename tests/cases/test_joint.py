@@ -17,10 +17,11 @@ from hanse.cases.joint_entries import OPENED, SAID, JointMember, JointOpened, Jo
 from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.subject_finding import asked, held_on
 from hanse.console.marking import Wish, mark_anew
+from hanse.console.visible_entries import visible_entries
 from hanse.federation import exchange, onward
 from hanse.federation.contents import Card, Carried, Forwarded, Recall
 from hanse.federation.handlers import own_id
-from hanse.federation.models import Partner, Received
+from hanse.federation.models import Given, Partner, Received
 from hanse.kernel import envelope
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -29,6 +30,7 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.check import check
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.replay import rebuild
+from hanse.ledger.service import purge
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
@@ -483,6 +485,44 @@ def test_a_team_here_keeps_it_to_itself(fi, lv, kadri):
     with pytest.raises(NotVisibleError):
         JointCase.objects.get_for(kadri, "cases.view", made)
     assert JointCase.objects.get_for(replace(kadri, teams=frozenset({team})), "cases.view", made)
+
+
+def test_what_is_said_in_it_is_the_teams_as_well(fi, lv, kadri):
+    """The ledger shows nobody else what was said before it was given to the team, nor after, by whomever and however it came."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    _says(fi, "ee-cert", made, "joined")
+    before = _says(fi, "ee-cert", made, "note", "We have a man inside.")
+    assert _takes(fi) == []
+    officer = replace(acting(newcomer("officer", name="Mari")), stepped_up_us=now_us())
+    marking = JointCase.projected.get().marking.marking
+    team = Team.objects.create(object_id=UUID(int=77), name="Amber", said_by=0).pk.hex
+    ours = joint.say(made, Told(sort="note", text="So have we."), kadri)
+    mark_anew(made, Wish(marking, team), "Need to know.", officer)
+    after = _says(fi, "ee-cert", made, "note", "He comes on Monday.")
+    assert _takes(fi) == []
+    inside = replace(kadri, teams=frozenset({team}))
+    late = joint.say(made, Told(sort="note", text="Good."), inside)
+    said_ = {ours, late, own_id("fi-cert", before), own_id("fi-cert", after)}
+    passed = set(Given.objects.filter(thing__in=said_).values_list("shared", flat=True))
+    assert passed
+    about = said_ | passed
+    assert (
+        set(
+            visible_entries(inside, "ledger.view")
+            .filter(object_id__in=about)
+            .values_list("object_id", flat=True)
+        )
+        == about
+    )
+    for one in (kadri, officer):
+        assert not visible_entries(one, "ledger.view").filter(object_id__in=about).exists()
+    rebuild()
+    assert not visible_entries(kadri, "ledger.view").filter(object_id__in=about).exists()
+    assert list(check()) == []
+    purge([made], officer, "Over.")
+    assert not JointSaying.objects.exists()
+    assert not Body.objects.filter(entry__object_id__in=about).exists()
+    assert list(check()) == []
 
 
 def test_what_is_said_of_somebody_is_held_on_them(fi, lv, kadri):

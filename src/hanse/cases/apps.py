@@ -17,6 +17,7 @@ class CasesConfig(AppConfig):
         from hanse.accounts import approvals  # noqa: PLC0415 - tables are there only now
         from hanse.cases import court_views, evidence, evidence_views, joint, panels, subject, waiting  # noqa: PLC0415 - as above
         from hanse.federation import handlers, sharing  # noqa: PLC0415 - as above
+        from hanse.ledger import service as ledger  # noqa: PLC0415 - as above
 
         frame.rail.add("cases", "Cases", "cases:list", "cases.view")
         frame.waiting.append(waiting.reviews)
@@ -29,3 +30,4 @@ class CasesConfig(AppConfig):
         frame.waiting.append(waiting.joint)
         approvals.register([evidence.DESTRUCTION, subject.ERASING])
         kinds.once_purged(evidence.sweep)
+        ledger.before_purge(joint.with_sayings)

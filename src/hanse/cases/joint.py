@@ -4,7 +4,7 @@ Everything goes by the authority that founded the case, as its author signed it:
 other, and each proves what another said by that one's signature. How it is marked lets nobody but members have it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
@@ -30,6 +30,7 @@ from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.joint_projecting import (
     check_opened,
     check_said,
+    entries_of,
     forget_opened,
     forget_said,
     opened,
@@ -45,6 +46,7 @@ from hanse.federation.sharing import Audience, Shareable, Sharing, Thing
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
 from hanse.policy.asking import require
@@ -233,6 +235,12 @@ def pass_round(here: Arrived, _content: JointSaid) -> None:
         sharing.give(
             Sharing(SORT, here.object_id, Audience(authorities=others)), speaker(), "It founded the case."
         )
+
+
+def with_sayings(purged: Sequence[UUID], _reason: str) -> set[UUID]:
+    """What is purged with joint cases: all that was said in them, as it came and as it was passed round."""
+    said_ = JointSaying.objects.filter(joint__in=among(purged))
+    return entries_of(set(said_.values_list("pk", flat=True)))
 
 
 def sayings(row: JointCase) -> list[JointSaying]:

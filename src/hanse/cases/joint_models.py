@@ -1,5 +1,7 @@
 """Projections of joint cases. What one says stands sealed."""
 
+from uuid import UUID
+
 from django.db import models
 
 from hanse.ledger.fields import SealedTextField
@@ -43,6 +45,13 @@ class JointCase(MarkedModel):
     def __str__(self) -> str:
         """What it is called."""
         return str(self.title)
+
+    @classmethod
+    def follow_marking(cls, object_id: UUID, sequence: int) -> None:
+        """Give what was said in it to the team that has it now."""
+        from hanse.cases import joint_projecting  # noqa: PLC0415 - which needs these tables
+
+        joint_projecting.follow_marking(object_id, sequence)
 
 
 class JointSaying(models.Model):

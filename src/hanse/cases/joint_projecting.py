@@ -1,5 +1,6 @@
 """How joint cases become rows: what this authority wrote, and what others sent, each proven by who signed it."""
 
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from hanse.cases.joint_entries import (
 )
 from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.federation.handlers import Arrived, own_id
+from hanse.federation.models import Given, PassedOn
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import TIERS, Marking
@@ -25,7 +27,7 @@ from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
-from hanse.policy.models import stored, team_of
+from hanse.policy.models import give_to_team, stored, team_of
 
 _DAY_US: Final = 86_400_000_000
 
@@ -119,8 +121,29 @@ def _say(pk: UUID, author: str, there: UUID, content: JointSaid, written_us: int
         row.standing = {**row.standing, author: content.sort}
     if content.sort in CLOSING:
         row.is_closed = content.sort == "closed"
+    if row.team:
+        give_to_team(entries_of([pk]), row.team, sequence)
     row.changed_us = max(row.changed_us, written_us)
     row.save(update_fields=["standing", "is_closed", "changed_us"])
+
+
+def follow_marking(joint: UUID, sequence: int) -> None:
+    """Let what was said in a joint case be known to its team alone, as the case is, once that was given to it.
+
+    Args:
+        joint: The case, whose row has the team.
+        sequence: The entry that marks it.
+    """
+    said_ = list(JointSaying.objects.filter(joint=joint).values_list("pk", flat=True))
+    team = JointCase.projected.values_list("team", flat=True).get(pk=joint)
+    give_to_team(entries_of(said_), team, sequence)
+
+
+def entries_of(sayings: Collection[UUID]) -> set[UUID]:
+    """Under which objects sayings stand in the ledger: themselves, as they were passed round, and as they came round."""
+    given = Given.objects.filter(thing__in=list(sayings)).values_list("shared", flat=True)
+    passed = PassedOn.objects.filter(inner__in=list(sayings)).values_list("object_id", flat=True)
+    return {*sayings, *given, *passed}
 
 
 def check_said(here: Arrived, content: JointSaid) -> None:

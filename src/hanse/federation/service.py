@@ -29,6 +29,7 @@ from hanse.ledger.reading import Written
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.rows import insert
 from hanse.ledger.tallies import next_chain
+from hanse.policy.models import give_to_team, team_of
 
 
 def _project_added(recorded: Recorded, content: contents.PartnerAdded) -> None:
@@ -174,6 +175,8 @@ def _project_conflict(recorded: Recorded, content: contents.Conflict) -> None:
 
 def _project_shared(recorded: Recorded, content: contents.Shared) -> None:
     """Who has it; who had it taken back has it again."""
+    if team := team_of(UUID(content.thing)):
+        give_to_team([recorded.object_id], team, recorded.sequence)
     for at, recipient in enumerate(content.recipients):
         Given.objects.update_or_create(
             shared=recorded.object_id,

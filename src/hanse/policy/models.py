@@ -1,5 +1,6 @@
 """Markings in use, and the abstract model of everything that carries one."""
 
+from collections.abc import Collection
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar, Final, Self
@@ -147,8 +148,22 @@ def give_to_nobody(object_id: UUID, sequence: int) -> None:
         object_id: The object.
         sequence: The entry that says so.
     """
-    values = {"team": NOBODY, "sequence": sequence}
-    NeedToKnow.objects.update_or_create(object_id=object_id, defaults=values)
+    give_to_team([object_id], NOBODY, sequence)
+
+
+def give_to_team(objects: Collection[UUID], team: str, sequence: int) -> None:
+    """Let entries about objects be known to a team, or to all where it is empty, whatever was before; for project functions.
+
+    Args:
+        objects: Such as the parts of what the team has.
+        team: Its id.
+        sequence: The entry that says so.
+    """
+    NeedToKnow.objects.filter(pk__in=list(objects)).delete()
+    if team:
+        NeedToKnow.objects.bulk_create(
+            NeedToKnow(object_id=one, team=team, sequence=sequence) for one in objects
+        )
 
 
 def marked_models() -> list[type[MarkedModel]]:
