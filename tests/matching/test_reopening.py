@@ -6,6 +6,7 @@ import pytest
 
 from hanse.cases import working
 from hanse.cases.selector import read
+from hanse.console.visible_entries import entry_for
 from hanse.intel.values import Value
 from hanse.kernel import sealing
 from hanse.kernel.clock import now_us
@@ -16,6 +17,7 @@ from hanse.ledger.service import purge
 from hanse.matching import offering, parts, reopening, running
 from hanse.matching.models import Run, RunPart
 from hanse.policy.asking import RefusedError
+from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
 from tests.matching.partner import turn
 from tests.matching.test_running import (
@@ -57,6 +59,11 @@ def test_an_honest_run_is_found_honest_also_when_the_case_went_on(run, case, aud
     assert reopening.reopen(run.pk, auditor, "As every year.") == ()
     entry = Entry.objects.get(kind=reopening.REOPENED)
     assert entry.object_id == run.pk
+    assert entry_for(auditor, "ledger.read_body", entry.pk) == entry
+    with pytest.raises(
+        NotVisibleError
+    ):  # what was found names how many inputs there were, of all teams' cases
+        entry_for(kaja, "ledger.read_body", entry.pk)
 
 
 def test_inputs_that_stood_in_no_case_are_found(officer, approver, case, gb, auditor, monkeypatch):

@@ -175,8 +175,7 @@ def _project_conflict(recorded: Recorded, content: contents.Conflict) -> None:
 
 def _project_shared(recorded: Recorded, content: contents.Shared) -> None:
     """Who has it; who had it taken back has it again."""
-    if team := team_of(UUID(content.thing)):
-        give_to_team([recorded.object_id], team, recorded.sequence)
+    give_to_team([recorded.object_id], team_of(UUID(content.thing)), recorded.sequence)
     for at, recipient in enumerate(content.recipients):
         Given.objects.update_or_create(
             shared=recorded.object_id,

@@ -198,4 +198,4 @@ def _nothing(_: Recorded, __: Reopened) -> None:
     """What was found is in the entry."""
 
 
-KINDS = (Kind(REOPENED, Reopened, _nothing),)
+KINDS = (Kind(REOPENED, Reopened, _nothing, overseen=True),)
