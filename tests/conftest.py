@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _wire(home: Path, address: str) -> None:
     """Make this process a node, and tell hypothesis that it is not alone."""
+    from django.conf import settings
     from hypothesis import HealthCheck
     from hypothesis import settings as properties
 
@@ -61,6 +62,9 @@ def _wire(home: Path, address: str) -> None:
     properties.load_profile("shared")
     node = Node(home, AUTHORITY, "CERT Estonia", "EE", database=address, exercise=True)
     configure(node, Keyring.new())
+    if address == "sqlite":
+        # pytest-django, which would say it for Django's own backend, looks at the backend's name.
+        settings.DATABASES["default"]["TEST"]["NAME"] = ":memory:"
     empty_quickly()
 
 

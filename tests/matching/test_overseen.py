@@ -149,6 +149,8 @@ def test_no_number_says_whether_another_team_has_a_selector_too(
         assert "Both have" not in page
         assert "Ours" not in page
         assert "is of all teams' cases" in page.replace("&#x27;", "'")
+        own = {eve.id: 2, kaja.id: 1}.get(one.id, 0)
+        assert f"E-mail {own}" in page
         told = client.get("/api/matching/runs", headers={"X-Reason": "Case work"}).json()["items"]
         assert [one["hits"] for one in told] == [None, None]
         told = client.get("/api/matching/standing", headers={"X-Reason": "Case work"}).json()

@@ -53,10 +53,16 @@ def offered(agreement: Agreement) -> list[Offered]:
     ]
 
 
-def counted(agreement: Agreement) -> Counter[str]:
-    """How many selectors may be compared under an agreement, by kind; none of them is opened for it."""
+def counted(agreement: Agreement, seen: "QuerySet[Case] | None" = None) -> Counter[str]:
+    """How many selectors may be compared under an agreement, by kind; none of them is opened for it.
+
+    Args:
+        agreement: It.
+        seen: The cases that count, such as those that a reader may see; None for all.
+    """
     rows = Selector.objects.only("object_id", "kind", "case", "person")
-    return Counter(row.kind for row, _, _ in _let(agreement, rows))
+    some = None if seen is None else _cases().filter(pk__in=seen.values("pk"))
+    return Counter(row.kind for row, _, _ in _let(agreement, rows, some))
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ class AgreementShown:
         agreement: It.
         stands: How standing matching with the partner stands.
         partner: Name of the other authority.
-        offered: How many selectors are offered, by the kind's words; None for who does not oversee.
+        offered: How many selectors are offered, by the kind's words: of the reader's cases, or of all for who oversees.
         people: Whose, in words.
         used: Selectors that the partner had compared in the last 24 hours, of the kind with the most.
         counted: How many times it had common sources counted in these hours, of
@@ -155,7 +155,7 @@ class AgreementShown:
     agreement: Agreement
     stands: Stands
     partner: str
-    offered: tuple[tuple[str, int | None], ...]
+    offered: tuple[tuple[str, int], ...]
     people: tuple[str, ...]
     used: int
     counted: int
@@ -248,12 +248,12 @@ def agreements(actor: Actor) -> list[AgreementShown]:
     names = _names(row.partner for row in rows)
     told, stands = [], standing()
     for row in rows:
-        counts = offering.counted(row) if whole else None
+        counts = offering.counted(row, None if whole else visible(actor, hits.VIEW))
         used = max(quota.spent(row.partner).values(), default=0)
         told.append(
             AgreementShown(
                 row, stands[row.partner], names[row.partner],
-                tuple((KINDS[kind], counts[kind] if counts is not None else None) for kind in row.kinds),
+                tuple((KINDS[kind], counts[kind]) for kind in row.kinds),
                 tuple(CATEGORIES[one] for one in row.categories),
                 min(used, row.per_day), count_answering.counted_in_a_day(row.partner), count_answering.PER_DAY,
                 row.until_us <= now_us(),
