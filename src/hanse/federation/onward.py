@@ -444,7 +444,7 @@ def _keys(card: Card, *, known: bool) -> list[VerifyKey]:
 
 def _signed(carried: Carried, origin: str, recipient: str, keys: list[VerifyKey]) -> Envelope:
     """The envelope of another authority's entry to the partner, if it signed it and commits to the body."""
-    head = envelope.decode(carried.payload)
+    head = stream.read_head(carried.payload)
     key = next((one for one in keys if one.id == head.key), None)
     if key is None or head.origin != origin:
         raise UsageError(f"It is not signed by {origin[:80]!r}, which is said to have originated it.")
@@ -453,7 +453,7 @@ def _signed(carried: Carried, origin: str, recipient: str, keys: list[VerifyKey]
         raise UsageError(
             f"{origin} addressed it to {head.recipient!r}, not to {recipient}, who passes it on."
         )
-    if envelope.commit(carried.salt, carried.body).hex() != head.commitment:
+    if not stream.commits_to(head, carried.salt, carried.body):
         raise UsageError(f"Its body is not the one that {origin} commits to.")
     return head
 

@@ -95,7 +95,7 @@ def taken_apart(recorded: Recorded, content: contents.Received) -> Entry:
     head = envelope.reread(content.payload)
     handler = handler_of(head.kind)
     said = None
-    if handler is not None and content.body is not None:
+    if handler is not None and content.body is not None and content.salt is not None:
         said = msgspec.json.decode(_bodies.decode(content.body).content, type=handler.content)
     return Entry(recorded, content, head, handler, said)
 

@@ -7,6 +7,7 @@ Entries that no checkpoint covers yet are provisional. Pure: reads no database, 
 made, anywhere.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from hanse.kernel import envelope, merkle, notes, sealing
-from hanse.kernel.clock import Moment
+from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, Moment
 from hanse.kernel.envelope import Envelope, EnvelopeError
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import KeysError, SealKey, VerifyKey
@@ -34,6 +35,9 @@ LARGEST: Final = 16_000_000
 HASH_BYTES: Final = 32
 PROVED: Final = 4_096
 """Entries that one page proves at most."""
+LONGEST_KIND: Final = 64
+_MOST_VERSIONS: Final = 2**31 - 1
+_OBJECT: Final = re.compile(r"[0-9a-f]{32}")
 
 KEY_CHANGED: Final = "federation.key_changed"
 """Kind of the entry by which a partner brings a new key, signed with the one before."""
@@ -289,7 +293,7 @@ def _proven(
         HanseError: It is not signed by the partner, not for this authority, not in its place, or its body is not
             the one that it commits to.
     """
-    head = envelope.decode(item.payload)
+    head = read_head(item.payload)
     if head.origin != known.origin:
         raise EnvelopeError(f"It says to come from {head.origin[:80]!r}, but {known.origin} sent it.")
     key = keys.get(head.key)
@@ -303,16 +307,41 @@ def _proven(
     marking = _marking(canonical(head.marking))
     if known.origin not in marking.originators:
         raise MarkingError(f"Its marking does not name {known.origin} among those it comes from.")
-    if item.salt is None or item.body is None:
+    if item.salt is None and item.body is None:
         return head, None, marking
-    if len(item.body) > LARGEST:
-        raise EnvelopeError(f"Its body has {len(item.body):,} bytes; {LARGEST:,} are allowed.")
-    if (
-        len(item.salt) != envelope.SALT_BYTES
-        or envelope.commit(item.salt, item.body).hex() != head.commitment
-    ):
+    if item.salt is None or item.body is None:
+        # Purged together, they come together: a body alone is bound by nothing, and would be read all the same.
+        raise EnvelopeError("Its body comes without its salt, or the salt without the body.")
+    if not commits_to(head, item.salt, item.body):
         raise EnvelopeError("Its body is not the one that it commits to.")
     return head, read_body(item.body), marking
+
+
+def read_head(payload: bytes) -> Envelope:
+    """An envelope that came from outside, if what it says can be meant: whatever is told of it is stored and shown.
+
+    Raises:
+        EnvelopeError: It is none, or says what no node writes.
+    """
+    head = envelope.decode(payload)
+    if not FIRST_MOMENT_US <= head.time <= LAST_MOMENT_US:
+        raise EnvelopeError("It says to have been written at a moment that no calendar has.")
+    if not (_OBJECT.fullmatch(head.object) and 1 <= head.version <= _MOST_VERSIONS):
+        raise EnvelopeError("It is about no object, or no version of one.")
+    if not 0 < len(head.kind) <= LONGEST_KIND or not head.kind.isprintable():
+        raise EnvelopeError("It is of a kind that cannot be written down.")
+    return head
+
+
+def commits_to(head: Envelope, salt: bytes, body: bytes) -> bool:
+    """Whether an envelope commits to a body under a salt, neither of which is of another length than one can have.
+
+    Raises:
+        EnvelopeError: The body is larger than any reader takes.
+    """
+    if len(body) > LARGEST:
+        raise EnvelopeError(f"Its body has {len(body):,} bytes; {LARGEST:,} are allowed.")
+    return len(salt) == envelope.SALT_BYTES and envelope.commit(salt, body).hex() == head.commitment
 
 
 @lru_cache(maxsize=1_024)
@@ -361,7 +390,7 @@ def _revoke(written: Written, keys: dict[str, VerifyKey]) -> None:
 
 def _head_or_none(item: Item) -> Envelope | None:
     try:
-        return envelope.decode(item.payload)
+        return read_head(item.payload)
     except EnvelopeError:
         return None
 
