@@ -28,7 +28,7 @@ from hanse.federation.stream import Item
 from hanse.kernel import envelope
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking, Tlp
+from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.check import check
 from hanse.ledger.kinds import kind_of
 from hanse.ledger.models import Body, Entry
@@ -249,6 +249,27 @@ def _carried(item: Item) -> Carried:
 def relay(lv) -> _Relay:
     """The relay."""
     return _Relay(lv)
+
+
+@pytest.mark.parametrize(("more", "why"), [
+    ({"retention_us": 1_000}, "retention date is past"), ({"pap": Pap.RED}, "PAP:RED keeps it"),
+])  # fmt: skip
+def test_a_release_opens_who_may_have_it_and_nothing_else(relay, more, why):
+    """What may be kept no longer, or leaves no node, is taken of nobody who passes it on, with a release or without."""
+    original = relay.original(replace(H2, **more))
+    outer = replace(relay.ours, handling=frozenset({"H2"}), **more)
+    [told] = relay.sends(original, relay.release(original), outer)
+    assert why in told
+    assert not PartnerAttack.projected.exists()
+
+
+def test_a_release_opens_releasability_for_whom_it_names(relay):
+    """It was releasable to another alone: the originator's word for this authority stands beside that."""
+    original = relay.original(replace(H2, releasable=frozenset({"authority:lv-cert"})))
+    both = frozenset({"authority:ee-cert", "authority:lv-cert"})
+    outer = replace(relay.ours, handling=frozenset({"H2"}), releasable=both)
+    assert relay.sends(original, relay.release(original), outer) == []
+    assert PartnerAttack.projected.exists()
 
 
 def test_what_is_passed_on_is_its_originators(relay):

@@ -473,12 +473,11 @@ def _check_forwarded(here: Arrived, content: Forwarded) -> None:
     wanted = opened_for(inner.marking, authority()) if released else inner.marking
     if not is_at_least(here.marking, wanted):
         raise UsageError(f"{here.partner} marked it less strictly than {inner.card.authority} did.")
-    decision = may_give(here.partner, _own(), inner.marking, "", now_us=now_us(), released=released)
-    if not decision and not released:
+    decision = may_give(here.partner, _own(), wanted, "", now_us=now_us(), released=released)
+    if not decision:
         why = " ".join(reason.words for reason in decision.reasons)
-        raise UsageError(
-            f"{here.partner} may not pass it on without a release by {inner.card.authority}. {why}"
-        )
+        without = "" if released else f" without a release by {inner.card.authority}"
+        raise UsageError(f"{here.partner} may not pass it on{without}. {why}")
     handler = handler_of(inner.head.kind)
     if handler is None or not handler.onward:
         raise UsageError(f"This version knows no {inner.head.kind[:64]!r} that could be passed on.")
