@@ -266,7 +266,9 @@ def test_a_ledger_that_was_put_back_is_told_by_its_witness(peer):
     exchange.offer(_row(peer), peer)  # type: ignore[arg-type]
     seen = peer.followed
     Link.objects.filter(pk="fi-cert").update(cosigned=0)
-    peer.followed = type(seen)(seen.size + 7, seen.peaks, seen.note)
+    later = notes.Checkpoint("hanse/ee-cert", seen.size + 7, bytes(32), ())
+    note = notes.sign(later.text(), "hanse/ee-cert", keyring.current().signing)
+    peer.followed = type(seen)(seen.size + 7, seen.peaks, note)
     with pytest.raises(PutBackError, match="put back to an older state"):
         exchange.offer(_row(peer), peer)  # type: ignore[arg-type]
     peer.followed = seen

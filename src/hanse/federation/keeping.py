@@ -1,5 +1,8 @@
 """What this node keeps of a partner's ledger, given back to the partner when it has lost its database."""
 
+from collections.abc import Iterator
+from itertools import groupby
+
 import msgspec
 
 from hanse.federation.contents import Received as ReceivedContent
@@ -7,7 +10,7 @@ from hanse.federation.models import Partner, Received, Witnessed
 from hanse.federation.partners import link_of
 from hanse.federation.stream import MOST, PAGE_BYTES, size_of
 from hanse.kernel import envelope, merkle
-from hanse.ledger.models import Body, Entry
+from hanse.ledger.models import Entry
 from hanse.ledger.reading import written
 from hanse.ledger.witness import Record
 from hanse.ledger.witnessed import BUDGET_BYTES
@@ -82,38 +85,45 @@ def given_back(partner: Partner, wanted: GiveBack) -> GivenBack:
     total = Received.objects.filter(partner=name, place__isnull=False).count()
     if not some:
         return GivenBack((), total)
-    took = [number // MOST for _, _, number in some]
-    whole = _whole(name, {bytes(leaf) for _, leaf, _ in some}, min(took), max(took))
     entries: list[Back] = []
     taken = 0
-    for _, leaf, _ in some:
-        content = whole.get(bytes(leaf))
+    for leaf, content in _each(name, [(number // MOST, bytes(leaf)) for _, leaf, number in some]):
         taken += len(content.body or b"") + len(content.payload) if content else 0
         if entries and taken > PAGE_BYTES:
             break
         entries.append(
-            Back(bytes(leaf), content.payload, content.signature, content.salt, content.body)
+            Back(leaf, content.payload, content.signature, content.salt, content.body)
             if content
-            else Back(bytes(leaf))
+            else Back(leaf)
         )
     return GivenBack(tuple(entries), total)
 
 
-def _whole(partner: str, leaves: set[bytes], took_first: int, took_last: int) -> dict[bytes, ReceivedContent]:
-    """The entries of a partner with some leaf hashes, as they came; those that were purged are not among them.
+def _each(partner: str, wanted: list[tuple[int, bytes]]) -> Iterator[tuple[bytes, ReceivedContent | None]]:
+    """Each leaf with the entry of the partner that it is of, as it came; None for one that was purged.
+
+    Only what came in one page is in memory at a time: a page of places may reach over all that others sent in a year.
+    """
+    for took, some in groupby(wanted, lambda one: one[0]):
+        leaves = [leaf for _, leaf in some]
+        whole = _whole(partner, set(leaves), took)
+        yield from ((leaf, whole.get(leaf)) for leaf in leaves)
+
+
+def _whole(partner: str, leaves: set[bytes], took: int) -> dict[bytes, ReceivedContent]:
+    """The entries of a page of a partner with some leaf hashes, as they came; those that were purged are not among them.
 
     They stand between the own entry that says that they were taken and the one before that says so, with what was
     answered to them among them.
     """
-    before = Entry.objects.filter(kind="federation.took", sequence__lt=took_first).order_by("-sequence")
+    before = Entry.objects.filter(kind="federation.took", sequence__lt=took).order_by("-sequence")
     since = before.values_list("sequence", flat=True).first()
     rows = Entry.objects.filter(
-        kind="federation.received", sequence__gt=-1 if since is None else since, sequence__lte=took_last
-    ).order_by("sequence")
+        kind="federation.received", sequence__gt=-1 if since is None else since, sequence__lt=took
+    )
     found = {}
-    bodies = {one.entry_id: one for one in Body.objects.filter(entry__in=rows)}
-    for entry in rows:
-        body = bodies.get(entry.sequence)
+    for entry in rows.select_related("body").order_by("sequence"):
+        body = getattr(entry, "body", None)
         if body is not None:
             content = msgspec.json.decode(written(entry, body).content, type=ReceivedContent)
             leaf = merkle.leaf_hash(envelope.leaf(content.payload, content.signature))

@@ -12,11 +12,11 @@ from hanse.federation import recalling, refusing, stream, witnessing
 from hanse.federation.contents import KNOWN, Received, Taken, Took
 from hanse.federation.contradicting import say
 from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
-from hanse.federation.models import Link, Partner
+from hanse.federation.models import Link, Partner, Standing
 from hanse.federation.models import Received as Row
 from hanse.federation.partners import link_of, verify_keys
 from hanse.federation.sending import speaker
-from hanse.federation.stream import Arrival, ConflictError, Known, Page, Pull
+from hanse.federation.stream import Arrival, ConflictError, Known, Page, Pull, StreamError
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.ledger.identity import authority
@@ -59,11 +59,13 @@ def take(partner: Partner, page: Page) -> Result:
 
     Raises:
         ConflictError: The partner contradicts itself; that is on record.
-        StreamError: The page is not what was asked for; nothing is taken.
+        StreamError: The page is not what was asked for, or the partner was suspended or expelled meanwhile; nothing is
+            taken.
         NotWrittenError: The database did not take it.
     """
     try:
         with writing():
+            _check_stands(partner)
             known = _known(partner)
             examined = stream.examine(page, known)
             _check_witnessed(partner, page)
@@ -76,6 +78,12 @@ def take(partner: Partner, page: Page) -> Result:
     refused = sum(bool(one.why) for one in examined.arrivals)
     count = known.count + len(examined.arrivals)
     return Result(len(examined.arrivals), refused, page.total > count)
+
+
+def _check_stands(partner: Partner) -> None:
+    """Refuse what comes after somebody ended the exchange: a backlog takes hours, and one that lies has no end."""
+    if not Partner.objects.filter(pk=partner.authority, state=Standing.ACTIVE).exists():
+        raise StreamError(f"{partner.name} is no active partner any more. Nothing more of it is taken.")
 
 
 def _check_witnessed(partner: Partner, page: Page) -> None:

@@ -16,6 +16,7 @@ from hanse.federation.witnesses import named, watched
 from hanse.kernel import notes
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
+from hanse.ledger import keyring
 from hanse.ledger.identity import authority
 from hanse.ledger.routing import database
 from hanse.ledger.witness import (
@@ -203,11 +204,12 @@ def take_cosigned(partner: Partner, sizes: list[int], offer: Offer, answer: Cosi
     """Keep what a witness said.
 
     Raises:
-        PutBackError: It has seen another ledger than this one.
-        WitnessError: Its signatures do not hold.
+        PutBackError: It has seen another ledger than this one, and shows what this node signed of that.
+        WitnessError: Its signatures do not hold, or it shows nothing of what it says to have seen.
     """
     name = partner.authority
     if answer.against or not has_checkpoint(answer.size, answer.last):
+        _check_is_own(partner, answer.against or answer.last)
         raise PutBackError(
             f"{partner.name} has seen {answer.size:,} leaves of this ledger, and they are not those that are here: "
             "this database was put back to an older state. Stop the node; `hanse node restore` makes it anew from a "
@@ -227,6 +229,23 @@ def take_cosigned(partner: Partner, sizes: list[int], offer: Offer, answer: Cosi
                 raise WitnessError(f"A cosignature of {partner.name} does not hold.")
         add_cosignatures(zip(sizes, answer.lines, strict=True))
     Link.objects.filter(pk=name).update(cosigned=answer.size)
+
+
+def _check_is_own(partner: Partner, note: str) -> None:
+    """Refuse a witness that says to have seen another history and has no checkpoint of it that this node signed.
+
+    People stop a node, and restore it, by such a word.
+    """
+    try:
+        head = opened(note, authority(), keyring.current().verify_keys())
+        is_here = has_checkpoint(head.size, note)
+    except (WitnessError, notes.NoteError):
+        is_here = True
+    if is_here:
+        raise WitnessError(
+            f"{partner.name} says to have seen another history of this ledger, and shows no checkpoint of one that this "
+            "node signed. Nothing was put back as far as that shows; ask its people what they have."
+        )
 
 
 def to_show(partner: str, told: dict[str, int]) -> list[Shown]:
