@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from hanse.federation import exchange, keeping, partnering, receiving, witnesses, witnessing
-from hanse.federation.contents import WitnessAnswered
+from hanse.federation import exchange, keeping, partnering, quota, receiving, recovery, witnesses, witnessing
+from hanse.federation.contents import WitnessAnswered, WitnessAsked
 from hanse.federation.keeping import GiveBack, GivenBack
-from hanse.federation.models import Link, Partner, Received
+from hanse.federation.models import Link, Partner, Received, Witnessed
 from hanse.federation.stream import StreamError
-from hanse.federation.witnessing import Cosigned, PutBackError
+from hanse.federation.witnessing import Cosigned, Offer, PutBackError, Regain
 from hanse.kernel import notes
 from hanse.ledger import keyring, tree
 from hanse.ledger.witness import WitnessError
@@ -109,3 +109,36 @@ def test_a_witness_that_shows_another_history_is_believed(peer, officer):
     with pytest.raises(PutBackError):
         witnessing.take_cosigned(partner, [], witnessing.Offer(0, ()), Cosigned(2**20, last=note))
     assert Link.objects.get().cosigned < 2**20
+
+
+def test_a_ledger_that_is_witnessed_fills_no_disk(peer, officer, monkeypatch):
+    """What a witness keeps for a partner counts for what is taken of it in a day; the rest is refused, and waits there."""
+    peer.entry(witnesses.ASKED, WitnessAsked(asked=True))
+    _pull(peer)
+    witnesses.answer(peer.authority, officer, consents=True)
+    peer.checkpoint()
+    before = Link.objects.get().day_bytes
+    assert peer.asks("witness", peer.offers(), Cosigned).size == len(peer.tree)
+    assert Link.objects.get().day_bytes > before + 32 * len(peer.tree)
+    monkeypatch.setattr(quota, "_GB", 10)
+    peer.checkpoint()
+    assert "what is taken of one partner in a day" in peer.asks("witness", peer.offers(), Cosigned).words
+    assert Witnessed.objects.count() == 1
+
+
+def test_ever_new_checkpoints_keep_no_node_from_serving(peer, officer, monkeypatch):
+    """While a node recovers, its partner may sign another checkpoint for each question: what is left comes later."""
+    peer.entry(witnesses.ASKED, WitnessAsked(asked=True))
+    _pull(peer)
+    witnesses.answer(peer.authority, officer, consents=True)
+    monkeypatch.setattr(recovery, "_MOST_REGAINED", 5)
+    regained = peer.regained
+
+    def signs(wanted: Regain) -> Offer:
+        peer.checkpoint()
+        return regained(wanted)
+
+    monkeypatch.setattr(peer, "regained", signs)
+    recovery._witness_again(Partner.objects.get(), peer, lambda _: None)  # type: ignore[arg-type]
+    assert peer.asked.count("regain") == 5
+    assert Witnessed.objects.count() == 5

@@ -27,9 +27,19 @@ def spent(partner: str) -> str:
 
 def count(partner: str, page: Page) -> None:
     """Put a page that was taken on a partner's account of the day."""
-    came = sum(
-        len(part) for one in page.items for part in (one.payload, one.signature, one.salt, one.body) if part
+    add(
+        partner,
+        sum(
+            len(part)
+            for one in page.items
+            for part in (one.payload, one.signature, one.salt, one.body)
+            if part
+        ),
     )
+
+
+def add(partner: str, came: int) -> None:
+    """Put bytes of a partner that are kept on its account of the day."""
     if not Link.objects.filter(pk=partner, day=_today()).update(day_bytes=F("day_bytes") + came):
         Link.objects.filter(pk=partner).update(day=_today(), day_bytes=came)
 

@@ -24,7 +24,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join, strictest
-from hanse.kernel.printable import one_line
+from hanse.kernel.printable import is_printable, one_line
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
@@ -38,6 +38,8 @@ RECALLED: Final = "federation.recalled"
 ANSWERED: Final = "federation.recall_answered"
 _LONGEST: Final = 4_000
 """Letters of a partner's reason that are kept and told."""
+MOST_HOPS: Final = 1_000
+"""Authorities to which one partner can say to have passed a thing on: more than there are in a league."""
 
 
 def recall(thing: UUID, actor: Actor, reason: str, to: Iterable[str] | None = None) -> int:
@@ -120,7 +122,10 @@ def gone(things: Sequence[UUID]) -> dict[UUID, list[Gone]]:
 
 
 def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reason: str) -> None:
-    """After a thing was marked anew: those who may still have it get it with the new marking, the others lose it."""
+    """After a thing was marked anew: those who may still have it get it with the new marking, the others lose it.
+
+    Who is no active partner gets nothing, and would go by the old marking when it is one again: it is told to purge it.
+    """
     rows = [one for one in held_by(thing) if one.recalled_us is None]
     partners = {one.authority: one for one in Partner.objects.filter(pk__in=[one.recipient for one in rows])}
     keep: list[Given] = []
@@ -134,7 +139,7 @@ def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reaso
         (keep if may else lose).append(row)
     here = [row for row in keep if partners[row.recipient].state == Standing.ACTIVE]
     got = {one.partner.authority for one in again(here, actor, reason) if one.content is not None}
-    lose += [row for row in here if row.recipient not in got]
+    lose += [row for row in keep if row.recipient not in got]
     take_back(lose, reason or "It was marked more strictly.")
 
 
@@ -142,10 +147,11 @@ def follow_newer(thing: UUID, reason: str = "Its originator sent it anew.") -> N
     """After there is a new version of a thing: those who have it get it so, or lose it.
 
     A release is for one version: where the marking does not let everybody pass it on, it has to be asked for again.
+    Who is no active partner loses it, as of `follow_marking`.
     """
     here = {one.authority for one in active()}
-    rows = [one for one in held_by(thing) if one.recalled_us is None and one.recipient in here]
-    told = again(rows, speaker(), reason)
+    rows = [one for one in held_by(thing) if one.recalled_us is None]
+    told = again([one for one in rows if one.recipient in here], speaker(), reason)
     kept = {one.partner.authority for one in told if one.content is not None}
     take_back([row for row in rows if row.recipient not in kept], reason)
 
@@ -237,16 +243,32 @@ def _heard(here: Arrived, content: Recall) -> None:
 def _answered(here: Arrived, content: RecallAnswered) -> None:
     """A partner says that it did what was asked."""
     shared = UUID(content.object_id)
-    if content.at and _was_told(here.partner, shared):
-        Hop.objects.update_or_create(
-            shared=shared, via=here.partner, at=content.at,
-            defaults={"answer": content.done, "time_us": here.received_us},
-            create_defaults={"id": here.sequence, "answer": content.done, "time_us": here.received_us},
-        )  # fmt: skip
     if content.at:
+        if _was_told(here.partner, shared):
+            _hop(here, shared, content)
         return
     mine = Recalling.objects.filter(shared=shared, recipient=here.partner, answer="")
     mine.update(answer=content.done, answered_us=here.received_us)
+
+
+def _hop(here: Arrived, shared: UUID, content: RecallAnswered) -> None:
+    """What became of it further on, where that is new: what was answered stays so, and no league has more authorities."""
+    rows = Hop.objects.filter(shared=shared, via=here.partner)
+    row = rows.filter(at=content.at).first()
+    if row is None and rows.count() < MOST_HOPS:
+        row = Hop(id=here.sequence, shared=shared, via=here.partner, at=content.at)
+    if row is not None and row.answer in {"", "asked"} and row.answer != content.done:
+        row.answer, row.time_us = content.done, here.received_us
+        row.save()
+
+
+def _says_anything_new(here: Arrived, shared: UUID, content: RecallAnswered) -> bool:
+    """Whether an answer changed what is known here: only then is there something to tell."""
+    if content.at:
+        told = Hop.objects.filter(shared=shared, via=here.partner, at=content.at, time_us=here.received_us)
+        return told.exists()
+    mine = Recalling.objects.filter(shared=shared, recipient=here.partner, answered_us=here.received_us)
+    return mine.exists()
 
 
 def _was_told(partner: str, shared: UUID) -> bool:
@@ -258,7 +280,7 @@ def _pass_back(here: Arrived, content: RecallAnswered) -> None:
     """What was passed on from here was recalled by its originator, who learns what became of it at each further hop."""
     shared = UUID(content.object_id)
     told = RecallHeard.objects.filter(onward=shared).order_by("-sequence").first()
-    if told is not None and _was_told(here.partner, shared):
+    if told is not None and _says_anything_new(here, shared, content):
         at = content.at or here.partner
         send([Draft(ANSWERED, RecallAnswered(told.there.hex, content.done, at), recipient=told.partner)])
 
@@ -267,6 +289,7 @@ def _check_answer(here: Arrived, content: RecallAnswered) -> None:
     if (
         content.done not in {"purged", "unknown"} | ({"asked"} if content.at else set())
         or len(content.at) > 128
+        or not is_printable(content.at)
     ):
         raise UsageError(f"{here.partner} answers a recall with {content.done[:40]!r}.")
     try:

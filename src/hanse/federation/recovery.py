@@ -181,10 +181,13 @@ def _of_each(partners: Iterable[Partner], ask: Callable[[Partner], T]) -> dict[s
 def _witness_again(partner: Partner, client: Client, say: Say) -> None:
     """Have again what this node had as a witness of a partner's ledger, which is in no backup.
 
-    Until then the partner takes for kept what nobody keeps: were it to lose its database too, it could not go on.
+    Until then the partner takes for kept what nobody keeps: were it to lose its database too, it could not go on. One that
+    signs ever new checkpoints keeps no node from serving: what is left is witnessed as any that comes later.
     """
     taken = 0
-    while partner.authority in watched():
+    for _ in range(_MOST_REGAINED):
+        if partner.authority not in watched():
+            break
         size = witnessing.reached(partner.authority)
         told = exchange.ask(partner, "regain", Regain(size), Offer, client)
         if not told.records or told.size != size:
@@ -200,6 +203,10 @@ def _witness_again(partner: Partner, client: Client, say: Say) -> None:
         taken += len(told.records)
     if taken:
         say(f"{partner.name}: {taken:,} checkpoints of its ledger are witnessed again.")
+
+
+_MOST_REGAINED: Final = 2_000
+"""Messages of checkpoints to witness again: of five hundred each, with one a minute, for two years."""
 
 
 def _asked(without: frozenset[str]) -> list[Partner]:

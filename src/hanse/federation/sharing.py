@@ -6,6 +6,7 @@ out all addresses. Each recipient gets an entry of its own, and nobody learns wh
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +30,7 @@ from hanse.ledger.writing import Draft, append, writing
 from hanse.policy.asking import require
 from hanse.policy.decision import Decision, Reason
 from hanse.policy.giving import may_give
+from hanse.policy.guarded import NotVisibleError
 
 SHARED: Final = "federation.shared"
 LARGEST_BYTES: Final = 2_000_000
@@ -341,11 +343,16 @@ def held_by(object_id: UUID) -> Sequence[Given]:
 
 
 def again(rows: Iterable[Given], actor: Actor, reason: str) -> list[Shown]:
-    """Give things anew to those who have them, as they are now: with another marking, or with more known."""
+    """Give things anew to those who have them, as they are now: with another marking, or with more known.
+
+    What cannot be given to one any more is not, and keeps nothing else from being done: its originator may have revoked
+    the key that signed it.
+    """
     told = []
     for row in rows:
         sharing = Sharing(
             row.sort, row.thing, Audience(authorities=frozenset({row.recipient})), frozenset(row.withheld)
         )
-        told += give(sharing, actor, reason)
+        with suppress(UsageError, NotVisibleError):
+            told += give(sharing, actor, reason)
     return told

@@ -12,6 +12,7 @@ from hanse.federation.acting import DONE
 from hanse.federation.models import (
     Contradiction,
     Given,
+    Group,
     Hop,
     Link,
     Partner,
@@ -26,6 +27,7 @@ from hanse.federation.models import (
 from hanse.federation.sharing import Thing, shareable
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
@@ -98,7 +100,10 @@ def _visible(actor: Actor, row: Given) -> Thing | None:
         return None
     try:
         return one.find(actor, row.thing)
-    except NotVisibleError:
+    except (
+        NotVisibleError,
+        UsageError,
+    ):  # what cannot be given on any more is still on the list of who has it
         return None
 
 
@@ -125,12 +130,14 @@ def recalls_of(partner: Partner) -> list[Recalling]:
 
 def rules_for(partner: Partner) -> list[Rule]:
     """The rules by which a partner gets things."""
-    return [one for one in Rule.objects.order_by("since") if _means(one.audience, partner)]
+    groups = {one.pk.hex for one in Group.objects.all() if partner.authority in one.members}
+    return [one for one in Rule.objects.order_by("since") if _means(one.audience, partner, groups)]
 
 
-def _means(audience: dict[str, Any], partner: Partner) -> bool:
+def _means(audience: dict[str, Any], partner: Partner, groups: set[str]) -> bool:
     return (
-        partner.authority in audience["authorities"]
+        not groups.isdisjoint(audience["groups"])
+        or partner.authority in audience["authorities"]
         or partner.tier in audience["tiers"]
         or partner.country in audience["states"]
     )

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from django.db import transaction
 
+from hanse.federation import quota
 from hanse.federation.contradicting import say
 from hanse.federation.models import Link, Partner, Witness, Witnessed
 from hanse.federation.partners import link_of, own_key, verify_keys
@@ -91,11 +92,14 @@ def witness(partner: Partner, offer: Offer) -> Cosigned:
     """Follow a partner's ledger, remember, and cosign.
 
     Raises:
-        WitnessError: This node did not consent, or what was given is no record of the partner's ledger.
+        WitnessError: This node did not consent, what was given is no record of the partner's ledger, or it is more than
+            is kept of one partner in a day.
     """
     name = partner.authority
     if name not in watched():
         raise WitnessError(f"{authority()} does not witness the ledger of {name}. Ask its people.")
+    if why := quota.spent(name):
+        raise WitnessError(why)
     if len(offer.records) > MOST_RECORDS:
         raise WitnessError(f"{name} gave {len(offer.records):,} checkpoints at once.")
     try:
@@ -126,6 +130,7 @@ def _witness(partner: Partner, offer: Offer) -> Cosigned:
         )  # fmt: skip
         lines.append(_line(partner, record.note))
     Witnessed.objects.bulk_create(rows)
+    quota.add(name, sum(len(one.note) + len(one.leaves) + len(one.sealed) for one in offer.records))
     _compare_with_pulled(name)
     return Cosigned(last.size, tuple(lines))
 
