@@ -9,6 +9,7 @@ from hanse.federation import exchange, onward
 from hanse.federation.contents import Card, Carried, Forwarded, Refusals
 from hanse.federation.models import Partner, PassedOn, Received
 from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US
+from hanse.kernel.markings import Marking
 from hanse.ledger.check import check
 from hanse.ledger.kinds import kind_of
 from hanse.ledger.models import Body, Entry
@@ -99,3 +100,17 @@ def test_an_envelope_that_cannot_be_meant_is_refused_and_told_in_few_words(peer,
         told = content_of(entry, Body.objects.get(pk=entry.sequence), kind_of("federation.refused"))
         assert isinstance(told, Refusals)
         assert len(msgspec.json.encode(told)) < 1_500
+
+
+def test_a_marking_is_no_longer_than_can_be_shown(peer):
+    """A megabyte of handling text would be stored once, and then read by every page that shows the thing."""
+    long = Marking(
+        originators=frozenset({"fi-cert"}),
+        handling=frozenset({"H3"}),
+        handling_text=frozenset({"x" * 1_100_000}),
+    )
+    peer.entry(marking=long)
+    peer.entry(content=things.Made("after"))
+    [(state, why), (after, _)] = _pull(peer)
+    assert (state, after) == ("refused", "applied")
+    assert "envelope has" in why

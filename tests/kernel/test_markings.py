@@ -1,6 +1,7 @@
 """Markings form a join-semilattice, mean what their standards say, and have one written form."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -252,3 +253,23 @@ def test_no_purpose_is_not_any_purpose():
     assert none.as_json()["purposes"] == []
     assert "purposes" not in marking().as_json()
     assert Marking.from_json(none.as_json()) != marking()
+
+
+def test_two_lists_of_who_may_have_it_are_joined_at_once():
+    """Hundreds of authorities with hundreds of states are more pairs than a marking holds: then nobody may, at once."""
+    states = [f"state:{one}{two}" for one in "ABCDEFGHIJKL" for two in "ABCDEFGHIJKLMNOPQRSTUVWXY"]
+    a = marking(releasable=frozenset(f"authority:a{number}" for number in range(300)))
+    b = marking(releasable=frozenset(states))
+    began = time.monotonic()
+    assert join(a, b).releasable == join(b, a).releasable == frozenset()
+    assert is_at_least(join(a, b), a)
+    assert is_at_least(join(a, b), b)
+    some = marking(releasable=frozenset({"tier:member", *sorted(a.releasable or ())[:250]}))
+    assert join(a, some).releasable is not None
+    assert time.monotonic() - began < 15
+
+
+def test_nobody_lists_more_than_there_can_be():
+    """A list that takes minutes to be read is refused before it is."""
+    with pytest.raises(MarkingError, match="alternatives"):
+        marking(releasable=frozenset(f"authority:a{number}" for number in range(20_000)))

@@ -13,7 +13,7 @@ from hanse.federation.contents import RuleSet
 from hanse.federation.models import Group, Rule, RuleMark
 from hanse.federation.partners import active
 from hanse.federation.sending import speaker
-from hanse.federation.sharing import Audience, Sharing, give, shareable
+from hanse.federation.sharing import Audience, Sharing, give, shareable, sorts
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import TIER_WORDS, Tlp
@@ -107,7 +107,7 @@ def follow() -> int:
 
     What may not be given to somebody is not: its marking holds, whatever the rule says.
     """
-    return sum(_follow(row) for row in Rule.objects.order_by("since"))
+    return sum(_follow(row) for row in Rule.objects.order_by("since") if row.sort in sorts())
 
 
 def _follow(row: Rule) -> int:
@@ -127,7 +127,9 @@ def _gives(rule: Rule, thing: UUID) -> bool:
     """Share a thing as a rule says; whether anybody got it. The caller has locked the ledger."""
     audience = Audience(**{name: frozenset(values) for name, values in rule.audience.items()})
     sharing = Sharing(rule.sort, thing, _still(audience), frozenset(rule.withheld))
-    with suppress(NotVisibleError):  # it was purged meanwhile
+    with suppress(
+        NotVisibleError, UsageError
+    ):  # purged meanwhile, or not fit to be given: no other thing waits for it
         if not rule.tlp or shareable(rule.sort).find(None, thing).marking.tlp <= Tlp(rule.tlp):
             return any(one.content is not None for one in give(sharing, speaker(), "A rule says so."))
     return False

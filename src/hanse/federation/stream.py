@@ -35,6 +35,8 @@ LARGEST: Final = 16_000_000
 HASH_BYTES: Final = 32
 PROVED: Final = 4_096
 """Entries that one page proves at most."""
+LONGEST_HEAD: Final = 100_000
+"""Bytes of an envelope at most: all but a few hundred are its marking, which stands on every page that shows the thing."""
 LONGEST_KIND: Final = 64
 _MOST_VERSIONS: Final = 2**31 - 1
 _OBJECT: Final = re.compile(r"[0-9a-f]{32}")
@@ -323,6 +325,8 @@ def read_head(payload: bytes) -> Envelope:
     Raises:
         EnvelopeError: It is none, or says what no node writes.
     """
+    if len(payload) > LONGEST_HEAD:
+        raise EnvelopeError(f"Its envelope has {len(payload):,} bytes; {LONGEST_HEAD:,} are allowed.")
     head = envelope.decode(payload)
     if not FIRST_MOMENT_US <= head.time <= LAST_MOMENT_US:
         raise EnvelopeError("It says to have been written at a moment that no calendar has.")

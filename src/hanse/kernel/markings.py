@@ -9,7 +9,7 @@ part       joined by
 tlp, pap   the higher level
 handling   union of the codes, and of their texts
 purposes   intersection (None is any purpose)
-releasable both conditions together (None is no condition beyond TLP)
+releasable both conditions together (None is no condition beyond TLP; nobody, where that takes too many words)
 retention  the earlier date (None is no date)
 originator union
 ========== ==============================================================================================
@@ -20,11 +20,11 @@ Sources: FIRST, Traffic Light Protocol version 2.0 (2022); the Permissible Actio
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from functools import cached_property, reduce
-from itertools import product
+from functools import cached_property, lru_cache, reduce
+from itertools import combinations, product
 from typing import Any, Final, Self
 
 from hanse.kernel.clock import LAST_MOMENT_US
@@ -169,6 +169,9 @@ TIER_WORDS: Final[Mapping[str, str]] = {
 }
 """What the tiers are called on pages: that of an authority of a state is the state's."""
 
+MOST_ALTERNATIVES: Final = 300
+"""Alternatives of releasability in one marking, more than there are states. Two lists are joined to their product."""
+
 _WORD = re.compile(r"[^\s&,]{1,200}")
 _PLACES: Final = ("authority", "tier", "state")
 _AND: Final = " & "
@@ -221,6 +224,11 @@ class Marking:
         if unknown := self.handling - HANDLING.keys():
             raise MarkingError(f"unknown handling code {min(unknown)!r}. Known are H0, H1, H2 and H3.")
         if self.releasable is not None:
+            if len(self.releasable) > MOST_ALTERNATIVES:
+                raise MarkingError(
+                    f"releasability in a marking has {len(self.releasable):,} alternatives; {MOST_ALTERNATIVES} are the most. "
+                    "Name tiers or states."
+                )
             clauses = frozenset(_clause(text) for text in self.releasable)
             if frozenset(map(_written, _fewest(clauses))) != self.releasable:
                 raise MarkingError("releasability in a marking is not in its shortest form.")
@@ -407,12 +415,19 @@ def _possible(clause: frozenset[str]) -> bool:
 def _fewest(clauses: Iterable[frozenset[str]]) -> set[frozenset[str]]:
     """The alternatives that can be met and are not already covered by a weaker one; this form is unique."""
     possible = {clause for clause in clauses if _possible(clause)}
-    return {clause for clause in possible if not any(other < clause for other in possible)}
+    return {clause for clause in possible if not any(part in possible for part in _parts(clause))}
 
 
+def _parts(clause: frozenset[str]) -> Iterator[frozenset[str]]:
+    """The weaker alternatives of a possible one: those with some of its conditions, of which it has three at most."""
+    return (frozenset(some) for size in range(1, len(clause)) for some in combinations(clause, size))
+
+
+@lru_cache(maxsize=1_024)
 def _released(a: frozenset[str] | None, b: frozenset[str] | None) -> frozenset[str] | None:
-    """Who meets both conditions: each alternative of one with each of the other."""
+    """Who meets both conditions: each alternative of one with each of the other; nobody, where they are too many."""
     if a is None or b is None or a == b:
         return b if a is None else a
-    pairs = product(map(_clause, a), map(_clause, b))
-    return frozenset(map(_written, _fewest(left | right for left, right in pairs)))
+    pairs = product(list(map(_clause, a)), list(map(_clause, b)))
+    both = _fewest(left | right for left, right in pairs)
+    return frozenset() if len(both) > MOST_ALTERNATIVES else frozenset(map(_written, both))

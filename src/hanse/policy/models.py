@@ -14,7 +14,8 @@ from hanse.kernel import strict_json
 from hanse.kernel.markings import Marking, MarkingError
 from hanse.policy.guarded import Guarded
 
-_TEXT_LIMIT = 1_000_000
+_TEXT_LIMIT = 64_000_000
+"""Bytes of a marking that is read again: it may be joined of many, each as long as an envelope can be."""
 NOBODY: Final = "nobody"
 """What is given to this team, of which nobody is, is known to who oversees alone, once a second person opens it."""
 
