@@ -180,6 +180,38 @@ def test_whom_a_partner_invents_to_pass_on_for_is_itself(home, fi, mari, seen_by
     }
 
 
+def test_what_is_passed_on_is_compared_as_it_comes(home, fi, mari, seen_by) -> None:
+    """It stands under its originator's id, in the envelope of the one that passed it on: it waits for no restart."""
+    follower = Follower()
+    shares(fi, seen_by["FI"][:1])
+    follower.look(budget_s=60)
+    before = CrossLink.projected.count()
+    se = Peer(authority="se-cert", country="SE", here="fi-cert")
+    for one in seen_by["FI"][1:]:
+        clear = Marking(originators=frozenset({"se-cert"}), tlp=Tlp.CLEAR)
+        there = uuid4()
+        item = se.entry(shared.KIND, told(se, one, there), object_id=there, marking=clear)
+        card = Card(
+            authority="se-cert",
+            name="CERT-SE",
+            country="SE",
+            tier="member",
+            verify=se.signing.public.raw.hex(),
+        )
+        original = Carried(item.payload, item.signature, item.salt or b"", item.body or b"")
+        both = replace(clear, originators=frozenset({"se-cert", "fi-cert"}))
+        fi.entry(
+            "federation.forwarded",
+            Forwarded(originator=card, original=original),
+            object_id=uuid4(),
+            marking=both,
+        )
+    pulled(fi)
+    assert PartnerAttack.projected.filter(passed_on=True).exists()
+    assert follower.look(budget_s=60) > 0
+    assert CrossLink.projected.count() > before
+
+
 def test_the_link_is_there_as_soon_as_the_attack(home, fi, mari, seen_by) -> None:
     """What comes while the node looks is linked at its next look, and what was linked stays as it was recorded."""
     follower = Follower()

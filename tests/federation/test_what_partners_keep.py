@@ -10,7 +10,7 @@ from hanse.accounts import approvals
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.federation import exchange, groups, partnering, recalling, ruling, sharing, showing, stream
 from hanse.federation.contents import Recall, RecallAnswered
-from hanse.federation.models import Given, Hop, Partner
+from hanse.federation.models import Given, Hop, Partner, PassedOn
 from hanse.federation.sharing import Audience
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
@@ -157,3 +157,25 @@ def test_a_rule_for_a_group_is_shown_on_its_members_pages(lv, mari):
     proposal = ruling.propose("attack", Audience(groups=frozenset({group.hex})), frozenset(), "All.", mari)
     approvals.approve(proposal, replace(acting(newcomer("approver", name="Jaan")), stepped_up_us=now_us()))
     assert len(showing.rules_for(Partner.objects.get(pk="lv-cert"))) == 1
+
+
+@pytest.fixture
+def relay(lv: Peer) -> test_onward._Relay:
+    """Finland originates, Latvia passes on to this node."""
+    return test_onward._Relay(lv)
+
+
+def test_of_who_is_suspended_nothing_comes_by_another(relay, mari):
+    """Its keys may be in other hands: whoever has them and a friend among the partners brings nothing in as its own."""
+    relay.fi.joins()
+    partnering.suspend("fi-cert", "Their key is said to be lost.", mari)
+    [why] = relay.sends(relay.original(GREEN))
+    assert "is suspended here" in why
+    assert not PartnerAttack.projected.exists()
+
+
+def test_who_passes_on_names_no_partner_otherwise(relay):
+    """A partner is called as this authority knows it."""
+    relay.fi.joins()
+    assert relay.sends(relay.original(GREEN)) == []
+    assert PassedOn.objects.get().name == "FI-CERT"

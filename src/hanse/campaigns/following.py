@@ -21,7 +21,9 @@ from hanse.attacks.models import STANDING, PartnerAttack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.campaigns import crossing
 from hanse.campaigns.models import CrossLink
+from hanse.federation.models import PassedOn
 from hanse.kernel.actors import Actor
+from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
 from hanse.matching.models import SourceCount
@@ -139,6 +141,10 @@ class Follower:
             self._recount()
         if not touched:
             return
+        inner = PassedOn.objects.filter(object_id__in=among(touched)).order_by("sequence")
+        touched.update(
+            dict.fromkeys(inner.values_list("inner", flat=True))
+        )  # what was passed on is in another's envelope
         before = {one for one in touched if one in self._abroad}
         self._put(list(touched))
         came = [one for one in touched if one in self._abroad]

@@ -21,7 +21,16 @@ from hanse.accounts.approvals import Approvable, Pending
 from hanse.federation import contents, stream
 from hanse.federation.contents import Card, Carried, Forwarded, ReleaseAsked, ReleaseDecided
 from hanse.federation.handlers import Arrived, Handler, handler_of, own_id
-from hanse.federation.models import Given, Partner, PartnerKey, PassedOn, RecallHeard, Received, Release
+from hanse.federation.models import (
+    Given,
+    Partner,
+    PartnerKey,
+    PassedOn,
+    RecallHeard,
+    Received,
+    Release,
+    Standing,
+)
 from hanse.federation.partners import partner_of, verify_keys
 from hanse.federation.sending import send
 from hanse.federation.sharing import Thing, opened_for
@@ -269,28 +278,14 @@ def _decide(row: Release, why: str, digest: str, *, granted: bool) -> None:
 def _project_asked(recorded: Recorded, content: ReleaseAsked) -> None:
     """This node asked."""
     thing = own_id(recorded.recipient, UUID(content.object_id))
-    _make(
-        recorded.object_id,
-        recorded.recipient,
-        recorded.object_id,
-        thing,
-        content,
-        recorded.time_us,
-        incoming=False,
-    )
+    here = recorded.object_id
+    _make(here, recorded.recipient, here, thing, content, recorded.time_us, incoming=False)
 
 
 def _asked(here: Arrived, content: ReleaseAsked) -> None:
     """A partner asks."""
-    _make(
-        here.object_id,
-        here.partner,
-        here.there,
-        UUID(content.object_id),
-        content,
-        here.received_us,
-        incoming=True,
-    )
+    thing = UUID(content.object_id)
+    _make(here.object_id, here.partner, here.there, thing, content, here.received_us, incoming=True)
 
 
 def _make(
@@ -460,7 +455,13 @@ def _signed(carried: Carried, origin: str, recipient: str, keys: list[VerifyKey]
 
 def _check_forwarded(here: Arrived, content: Forwarded) -> None:
     """Refuse what its originator did not sign, did not let go, or what was marked less strictly on the way."""
-    known = Partner.objects.filter(pk=content.originator.authority).exists()
+    partner = Partner.objects.filter(pk=content.originator.authority).first()
+    known = partner is not None
+    if partner is not None and partner.state != Standing.ACTIVE:
+        # Its keys may be in other hands, which is why nothing is exchanged with it: a friend of these passes on the rest.
+        raise UsageError(f"{partner.name} is {partner.get_state_display()} here: nothing of it is taken.")
+    if not is_printable(content.originator.name):
+        raise UsageError(f"{here.partner} calls the originator by signs that cannot be shown as they are.")
     keys = _keys(content.originator, known=known)
     _signed(content.original, content.originator.authority, here.partner, keys)
     inner = _Inner(content, known=known)
@@ -518,17 +519,24 @@ def _forwarded(here: Arrived, content: Forwarded) -> None:
         Partner.objects.filter(pk=content.originator.authority).exists() if before is None else before.known
     )
     inner = _Inner(content, known=known)
+    name = _called(inner) if before is None else before.name
     PassedOn.objects.update_or_create(
         pk=here.sequence,
         defaults={
             "object_id": here.object_id, "inner": inner.object_id, "kind": inner.head.kind,
-            "originator": inner.card.authority, "name": inner.card.name[:200], "known": inner.known, "via": here.partner,
+            "originator": inner.card.authority, "name": name, "known": inner.known, "via": here.partner,
         },
     )  # fmt: skip
     handler = handler_of(inner.head.kind)
     if handler is not None:
         said = msgspec.json.decode(inner.written.content, type=handler.content)
         handler.project_run([(inner.arrived(here), said)])
+
+
+def _called(inner: _Inner) -> str:
+    """An originator's name: a partner's as this authority knows it, whatever the one that passes it on calls it."""
+    here = Partner.objects.filter(pk=inner.card.authority) if inner.known else Partner.objects.none()
+    return here.values_list("name", flat=True).first() or inner.card.name[:200]
 
 
 def _forget(object_id: UUID) -> None:
