@@ -4,11 +4,21 @@ from typing import Any
 
 import pytest
 
-from hanse.federation import exchange, keeping, partnering, quota, receiving, recovery, witnesses, witnessing
+from hanse.federation import (
+    exchange,
+    keeping,
+    partnering,
+    quota,
+    receiving,
+    recovery,
+    wire,
+    witnesses,
+    witnessing,
+)
 from hanse.federation.contents import WitnessAnswered, WitnessAsked
 from hanse.federation.keeping import GiveBack, GivenBack
 from hanse.federation.models import Link, Partner, Received, Witnessed
-from hanse.federation.stream import StreamError
+from hanse.federation.stream import Pull, StreamError
 from hanse.federation.witnessing import Cosigned, Offer, PutBackError, Regain
 from hanse.kernel import notes
 from hanse.ledger import keyring, tree
@@ -142,3 +152,18 @@ def test_ever_new_checkpoints_keep_no_node_from_serving(peer, officer, monkeypat
     recovery._witness_again(Partner.objects.get(), peer, lambda _: None)  # type: ignore[arg-type]
     assert peer.asked.count("regain") == 5
     assert Witnessed.objects.count() == 5
+
+
+@pytest.mark.parametrize("wanted", [Pull(0, bytes(32), -1, 0), Pull(0, bytes(32), 0, -1)])
+def test_nobody_has_fewer_entries_than_none(peer, wanted):
+    """It is refused in words, before any list is counted from its end."""
+    assert "fewer entries" in peer.asks("pull", wanted, wire.Refusal).words
+
+
+def test_a_partner_that_heard_numbers_beyond_all_clocks_is_not_believed(peer, monkeypatch):
+    """The next number would be none that a database keeps, for ever: what it says of that is not taken up."""
+    said = Link.objects.get_or_create(pk=peer.authority)[0].said
+    monkeypatch.setattr(exchange, "_once", lambda *_: wire.Refusal("No.", 2**64 - 1))
+    with pytest.raises(exchange.LinkError, match="refuses: No"):
+        exchange.ask(Partner.objects.get(), "hint", wire.Noted(), wire.Noted, peer)  # type: ignore[arg-type]
+    assert Link.objects.get().said == said

@@ -221,6 +221,8 @@ def _pull(asked: Asked) -> Page:
         raise StreamError(
             f"{asked.partner.authority} asks {wanted.ahead:,} entries ahead; {MOST:,} are a page."
         )
+    if min(wanted.proven, wanted.size) < 0:
+        raise StreamError(f"{asked.partner.authority} says to have fewer entries of this ledger than none.")
     begins = msgspec.structs.replace(wanted, first=wanted.first + wanted.ahead)
     page = serving.page_for(asked.partner.authority, begins, link)
     link.has = wanted.first
