@@ -122,6 +122,15 @@ def test_time_of_a_cosignature_is_signed() -> None:
         notes.verify_cosignature(f"{NOTE}— w {b64encode(raw).decode()}\n", "w", OTHER.public)
 
 
+def test_a_cosignature_is_of_a_time_that_calendars_know() -> None:
+    """A witness that signs under a time which nobody can show spoils no page and no proof: its line counts for nothing."""
+    for time_s in (2**63, 253_402_300_800):
+        with pytest.raises(NoteError, match="no calendar"):
+            notes.verify_cosignature(notes.cosign(NOTE, "w", OTHER, time_s), "w", OTHER.public)
+    last = notes.cosign(NOTE, "w", OTHER, 253_402_300_799)
+    assert notes.verify_cosignature(last, "w", OTHER.public) == 253_402_300_799
+
+
 def test_lines_of_unknown_keys_are_passed_over() -> None:
     """Signatures by keys that the reader does not know neither help nor hinder."""
     twice = NOTE + notes.sign("x\n", "stranger", OTHER).partition("\n\n")[2]

@@ -10,7 +10,7 @@ from hanse.egress.rules import Rules
 from hanse.ledger.timestamp import stamped_us
 from hanse.node.stamping import StampError, fetch
 from tests.egress.servers import LOCAL, http_server
-from tests.ledger.test_proof import authority
+from tests.ledger.test_proof import _stamped, authority
 
 __all__ = ["authority"]
 NOTE = "hanse/ee-cert\n16\nAAAA\n"
@@ -75,6 +75,22 @@ def test_a_stamp_over_another_text_is_refused(authority):
         fetch("other text", url(server), Client(Rules()), LOCAL)
         other = server.seen[0][3]
     with served(authority, other) as server, pytest.raises(StampError, match="over another text"):
+        fetch(NOTE, url(server), Client(Rules()), LOCAL)
+
+
+def test_a_stamp_that_no_proof_takes_is_refused_at_once(authority):
+    """One that was granted with changes is not kept: `hanse verify` would refuse it in court."""
+    data = bytearray(_stamped(authority, NOTE))
+    place = data.index(b"\x02\x01\x00")
+    data[place + 2] = 1
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(bytes(data))
+
+    with http_server(answer) as server, pytest.raises(StampError, match="no stamp was granted"):
         fetch(NOTE, url(server), Client(Rules()), LOCAL)
 
 

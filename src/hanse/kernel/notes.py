@@ -10,6 +10,7 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import sha256
 
+from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import KeysError, SigningKey, VerifyKey
 
@@ -152,13 +153,15 @@ def verify_cosignature(note: str, name: str, key: VerifyKey) -> int:
     """When a witness saw the checkpoint, s UTC, if its cosignature holds.
 
     Raises:
-        NoteError: There is none that holds.
+        NoteError: There is none that holds, or it names a time that no calendar has.
     """
     text, signatures = parse(note)
     wanted = key_hash(name, key, COSIGNATURE)
     for signer, hashed, rest in signatures:
         if (signer, hashed) == (name, wanted) and len(rest) == 8 + _SIGNATURE_BYTES:
             time_s = int.from_bytes(rest[:8])
+            if time_s > LAST_MOMENT_US // 1_000_000:
+                raise NoteError(f"The cosignature of {name} is of a time that no calendar has.")
             try:
                 key.verify(rest[8:], _cosigned(text, time_s))
             except KeysError as error:

@@ -29,7 +29,7 @@ def request(checkpoint: str) -> bytes:
 
 
 def stamped_us(response: bytes, checkpoint: str, roots: bytes) -> int:
-    """When the checkpoint existed at the latest, microseconds UTC.
+    """When the checkpoint existed at the latest, microseconds UTC: the stamp's time and by how much it may be wrong.
 
     Args:
         response: The authority's response (DER).
@@ -45,9 +45,17 @@ def stamped_us(response: bytes, checkpoint: str, roots: bytes) -> int:
             builder = builder.add_root_certificate(root)
         stamp = decode_timestamp_response(_in_order(response))
         builder.build().verify_message(stamp, checkpoint.encode())
-    except (VerificationError, ValueError) as error:
+    except (VerificationError, ValueError, x509.InvalidVersion, x509.DuplicateExtension) as error:
         raise TimestampError(f"The time stamp does not hold: {error}.") from None
-    return int(stamp.tst_info.gen_time.timestamp() * 1_000_000)
+    return int(stamp.tst_info.gen_time.timestamp() * 1_000_000) + _accuracy_us(stamp)
+
+
+def _accuracy_us(stamp: TimeStampResponse) -> int:
+    """By how much the stamp's time may be wrong, microseconds; a second where it does not say, as many name no less."""
+    told = stamp.tst_info.accuracy
+    if told is None:
+        return 1_000_000
+    return (told.seconds or 0) * 1_000_000 + (told.millis or 0) * 1_000 + (told.micros or 0)
 
 
 def read(response: bytes) -> TimeStampResponse:

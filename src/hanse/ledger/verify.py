@@ -5,14 +5,15 @@ The steps, in order; each needs the ones before it:
 1. the file is a proof of a format that this version knows;
 2. the founding entry is signed by the key that it names, and that key has the fingerprint that was trusted;
 3. each later key was brought, and each revocation said, by an entry that the key before it signed;
-4. the entry is signed by one of these keys, before that key was revoked;
+4. the entry is signed by one of these keys, in its time and before it was revoked;
 5. the body is what the entry commits to;
 6. the checkpoint is signed by one of these keys, before that key was revoked;
 7. the entry is a leaf of the checkpoint's tree;
 8. most of the witnesses saw the checkpoint: those that are trusted, else those that the proof itself names;
 9. the time stamp, where roots are trusted for one, is over this checkpoint (RFC 3161).
 
-A proof made before a revocation cannot know of it: whoever doubts a key asks the authority for a new one.
+Whoever has a revoked key can sign with any date: where the checkpoint is signed by one, trusted witnesses or a trusted
+time stamp have to show that it is from before the revocation. A proof made before a revocation cannot know of it: whoever doubts a key asks the authority for a new one.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from hanse.kernel import envelope, merkle, notes, strict_json
+from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, Moment
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.units import iso
@@ -31,6 +33,8 @@ from hanse.ledger.witness import is_witnessed, seen_by
 FORMAT = "hanse/proof/1"
 LIMIT_BYTES = 64 * 1024 * 1024
 """A proof is read into memory whole; evidence files are proven by their hash, not carried in it."""
+CLOCK_US = 60_000_000
+"""By how much two honest clocks may differ, microseconds."""
 
 
 class ProofError(HanseError):
@@ -121,21 +125,25 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequen
     proof = _read(data)
     keys = _keys(proof, trusted)
     head = _signed(proof.entry, keys, 4)
+    keys.in_its_time(head)
     body = _body(proof.entry, head, 5)
-    checkpoint = _checkpoint(proof, keys)
+    checkpoint, signer = _checkpoint(proof, keys)
     leaf = merkle.leaf_hash(envelope.leaf(proof.entry.payload, proof.entry.signature))
     if not merkle.verify_inclusion(proof.position, checkpoint.size, leaf, proof.inclusion, checkpoint.root):
         raise ProofError("Step 7 fails: the entry is not in the checkpoint's tree.")
+    seen_us, witnessed = _witnessed(proof, witnesses)
+    stamped_us, stamp = _stamp(proof, _time(checkpoint), roots)
+    since = _before_revocation(keys, signer.id, seen_us, stamped_us)
     steps = (
         f"1. The file is a proof in the format {FORMAT}.",
         f"2. {keys.name} ({keys.authority}) was founded under key {keys.first.id}.",
         f"3. {len(keys.held) - 1} later keys and {len(keys.revoked)} revocations follow, each signed for.",
-        f"4. Entry {head.seq:,} ({head.kind}) of {iso(head.time)} is signed by key {head.key}.",
+        f"4. Entry {head.seq:,} ({head.kind}) of {iso(head.time)} is signed by key {head.key}{keys.later(head.key)}.",
         "5. The body is what the entry commits to.",
-        f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {keys.authority}.",
+        f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {keys.authority}, by key {signer.id}{since}.",
         f"7. The entry is leaf {proof.position:,} of that tree.",
-        f"8. {_witnessed(proof, witnesses)}",
-        f"9. {_stamp(proof, roots)}",
+        f"8. {witnessed}",
+        f"9. {stamp}",
     )
     return Proven(head, body, keys.name, fingerprint(keys.first), steps)
 
@@ -159,7 +167,7 @@ class _Revoked(msgspec.Struct, frozen=True):
     """What is read of a revocation's content."""
 
     key: str
-    since_us: int
+    since_us: Moment
 
 
 class _Keys:
@@ -169,12 +177,31 @@ class _Keys:
         self.authority, self.name, self.first = founded.authority, founded.name, first
         self.current = first
         self.held = {first.id: first}
+        self.brought = {first.id: 0}
+        self.replaced: dict[str, envelope.Envelope] = {}
         self.revoked: dict[str, int] = {}
 
     def believed(self, key: str, time_us: int, step: int) -> None:
         """Refuse a key that was revoked before a time."""
         if self.revoked.get(key, time_us + 1) <= time_us:
             raise ProofError(f"Step {step} fails: key {key} was revoked from {iso(self.revoked[key])} on.")
+
+    def in_its_time(self, head: envelope.Envelope) -> None:
+        """Refuse an entry in the node's own order that stands where another key signed; others are counted elsewhere."""
+        by = self.replaced.get(head.key)
+        if head.recipient is None and (
+            head.seq < self.brought[head.key] or (by is not None and head.seq > by.seq)
+        ):
+            raise ProofError(
+                f"Step 4 fails: key {head.key} was not the one that signed at entry {head.seq:,}."
+            )
+
+    def later(self, key: str) -> str:
+        """What became of a key, as the end of a sentence: it was replaced, or revoked, or neither."""
+        if key in self.revoked:
+            return f", which was revoked from {iso(self.revoked[key])} on"
+        by = self.replaced.get(key)
+        return f", which was replaced on {iso(by.time)}" if by is not None else ""
 
 
 def fingerprint(key: VerifyKey) -> str:
@@ -212,11 +239,12 @@ def _keys(proof: Proof, trusted: str) -> _Keys:
             rotated = _content(said, head, _Rotated, 3)
             if rotated.replaces != keys.current.id:
                 raise ProofError(f"Step 3 fails: entry {head.seq:,} replaces another key.")
+            keys.replaced[keys.current.id] = head
             keys.current = _key(rotated.verify, 3)
-            keys.held[keys.current.id] = keys.current
+            keys.held[keys.current.id], keys.brought[keys.current.id] = keys.current, head.seq + 1
         elif head.kind == "ledger.key_revoked":
             revoked = _content(said, head, _Revoked, 3)
-            keys.revoked[revoked.key] = revoked.since_us
+            keys.revoked[revoked.key] = min(revoked.since_us, keys.revoked.get(revoked.key, revoked.since_us))
         elif said is not proof.keys[0]:
             raise ProofError(f"Step 3 fails: an entry of kind {head.kind} stands among the keys.")
     return keys
@@ -257,6 +285,8 @@ def _signed(said: SignedEntry, keys: _Keys, step: int) -> envelope.Envelope:
         raise ProofError(
             f"Step {step} fails: the entry is of {head.origin}, the keys are of {keys.authority}."
         )
+    if not FIRST_MOMENT_US <= head.time <= LAST_MOMENT_US:
+        raise ProofError(f"Step {step} fails: the entry is of a time that no calendar has.")
     keys.believed(head.key, head.time, step)
     return head
 
@@ -287,8 +317,8 @@ def _body(said: SignedEntry, head: envelope.Envelope, step: int) -> Said:
     return body
 
 
-def _checkpoint(proof: Proof, keys: _Keys) -> notes.Checkpoint:
-    """Step 6: the checkpoint, if one of the authority's keys signed it under the ledger's name."""
+def _checkpoint(proof: Proof, keys: _Keys) -> tuple[notes.Checkpoint, VerifyKey]:
+    """Step 6: the checkpoint, if one of the authority's keys signed it under the ledger's name, and that key."""
     name, failed = f"hanse/{keys.authority}", ""
     for key in reversed(keys.held.values()):
         try:
@@ -297,21 +327,58 @@ def _checkpoint(proof: Proof, keys: _Keys) -> notes.Checkpoint:
             failed = failed or str(error)
             continue
         keys.believed(key.id, _time(checkpoint), 6)
-        return checkpoint
+        return checkpoint, key
     raise ProofError(f"Step 6 fails: {failed}")
+
+
+def _before_revocation(keys: _Keys, key: str, *shown_us: int | None) -> str:
+    """Step 6 for a key that was revoked: what shows that it signed before, as the end of a sentence.
+
+    Args:
+        keys: The authority's.
+        key: Signed the checkpoint.
+        shown_us: By when the checkpoint existed, as each of those says whom the reader trusts; None for nobody.
+
+    Raises:
+        ProofError: Those whom the reader trusts saw it only after the revocation.
+    """
+    since = keys.revoked.get(key)
+    if since is None:
+        return keys.later(key)
+    trusted = [one for one in shown_us if one is not None]
+    if not trusted:
+        return (
+            f"{keys.later(key)}; that it signed before rests on the date that it wrote itself. Ask for the proof again, "
+            "under a later checkpoint, or trust a witness or a time-stamping authority"
+        )
+    if min(trusted) >= since:
+        raise ProofError(
+            f"Step 6 fails: key {key} was revoked from {iso(since)} on, and its checkpoint was seen only by "
+            f"{iso(min(trusted))}: whoever has the key can have dated it back. Ask for the proof again, under a later checkpoint."
+        )
+    return f"{keys.later(key)}, and existed by {iso(min(trusted))}"
 
 
 def _time(checkpoint: notes.Checkpoint) -> int:
     """When a checkpoint says that it was signed, microseconds UTC."""
     for line in checkpoint.extensions:
         name, _, text = line.partition(" ")
-        if name == "time" and text.isascii() and text.isdigit() and len(text) < 20:
+        if (
+            name == "time"
+            and text.isascii()
+            and text.isdigit()
+            and len(text) < 20
+            and int(text) <= LAST_MOMENT_US
+        ):
             return int(text)
     raise ProofError("Step 6 fails: the checkpoint does not say when it was signed.")
 
 
-def _witnessed(proof: Proof, trusted: Sequence[str]) -> str:
-    """Step 8: without trusted witnesses it says what the proof shows, and fails for nothing."""
+def _witnessed(proof: Proof, trusted: Sequence[str]) -> tuple[int | None, str]:
+    """Step 8: by when most of the trusted witnesses had seen the checkpoint, microseconds UTC, and the words.
+
+    Without trusted witnesses it says what the proof shows, and fails for nothing.
+    """
     keys: dict[str, list[VerifyKey]] = {}
     try:
         for text in trusted or proof.witnesses:
@@ -323,26 +390,35 @@ def _witnessed(proof: Proof, trusted: Sequence[str]) -> str:
     told = ", ".join(f"{name} by {iso(time_s * 1_000_000)}" for name, time_s in sorted(seen.items()))
     if is_witnessed(len(seen), len(keys)) and not trusted:
         # Whoever signs two histories can name witnesses of their own making, under anybody's name.
-        return (
+        return None, (
             f"By keys that the proof itself names, the checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}. "
             "Ask them for their keys, and give these with --witness."
         )
     if is_witnessed(len(seen), len(keys)):
-        return f"The checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}."
+        most_s = sorted(seen.values())[len(keys) // 2]
+        return most_s * 1_000_000, f"The checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}."
     if trusted:
         raise ProofError(
             f"Step 8 fails: {len(seen)} of the {len(keys)} trusted witnesses saw this checkpoint{': ' + told if told else ''}. "
             "If it is older than some minutes, the ledger may have been put back or shown in two versions: ask a witness."
         )
     if not keys:
-        return "Nobody witnesses this ledger: that there is no other history of it is not shown."
-    return f"Unwitnessed: {len(seen)} of {len(keys)} witnesses saw this checkpoint. Ask for the proof again later."
+        return None, "Nobody witnesses this ledger: that there is no other history of it is not shown."
+    return None, (
+        f"Unwitnessed: {len(seen)} of {len(keys)} witnesses saw this checkpoint. Ask for the proof again later."
+    )
 
 
-def _stamp(proof: Proof, roots: bytes) -> str:
-    """Step 9."""
+def _stamp(proof: Proof, said_us: int, roots: bytes) -> tuple[int | None, str]:
+    """Step 9: the time of the trusted stamp, microseconds UTC, and the words.
+
+    Args:
+        proof: The proof.
+        said_us: When the checkpoint says that it was signed.
+        roots: As of `verify`.
+    """
     if not roots:
-        return (
+        return None, (
             "A time stamp was not asked for." if not proof.timestamp else "Its time stamp was left unchecked."
         )
     if not proof.timestamp:
@@ -350,6 +426,10 @@ def _stamp(proof: Proof, roots: bytes) -> str:
     from hanse.ledger.timestamp import stamped_us  # noqa: PLC0415 - most proofs have no stamp; it loads X.509
 
     try:
-        return f"The checkpoint existed by {iso(stamped_us(proof.timestamp, proof.checkpoint, roots))}."
+        stamped = stamped_us(proof.timestamp, proof.checkpoint, roots)
     except HanseError as error:
         raise ProofError(f"Step 9 fails: {error}") from None
+    told = f"The checkpoint existed by {iso(stamped)}"
+    if stamped + CLOCK_US < said_us:
+        told += f", though it says of itself that it is of {iso(said_us)}: the clock of the node was ahead"
+    return stamped, f"{told}."

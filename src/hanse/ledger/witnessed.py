@@ -167,14 +167,15 @@ def carried(record: Record, size: int) -> Carried:
 def add_cosignatures(lines: Iterable[tuple[int, str]]) -> None:
     """Add what witnesses said to the notes of checkpoints: size and signature line.
 
-    Of each witness the first line stays: one that lost its database and follows the ledger anew signs all again.
+    Of each witness the first line stays: one that lost its database and follows the ledger anew signs all again. It is
+    kept in the one form of notes, whichever of its texts the witness sent.
     """
     with transaction.atomic(using=database()):
         for size, line in lines:
             row = Checkpoint.objects.select_for_update().get(pk=size)
             *before, added = (name for name, _, _ in notes.parse(row.note + line)[1])
             if added not in before:
-                Checkpoint.objects.filter(pk=size).update(note=row.note + line)
+                Checkpoint.objects.filter(pk=size).update(note=notes.normal(row.note + line))
 
 
 Keys = dict[str, Sequence[VerifyKey]]
