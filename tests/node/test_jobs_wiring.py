@@ -14,6 +14,7 @@ from hanse.attacks.models import Attack, Run
 from hanse.campaigns.models import Campaign
 from hanse.constituency import service as constituency
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Tlp
 from hanse.ledger.models import Entry
@@ -208,6 +209,7 @@ def test_partitions_that_are_removed(actor: People, inbox: Path) -> None:
     jobs_wiring.analyse({"paths": [flood(inbox)]}, Told(), mari)
     parts = list(Partition.projected.values_list("pk", flat=True))
     files = telemetry.files_of(Partition.projected.all())
+    mari = replace(mari, stepped_up_us=now_us())
     assert telemetry.remove_partitions(parts, mari, "over the quota") == len(parts)
     assert not any(Path(file).exists() for file in files)
     assert not Partition.projected.exists()

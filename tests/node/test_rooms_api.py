@@ -16,6 +16,7 @@ from hanse.campaigns.api import router as campaigns
 from hanse.campaigns.models import Campaign
 from hanse.constituency.api import router as constituency
 from hanse.kernel.actors import Actor
+from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Tlp
 from hanse.recording import record
 from hanse.telemetry import service as flows
@@ -152,7 +153,7 @@ def test_what_one_may_not_see_is_nowhere(actor: People, client_as: Clients) -> N
 
 def test_flows_and_rates(actor: People, client_as: Clients) -> None:
     """The flows behind an attack and its rates come from the stored partitions."""
-    who = actor("analyst")
+    who = actor("analyst", stepped_up_us=now_us())
     inbox = jobs_wiring.inbox()
     inbox.mkdir(parents=True, exist_ok=True)
     try:

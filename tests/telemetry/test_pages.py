@@ -15,7 +15,7 @@ from django.urls import reverse
 from hanse.accounts.models import Consultation
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
-from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US
+from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.models import Entry
 from hanse.telemetry import flow_search, limits, panels, searching, service
@@ -213,7 +213,7 @@ def test_flows_of_files_one_may_not_see_are_nowhere(store: Store, actor: People,
     store(flows(50, src=[SOURCE]), "open")
     red = replace(Marking.own("ee-cert"), tlp=Tlp.RED)
     hidden = store(flows(70, src=[SOURCE]), "red", red)
-    client = client_as(actor("analyst"))
+    client = client_as(actor("analyst", stepped_up_us=now_us()))
     assert asked(client, address=SOURCE)["found"].total.flows == 50
     assert asked(client)["held"].rows == 50
     assert str(hidden.pk) not in client.get(reverse("telemetry:partitions")).content.decode()
@@ -333,8 +333,10 @@ def test_files_of_flows_are_removed_with_a_reason(
     two_hours: tuple[Partition, Partition], actor: People, client_as: Clients
 ) -> None:
     """Removing asks why first, then takes file and row away; the reason stays in the ledger."""
-    client = client_as(actor("analyst"))
     path = service.flows_folder() / two_hours[0].path
+    stale = client_as(actor("analyst")).post(reverse("telemetry:remove"), {"ids": [two_hours[0].pk]})
+    assert stale.status_code == 401
+    client = client_as(actor("analyst", stepped_up_us=now_us()))
     question = client.post(reverse("telemetry:remove"), {"ids": [two_hours[0].pk]})
     assert question.status_code == 200
     assert path.is_file()

@@ -17,6 +17,7 @@ telemetry.view          x         x          x        .       .          .
 telemetry.export        x         x          x        .       .          .
 telemetry.import        x         .          .        .       .          .
 telemetry.collect       x         .          .        .       .          .
+telemetry.remove        x         .          .        .       .          .
 constituency.view       x         x          x        x       .          .
 constituency.edit       x         .          .        .       .          .
 constituency.export     x         x          x        .       .          .
@@ -93,7 +94,7 @@ EXPORTS = {
 }  # fmt: skip
 OUTWARD = EXPORTS | {"intel.look_up", "intel.query", "prevention.block"}
 NO_CONTENT = {name for name in ACTIONS if name.split(".")[0] in {"situation", "accounts", "settings", "jobs"}} | {
-    "telemetry.import", "telemetry.collect", "intel.import", "intel.subscribe", "cases.open", "ledger.view", "ledger.prove",
+    "telemetry.import", "telemetry.collect", "telemetry.remove", "intel.import", "intel.subscribe", "cases.open", "ledger.view", "ledger.prove",
     "ledger.purge", "federation.view", "federation.partner", "taxii.view", "taxii.partner",
     "webhooks.view", "webhooks.edit", "matching.oversee", "matching.agree", "matching.reopen",
 }  # fmt: skip

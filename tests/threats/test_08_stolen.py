@@ -53,7 +53,7 @@ def test_the_dangerous_actions_are_named():
         "cases.keep", "cases.erase", "ledger.purge", "policy.mark", "accounts.grant", "accounts.approve", "accounts.tokens",
         "accounts.invite",
         "federation.partner", "federation.share", "cases.joint_open", "taxii.partner", "webhooks.edit",
-        "matching.agree", "matching.contact", "matching.reopen",
+        "matching.agree", "matching.contact", "matching.reopen", "telemetry.remove",
     } == DANGEROUS  # fmt: skip
 
 

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.urls import reverse
 
 from hanse.accounts.approvals import Approvable, Pending, propose
@@ -20,12 +18,9 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry, Purged
-from hanse.ledger.routing import database
 from hanse.ledger.service import purge
 from hanse.policy.decision import may
 from hanse.policy.guarded import NotVisibleError
-from hanse.telemetry.models import Partition
-from hanse.telemetry.service import flows_folder
 
 STAYS = ("ledger.", "accounts.", "console.")
 """Kinds that cannot be purged by hand: the ledger's own, and who did, approved and looked at what."""
@@ -146,7 +141,7 @@ def _words(subject: dict[str, Any]) -> str:
 
 
 def _execute(proposal: Pending, approver: Actor) -> str:
-    """Purge it and what is derived of it, which is what two people saw; files of flows go once it is on record.
+    """Purge it and what is derived of it, which is what two people saw.
 
     Raises:
         GrownError: Something was added to what goes, or taken away, since it was proposed.
@@ -161,15 +156,8 @@ def _execute(proposal: Pending, approver: Actor) -> str:
         raise GrownError(
             "Other things would go with it than when this was proposed. Look at it, and propose it anew."
         )
-    files = [flows_folder() / row.path for row in Partition.projected.filter(pk__in=wanted)]
     purge(wanted, approver, proposal.why)
-    transaction.on_commit(lambda: _remove(files), using=database())
     return ""
-
-
-def _remove(files: list[Path]) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)
 
 
 def _where(subject: dict[str, Any]) -> str:

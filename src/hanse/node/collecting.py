@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,10 @@ SAY_S = 2.0
 """Seconds between what the collector says of itself."""
 FLUSH_S = 300.0
 """The longest that flows are only in memory; when an attack begins they are written at once, to be looked at."""
+QUOTA_TOOK = "the quota of the flows is full"
+NOT_BY_QUOTA = (
+    "the file is gone, and this collector did not remove it: somebody else did, or the one that ran before"
+)
 RECORD_S = 15.0
 """Seconds between looks for partitions that are on disk and not yet on record, and for new decisions of people."""
 
@@ -77,6 +82,7 @@ class Companion:
     folder: Path
     actor: Actor
     announcing: Announcing = field(default_factory=Announcing)
+    _watch: Watch | None = field(default=None, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False)
 
@@ -87,6 +93,7 @@ class Companion:
     def meet(self, collector: Collector, watch: Watch) -> None:
         """Begin to look after a collector that is about to start."""
         watch.flush_s = FLUSH_S
+        self._watch = watch
         for work in (lambda: self._tell(collector, watch), lambda: self._keep_on_record(watch)):
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
@@ -117,12 +124,17 @@ class Companion:
             )
             self.say(state)
 
+    def record(self) -> None:
+        """Put on record which files there are now."""
+        store = None if self._watch is None else self._watch.store
+        record_new(self.folder, self.actor, [] if store is None else [one.path for one in store.removed])
+
     def _keep_on_record(self, watch: Watch) -> None:
         while not self._stop.wait(RECORD_S):
             close_old_connections()
             try:
                 self.announcing.tell_held()
-                record_new(self.folder, self.actor)
+                self.record()
                 watch.options = detector_options()
                 if watch.store is not None:
                     watch.store.quota_bytes = quota()
@@ -175,14 +187,29 @@ def _collect(companion: Companion) -> None:
     finally:
         companion.leave()
         companion.announcing.tell_held(now=True)
-        record_new(folder, actor)
+        companion.record()
         attacks.end_all(actor, "The collector stops.")
 
 
-def record_new(folder: Path, actor: Actor) -> None:
-    """Put the collector's files on record, and take off it those that the quota has removed."""
+def record_new(folder: Path, actor: Actor, by_quota: Iterable[Path] = ()) -> None:
+    """Put the collector's files on record, and take off it those that are gone.
+
+    A file that was on record before, and was removed or purged, does not come back: it goes where a stop of the machine
+    left it.
+
+    Args:
+        folder: Where the collector keeps flows.
+        actor: On whose behalf.
+        by_quota: Those that the quota has removed; of others that are gone the record says that it was not the quota.
+    """
     root = telemetry.flows_folder()
     there = {path.relative_to(root).as_posix() for path in FlowStore(folder).files()}
     known = set(Partition.projected.filter(source="collector").values_list("path", flat=True))
-    telemetry.record_partitions([root / name for name in sorted(there - known)], "collector", actor)
-    telemetry.removed_by_quota([root / name for name in sorted(known - there)], actor)
+    found = [root / name for name in sorted(there - known)]
+    new = telemetry.is_new(found)
+    telemetry.record_partitions(new, "collector", actor)
+    for left in set(found) - set(new):
+        left.unlink(missing_ok=True)
+    lost, quota_took = {root / name for name in known - there}, set(by_quota)
+    for files, reason in ((lost & quota_took, QUOTA_TOOK), (lost - quota_took, NOT_BY_QUOTA)):
+        telemetry.gone(sorted(files), actor, reason)

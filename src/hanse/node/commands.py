@@ -225,7 +225,7 @@ def rebuild(home: Path) -> None:
 @_home
 @click.pass_context
 def fsck(context: click.Context, home: Path) -> None:
-    """Check every entry, the tree, every projection and every file of evidence from the raw bytes.
+    """Check every entry, the tree, every projection, every file of evidence and of flows from the raw bytes.
 
     Exit code 1 if anything is altered.
     """
@@ -233,10 +233,11 @@ def fsck(context: click.Context, home: Path) -> None:
     from hanse.cases import evidence  # noqa: PLC0415 - needs Django
     from hanse.ledger.check import check  # noqa: PLC0415 - needs Django
     from hanse.ledger.models import Entry  # noqa: PLC0415
+    from hanse.telemetry import service as telemetry  # noqa: PLC0415
 
     found = 0
     with _steps() as progress:
-        for finding in chain(check(progress), evidence.findings(progress)):
+        for finding in chain(check(progress), evidence.findings(progress), telemetry.findings(progress)):
             found += 1
             click.echo(printable(f"ALTERED  {finding}"))
     click.echo(

@@ -47,6 +47,7 @@ _LIST: Final = (
     Action(name="telemetry.export", words="take flows out as a file", touch=Touch.LEAVES, logged=True),
     Action(name="telemetry.import", words="read captures and flow files in", content=False),
     Action(name="telemetry.collect", words="start and stop the collector", content=False),
+    Action(name="telemetry.remove", words="remove stored flows for good", content=False, step_up=True, reason=True),
     Action(name="constituency.view", words="see whom the authority protects"),
     Action(name="constituency.edit", words="change whom the authority protects"),
     Action(name="constituency.export", words="take the list of whom the authority protects out as a file",

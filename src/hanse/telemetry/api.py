@@ -248,7 +248,7 @@ def list_partitions(request: HttpRequest, span: Query[FlowsSpan], paging: Query[
 
 
 @router.post("/partitions/remove", response=Removed, operation_id="flows_remove")
-@endpoint("telemetry.import")
+@endpoint("telemetry.remove")
 def remove_partitions(request: HttpRequest, told: FlowsRemoveIn) -> Any:
     """Remove stored flows for good; that they were here stays on record."""
     actor = signed_in(request)

@@ -12,5 +12,9 @@ class TelemetryConfig(AppConfig):
     label = "telemetry"
 
     def ready(self) -> None:
-        """Put the room into the rail."""
+        """Put the room into the rail, and say which files go with a purge."""
+        from hanse.ledger import service as ledger  # noqa: PLC0415 - tables are there only now
+        from hanse.telemetry import service  # noqa: PLC0415 - as above
+
+        ledger.before_purge(service.files_go_with)
         frame.rail.add("flows", "Flows", "telemetry:list", "telemetry.view")

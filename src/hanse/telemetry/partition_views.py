@@ -57,7 +57,7 @@ LIST = lists.Listed(
     ),
     row_url=_flows,
     export="telemetry.export",
-    bulk=(lists.Bulk("telemetry.import", "Remove these flows", "/flows/partitions/remove/", dangerous=True),),
+    bulk=(lists.Bulk("telemetry.remove", "Remove these flows", "/flows/partitions/remove/", dangerous=True),),
     empty=lists.Empty(
         "The files that flows are kept in appear here.",
         (("Drop a capture or flow files", "/flows/inputs/", "telemetry.import"), ("Load the exercise", "/start/", "telemetry.import")),
@@ -73,7 +73,7 @@ def partitions(request: HttpRequest) -> Result:
     return lists.answer(request, LIST, rows, "telemetry.view")
 
 
-@page("telemetry.import", "telemetry/remove.html", methods=("POST",))
+@page("telemetry.remove", "telemetry/remove.html", methods=("POST",))
 def remove(request: HttpRequest) -> Result:
     """Remove the chosen files: asks for the reason, then does it."""
     actor = signed_in(request)

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db import transaction
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -18,8 +19,11 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
 from hanse.kernel.printable import printable
 from hanse.ledger import objects
+from hanse.ledger.finding import Finding
 from hanse.ledger.kinds import Kind
+from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.routing import database
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
@@ -219,11 +223,15 @@ def remove_partitions(ids: Iterable[UUID], actor: Actor, reason: str) -> int:
     The entries come first: after a crash between, a file is left over that is on no record, never the reverse.
 
     Raises:
-        RefusedError: The actor may not.
+        RefusedError: The actor may not, or did not prove a passkey: flows are what findings rest on, and do not come back.
     """
-    require(actor, "telemetry.import")
+    require(actor, "telemetry.remove")
+    return _off_record(models.Partition.projected.filter(pk__in=list(ids)), actor, reason)
+
+
+def _off_record(partitions: "QuerySet[models.Partition]", actor: Actor, reason: str) -> int:
     with writing():
-        rows = list(models.Partition.projected.filter(pk__in=list(ids)).select_related("marking"))
+        rows = list(partitions.select_related("marking"))
         drafts = [
             Draft(
                 "telemetry.partition_removed",
@@ -240,12 +248,52 @@ def remove_partitions(ids: Iterable[UUID], actor: Actor, reason: str) -> int:
     return len(rows)
 
 
-def removed_by_quota(paths: Iterable[Path], actor: Actor) -> int:
-    """Take partitions off the record whose files the quota has removed; how many."""
+def gone(paths: Iterable[Path], actor: Actor, reason: str) -> int:
+    """Take partitions off the record whose files are not there any more, and say why; how many."""
     root = flows_folder()
     names = [path.relative_to(root).as_posix() for path in paths if path.is_relative_to(root)]
-    rows = models.Partition.projected.filter(path__in=names)
-    return remove_partitions(rows.values_list("pk", flat=True), actor, "the quota of the flows is full")
+    return _off_record(models.Partition.projected.filter(path__in=names), actor, reason)
+
+
+def files_go_with(objects: Sequence[UUID], _reason: str) -> tuple[UUID, ...]:
+    """Have the files of partitions removed once it is on disk that they were purged, whoever purges; nothing goes with them."""
+    files = [flows_folder() / row.path for row in models.Partition.projected.filter(pk__in=list(objects))]
+
+    def remove() -> None:
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    transaction.on_commit(remove, using=database(), robust=True)
+    return ()
+
+
+def is_new(paths: Iterable[Path]) -> list[Path]:
+    """Those of files of flows that were never on record; one that was removed or purged does not come back."""
+    root = flows_folder()
+    named = {objects.named("partition", path.relative_to(root).as_posix()): path for path in paths}
+    known = set(Entry.objects.filter(object_id__in=list(named)).values_list("object_id", flat=True))
+    return [path for one, path in named.items() if one not in known]
+
+
+def findings(
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
+) -> Iterator[Finding]:
+    """What is wrong with the files of partitions: not as they were put on record, or missing."""
+    rows = list(
+        models.Partition.projected.order_by("start_us", "object_id").values_list(
+            "object_id", "path", "sha256"
+        )
+    )
+    for number, (one, path, sha256) in enumerate(rows, 1):
+        file = flows_folder() / path
+        try:
+            wrong = "" if sha256_of(file) == sha256 else f"{path} is not the file that was put on record."
+        except OSError as error:
+            wrong = f"{path} cannot be read: {error.strerror}."
+        # What was removed or purged meanwhile is no finding.
+        if wrong and models.Partition.projected.filter(pk=one, path=path, sha256=sha256).exists():
+            yield Finding(f"partition {one}", wrong)
+        progress("flows", number, len(rows))
 
 
 def watch(folder: Path, actor: Actor, *, on: bool = True) -> None:
