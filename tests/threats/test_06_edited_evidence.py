@@ -20,8 +20,9 @@ from django.db import DatabaseError, connection, models, transaction
 from hanse.ledger import exempt, keyring
 from hanse.ledger.check import check
 from hanse.ledger.check_entries import entries
-from hanse.ledger.check_tables import shapes
+from hanse.ledger.check_tables import indexes, shapes
 from hanse.ledger.check_tree import tree
+from hanse.ledger.models import Entry
 from hanse.ledger.replay import projections, rebuild, replay
 from hanse.ledger.shadow import compare, shadow
 from tests.ledger.made import findings
@@ -320,6 +321,28 @@ def test_what_is_done_to_the_tables_themselves_is_found(lived, name: str) -> Non
         sql(by_vendor.get(connection.vendor) or by_vendor[""])
         assert any(said in str(one) for one in shapes())
     assert list(shapes()) == []
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_an_entry_that_an_index_hides_is_found(lived) -> None:
+    """An index made without some entries, and called whole, has a role that was taken away be held still: fsck says so."""
+    assert list(indexes()) == []
+    ((whole,),) = sql("SELECT sql FROM sqlite_master WHERE name = 'ledger_kind'")
+    ((taken,),) = sql("SELECT max(sequence) FROM ledger_entry WHERE kind = 'accounts.role_revoked'")
+    with undone():
+        try:
+            sql("DROP INDEX ledger_kind")
+            sql(f"{whole} WHERE sequence != {taken}")
+            sql("PRAGMA writable_schema = ON")
+            sql("UPDATE sqlite_master SET sql = %s WHERE name = 'ledger_kind'", whole)
+            sql("PRAGMA writable_schema = RESET")
+            found = Entry.objects.filter(kind="accounts.role_revoked").order_by("sequence")
+            assert taken not in found.values_list("sequence", flat=True)
+            assert any("ledger_kind" in str(one) for one in indexes())
+        finally:
+            sql("PRAGMA writable_schema = OFF")
+    sql("PRAGMA writable_schema = RESET")
+    assert list(indexes()) == []
 
 
 def test_a_table_that_may_hold_a_row_twice_is_found(lived) -> None:

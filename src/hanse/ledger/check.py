@@ -9,7 +9,8 @@
 6. the root, the signature, the note's form and the tallies of every checkpoint, recomputed from the leaves;
 7. every tile, recomputed from the leaves;
 8. every row and column of every projection equals a replay (`shadow`);
-9. the tables are as Hanse makes them: no trigger, no further column, and what stands once cannot stand twice.
+9. the tables are as Hanse makes them: no trigger, no further column, and what stands once cannot stand twice; on
+   SQLite, each index has what its table has.
 
 Steps 1 to 4 are in `check_entries`, 5 to 7 in `check_tree`, 8 in `shadow`, 9 in `check_tables`.
 """
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 
 from hanse.kernel.errors import HanseError
 from hanse.ledger.check_entries import entries
-from hanse.ledger.check_tables import shapes
+from hanse.ledger.check_tables import indexes, shapes
 from hanse.ledger.check_tree import tree
 from hanse.ledger.finding import Finding, Placed
 from hanse.ledger.reading import snapshot
@@ -36,6 +37,7 @@ def check(progress: Progress = lambda _what, _done, _total: None) -> Iterator[Fi
     """
     with snapshot():
         yield from shapes()
+        yield from indexes()
         placed: list[Placed] = []
         yield from entries(placed, lambda done, total: progress("entries", done, total))
         yield from tree(placed, lambda done, total: progress("tree", done, total))

@@ -46,6 +46,22 @@ def shapes() -> Iterator[Finding]:
                     yield Finding(name, f"nothing keeps {', '.join(columns)} from standing there twice.")
 
 
+def indexes() -> Iterator[Finding]:
+    """What SQLite's indexes do not have of their tables, or have beyond them.
+
+    Pages and rights are looked up by indexes, and the other steps read the tables: an index that lacks an entry hides it
+    from whoever asks for it, such as the one that took a role away. PostgreSQL's indexes are its own files, which whoever
+    may write to the database alone cannot write to.
+    """
+    connection = connections[database()]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA integrity_check")
+            for (said,) in cursor.fetchall():
+                if said != "ok":
+                    yield Finding("the database's file", f"{said}.")
+
+
 def _unique(model: type[models.Model]) -> set[frozenset[str]]:
     """The columns of a table that stand once each, or once together."""
     meta = model._meta
