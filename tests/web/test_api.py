@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.http import Http404, HttpResponse
 from django.urls import path
 from ninja import Query, Router, Schema, Status
@@ -247,6 +248,21 @@ def test_old_answers_go_without_another_request(client_as, actor, monkeypatch):
     assert idempotency.forget_old() == 0
     Idempotency.objects.update(created_us=1)
     assert idempotency.forget_old() == 1
+
+
+def test_a_kept_answer_is_given_to_nobody_else(client_as, actor):
+    """Whoever writes to the database and puts another's sealed answer under a key of their own is not given it."""
+    post(client_as(actor("analyst")), '{"text": "canary"}', **{"Idempotency-Key": "k"})
+    theirs, mine = Idempotency.objects.get().pk, client_as(actor("analyst"))
+    post(mine, '{"text": "b"}', **{"Idempotency-Key": "k"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE web_idempotency SET body = (SELECT body FROM web_idempotency WHERE key = %s) WHERE key != %s",
+            [theirs, theirs],
+        )
+    answer = post(mine, '{"text": "b"}', **{"Idempotency-Key": "k"})
+    problem_of(answer, 409)
+    assert b"canary" not in answer.content
 
 
 def test_what_was_asked_cannot_be_found_by_trying(client_as, actor):

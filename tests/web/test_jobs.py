@@ -57,6 +57,43 @@ def test_what_it_is_about_is_sealed(handler, actor):
         assert b"canary" not in b"".join(bytes(one) for one in cursor.fetchone())
 
 
+def columns(job: Job, *names: str) -> None:
+    """Take columns from one row to another, sealed as they are, as whoever writes to the database can."""
+    from django.db import connection
+
+    source, target = Job.objects.exclude(pk=job.pk).get(), job
+    native = connection.features.has_native_uuid_field
+    keys = [one.pk if native else one.pk.hex for one in (source, target)]
+    for name in names:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE web_job SET {name} = (SELECT {name} FROM web_job WHERE id = %s) WHERE id = %s",  # noqa: S608 - names of columns
+                keys,
+            )
+
+
+def test_nobody_reads_the_job_of_another_by_sql(handler, actor):
+    """Made theirs in the database, or its sealed words put into a job of their own, it says nothing to them."""
+
+    def work(params, *_):
+        raise UsageError(params["words"])
+
+    handler(work)
+    jaan = actor("administrator")
+    run(jobs.start("test.work", "canary-title", {"words": "canary-error"}, actor("analyst")))
+    mine = run(jobs.start("test.work", "mine", {"words": "mine"}, jaan))
+    assert jobs.may_see(jaan, mine)
+    (other,) = Job.objects.exclude(pk=mine.pk)
+    assert not jobs.may_see(jaan, other)
+    Job.objects.filter(pk=other.pk).update(owner=jaan.id)
+    other.refresh_from_db()
+    assert not jobs.may_see(jaan, other)
+    for names in (("title",), ("error",), ("error", "actor")):
+        columns(mine, *names)
+        mine.refresh_from_db()
+        assert not jobs.may_see(jaan, mine)
+
+
 @pytest.mark.parametrize("change", ["roles", "name", "params", "owner", "moved", "no seal"])
 def test_a_job_that_was_changed_by_sql_is_not_done(handler, actor, change):
     """Whoever writes to the database makes the node do nothing, and sign nothing, in a person's name."""

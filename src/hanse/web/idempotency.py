@@ -65,7 +65,7 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
             # A stream is not kept: what was written down about it stays, and asked again it is given and written again.
             row.delete()
             return response
-        row.status, row.body = response.status_code, response.content.decode()
+        row.status, row.body = response.status_code, f"{name} {response.content.decode()}"
         row.save()
     return response
 
@@ -76,10 +76,15 @@ def forget_old() -> int:
 
 
 def _again(row: Idempotency, digest: str) -> HttpResponse:
-    """The stored answer."""
+    """The stored answer; its own name stands in it, so that nobody who writes to the database is given another's."""
     if row.request != digest:
         raise KeyProblem(422, f"This {HEADER} was used for another request. Choose a new one.")
-    response = HttpResponse(row.body or "", status=row.status, content_type="application/json; charset=utf-8")
+    name, _, body = (row.body or "").partition(" ")
+    if name != row.key:
+        raise KeyProblem(
+            409, f"The answer that was kept under this {HEADER} is gone. Look whether it was done."
+        )
+    response = HttpResponse(body, status=row.status, content_type="application/json; charset=utf-8")
     response["Idempotency-Replayed"] = "true"
     return response
 

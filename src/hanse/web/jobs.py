@@ -38,6 +38,9 @@ BEAT_S = 5.0
 SEAL = "seal"
 """Key in a job's actor: the node's signature over the job."""
 
+ENDED = "ended"
+"""Key in a job's actor: the node's signature over what came out of the job."""
+
 SILENT_US = 30_000_000
 """A worker not heard of for so long is gone: six beats."""
 
@@ -167,7 +170,13 @@ def settle() -> None:
 
 
 def may_see(actor: Actor, job: Job) -> bool:
-    """Whether the actor may read what a job is about: their own, or of a kind that they may do themselves."""
+    """Whether the actor may read what a job is about: their own, or of a kind that they may do themselves.
+
+    Nobody may read a job that is not as the node left it: whoever writes to the database could make somebody else's job,
+    or the sealed words of one, theirs.
+    """
+    if not _is_as_left(job):
+        return False
     kind = _kinds.get(job.kind)
     return job.owner == actor.id or (kind is not None and bool(may(actor, kind.action, now_us=now_us())))
 
@@ -194,8 +203,11 @@ def run(job_id: str) -> None:
     job = Job.objects.get(pk=UUID(job_id))
     with _heart(job):
         ended = _do(job)
+    job.result, job.error = ended.get("result", job.result), ended.get("error")
+    if _is_as_queued(job):
+        job.actor |= {ENDED: _seal_of_end(job)}
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
-    mine.update(ended_us=now_us(), **ended)
+    mine.update(ended_us=now_us(), actor=job.actor, **ended)
 
 
 def _do(job: Job) -> dict[str, Any]:
@@ -257,10 +269,9 @@ def _on_behalf_of(job: Job) -> Actor:
     Raises:
         UsageError: The row was made or changed behind the node's back.
     """
-    told = dict(job.actor) if isinstance(job.actor, dict) else {}
-    if not constant_time_compare(str(told.pop(SEAL, "")), _seal(job)):
+    if not _is_as_queued(job):
         raise UsageError("This job is not as the node queued it: its row was changed. Start it anew.")
-    return msgspec.convert(told, Actor)
+    return msgspec.convert(_actor(job), Actor)
 
 
 def _still(actor: Actor) -> Actor:
@@ -274,8 +285,31 @@ def _still(actor: Actor) -> Actor:
     return actor
 
 
+def _actor(job: Job) -> dict[str, Any]:
+    """The actor of a job without the node's signatures, whatever its row holds."""
+    told = dict(job.actor) if isinstance(job.actor, dict) else {}
+    return {name: value for name, value in told.items() if name not in {SEAL, ENDED}}
+
+
+def _is_as_queued(job: Job) -> bool:
+    """Whether the node itself put a job into the queue so."""
+    return isinstance(job.actor, dict) and constant_time_compare(str(job.actor.get(SEAL, "")), _seal(job))
+
+
+def _is_as_left(job: Job) -> bool:
+    """Whether the node itself queued a job so, and had that come out of it which stands there."""
+    if not _is_as_queued(job):
+        return False
+    came_out = bool(job.result or job.error)
+    return not came_out or constant_time_compare(str(job.actor.get(ENDED, "")), _seal_of_end(job))
+
+
 def _seal(job: Job) -> str:
     """A signature, under a key of the node, over what a job is and for whom."""
-    actor = {name: value for name, value in dict(job.actor).items() if name != SEAL}
-    said = json.dumps([str(job.pk), job.kind, job.owner, job.params, actor], sort_keys=True)
+    said = json.dumps([str(job.pk), job.kind, job.owner, job.title, job.params, _actor(job)], sort_keys=True)
     return Signer(salt="hanse.job").signature(said)
+
+
+def _seal_of_end(job: Job) -> str:
+    """A signature, under a key of the node, over what came out of a job."""
+    return Signer(salt="hanse.job.ended").signature(json.dumps([str(job.pk), job.result, job.error]))
