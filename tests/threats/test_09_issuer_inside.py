@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from hanse.accounts import allauth_seam, approvals, reaching
+from hanse.accounts import allauth_seam, approvals, reaching, signing_in
 from hanse.console import endpoints
 from hanse.egress.client import Client
 from hanse.ledger.writing import append
+from hanse.node import serving
 from tests.accounts.browsing import Browser
 from tests.accounts.people import NODE, acting, newcomer
 from tests.threats.test_18_login_linking import bound, issuers
@@ -81,3 +82,31 @@ def test_nothing_is_open_where_no_room_says_so(monkeypatch):
     """Without a room above that knows addresses, none is allowed."""
     monkeypatch.setattr(reaching, "_told", [])
     assert reaching.allowed() == ()
+
+
+def test_strangers_have_an_issuer_asked_once(issuers, monkeypatch):
+    """However many ask to sign in, its description is fetched once in a while: the node floods nobody in their name."""
+    asked = []
+    fetch = allauth_seam.outbound.get
+    monkeypatch.setattr(
+        allauth_seam.outbound, "get", lambda *told, **more: asked.append(told) or fetch(*told, **more)
+    )
+    assert [asks() for _ in range(5)] == [302] * 5
+    assert len(asked) == 1
+    for key, (then, answer) in list(allauth_seam._described.items()):
+        monkeypatch.setitem(allauth_seam._described, key, (then - allauth_seam.KEPT_S, answer))
+    assert asks() == 302
+    assert len(asked) == 2
+
+
+def test_strangers_who_wait_for_an_issuer_do_not_hold_the_node(issuers):
+    """An issuer that answers slowly holds some of the requests that are served at once, never all: others are told at once."""
+    assert signing_in.AT_ISSUERS < serving.WEB_THREADS
+    for _ in range(signing_in.AT_ISSUERS):
+        assert signing_in._places.acquire(blocking=False)
+    try:
+        assert asks() == 503
+    finally:
+        for _ in range(signing_in.AT_ISSUERS):
+            signing_in._places.release()
+    assert [asks() for _ in range(5)] == [302] * 5

@@ -5,6 +5,7 @@ pages are not served. Who somebody is decide signed entries.
 """
 
 import json
+import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, Self
@@ -26,6 +27,13 @@ from hanse.accounts import reaching
 from hanse.accounts.models import Person
 from hanse.egress.client import Client
 from hanse.egress.rules import AllowedEndpoint, Rules
+
+DISCOVERY = "/.well-known/openid-configuration"
+"""How the address ends at which an issuer describes itself (OpenID Connect Discovery 1.0, section 4)."""
+KEPT_S = 600.0
+"""How long an issuer's description is kept: whoever wants to sign in, strangers too, has it fetched."""
+
+_described: dict[tuple["_Sends", str, tuple[AllowedEndpoint, ...]], tuple[float, "Answer"]] = {}
 
 outbound = Client(Rules())
 """The way out to issuers: over TLS only, to public addresses and to those that two people allowed."""
@@ -136,8 +144,21 @@ class Session:
         """Nothing is held open."""
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> "Answer":
-        """Fetch an address."""
-        return Answer(self._client.get(url, headers=headers, allow=self._allow))
+        """Fetch an address; an issuer's description at most once in `KEPT_S`, while the same addresses are allowed."""
+        if not url.endswith(DISCOVERY) or headers:
+            return Answer(self._client.get(url, headers=headers, allow=self._allow))
+        key, now = (self._client, url, self._allow), time.monotonic()
+        kept_s, kept = _described.get(key, (0.0, None))
+        if kept is not None and now - kept_s < KEPT_S:
+            return kept
+        told = Answer(self._client.get(url, allow=self._allow))
+        if told.status_code == 200 and b'"authorization_endpoint"' in told.content:
+            for old in [
+                one for one, (then, _) in _described.items() if one[1] == url or now - then >= KEPT_S
+            ]:
+                _described.pop(old, None)
+            _described[key] = now, told
+        return told
 
     def request(
         self,

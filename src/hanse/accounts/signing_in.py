@@ -10,6 +10,7 @@ A sign-in by passkey is checked in this order:
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -45,6 +46,9 @@ log = logging.getLogger(__name__)
 BACKEND = "hanse.accounts.allauth_seam.People"
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError)
 """What the ceremony's parsers raise for JSON of another shape than they expect."""
+AT_ISSUERS = 2
+"""Requests that may wait for issuers at once: fewer than the node serves at once."""
+_places = threading.BoundedSemaphore(AT_ISSUERS)
 LINK = "one_time_link"
 """Where a session keeps the hash of a one-time link while the person is at an issuer."""
 BINDING = "binding_since_us"
@@ -175,15 +179,23 @@ def begin_session(request: HttpRequest, person: Person, method: str) -> None:
 
 
 def at_issuer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Have allauth's views of an issuer end in a page also where it cannot be reached or answers what it must not."""
+    """Have allauth's views of an issuer end in a page also where it cannot be reached or answers what it must not.
+
+    They wait for the issuer, and strangers may ask for them: at most `AT_ISSUERS` wait at once, and the node goes on
+    serving everybody else.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, provider_id: str) -> HttpResponse:
+        if not _places.acquire(blocking=False):
+            return render(request, "accounts/issuer_failed.html", status=503)
         try:
             return view(request, provider_id)
         except (EgressError, HTTPError, *GARBAGE) as error:
             log.warning("the issuer %s did not say who somebody is: %r", provider_id, error)
             return render(request, "accounts/issuer_failed.html", status=401)
+        finally:
+            _places.release()
 
     return answer
 
