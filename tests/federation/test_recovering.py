@@ -5,6 +5,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Any
 
+import msgspec
 import pytest
 
 from hanse.attacks.models import Attack
@@ -17,8 +18,9 @@ from hanse.federation.partners import answer_key
 from hanse.federation.sharing import Audience, Sharing
 from hanse.federation.stream import Page, Pull
 from hanse.federation.witnessing import Cosigned, Offer, Regain
+from hanse.kernel import notes, sealing
 from hanse.kernel.errors import UsageError
-from hanse.ledger import keyring, recovering, tree
+from hanse.ledger import keyring, recovering, tree, witnessed
 from hanse.ledger import service as ledger
 from hanse.ledger.check import check
 from hanse.ledger.models import Body, CarriedMarking, Checkpoint, Entry, Head, Lost, NodeKey, Tile
@@ -293,7 +295,7 @@ def test_what_a_partner_purged_comes_back_as_its_hash(peer, node) -> None:
     assert page.payload, "the entry after the lost ones"
 
 
-@pytest.mark.parametrize("lie", ["stranger", "place", "body", "checkpoint"])
+@pytest.mark.parametrize("lie", ["stranger", "place", "body", "checkpoint", "mixed", "far"])
 def test_a_partner_that_gives_back_something_else_is_not_believed(peer, node, lie) -> None:
     """What this node did not sign, or signed for another place, changes nothing; the node does not serve."""
     _, two = _saved(peer, node)
@@ -309,10 +311,29 @@ def test_a_partner_that_gives_back_something_else_is_not_believed(peer, node, li
         peer.back[-1] = peer.back[-2]
     elif lie == "body":
         peer.back[-1] = type(last)(last.leaf, last.payload, last.signature, last.salt, last.body + b" ")
-    else:
+    elif lie == "checkpoint":
         record_ = peer.records[-1]
         peer.records[-1] = type(record_)(record_.note, bytes(len(record_.leaves)), record_.sealed)
-    with pytest.raises(RecoveryError):
+    else:
+        # Sealed by this node for another tree of the same size, as where a database was put back by hand once.
+        record_ = peer.records[-1]
+        size = notes.parse_checkpoint(notes.parse(record_.note)[0]).size
+        told = witnessed.carried(record_, size)
+        (kept_,) = [one for one in peer.records[:-1] if one.sealed][-1:]
+        strange = witnessed.carried(kept_, notes.parse_checkpoint(notes.parse(kept_.note)[0]).size)
+        whole = next(one.kept for one in strange.placed if one.kept is not None)
+        places = [
+            msgspec.structs.replace(one, kept=whole)
+            if lie == "mixed"
+            else msgspec.structs.replace(one, position=-1)
+            for one in told.placed
+        ]
+        mixed = msgspec.structs.replace(told, placed=tuple(places))
+        sealed = sealing.seal_for_recovery(
+            keyring.current(), witnessed._bound(size), msgspec.msgpack.encode(mixed)
+        )
+        peer.records[-1] = type(record_)(record_.note, record_.leaves, sealed)
+    with pytest.raises(RecoveryError, match=r"does not join|fi-cert"):
         _recover(peer)
 
 

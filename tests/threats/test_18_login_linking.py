@@ -204,7 +204,9 @@ def test_an_issuer_that_cannot_be_reached_ends_in_words(issuers, monkeypatch):
         assert Browser().get("/accounts/issuer/ours/").status_code == 401
         assert dialled == []
     ours.answer = lambda handler: reply(handler, 200, b"[garbage")
-    monkeypatch.setattr(allauth_seam, "_described", {})  # what it said before is not asked for again for a while
+    monkeypatch.setattr(
+        allauth_seam, "_described", {}
+    )  # what it said before is not asked for again for a while
     assert Browser().get("/accounts/issuer/ours/").status_code == 401
 
 

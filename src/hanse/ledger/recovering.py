@@ -126,12 +126,29 @@ def _take(record: Record, witness: str) -> None:
     leaves = parted(record.leaves)
     first = told.entries - len(told.placed)
     for sequence, one in enumerate(told.placed, first):
-        _put(sequence, one, leaves[one.position - size])
+        if not 0 <= one.position - size < len(leaves):
+            raise RecoveryError(_MIXED.format(witness, sequence, head.size))
+        leaf = leaves[one.position - size]
+        if one.kept is not None and _leaf(one.kept.payload, one.kept.signature) != leaf:
+            raise RecoveryError(_MIXED.format(witness, sequence, head.size))
+        _put(sequence, one, leaf)
     add_leaves(size, leaves)
     Checkpoint.objects.create(
         size=head.size, first=told.first, entries=told.entries, time_us=told.time_us,
         note=notes.normal(record.note), tallies=told.tallies,
     )  # fmt: skip
+
+
+_MIXED: Final = (
+    "What {} kept of this ledger does not join the backup: entry {:,} is not in the tree of {:,} leaves with which it was "
+    "given. Leave that witness out, with --without."
+)
+"""Of one size there may be two checkpoints, where a database was put back by hand: what was sealed with one is not
+believed of the other."""
+
+
+def _leaf(payload: bytes, signature: bytes) -> bytes:
+    return merkle.leaf_hash(envelope.leaf(payload, signature))
 
 
 def latest_note() -> str:
@@ -144,7 +161,7 @@ def _put(sequence: int, one: Placed, leaf: bytes) -> None:
     """An entry of the lost time to its place: it is here, comes back whole, or stays as its hash."""
     row = Entry.objects.filter(pk=sequence).values_list("payload", "signature").first()
     if row is not None:
-        if merkle.leaf_hash(envelope.leaf(bytes(row[0]), bytes(row[1]))) != leaf:
+        if _leaf(bytes(row[0]), bytes(row[1])) != leaf:
             raise RecoveryError(
                 f"Entry {sequence:,} of the backup is another one than in the tree: the backup is of another history."
             )
@@ -164,7 +181,7 @@ def _belongs(kept: Kept) -> bool:
 
 
 def _insert(sequence: int, position: int | None, kept: Kept) -> None:
-    head = _own(kept.payload, kept.signature)
+    head = _own(kept.payload, kept.signature, "a partner")
     Entry.objects.create(
         sequence=sequence, payload=kept.payload, signature=kept.signature, key=head.key, kind=head.kind,
         object_id=UUID(head.object), version=head.version, recipient=head.recipient or "", time_us=head.time,
@@ -174,8 +191,8 @@ def _insert(sequence: int, position: int | None, kept: Kept) -> None:
         Body.objects.create(entry_id=sequence, salt=kept.salt, data=kept.data, sealed=kept.sealed)
 
 
-def _own(payload: bytes, signature: bytes) -> Envelope:
-    """The envelope, if this node signed it.
+def _own(payload: bytes, signature: bytes, giver: str) -> Envelope:
+    """The envelope, if this node signed it; the error says who gave it.
 
     Raises:
         RecoveryError: It did not, or not with a key that is here.
@@ -184,7 +201,7 @@ def _own(payload: bytes, signature: bytes) -> Envelope:
         head = envelope.decode(payload)
         return envelope.verify(payload, signature, keyring.current().verify_key(head.key))
     except HanseError as error:
-        raise RecoveryError(f"An entry that was given back is not this node's: {error}") from None
+        raise RecoveryError(f"An entry that {giver} gave back is not this node's: {error}") from None
 
 
 def place_of_next(recipient: str) -> int:
@@ -250,10 +267,10 @@ def _refuse_unproven(partner: str, leaf: bytes, unproven: int) -> None:
 
 def _give_back(partner: str, place: int, one: Given, was: Lost | None, *, is_here: bool) -> bool:
     """One entry, whole; whether it was not here."""
-    head = _own(one.payload, one.signature)
+    head = _own(one.payload, one.signature, partner)
     if (head.recipient, head.seq) != (partner, place):
         raise RecoveryError(f"{partner} gave back an entry that is not the {place:,}th that it was sent.")
-    if merkle.leaf_hash(envelope.leaf(one.payload, one.signature)) != one.leaf:
+    if _leaf(one.payload, one.signature) != one.leaf:
         raise RecoveryError(f"{partner} gave back entry {place:,} with another hash than its own.")
     if was is None and is_here:
         return False
@@ -315,7 +332,7 @@ def mend_head() -> int:
         for sequence, payload, signature, hashed in cursor:
             if sequence != following:
                 raise RecoveryError(f"Entry {following:,} is missing, and no witness has its hash.")
-            leaf = hashed or merkle.leaf_hash(envelope.leaf(bytes(payload), bytes(signature)))
+            leaf = hashed or _leaf(bytes(payload), bytes(signature))
             chain, following = next_chain(chain, bytes(leaf)), following + 1
     Head.objects.update_or_create(pk=1, defaults={"next_sequence": following, "chain": chain})
     return following
