@@ -144,3 +144,22 @@ def test_every_reading_operation_writes_down_what_it_tells(
             unlogged.add(name)
     assert failed == {}
     assert unlogged == NOTHING_OF_ANYBODY
+
+
+def test_what_feeds_a_picture_is_written_down_without_its_page(
+    client_as: Callable[..., ActingClient],
+) -> None:
+    """A person who asks for a campaign's attacks in time, or for where they came from, without its page is on record.
+
+    A page that is open asks again and again: what was looked at is not written down anew.
+    """
+    found = record(earliest(12), TOKEN)
+    mari = client_as(replace(TOKEN, kind="person", scopes=None))
+    for where in (
+        f"/api/campaigns/{found.campaigns[0]}/timeline",
+        f"/api/tracing/countries?campaign={found.campaigns[0]}",
+    ):
+        before = Entry.objects.filter(kind="accounts.consulted").count()
+        for _ in range(2):
+            assert mari.get(where).status_code == 200
+        assert Entry.objects.filter(kind="accounts.consulted").count() == before + 1, where

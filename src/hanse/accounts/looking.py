@@ -65,7 +65,11 @@ def looked_at_again(request: HttpRequest, action: str, rows: Iterable[Any]) -> N
 
 
 def looked_at_by_program(request: HttpRequest, action: str, rows: Iterable[Any]) -> None:
-    """Write down what a program is told by what feeds the pictures of a page; a person's page has said so already."""
+    """Write down what a program is told by what feeds the pictures of the situation, which shows a person no single thing.
+
+    What feeds the pictures of a page about one thing, or about chosen ones, can be asked for without that page, by a
+    person as well: that is `looked_at_again`.
+    """
     if signed_in(request).kind == "token":
         looked_at(request, action, rows)
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from hanse.accounts.looking import FILE, looked_at, looked_at_by_program
+from hanse.accounts.looking import FILE, looked_at, looked_at_again
 from hanse.attacks.api import AttackOut, TimelineOut
 from hanse.attacks.timeline import timeline
 from hanse.attacks.within import masked
@@ -141,7 +141,7 @@ def get_attacks(request: HttpRequest, campaign_id: UUID, paging: Query[Paging]) 
 def get_timeline(request: HttpRequest, campaign_id: UUID) -> Any:
     """The attacks of a campaign in time by organisation."""
     rows = service.attacks_of(campaign_id, signed_in(request)).select_related("marking")
-    looked_at_by_program(request, "attacks.view", rows)
+    looked_at_again(request, "attacks.view", rows)
     return timeline(rows, now_us())
 
 

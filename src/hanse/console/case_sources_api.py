@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router
 
-from hanse.accounts.looking import looked_at, looked_at_by_program
+from hanse.accounts.looking import looked_at, looked_at_again
 from hanse.cases.choosing import case_for
 from hanse.console.case_ties import attacks_of
 from hanse.tracing import service
@@ -28,5 +28,5 @@ def list_sources(request: HttpRequest, case_id: UUID) -> Any:
     row = case_for(actor, "cases.view", case_id)
     looked_at(request, "cases.view", [row])
     seen = attacks_of(row, actor)
-    looked_at_by_program(request, "tracing.view", seen.select_related("marking"))
+    looked_at_again(request, "tracing.view", seen.select_related("marking"))
     return on_map(service.countries(actor, seen.values_list("pk", flat=True)))

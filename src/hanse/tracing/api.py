@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from hanse.accounts.looking import looked_at, looked_at_by_program
+from hanse.accounts.looking import looked_at, looked_at_again, looked_at_by_program
 from hanse.attacks.choosing import choose
 from hanse.attacks.models import Attack
 from hanse.attacks.within import known_campaigns
@@ -67,7 +67,9 @@ def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
     seen = choose(Attack.objects.for_actor(actor, "attacks.view"), **told)
     if which.campaign and not known_campaigns(actor, [which.campaign]):
         seen = seen.none()
-    looked_at_by_program(request, "tracing.view", seen.select_related("marking"))
+    # The page of the situation asks for all of them. What is narrowed is a search, whoever asks.
+    look = looked_at_again if which.dict(exclude_none=True) else looked_at_by_program
+    look(request, "tracing.view", seen.select_related("marking"))
     return on_map(service.countries(actor, seen.values_list("pk", flat=True)))
 
 
