@@ -234,6 +234,40 @@ def test_a_non_public_relay_without_approval_is_refused_at_once(
     assert "approved as an endpoint by two people" in html
 
 
+@pytest.mark.parametrize("change", ["to", "what", "made"])
+def test_an_alert_that_the_node_did_not_queue_goes_to_nobody(change: str) -> None:
+    """Whoever writes to the database has no attack told to an address of theirs, and nothing signed as told."""
+    allow("127.0.0.1")
+    with relay() as post:
+        set_mail(post.port)
+        alerting.announce(begun(OPEN), "began")
+        row = DBTaskResult.objects.get()
+        told = list(row.args_kwargs["args"])
+        if change == "what":
+            told[1] = "never happened"
+        else:
+            told[3] = "thief@evil.example"
+        if change == "made":
+            alerting.deliver.enqueue(*told)
+        else:
+            DBTaskResult.objects.filter(pk=row.pk).update(args_kwargs={"args": told, "kwargs": {}})
+        work()
+    assert [one for one in post.mails if b"thief" in one or b"never happened" in one] == []
+    assert outcomes() == ([("duty@ee.example", True)] if change == "made" else [])
+
+
+def test_whom_the_settings_name_no_more_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert that waits when its recipient leaves is not sent there, and the record says so."""
+    allow("127.0.0.1")
+    with relay() as post:
+        set_mail(post.port, "gone@ee.example")
+        alerting.announce(begun(OPEN), "began")
+        set_mail(post.port, "duty@ee.example")
+        work()
+    assert post.mails == []
+    assert outcomes() == [("gone@ee.example", False)]
+
+
 def test_an_alert_whose_worker_died_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """An alert at work for longer than any attempt takes goes back into the queue; one that just began does not."""
     allow("127.0.0.1")

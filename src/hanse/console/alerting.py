@@ -4,6 +4,7 @@ What an attack's marking keeps on the node, or its team among few, is not sent: 
 something to see.
 """
 
+import json
 import math
 import threading
 import time
@@ -14,8 +15,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.core.signing import Signer
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django_tasks import task
 
 from hanse.attacks import service as attacks
@@ -61,7 +64,7 @@ def announce(attack_id: UUID, what: str, more: int = 0) -> None:
         more: Further attacks of which there is no alert of its own.
     """
     for channel, to in _channels():
-        deliver.enqueue(attack_id.hex, what, channel, to, 0, more)
+        deliver.enqueue(*_sealed(attack_id.hex, what, channel, to, 0, more))
 
 
 @dataclass
@@ -107,11 +110,18 @@ def _channels() -> Iterator[tuple[str, str]]:
 
 
 @task(queue_name=QUEUE)
-def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int, more: int = 0) -> None:
+def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int, more: int, seal: str) -> None:
     """Deliver one alert; after a passing fault it is tried again.
 
-    The ledger says that it went out, that the first attempt failed, and that it failed for good.
+    The ledger says that it went out, that the first attempt failed, and that it failed for good. The queue is a table
+    that fsck does not compare: an alert that the node did not put there goes to nobody, and nothing is said of it.
+
+    Raises:
+        UsageError: The alert was put into the queue, or changed there, behind the node's back.
     """
+    *_, ours = _sealed(attack_id, what, channel, to, attempt, more)
+    if not constant_time_compare(seal, ours):
+        raise UsageError("This alert is not as the node queued it: its row was changed. It is not sent.")
     actor = _actor()
     row = Attack.objects.get_for(actor, "attacks.view", UUID(attack_id))
     try:
@@ -123,6 +133,14 @@ def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int, more
             attacks.alerted(row.pk, _alerted(channel, to, words, delivered=False), actor)
         return
     attacks.alerted(row.pk, _alerted(channel, to, what, delivered=True), actor)
+
+
+def _sealed(
+    attack_id: str, what: str, channel: str, to: str, attempt: int, more: int
+) -> tuple[str, str, str, str, int, int, str]:
+    """An alert for the queue, with the node's signature over it."""
+    told = (attack_id, what, channel, to, attempt, more)
+    return *told, Signer(salt="hanse.alert").signature(json.dumps(told))
 
 
 def send_test(channel: str, actor: Actor) -> list[ChannelTested]:
@@ -170,7 +188,7 @@ def _try_again(
         return False
     asked = error.retry_after_s if isinstance(error, TemporaryError) else None
     later = timezone.now() + timedelta(seconds=max(asked or 0, WAITS_S[attempt]))
-    deliver.using(run_after=later).enqueue(attack_id, what, channel, to, attempt + 1, more)
+    deliver.using(run_after=later).enqueue(*_sealed(attack_id, what, channel, to, attempt + 1, more))
     return True
 
 
@@ -211,6 +229,8 @@ def _mail_to(to: str, subject: str, text: str, timeout_s: float) -> None:
     mail = setting(Mail)
     if not mail.relay:
         raise RefusedError("There is no relay any more: alerts by e-mail were turned off.")
+    if to not in mail.recipients:
+        raise RefusedError(f"{to} is told of attacks no more: the settings do not name it.")
     relay = smtp.Relay(mail.relay, mail.port, mail.security, mail.user, mail.password)
     smtp.send(
         smtp.Message(mail.sender, to, subject, text), relay, Rules(), allow=allowed(), timeout_s=timeout_s
