@@ -315,3 +315,22 @@ def _keys_are_wrapped(home: Path) -> None:
                 assert one.hex().encode() not in data, path
                 assert base64.b64encode(one).rstrip(b"=") not in data, path
     assert (home / keyfile.KEYS).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("how", ["ended", "kept out and let in again"])
+def test_a_session_that_was_ended_does_not_come_back_with_its_row(two, how):
+    """Whoever has a stolen cookie and writes to the database puts the session's row back: the entry that ended it counts."""
+    mari, jaan, _ = two
+    admin, person = acting(mari.person), jaan.person
+    rows = list(Session.objects.filter(person_id=person))
+    assert jaan.get("/people/teams/").status_code == 200
+    if how == "ended":
+        service.end_sessions(person, admin)
+    else:
+        service.deactivate(person, "Left.", admin)
+        append("accounts.reactivated", contents.Reactivated(""), actor=admin, object_id=person)
+    assert rows
+    Session.objects.bulk_create(rows)
+    assert jaan.get("/people/teams/").status_code == 302
+    jaan.sign_in()
+    assert jaan.get("/people/teams/").status_code == 200

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from hanse.accounts.models import Session
-from hanse.accounts.sessions import BEGAN, LONGEST_US, SEEN, STEPPED_UP, TOUCH_US, hashed
+from hanse.accounts.sessions import AFTER, BEGAN, LONGEST_US, SEEN, STEPPED_UP, TOUCH_US, hashed
 from hanse.accounts.who import TOKEN_PREFIX, person_actor, token_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -84,7 +84,8 @@ def _by_session(request: HttpRequest) -> Actor | None:
     began, seen = session.get(BEGAN, 0), session.get(SEEN, 0)
     who = None
     if now - began <= LONGEST_US and now - seen <= settings.SESSION_COOKIE_AGE * 1_000_000:
-        who = person_actor(UUID(str(request.user.pk)), stepped_up_us=session.get(STEPPED_UP))
+        person, after = UUID(str(request.user.pk)), session.get(AFTER, -1)
+        who = person_actor(person, stepped_up_us=session.get(STEPPED_UP), after=after)
     if who is None:
         logout(request)
     elif now - seen > TOUCH_US and request.headers.get(BY_ITSELF) is None:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from hanse.accounts import issuers, passkeys, rules, service, tokens
 from hanse.accounts.models import Person, Session
 from hanse.accounts.pages import own, uuid_in
-from hanse.accounts.sessions import BEGAN, hashed
+from hanse.accounts.proof import last
+from hanse.accounts.sessions import AFTER, BEGAN, hashed
 from hanse.accounts.signing_in import BINDING, registered
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -113,3 +114,5 @@ def _to_issuer(request: HttpRequest, issuer: str, actor: Actor) -> HttpResponse:
 def _keep_session(request: HttpRequest, actor: Actor) -> None:
     """All other sessions of the person have ended; this one goes on under a new key."""
     update_session_auth_hash(request, Person.objects.get(pk=UUID(actor.id)))
+    if (said := last(UUID(actor.id))) is not None:
+        request.session[AFTER] = said.sequence

@@ -24,6 +24,8 @@ AT_ONCE = 500
 
 BEGAN, SEEN, STEPPED_UP, LABEL = "began_us", "seen_us", "stepped_up_us", "browser"
 """Keys in a session: when it was signed in, last used, last proved by passkey (microseconds UTC), and where."""
+AFTER = "after"
+"""Key in a session: the last entry about its person when it was signed in."""
 
 
 def hashed(key: str) -> str:

@@ -32,8 +32,9 @@ from requests import HTTPError
 
 from hanse.accounts import issuers, links, passkeys, service
 from hanse.accounts.models import Person
+from hanse.accounts.proof import last
 from hanse.accounts.rules import RefusedError
-from hanse.accounts.sessions import BEGAN, LABEL, SEEN, STEPPED_UP
+from hanse.accounts.sessions import AFTER, BEGAN, LABEL, SEEN, STEPPED_UP
 from hanse.accounts.who import person_actor
 from hanse.egress.errors import EgressError
 from hanse.kernel.clock import now_us
@@ -172,7 +173,9 @@ def begin_session(request: HttpRequest, person: Person, method: str) -> None:
     request.session.flush()
     login(request, person, backend=BACKEND)
     now = now_us()
-    request.session.update(kept | {BEGAN: now, SEEN: now, LABEL: _browser(request)})
+    said = last(person.pk)
+    after = -1 if said is None else said.sequence
+    request.session.update(kept | {BEGAN: now, SEEN: now, AFTER: after, LABEL: _browser(request)})
     actor = person_actor(person.pk)
     if method and actor is not None:
         service.signed_in(person.pk, method, actor)

@@ -24,17 +24,19 @@ UNION ALL SELECT object_id, '', team_id FROM accounts_membership WHERE person_id
 TOKEN_PREFIX = "hanse_"  # noqa: S105 - the recognisable start of every token, itself no secret
 
 
-def person_actor(person: UUID, *, stepped_up_us: int | None = None) -> Actor | None:
+def person_actor(person: UUID, *, stepped_up_us: int | None = None, after: int | None = None) -> Actor | None:
     """The person as an actor, or None where the ledger knows no active person of that id.
 
     Args:
         person: The person's id.
         stepped_up_us: When they last proved a passkey in this session, microseconds UTC.
+        after: The last entry about them when this session began: None too where one after it ended their sessions. That
+            the session's row is there does not count: whoever writes to the database can put one back.
     """
     grants, teams = _held(person)
     said = histories([person, *grants, *teams])
     name = active_name(said[person])
-    if name is None:
+    if name is None or (after is not None and _ended_since(said[person], after)):
         return None
     node = settings.HANSE_NODE
     return Actor(
@@ -48,6 +50,12 @@ def person_actor(person: UUID, *, stepped_up_us: int | None = None) -> Actor | N
         teams=frozenset(team.hex for one, team in teams.items() if _joins(said[one], person, team)),
         stepped_up_us=stepped_up_us,
     )
+
+
+def _ended_since(history: tuple[Said, ...], after: int) -> bool:
+    """Whether an entry after one ended all sessions of a person."""
+    ends = (contents.SessionsEnded, contents.Deactivated)
+    return any(said.sequence > after and isinstance(said.content, ends) for said in history)
 
 
 def _held(person: UUID) -> tuple[dict[UUID, str], dict[UUID, UUID]]:
