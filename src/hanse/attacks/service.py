@@ -172,7 +172,8 @@ def merge(attack_ids: Sequence[UUID], reason: str, actor: Actor) -> UUID:
 
     Raises:
         NotVisibleError: One of them does not exist, or the actor may not decide on it.
-        UsageError: They are fewer than two or differ in victim or vector, or no reason is given.
+        UsageError: They are fewer than two, differ in victim, vector, marking or team, or lie further apart than
+            `lessons.MOST_QUIET_S`, or no reason is given.
     """
     rows = sorted(
         (_to_decide(one, actor) for one in set(attack_ids)), key=lambda row: (row.start_us, row.name)
@@ -348,6 +349,7 @@ def _decide(rows: Sequence[models.Attack], what: What, value: float, reason: str
     """One entry per attack, so that purging one of them leaves nothing of it in the others."""
     with writing():  # each as it is marked now: somebody may have marked it more strictly since it was read
         rows = [_to_decide(row.pk, actor) for row in rows]
+        _check_alike(rows)
         decision, first = uuid4(), rows[0]
         drafts = [
             Draft(
@@ -371,6 +373,23 @@ def _decide(rows: Sequence[models.Attack], what: What, value: float, reason: str
         ]
         append_many(drafts, actor)
     return decision
+
+
+def _check_alike(rows: Sequence[models.Attack]) -> None:
+    """Refuse one decision on attacks that not the same people may see: on each, it speaks of all of them.
+
+    The detector then finds them as one, whose traffic is that of all: the earliest would carry the others' under a
+    weaker marking than theirs.
+
+    Raises:
+        UsageError: They differ in marking or team.
+    """
+    if len({(row.marking_id, row.team) for row in rows}) > 1:
+        marked = ", ".join(f"{row.name} {row.marking.marking.banner()}" for row in rows)
+        raise UsageError(
+            f"These attacks differ in marking or team ({marked}), and merged they are one. "
+            "Mark the less strict ones anew like the strictest, then merge."
+        )
 
 
 def _as_lesson(row: models.Attack) -> dict[str, Any]:
