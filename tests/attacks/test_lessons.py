@@ -1,6 +1,8 @@
 """What analysts teach, used in the next run."""
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +76,83 @@ def test_kept_in_a_file(tmp_path: Path) -> None:
     path.write_text("[]", "utf-8")
     with pytest.raises(UsageError, match="not a file of lessons"):
         lessons.load(path)
+
+
+def written(path: Path, **other: Any) -> Path:
+    """A file with one lesson, some fields of it otherwise."""
+    row = {
+        "kind": "false-positive", "victim": "198.51.100.1", "vector": "icmp_flood", "attacks": ["A-1"],
+        "value": 500.0, "reason": "our own", "decided": DECIDED,
+    }  # fmt: skip
+    path.write_text(json.dumps({"lessons": [row | other]}), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"kind": "forget"},
+        {"victim": 7},
+        {"victim": "everybody"},
+        {"value": "500"},
+        {"value": -1},
+        {"value": 1e400},
+        {"attacks": "A-1"},
+        {"reason": None},
+    ],
+    ids=str,
+)
+def test_a_file_of_lessons_is_read_by_its_types(tmp_path: Path, other: dict[str, Any]) -> None:
+    """What is no lesson is said when the file is read, and not found in the middle of a detection."""
+    assert lessons.load(written(tmp_path / "good.json"))
+    with pytest.raises(UsageError, match="not a file of lessons"):
+        lessons.load(written(tmp_path / "bad.json", **other))
+
+
+def test_a_key_that_stands_twice_is_no_lesson(tmp_path: Path) -> None:
+    """A file that two readers would understand differently is refused."""
+    file = written(tmp_path / "twice.json")
+    file.write_text(
+        file.read_text("utf-8").replace('"value": 500.0', '"value": 1.0, "value": 500.0'), "utf-8"
+    )
+    with pytest.raises(UsageError, match="not a file of lessons"):
+        lessons.load(file)
+
+
+def test_of_two_who_teach_at_once_neither_is_lost(tmp_path: Path) -> None:
+    """Reading, changing and writing a file is one step for everybody else who does so."""
+    file = tmp_path / "lessons.json"
+    one = lessons.false_positive(
+        {"id": "A-1", "victim": "198.51.100.1", "vector": "icmp_flood", "peak_pps": 400.0}, "ours", DECIDED
+    )
+
+    def teach(_: int) -> None:
+        lessons.change(file, lambda before: [*before, one])
+
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(teach, range(40)))
+    assert len(lessons.load(file)) == 40
+    assert [each.name for each in tmp_path.iterdir()] == ["lessons.json"]
+
+
+def test_no_merge_bridges_more_than_a_day(engine: Engine, tmp_path: Path) -> None:
+    """Merged over weeks, two attacks would have every later one go on the first, and nobody would be told of it."""
+    (attack,) = found(engine, build.write(tmp_path, icmp_flood(0, 40)))
+    with pytest.raises(UsageError, match="campaign"):
+        lessons.merge(attack, attack, lessons.MOST_QUIET_S + 1, "one gang", DECIDED)
+    forged = lessons.Lesson(
+        "merge", attack["victim"], attack["vector"], (attack["id"],), 1e9, "one gang", DECIDED
+    )
+    assert set(lessons.gaps((forged,), 300).longer_s.values()) == {lessons.MOST_QUIET_S}
+
+
+def test_what_a_lesson_silences_is_said(engine: Engine, tmp_path: Path) -> None:
+    """An attack below what an analyst once called harmless is no finding, and stands among what was dismissed."""
+    paths = build.write(tmp_path, icmp_flood(0, 60, pps=200))
+    (attack,) = found(engine, paths)
+    taught = lessons.false_positive(attack, "our own measurement", DECIDED)
+    options = Options(lessons.gaps((taught,), 300), Thresholds(raised=lessons.raised((taught,))))
+    (said,) = detect(engine, paths, options).dismissed
+    assert (said.victim, said.vector) == (attack["victim"], attack["vector"])
+    assert "that an analyst called harmless" in said.reason
+    assert detect(engine, paths).dismissed == ()

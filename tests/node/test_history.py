@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hanse.attacks import service as attacks
+from hanse.attacks.lessons import MOST_QUIET_S
 from hanse.attacks.models import Attack, Decision, Membership, State
 from hanse.campaigns import service as campaigns
 from hanse.campaigns.models import Campaign, Link
@@ -191,7 +192,8 @@ def _do(what: str, number: int, mari: Actor) -> None:
     elif row is None:
         return
     elif what == "merge":
-        others = [one.pk for one in rows if (one.victim, one.vector) == (row.victim, row.vector)]
+        near = [one for one in rows if abs(one.start_us - row.start_us) < MOST_QUIET_S * 1_000_000]
+        others = [one.pk for one in near if (one.victim, one.vector) == (row.victim, row.vector)]
         if len(others) > 1:
             attacks.merge(others[:3], "one wave", mari)
     elif what == "purge":

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -137,17 +138,30 @@ def list_lessons(file: Path) -> None:
 @_FILE
 def undo(number: int, file: Path) -> None:
     """Take back lesson NUMBER of `hanse lesson list`."""
-    taught = _load(file)
-    if number > len(taught):
-        raise click.UsageError(f"There are {len(taught)} lessons in {file}; `hanse lesson list` shows them.")
-    lessons.save([*taught[: number - 1], *taught[number:]], file)
-    gone = taught[number - 1]
-    click.echo(printable(f"Taken back: {gone.kind} of {gone.vector} on {gone.victim}."))
+    gone: list[lessons.Lesson] = []
+
+    def without(taught: tuple[lessons.Lesson, ...]) -> list[lessons.Lesson]:
+        if number > len(taught):
+            raise UsageError(f"There are {len(taught)} lessons in {file}; `hanse lesson list` shows them.")
+        gone.append(taught[number - 1])
+        return [*taught[: number - 1], *taught[number:]]
+
+    _change(file, without)
+    click.echo(printable(f"Taken back: {gone[0].kind} of {gone[0].vector} on {gone[0].victim}."))
 
 
 def _teach(file: Path, taught: lessons.Lesson, words: str) -> None:
-    lessons.save([*_load(file), taught], file)
-    click.echo(f"{words} Undo: hanse lesson undo {len(_load(file))} --lessons {file}")
+    now = _change(file, lambda before: [*before, taught])
+    click.echo(f"{words} Undo: hanse lesson undo {len(now)} --lessons {file}")
+
+
+def _change(
+    file: Path, how: Callable[[tuple[lessons.Lesson, ...]], list[lessons.Lesson]]
+) -> tuple[lessons.Lesson, ...]:
+    try:
+        return lessons.change(file, how)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _load(file: Path) -> tuple[lessons.Lesson, ...]:

@@ -16,6 +16,7 @@ from hanse.attacks.evidence import Suspect
 from hanse.attacks.intervals import Gaps
 from hanse.attacks.judge import judge
 from hanse.attacks.look import KEEP_ROWS, Look, Telemetry, facts, look_at_hosts, look_at_networks, suspects
+from hanse.attacks.silenced import silenced
 from hanse.attacks.sketch import sketch_of
 from hanse.attacks.sources import SOURCE_LIMIT, SOURCES
 from hanse.attacks.thresholds import Thresholds
@@ -121,11 +122,12 @@ def _prepared(engine: Engine, flows: ir.Table, step: Callable[[str], None] = lam
 def _judged(engine: Engine, seen: Look | None, options: Options) -> Detection:
     """Judge all suspects of a look, and settle between those that explain the same traffic."""
     found = suspects(seen, options.thresholds, options.gaps) if seen else []
+    unseen = silenced(seen, options.thresholds, options.gaps) if seen else ()
     if seen is None or not found:
-        return Detection((), SOURCES.empty_table())
+        return Detection((), SOURCES.empty_table(), unseen)
     known, sources = facts(engine, seen, found, options.thresholds)
     attacks: dict[int, Attack] = {}
-    dismissed: list[Dismissed] = []
+    dismissed: list[Dismissed] = [*unseen]
     for suspect in found:
         if suspect.number not in known:
             continue

@@ -30,6 +30,9 @@ class Thresholds:
         learnt: By victim and class, packets/s for each hour of the week (Monday 00:00 UTC first), shape (168,).
         raised: By victim and class, packets/s under which an analyst has called traffic harmless; it counts up to
             `MOST_HARMLESS_PPS`.
+
+    Attributes:
+        raised: The same, as far as it counts.
     """
 
     def __init__(
@@ -39,21 +42,25 @@ class Thresholds:
     ) -> None:
         self._learnt = learnt or {}
         # The greatest is named first: what is no number (NaN) is not less, and comes to it.
-        self._raised = {cell: min(_most(cell[0]), value) for cell, value in (raised or {}).items()}
+        self.raised = {cell: min(_most(cell[0]), value) for cell, value in (raised or {}).items()}
+
+    def untaught(self) -> "Thresholds":
+        """The same thresholds without what analysts decided."""
+        return Thresholds(self._learnt)
 
     def limit(self, victim: bytes, code: int, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Packets/s from which each of the seconds (s since the epoch) counts."""
         limits = np.full(len(seconds), fixed_limit(victim, code))
         if (victim, code) in self._learnt:
             limits = np.maximum(limits, self._learnt[victim, code][hour_of_week(seconds)])
-        raised: npt.NDArray[np.float64] = np.maximum(limits, self._raised.get((victim, code), 0.0))
+        raised: npt.NDArray[np.float64] = np.maximum(limits, self.raised.get((victim, code), 0.0))
         return raised
 
     def origin(self, victim: bytes, code: int, limit: float) -> Origin:
         """Where a limit of this victim and class comes from: the highest of the three is the one that holds."""
         if limit <= fixed_limit(victim, code):
             return "fixed"
-        return "taught" if limit <= self._raised.get((victim, code), 0.0) else "learnt"
+        return "taught" if limit <= self.raised.get((victim, code), 0.0) else "learnt"
 
 
 def hour_of_week(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
