@@ -150,6 +150,7 @@ def test_one_network_is_added_changed_and_removed(filled: ActingClient) -> None:
     [
         ("network", "192.0.2.1/24", "192.0.2.0/24"),
         ("network", "nowhere", "no address or network"),
+        ("network", "0.0.0.0/0", "wider than a /8"),
         ("network", "192.0.2.0/24", "in the list already"),
         ("organisation", " ", "required"),
         ("sector", "magic", "magic"),

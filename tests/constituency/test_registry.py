@@ -136,3 +136,13 @@ def test_ipv4_written_as_ipv6_is_the_same_network(tmp_path: Path) -> None:
         load(tmp_path, HEADER + bank + "::ffff:192.0.2.0/120,Nobody,energy,EE,\n")
     (target,) = load(tmp_path, HEADER + "::ffff:192.0.2.7,Bank,banking,EE,\n")
     assert target.prefix == "192.0.2.7/32"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3", "::ffff:0.0.0.0/96", "10.0.0.0/7"]
+)
+def test_no_entry_is_wider_than_what_anybody_runs(tmp_path: Path, prefix: str) -> None:
+    """Under all of the Internet every victim would belong to one organisation, and every campaign be against it."""
+    with pytest.raises(RegistryError, match="wider than a /"):
+        load(tmp_path, f"{HEADER}{prefix},Everybody,energy,EE,\n")
+    assert len(load(tmp_path, f"{HEADER}25.0.0.0/8,A,energy,EE,\n2600::/12,B,energy,EE,\n")) == 2

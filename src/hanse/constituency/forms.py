@@ -6,8 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from hanse.constituency.registry import Target
+from hanse.constituency.registry import SHORTEST, Target, too_wide
 from hanse.constituency.sectors import HIGH_CRITICALITY, OTHER_CRITICAL
+from hanse.kernel import addresses
 from hanse.web.forms import MarkingField
 
 SECTOR_CHOICES = (
@@ -53,9 +54,12 @@ class RowForm(forms.Form):
         """The network that was typed, as the registry writes it."""
         text = self.cleaned_data["network"]
         try:
-            return str(ipaddress.ip_network(text))
+            network = addresses.network(text)
         except ValueError:
             raise forms.ValidationError(_advice(text)) from None
+        if network.prefixlen < SHORTEST[network.version]:
+            raise forms.ValidationError(too_wide(network))
+        return str(network)
 
     def clean_country(self) -> str:
         """The code in capitals."""

@@ -26,6 +26,10 @@ _V4_SPACE = 0xFFFF
 """Leading bits that all IPv4-mapped addresses share (RFC 4291, section 2.5.5.2). An IPv6 network that is
 wider than this space does not hold IPv4 addresses."""
 
+SHORTEST = {4: 8, 6: 12}
+"""The shortest prefix of an entry, by version: what IANA gives to a registry (RFC 7020) is more than anybody runs.
+Under 0.0.0.0/0 every victim would be the constituency's, and any attacks in the world be on one organisation."""
+
 
 class RegistryError(HanseError):
     """A registry cannot be used; says every mistake with its line and column.
@@ -204,7 +208,10 @@ def _target(path: str, line: int, row: Mapping[str, str | None]) -> Target | lis
         wrong.append(Problem(path, what, field=f"line {line}, column {column}", do=do))
 
     try:
-        values["prefix"] = str(addresses.network(values["prefix"]))
+        network = addresses.network(values["prefix"])
+        values["prefix"] = str(network)
+        if network.prefixlen < SHORTEST[network.version]:
+            note("prefix", too_wide(network), "Write the networks that it runs.")
     except ValueError:
         note("prefix", f"{values['prefix']!r} is no address or network.", _prefix_advice(values["prefix"]))
     if not values["organisation"]:
@@ -215,6 +222,11 @@ def _target(path: str, line: int, row: Mapping[str, str | None]) -> Target | lis
     if not (len(values["country"]) == 2 and values["country"].isascii() and values["country"].isalpha()):
         note("country", f"{values['country']!r} is no country code.", "Use ISO 3166 alpha-2, such as EE.")
     return wrong or Target(**values)
+
+
+def too_wide(network: addresses.Network) -> str:
+    """What is wrong with a network that is shorter than `SHORTEST`."""
+    return f"{network} is wider than a /{SHORTEST[network.version]}: more than any one organisation runs."
 
 
 def _prefix_advice(text: str) -> str:

@@ -5,6 +5,7 @@ All of it is one object of the ledger with versions, so that purging it leaves n
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
@@ -14,7 +15,7 @@ import msgspec
 from django.db.models import Max, Q, QuerySet
 
 from hanse.constituency import models
-from hanse.constituency.registry import Registry, RegistryError, Target
+from hanse.constituency.registry import SHORTEST, Registry, RegistryError, Target, too_wide
 from hanse.constituency.sectors import SECTORS
 from hanse.kernel import addresses
 from hanse.kernel.actors import Actor
@@ -33,6 +34,9 @@ from hanse.policy.decision import Subject, may
 from hanse.policy.models import StoredMarking, stored
 
 _COUNTRY = re.compile("[A-Z]{2}")
+
+_AT_ONCE = 500
+"""Rows of one statement."""
 
 _V4_BITS = 96
 """Leading bits that IPv4-mapped addresses share (RFC 4291, section 2.5.5.2)."""
@@ -172,7 +176,7 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
     Raises:
         RefusedError: The actor may not.
         HiddenRowsError: The row is there, and not for the actor to see.
-        UsageError: The prefix, sector or country is none, or the organisation has no name.
+        UsageError: The prefix, sector or country is none, the prefix is wider than anybody's, or the organisation has no name.
     """
     require(actor, "constituency.edit")
     if target.sector not in SECTORS:
@@ -181,9 +185,12 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
         raise UsageError(f"{target.country!r} is no country code. Use ISO 3166 alpha-2, such as EE.")
     if not target.organisation.strip():
         raise UsageError("The organisation is empty. Name who runs it.")
+    network = addresses.network(_canonical(target.prefix))
+    if network.prefixlen < SHORTEST[network.version]:
+        raise UsageError(f"{too_wide(network)} Write the networks that it runs.")
     target = replace(
         target,
-        prefix=_canonical(target.prefix),
+        prefix=str(network),
         organisation=printable(target.organisation),
         site=printable(target.site),
     )
@@ -261,6 +268,16 @@ def lookup(address: str) -> Target | None:
 def registry() -> Registry:
     """The whole constituency, for the node's own use."""
     return Registry(_target(row) for row in models.Protected.projected.all())
+
+
+def markings_of(prefixes: Iterable[str]) -> dict[str, Marking]:
+    """The markings of the rows with some prefixes, for what is derived of them: it names whose the victim is."""
+    ids = [_row_id(prefix) for prefix in set(prefixes)]
+    found: dict[str, Marking] = {}
+    for at in range(0, len(ids), _AT_ONCE):
+        rows = models.Protected.projected.filter(pk__in=ids[at : at + _AT_ONCE]).select_related("marking")
+        found |= {row.prefix: row.marking.marking for row in rows}
+    return found
 
 
 def version() -> int:
