@@ -59,8 +59,8 @@ def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> 
         analysis: Attacks, traces and campaigns.
         actor: Who asked for it.
         marking: Of what was analysed. None is the authority's own for what is new, while what is on record keeps
-            its marking, also one that was weakened by hand; with a marking, it keeps what is stricter. A campaign
-            is as strict as the strictest of its attacks, and as those that it grew out of.
+            its marking, also one that was weakened by hand; with a marking, it keeps what is stricter. An attack is as
+            strict as the row of the constituency that first says whose its victim is. A campaign is as strict as the strictest of its attacks, and as those that it grew out of.
 
     Raises:
         RefusedError: The actor may not.
@@ -117,13 +117,18 @@ class _Lot:
     def attacks(self) -> list[Draft]:
         """Those of which something else is on record, or nothing."""
         registry = self._analysis.registry
+        targets = {attack.id: _target(registry, attack) for attack in self._analysis.attacks}
+        theirs = constituency.markings_of(target.prefix for target in targets.values() if target)
         drafts = []
         for attack in self._analysis.attacks:
-            one = self._ids[attack.id]
-            content = objects.settled(attacks.Found(attack, _target(registry, attack)))
+            one, target = self._ids[attack.id], targets[attack.id]
+            content = objects.settled(attacks.Found(attack, target))
             row = self._known.get(one)
             before = row.marking.marking if row else self._marking
-            marking = self._markings[one] = before if self._said is None else join(before, self._said)
+            marking = before if self._said is None else join(before, self._said)
+            if target and target.prefix in theirs and not (row and row.prefix == target.prefix):
+                marking = join(marking, theirs[target.prefix])
+            self._markings[one] = marking
             if row and not row.running and row.digest == objects.digest(content) and before == marking:
                 self._counts["unchanged"] += 1
                 continue

@@ -16,12 +16,14 @@ import msgspec
 
 from hanse.attacks import lessons, models
 from hanse.attacks.attack import Attack, Dismissed
+from hanse.constituency import service as constituency
 from hanse.constituency.registry import Target
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
+from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, append_many, writing
@@ -332,7 +334,15 @@ def _live(
         row = models.Attack.projected.filter(pk=one).select_related("marking").first()
         if row is not None:  # what people said of it meanwhile holds
             marking = row.marking.marking if marking is None else join(row.marking.marking, marking)
+        if target is not None and not (row is not None and row.prefix == target.prefix):
+            marking = _named_by(target, marking)
         return append(kind, content, actor=actor, object_id=one, marking=marking)
+
+
+def _named_by(target: Target, marking: Marking | None) -> Marking | None:
+    """A marking (None: the authority's own) that is as strict as the constituency's row that names the victim."""
+    theirs = constituency.markings_of([target.prefix]).get(target.prefix)
+    return marking if theirs is None else join(marking or Marking.own(authority()), theirs)
 
 
 def _to_decide(attack_id: UUID, actor: Actor) -> models.Attack:
