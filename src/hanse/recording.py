@@ -12,7 +12,7 @@ from hanse.attacks.attack import Attack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import Run
 from hanse.campaigns import service as campaigns
-from hanse.campaigns.link import find_campaigns
+from hanse.campaigns.link import find_campaigns, left_out
 from hanse.campaigns.models import Campaign as CampaignRow
 from hanse.constituency import service as constituency
 from hanse.constituency.registry import Registry, Target
@@ -185,7 +185,7 @@ class _Lot:
                 end_us=span[1],
                 lessons=analysis.lessons,
                 data=tuple(analysis.data.description.lines()),
-                parameters={},
+                parameters={"compared": words} if (words := left_out(len(analysis.attacks))) else {},
             )
         )
         marking = strictest([self._marking, *self._markings.values()])

@@ -134,6 +134,8 @@ def _dismissed(found: Analysis) -> Table:
 
 def campaigns_table(found: Analysis, console: Console) -> None:
     """Each campaign: verdict, evidence, what would refute it; then what stands alone."""
+    from hanse.campaigns.link import left_out  # noqa: PLC0415 - loads scipy, which the collector does without
+
     for campaign in found.campaigns:
         _campaign(campaign, console)
     members = {attack for campaign in found.campaigns for attack in campaign.attacks}
@@ -144,6 +146,8 @@ def campaigns_table(found: Analysis, console: Console) -> None:
         console.print(f"{units.count(alone)} attacks, none linked to another by two independent tests.")
     elif alone:
         console.print(f"{units.count(alone)} attacks belong to no campaign.")
+    if words := left_out(len(found.attacks)):
+        console.print(words)
 
 
 def _campaign(campaign: Campaign, console: Console) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hanse.campaigns import link
 from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.link import find_campaigns
 from hanse.tracing.trace import Trace
@@ -273,3 +274,16 @@ def test_plan_of_estonia_has_the_published_tables():
     days = np.array([attack.start_us // 1_000_000 - MAY_3 for attack in maker.attacks]) // DAY_S
     assert np.bincount(days).tolist() == [21, 17, 0, 0, 0, 31, 58, 0, 1]
     assert {attack.victim for attack in maker.attacks} == set(ESTONIA)
+
+
+def test_of_very_many_attacks_the_strongest_are_compared(monkeypatch):
+    """Small floods made to slow the comparison down are left out before any strong one, and that is said."""
+    maker = Maker(4)
+    strong = botnet_campaign(maker, ["192.0.2.1", "192.0.2.2", "192.0.2.3"], range(4), 1111, "icmp_flood")
+    maker.unrelated(60)
+    maker.attacks = [each if each.id in strong else replace(each, packets=500) for each in maker.attacks]
+    monkeypatch.setattr(link, "MOST_COMPARED", 20)
+    (campaign,) = found(maker)
+    assert set(campaign.attacks) == strong
+    assert "Only the 20 attacks with most packets" in link.left_out(len(maker.attacks))
+    assert link.left_out(20) == ""

@@ -1,6 +1,7 @@
 """What a campaign is against, and how it is said."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -113,3 +114,25 @@ def test_countries_have_their_article_in_a_sentence():
     assert [country_in_text(code) for code in ("GB", "NL", "US", "EE", "XX")] == [
         "the United Kingdom", "the Netherlands", "the United States", "Estonia", "XX",
     ]  # fmt: skip
+
+
+def test_a_scope_that_rests_on_small_attacks_says_so() -> None:
+    """A few small floods beside the strong ones make a campaign one against the state: what would refute it says that."""
+    maker = Maker(3)
+    names = {f"192.0.2.{number}": name for number, name in enumerate(("Bank", "Mill", "Clinic"), 1)}
+    sectors = {"Bank": "banking", "Mill": "energy", "Clinic": "health"}
+    registry = Registry(Target(victim, name, sectors[name], "EE") for victim, name in names.items())
+    for number in range(10):
+        maker.add("192.0.2.1", MAY_3 + number * 900, maker.pool(50))
+    small = [maker.add(victim, MAY_3 + 5, maker.pool(50)) for victim in ("192.0.2.2", "192.0.2.3")]
+    small += [maker.add(victim, MAY_3 + 905, maker.pool(50)) for victim in ("192.0.2.2", "192.0.2.3")]
+    attacks = [replace(each, packets=1_000) if each in small else each for each in maker.attacks]
+    found = verdict.campaign("C-1", attacks, (), registry, 1.0)
+    assert found.scope == "state"
+    (said,) = [line for line in found.refuted_by if "staged" in line]
+    assert said.startswith(
+        "The weaker ones of its attacks were staged by others. Of the 10 with most packets"
+    )
+    assert said.endswith("the scope is: organisation.")
+    alike = verdict.campaign("C-1", maker.attacks, (), registry, 1.0)
+    assert not any("staged" in line for line in alike.refuted_by)

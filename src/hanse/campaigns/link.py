@@ -18,9 +18,31 @@ from hanse.campaigns.concurrency import Starts
 from hanse.campaigns.fingerprint import Fingerprints
 from hanse.campaigns.source_overlap import Sources
 from hanse.constituency import Registry
+from hanse.kernel import units
 from hanse.tracing.trace import Trace
 
 Index = npt.NDArray[np.int64]
+
+MOST_COMPARED = 10_000
+"""Attacks that are compared at once: time grows with their square, to some minutes here, and the waves' memory as well.
+Whoever sweeps a network with small floods makes ten thousand in an hour; those are left out before any strong one."""
+
+
+def compared(attacks: Sequence[Attack]) -> Sequence[Attack]:
+    """Those of some attacks that are compared with each other: all, or the ones with most packets."""
+    if len(attacks) <= MOST_COMPARED:
+        return attacks
+    return sorted(attacks, key=lambda each: (-each.packets, each.id))[:MOST_COMPARED]
+
+
+def left_out(number: int) -> str:
+    """What is to be said where not all of a number of attacks were compared; empty where all were."""
+    if number <= MOST_COMPARED:
+        return ""
+    return (
+        f"Only the {units.count(MOST_COMPARED)} attacks with most packets were compared with each other: whether the "
+        "others belong to a campaign is not known."
+    )
 
 
 def find_campaigns(
@@ -38,7 +60,7 @@ def find_campaigns(
     The result does not depend on the order of the attacks.
 
     Args:
-        attacks: Any number, in any order, with different ids.
+        attacks: Any number, in any order, with different ids; of very many, the strongest are `compared`.
         sources: Their sources (`hanse.attacks.attack.SOURCES`).
         registry: Whom the victims belong to; without it the scope is unknown.
         level: Chance of any false link, a third each for pairs, groups and attacks that join later.
@@ -53,7 +75,7 @@ def find_campaigns(
     """
     classes = {trace.attack_id: trace.source_class for trace in traces}
     ordered = sorted(
-        (replace(each, source_class=classes.get(each.id, each.source_class)) for each in attacks),
+        (replace(each, source_class=classes.get(each.id, each.source_class)) for each in compared(attacks)),
         key=lambda each: (each.start_us, each.id),
     )
     if len(ordered) < 2:

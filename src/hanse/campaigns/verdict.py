@@ -160,8 +160,28 @@ def campaign(
         verdict=sentence(attacks, targets, found),
         figures=numbers,
         evidence=evidence(links, found, numbers),
-        refuted_by=refuted_by(attacks, links, found),
+        refuted_by=(*refuted_by(attacks, links, found), *staged(attacks, targets, found)),
     )
+
+
+def staged(attacks: Sequence[Attack], targets: Sequence[Target | None], found: Scope) -> tuple[str, ...]:
+    """That the scope rests on the weaker attacks, where it does: small floods on many cost next to nothing.
+
+    The scope counts attacks, whatever their size. So anybody who adds a few small ones that look like the others makes
+    the attacks on one organisation ones on a state. Half of the attacks, those with most packets, are asked alone.
+    """
+    least = median(attack.packets for attack in attacks)
+    strong = [number for number, attack in enumerate(attacks) if attack.packets >= least]
+    alone = scope([targets[number] for number in strong])
+    if found.name in {alone.name, "unknown"}:
+        return ()
+    share = sum(attacks[number].packets for number in strong) / max(sum(each.packets for each in attacks), 1)
+    said = "whom it is against is not known" if alone.name == "unknown" else f"the scope is: {alone.name}"
+    words = (
+        f"The weaker ones of its attacks were staged by others. Of the {len(strong)} with most packets, which have "
+        f"{share:.0%} of all packets, {said}."
+    )
+    return (words,)
 
 
 def _ranked(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
