@@ -275,6 +275,17 @@ def test_two_people_erase_it_and_nothing_is_left(case: tuple[UUID, Actor], node:
     assert court.choose(case_id, kaja).going, "the case goes on without them"
 
 
+def test_an_erasure_takes_their_earlier_requests_along(case: tuple[UUID, Actor]) -> None:
+    """Each holds their name, their telephone and how they proved who they are; somebody of the same name keeps theirs."""
+    _, kaja = case
+    request(kaja, NAME, BORN)
+    request(kaja, "", "", PHONE)
+    namesake = request(kaja, NAME, "1999-01-01")
+    erased(kaja)
+    assert [row.pk for row in SubjectRequest.projected.all()] == [namesake]
+    assert findings() == []
+
+
 @on_disk
 def test_the_erasure_is_proven_offline(case: tuple[UUID, Actor], tmp_path: Path) -> None:
     """The statement's archive and the purge's own entry are accepted by a real `hanse verify`, and name nobody."""

@@ -1,7 +1,7 @@
 """Use cases of subject access: a request is taken, answered or refused with its legal reason, and what is held erased.
 
 Directive (EU) 2016/680, articles 12 to 16. Erasing takes two people and goes through the ledger's purge: bodies, rows
-and files of evidence go, with the request itself, so that no name is left; an erasure that names nobody stays, and a
+and files of evidence go, with every request of theirs, so that no name is left; an erasure that names nobody stays, and a
 statement with the proofs of both entries, which `hanse verify` accepts.
 """
 
@@ -23,6 +23,7 @@ from hanse.cases.court import own_fingerprint
 from hanse.cases.court_models import CourtExport
 from hanse.cases.evidence_models import Evidence
 from hanse.cases.joint_models import JointCase, JointSaying
+from hanse.cases.keyed import selector_id
 from hanse.cases.models import Case
 from hanse.cases.subject_entries import (
     ANSWERED,
@@ -121,6 +122,13 @@ def person_of(row: SubjectRequest) -> Person:
     return asked(row.name, row.born, [pair for pair in texts if pair[0] not in {"person", "company"}])
 
 
+def earlier_of(row: SubjectRequest, actor: Actor) -> list[SubjectRequest]:
+    """Other requests of the same person, by name and day of birth or by a selector, as far as the actor may see them."""
+    mine = person_of(row).surely(selector_id)
+    others = SubjectRequest.objects.for_actor(actor, "cases.answer").exclude(pk=row.pk).order_by("sequence")
+    return [one for one in others if mine & person_of(one).surely(selector_id)]
+
+
 def answer(
     request_id: UUID, what: str, told: Iterable[UUID], ground: str, why: str, actor: Actor
 ) -> list[Held]:
@@ -167,7 +175,7 @@ def told_in(row: SubjectRequest, actor: Actor) -> list[Held]:
 
 
 def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: str, actor: Actor) -> UUID:
-    """Propose to erase what is held on somebody, with their request; the proposal, which another person decides on.
+    """Propose to erase what is held on somebody, with all requests of theirs; the proposal, which another person decides on.
 
     Raises:
         NotVisibleError: There is no such request for the actor.
@@ -190,7 +198,10 @@ def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: st
         _require_erasable(held[one], actor)
     if waiting_on(request_id):
         raise UsageError("It is proposed already. Another person decides on it in Approvals.")
-    subject = {"request": row.pk.hex, "objects": sorted(one.hex for one in set(objects)), "law": law}
+    subject = {
+        "request": row.pk.hex, "objects": sorted(one.hex for one in set(objects)), "law": law,
+        "earlier": sorted(one.pk.hex for one in earlier_of(row, actor)),
+    }  # fmt: skip
     return propose(ERASING.action, subject, why, actor)
 
 
@@ -303,9 +314,11 @@ def _require_erasable(held: Held, actor: Actor) -> None:
 
 def _words(subject: dict[str, Any]) -> str:
     number = len(subject["objects"])
+    earlier = len(subject.get("earlier", ()))
+    requests = "the request itself" if not earlier else f"the request itself with {earlier} earlier of theirs"
     return (
         f"Erase what is held on the person of request {subject['request'][:12]} for good, by {LAWS[subject['law']]}: "
-        f"{number} {'thing' if number == 1 else 'things'}, and the request itself."
+        f"{number} {'thing' if number == 1 else 'things'}, and {requests}."
     )
 
 
@@ -321,8 +334,9 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     going = sorted(set(left.values_list("object_id", flat=True)))
     if not going:
         raise UsageError("Nothing of it is left: it was purged before.")
-    entries = Entry.objects.filter(object_id__in=[*going, request], body__isnull=False).count()
-    purged = purge([*going, request], approver, proposal.why, LAWS[told["law"]])
+    requests = [request, *(UUID(one) for one in told.get("earlier", ()))]
+    entries = Entry.objects.filter(object_id__in=[*going, *requests], body__isnull=False).count()
+    purged = purge([*going, *requests], approver, proposal.why, LAWS[told["law"]])
     content = SubjectErased(
         request=request.hex, objects=tuple(one.hex for one in going), entries=entries, law=told["law"],
         purge=purged.sequence, proposal=proposal.id.hex,

@@ -68,9 +68,14 @@ class Person:
 
     def values(self, number: Callable[[Value], int]) -> set[int]:
         """Numbers of all values by which they are found, in cases or in intelligence."""
-        found = {number(one.value) for one in self.selectors}
+        found = self.surely(number)
         if self.name:
             found.add(number(Value("name", name_key(self.name))))
+        return found
+
+    def surely(self, number: Callable[[Value], int]) -> set[int]:
+        """As `values`, without the name alone, which others have too."""
+        found = {number(one.value) for one in self.selectors}
         if self.name and self.born:
             found.add(number(read("person", self.name, born=self.born).value))
         return found
