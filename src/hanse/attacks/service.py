@@ -16,14 +16,13 @@ import msgspec
 
 from hanse.attacks import lessons, models
 from hanse.attacks.attack import Attack, Dismissed
-from hanse.constituency import service as constituency
+from hanse.attacks.marked import check_alike, named_by
 from hanse.constituency.registry import Target
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
-from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, append_many, writing
@@ -335,14 +334,8 @@ def _live(
         if row is not None:  # what people said of it meanwhile holds
             marking = row.marking.marking if marking is None else join(row.marking.marking, marking)
         if target is not None and not (row is not None and row.prefix == target.prefix):
-            marking = _named_by(target, marking)
+            marking = named_by(target, marking)
         return append(kind, content, actor=actor, object_id=one, marking=marking)
-
-
-def _named_by(target: Target, marking: Marking | None) -> Marking | None:
-    """A marking (None: the authority's own) that is as strict as the constituency's row that names the victim."""
-    theirs = constituency.markings_of([target.prefix]).get(target.prefix)
-    return marking if theirs is None else join(marking or Marking.own(authority()), theirs)
 
 
 def _to_decide(attack_id: UUID, actor: Actor) -> models.Attack:
@@ -359,7 +352,7 @@ def _decide(rows: Sequence[models.Attack], what: What, value: float, reason: str
     """One entry per attack, so that purging one of them leaves nothing of it in the others."""
     with writing():  # each as it is marked now: somebody may have marked it more strictly since it was read
         rows = [_to_decide(row.pk, actor) for row in rows]
-        _check_alike(rows)
+        check_alike(rows)
         decision, first = uuid4(), rows[0]
         drafts = [
             Draft(
@@ -383,23 +376,6 @@ def _decide(rows: Sequence[models.Attack], what: What, value: float, reason: str
         ]
         append_many(drafts, actor)
     return decision
-
-
-def _check_alike(rows: Sequence[models.Attack]) -> None:
-    """Refuse one decision on attacks that not the same people may see: on each, it speaks of all of them.
-
-    The detector then finds them as one, whose traffic is that of all: the earliest would carry the others' under a
-    weaker marking than theirs.
-
-    Raises:
-        UsageError: They differ in marking or team.
-    """
-    if len({(row.marking_id, row.team) for row in rows}) > 1:
-        marked = ", ".join(f"{row.name} {row.marking.marking.banner()}" for row in rows)
-        raise UsageError(
-            f"These attacks differ in marking or team ({marked}), and merged they are one. "
-            "Mark the less strict ones anew like the strictest, then merge."
-        )
 
 
 def _as_lesson(row: models.Attack) -> dict[str, Any]:
