@@ -80,7 +80,7 @@ def run(feed: UUID, actor: Actor, progress: Told = lambda _done, _total: None) -
     marking = row.marking.marking
     headers = proof(row.header, row.user, opened(row)) | feed_taxii.accepting(row.format)
     asking = Asking(headers, row.most_bytes, time.monotonic() + RUN_S, reaching.allowed())
-    account = Account(row.name, marking, format=row.format, replaces=row.format == "csv")
+    account = Account(row.name, marking, format=row.format, replaces=row.format == "csv", feed=row.pk)
     one = Run(row, actor, asking, account, _kept(marking, row.keep_days))
     try:
         _ended(one, _fetched(one, progress), "")
@@ -137,7 +137,8 @@ def tried(
         secret = opened(feed)
     headers = proof(told.header, told.user.strip(), secret) | feed_taxii.accepting(told.format)
     asking = Asking(headers, TRIED_BYTES, time.monotonic() + TRIED_S, reaching.allowed())
-    account = Account(told.name, chosen, format=told.format, replaces=told.format == "csv")
+    as_whom = row.pk if feed is None else feed.pk
+    account = Account(told.name, chosen, format=told.format, replaces=told.format == "csv", feed=as_whom)
     one = Run(row, actor, asking, account, chosen, dry=True)
     try:
         _fetched(one, lambda _done, _total: None)

@@ -23,6 +23,7 @@ from hanse.intel.feed_contents import (
     FeedTook,
 )
 from hanse.intel.feed_models import FORMATS, Feed, FeedPart, FeedPlace, FeedRun
+from hanse.intel.source_marking import check_originator
 from hanse.kernel import sealing
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -280,6 +281,7 @@ def check(told: Said, marking: Marking, team: str, actor: Actor) -> None:
         raise UsageError(f"Give the feed a name of up to {_LINE} characters.")
     if told.format not in FORMATS:
         raise UsageError(f"There is no format {told.format[:40]!r}. It is one of {', '.join(FORMATS)}.")
+    check_originator(marking, authority())
     try:
         destination.read(told.url.strip())
         checked_headers(proof(told.header, told.user, told.secret or "-"))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -11,19 +11,19 @@ from uuid import UUID, uuid4
 import msgspec
 from django.db import connections
 
-from hanse.accounts.approvals import EXPIRES_US
 from hanse.federation import onward
 from hanse.intel import csv_export, feeds, grades, misp_event, models, own_bundle, searches, stix_bundle
 from hanse.intel.as_shared import item_in
+from hanse.intel.coming_again import adds_nothing, is_others, joined, of_other_feeds
 from hanse.intel.item import Heading, Item
 from hanse.intel.projecting import forget, project, project_many
 from hanse.intel.reading import Known, facts_of, known
 from hanse.intel.reading_ahead import items_ahead
 from hanse.intel.recognise import Marked
+from hanse.intel.source_marking import check_originator
 from hanse.kernel.actors import Actor
-from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.kernel.markings import Marking, is_at_least, join
+from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
 from hanse.ledger.among import among
 from hanse.ledger.identity import authority
@@ -43,9 +43,6 @@ _STIX = "application/stix+json;version=2.1"
 
 MOST_PARTS = 5_000
 """Parts of one item that are shown or exported with it."""
-
-SOON_US = EXPIRES_US
-"""Nearer than this a retention date purges a thing before anybody has noticed."""
 
 TOLD = 1_000
 """Clashes and things left out that an account names; it counts all of them."""
@@ -103,6 +100,7 @@ class Account:
         object_id: The account in the ledger; None for a dry run.
         replaces: Whether a thing that has no versions, such as a row of a feed's list, is newer where it says something
             else; the ids of such things must be the bringer's own.
+        feed: The feed that brings it; None for a person or a partner.
     """
 
     name: str
@@ -116,6 +114,7 @@ class Account:
     left_out: list[str] = field(default_factory=list)
     object_id: UUID | None = None
     replaces: bool = False
+    feed: UUID | None = None
 
     def clash(self, item: Item, marking: Marking) -> None:
         """Count an item that is not taken, and tell it as strictly marked as it is."""
@@ -144,10 +143,11 @@ def bring_in(
 
     Raises:
         RefusedError: The actor may not.
-        UsageError: It is no format known here.
+        UsageError: It is no format known here, or the marking names another authority as originator.
     """
     require(actor, "intel.import")
     chosen, batch = marking or Marking.own(authority()), uuid4()
+    check_originator(chosen, actor.authority)
     account = Account(name, chosen)
     account.format, stream = items_ahead(data, name, chosen, batch.hex)
     done = 0
@@ -377,6 +377,7 @@ class _Held(NamedTuple):
 
     Attributes:
         sealed: The item, where it is a sealed one: who made it stands in no table, and is read from its entry.
+        batch: What brought it: id of an import or of a feed's run, hexadecimal; may be empty.
     """
 
     digest: str
@@ -387,6 +388,7 @@ class _Held(NamedTuple):
     team: str = ""
     coming: Marked | None = None
     sealed: UUID | None = None
+    batch: str = ""
 
     def says_as_much(self, one: Known) -> bool:
         """Whether a newer item is a version of this one: no part of something else, and not said by somebody else."""
@@ -399,16 +401,17 @@ class _Held(NamedTuple):
 def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[_Wanted]:
     """What of a chunk is to be written, in order; all of it is counted, by what the actor may see alone."""
     ids, held = _on_record([one.item for one in some], actor)
+    anothers = of_other_feeds({one.batch for one in held.values()}, account.feed)
     wanted = []
     for coming in some:
         item, marking, encoded = coming.item, coming.marking, coming.encoded
         told = coming.known or known(coming.whole)
         one, version, digest = ids[item.format, item.source_id], item.source_version, told.digest
         before = held.get(one)
-        kept = before is not None and _is_others(before.marking, actor)
+        kept = before is not None and (is_others(before.marking, actor) or before.batch in anothers)
         if before is None:
             account.fresh += 1
-        elif before.digest == digest and (kept or _adds_nothing(marking, before.marking)):
+        elif before.digest == digest and (kept or adds_nothing(marking, before.marking)):
             account.known += 1
             continue
         elif not kept and (
@@ -419,7 +422,7 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
             )
         ):
             account.newer += 1
-            marking = _joined(marking, before.marking)
+            marking = joined(marking, before.marking)
             if before.team and not told.item.team:  # nor does it open what one team alone may know
                 item, encoded = msgspec.structs.replace(coming.whole, team=before.team), None
                 told = Known(item, *told[1:])
@@ -432,34 +435,6 @@ def _sorted_out(some: Sequence[Marked], account: Account, actor: Actor) -> list[
         held[one] = _Held(digest, version, item.parent, told.facts.creator, marking, told.item.team, coming)
         wanted.append(_Wanted(one, told, marking, encoded))
     return wanted
-
-
-def _joined(coming: Marking, before: Marking) -> Marking:
-    """The marking of what is on record already and comes again: nothing from outside weakens what was decided here.
-
-    Nor does it purge it: whoever brings the same thing with a date brings its end forward to `SOON_US` from now at most,
-    as one person alone can by marking it (`hanse.console.marking`).
-    """
-    joined = join(coming, before)
-    if joined.retention_us is None or joined.retention_us == before.retention_us:
-        return joined
-    until = max(joined.retention_us, now_us() + SOON_US)
-    if before.retention_us is not None:
-        until = min(until, before.retention_us)
-    return replace(joined, retention_us=until)
-
-
-def _is_others(before: Marking, actor: Actor) -> bool:
-    """Whether what is on record is not for whoever brings something to change: a partner changes what it sent itself.
-
-    That it names the same creator proves nothing, and by its marking it would originate what it only had read.
-    """
-    return actor.kind == "partner" and before.originators != {actor.authority}
-
-
-def _adds_nothing(coming: Marking, before: Marking) -> bool:
-    """Whether what is on record already stays marked as it is."""
-    return is_at_least(before, coming) or _joined(coming, before) == before
 
 
 def _is_newer(version: str, before: str, account: Account) -> bool:
@@ -518,16 +493,23 @@ class _Looking:
     def up(self, ids: Collection[UUID]) -> tuple[set[UUID], dict[UUID, _Held]]:
         """Which of some ids are taken, and what those that the actor may see hold."""
         rows = models.Item.projected.filter(pk__in=among(ids)).values_list(
-            "pk", "marking_id", "team", "digest", "source_version", "parent", "creator", "sealed"
+            "pk", "marking_id", "team", "digest", "source_version", "parent", "creator", "sealed", "batch"
         )
         there: set[UUID] = set()
         seen: dict[UUID, _Held] = {}
-        for one, marking, team, digest, version, parent, creator, sealed in rows:
+        for one, marking, team, digest, version, parent, creator, sealed, batch in rows:
             there.add(one)
             if self._sees(marking, team):
                 is_one = one if sealed else None
                 seen[one] = _Held(
-                    digest, version, parent, creator, self._markings[marking], team, sealed=is_one
+                    digest,
+                    version,
+                    parent,
+                    creator,
+                    self._markings[marking],
+                    team,
+                    sealed=is_one,
+                    batch=batch,
                 )
         return there, seen
 

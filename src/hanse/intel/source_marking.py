@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from hanse.intel import stix_extension
+from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, MarkingError, Pap, Tlp, strictest
 
 _MARKING: Final = "marking-definition--"
@@ -121,6 +122,27 @@ def of_misp(raw: dict[str, Any], chosen: Marking) -> tuple[Marking, list[str]]:
     if str(raw.get("distribution", "")) in _NARROW:
         told.word("tlp", Tlp.AMBER_STRICT.value)
     return told.marking(chosen), told.unknown
+
+
+def check_originator(chosen: Marking, authority: str) -> None:
+    """Refuse a marking that would have another authority answer for what one brings.
+
+    Only an originator may weaken a marking, and nobody drops one: joined with what is on record already, a name that
+    somebody made up would keep this authority from its own for good.
+
+    Args:
+        chosen: What each thing is to be marked at least.
+        authority: The bringer's.
+
+    Raises:
+        UsageError: It names other originators than the bringer's authority.
+    """
+    if chosen.originators != {authority}:
+        named = ", ".join(sorted(chosen.originators)) or "nobody"
+        raise UsageError(
+            f"The marking names {named} as originator. What you bring in originates here: write {authority}. What "
+            "another authority sends comes from its node, signed."
+        )
 
 
 def definition(level: Tlp) -> dict[str, Any]:
