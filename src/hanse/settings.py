@@ -57,7 +57,7 @@ class Node:
         database: ``sqlite`` (in `home`) or ``postgresql://user:password@host:port/name``.
         exercise: Whether this node rehearses: every page says so.
         partner_gigabytes: How many GB (of 1,000,000,000 bytes) of entries of one partner are taken in a day, UTC; the
-            rest waits at the partner until the next.
+            rest waits at the partner until the next. As much is taken of one that comes by TAXII.
         metrics: Loopback address and port at which a monitor reads the node's metrics, such as ``127.0.0.1:9464``;
             empty is off. There is no sign-in there, so it takes no other address.
         oidc: OpenID Connect issuers that people may sign in at: tables of ``id``, ``name``, ``issuer`` (its URL),

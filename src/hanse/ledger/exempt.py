@@ -30,6 +30,7 @@ TABLES = {
     "federation_link": "how the line to each partner stands; what matters in it is signed by the partner",
     "federation_rulemark": "up to where a rule has looked; what it shared is on record",
     "federation_witnessed": "checkpoints of partners' ledgers: signed by them, and each follows from the one before",
+    "taxii_day": "how much a partner has sent today, so that there is an end to it",
     "matching_runpart": "what goes over the wire while two sides compare; its hashes are on record at the end",
     "matching_ownset": "what is published for a partner's questions: decoys are drawn by chance; it can be made anew",
     "matching_owndelta": "versions of what is published; goes with it",

@@ -74,6 +74,24 @@ class Receipt(models.Model):
         return f"{self.taken} of {self.total}"
 
 
+class Day(models.Model):
+    """How much a partner sent on the last day on which it sent anything; it is of no account after that day.
+
+    Attributes:
+        partner: The partner's UUID.
+        day: Days since 1970, UTC.
+        bytes: Bytes that were kept to be taken in.
+    """
+
+    partner = models.UUIDField(primary_key=True)
+    day = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        """How much."""
+        return f"{self.bytes} bytes"
+
+
 class LeftOut(models.Model):
     """An object that is told to no partner, because it cannot be told as STIX. A projection.
 

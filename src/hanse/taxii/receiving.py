@@ -13,7 +13,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.kernel.on_disk import settle
 from hanse.kernel.strict_json import StrictJsonError, canonical, loads
-from hanse.taxii import contents, service
+from hanse.taxii import contents, service, volume
 from hanse.taxii.asker import NOTHING, Asker, TaxiiError
 from hanse.taxii.media import stamp
 from hanse.taxii.models import Partner, Receipt
@@ -42,15 +42,16 @@ def receive(request: HttpRequest, asker: Asker) -> dict[str, Any]:
     """Keep what was sent and have it taken in; the status resource.
 
     Raises:
-        TaxiiError: It is too large, no JSON in one meaning, or no envelope; or too much waits.
+        TaxiiError: It is too large, no JSON in one meaning, or no envelope; or too much waits, or came today.
     """
     _check_room(asker)
     found = _objects(_body(request))
     one = uuid4()
     bundle = {"type": "bundle", "id": f"bundle--{one}", "objects": found}
-    path = inbox_folder() / f"taxii-{one.hex}.json"
+    path, written = inbox_folder() / f"taxii-{one.hex}.json", canonical(bundle)
+    volume.count(asker, len(written))
     try:
-        _write(path, canonical(bundle))
+        _write(path, written)
     except OSError as problem:
         path.unlink(missing_ok=True)
         raise TaxiiError(507, "The node's disk is full. Send it again later.") from problem
