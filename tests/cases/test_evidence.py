@@ -215,6 +215,19 @@ def test_two_people_destroy_a_file_and_its_custody_stays(case: tuple[UUID, Actor
 
 
 @on_disk
+def test_no_number_comes_again_once_it_was_given(case: tuple[UUID, Actor]) -> None:
+    """Also not that of a file which was erased with all that the ledger said of it: E1 means one thing in every court."""
+    case_id, kaja = case
+    purge([added(case_id, kaja)], kaja, "A request for erasure.", law="")
+    assert not Evidence.projected.exists()
+    added(case_id, kaja)
+    assert Evidence.projected.get().exhibit == 2
+    assert sound()
+    rebuild()
+    assert sound()
+
+
+@on_disk
 def test_a_case_takes_its_evidence_along_when_it_purges_itself(
     case: tuple[UUID, Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

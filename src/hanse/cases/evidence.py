@@ -12,14 +12,21 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Sum
+from django.db.models import Sum
 from django.urls import reverse
 
 from hanse.accounts.approvals import Approvable, Pending, propose
 from hanse.accounts.models import Proposal
 from hanse.cases import evidence_entries
 from hanse.cases.choosing import case_for
-from hanse.cases.evidence_entries import HANDLING, RECEIVED, EvidenceHandled, EvidenceReceived
+from hanse.cases.evidence_entries import (
+    HANDLING,
+    NUMBERED,
+    RECEIVED,
+    EvidenceHandled,
+    EvidenceReceived,
+    ExhibitNumbered,
+)
 from hanse.cases.evidence_models import DESTROYED, HELD, RETURNED, Custody, Evidence
 from hanse.cases.evidence_store import Store
 from hanse.cases.models import Case
@@ -36,7 +43,7 @@ from hanse.ledger.kinds import kind_of
 from hanse.ledger.models import Entry
 from hanse.ledger.reading import content_of
 from hanse.ledger.routing import database
-from hanse.ledger.writing import append, writing
+from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import RefusedError, require
 from hanse.policy.guarded import NotVisibleError
 from hanse.web.uploads import Caps
@@ -110,7 +117,7 @@ def add(case_id: UUID, brought: Brought, why: str, actor: Actor) -> UUID:
             raise UsageError(f"The very same file is in the case already, as E{same.exhibit}.")
         _check_room(brought.size)
         content = EvidenceReceived(
-            case=case.pk.hex, team=case.team, exhibit=(held.aggregate(last=Max("exhibit"))["last"] or 0) + 1,
+            case=case.pk.hex, team=case.team, exhibit=case.exhibits + 1,
             name=line(brought.name), size=brought.size, sha256=brought.sha256, file=name,
             description=lines(brought.description), source=line(brought.source), place=line(brought.place),
             received_us=brought.received_us,
@@ -121,9 +128,9 @@ def add(case_id: UUID, brought: Brought, why: str, actor: Actor) -> UUID:
         marking = own if brought.marking is None else join(brought.marking, own)
         # As long as its case: a date of its own would be a way to destroy it without a second person.
         marking = replace(marking, retention_us=own.retention_us)
-        return append(
-            RECEIVED, content, actor=actor, reason=line(why), object_id=uuid4(), marking=marking
-        ).object_id
+        given = ExhibitNumbered(case=case.pk.hex, team=case.team, exhibit=content.exhibit)
+        drafts = [Draft(RECEIVED, content, uuid4(), marking, line(why)), Draft(NUMBERED, given, case.pk, own)]
+        return append_many(drafts, actor)[0].object_id
 
 
 def of_case(case: Case, actor: Actor, action: str = "cases.view") -> list[Evidence]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from hanse.cases import words
 from hanse.cases.contents import Part
 from hanse.cases.evidence_models import DESTROYED, HELD, RETURNED, Custody, Evidence
+from hanse.cases.models import Case
 from hanse.cases.projecting import happened
 from hanse.kernel.clock import Moment
 from hanse.kernel.markings import Marking, join
@@ -14,6 +15,7 @@ from hanse.ledger.recorded import Recorded
 from hanse.policy.models import stored
 
 RECEIVED, HANDLING = "cases.evidence_received", "cases.evidence_handled"
+NUMBERED = "cases.exhibit_numbered"
 
 
 class EvidenceReceived(Part, frozen=True, kw_only=True):
@@ -40,6 +42,16 @@ class EvidenceReceived(Part, frozen=True, kw_only=True):
     source: str
     place: str
     received_us: Moment
+
+
+class ExhibitNumbered(Part, frozen=True, kw_only=True):
+    """A number was given to a piece of evidence; the object is the case, so that it outlives the evidence's erasure.
+
+    Attributes:
+        exhibit: The number, the highest of the case.
+    """
+
+    exhibit: int
 
 
 class EvidenceHandled(Part, frozen=True, kw_only=True):
@@ -76,6 +88,12 @@ def _received(recorded: Recorded, content: EvidenceReceived) -> None:
     _link(recorded, content, "received", content.source)
 
 
+def _numbered(recorded: Recorded, content: ExhibitNumbered) -> None:
+    Case.projected.filter(pk=recorded.object_id).update(
+        exhibits=content.exhibit, sequence=recorded.sequence, version=recorded.version
+    )
+
+
 def _handled(recorded: Recorded, content: EvidenceHandled) -> None:
     row = Evidence.projected.filter(pk=recorded.object_id)
     if content.what in {RETURNED, DESTROYED}:
@@ -106,12 +124,14 @@ def _forget(object_id: UUID) -> None:
 
 KINDS = (
     Kind(RECEIVED, EvidenceReceived, _received, _forget, sealed=True),
+    Kind(NUMBERED, ExhibitNumbered, _numbered, sealed=True),
     Kind(HANDLING, EvidenceHandled, _handled, sealed=True),
 )
 
 words.say(
     {
         RECEIVED: "A piece of evidence was received",
+        NUMBERED: "A piece of evidence was given its number",
         HANDLING: "Evidence was opened, handed out, moved, returned or destroyed",
     }
 )

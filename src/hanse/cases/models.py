@@ -38,6 +38,7 @@ class Case(MarkedModel):
         opened_us: When it was opened, microseconds UTC.
         changed_us: When anything in it changed last, microseconds UTC.
         review_us: When somebody has to decide whether it goes on, microseconds UTC.
+        exhibits: The highest number that a piece of evidence was given, also of one that is erased.
         sequence: The last entry about the case itself.
         version: Of the case itself.
     """
@@ -57,6 +58,7 @@ class Case(MarkedModel):
     opened_us = models.BigIntegerField()
     changed_us = models.BigIntegerField()
     review_us = models.BigIntegerField()
+    exhibits = models.PositiveIntegerField(default=0)
     sequence = models.BigIntegerField()
     version = models.PositiveIntegerField()
 
