@@ -17,6 +17,7 @@ from hanse.kernel.markings import Marking, Tlp
 from tests.intel.feed_server import FeedServer, feed_server
 from tests.intel.stix_corpus import bundle, sdo
 from tests.intel.test_feeds import BUNDLE, ran
+from tests.web.acting import ActingClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,11 +74,17 @@ def test_what_a_removed_feed_brought_is_for_the_next_that_has_it(actor: People, 
 
 
 @pytest.mark.parametrize("names", [{"fi-cert"}, {"ee-cert", "fi-cert"}])
-def test_nobody_brings_in_under_anothers_name(actor: People, names: set[str]) -> None:
+def test_nobody_brings_in_under_anothers_name(
+    actor: People, client_as: Callable[..., ActingClient], names: set[str]
+) -> None:
     """A made-up originator would keep this authority from releasing its own things for good."""
     mari, marking = actor("analyst"), Marking(originators=frozenset(names))
-    with pytest.raises(UsageError, match="originates here"):
-        service.bring_in(json.dumps({}).encode(), "one.json", mari, marking=marking)
+    told = {"name": "one.json", "content": bundle(MINE).decode(), "marking": marking.as_json()}
+    answer = client_as(mari).post(
+        "/api/intelligence/imports", json.dumps(told), content_type="application/json"
+    )
+    assert answer.status_code == 400, answer.content
+    assert "originates here" in answer.content.decode()
     with pytest.raises(UsageError, match="originates here"):
         feeds.subscribe(GOOD, mari, marking=marking)
     assert not Item.projected.exists()

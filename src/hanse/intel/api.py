@@ -23,10 +23,12 @@ from hanse.intel import (
 )
 from hanse.intel.models import Batch, Item
 from hanse.intel.reading import facts_of
+from hanse.intel.source_marking import check_originator
 from hanse.intel.values import shown
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
+from hanse.ledger.identity import authority
 from hanse.web.api import In, Page, Paging, endpoint, paged
 from hanse.web.keyset import Order
 from hanse.web.page import signed_in
@@ -329,6 +331,8 @@ def bring_in(request: HttpRequest, told: BringIn) -> Any:
             f"The file has {len(data):,} bytes; {LARGEST_BYTES:,} are the most here. Use the page."
         )
     marking = Marking.from_json(told.marking) if told.marking is not None else None
+    if marking is not None:
+        check_originator(marking, authority())
     came = service.bring_in(data, told.name, signed_in(request), marking=marking, dry_run=told.dry_run)
     return {
         "format": came.format, "fresh": came.fresh, "newer": came.newer, "known": came.known, "older": came.older,

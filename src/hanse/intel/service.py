@@ -20,7 +20,6 @@ from hanse.intel.projecting import forget, project, project_many
 from hanse.intel.reading import Known, facts_of, known
 from hanse.intel.reading_ahead import items_ahead
 from hanse.intel.recognise import Marked
-from hanse.intel.source_marking import check_originator
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join
@@ -143,11 +142,10 @@ def bring_in(
 
     Raises:
         RefusedError: The actor may not.
-        UsageError: It is no format known here, or the marking names another authority as originator.
+        UsageError: It is no format known here.
     """
     require(actor, "intel.import")
     chosen, batch = marking or Marking.own(authority()), uuid4()
-    check_originator(chosen, actor.authority)
     account = Account(name, chosen)
     account.format, stream = items_ahead(data, name, chosen, batch.hex)
     done = 0
