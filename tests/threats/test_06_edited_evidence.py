@@ -369,6 +369,21 @@ def test_a_table_that_may_hold_a_row_twice_is_found(lived) -> None:
     assert dropped or connection.vendor == "postgresql"
 
 
+@pytest.mark.parametrize(
+    "instead", ["(partner, epoch) WHERE epoch = ''", "(partner, epoch, sequence)", "(partner)"]
+)
+def test_another_index_does_not_pass_for_the_one_that_keeps_rows_single(lived, instead: str) -> None:
+    """One of some rows alone, or of more or fewer columns."""
+    with undone():
+        sql("ALTER TABLE matching_mask RENAME TO mask_before")
+        sql("CREATE TABLE matching_mask AS SELECT * FROM mask_before WHERE 1 = 0")
+        sql(f"CREATE UNIQUE INDEX instead ON matching_mask {instead}")
+        said = [one.what for one in shapes() if one.place == "matching_mask"]
+        assert said == [
+            f"nothing keeps {one} from standing there twice." for one in ("epoch, partner", "object_id")
+        ]
+
+
 def test_a_passkey_and_a_role_put_in_are_found_and_let_nobody_in(lived) -> None:
     """Whoever inserts a passkey or a role by SQL gains nothing by it, and fsck names both rows."""
     from hanse.accounts.models import Passkey, Person, RoleGrant
