@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as budget
 from ninja import Schema
@@ -79,8 +80,11 @@ def operations(client_as: Callable[..., object], settings: object) -> tuple[obje
 
 
 def test_few_requests_of_each(operations: tuple[object, dict[str, str]]) -> None:
-    """No operation fails, and each answer has the shape that is described: the first requests that come to mind."""
-    _try_all(operations, 4)
+    """No operation fails, and each answer has the shape that is described: the first requests that come to mind.
+
+    The same ones are asked on every database, so that of the second one fewer say what is its own.
+    """
+    _try_all(operations, 4 if connection.vendor == "sqlite" else 2)
 
 
 @pytest.mark.soak

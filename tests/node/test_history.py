@@ -164,10 +164,26 @@ STEPS = st.sampled_from(
 )
 
 
-@settings(max_examples=6, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(STEPS, st.integers(0, 30)), min_size=4, max_size=9))
+HISTORIES = st.lists(st.tuples(STEPS, st.integers(0, 30)), min_size=4, max_size=9)
+
+
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@given(HISTORIES)
 def test_any_history_equals_its_replay(steps: list[tuple[str, int]]) -> None:
     """Whatever is found, decided, withdrawn and purged, in any order: the rows equal a replay, and a rebuild."""
+    _lives(steps)
+
+
+@pytest.mark.soak
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(HISTORIES)
+def test_many_histories_equal_their_replay(steps: list[tuple[str, int]]) -> None:
+    """The same of many histories."""
+    _lives(steps)
+
+
+def _lives(steps: list[tuple[str, int]]) -> None:
+    """One history from its beginning."""
     mari = Actor("person", "m", "Mari", "ee-cert", roles=frozenset({"analyst", "officer"}))
     record(few(), mari)
     for what, number in steps:
