@@ -66,6 +66,7 @@ def _wire(home: Path, address: str) -> None:
         # pytest-django, which would say it for Django's own backend, looks at the backend's name.
         settings.DATABASES["default"]["TEST"]["NAME"] = ":memory:"
     empty_quickly()
+    keep_addresses()
 
 
 def empty_quickly() -> None:
@@ -93,6 +94,16 @@ def empty_quickly() -> None:
         connection.ops.execute_sql_flush(held)
 
     TransactionTestCase._fixture_teardown = empty
+
+
+def keep_addresses() -> None:
+    """Keep what was worked out of a module of addresses when the next test is at others: it is held by the module.
+
+    Django forgets it each time, and works out hundreds of patterns anew for each test.
+    """
+    from django import urls
+
+    urls.clear_url_caches = lambda: None
 
 
 @pytest.hookimpl(wrapper=True)
