@@ -123,7 +123,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL run what uses the node's database, and nothing else: the rest would be the same twice."""
+    """Begin with what takes long, so that all processes end together.
+
+    On PostgreSQL run what uses the node's database, and nothing else: the rest would be the same twice.
+    """
+    items.sort(key=lambda one: one.get_closest_marker("long") is None)
     if config.getoption("--database") != "postgresql":
         return
     used = [one for one in items if one.get_closest_marker("django_db") or _DATABASE & set(one.fixturenames)]  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ INTERPRETED = "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codege
 """Spark evaluates its expressions as they are. Otherwise it writes and compiles Java for each of some fifty queries."""
 
 
+@pytest.mark.long
 @pytest.mark.spark
 @pytest.mark.parametrize(
     "told", [INTERPRETED, pytest.param("", marks=pytest.mark.soak)], ids=["interpreted", "compiled"]

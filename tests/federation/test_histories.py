@@ -41,6 +41,7 @@ def _run(seed: int, operations: int) -> History:
     return history
 
 
+@pytest.mark.long
 def test_a_short_history_ends_well() -> None:
     """Shared, recalled, marked, killed, cut off, restored, and healed: nothing is lost, and nothing is where it may not be."""
     history = _run(int(os.environ.get("HANSE_SEED", "2007")), 150)

@@ -79,6 +79,7 @@ def operations(client_as: Callable[..., object], settings: object) -> tuple[obje
     return schemathesis.openapi.from_wsgi("/api/openapi.json", application), real
 
 
+@pytest.mark.long
 def test_few_requests_of_each(operations: tuple[object, dict[str, str]]) -> None:
     """No operation fails, and each answer has the shape that is described: the first requests that come to mind.
 

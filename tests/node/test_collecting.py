@@ -22,6 +22,7 @@ ALERT_S = 15.0
 KEY = "0123456789abcdef0123456789abcdef"
 
 
+@pytest.mark.long
 def test_an_attack_is_on_record_and_alerted_while_it_runs(tmp_path: Path, address: str) -> None:  # noqa: F811
     """A flood is an entry, a running attack and an alert by mail and webhook.
 

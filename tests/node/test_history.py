@@ -167,6 +167,7 @@ STEPS = st.sampled_from(
 HISTORIES = st.lists(st.tuples(STEPS, st.integers(0, 30)), min_size=4, max_size=9)
 
 
+@pytest.mark.long
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(HISTORIES)
 def test_any_history_equals_its_replay(steps: list[tuple[str, int]]) -> None:

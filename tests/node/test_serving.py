@@ -68,6 +68,7 @@ def metrics_of(node: Living) -> str:
         return answer.read().decode()
 
 
+@pytest.mark.long
 def test_the_collector_follows_its_setting_and_its_failures_are_seen(node: Living) -> None:
     """The collector moves and stops with its setting and comes back when killed, without a restart of the node.
 
@@ -119,6 +120,7 @@ def test_the_collector_follows_its_setting_and_its_failures_are_seen(node: Livin
     until(lambda: not any(map(alive, below)), seconds=20)
 
 
+@pytest.mark.long
 def test_metrics_and_the_log_say_what_happens_and_nothing_secret(node: Living) -> None:
     """Metrics count what is on record and how long routes take; the log is one JSON object a line.
 

@@ -28,6 +28,7 @@ def _witnessed(node: Sovereign) -> None:
     until(lambda: node.do("standing")["witnessed"])
 
 
+@pytest.mark.long
 def test_put_back_by_hand_is_refused_and_put_back_by_command_forges_nothing(pair, tmp_path) -> None:
     """By hand: the witness refuses, and `hanse verify` fails. By command: what was shared, recalled and purged since stays so."""
     ee, fi = pair
@@ -39,6 +40,7 @@ def test_put_back_by_hand_is_refused_and_put_back_by_command_forges_nothing(pair
     _is_restored(ee, fi, attacks, tmp_path)
 
 
+@pytest.mark.long
 def test_two_that_are_put_back_at_once_by_command_do_not_wait_for_each_other_for_ever(pair, tmp_path) -> None:
     """Each command answers the other's questions while it waits for its own answers; then both serve, and go on."""
     ee, fi = pair
