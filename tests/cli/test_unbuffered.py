@@ -7,23 +7,16 @@ import sys
 import time
 from pathlib import Path
 
-from tests.cli.shell import floods
+from tests.cli.shell import floods, hanse
 
 
 def test_a_command_that_is_stopped_and_goes_on_loses_nothing(tmp_path: Path) -> None:
     """With PYTHONUNBUFFERED Python's own output drops what a pipe takes in a second part, and the command ends with 0."""
-    command = [
-        sys.executable,
-        "-m",
-        "hanse",
-        "attacks",
-        floods(tmp_path, *range(0, 40_000, 1_000)),
-        "--format",
-        "json",
-    ]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    whole = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    words = ["attacks", str(floods(tmp_path, *range(0, 40_000, 1_000))), "--format", "json"]
+    whole = hanse(*words).stdout_bytes
     assert len(whole) > 1 << 17, "a pipe would hold it"
+    command = [sys.executable, "-m", "hanse", *words]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         end = time.monotonic() + 60
         while "pipe_write" not in _waits_for(process.pid) and time.monotonic() < end:
