@@ -28,9 +28,12 @@ def test_duckdb_and_spark_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     if shutil.which("java") is None:
         pytest.skip("no Java on this machine: Spark cannot run")
     pytest.importorskip("pyspark", reason="PySpark is not installed")
-    # A JVM that lives for a minute spends most of it on optimising what runs once, and has little to collect.
+    # A JVM that lives for a minute spends most of it on checking its own byte code and on optimising what runs once,
+    # and has little to collect.
+    unchecked = "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
     monkeypatch.setenv(
-        "JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=10 -XX:+UseSerialGC"
+        "JDK_JAVA_OPTIONS",
+        f"-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=10 -XX:+UseSerialGC {unchecked}",
     )
     # With so few flows, plans that are made anew after each step cost more than they save.
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", f"--conf spark.sql.adaptive.enabled=false {told} pyspark-shell")
