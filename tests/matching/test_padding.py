@@ -18,6 +18,11 @@ def test_sizes_are_few_and_cost_little(number, other):
         assert size <= padded_size(other)
 
 
+def test_few_look_like_a_thousand():
+    """Whoever has one selector sends as much as whoever has a thousand."""
+    assert (padded_size(0), padded_size(1), padded_size(1_024)) == (1_024,) * 3
+
+
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), max_size=30), st.integers(64, 2_000))
 def test_each_turn_adds_and_takes_away_the_same_whatever_waits(turns, decoys):
     """Turn after turn: there are always decoys enough for the next, and some of each that waits get through."""
