@@ -48,7 +48,7 @@ from tests.matching.asker import turn
 from tests.matching.counter import Counter
 
 __all__ = ["founded"]
-pytestmark = pytest.mark.usefixtures("founded")
+pytestmark = pytest.mark.usefixtures("founded", "few_sources")
 WHY = "The same botnet?"
 
 

@@ -35,7 +35,7 @@ from tests.matching.asker import turn
 from tests.matching.test_counting import WHY, both, fi, given, home, mari, seen_by
 
 __all__ = ["both", "fi", "founded", "home", "mari", "seen_by"]
-pytestmark = pytest.mark.usefixtures("founded")
+pytestmark = pytest.mark.usefixtures("founded", "few_sources")
 RED = Marking(originators=frozenset({"ee-cert"}), tlp=Tlp.RED)
 
 
