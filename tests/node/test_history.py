@@ -209,7 +209,8 @@ def _do(what: str, number: int, mari: Actor) -> None:
     elif row is None:
         return
     elif what == "merge":
-        near = [one for one in rows if abs(one.start_us - row.start_us) < MOST_QUIET_S * 1_000_000]
+        # Any two of them lie closer together than what is bridged.
+        near = [one for one in rows if abs(one.start_us - row.start_us) < MOST_QUIET_S * 500_000]
         others = [one.pk for one in near if (one.victim, one.vector) == (row.victim, row.vector)]
         if len(others) > 1:
             attacks.merge(others[:3], "one wave", mari)
