@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hanse.intel.values import Value
-from hanse.matching import psi
+from hanse.matching import psi, sixteen
 from hanse.matching.group import POINT
 from hanse.matching.later import np
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 1_000_000
 """Values whose points are held, 48 MB: those of a larger set are made anew each time."""
-_KEY: Final = 16
-"""Bytes by which a value is found: two of a million values have the same ones with a chance of 10^12 / 2^129."""
 
 
 class _Held(NamedTuple):
@@ -32,12 +30,12 @@ class _Held(NamedTuple):
 
     Attributes:
         of: Protocol and epoch.
-        keys: Sorted, shape (n,), `_KEY` bytes each.
+        keys: In the order of `sixteen.order_of`. Two of a million values have the same with a chance of 10^12 / 2^129.
         points: In the order of the keys, shape (n, 32).
     """
 
     of: tuple[str, str]
-    keys: "npt.NDArray[np.bytes_]"
+    keys: "npt.NDArray[np.uint64]"
     points: "npt.NDArray[np.uint8]"
 
 
@@ -67,14 +65,14 @@ class Points:
             return
         keys = self._keys(values)
         points = self._all((protocol, epoch), keys, values, pool)
-        order = np.argsort(keys)
+        order = sixteen.order_of(keys)
         with self._lock:
             self._held = _Held((protocol, epoch), keys[order], points[order])
 
     def _all(
         self,
         of: tuple[str, str],
-        keys: "npt.NDArray[np.bytes_]",
+        keys: "npt.NDArray[np.uint64]",
         values: Sequence[Value],
         pool: Executor | None,
     ) -> "npt.NDArray[np.uint8]":
@@ -84,9 +82,8 @@ class Points:
         points = np.empty((len(values), POINT), np.uint8)
         missing = np.ones(len(values), bool)
         if held is not None:
-            places = np.searchsorted(held.keys, keys).clip(max=len(held.keys) - 1)
-            missing = held.keys[places] != keys
-            points[~missing] = held.points[places[~missing]]
+            places, found = sixteen.places_in(keys, held.keys)
+            points[found], missing = held.points[places[found]], ~found
         if not missing.any():
             return points
         made = b"".join(psi.points_of([values[at] for at in np.flatnonzero(missing).tolist()], *of, pool))
@@ -95,7 +92,7 @@ class Points:
         return points
 
     def _add(
-        self, of: tuple[str, str], keys: "npt.NDArray[np.bytes_]", points: "npt.NDArray[np.uint8]"
+        self, of: tuple[str, str], keys: "npt.NDArray[np.uint64]", points: "npt.NDArray[np.uint8]"
     ) -> None:
         """Hold points beside those that are held, or in place of those of another protocol or epoch."""
         with self._lock:
@@ -104,16 +101,20 @@ class Points:
                 keys, points = np.concatenate((before.keys, keys)), np.concatenate((before.points, points))
             if not 0 < len(keys) <= MOST:
                 return
-            keys, firsts = np.unique(keys, return_index=True)
-            self._held = _Held(of, keys, points[firsts])
+            order = sixteen.order_of(keys)
+            keys, points = keys[order], points[order]
+            once = np.concatenate(([True], (keys[1:] != keys[:-1]).any(axis=1)))
+            self._held = _Held(of, keys[once], points[once])
 
-    def _keys(self, values: Sequence[Value]) -> "npt.NDArray[np.bytes_]":
+    def _keys(self, values: Sequence[Value]) -> "npt.NDArray[np.uint64]":
         """What values are found by: a hash under this process's own secret."""
         told = b"".join(
-            blake2b(f"{one.kind}\0{one.text}".encode(), digest_size=_KEY, key=self._secret).digest()
+            blake2b(
+                f"{one.kind}\0{one.text}".encode(), digest_size=sixteen.SIXTEEN, key=self._secret
+            ).digest()
             for one in values
         )
-        return np.frombuffer(told, f"S{_KEY}")
+        return sixteen.rows_of(told)
 
 
 OWN: Final = Points()

@@ -23,7 +23,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from hanse.intel.values import Value
-from hanse.matching import group
+from hanse.matching import group, sixteen
 from hanse.matching.group import CHUNK, POINT, ProtocolError
 from hanse.matching.hash_to_group import Hasher, hasher
 from hanse.matching.later import np
@@ -103,7 +103,8 @@ def doubled(
 
 def unordered(tokens: bytes) -> bytes:
     """Tokens in an order that says nothing, to be sent where only the number of hits may be known."""
-    return np.sort(_column(tokens)).tobytes()
+    # As strings of bytes, in whose order the other side expects them.
+    return np.sort(np.frombuffer(tokens, f"S{TOKEN}")).tobytes()
 
 
 def digest(tokens: bytes, sender: str, session: bytes) -> bytes:
@@ -137,7 +138,7 @@ def check_tokens(tokens: bytes, number: int, said: bytes, sender: str, session: 
         raise ProtocolError(f"{len(tokens):,} bytes of tokens came where {number * TOKEN:,} were due.")
     if not compare_digest(digest(tokens, sender, session), said):
         raise ProtocolError("The tokens are not those that had been announced; nothing of them was used.")
-    if len(np.unique(_column(tokens))) != number:
+    if not sixteen.are_distinct(sixteen.rows_of(tokens)):
         raise ProtocolError("Some of the tokens are equal, but no two of the values are.")
     return tokens
 
@@ -154,7 +155,7 @@ def hits(values: Sequence[Value], secret: RunSecret, returned: bytes, made: byte
     Raises:
         ProtocolError: The other side sent one value twice.
     """
-    found = np.flatnonzero(np.isin(_column(returned), _distinct(made)))
+    found = np.flatnonzero(_among(returned, made))
     places = secret.order(len(values))[found]
     return {
         values[places[at]]: returned[found[at] * TOKEN : (found[at] + 1) * TOKEN] for at in np.argsort(places)
@@ -167,7 +168,7 @@ def overlap(returned: bytes, made: bytes) -> int:
     Raises:
         ProtocolError: The other side sent one value twice.
     """
-    return int(np.isin(_column(returned), _distinct(made)).sum())
+    return int(_among(returned, made).sum())
 
 
 def each(points: bytes) -> list[bytes]:
@@ -218,12 +219,10 @@ def _counted(chunks: Iterable[bytes], number: int) -> Iterator[bytes]:
         )
 
 
-def _distinct(made: bytes) -> "npt.NDArray[np.bytes_]":
-    if len(distinct := np.unique(_column(made))) * TOKEN != len(made):
+def _among(returned: bytes, made: bytes) -> "npt.NDArray[np.bool_]":
+    """Whether each token that came back is one of those that were made here."""
+    rows = sixteen.rows_of(made)
+    ordered = rows[sixteen.order_of(rows)]
+    if not sixteen.are_distinct(ordered):
         raise ProtocolError("The other side sent a value twice, and so fewer than it had committed to.")
-    return distinct
-
-
-def _column(tokens: bytes) -> "npt.NDArray[np.bytes_]":
-    """Tokens as a column. NumPy leaves zeros at the end of one away in what it shows, and of nothing in comparing."""
-    return np.frombuffer(tokens, f"S{TOKEN}")
+    return sixteen.places_in(sixteen.rows_of(returned), ordered)[1]
