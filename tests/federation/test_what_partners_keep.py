@@ -21,33 +21,14 @@ from hanse.recording import record
 from tests.accounts.people import acting, newcomer
 from tests.federation import test_onward
 from tests.federation.peer import NODE, Peer
+from tests.federation.test_onward import fi, lv, mari
 from tests.node.made import earliest
+
+__all__ = ["fi", "lv", "mari"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 
 THING, GREEN = test_onward.THING, test_onward.GREEN
-
-
-@pytest.fixture
-def fi() -> Peer:
-    """Who originates."""
-    one = Peer("fi-cert", "FI")
-    one.joins()
-    return one
-
-
-@pytest.fixture
-def lv() -> Peer:
-    """Who has it from here."""
-    one = Peer("lv-cert", "LV")
-    one.joins()
-    return one
-
-
-@pytest.fixture
-def mari() -> Any:
-    """An officer with a fresh passkey."""
-    return replace(acting(newcomer("officer", "analyst", name="Mari")), stepped_up_us=now_us())
 
 
 def _pull(peer: Peer) -> None:

@@ -1,6 +1,5 @@
 """What is of all cases together is for who oversees: neither the ledger nor a page tells an insider what other teams have."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -11,7 +10,6 @@ from hanse.cases.joint_models import JointCase
 from hanse.cases.selector import read
 from hanse.console.marking import Wish, mark_anew
 from hanse.console.visible_entries import entry_for, visible_entries
-from hanse.kernel.clock import now_us
 from hanse.ledger.check import check
 from hanse.ledger.kinds import all_kinds
 from hanse.ledger.models import Entry
@@ -28,6 +26,7 @@ from tests.accounts.people import acting, newcomer
 from tests.cases.made import opened
 from tests.matching.partner import turn
 from tests.matching.test_contacting import There
+from tests.matching.test_reopening import auditor, run
 from tests.matching.test_running import (
     BOSS,
     PHONE,
@@ -44,22 +43,9 @@ from tests.matching.test_running import (
 )
 from tests.web.conftest import client_as
 
-__all__ = ["approver", "case", "client_as", "founded", "gb", "kaja", "officer"]
+__all__ = ["approver", "auditor", "case", "client_as", "founded", "gb", "kaja", "officer", "run"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
-
-
-@pytest.fixture
-def auditor():
-    return replace(acting(newcomer("auditor", name="Audrey")), stepped_up_us=now_us())
-
-
-@pytest.fixture
-def run(officer, approver, case, gb):
-    """A run that finished, with one hit."""
-    agree(officer, approver)
-    has(gb, ("email", BOSS))
-    return compare(gb, case[1])
 
 
 OVERSEEN = (
