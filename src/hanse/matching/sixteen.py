@@ -1,6 +1,6 @@
 """Things of sixteen bytes, by the million: put in order, told apart and found, as two numbers each.
 
-NumPy compares strings of bytes one byte after the other, which for tokens took a tenth of a whole comparison. All that
+NumPy compares strings of bytes one byte after the other, which takes three to nine times as long. All that
 comes here is as good as random, so that the first of the two numbers decides nearly always; what begins alike was made
 so by somebody, and is told apart all the same.
 """
