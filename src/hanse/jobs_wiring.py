@@ -112,7 +112,7 @@ def analyse(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
     gap_s = int(params.get("gap_s", JOIN_GAP_S))
     if "paths" not in params:
         rows = telemetry.partitions(actor, params.get("since_us"), params.get("until_us"))
-        told = _Told(telemetry.files_of(rows), (), gap_s, constituency.registry())
+        told = _Told(*_stored(rows), gap_s, constituency.registry())
         return _address(_analysed(told, progress, actor))
     paths = [str(_inside(name)) for name in params["paths"]]
     return _address(_read_and_analysed(paths, params.get("columns"), gap_s, progress, actor))
@@ -222,11 +222,34 @@ def _read_and_analysed(
         raise UsageError(" ".join(["There are no flows in it.", *said[:3]]))
     rows = list(Partition.projected.filter(pk__in=came.partitions))
     since, until = _window(rows, gap_s)
-    around = telemetry.files_of(telemetry.partitions(actor, since, until))
+    around, missing = _stored(telemetry.partitions(actor, since, until))
     files = sorted({*came.files, *around})
     alone = len(files) == len(came.files)
-    told = _Told(files, came.inputs, gap_s, constituency.registry(), None if alone else since)
+    told = _Told(files, (*came.inputs, *missing), gap_s, constituency.registry(), None if alone else since)
     return _analysed(told, progress, actor)
+
+
+def _stored(rows: Iterable[Partition]) -> tuple[list[str], tuple[InputReport, ...]]:
+    """The files of partitions; and where some are on record and not on the disk, an input that says so.
+
+    Raises:
+        UsageError: There are partitions, and none of their files.
+    """
+    rows = list(rows)
+    files = telemetry.files_of(rows)
+    if len(files) == len(rows):
+        return files, ()
+    missing = f"{len(rows) - len(files):,} of {len(rows):,}"
+    if not files:
+        raise UsageError(
+            f"{missing} stored files of that time are not on the disk. Copy them back from the backup of the flows, "
+            "then analyse again."
+        )
+    there = set(files)
+    flows = sum(row.rows for row in rows if str(telemetry.flows_folder() / row.path) in there)
+    return files, (
+        InputReport(f"stored flows, without {missing} files that are not on the disk", "flows", flows),
+    )
 
 
 def _window(rows: Iterable[Partition], gap_s: int) -> tuple[int, int]:

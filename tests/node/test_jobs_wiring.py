@@ -217,6 +217,23 @@ def test_partitions_that_are_removed(actor: People, inbox: Path) -> None:
     assert wrong() == []
 
 
+def test_what_is_missing_was_not_looked_at(actor: People, inbox: Path) -> None:
+    """An analysis without some of the stored files says so, and one without all of them says what to do."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": [flood(inbox)]}, Told(), mari)
+    (inbox / "later").mkdir()
+    jobs_wiring.analyse({"paths": [f"later/{flood(inbox / 'later', 90_000.0)}"]}, Told(), mari)
+    files = [Path(file) for file in telemetry.files_of(Partition.projected.order_by("start_us"))]
+    files[0].unlink()
+    jobs_wiring.analyse({}, Told(), mari)
+    told = str(Run.projected.latest("time_us").detail)
+    assert f"without 1 of {len(files)} files that are not on the disk" in told
+    for file in files[1:]:
+        file.unlink()
+    with pytest.raises(UsageError, match="Copy them back"):
+        jobs_wiring.analyse({}, Told(), mari)
+
+
 @pytest.mark.soak
 def test_the_exercise(actor: People, inbox: Path) -> None:
     """The first-run exercise gives its attacks and one campaign, with its registry as the constituency."""

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from shutil import rmtree
 
 import pytest
+from django.conf import settings
 
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking
 from hanse.ledger.models import Entry
 from hanse.ledger.retention import purge_due
-from hanse.node import collecting
+from hanse.node import collecting, doctor
+from hanse.node.restoring import still_to_do
 from hanse.policy.asking import RefusedError
 from hanse.telemetry import service
 from hanse.telemetry.models import Partition
@@ -19,8 +22,10 @@ from hanse.telemetry.store import FlowStore
 from tests.attacks.build import flows
 from tests.telemetry.made import NOON, batch
 from tests.telemetry.test_pages import Store, store
+from tests.web.acting import ActingClient
+from tests.web.conftest import client_as
 
-__all__ = ["store"]
+__all__ = ["client_as", "store"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +48,52 @@ def test_fsck_finds_a_file_of_flows_that_was_altered_or_taken_away(store: Store)
     (service.flows_folder() / two.path).unlink()
     told = [str(finding) for finding in service.findings()]
     assert [f"partition {one.pk}" in told[0], "not the file" in told[0]] == [True, True], told
-    assert [f"partition {two.pk}" in told[1], "cannot be read" in told[1]] == [True, True], told
+    assert ["stored flows: 1 of 2 files" in told[1], two.path in told[1]] == [True, True], told
+
+
+def test_files_that_are_missing_are_one_finding(store: Store) -> None:
+    """A node that was restored without its flows is told once, and what to do, and not once for each of thousands."""
+    for name in "abc":
+        store(flows(3, src=["192.0.2.1"]), name)
+    rmtree(service.flows_folder())
+    (told,) = map(str, service.findings())
+    assert "3 of 3 files" in told
+    assert "Copy them there" in told
+    assert service.count_missing() == (3, 3)
+    well, words = doctor.flows(settings.HANSE_NODE)
+    assert not well
+    assert "3 of 3 stored files" in words
+
+
+def test_what_is_left_to_do_after_a_restore_is_said(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which files no backup has, and that the settings which it had name another database."""
+    row = store(flows(3, src=["192.0.2.1"]), "one")
+    (tmp_path / "settings.toml").write_text('authority = "ee-cert"\nname = "CERT Estonia"\ncountry = "EE"\n')
+    assert list(still_to_do(tmp_path)) == []
+    (service.flows_folder() / row.path).unlink()
+    monkeypatch.setenv("HANSE_DATABASE", "postgresql:///hanse")
+    files, database = still_to_do(tmp_path)
+    assert "Copy 1 files of stored flows" in files
+    assert "write it as `database`" in database
+
+
+def test_a_search_says_that_files_are_missing(
+    store: Store, actor: Callable[..., Actor], client_as: Callable[..., ActingClient]
+) -> None:
+    """That nothing was found is no answer while the files that could hold it are not there; none are taken as all."""
+    there, missing = store(flows(3, src=["192.0.2.1"]), "one"), store(flows(3, src=["192.0.2.1"]), "two")
+    (service.flows_folder() / missing.path).unlink()
+    client = client_as(actor("analyst"))
+    page = client.get("/flows/", {"address": "192.0.2.1"}).content.decode()
+    assert "1 stored file of that time is on record and not on the disk" in page
+    assert client.get("/api/flows/search", {"address": "192.0.2.1"}).json()["missing"] == 1
+    refused = client.get("/api/flows/file", {"address": "192.0.2.1", "form": "csv"})
+    assert refused.status_code == 400
+    assert "1 of the stored files" in refused.json()["detail"]
+    (service.flows_folder() / there.path).unlink()
+    assert "2 stored files of that time are" in client.get("/flows/", {"port": 53}).content.decode()
 
 
 def test_what_is_purged_by_its_date_leaves_no_file(store: Store) -> None:

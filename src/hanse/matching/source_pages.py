@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Case, F, Func, IntegerField, Value, When
+from django.db.models import BigIntegerField, Case, F, Func, Value, When
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -151,7 +151,8 @@ def _ask(chosen: list[str], theirs: UUID, why: str, actor: Actor) -> tuple[int, 
 def _closest(actor: Actor, row: PartnerAttack) -> list[tuple[str, str]]:
     """Own attacks with sources that are not forged: those of the same vector first, then the closest in time."""
     rows = AttackRow.objects.for_actor(actor, counting.COUNT).filter(state__in=STANDING)
-    apart = Func(F("start_us") - Value(row.start_us), function="ABS", output_field=IntegerField())
+    theirs = Value(row.start_us, BigIntegerField())  # PostgreSQL is told 32 bits otherwise
+    apart = Func(F("start_us") - theirs, function="ABS", output_field=BigIntegerField())
     other = Case(When(vector=row.vector, then=Value(0)), default=Value(1))
     sorted_by = rows.exclude(source_class="spoofed").annotate(apart=apart, other=other)
     return [(one.pk.hex, _choice(one, row)) for one in sorted_by.order_by("other", "apart", "pk")[:CHOICES]]

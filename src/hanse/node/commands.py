@@ -165,12 +165,15 @@ def restore(home: Path, file: Path) -> None:
 
     Where the node has partners, they are asked for what was written since, as by `hanse node recover`.
     """
-    from hanse.node.restoring import restore_node  # noqa: PLC0415 - needs Django
+    from hanse.node.restoring import restore_node, still_to_do  # noqa: PLC0415 - needs Django
 
     _unattended(home)
     with _bar("restoring") as progress:
         count = restore_node(file, home.resolve(), progress)
-    click.echo(f"Restored {count:,} entries into {home}. Check it with `hanse node fsck`.")
+    click.echo(f"Restored {count:,} entries into {home}.")
+    for words in still_to_do(home.resolve()):
+        click.echo(words)
+    click.echo("Check it with `hanse node fsck`.")
     if (home / RECOVERING).exists():
         _recover(home.resolve(), frozenset())
 

@@ -16,6 +16,7 @@ from hanse.ledger import keyfile
 from hanse.ledger.tree import latest
 from hanse.node.making import PASSPHRASE
 from hanse.settings import Node
+from hanse.telemetry import service as telemetry
 from hanse.tracing.address_data import AddressData
 
 OLD_DAYS = 60
@@ -104,6 +105,17 @@ def _collector(node: Node) -> tuple[bool, str]:
     return True, f"on {told.address}: {told.flows:,} flows since it started{lost}"
 
 
+def flows(_: Node) -> tuple[bool, str]:
+    """Whether the files of stored flows are where the record says."""
+    missing, number = telemetry.count_missing()
+    if missing:
+        return False, (
+            f"{missing:,} of {number:,} stored files are on record and not on the disk: {telemetry.flows_folder()}. "
+            "Copy them there from the backup of that folder; a node's own backup has none."
+        )
+    return True, f"{number:,} stored files, all of them on the disk"
+
+
 def _tree(_: Node) -> tuple[bool, str]:
     head = latest()
     waits = longest_waiting_us(head)
@@ -139,6 +151,7 @@ _LOOKS: dict[str, Callable[[Node], tuple[bool, str]]] = {
     "disk": _disk,
     "worker": _worker,
     "collector": _collector,
+    "flows": flows,
     "ledger": _tree,
     "pages": _pages,
     "address data": _tracing,

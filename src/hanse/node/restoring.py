@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +51,22 @@ def restore_node(file: Path, home: Path, progress: Callable[[int, int], None]) -
     if not active():
         (home / RECOVERING).unlink()
     return count
+
+
+def still_to_do(home: Path) -> Iterator[str]:
+    """What somebody has to do by hand after `restore_node`, a sentence each."""
+    from hanse.telemetry import service as telemetry  # noqa: PLC0415 - after Django is configured
+
+    missing, _ = telemetry.count_missing()
+    if missing:
+        yield f"Copy {missing:,} files of stored flows into {telemetry.flows_folder()}: no backup has them."
+    file = home / SETTINGS_FILE
+    written = tomllib.loads(file.read_text(encoding="utf-8")).get("database", "sqlite")
+    if written != load(home).database:
+        yield (
+            "It was restored into the database that HANSE_DATABASE names. Keep that set whenever you serve it, or write "
+            f"it as `database` into {file}, which names another one."
+        )
 
 
 def recover_node(home: Path, recovery: "Recovery", say: Callable[[str], None]) -> int:

@@ -78,6 +78,9 @@ class FoundOut(Schema):
     destination_ports: list[SumOut] = Field(description="`protocol/port`.")
     protocols: list[SumOut]
     flows: list[dict[str, Any]] = Field(description="The flow schema, addresses and times as text.")
+    missing: int = Field(
+        description="Stored files of that time that are not on the disk: nothing of them is here."
+    )
 
 
 class KeptOut(Schema):
@@ -227,6 +230,7 @@ def search(request: HttpRequest, wanted: Query[FlowsWanted], shown: Query[FlowsS
         "destination_ports": [_sum(one, "/".join(map(str, one.key))) for one in found.target_ports],
         "protocols": [_sum(one, str(one.key)) for one in found.protocols],
         "flows": [row for batch in found.flows.to_batches() for row in in_text(batch).to_pylist()],
+        "missing": looked.missing,
     }
 
 

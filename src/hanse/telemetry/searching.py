@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, F, Max, Min, Sum
+from django.db.models import BigIntegerField, Count, F, Max, Min, Sum, Value
 
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
+from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.telemetry import service
 from hanse.telemetry.limits import limits
@@ -95,11 +96,13 @@ class Looked:
         found: The flows and their sums.
         rows: The partitions that hold at least one of them, with their markings.
         kept_back: How many of those must not leave the node, so that a file has none of their flows.
+        missing: How many partitions could hold such flows and have no file on the disk: nothing of them is shown.
     """
 
     found: Found
     rows: tuple[Partition, ...]
     kept_back: int
+    missing: int
 
     @property
     def marking(self) -> Marking | None:
@@ -111,7 +114,8 @@ def held(actor: Actor) -> Held:
     """What flows the node holds, as far as an actor may look at them."""
     rows = Partition.objects.for_actor(actor, "telemetry.view")
     sources = tuple(_kept(rows, "source"))
-    days = tuple(_kept(rows.annotate(day=F("start_us") / _DAY_US), "day", descending=True))
+    day = F("start_us") / Value(_DAY_US, BigIntegerField())  # PostgreSQL is told 32 bits otherwise
+    days = tuple(_kept(rows.annotate(day=day), "day", descending=True))
     return Held(
         partitions=sum(one.partitions for one in sources),
         rows=sum(one.rows for one in sources),
@@ -134,11 +138,11 @@ def look(actor: Actor, sought: Sought, rank: Rank = "bytes", shown: int = SHOWN)
     """
     from hanse.telemetry.flow_search import search  # noqa: PLC0415 - Arrow is loaded when flows are first read
 
-    by_file = _by_file(actor, "telemetry.view", sought)
+    by_file, missing = _by_file(actor, "telemetry.view", sought)
     found = search(list(by_file), sought, rank=rank, shown=shown)
     rows = tuple(by_file[file] for file in found.files)
     judged = Counter(bool(Partition.objects.judge(actor, "telemetry.export", row)) for row in rows)
-    return Looked(found, rows, judged[False])
+    return Looked(found, rows, judged[False], missing)
 
 
 def take(actor: Actor, sought: Sought) -> "tuple[Iterator[pa.RecordBatch], tuple[Partition, ...]]":
@@ -146,16 +150,22 @@ def take(actor: Actor, sought: Sought) -> "tuple[Iterator[pa.RecordBatch], tuple
 
     Raises:
         TooMuchError: They are more than `FILE_FLOWS`, or it takes too long; the iterator may raise it too.
+        UsageError: Files that could hold some of them are not on the disk, so that it would not be all.
     """
     from hanse.telemetry.flow_search import batches, files_with  # noqa: PLC0415 - as above
 
-    by_file = _by_file(actor, "telemetry.export", sought)
+    by_file, missing = _by_file(actor, "telemetry.export", sought)
+    if missing:
+        raise UsageError(
+            f"{missing:,} of the stored files that can hold such flows are not on the disk: this would not be all of "
+            "them. Copy the files back, or choose a time whose files are there."
+        )
     files = files_with(list(by_file), sought)
     return batches(files, sought, FILE_FLOWS), tuple(by_file[file] for file in files)
 
 
-def _by_file(actor: Actor, action: str, sought: Sought) -> dict[str, Partition]:
-    """The partitions that can hold such flows, by the path of their file; those whose file is gone are left out."""
+def _by_file(actor: Actor, action: str, sought: Sought) -> tuple[dict[str, Partition], int]:
+    """The partitions that can hold such flows, by the path of their file; and how many have no file on the disk."""
     rows = Partition.objects.for_actor(actor, action).select_related("marking")
     if sought.since_us is not None:
         rows = rows.filter(end_us__gte=sought.since_us)
@@ -163,7 +173,8 @@ def _by_file(actor: Actor, action: str, sought: Sought) -> dict[str, Partition]:
         rows = rows.filter(start_us__lte=sought.until_us)
     folder = service.flows_folder()
     told = {str(folder / row.path): row for row in rows.order_by("start_us", "object_id")}
-    return {file: row for file, row in told.items() if Path(file).is_file()}
+    there = {file: row for file, row in told.items() if Path(file).is_file()}
+    return there, len(told) - len(there)
 
 
 def _kept(rows: "QuerySet[Partition]", by: str, *, descending: bool = False) -> Iterator[Kept]:

@@ -278,22 +278,53 @@ def is_new(paths: Iterable[Path]) -> list[Path]:
 def findings(
     progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
 ) -> Iterator[Finding]:
-    """What is wrong with the files of partitions: not as they were put on record, or missing."""
+    """What is wrong with the files of partitions: each that is not as it was put on record, and how many are missing.
+
+    Those that are missing are one finding: after a restore without them they are all of them.
+    """
     rows = list(
         models.Partition.projected.order_by("start_us", "object_id").values_list(
             "object_id", "path", "sha256"
         )
     )
+    missing: dict[str, UUID] = {}
     for number, (one, path, sha256) in enumerate(rows, 1):
-        file = flows_folder() / path
         try:
-            wrong = "" if sha256_of(file) == sha256 else f"{path} is not the file that was put on record."
+            wrong = (
+                ""
+                if sha256_of(flows_folder() / path) == sha256
+                else f"{path} is not the file that was put on record."
+            )
+        except FileNotFoundError:
+            missing[path] = one
+            wrong = ""
         except OSError as error:
             wrong = f"{path} cannot be read: {error.strerror}."
         # What was removed or purged meanwhile is no finding.
         if wrong and models.Partition.projected.filter(pk=one, path=path, sha256=sha256).exists():
             yield Finding(f"partition {one}", wrong)
         progress("flows", number, len(rows))
+    if missing:
+        yield from _missing(missing, len(rows))
+
+
+def _missing(files: dict[str, UUID], of: int) -> Iterator[Finding]:
+    """One finding of files that are not there, as far as they are still on record: path, partition."""
+    still = set(models.Partition.projected.filter(path__in=list(files)).values_list("object_id", flat=True))
+    paths = [path for path, one in files.items() if one in still]
+    if paths:
+        which = paths[0] if len(paths) == 1 else f"the first {paths[0]}, the last {paths[-1]}"
+        yield Finding(
+            "stored flows",
+            f"{len(paths):,} of {of:,} files are not in {flows_folder()}: {which}. Copy them there from the backup of "
+            "that folder; those that are lost for good are taken off the record under Flows, Stored files.",
+        )
+
+
+def count_missing() -> tuple[int, int]:
+    """How many files of partitions are not there, and how many are on record."""
+    paths = list(models.Partition.projected.values_list("path", flat=True))
+    return sum(not (flows_folder() / path).is_file() for path in paths), len(paths)
 
 
 def watch(folder: Path, actor: Actor, *, on: bool = True) -> None:
