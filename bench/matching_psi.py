@@ -231,7 +231,10 @@ def who_else(number: int) -> None:
 def new_ones(number: int) -> None:
     """Print what so many new selectors cost in standing matching."""
     here, there, values = RunSecret.fresh(), RunSecret.fresh(), items(0, number)
-    turns = [Turn(values[at : at + standing.ADDED], ()) for at in range(0, number, standing.ADDED)]
+    turns = [
+        Turn(values[at : at + standing.ADDED], (), at // standing.ADDED + 1)
+        for at in range(0, number, standing.ADDED)
+    ]
     rounds = 5 if number < 1_000 else 1
     sending = median_ms(lambda: [standing.sent(turn, here, EPOCH) for turn in turns], rounds)
     sent = [standing.sent(turn, here, EPOCH) for turn in turns]

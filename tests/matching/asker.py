@@ -151,7 +151,7 @@ class Asker(Comparer):
         epoch = day(now_us())
         if self.count:
             taken = (*gone, *self.decoys[: standing.TAKEN - len(gone)])
-            self.sent = standing.sent(Turn(values, taken), self.secret_, epoch)
+            self.sent = standing.sent(Turn(values, taken, self.count), self.secret_, epoch)
         else:
             taken = ()
             self.sent = standing.opening(values or self.has, self.secret_, epoch)

@@ -9,8 +9,23 @@ from hanse.cases.selector import read
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.matching import agreeing, answering, asking, contacting, hits, publishing, standing_on, who_else
+from hanse.matching import (
+    agreeing,
+    answering,
+    asking,
+    contacting,
+    hits,
+    publishing,
+    reopening_days,
+    standing_days,
+    standing_on,
+    who_else,
+)
+from hanse.matching.epochs import day, days, over_us
+from hanse.matching.standing_chain import Chain
+from hanse.matching.standing_contents import DayOver
 from hanse.matching.tag_models import Question
+from tests.accounts.people import acting, newcomer
 from tests.cases.made import DAY_US, investigator, opened
 from tests.matching.asker import Asker, next_slot, turn
 
@@ -79,3 +94,9 @@ def _stands(dk: Asker, mari: Actor) -> None:
     next_slot()
     turn(dk)
     assert standing_on.is_on(PARTNER)
+    epoch = day(now_us())
+    assert standing_days.put_on_record(over_us(epoch), {PARTNER}) == 1
+    dk.entry(standing_days.DAY, DayOver(partner=dk.here, epoch=days(now_us())[1], own=Chain(), other=Chain()))
+    turn(dk)
+    auditor = replace(acting(newcomer("auditor", name="Aada of standing")), stepped_up_us=now_us())
+    assert reopening_days.reopen_standing(PARTNER, epoch, auditor, "As every year.") == ()

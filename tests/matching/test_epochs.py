@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hanse.kernel.clock import now_us
-from hanse.matching.epochs import GRACE_US, begin_us, day, days, end_us, month, months, over_us
+from hanse.matching.epochs import GRACE_US, begin_us, day, days, end_us, kept_us, month, months, over_us
 
 
 def at(*moment: int) -> int:
@@ -26,6 +26,7 @@ def at(*moment: int) -> int:
 def test_an_epoch_begins_and_ends_with_its_calendar(epoch, begin, end):
     """In UTC; its secrets go a day after its end."""
     assert (begin_us(epoch), end_us(epoch), over_us(epoch)) == (at(*begin), at(*end), at(*end) + GRACE_US)
+    assert kept_us(epoch) == at(*end) + 30 * GRACE_US
     name = day if len(epoch) > 7 else month
     assert name(at(*begin)) == name(at(*end) - 1) == epoch
     assert name(at(*end)) != epoch

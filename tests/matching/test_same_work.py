@@ -46,14 +46,14 @@ def work(calls, does, *args):
 
 def test_a_turn_costs_the_same_however_much_of_it_is_real(done):
     """None, one, or all of 128 selectors: each decoy is hashed and masked like one."""
-    each = [work(done, standing.sent, Turn(tuple(phones(0, n)), ()), SECRET, EPOCH) for n in (0, 1, ADDED)]
+    each = [work(done, standing.sent, Turn(tuple(phones(0, n)), (), 1), SECRET, EPOCH) for n in (0, 1, ADDED)]
     assert each[0] == each[1] == each[2]
     assert each[0]["crypto_scalarmult_ristretto255"] == ADDED
 
 
 def test_answering_a_turn_costs_the_same_whatever_is_hit(done):
     """All of the other's selectors are one's own, or none."""
-    own = [standing.sent(Turn(tuple(phones(first, 128)), ()), SECRET, EPOCH).points for first in (0, 500)]
+    own = [standing.sent(Turn(tuple(phones(first, 128)), (), 1), SECRET, EPOCH).points for first in (0, 500)]
     assert work(done, standing.answered, own[0], ADDED, SECRET) == work(
         done, standing.answered, own[1], ADDED, SECRET
     )
@@ -87,5 +87,5 @@ def test_a_leaky_build_would_show(done):
         masked = group.multiply(SECRET.mask(), b"".join(hashed))
         return masked + sodium().crypto_core_ristretto255_random() * (ADDED - len(hashed))
 
-    assert len(leaky(Turn((), ()))) == len(leaky(Turn(tuple(phones(0, 9)), ())))
-    assert work(done, leaky, Turn((), ())) != work(done, leaky, Turn(tuple(phones(0, 9)), ()))
+    assert len(leaky(Turn((), (), 1))) == len(leaky(Turn(tuple(phones(0, 9)), (), 1)))
+    assert work(done, leaky, Turn((), (), 1)) != work(done, leaky, Turn(tuple(phones(0, 9)), (), 1))

@@ -1,11 +1,10 @@
 """Standing matching: both see a hit at once, and nobody sees how much goes on."""
 
-from random import Random
-
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hanse.intel.values import Value
 from hanse.matching import standing
 from hanse.matching.group import POINT, ProtocolError
 from hanse.matching.psi import TOKEN
@@ -14,6 +13,7 @@ from hanse.matching.standing import ADDED, TAKEN, Queue, Schedule, Sent, Turn
 from tests.matching.made import EPOCH, phones
 
 MINUTE = 60_000_000
+SECRET = RunSecret(bytes(range(32)))
 SCHEDULE = Schedule(begun_us=1_000_000_000_000_000, every_us=MINUTE)
 
 
@@ -54,9 +54,14 @@ class Node:
         self.look()
 
 
-def send(node, values):
+def due(queue_, now_us, number=1, secret=SECRET):
+    """The turn that is due, and what waits then."""
+    return standing.due(queue_, SCHEDULE, now_us, secret, number)
+
+
+def send(node, values, number=1):
     """The points of one turn."""
-    return standing.sent(Turn(tuple(values), ()), node.secret, EPOCH)
+    return standing.sent(Turn(tuple(values), (), number), node.secret, EPOCH)
 
 
 @settings(max_examples=10, deadline=None)
@@ -96,54 +101,56 @@ def test_turns_have_one_length(number):
 def test_places_of_the_real_ones_say_nothing():
     """They are shuffled among the decoys."""
     node = Node()
-    places = [[p is not None for p in send(node, phones(0, 64)).places] for _ in range(2)]
+    places = [[p is not None for p in send(node, phones(0, 64), at).places] for at in range(2)]
     assert places[0] != places[1]
     assert sum(places[0]) == 64
 
 
 @settings(max_examples=50)
-@given(st.integers(0, 400), st.integers(0, 200), st.integers(64, 500), st.randoms())
-def test_a_turn_is_a_function_of_queue_and_time(new, gone, decoys, random):
+@given(st.integers(0, 400), st.integers(0, 200), st.integers(64, 500), st.integers(0, 9))
+def test_a_turn_is_a_function_of_queue_time_secret_and_number(new, gone, decoys, number):
     """What is sent and what waits is all there was; as much is taken back whatever was closed."""
     before = Queue(
         tuple(phones(0, new)),
         tuple(b"g%d" % n for n in range(gone)),
         tuple(b"d%d" % n for n in range(decoys)),
     )
-    turn, after = standing.due(before, SCHEDULE, at(1), random)
+    turn, after = due(before, at(1), number)
+    assert (turn, after) == due(before, at(1), number)
+    assert turn.number == number
     assert turn.values + after.new == before.new
     assert len(turn.taken) == TAKEN == len(set(turn.taken))
     assert set(turn.taken) & set(before.gone) == set(before.gone[:TAKEN])
     assert before.gone[:TAKEN] + after.gone == before.gone
     assert sorted(set(turn.taken) - set(before.gone) | set(after.decoys)) == sorted(before.decoys)
     assert len(turn.values) >= min(new, ADDED - TAKEN)
-    assert standing.due(after, SCHEDULE, at(1), random) == (None, after)
+    assert due(after, at(1), number) == (None, after)
 
 
 def test_turns_come_by_the_clock_whether_or_not_something_waits():
     """One a minute; what was missed is not made up, and none comes before its time."""
     empty = queue()
-    assert standing.due(empty, SCHEDULE, at(0)) == (None, empty)
-    assert standing.due(empty, SCHEDULE, SCHEDULE.begun_us - 1) == (None, empty)
-    turn, _after = standing.due(empty, SCHEDULE, at(1))
+    assert due(empty, at(0)) == (None, empty)
+    assert due(empty, SCHEDULE.begun_us - 1) == (None, empty)
+    turn, _after = due(empty, at(1))
     assert turn.values == ()
-    busy, rest = standing.due(queue(new=tuple(phones(0, 300))), SCHEDULE, at(40))
+    busy, rest = due(queue(new=tuple(phones(0, 300))), at(40))
     assert (len(busy.values), len(rest.new), rest.turn) == (ADDED, 300 - ADDED, 40)
     assert len(busy.taken) == len(turn.taken)
-    assert standing.due(rest, SCHEDULE, at(40))[0] is None
-    assert standing.due(rest, SCHEDULE, at(41))[0].values == rest.new[:ADDED]
+    assert due(rest, at(40))[0] is None
+    assert due(rest, at(41))[0].values == rest.new[:ADDED]
 
 
 def test_no_turn_is_due_before_the_other_side_has_answered():
     """Without decoys to take back, what is taken back would be what was closed."""
     waits = queue(new=tuple(phones(0, 5)), gone=(b"closed",), decoys=(b"d",) * (TAKEN - 1))
-    assert standing.due(waits, SCHEDULE, at(5)) == (None, waits)
+    assert due(waits, at(5)) == (None, waits)
 
 
 def test_decoys_are_taken_back_by_chance_not_by_age():
     """Otherwise a token out of its turn would be that of a closed case."""
     waits = queue(gone=(b"closed",))
-    drawn = [standing.due(waits, SCHEDULE, at(1), Random(seed))[0].taken for seed in range(2)]
+    drawn = [due(waits, at(1), seed)[0].taken for seed in range(2)]
     assert all(b"closed" in taken for taken in drawn)
     assert set(drawn[0]) != set(drawn[1])
     assert drawn[0].index(b"closed") != drawn[1].index(b"closed")
@@ -156,7 +163,7 @@ def test_an_epoch_opens_with_all_filled_up():
     assert len(sent.points) == 1024 * POINT
     own, decoys = standing.told(sent, standing.answered(sent.points, 1024, other.secret))
     assert sorted(own.values()) == phones(0, 30)
-    assert standing.due(Queue(decoys=decoys), SCHEDULE, at(1))[0] is not None
+    assert due(Queue(decoys=decoys), at(1))[0] is not None
 
 
 def test_what_is_closed_is_no_hit_any_more():
@@ -180,7 +187,7 @@ def test_what_is_closed_is_no_hit_any_more():
 def test_another_pair_or_epoch_gives_other_tokens():
     """What one partner holds says nothing to another, and nothing in the next epoch."""
     a, b, other = Node(), Node(), Node()
-    value = Turn(tuple(phones(0, 1)), ())
+    value = Turn(tuple(phones(0, 1)), (), 1)
     seen = set()
     for secret, epoch, answerer in (
         (a.secret, "1", b), (a.secret, "2", b), (RunSecret.fresh(), "1", b), (a.secret, "1", other)
@@ -203,3 +210,49 @@ def test_wrong_turns_and_answers_are_refused():
     for tokens in (good[:-TOKEN], good[:-1], good[:-TOKEN] + good[:TOKEN], b""):
         with pytest.raises(ProtocolError, match="one token of its own"):
             standing.told(sent, tokens)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["phone", "email"]), st.text(min_size=1, max_size=9)), unique=True, max_size=ADDED),
+    st.integers(0, 3_000), st.binary(min_size=32, max_size=32), st.randoms(),
+)  # fmt: skip
+def test_a_turn_that_is_made_again_is_what_was_sent(some, number, secret, random):
+    """Whatever went, in whichever turn; also where only the point is left of some of it."""
+    values, mask = [Value(*one) for one in some], RunSecret(secret)
+    first = standing.sent(Turn(tuple(values), (), number or 1), mask, EPOCH)
+    reals = [one if random.random() < 0.7 else standing.point_of(one, mask, EPOCH) for one in values]
+    assert standing.redone(reals, mask, EPOCH, number or 1) == first.points
+    assert {one for one in first.places if one} == set(values)
+    if number == 0:
+        assert standing.redone(reals, mask, EPOCH, 0) == standing.opening(values, mask, EPOCH).points
+
+
+def test_what_was_not_in_a_turn_makes_another():
+    """One more, one less, another in place of it, or in another place; and each turn has decoys of its own."""
+    values = phones(0, 3)
+    sent = standing.sent(Turn(tuple(values), (), 4), SECRET, EPOCH).points
+    for wrong in (
+        [],
+        values[:2],
+        [*values[:2], Value("phone", "+4477")],
+        [*values, *phones(9, 1)],
+        values[::-1],
+    ):
+        assert standing.redone(wrong, SECRET, EPOCH, 4) != sent
+    other = [standing.redone(values, *by) for by in ((SECRET, EPOCH, 5), (RunSecret.fresh(), EPOCH, 4))]
+    own = {sent[at : at + POINT] for at in range(0, len(sent), POINT)}
+    for points, alike in zip(other, (3, 0), strict=True):
+        assert len(own & {points[at : at + POINT] for at in range(0, len(points), POINT)}) == alike
+    with pytest.raises(ProtocolError, match="no room"):
+        standing.redone(phones(0, ADDED + 1), SECRET, EPOCH, 4)
+
+
+def test_decoys_tell_nothing_of_the_mask_nor_of_each_other():
+    """They come of the same secret by names of their own: no two turns share one, nor does any draw the mask."""
+    fills = [standing._turn_secret(SECRET, number).fill(ADDED) for number in range(3)]
+    drawn = [one for some in fills for one in some]
+    assert len(set(drawn)) == 3 * ADDED
+    assert SECRET.mask() not in drawn
+    assert SECRET.sealed() not in drawn
+    assert standing._turn_secret(SECRET, 1).mask() != SECRET.mask()

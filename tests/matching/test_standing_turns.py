@@ -14,6 +14,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger import retention
 from hanse.ledger.check import check
+from hanse.ledger.kinds import kind_of
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
 from hanse.matching import (
@@ -28,7 +29,7 @@ from hanse.matching import (
     withholding,
 )
 from hanse.matching.contents import Contact
-from hanse.matching.epochs import day, over_us
+from hanse.matching.epochs import day, end_us, kept_us, over_us
 from hanse.matching.models import Hit, Reference
 from hanse.matching.standing_contents import StandingSet
 from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, StandingSide, TheirTurns
@@ -467,17 +468,21 @@ def test_a_wish_in_anothers_name_is_refused(gb, case):
     assert Received.objects.filter(state="refused").count() == 1
 
 
-def test_masks_destroy_themselves_and_a_day_begins_anew(on, monkeypatch):
-    """A mask's retention is in its marking; the next day has another one, and an opening."""
+def test_a_mask_answers_nothing_a_day_after_its_own_and_destroys_itself_after_thirty(on, monkeypatch):
+    """The partner's tokens go with the day, and another mask opens the next; this one waits for the auditor alone.
+
+    Its entry is sealed, is read by who oversees, and has the date of its end in its marking.
+    """
     mask = Mask.objects.get()
     entry = Entry.objects.get(kind="matching.mask_made")
-    assert entry.retention_us == over_us(mask.epoch)
+    assert entry.retention_us == end_us(mask.epoch) + 30 * DAY_US == kept_us(mask.epoch)
+    assert (kind_of(entry.kind).sealed, kind_of(entry.kind).overseen) == (True, True)
     later = over_us(mask.epoch) + 1
-    for module in (turning, standing_on, retention):
+    for module in (turning, standing_on, standing_answering, retention, asker):
         monkeypatch.setattr(module, "now_us", lambda: later)
     assert standing_on.mask_of("gb-ncas", mask.epoch) is None
-    assert retention.purge_due() == 1
-    assert not Mask.objects.exists()
+    assert retention.purge_due() == 0
+    assert "a day that is over" in on.takes_turn(epoch=mask.epoch).refused
     on.lost()
     turn(on)
     turning.tidy()
@@ -486,6 +491,10 @@ def test_masks_destroy_themselves_and_a_day_begins_anew(on, monkeypatch):
     assert row.mask != mask.object_id.hex
     assert not TheirTurns.objects.exists()
     assert not HeldToken.objects.exists()
+    assert Mask.objects.filter(pk=mask.pk).exists()
+    monkeypatch.setattr(retention, "now_us", lambda: kept_us(mask.epoch) + 1)
+    assert retention.purge_due() == 1
+    assert not Mask.objects.filter(pk=mask.pk).exists()
 
 
 def test_a_hit_of_another_case_is_named_as_the_first(case, on, monkeypatch):

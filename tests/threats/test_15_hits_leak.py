@@ -97,13 +97,13 @@ def the_asker_sees() -> Callable[[bool, int], bytes]:
 def a_third_sees_a_turn(hit: bool, at: int) -> bytes:
     """Standing matching: what goes to a third partner in the turn after another one's hit or miss."""
     new = asked_for(hit, at)
-    return standing.sent(Turn(tuple(new), ()), SECRET, EPOCH).points
+    return standing.sent(Turn(tuple(new), (), at), SECRET, EPOCH).points
 
 
 def the_other_side_answers() -> Callable[[bool, int], bytes]:
     """Standing matching: the tokens that come back for a turn, of which some are hits or none is."""
     turns = {
-        hit: [standing.sent(Turn(tuple(HELD if hit else phones(9_000 + at * 64, 64)), ()), SECRET, EPOCH).points
+        hit: [standing.sent(Turn(tuple(HELD if hit else phones(9_000 + at * 64, 64)), (), at), SECRET, EPOCH).points
               for at in range(8)]
         for hit in (True, False)
     }  # fmt: skip
@@ -161,6 +161,6 @@ def test_what_is_taken_back_is_as_many_whatever_was_hit():
     """A token that was a hit is taken back among decoys, in a turn like every other."""
     decoys = tuple(at.to_bytes(16) for at in range(3 * TAKEN))
     queue = standing.Queue(gone=(b"x" * 16,), decoys=decoys)
-    turn, _ = standing.due(queue, standing.Schedule(0, 1), 1)
+    turn, _ = standing.due(queue, standing.Schedule(0, 1), 1, SECRET, 1)
     assert turn is not None
     assert len(turn.taken) == TAKEN

@@ -37,6 +37,7 @@ TABLES = {
     "matching_theirset": "what a partner publishes for questions; it can be fetched anew",
     "matching_ownturns": "turns of standing matching, with decoys; lost ones are opened anew",
     "matching_theirturns": "a partner's turns of standing matching; it opens lost ones anew",
+    "matching_standingturn": "what turns were made of, for an auditor; hashes of them are on record when their day is over",
     "matching_heldtoken": "tokens of a partner's turns; go with them",
     "intel_words": "a search index, made again with the items",
     **{

@@ -30,6 +30,7 @@ class MatchingConfig(AppConfig):
             source_pages,
             source_rows,
             standing_answering,
+            standing_days,
             standing_wire,
             views,
             waiting,
@@ -52,6 +53,7 @@ class MatchingConfig(AppConfig):
         wire.register(counting.CLOSE, counting.CLOSED, count_answering.closed)
         ledger.before_purge(hits.with_hits)
         ledger.before_purge(running.forget_inputs)
+        ledger.before_purge(standing_days.forget)
         ledger.before_purge(who_else.with_questions)
         ledger.before_purge(source_rows.with_counts)
         policy.after_marking(source_rows.after_marking)

@@ -23,6 +23,7 @@ from hanse.ledger.writing import writing
 from hanse.matching import commitment, hits, parts, psi
 from hanse.matching.agreeing import NoAgreementError, agreement_with
 from hanse.matching.contents import RunEnded
+from hanse.matching.epochs import KEPT_US
 from hanse.matching.group import POINT, ProtocolError, chunks_of
 from hanse.matching.models import Run, RunPart, SourceCount
 from hanse.matching.offering import offered
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 PART: Final = "match-part"
 PIECE: Final = "match-piece"
-KEPT_US: Final = 30 * 86_400_000_000
-"""For how long what was sent in a run is kept: an auditor can do it again until then."""
 
 
 class Wanted(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,8 @@ from typing import Final
 
 GRACE_US: Final = 86_400_000_000
 """For how long after its end an epoch is still answered, microseconds: a question waits for a day."""
+KEPT_US: Final = 30 * GRACE_US
+"""For how long what was sent can be done again by an auditor, microseconds: thirty days."""
 _MONTH: Final = len("2026-11")
 
 
@@ -51,8 +53,13 @@ def end_us(epoch: str) -> int:
 
 
 def over_us(epoch: str) -> int:
-    """When nothing of an epoch is answered any more and its secrets go, microseconds UTC."""
+    """When nothing of an epoch is answered any more, microseconds UTC."""
     return end_us(epoch) + GRACE_US
+
+
+def kept_us(epoch: str) -> int:
+    """Until when an auditor can do again what this side sent in an epoch, microseconds UTC."""
+    return end_us(epoch) + KEPT_US
 
 
 def _moment(at_us: int) -> datetime:

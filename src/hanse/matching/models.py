@@ -5,12 +5,20 @@ from django.db import models
 from hanse.cases.selector import KINDS
 from hanse.ledger.fields import RowIdField, SealedJSONField, SealedTextField
 from hanse.matching.source_models import SourceCount
-from hanse.matching.standing_models import HeldToken, Mask, OwnTurns, StandingSide, TheirTurns
+from hanse.matching.standing_models import (
+    HeldToken,
+    Mask,
+    OwnTurns,
+    StandingDay,
+    StandingSide,
+    StandingTurn,
+    TheirTurns,
+)
 from hanse.matching.tag_models import Asking, OwnDelta, OwnSet, Question, Reply, TagKey, TheirSet, TheirTagKey
 
 __all__ = [
     "Agreement", "Asking", "HeldToken", "Hit", "Mask", "Offer", "OwnDelta", "OwnSet", "OwnTurns", "Question", "Reference",
-    "Reply", "Run", "RunPart", "SourceCount", "StandingSide", "TagKey", "TheirSet", "TheirTagKey", "TheirTurns", "Withheld",
+    "Reply", "Run", "RunPart", "SourceCount", "StandingDay", "StandingSide", "StandingTurn", "TagKey", "TheirSet", "TheirTagKey", "TheirTurns", "Withheld",
 ]  # fmt: skip
 
 

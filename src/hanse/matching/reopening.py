@@ -1,5 +1,7 @@
 """Doing a run or a count again from what is on record, by an auditor: were its inputs those of the cases and attacks?
 
+Days of standing matching: `reopening_days`.
+
 The secret of it makes everything that this side sent. So an auditor sees whether it put in what no case or attack had,
 answered what it should not have, or said something else in the ledger than it sent; and sees no selector and no source.
 """
@@ -12,18 +14,15 @@ from uuid import UUID
 import msgspec
 
 from hanse.attacks.on_record import versions
-from hanse.cases.contents import SelectorAdded
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.identity import authority
-from hanse.ledger.kinds import Kind, kind_of
-from hanse.ledger.models import Body, Entry
-from hanse.ledger.reading import content_of
+from hanse.ledger.kinds import Kind
+from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.matching import commitment, common_sources, parts, psi
-from hanse.matching.alike import keys_of
 from hanse.matching.commitment import Commitment
 from hanse.matching.common_sources import Said, Sample, Sent
 from hanse.matching.comparing import transcript_of
@@ -34,18 +33,19 @@ from hanse.matching.parts import DIGEST, POINTS, TOKENS, theirs
 from hanse.matching.run_projecting import BEGUN, ENDS
 from hanse.matching.secret import RunSecret
 from hanse.matching.source_models import SourceCount
+from hanse.matching.standing_days import ADDED, brought_by
+from hanse.matching.standing_models import StandingDay
 from hanse.policy.asking import require
 
 REOPEN: Final = "matching.reopen"
 REOPENED: Final = "matching.reopened"
 MOST: Final = 100_000
 """Selectors of both sides together that are done again at once: a quarter of a minute."""
-_ADDED: Final = "cases.selector_added"
 _sides = msgspec.msgpack.Decoder(tuple[str, dict[str, Said]])
 
 
 class Reopened(msgspec.Struct, frozen=True, kw_only=True):
-    """A run or a count of sources was done again; the object is that, why is the entry's reason.
+    """A run, a count of sources or a day of standing matching was done again; the object is that, why is the entry's reason.
 
     Attributes:
         found: What was not as it should have been, in sentences; empty for an honest one.
@@ -64,7 +64,7 @@ def reopen(run: UUID, actor: Actor, why: str) -> tuple[str, ...]:
         RefusedError: The actor may not.
         UsageError: There is no such run, it goes on, nothing was put in, its pieces are gone, or no reason is given.
     """
-    _may(actor, why)
+    check_may(actor, why)
     row = Run.objects.filter(pk=run, state__in=ENDS).exclude(own="").first()
     if row is None:
         raise UsageError("There is no such comparison, it goes on, or it ended before anything was put in.")
@@ -87,7 +87,7 @@ def reopen(run: UUID, actor: Actor, why: str) -> tuple[str, ...]:
         whole=gave,
     )  # fmt: skip
     found += _of_transcript(row, said, other)
-    if invented := set(values) - _on_record(_begun_at(run)):
+    if invented := set(values) - on_record(_begun_at(run)).keys():
         found.append(
             f"{len(invented):,} of its {len(values):,} inputs stood in no case before it began: they were invented."
         )
@@ -117,7 +117,7 @@ def reopen_count(count: UUID, actor: Actor, why: str) -> tuple[str, ...]:
         RefusedError: The actor may not.
         UsageError: There is no such count, it was not counted, its pieces are gone, or no reason is given.
     """
-    _may(actor, why)
+    check_may(actor, why)
     row = SourceCount.projected.select_related("marking").filter(pk=count, state="counted").first()
     if row is None:
         raise UsageError("There is no such count, or it did not come to a number.")
@@ -165,8 +165,13 @@ def _samples(row: SourceCount) -> Iterator[Sample]:
             yield common_sources.sample_of(attack)
 
 
-def _may(actor: Actor, why: str) -> None:
-    """See that somebody may do something again, and says why."""
+def check_may(actor: Actor, why: str) -> None:
+    """See that somebody may do something again, and says why.
+
+    Raises:
+        RefusedError: The actor may not.
+        UsageError: No reason is given.
+    """
     require(actor, REOPEN)
     if not why.strip():
         raise UsageError("Say why it is reopened.")
@@ -177,25 +182,20 @@ def _begun_at(run: UUID) -> int:
     return int(Entry.objects.filter(kind=BEGUN, object_id=run).earliest("sequence").sequence)
 
 
-def _on_record(before: int) -> set[Value]:
-    """All that stood in a case before an entry, whether it is still there or not, with the keys of names."""
-    kind, found = kind_of(_ADDED), set()
-    entries = Entry.objects.filter(kind=_ADDED, sequence__lt=before).order_by("sequence")
-    bodies = {
-        body.entry_id: body for body in Body.objects.filter(entry__in=entries.values("sequence")).iterator()
-    }
-    for entry in entries.iterator():
-        if entry.sequence in bodies:
-            content = content_of(entry, bodies[entry.sequence], kind)
-            assert isinstance(content, SelectorAdded)  # noqa: S101 - the kind says so
-            value = Value(content.kind, content.text)
-            found.add(value)
-            found |= keys_of(value)
+def on_record(before: int) -> dict[Value, int]:
+    """All that stood in a case before an entry, whether it is still there or not, with the keys of names; since which entry."""
+    found: dict[Value, int] = {}
+    entries = Entry.objects.filter(kind=ADDED, sequence__lt=before, body__isnull=False).select_related("body")
+    for entry in entries.order_by("sequence").iterator():
+        for value in brought_by(entry):
+            found.setdefault(value, entry.sequence)
     return found
 
 
-def _nothing(_: Recorded, __: Reopened) -> None:
-    """What was found is in the entry."""
+def _reopened(recorded: Recorded, content: Reopened) -> None:
+    """What was found is in the entry; of a day it stands beside it as well."""
+    rows = StandingDay.objects.filter(pk=recorded.object_id)
+    rows.update(found=list(content.found), reopened_us=recorded.time_us)
 
 
-KINDS = (Kind(REOPENED, Reopened, _nothing, overseen=True),)
+KINDS = (Kind(REOPENED, Reopened, _reopened, overseen=True),)

@@ -12,6 +12,7 @@ from hanse.matching import (
     reopening,
     run_projecting,
     source_rows,
+    standing_days,
     standing_on,
     tag_keys,
     who_else,
@@ -30,10 +31,12 @@ KINDS: Iterable[Kind] = (
     *answering.KINDS,
     *source_rows.KINDS,
     *standing_on.KINDS,
+    *standing_days.KINDS,
 )
 HANDLERS: Iterable[Handler] = (
     *run_projecting.HANDLERS,
     *contacting.HANDLERS,
     *tag_keys.HANDLERS,
     *standing_on.HANDLERS,
+    *standing_days.HANDLERS,
 )

@@ -35,6 +35,8 @@ from hanse.matching.names import STRONG
 from hanse.matching.run_projecting import COMPARING, GOING
 from hanse.matching.source_contents import STATES as SOURCE_STATES
 from hanse.matching.source_models import SourceCount
+from hanse.matching.standing_days import chain_of, say_the_same
+from hanse.matching.standing_models import Mask, StandingDay
 from hanse.matching.standing_on import Stands
 from hanse.matching.tag_contents import SOURCES
 from hanse.matching.tag_models import Question, Reply
@@ -326,6 +328,47 @@ def standing() -> dict[str, Stands]:
     """How standing matching stands with each partner with whom something is agreed."""
     partners = list(Agreement.objects.order_by("partner").values_list("partner", flat=True))
     return {one.partner: one for one in standing_on.stands(partners)}
+
+
+@dataclass(frozen=True, slots=True)
+class DayShown:
+    """A day of standing matching that is over.
+
+    Attributes:
+        day: What this side put on record of it.
+        partner: Name of the other authority.
+        sent: How many turns this side sent that were answered.
+        answered: How many of the other side's were answered.
+        differs: Whether the other side says that something else passed.
+        again: Whether it can be done again: for thirty days.
+        found: What an auditor found, in sentences; None before somebody looked, and for who does not oversee: it has
+            numbers of all teams' cases.
+    """
+
+    day: StandingDay
+    partner: str
+    sent: int
+    answered: int
+    differs: bool
+    again: bool
+    found: tuple[str, ...] | None
+
+
+def days(actor: Actor, most: int = RUNS_SHOWN) -> list[DayShown]:
+    """The days of standing matching that are over, the last first."""
+    rows = list(StandingDay.objects.filter(theirs=False).order_by("-epoch", "partner")[:most])
+    names, whole = _names(row.partner for row in rows), oversees(actor)
+    some = {"epoch__in": {row.epoch for row in rows}}
+    told = {(row.partner, row.epoch): row for row in StandingDay.objects.filter(theirs=True, **some)}
+    masks = set(Mask.objects.filter(**some).values_list("partner", "epoch"))
+    return [
+        DayShown(
+            row, names[row.partner], chain_of(row.own).number, chain_of(row.other).number,
+            not all(say_the_same(row, told.get((row.partner, row.epoch)))), (row.partner, row.epoch) in masks,
+            tuple(row.found) if whole and row.found is not None else None,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def proposals() -> list[Proposal]:

@@ -3,18 +3,19 @@
 For each pair and epoch each side has a mask. Of a new selector one side sends the point under its mask; the other
 puts its own on top, keeps the token of it, and sends the token back. Both then hold the tokens of both, look for
 equal ones each time that some are added, and so see a hit at the same moment. Without the two masks a token says
-nothing; they are destroyed with the epoch.
+nothing.
 
 In each turn of a fixed schedule a side sends `ADDED` points and takes `TAKEN` of its tokens back, whatever
 happened: decoys fill up, and what is too many waits. So the other side learns that a turn came, and nothing of how
 many selectors are new or closed.
+
+Decoys, orders and what is drawn among decoys follow from the secret that the mask follows from, for each turn by
+itself: who has it can make the turn again (`redone`), and nobody else can tell a decoy from a selector.
 """
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from random import Random, SystemRandom
 from typing import Final
 
 from hanse.intel.values import Value
@@ -29,7 +30,6 @@ ADDED: Final = 128
 TAKEN: Final = 64
 
 _PROTOCOL: Final = "standing"
-_FAIR: Final = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,12 @@ class Turn:
     Attributes:
         values: Its selectors; points of decoys fill up.
         taken: Tokens taken back, decoys among them, in an order that says nothing.
+        number: Counts the turns of the epoch; zero opens. No two of an epoch share a decoy.
     """
 
     values: tuple[Value, ...]
     taken: tuple[bytes, ...]
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,10 @@ class Sent:
     places: tuple[Value | None, ...]
 
 
-def due(queue: Queue, schedule: Schedule, now_us: int, random: Random = _FAIR) -> tuple[Turn | None, Queue]:
-    """The turn that is due, and what waits then: a function of the queue and the time, but for which decoys are drawn.
+def due(
+    queue: Queue, schedule: Schedule, now_us: int, secret: RunSecret, number: int
+) -> tuple[Turn | None, Queue]:
+    """The turn that is due, and what waits then: a function of the queue, the time, the secret and the turn's number.
 
     Turns that were missed are not made up: how many selectors wait would show. None is due while the other side has not
     answered so many that there are decoys for it.
@@ -102,25 +106,26 @@ def due(queue: Queue, schedule: Schedule, now_us: int, random: Random = _FAIR) -
         queue: What waits.
         schedule: That of the pair.
         now_us: Microseconds since 1970, UTC.
-        random: Draws the decoys to take back.
+        secret: This side's for this pair and epoch.
+        number: Of the turn that is made if one is due.
     """
     if (turn := schedule.turn(now_us)) <= queue.turn or len(queue.decoys) < TAKEN:
         return None, queue
     part = shares(len(queue.new), len(queue.gone), len(queue.decoys), added=ADDED, taken=TAKEN)
-    decoys = list(queue.decoys)
-    random.shuffle(decoys)
-    drawn, kept = decoys[: TAKEN - part.gone], decoys[TAKEN - part.gone :]
-    taken = [*queue.gone[: part.gone], *drawn]
-    random.shuffle(taken)
-    rest = replace(
-        queue, new=queue.new[part.new :], gone=queue.gone[part.gone :], decoys=tuple(kept), turn=turn
-    )
-    return Turn(queue.new[: part.new], tuple(taken)), rest
+    drawn, kept = _drawn(queue.decoys, TAKEN - part.gone, secret, number, b"taken")
+    taken, _ = _drawn((*queue.gone[: part.gone], *drawn), TAKEN, secret, number, b"order of the taken")
+    rest = replace(queue, new=queue.new[part.new :], gone=queue.gone[part.gone :], decoys=kept, turn=turn)
+    return Turn(queue.new[: part.new], taken, number), rest
+
+
+def some(decoys: Sequence[bytes], number: int, secret: RunSecret, turn: int) -> tuple[bytes, ...]:
+    """So many of the decoys, each as likely as another, as they are remembered after a turn."""
+    return _drawn(decoys, number, secret, turn, b"remembered")[0]
 
 
 def opening(values: Sequence[Value], secret: RunSecret, epoch: str, pool: Executor | None = None) -> Sent:
     """Turn 0: all selectors that the epoch begins with, filled up so that their number says little."""
-    return _sent(values, padded_size(len(values) + TAKEN), secret, epoch, pool)
+    return _sent(values, points_in(0, len(values)), secret, epoch, 0, pool)
 
 
 def sent(turn: Turn, secret: RunSecret, epoch: str, pool: Executor | None = None) -> Sent:
@@ -132,7 +137,40 @@ def sent(turn: Turn, secret: RunSecret, epoch: str, pool: Executor | None = None
         epoch: As both sides agreed it.
         pool: Threads.
     """
-    return _sent(turn.values, ADDED, secret, epoch, pool)
+    return _sent(turn.values, ADDED, secret, epoch, turn.number, pool)
+
+
+def points_in(number: int, values: int) -> int:
+    """How many points a turn has, by its number and how many selectors it has: the number says it for all but the first."""
+    return ADDED if number else padded_size(values + TAKEN)
+
+
+def redone(reals: Sequence[Value | bytes], secret: RunSecret, epoch: str, number: int) -> bytes:
+    """The points that a turn must have had, by what stands on record of it.
+
+    Args:
+        reals: Its selectors, in the order in which they were put in; for one that is gone its point, as of `point_of`.
+        secret: This side's for this pair and epoch.
+        epoch: As both sides agreed it.
+        number: Of the turn.
+
+    Raises:
+        ProtocolError: They are more than a turn has points.
+    """
+    size = points_in(number, len(reals))
+    if len(reals) > size:
+        raise ProtocolError(f"A turn has {size} points, and no room for {len(reals):,} selectors.")
+    known = [None if isinstance(one, bytes) else one for one in reals]
+    points = bytearray(_sent(known, size, secret, epoch, number, None).points)
+    for one, place in zip(reals, _turn_secret(secret, number).order(size).tolist(), strict=False):
+        if isinstance(one, bytes):
+            points[place * POINT : (place + 1) * POINT] = one
+    return bytes(points)
+
+
+def point_of(value: Value, secret: RunSecret, epoch: str) -> bytes:
+    """What is sent of a selector in whatever turn of an epoch."""
+    return group.multiply(secret.mask(), hasher(_PROTOCOL, epoch, value.kind).point(value.text.encode()))
 
 
 def answered(points: bytes, number: int, secret: RunSecret, pool: Executor | None = None) -> bytes:
@@ -188,23 +226,50 @@ def split(tokens: bytes) -> list[bytes]:
     return [tokens[at : at + TOKEN] for at in range(0, len(tokens), TOKEN)]
 
 
-def _sent(values: Sequence[Value], number: int, secret: RunSecret, epoch: str, pool: Executor | None) -> Sent:
+def _turn_secret(secret: RunSecret, number: int) -> RunSecret:
+    """What all of a turn but its mask follows from."""
+    return secret.part(b"turn", number.to_bytes(8))
+
+
+def _drawn(
+    among: Sequence[bytes], number: int, secret: RunSecret, turn: int, what: bytes
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """So many of them, drawn by chance, and the others in their order."""
+    order = _turn_secret(secret, turn).part(what).order(len(among)).tolist()
+    return tuple(among[at] for at in order[:number]), tuple(among[at] for at in sorted(order[number:]))
+
+
+def _sent(
+    values: Sequence[Value | None],
+    size: int,
+    secret: RunSecret,
+    epoch: str,
+    number: int,
+    pool: Executor | None,
+) -> Sent:
     """So many points, of the values and of decoys, shuffled and under this side's mask.
 
-    A decoy costs what a selector costs, so that the time until they are sent says nothing either.
+    A decoy costs what a selector costs, so that the time until they are sent says nothing either; and is drawn for each
+    place, also where it is not needed.
     """
-    places: list[Value | None] = [*values, *[None] * (number - len(values))]
-    _FAIR.shuffle(places)
-    hashers = {kind: hasher(_PROTOCOL, epoch, kind) for kind in {value.kind for value in values} | {"decoy"}}
+    of_turn = _turn_secret(secret, number)
+    decoys = of_turn.fill(size)
+    places: list[Value | None] = [None] * size
+    padded = [*values, *[None] * (size - len(values))]
+    for value, place in zip(padded, of_turn.order(size).tolist(), strict=True):
+        places[place] = value
+    hashers = {
+        kind: hasher(_PROTOCOL, epoch, kind) for kind in {one.kind for one in values if one} | {"decoy"}
+    }
     mask = secret.mask()
 
-    def masked(part: Sequence[Value | None]) -> bytes:
+    def masked(part: range) -> bytes:
         points = [
-            hashers["decoy"].point(secrets.token_bytes(32)) if value is None
+            hashers["decoy"].point(decoys[at]) if (value := places[at]) is None
             else hashers[value.kind].point(value.text.encode())
-            for value in part
+            for at in part
         ]  # fmt: skip
         return group.multiply(mask, b"".join(points))
 
-    parts = (places[at : at + group.CHUNK] for at in range(0, number, group.CHUNK))
+    parts = (range(at, min(at + group.CHUNK, size)) for at in range(0, size, group.CHUNK))
     return Sent(b"".join(group.over(parts, masked, pool)), tuple(places))

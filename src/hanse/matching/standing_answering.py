@@ -16,7 +16,7 @@ import msgspec
 from hanse.federation.wire import Asked
 from hanse.kernel.clock import now_us
 from hanse.ledger.writing import writing
-from hanse.matching import standing, standing_on, standing_quota
+from hanse.matching import standing, standing_days, standing_on, standing_quota
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.answering import is_name
 from hanse.matching.epochs import days
@@ -113,6 +113,8 @@ def _taken(partner: str, sent: TurnSent, mask: Mask, tokens: bytes) -> Answered:
     kept = _keep(partner, sent, mask)
     kept.number, kept.digest, kept.answer, kept.taken_us = sent.number, _digest(sent), tokens, now_us()
     kept.lead += 1
+    passed = sent.points, sent.taken, tokens
+    kept.chain = standing_days.after_answering(kept.chain, sent.mask, sent.number, passed)
     kept.save()
     rows = [HeldToken(turns=kept.pk, token=blind(token)) for token in each]
     HeldToken.objects.bulk_create(rows, batch_size=AT_ONCE, ignore_conflicts=True)

@@ -1,4 +1,4 @@
-"""Tables of standing matching: wishes and masks, which are projections; turns and tokens, which are not.
+"""Tables of standing matching: wishes, masks and days, which are projections; turns and tokens, which are not.
 
 What is kept of a turn holds no text: values are known by keyed hashes of this node's own (`publishing.name_of`).
 """
@@ -118,6 +118,7 @@ class TheirTurns(models.Model):
         answer: Its answer, to be given again.
         taken_us: When it came, microseconds UTC.
         lead: Turns of it that were answered since it last answered one of this side's.
+        chain: Of all its turns that were answered, see `standing_chain.Chain`.
         looked: The last of its tokens that hits were looked for with; see `HeldToken`.
     """
 
@@ -131,6 +132,7 @@ class TheirTurns(models.Model):
     answer = SealedBytesField()
     taken_us = models.BigIntegerField()
     lead = models.PositiveSmallIntegerField(default=0)
+    chain = models.JSONField()
     looked = models.BigIntegerField(default=0)
 
     class Meta:
@@ -160,3 +162,73 @@ class HeldToken(models.Model):
     def __str__(self) -> str:
         """Whose."""
         return str(self.turns)
+
+
+class StandingTurn(models.Model):
+    """What one turn of this side was made of, for the auditor who does it again. No projection: it is gone after thirty days.
+
+    Attributes:
+        id: Of the row.
+        partner: With whom.
+        epoch: The day.
+        number: Of the turn; zero opens.
+        slot: The slot of the schedule in which it was made.
+        head: The entry that the ledger was to have next: what it had put in stood in a case before it.
+        names: Keyed hashes of the selectors that went, in the order in which they were put in; of one that was purged
+            since its point, and the entry that brought it. See `standing_days.Went`. Null where all were decoys.
+        points: SHA-256 of the points that were sent.
+        taken: SHA-256 of the tokens that were taken back.
+        answer: SHA-256 of the tokens that came for them; empty before they do.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    epoch = models.CharField(max_length=10)
+    number = models.PositiveIntegerField()
+    slot = models.PositiveIntegerField()
+    head = models.BigIntegerField()
+    names = SealedBytesField(null=True)
+    points = models.BinaryField(max_length=32)
+    taken = models.BinaryField(max_length=32)
+    answer = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["partner", "epoch", "number"], name="matching_standing_turn"),
+        )
+
+    def __str__(self) -> str:
+        """Which."""
+        return f"{self.partner} {self.epoch} {self.number}"
+
+
+class StandingDay(models.Model):
+    """What one side put on record of the turns of a day. A projection; fields as of `standing_contents.DayOver`.
+
+    Attributes:
+        object_id: Own id of the day with the partner, or of what the partner says of it.
+        theirs: Whether the partner says so.
+        found: What an auditor found when doing it again, in sentences; null before that.
+        reopened_us: When that was, microseconds UTC; null likewise.
+        sequence: The entry that says so.
+    """
+
+    object_id = models.UUIDField(primary_key=True)
+    partner = models.CharField(max_length=128)
+    epoch = models.CharField(max_length=10)
+    theirs = models.BooleanField()
+    own = models.JSONField()
+    other = models.JSONField()
+    record = models.CharField(max_length=64)
+    found = models.JSONField(null=True)
+    reopened_us = models.BigIntegerField(null=True)
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["partner", "epoch", "theirs"], name="matching_standing_day"),
+        )
+
+    def __str__(self) -> str:
+        """Which."""
+        return f"{self.partner} {self.epoch}"

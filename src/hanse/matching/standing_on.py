@@ -18,13 +18,13 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching.agreeing import AGREE, agreement_with
-from hanse.matching.epochs import day, over_us
+from hanse.matching.epochs import day, kept_us, over_us
 from hanse.matching.hits import visible_hits
 from hanse.matching.models import Agreement, Hit, Offer
 from hanse.matching.offering import matcher
 from hanse.matching.secret import RunSecret
 from hanse.matching.standing_contents import MaskMade, StandingSet
-from hanse.matching.standing_models import Mask, OwnTurns, StandingSide, TheirTurns
+from hanse.matching.standing_models import Mask, OwnTurns, StandingSide, StandingTurn, TheirTurns
 from hanse.policy.asking import require
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def turn_on(partner: str, why: str, actor: Actor) -> None:
 
 def turn_off(partner: str, why: str, actor: Actor) -> None:
     """Want it no longer: nothing is sent or answered from now on, and what was exchanged goes. Hits stay.
+
+    What an auditor needs to do it again stays for thirty days.
 
     Turned on again on the same day, it goes on with the next one.
 
@@ -156,7 +158,7 @@ def alarms(actor: Actor) -> "QuerySet[Hit]":
 
 
 def mask_of(partner: str, epoch: str) -> Mask | None:
-    """This side's mask for a partner and day; None where there is none, or it is destroyed."""
+    """This side's mask for a partner and day; None where there is none, or nothing of the day is answered any more."""
     return Mask.objects.filter(partner=partner, epoch=epoch).first() if over_us(epoch) > now_us() else None
 
 
@@ -164,7 +166,7 @@ def make_mask(partner: str, epoch: str) -> Mask:
     """This side's mask for a partner and day, made where there is none, with no turn yet; the caller is in `writing`."""
     row = Mask.objects.filter(partner=partner, epoch=epoch).first()
     if row is None:
-        own = replace(Marking.own(authority()), retention_us=over_us(epoch))
+        own = replace(Marking.own(authority()), retention_us=kept_us(epoch))
         content = MaskMade(partner=partner, epoch=epoch, secret=RunSecret.fresh().sealed().hex())
         append(MASK, content, actor=matcher(), object_id=uuid4(), marking=own)
         row = Mask.objects.get(partner=partner, epoch=epoch)
@@ -211,7 +213,10 @@ def _mask_made(recorded: Recorded, content: MaskMade) -> None:
 
 
 def _forget_mask(object_id: UUID) -> None:
-    Mask.objects.filter(pk=object_id).delete()
+    """Without the mask nothing can be done again: what was kept for it goes."""
+    for row in Mask.objects.filter(pk=object_id).defer("secret"):
+        StandingTurn.objects.filter(partner=row.partner, epoch=row.epoch).delete()
+        row.delete()
 
 
 KINDS = (

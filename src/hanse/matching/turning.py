@@ -4,7 +4,6 @@ A turn is on disk before it is sent, and its answer before the next is made. So 
 lost nor counted twice: the partner answers the same number again.
 """
 
-import secrets
 from typing import Final
 
 import msgspec
@@ -16,7 +15,7 @@ from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.printable import one_line
 from hanse.ledger.writing import writing
-from hanse.matching import standing, standing_hits
+from hanse.matching import standing, standing_days, standing_hits
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.epochs import begin_us, day, days, end_us
 from hanse.matching.hello import speaks
@@ -78,7 +77,7 @@ def _made(partner: str, now: int) -> OwnTurns | None:
     """This side's turns of the day, with the one that is due where none waits for its answer; None where they are lost.
 
     Nothing is opened twice under one mask: what is the same in both would be what is real. A turn is made before the
-    ledger is locked: an opening takes seconds.
+    ledger is locked: an opening takes seconds. What it was made of is kept with it.
     """
     epoch = day(now)
     mask = mask_of(partner, epoch)
@@ -86,18 +85,20 @@ def _made(partner: str, now: int) -> OwnTurns | None:
         with writing():
             mask = make_mask(partner, epoch)
     row = OwnTurns.objects.filter(partner=partner, epoch=epoch).first()
-    if row is None or row.mask != mask.object_id.hex:
+    if row is None or row.mask != mask.object_id.hex or standing_days.is_over(partner, epoch):
         return None
     if row.pending or (row.number and _schedule(epoch).turn(now) <= row.slot):
         return row
     before = row.number, row.slot, b""
-    made = _next(row, mask, now) if row.number else _opened(row, mask, now)
+    went = _next(row, mask, now) if row.number else _opened(row, mask, now)
     with writing():
         there = OwnTurns.objects.filter(pk=row.pk).first()
         if there is None or (there.number, there.slot, bytes(there.pending)) != before:
             return there  # it was turned off meanwhile, or another process was quicker
-        made.save()
-    return made
+        if went is not None:
+            row.save()
+            standing_days.keep(row, went)
+    return row
 
 
 def _schedule(epoch: str) -> Schedule:
@@ -108,8 +109,8 @@ def _secret(mask: Mask) -> RunSecret:
     return RunSecret(bytes.fromhex(mask.secret))
 
 
-def _opened(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
-    """Turn 0: all that is offered, as far as there is room."""
+def _opened(row: OwnTurns, mask: Mask, now: int) -> standing_days.Went:
+    """Turn 0: all that is offered, as far as there is room; what went."""
     agreement = agreement_with(row.partner)
     values = values_of(offered(agreement))
     room = opening_most(agreement) - TAKEN
@@ -118,11 +119,11 @@ def _opened(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
     row.slot, row.waiting = _schedule(mask.epoch).turn(now), len(rest)
     row.pending = packed(Pending(sent.points, b"", _places(sent)))
     row.queue = packed(Waiting(new=tuple(map(name_of, rest))))
-    return row
+    return tuple(map(name_of, first))
 
 
-def _next(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
-    """The turn that is due, of what is offered now."""
+def _next(row: OwnTurns, mask: Mask, now: int) -> standing_days.Went | None:
+    """The turn that is due, of what is offered now; what went, or None where no turn is due."""
     own = offered(agreement_with(row.partner))
     values = {name_of(one): one for one in values_of(own)}
     waits = waiting_of(row)
@@ -135,9 +136,9 @@ def _next(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
     before = Queue(
         tuple(values[name] for name in new), tuple(token for _, token in gone), waits.decoys, row.slot
     )
-    turn, rest = standing.due(before, _schedule(row.epoch), now)
+    turn, rest = standing.due(before, _schedule(row.epoch), now, _secret(mask), row.number)
     if turn is None:
-        return row
+        return None
     sent = standing.sent(turn, _secret(mask), row.epoch)
     again = standing_hits.of_more(row.partner, own, tokens)
     row.pending = packed(Pending(sent.points, b"".join(turn.taken), _places(sent), again))
@@ -145,7 +146,7 @@ def _next(row: OwnTurns, mask: Mask, now: int) -> OwnTurns:
     row.queue = packed(Waiting(tuple(new[len(turn.values) :]), left, rest.decoys))
     row.held = packed({name: token for name, token in tokens.items() if name in values})
     row.slot, row.waiting, row.leaving = rest.turn, len(rest.new), len(rest.gone)
-    return row
+    return tuple(new[: len(turn.values)])
 
 
 def _places(sent: Sent) -> tuple[bytes, ...]:
@@ -160,7 +161,7 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
     """
     with writing():
         row = OwnTurns.objects.filter(pk=pk).first()
-        if row is None or row.pending != packed(pending):
+        if row is None or row.pending != packed(pending) or standing_days.is_over(row.partner, row.epoch):
             return  # it was turned off meanwhile, or another process was quicker
         if told.refused:
             row.refused, row.again_us = one_line(told.refused), now_us() + REFUSED_US
@@ -176,7 +177,8 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
         waits = waiting_of(row)
         held = held_of(row) | fresh
         row.held = packed(held)
-        row.queue = packed(msgspec.structs.replace(waits, decoys=_some((*waits.decoys, *decoys))))
+        row.queue = packed(msgspec.structs.replace(waits, decoys=_some(row, (*waits.decoys, *decoys))))
+        standing_days.answered(row, told.tokens)
         row.pending, row.theirs, row.number = b"", told.mask, row.number + 1
         row.answered_us, row.refused = now_us(), ""
         row.save()
@@ -184,11 +186,11 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
         standing_hits.meet(row, fresh | {name: held[name] for name in pending.again if name in held})
 
 
-def _some(decoys: tuple[bytes, ...]) -> tuple[bytes, ...]:
+def _some(row: OwnTurns, decoys: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """As many decoys as are remembered, each as likely as another."""
     if len(decoys) <= DECOYS:
         return decoys
-    return tuple(secrets.SystemRandom().sample(decoys, DECOYS))
+    return standing.some(decoys, DECOYS, _secret(Mask.objects.get(pk=row.mask)), row.number)
 
 
 def unanswered(now: int) -> list[str]:
@@ -209,9 +211,14 @@ def unanswered(now: int) -> list[str]:
 
 
 def tidy() -> None:
-    """Keep nothing of days that are over, nor of partners with whom it is off."""
-    unanswered(now_us())
-    on, kept = partners_on(), days(now_us())
+    """Put days that are over on record, and keep no turn and token of them, nor of partners with whom it is off.
+
+    What an auditor needs stays until the mask goes: `standing_days`.
+    """
+    now = now_us()
+    unanswered(now)
+    on, kept = partners_on(), days(now)
+    standing_days.put_on_record(now, on)
     OwnTurns.objects.exclude(partner__in=on, epoch__in=kept).delete()
     over = TheirTurns.objects.exclude(partner__in=on, epoch__in=kept)
     HeldToken.objects.filter(turns__in=over.values("pk")).delete()
