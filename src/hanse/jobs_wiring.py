@@ -30,6 +30,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger import objects
+from hanse.matching import reopening_days
 from hanse.policy.asking import require
 from hanse.taxii import receiving, shelves
 from hanse.telemetry import service as telemetry
@@ -61,6 +62,7 @@ def register() -> None:
     jobs.handles("watch", "telemetry.import")(watch)
     jobs.handles("bring-in", "intel.import")(intel_jobs.bring_in)
     jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE)(feed_clock.fetch)
+    jobs.handles(reopening_days.KIND, "matching.reopen")(reopening_days.follow)
     jobs.handles("mark-import", "policy.mark")(marking_imports.follow)
     jobs.handles(receiving.KIND, "intel.import")(receiving.take_in)
     shelves.offer(offering.Offer)

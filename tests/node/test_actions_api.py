@@ -111,6 +111,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "matching:offer": ("matching_offer",),
     "matching:reopen": ("matching_reopen",),
     "matching:reopen-count": ("matching_reopen_count",),
+    "matching:reopen-day": ("matching_reopen_day",),
     "matching:ask-who-else": ("matching_ask_who_else",),
     "matching:standing": ("matching_standing_set",),
     "matching:stop": ("matching_stop",),

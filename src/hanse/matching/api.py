@@ -15,6 +15,7 @@ from hanse.matching import (
     contacting,
     hits,
     reopening,
+    reopening_days,
     running,
     showing,
     standing_on,
@@ -209,6 +210,30 @@ class StandingIn(MatchingWhyIn):
     on: bool
 
 
+class StandingDayOut(Schema):
+    """A day of standing matching that is over."""
+
+    partner: str
+    day: str = Field(description="Such as `2026-11-26`, UTC.")
+    sent: int = Field(description="Turns of this side that the partner answered.")
+    answered: int = Field(description="Turns of the partner that this side answered.")
+    head: str = Field(description="Hash of all that this side sent and was answered, as this side has it.")
+    answered_head: str = Field(description="The same of what the partner sent.")
+    differs: bool = Field(description="Whether the partner says that something else passed.")
+    again: bool = Field(description="Whether it can be done again: for thirty days.")
+    reopened_us: int | None = Field(description="When it was done again last.")
+    found: list[str] | None = Field(
+        description="What was not as it should have been, nothing for an honest day; only for who oversees, and once it was done again."
+    )
+
+
+class StandingDayJob(Schema):
+    """That a day is being done again."""
+
+    job: UUID
+    url: str
+
+
 class AskingOut(Schema):
     """That a partner asked who else has something, which is all that can be known of it, or for common sources to be counted."""
 
@@ -369,6 +394,32 @@ def set_standing(request: HttpRequest, partner: str, told: StandingIn) -> Any:
     turn = standing_on.turn_on if told.on else standing_on.turn_off
     turn(partner, told.why, signed_in(request))
     return Status(204, None)
+
+
+@router.get("/standing-days", response=list[StandingDayOut], operation_id="matching_standing_days")
+@endpoint("matching.oversee")
+def list_standing_days(request: HttpRequest) -> Any:
+    """The days of standing matching that are over, the last first, at most 500."""
+    return [
+        {
+            "partner": one.day.partner, "day": one.day.epoch, "sent": one.sent, "answered": one.answered,
+            "head": one.day.own["head"], "answered_head": one.day.other["head"], "differs": one.differs,
+            "again": one.again, "reopened_us": one.day.reopened_us, "found": one.found,
+        }
+        for one in showing.days(signed_in(request), 500)
+    ]  # fmt: skip
+
+
+@router.post(
+    "/standing-days/{str:partner}/{str:day}/reopen",
+    response={202: StandingDayJob},
+    operation_id="matching_reopen_day",
+)
+@endpoint("matching.reopen")
+def reopen_day(request: HttpRequest, partner: str, day: str, told: MatchingWhyIn) -> Any:
+    """Have a day of standing matching done again, as a job; what was not as it should have been stands with the day then."""
+    job = reopening_days.begin(partner, day, signed_in(request), told.why)
+    return Status(202, {"job": job.pk, "url": f"/jobs/{job.pk}/"})
 
 
 @router.get("/askings", response=list[AskingOut], operation_id="matching_askings")

@@ -231,6 +231,29 @@ def sources(told: tuple[Asking, str]) -> None:
     _print(kind, found, heads, rows, "Nothing has been counted yet.")
 
 
+@match.command()
+@click.pass_obj
+def days(told: tuple[Asking, str]) -> None:
+    """Days of standing matching that are over, the last first, and what an auditor found who did them again."""
+    node, kind = told
+    found = node.get("standing-days")
+    rows = [
+        (one["day"], one["partner"], str(one["sent"]), str(one["answered"]), one["head"][:16],
+         "says otherwise" if one["differs"] else "", _found(one))
+        for one in found
+    ]  # fmt: skip
+    heads = ("Day (UTC)", "Partner", "Turns sent", "Answered", "Head", "The partner", "Done again")
+    _print(kind, found, heads, rows, "No day of standing matching is over yet.")
+
+
+def _found(one: dict[str, Any]) -> str:
+    if one["reopened_us"] is None:
+        return "not yet"
+    if one["found"] is None:
+        return minute(one["reopened_us"])
+    return f"{minute(one['reopened_us'])}: {' '.join(one['found']) or 'it was honest'}"
+
+
 def _contact(one: dict[str, Any]) -> str:
     if one["joint"]:
         return "joint case"

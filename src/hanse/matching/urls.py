@@ -14,6 +14,7 @@ urlpatterns = [
     path("stop/<uuid:run>/", views.stop, name="stop"),
     path("reopen/<uuid:run>/", views.reopen, name="reopen"),
     path("reopen-count/<uuid:count>/", views.reopen_count, name="reopen-count"),
+    path("reopen-day/<str:partner>/<str:epoch>/", views.reopen_day, name="reopen-day"),
     path("sources/<uuid:attack_id>/", source_pages.count, name="count-sources"),
     path("hits/<uuid:hit_id>/", views.hit, name="hit"),
     path("hits/<uuid:hit_id>/offer/", views.offer, name="offer"),

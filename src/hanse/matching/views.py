@@ -25,6 +25,7 @@ from hanse.matching import (
     contacting,
     hits,
     reopening,
+    reopening_days,
     running,
     showing,
     standing_on,
@@ -48,7 +49,7 @@ def matches(request: HttpRequest) -> Result:
     actor = signed_in(request)
     told: dict[str, Any] = {
         "runs": showing.runs(actor), "agreements": showing.agreements(actor), "oversees": showing.oversees(actor), "proposals": showing.proposals(),
-        "counts": showing.counts(), "askings": showing.askings(actor), "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
+        "counts": showing.counts(), "days": showing.days(actor), "askings": showing.askings(actor), "may_reopen": may_begin(actor, reopening.REOPEN), "without": showing.partners_without(), "per_case": PER_CASE,
         **{name: may_begin(actor, f"matching.{name.removeprefix('may_')}") for name in ("may_run", "may_agree", "may_view")},
     }  # fmt: skip
     if told["may_view"]:
@@ -139,6 +140,24 @@ def reopen_count(request: HttpRequest, count: UUID) -> Result:
         told,
         lambda why: _say(request, reopening.reopen_count(count, signed_in(request), why), honest),
     )
+
+
+@page("matching.reopen", "matching/why.html", methods=("GET", "POST"))
+def reopen_day(request: HttpRequest, partner: str, epoch: str) -> Result:
+    """Do a day of standing matching again, and say whether it was honest on this side: a job."""
+    told = {
+        "title": _("Do a day of standing matching again"), "button": _("Do it again"),
+        "words": _("Each turn of %(day)s with %(partner)s is made anew from the sealed secret and compared with the cases, with the ledger and with what the partner says. It takes up to half a minute. What differs stands beside the day then, and no selector. That you did it stands in the ledger.") % {"day": epoch, "partner": partner_of(partner).name},
+    }  # fmt: skip
+    form = WhyForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            job = reopening_days.begin(partner, epoch, signed_in(request), form.cleaned_data["reason"])
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("jobs:job", job.pk)
+    return {"form": form, **told}
 
 
 def _say(request: HttpRequest, found: Sequence[str], honest: str) -> None:
