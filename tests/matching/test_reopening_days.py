@@ -390,6 +390,20 @@ def test_after_thirty_days_nothing_is_left_to_do_it_again_with(lived, auditor, m
         again(auditor)
 
 
+def test_a_mask_that_is_purged_by_hand_takes_its_turns_along(lived, case):
+    """Also on its own day, where another one is made for the rest of it."""
+    [mask] = Mask.objects.all()
+    purge([mask.pk], case[1], "Nobody may open this day any more.")
+    assert not StandingTurn.objects.exists()
+    due(lived)
+    [other] = Mask.objects.all()
+    assert other.pk != mask.pk
+    assert OwnTurns.objects.get().mask == other.pk.hex
+    assert lived.takes_turn().anew
+    over()
+    assert list(check()) == []
+
+
 def test_only_who_oversees_does_a_day_again_and_says_why(lived, case, auditor):
     """Neither the investigator nor an auditor without a reason; nor a day that goes on."""
     with pytest.raises(UsageError, match="goes on"):

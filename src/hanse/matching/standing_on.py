@@ -213,9 +213,10 @@ def _mask_made(recorded: Recorded, content: MaskMade) -> None:
 
 
 def _forget_mask(object_id: UUID) -> None:
-    """Without the mask nothing can be done again: what was kept for it goes."""
+    """Without the mask nothing goes on, and nothing can be done again: its turns, and what was kept of them, go with it."""
     for row in Mask.objects.filter(pk=object_id).defer("secret"):
-        StandingTurn.objects.filter(partner=row.partner, epoch=row.epoch).delete()
+        for turns in (OwnTurns, StandingTurn):
+            turns.objects.filter(partner=row.partner, epoch=row.epoch).delete()
         row.delete()
 
 

@@ -281,7 +281,7 @@ def standing(request: HttpRequest, partner: str, wish: str) -> Result:
         ),
         "off": (
             standing_on.turn_off, _("Match new selectors no longer"), _("Turn it off"),
-            _("Nothing is sent or answered from now on, and what was exchanged goes on both sides. Hits stay."),
+            _("Nothing is sent or answered from now on, and what was exchanged goes on both sides; what an auditor needs stays for thirty days. Hits stay."),
         ),
     }  # fmt: skip
     if wish not in turns:
