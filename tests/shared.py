@@ -1,6 +1,7 @@
-"""Where the shared third-party data lies, for the tests that need it."""
+"""What tests of several rooms need: where the shared third-party data lies, and how rows are compared."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,3 +15,8 @@ def shared_data(relative: str) -> Path:
     if not path.exists():
         pytest.skip(f"shared data absent: {relative} (a folder 'shared/data' beside the repository)")
     return path
+
+
+def as_read(rows: Any) -> list[dict[str, Any]]:
+    """All columns of a query's rows, sealed ones opened: each sealing differs."""
+    return [{one.attname: getattr(row, one.attname) for one in row._meta.concrete_fields} for row in rows]

@@ -39,6 +39,7 @@ from tests.federation.conftest import founded
 from tests.federation.peer import Peer
 from tests.federation.test_onward import fi, lv
 from tests.federation.test_serving import Reader
+from tests.shared import as_read
 
 __all__ = ["fi", "founded", "lv"]
 
@@ -397,7 +398,7 @@ def test_a_rebuild_gives_the_same(fi, lv, kadri):
     joint.say(made, Told(sort="closed"), kadri)
 
     def state():
-        return [list(JointCase.projected.values()), list(JointSaying.objects.order_by("pk").values())]
+        return [as_read(JointCase.projected.all()), as_read(JointSaying.objects.order_by("pk"))]
 
     before = state()
     rebuild()

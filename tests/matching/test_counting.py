@@ -46,6 +46,7 @@ from tests.campaigns.test_crossing import NODE, analysis_of, pulled, shares, tol
 from tests.federation.conftest import founded
 from tests.matching.asker import turn
 from tests.matching.counter import Counter
+from tests.shared import as_read
 
 __all__ = ["founded"]
 pytestmark = pytest.mark.usefixtures("founded", "few_sources")
@@ -508,7 +509,7 @@ def test_the_ledger_rebuilds_it(both, fi, mari) -> None:
     own, theirs, _ = both
     counting.ask(own.pk, theirs.pk, WHY, mari)
     turn(fi)
-    before = list(SourceCount.projected.values())
+    before = as_read(SourceCount.projected.all())
     rebuild()
-    assert list(SourceCount.projected.values()) == before
+    assert as_read(SourceCount.projected.all()) == before
     assert Entry.objects.filter(kind="matching.count_asked").count() == 1

@@ -33,6 +33,7 @@ from tests.cases.made import DAY_US, opened
 from tests.federation.conftest import founded
 from tests.federation.peer import Peer
 from tests.matching.partner import Comparer, turn
+from tests.shared import as_read
 
 __all__ = ["founded"]
 
@@ -558,9 +559,9 @@ def test_hits_go_with_their_case_and_a_rebuild_makes_the_rest_again(officer, app
     made, kaja = case
     agree(officer, approver)
     row = compare(_with_boss(gb), kaja)
-    before = Run.objects.filter(pk=row.pk).values().get()
+    before = as_read(Run.objects.filter(pk=row.pk))
     rebuild()
-    assert Run.objects.filter(pk=row.pk).values().get() == before
+    assert as_read(Run.objects.filter(pk=row.pk)) == before
     assert Hit.objects.count() == 1
     purge([made], reason="Over.", actor=kaja)
     assert not Hit.objects.exists()

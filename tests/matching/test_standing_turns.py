@@ -53,6 +53,7 @@ from tests.matching.test_running import (
     officer,
 )
 from tests.matching.test_who_else import gb
+from tests.shared import as_read
 
 __all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
 
@@ -525,8 +526,8 @@ def test_what_is_kept_holds_no_text(case, on):
     for data in (row.pending, row.queue, row.held):
         assert PHONE.encode() not in bytes(data)
     assert waiting_of(row).decoys
-    before = [list(one.objects.order_by("pk").values()) for one in (Mask, StandingSide, Hit)]
+    before = [as_read(one.objects.order_by("pk")) for one in (Mask, StandingSide, Hit)]
     rebuild()
-    assert [list(one.objects.order_by("pk").values()) for one in (Mask, StandingSide, Hit)] == before
+    assert [as_read(one.objects.order_by("pk")) for one in (Mask, StandingSide, Hit)] == before
     assert OwnTurns.objects.get().held == row.held
     assert clock.busy() == {"gb-ncas"}

@@ -54,6 +54,7 @@ from tests.matching.test_running import (
     kaja,
     officer,
 )
+from tests.shared import as_read
 
 __all__ = ["approver", "case", "founded", "kaja", "officer"]
 
@@ -544,9 +545,9 @@ def test_questions_go_with_their_case_and_a_rebuild_makes_the_rest_again(case, g
     publishing.publish_due()
     gb.puts(Value("email", BOSS))
     tables = (Question, Reply, TagKey, Asking, Hit)
-    before = [list(one.objects.order_by("pk").values()) for one in tables]
+    before = [as_read(one.objects.order_by("pk")) for one in tables]
     rebuild()
-    assert [list(one.objects.order_by("pk").values()) for one in tables] == before
+    assert [as_read(one.objects.order_by("pk")) for one in tables] == before
     assert OwnSet.objects.count() == 1
     purge([made], reason="Over.", actor=kaja)
     assert not Question.objects.exists()

@@ -17,11 +17,14 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
 
+from hanse.kernel.sealing import SealingError
 from hanse.ledger import exempt, keyring
 from hanse.ledger.check import check
 from hanse.ledger.check_entries import entries
+from hanse.ledger.check_sealed import sealed_rows
 from hanse.ledger.check_tables import indexes, shapes
 from hanse.ledger.check_tree import tree
+from hanse.ledger.fields import sealed_fields
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import projections, rebuild, replay
 from hanse.ledger.shadow import compare, shadow
@@ -415,6 +418,50 @@ def test_a_passkey_and_a_role_put_in_are_found_and_let_nobody_in(lived) -> None:
         assert any(one.startswith(f"{table} ") and "in no entry" in one for one in told), table
 
 
+def test_a_sealed_value_put_into_another_row_opens_nowhere(lived) -> None:
+    """Whoever puts what they may not read into a row of theirs reads it nowhere, and fsck names that row."""
+    moved = set()
+    with shadow() as alias:
+        replay(alias)
+        for table, model in tables().items():
+            quote = connection.ops.quote_name
+            key, there = quote(model._meta.pk.column), connection.ops.quote_name(table)
+            for field in sealed_fields(model):
+                name, first = quote(field.column), model._base_manager.exclude(**{field.name: None}).first()
+                if first is None:
+                    continue
+                with pytest.raises(SealingError):
+                    first._meta.get_field(field.name).opened(
+                        model._base_manager.values_list(field.name, flat=True).get(pk=first.pk).data,
+                        tuple(
+                            edited(value, one)
+                            for value, one in zip(field.key_of(first), field.key, strict=True)
+                        ),
+                    )
+                there_are = f"SELECT {key} FROM {there} WHERE {name} IS NOT NULL ORDER BY {key}"  # noqa: S608 - the database's own names
+                pks = [pk for (pk,) in sql(there_are)]
+                if len(pks) < 2:
+                    continue
+                moved.add(f"{table}.{field.column}")
+                with undone():
+                    sql(
+                        f"UPDATE {there} SET {name} = (SELECT {name} FROM {there} WHERE {key} = %s) WHERE {key} = %s",  # noqa: S608 - as above
+                        *pks[:2],
+                    )
+                    row = model._base_manager.get(pk=pks[1])
+                    with pytest.raises(
+                        SealingError, match=rf"{table}, row .*, {field.column}: .*hanse node fsck"
+                    ):
+                        getattr(row, field.name)
+                    look = (
+                        partial(differing, model, alias) if checked(table) else (lambda: list(sealed_rows()))
+                    )
+                    told = [str(one) for one in look()]
+                    assert any(table in one and field.name in one for one in told), told
+    assert len(moved) > 20
+    assert list(sealed_rows()) == []
+
+
 def test_a_rebuild_equals_the_live_rows(lived) -> None:
     """With every kind of history, purges among it, all projections made again are the rows that were there."""
     before = {model: all_rows(model) for model in projections()}
@@ -433,4 +480,4 @@ def all_rows(model: type[models.Model]) -> list[str]:
         if not isinstance(field, models.AutoField)
         and f"{model._meta.db_table}.{field.column}" not in exempt.COLUMNS
     ]
-    return sorted(map(repr, model._base_manager.values_list(*names)))
+    return sorted(repr([getattr(row, name) for name in names]) for row in model._base_manager.all())

@@ -17,6 +17,7 @@ from hanse.egress.errors import UnreachableError
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
+from hanse.ledger.fields import sealed
 from hanse.ledger.kinds import kind_of
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import content_of
@@ -302,7 +303,7 @@ def test_the_key_in_an_address_is_in_no_words(
 ) -> None:
     """However the address was written and whoever repeats it, a record of a try holds the host alone."""
     told = Told(monkeypatch)
-    Hook.objects.filter(pk=told.hook).update(url=written)
+    Hook.objects.filter(pk=told.hook).update(**sealed(Hook, told.hook, url=written))
     told.receiver.answers = [UnreachableError(error.replace("WRITTEN", written))]
     words = delivering.send_test(told.hook, told.mari).words
     assert "key-in-the-path" not in words

@@ -253,15 +253,15 @@ def _consulted_many(entries: Sequence[tuple[Recorded, contents.Consulted]]) -> N
     Django's models would take longer for them than the database.
     """
     fields: Any = Consultation._meta
-    sealed = {name: fields.get_field(name).get_prep_value for name in ("why", "recipient")}
+    why, recipient = fields.get_field("why"), fields.get_field("recipient")
     insert(
         Consultation,
-        ("sequence", "time_us", "actor_id", "actor_name", "action", "objects_seen", *sealed),
+        ("sequence", "time_us", "actor_id", "actor_name", "action", "objects_seen", "why", "recipient"),
         [
             (
                 recorded.sequence, recorded.time_us, recorded.actor_id, recorded.actor_name, content.action,
-                packed(content.objects), sealed["why"](recorded.reason),
-                sealed["recipient"](content.recipient),
+                packed(content.objects), why.seal(recorded.reason, (recorded.sequence,)).data,
+                recipient.seal(content.recipient, (recorded.sequence,)).data,
             )
             for recorded, content in entries
         ],

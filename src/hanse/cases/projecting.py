@@ -23,6 +23,7 @@ from hanse.cases.keyed import selector_id
 from hanse.cases.selector import name_key
 from hanse.cases.words import OPEN
 from hanse.intel.values import Value
+from hanse.ledger.fields import sealed
 from hanse.ledger.recorded import Recorded
 from hanse.policy.models import NeedToKnow, stored
 
@@ -90,9 +91,9 @@ def status_set(recorded: Recorded, content: StatusSet) -> None:
     """How a case stands."""
     models.Case.projected.filter(pk=recorded.object_id).update(
         status=content.status,
-        status_why=recorded.reason,
         sequence=recorded.sequence,
         version=recorded.version,
+        **sealed(models.Case, recorded.object_id, status_why=recorded.reason),
     )
     happened(recorded, recorded.object_id, content.team)
 

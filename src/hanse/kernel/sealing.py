@@ -74,7 +74,9 @@ def open_rest(keyring: Keyring, bound: bytes, sealed: bytes) -> bytes:
     try:
         return cipher.decrypt(sealed[_ID_BYTES:start], sealed[start:], bound)
     except (InvalidTag, ValueError):
-        raise SealingError("What is encrypted at rest was altered or moved. Run `hanse node fsck`.") from None
+        raise SealingError(
+            "It was altered, or put there from another place. Run `hanse node fsck`."
+        ) from None
 
 
 def seal_for_recovery(keyring: Keyring, bound: bytes, text: bytes) -> bytes:

@@ -10,15 +10,17 @@
 7. every tile, recomputed from the leaves;
 8. every row and column of every projection equals a replay (`shadow`);
 9. the tables are as Hanse makes them: no trigger, no further column, and what stands once cannot stand twice; on
-   SQLite, each index has what its table has.
+   SQLite, each index has what its table has;
+10. what is sealed in tables that are no projections is of the row that it stands in.
 
-Steps 1 to 4 are in `check_entries`, 5 to 7 in `check_tree`, 8 in `shadow`, 9 in `check_tables`.
+Steps 1 to 4 are in `check_entries`, 5 to 7 in `check_tree`, 8 in `shadow`, 9 in `check_tables`, 10 in `check_sealed`.
 """
 
 from collections.abc import Callable, Iterator
 
 from hanse.kernel.errors import HanseError
 from hanse.ledger.check_entries import entries
+from hanse.ledger.check_sealed import sealed_rows
 from hanse.ledger.check_tables import indexes, shapes
 from hanse.ledger.check_tree import tree
 from hanse.ledger.finding import Finding, Placed
@@ -38,6 +40,7 @@ def check(progress: Progress = lambda _what, _done, _total: None) -> Iterator[Fi
     with snapshot():
         yield from shapes()
         yield from indexes()
+        yield from sealed_rows()
         placed: list[Placed] = []
         yield from entries(placed, lambda done, total: progress("entries", done, total))
         yield from tree(placed, lambda done, total: progress("tree", done, total))

@@ -8,6 +8,7 @@ from django.db import connections, models, transaction
 
 from hanse.kernel import envelope
 from hanse.ledger import carried, exempt
+from hanse.ledger.check_sealed import remove_unopened
 from hanse.ledger.kinds import emptied, known, project_in_order
 from hanse.ledger.models import Body, Entry, Head, NodeKey
 from hanse.ledger.reading import content_of, recorded_of
@@ -53,6 +54,7 @@ def rebuild(progress: Progress = lambda _done, _total: None) -> int:
 
     The head row is locked meanwhile, so that no other process writes into half-made tables. What the ledger's own
     tables repeat of the signed bytes is made again as well: markings, retention dates, and which key signs.
+    Rows of other tables whose sealed columns do not open go, for nothing could go on with them.
     What tables refer to is checked once at the end: SQLite takes longer for each row the more there are while
     something emptied is referred to, as people are by sessions.
     """
@@ -62,6 +64,7 @@ def rebuild(progress: Progress = lambda _done, _total: None) -> int:
         for empty in emptied():
             empty()
         done = replay(database(), progress)
+        remove_unopened()
         _repeat_columns()
         if signs := NodeKey.objects.filter(until_us=None).order_by("-said_by").first():
             Head.objects.filter(pk=1).update(key=signs.pk)

@@ -16,6 +16,7 @@ from hanse.cases.projecting import happened
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 from hanse.ledger.among import among
+from hanse.ledger.fields import sealed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import Draft, append_many
@@ -175,7 +176,8 @@ def _project(recorded: Recorded, content: HitFound) -> None:
     """The row of a hit; of one that was found again, only what names it changes."""
     case = UUID(content.case)
     keep_references(recorded.object_id, content.partner, recorded.sequence, content.references)
-    if Hit.objects.filter(pk=recorded.object_id).update(sequence=recorded.sequence, tag=content.tag):
+    found_again = sealed(Hit, recorded.object_id, tag=content.tag)
+    if Hit.objects.filter(pk=recorded.object_id).update(sequence=recorded.sequence, **found_again):
         return
     Hit.objects.create(
         object_id=recorded.object_id, partner=content.partner, way=content.way, case=case,

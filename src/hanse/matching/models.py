@@ -3,7 +3,7 @@
 from django.db import models
 
 from hanse.cases.selector import KINDS
-from hanse.ledger.fields import RowIdField, SealedJSONField, SealedTextField
+from hanse.ledger.fields import RowIdField, SealedBytesField, SealedJSONField, SealedTextField
 from hanse.matching.source_models import SourceCount
 from hanse.matching.standing_models import (
     HeldToken,
@@ -131,17 +131,19 @@ class RunPart(models.Model):
     Attributes:
         id: Of the row.
         run: The run.
-        name: ``points`` or ``tokens`` of this side, ``their-points``, ``their-tokens``; ``values``, sealed;
-            ``digest``, ``their-digest``.
+        name: ``points`` or ``tokens`` of this side, ``their-points``, ``their-tokens``; ``values``; ``digest``,
+            ``their-digest``.
         place: Counts from 0.
-        data: Its bytes.
+        data: Its bytes; none for ``values``.
+        values: What is compared; null but for ``values``.
     """
 
     id = models.BigAutoField(primary_key=True)
     run = models.UUIDField()
     name = models.CharField(max_length=16)
     place = models.PositiveIntegerField()
-    data = models.BinaryField()
+    data = models.BinaryField(default=bytes)
+    values = SealedBytesField(null=True, bound_to=("run",))
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["run", "name", "place"], name="matching_part_once"),)

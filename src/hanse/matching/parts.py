@@ -7,8 +7,6 @@ from uuid import UUID
 import msgspec
 
 from hanse.intel.values import Value
-from hanse.kernel import sealing
-from hanse.ledger import keyring
 from hanse.matching.models import RunPart
 
 PART_BYTES: Final = 1 << 20
@@ -19,7 +17,6 @@ GIVEN: Final = (POINTS, DIGEST, TOKENS)
 VALUES: Final = "values"
 FETCHED: Final = "fetched"
 """Marks that the other side fetched some of this side's tokens: from then on it knows hits."""
-_BOUND: Final = b"matching.run.values"
 _values = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
 
 
@@ -71,16 +68,13 @@ def needed(size_bytes: int) -> int:
 def put_values(run: UUID, values: Sequence[Value]) -> None:
     """Keep what is compared, sealed: cases may change while a run goes on, and an auditor does it again later."""
     data = msgspec.msgpack.encode([(one.kind, one.text) for one in values])
-    put(run, VALUES, 0, sealing.seal_rest(keyring.current(), _BOUND + run.bytes, data))
+    RunPart.objects.get_or_create(run=run, name=VALUES, place=0, defaults={"values": data})
 
 
 def values(run: UUID) -> tuple[Value, ...]:
     """What is compared."""
-    sealed = get(run, VALUES, 0)
-    if sealed is None:
-        return ()
-    data = sealing.open_rest(keyring.current(), _BOUND + run.bytes, sealed)
-    return tuple(Value(kind, text) for kind, text in _values.decode(data))
+    row = RunPart.objects.filter(run=run, name=VALUES, place=0).first()
+    return () if row is None else tuple(Value(kind, text) for kind, text in _values.decode(row.values))
 
 
 def drop_values() -> None:

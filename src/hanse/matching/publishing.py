@@ -132,7 +132,7 @@ def publish_due() -> int:
 def drop(row: OwnSet) -> None:
     """Keep nothing of a set."""
     with writing():
-        OwnDelta.objects.filter(set=row.pk).delete()
+        OwnDelta.objects.filter(serial=row.serial).delete()
         OwnSet.objects.filter(pk=row.pk).delete()
 
 
@@ -167,9 +167,9 @@ def _next(pk: int, agreement: Agreement, now: int) -> int:
         row.version, row.slot = delta.version, slot(row.epoch, now)
         row.kept = msgspec.msgpack.encode(kept)
         added, taken = delta.added.tobytes(), delta.taken.tobytes()
-        OwnDelta.objects.create(set=pk, version=delta.version, added=added, taken=taken)
+        OwnDelta.objects.create(serial=row.serial, version=delta.version, added=added, taken=taken)
         if row.version % BASE_EVERY == 0:
-            OwnDelta.objects.filter(set=pk, version__lte=row.base_version).delete()
+            OwnDelta.objects.filter(serial=row.serial, version__lte=row.base_version).delete()
             row.base_version, row.base = row.version, kept.current
         row.save()
     return 1
@@ -213,7 +213,7 @@ def give(asked: Asked) -> Given:
         return Given(refused="There is no such set yet, or none any more.")
     if wanted.serial == row.serial and wanted.version <= row.version:
         last = wanted.version >= row.base_version
-        if last or OwnDelta.objects.filter(set=row.pk, version=wanted.version + 1).exists():
+        if last or OwnDelta.objects.filter(serial=row.serial, version=wanted.version + 1).exists():
             return _after(row, wanted.version)
     base = bytes(row.base)
     piece = base[wanted.place * PIECE_BYTES : (wanted.place + 1) * PIECE_BYTES]
@@ -221,7 +221,9 @@ def give(asked: Asked) -> Given:
 
 
 def _after(row: OwnSet, version: int) -> Given:
-    rows = list(OwnDelta.objects.filter(set=row.pk, version__gt=version).order_by("version")[: DELTAS + 1])
+    rows = list(
+        OwnDelta.objects.filter(serial=row.serial, version__gt=version).order_by("version")[: DELTAS + 1]
+    )
     some = tuple((bytes(one.added), bytes(one.taken)) for one in rows[:DELTAS])
     return Given(row.serial, version + len(some), deltas=some, more=len(rows) > DELTAS)
 

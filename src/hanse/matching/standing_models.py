@@ -7,6 +7,9 @@ from django.db import models
 
 from hanse.ledger.fields import BlindIndexField, SealedBytesField, SealedTextField
 
+PAIR_AND_DAY = ("partner", "epoch")
+"""What is kept of turns is sealed to: their numbers are not known before, and another partner's are nobody's business."""
+
 
 class StandingSide(models.Model):
     """What one side of a pair wants. A projection; fields as of `standing_contents.StandingSet`.
@@ -92,9 +95,9 @@ class OwnTurns(models.Model):
     answered_us = models.BigIntegerField(null=True)
     refused = models.TextField(blank=True)
     again_us = models.BigIntegerField(default=0)
-    pending = SealedBytesField()
-    queue = SealedBytesField()
-    held = SealedBytesField()
+    pending = SealedBytesField(bound_to=PAIR_AND_DAY)
+    queue = SealedBytesField(bound_to=PAIR_AND_DAY)
+    held = SealedBytesField(bound_to=PAIR_AND_DAY)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_own_turns"),)
@@ -129,7 +132,7 @@ class TheirTurns(models.Model):
     theirs = models.CharField(max_length=32)
     number = models.PositiveIntegerField(default=0)
     digest = models.CharField(max_length=64)
-    answer = SealedBytesField()
+    answer = SealedBytesField(bound_to=PAIR_AND_DAY)
     taken_us = models.BigIntegerField()
     lead = models.PositiveSmallIntegerField(default=0)
     chain = models.JSONField()
@@ -187,7 +190,7 @@ class StandingTurn(models.Model):
     number = models.PositiveIntegerField()
     slot = models.PositiveIntegerField()
     head = models.BigIntegerField()
-    names = SealedBytesField(null=True)
+    names = SealedBytesField(null=True, bound_to=(*PAIR_AND_DAY, "number"))
     points = models.BinaryField(max_length=32)
     taken = models.BinaryField(max_length=32)
     answer = models.BinaryField(max_length=32)

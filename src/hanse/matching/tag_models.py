@@ -161,8 +161,8 @@ class OwnSet(models.Model):
     version = models.PositiveIntegerField(default=0)
     slot = models.PositiveIntegerField()
     base_version = models.PositiveIntegerField(default=0)
-    base = SealedBytesField()
-    kept = SealedBytesField()
+    base = SealedBytesField(bound_to=("partner", "epoch", "serial"))
+    kept = SealedBytesField(bound_to=("partner", "epoch", "serial"))
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_own_set"),)
@@ -177,24 +177,24 @@ class OwnDelta(models.Model):
 
     Attributes:
         id: Of the row.
-        set: Of which set.
+        serial: Of which making of a set.
         version: That it makes.
         added: Tags.
         taken: Tags.
     """
 
     id = models.BigAutoField(primary_key=True)
-    set = models.BigIntegerField()
+    serial = models.CharField(max_length=32)
     version = models.PositiveIntegerField()
-    added = SealedBytesField()
-    taken = SealedBytesField()
+    added = SealedBytesField(bound_to=("serial", "version"))
+    taken = SealedBytesField(bound_to=("serial", "version"))
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["set", "version"], name="matching_own_delta"),)
+        constraints = (models.UniqueConstraint(fields=["serial", "version"], name="matching_own_delta"),)
 
     def __str__(self) -> str:
         """Which."""
-        return f"{self.set} {self.version}"
+        return f"{self.serial} {self.version}"
 
 
 class TheirSet(models.Model):
@@ -214,7 +214,7 @@ class TheirSet(models.Model):
     epoch = models.CharField(max_length=8)
     serial = models.CharField(max_length=32)
     version = models.PositiveIntegerField()
-    tags = SealedBytesField()
+    tags = SealedBytesField(bound_to=("partner", "epoch"))
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["partner", "epoch"], name="matching_their_set"),)

@@ -19,6 +19,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.among import among
+from hanse.ledger.fields import sealed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append, writing
@@ -227,13 +228,13 @@ def _project(recorded: Recorded, content: QuestionAsked) -> None:
 
 
 def _answered(recorded: Recorded, content: QuestionAnswered) -> None:
-    values = {
-        "state": content.state,
-        "why": content.why,
-        "hits": content.hits,
-        "told_us": recorded.time_us,
-    }
-    Reply.objects.filter(pk=_reply(recorded.object_id, content.partner)).update(**values)
+    one = _reply(recorded.object_id, content.partner)
+    Reply.objects.filter(pk=one).update(
+        state=content.state,
+        hits=content.hits,
+        told_us=recorded.time_us,
+        **sealed(Reply, one, why=content.why),
+    )
 
 
 def _reply(question: UUID, partner: str) -> str:

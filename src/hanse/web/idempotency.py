@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
-from hanse.kernel.sealing import blind
+from hanse.kernel.sealing import SealingError, blind
 from hanse.ledger import keyring
 from hanse.web.models import Idempotency
 from hanse.web.page import signed_in
@@ -65,7 +65,7 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
             # A stream is not kept: what was written down about it stays, and asked again it is given and written again.
             row.delete()
             return response
-        row.status, row.body = response.status_code, f"{name} {response.content.decode()}"
+        row.status, row.body = response.status_code, response.content.decode()
         row.save()
     return response
 
@@ -76,14 +76,15 @@ def forget_old() -> int:
 
 
 def _again(row: Idempotency, digest: str) -> HttpResponse:
-    """The stored answer; its own name stands in it, so that nobody who writes to the database is given another's."""
+    """The stored answer."""
     if row.request != digest:
         raise KeyProblem(422, f"This {HEADER} was used for another request. Choose a new one.")
-    name, _, body = (row.body or "").partition(" ")
-    if name != row.key:
+    try:
+        body = row.body or ""
+    except SealingError:  # it is another's
         raise KeyProblem(
             409, f"The answer that was kept under this {HEADER} is gone. Look whether it was done."
-        )
+        ) from None
     response = HttpResponse(body, status=row.status, content_type="application/json; charset=utf-8")
     response["Idempotency-Replayed"] = "true"
     return response

@@ -4,7 +4,6 @@ A room registers what it can do (`handles`), a page starts it (`start`). A worke
 is found as interrupted after `SILENT_US` and can be begun again (`again`).
 """
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -14,15 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.core.signing import Signer
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
-from django.utils.crypto import constant_time_compare
 from django_tasks import task
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.ledger.fields import sealed, sealed_fields
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
 from hanse.web.models import Job, State
@@ -34,12 +32,6 @@ WRITE_US = 500_000
 
 BEAT_S = 5.0
 """How often a worker says that it lives, also where a step cannot tell how far it is."""
-
-SEAL = "seal"
-"""Key in a job's actor: the node's signature over the job."""
-
-ENDED = "ended"
-"""Key in a job's actor: the node's signature over what came out of the job."""
 
 SILENT_US = 30_000_000
 """A worker not heard of for so long is gone: six beats."""
@@ -131,10 +123,14 @@ def start(kind: str, title: str, params: dict[str, Any], actor: Actor) -> Job:
     """
     queue = _known(kind).queue
     with transaction.atomic():
-        job = Job(kind=kind, title=title, params=params, owner=actor.id, created_us=now_us())
-        job.actor = _told(actor)
-        job.actor |= {SEAL: _seal(job)}
-        job.save(force_insert=True)
+        job = Job.objects.create(
+            kind=kind,
+            title=title,
+            params=params,
+            owner=actor.id,
+            actor=msgspec.to_builtins(actor),
+            created_us=now_us(),
+        )
         run.using(queue_name=queue).enqueue(str(job.pk))
     return job
 
@@ -175,7 +171,7 @@ def may_see(actor: Actor, job: Job) -> bool:
     Nobody may read a job that is not as the node left it: whoever writes to the database could make somebody else's job,
     or the sealed words of one, theirs.
     """
-    if not _is_as_left(job):
+    if not opens(job):
         return False
     kind = _kinds.get(job.kind)
     return job.owner == actor.id or (kind is not None and bool(may(actor, kind.action, now_us=now_us())))
@@ -203,17 +199,17 @@ def run(job_id: str) -> None:
     job = Job.objects.get(pk=UUID(job_id))
     with _heart(job):
         ended = _do(job)
-    job.result, job.error = ended.get("result", job.result), ended.get("error")
-    if _is_as_queued(job):
-        job.actor |= {ENDED: _seal_of_end(job)}
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
-    mine.update(ended_us=now_us(), actor=job.actor, **ended)
+    mine.update(
+        state=ended.pop("state"), ended_us=now_us(), **sealed(Job, (job.pk, job.kind, job.owner), **ended)
+    )
 
 
 def _do(job: Job) -> dict[str, Any]:
-    """Call the handler; what its end changes in the job's row."""
+    """Call the handler; the state to which its end brings the job, and what is sealed of it."""
     try:
-        result = _known(job.kind).handler(job.params, Progress(job), _still(_on_behalf_of(job)))
+        actor = _still(_on_behalf_of(job))
+        result = _known(job.kind).handler(job.params, Progress(job), actor)
     except Cancelled:
         return {"state": State.CANCELLED}
     except HanseError as error:
@@ -255,11 +251,6 @@ def _known(kind: str) -> _Kind:
     return _kinds[kind]
 
 
-def _told(actor: Actor) -> Any:
-    """The actor as JSON."""
-    return msgspec.to_builtins(actor)
-
-
 def _on_behalf_of(job: Job) -> Actor:
     """Who a job is for, if this node itself put it into the queue so.
 
@@ -269,9 +260,9 @@ def _on_behalf_of(job: Job) -> Actor:
     Raises:
         UsageError: The row was made or changed behind the node's back.
     """
-    if not _is_as_queued(job):
+    if not opens(job):
         raise UsageError("This job is not as the node queued it: its row was changed. Start it anew.")
-    return msgspec.convert(_actor(job), Actor)
+    return msgspec.convert(job.actor, Actor)
 
 
 def _still(actor: Actor) -> Actor:
@@ -285,31 +276,11 @@ def _still(actor: Actor) -> Actor:
     return actor
 
 
-def _actor(job: Job) -> dict[str, Any]:
-    """The actor of a job without the node's signatures, whatever its row holds."""
-    told = dict(job.actor) if isinstance(job.actor, dict) else {}
-    return {name: value for name, value in told.items() if name not in {SEAL, ENDED}}
-
-
-def _is_as_queued(job: Job) -> bool:
-    """Whether the node itself put a job into the queue so."""
-    return isinstance(job.actor, dict) and constant_time_compare(str(job.actor.get(SEAL, "")), _seal(job))
-
-
-def _is_as_left(job: Job) -> bool:
-    """Whether the node itself queued a job so, and had that come out of it which stands there."""
-    if not _is_as_queued(job):
+def opens(job: Job) -> bool:
+    """Whether all that is sealed of a job is what the node itself sealed for this job, of this kind and person."""
+    try:
+        for field in sealed_fields(Job):
+            getattr(job, field.attname)
+    except HanseError:
         return False
-    came_out = bool(job.result or job.error)
-    return not came_out or constant_time_compare(str(job.actor.get(ENDED, "")), _seal_of_end(job))
-
-
-def _seal(job: Job) -> str:
-    """A signature, under a key of the node, over what a job is and for whom."""
-    said = json.dumps([str(job.pk), job.kind, job.owner, job.title, job.params, _actor(job)], sort_keys=True)
-    return Signer(salt="hanse.job").signature(said)
-
-
-def _seal_of_end(job: Job) -> str:
-    """A signature, under a key of the node, over what came out of a job."""
-    return Signer(salt="hanse.job.ended").signature(json.dumps([str(job.pk), job.result, job.error]))
+    return True

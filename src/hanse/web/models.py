@@ -22,8 +22,15 @@ ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.INTERRUPTED}
 """States in which nothing runs any more."""
 
 
+WHOSE = ("id", "kind", "owner")
+"""What a job's sealed columns are bound to: they say who may read it, and what is done in whose name."""
+
+
 class Job(models.Model):
     """Long work that somebody started and can leave, find again and cancel.
+
+    What it is, for whom, and what came of it is sealed, not least so that nobody who can write to the database puts
+    words or a name into it.
 
     Attributes:
         id: Its id.
@@ -49,17 +56,17 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     kind = models.CharField(max_length=64)
-    title = SealedTextField()
-    params = SealedJSONField()
+    title = SealedTextField(bound_to=WHOSE)
+    params = SealedJSONField(bound_to=WHOSE)
     owner = models.CharField(max_length=64)
-    actor = models.JSONField()
+    actor = SealedJSONField(bound_to=WHOSE)
     state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
     step = models.CharField(max_length=200, default="")
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
     rate = models.FloatField(default=0)
-    result = models.CharField(max_length=500, default="")
-    error = SealedTextField(null=True)
+    result = SealedTextField(default="", bound_to=WHOSE)
+    error = SealedTextField(null=True, bound_to=WHOSE)
     created_us = models.BigIntegerField()
     started_us = models.BigIntegerField(null=True)
     ended_us = models.BigIntegerField(null=True)

@@ -3,6 +3,7 @@
 from typing import Final
 from uuid import UUID
 
+from hanse.ledger.fields import sealed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
 from hanse.webhooks import contents
@@ -49,7 +50,10 @@ def _project_resumed(recorded: Recorded, _: contents.HookResumed) -> None:
 
 def _project_removed(recorded: Recorded, _: contents.HookRemoved) -> None:
     Hook.objects.filter(pk=recorded.object_id).update(
-        removed_us=recorded.time_us, url="", secret="", sequence=recorded.sequence
+        removed_us=recorded.time_us,
+        secret="",
+        sequence=recorded.sequence,
+        **sealed(Hook, recorded.object_id, url=""),
     )
 
 

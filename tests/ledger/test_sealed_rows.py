@@ -1,0 +1,148 @@
+"""What is sealed in a row opens in that row alone, whoever puts it elsewhere in the database."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from hanse.kernel.sealing import SealingError
+from hanse.ledger.fields import Sealed, SealedTextField, sealed, sealed_fields
+from tests.ledger.made import findings, found, thing
+from tests.ledger.things.models import Thing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def moved(source: UUID, target: UUID, column: str = "secret") -> None:
+    """Put what one row has into another, as whoever writes to the database can."""
+    keys = [one if connection.features.has_native_uuid_field else one.hex for one in (source, target)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE things_thing SET {column} = (SELECT {column} FROM things_thing WHERE id = %s) WHERE id = %s",  # noqa: S608 - names of columns
+            keys,
+        )
+
+
+@pytest.fixture
+def two() -> tuple[UUID, UUID]:
+    """Somebody's thing, and one of another's."""
+    found()
+    return thing(secret="the canary").object_id, thing(secret="mine").object_id
+
+
+@pytest.mark.parametrize("column", ["secret", "secrets"])
+def test_what_is_put_into_another_row_is_refused_in_words(two, column: str) -> None:
+    """The error says in which table, row and column it is, and what to do; fsck names the row and goes on."""
+    theirs, mine = two
+    moved(theirs, mine, column)
+    row = Thing.objects.get(pk=mine)
+    assert row.name == "a thing", "a row is found and shown in lists, but for what does not open"
+    with pytest.raises(
+        SealingError, match=rf"things_thing, row {mine.hex}, {column}: .*put there.*`hanse node fsck`"
+    ):
+        getattr(row, column)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE things_thing SET size = 9 WHERE secret IS NOT NULL")
+    told = findings()
+    assert any(mine.hex in one.replace("-", "") and column in one for one in told)
+    assert any(theirs.hex in one.replace("-", "") and "size" in one for one in told), "fsck went on"
+
+
+def test_a_row_whose_key_is_changed_opens_no_more(two) -> None:
+    """Nor is it of use to give one's own row another's key."""
+    theirs, mine = two
+    other = uuid4()
+    with connection.cursor() as cursor:
+        native = connection.features.has_native_uuid_field
+        keys = [one if native else one.hex for one in (other, theirs)]
+        cursor.execute("UPDATE things_thing SET id = %s WHERE id = %s", keys)
+    with pytest.raises(SealingError):
+        _ = Thing.objects.get(pk=other).secret
+    assert Thing.objects.get(pk=mine).secret == "mine"
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_what_are_no_bytes_is_refused(two) -> None:
+    """SQLite keeps a text in a column of bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE things_thing SET secret = 'text'")
+    with pytest.raises(Exception, match="things_thing, row") as refused:
+        _ = Thing.objects.get(pk=two[1]).secret
+    assert "does not have" in str(refused.value)
+
+
+def test_every_way_of_writing_a_row_seals_to_it() -> None:
+    """Saved, made, made at once, got or made, updated: it opens in its row."""
+    told = {"name": "n", "size": 1, "actor": "a", "said_by": 0}
+    rows = [Thing(id=uuid4(), secret=f"s{number}", **told) for number in range(3)]
+    Thing.objects.bulk_create(rows)
+    made = Thing.objects.create(id=uuid4(), secret="s3", **told)
+    Thing.objects.update_or_create(id=made.pk, defaults={"secret": "s4"})
+    assert [Thing.objects.get(pk=one.pk).secret for one in [*rows, made]] == ["s0", "s1", "s2", "s4"]
+    Thing.objects.filter(pk=made.pk).update(size=2, **sealed(Thing, made.pk, secret="s5", secrets=["s5"]))
+    row = Thing.objects.get(pk=made.pk)
+    assert (row.secret, row.secrets, row.size) == ("s5", ["s5"], 2)
+    row.secret = None
+    row.save()
+    assert Thing.objects.get(pk=made.pk).secret is None
+    deferred = Thing.objects.defer("secret", "secrets").get(pk=rows[0].pk)
+    deferred.size = 7
+    deferred.save()
+    assert deferred.secret == Thing.objects.get(pk=rows[0].pk).secret == "s0"
+
+
+def test_what_nobody_read_is_saved_as_it_was() -> None:
+    """A save opens nothing that nobody asked for, and takes nothing over from another row."""
+    one = Thing.objects.create(id=uuid4(), name="n", size=1, secret="s", actor="a", said_by=0)
+    before = Thing.objects.values_list("secret", flat=True).get().data
+    row = Thing.objects.get()
+    row.save()
+    assert bytes(Thing.objects.values_list("secret", flat=True).get().data) == bytes(before)
+    row.pk = uuid4()
+    row.save(force_insert=True)
+    with pytest.raises(SealingError):
+        _ = Thing.objects.get(pk=row.pk).secret
+    assert Thing.objects.get(pk=one.pk).secret == "s"
+
+
+def test_what_knows_no_row_is_refused_and_says_what_to_do() -> None:
+    """An update or a search with the text itself, and words where a sealed value was meant."""
+    one = Thing.objects.create(id=uuid4(), name="n", size=1, secret="s", actor="a", said_by=0)
+    with pytest.raises(TypeError, match="save the row, or update it with `sealed`"):
+        Thing.objects.update(secret="t")
+    with pytest.raises(TypeError, match="BlindIndexField"):
+        Thing.objects.filter(secret="s").exists()
+    with pytest.raises(TypeError, match="save the row"):
+        Thing.objects.bulk_update([one], ["secret"])
+    with pytest.raises(ValueError, match="set what the row is known by first"):
+        Thing._meta.get_field("secret").seal("s", (None,))
+    closed = Thing.objects.values_list("secret", flat=True).get()
+    assert isinstance(closed, Sealed)
+    with pytest.raises(TypeError, match="sealed to its row"):
+        str(closed)
+    assert closed.open(one.pk) == closed.open(one.pk.hex) == "s"
+
+
+def test_every_sealed_column_is_bound_to_what_is_known_before() -> None:
+    """No number that the database gives, and nothing that may be of no value."""
+    fields = [field for model in apps.get_models() for field in sealed_fields(model)]
+    assert len(fields) > 50
+    assert [one for field in fields for one in field.check() if one.id == "hanse.E001"] == []
+    from django.db import models
+
+    class Wrong(models.Model):
+        id = models.BigAutoField(primary_key=True)
+        maybe = models.CharField(max_length=9, null=True)  # noqa: DJ001 - that is what is wrong
+        first = SealedTextField()
+        second = SealedTextField(bound_to=("maybe",))
+
+        class Meta:
+            app_label = "wrong"
+            managed = False
+
+    try:
+        for field in sealed_fields(Wrong):
+            assert [one.id for one in field.check()] == ["hanse.E001"]
+    finally:
+        del apps.all_models["wrong"]
