@@ -109,7 +109,8 @@ KINDS_HEAD = (
 EXEMPT_HEAD = (
     "Everything in the database is either the ledger itself or follows from it, and `hanse node fsck` compares it "
     "column by column with a replay. This is the whole list of what it does not compare, with the reason of each. "
-    "Nobody's rights or findings rest on it alone.\n"
+    "Nobody's rights or findings rest on it alone. What of it is sealed has to open in "
+    "[its own row](../explanation/encryption.md#what-a-sealed-column-is-bound-to).\n"
 )
 ROLES_HEAD = (
     "Roles are data (`src/hanse/policy/roles.toml`). A person has any number of them. Policy asks for the action "
