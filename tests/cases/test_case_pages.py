@@ -261,3 +261,25 @@ def test_nothing_is_purged_that_was_added_after_it_was_proposed() -> None:
     with pytest.raises(purging.GrownError, match="propose it anew"):
         approvals.approve(proposal, acting(newcomer("approver")))
     assert Selector.objects.count() == 1
+
+
+@pytest.mark.parametrize(("model", "column"), [(Case, "purpose"), (Note, "text")])
+def test_what_another_case_says_is_read_in_no_page_of_ones_own(
+    desk: tuple[ActingClient, UUID, Actor], model: type[Case | Note], column: str
+) -> None:
+    """Whoever puts it there in the database is told which row it is and what to do, and so is who runs fsck."""
+    client, case, kaja = desk
+    other, olev = opened(investigator(name="Olev"), "Theirs", purpose="the canary")
+    working.write_note(other, "the canary", olev)
+    working.write_note(case, "mine", kaja)
+    rows = model._base_manager
+    mine = rows.get(pk=case) if model is Case else rows.get(case=case)
+    theirs = rows.exclude(pk=mine.pk).values(column)[:1]
+    rows.filter(pk=mine.pk).update(**{column: theirs.get()[column]})
+    answer = client.get(f"/cases/{case}/")
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "canary" not in text
+    assert f"{model._meta.db_table}, row {mine.pk.hex}, {column}:" in text
+    assert "hanse node fsck" in text
+    assert any(model._meta.db_table in one and column in one for one in findings())

@@ -90,6 +90,9 @@ def test_every_way_of_writing_a_row_seals_to_it() -> None:
     deferred.size = 7
     deferred.save()
     assert deferred.secret == Thing.objects.get(pk=rows[0].pk).secret == "s0"
+    deferred = Thing.objects.only("name").get(pk=rows[0].pk)
+    deferred.save(update_fields=["secret"])
+    assert Thing.objects.get(pk=rows[0].pk).secret == "s0"
 
 
 def test_what_nobody_read_is_saved_as_it_was() -> None:

@@ -140,9 +140,8 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]  # generic 
     def opened(self, data: Any, key: Sequence[Any]) -> Any:
         """What `Sealed.open` gives."""
         keys = keyring.current()
-        held = (
-            bytes(data) if isinstance(data, (bytes, memoryview)) else b""
-        )  # SQLite keeps anything in any column
+        # SQLite keeps anything in any column.
+        held = bytes(data) if isinstance(data, (bytes, memoryview)) else b""
         try:
             return self.from_bytes(sealing.open_rest(keys, self._bound(key), held))
         except (sealing.SealingError, KeysError) as error:
@@ -151,7 +150,8 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]  # generic 
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: ARG002 - Django's signature
         """Seal to the row; what was loaded and nobody read goes back as it was."""
-        value = model_instance.__dict__.get(self.attname)
+        held = model_instance.__dict__
+        value = held[self.attname] if self.attname in held else getattr(model_instance, self.attname)
         return value if isinstance(value, Sealed) else self.seal(value, self.key_of(model_instance))
 
     def get_prep_value(self, value: Any) -> Any:
@@ -203,9 +203,8 @@ def _text(field: "models.Field[Any, Any]", value: Any) -> str:
     """A part of a row's key, the same whether it was set, loaded, or is as the database has it."""
     try:
         value = field.to_python(value)
-    except (
-        ValidationError
-    ):  # whoever can write to SQLite's file puts anything there; nothing was sealed to it
+    except ValidationError:
+        # Whoever can write to SQLite's file puts anything there, and nothing was sealed to it.
         return str(value)
     return value.hex if isinstance(value, UUID) else str(value)
 

@@ -55,9 +55,10 @@ def page(
                 return refusal
             try:
                 result = view(request, *args, **kwargs)
+                # What is sealed is opened where it is shown.
+                return render(request, template, result) if isinstance(result, dict) else result
             except HanseError as error:
                 return problem(request, status_of(error), str(error), title=title_of(error))
-            return render(request, template, result) if isinstance(result, dict) else result
 
         checked = require_http_methods(allowed)(guarded)
         # The walks over all routes read these.
