@@ -3,6 +3,7 @@
 Sealed columns of projections are opened where they are compared with a replay.
 """
 
+import logging
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from hanse.ledger.as_stored import Table
 from hanse.ledger.fields import sealed_fields
 from hanse.ledger.finding import Finding
 from hanse.ledger.routing import database
+
+_log = logging.getLogger(__name__)
 
 
 class Unopened(NamedTuple):
@@ -57,4 +60,5 @@ def remove_unopened() -> int:
         for one in found:
             table, key = quote(one.model._meta.db_table), quote(str(one.model._meta.pk.column))
             cursor.execute(f"DELETE FROM {table} WHERE {key} = %s", [one.key])  # noqa: S608 - a table of our own
+            _log.warning("removed %s %s: %s did not open", one.model._meta.db_table, one.key, one.columns)
     return len(found)
