@@ -118,8 +118,8 @@ def test_revoking_a_token_withdraws_what_tokens_proposed(admin, thief, approver)
     [token] = Token.objects.all()
     by_token = token_actor(secret)
     assert by_token is not None
-    theirs = endpoints.propose_endpoint("relay.example", "10.0.0.5", "It moved.", by_token)
-    own = endpoints.propose_endpoint("mail.example", "10.0.0.6", "Our relay.", thief)
+    theirs = endpoints.propose_endpoint("relay.example", 587, "10.0.0.5", "It moved.", by_token)
+    own = endpoints.propose_endpoint("mail.example", 587, "10.0.0.6", "Our relay.", thief)
     tokens.revoke(token.pk, admin)
     assert Proposal.objects.get(pk=theirs).state == "withdrawn"
     assert Proposal.objects.get(pk=own).state == "open"

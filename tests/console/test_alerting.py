@@ -44,9 +44,10 @@ def begun(marking: Marking | None = None) -> UUID:
     return attacks.begun(estonia(7).attacks[0], None, NODE, marking).object_id
 
 
-def allow(host: str, address: str = "127.0.0.1") -> None:
-    """Two people allow an address of this machine."""
-    proposal = endpoints.propose_endpoint(host, address, "It is ours.", acting(newcomer("administrator")))
+def allow(port: int, host: str = "127.0.0.1", address: str = "127.0.0.1") -> None:
+    """Two people allow a port of this machine."""
+    mari = acting(newcomer("administrator"))
+    proposal = endpoints.propose_endpoint(host, port, address, "It is ours.", mari)
     approve(proposal, acting(newcomer("approver", name="Jaan Tamm")))
 
 
@@ -71,7 +72,7 @@ def receiver(folder: Path, monkeypatch: pytest.MonkeyPatch, *statuses: int, **he
     left = list(statuses or (200,))
     with http_server(lambda one: reply(one, left.pop(0) if left[1:] else left[0], **headers), tls) as running:
         for address in ("127.0.0.1", "::1"):
-            allow("localhost", address)
+            allow(running.port, "localhost", address)
         yield running
 
 
@@ -100,8 +101,8 @@ def test_every_recipient_and_receiver_is_told_once(tmp_path: Path, monkeypatch: 
 
     Rows equal a replay, and the webhook's path, which may be a key, is in none of them.
     """
-    allow("127.0.0.1")
     with relay() as post, receiver(tmp_path, monkeypatch) as running:
+        allow(post.port)
         set_mail(post.port, "a@ee.example", "b@ee.example")
         url = set_webhook(running.port)
         alerting.announce(begun(OPEN), "began")
@@ -117,11 +118,11 @@ def test_every_recipient_and_receiver_is_told_once(tmp_path: Path, monkeypatch: 
 
 def test_a_flood_of_victims_buries_nobodys_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many alerts a minute; one more says how many attacks there were beyond them, and nothing is lost of that number."""
-    allow("127.0.0.1")
     clock = [1_000.0]
     monkeypatch.setattr(alerting.time, "monotonic", lambda: clock[0])
     attack = begun(OPEN)
     with relay() as post:
+        allow(post.port)
         set_mail(post.port)
         announcing = alerting.Announcing()
         for _ in range(500):
@@ -141,8 +142,8 @@ def test_a_flood_of_victims_buries_nobodys_mailbox(monkeypatch: pytest.MonkeyPat
 
 def test_what_a_marking_keeps_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an attack that may not leave, mail and webhook say only that there is one and where to look."""
-    allow("127.0.0.1")
     with relay() as post, receiver(tmp_path, monkeypatch) as running:
+        allow(post.port)
         set_mail(post.port)
         set_webhook(running.port)
         row = Attack.projected.get(pk=begun(CLOSED))
@@ -167,8 +168,8 @@ def test_what_few_may_know_is_not_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marking: Marking, team: str
 ) -> None:
     """An attack that is for some people alone since it began: its end is told to all, but not what it is."""
-    allow("127.0.0.1")
     with relay() as post, receiver(tmp_path, monkeypatch) as running:
+        allow(post.port)
         set_mail(post.port)
         set_webhook(running.port)
         row = Attack.projected.get(pk=begun(OPEN))
@@ -205,7 +206,7 @@ def test_a_passing_fault_is_tried_again_and_said(tmp_path: Path, monkeypatch: py
 
 def test_after_the_last_attempt_it_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A relay that stays down is tried as often as said, then the attack's page says that the alert failed."""
-    allow("127.0.0.1")
+    allow(9)
     set_mail(9)  # the discard port: nobody listens
     alerting.announce(begun(OPEN), "began")
     for wait in (0, *alerting.WAITS_S):
@@ -231,14 +232,14 @@ def test_a_non_public_relay_without_approval_is_refused_at_once(
     html = (
         client_as(actor("analyst")).get(f"/attacks/{attack}/", {"why": "duty"}, follow=True).content.decode()
     )
-    assert "approved as an endpoint by two people" in html
+    assert "approved by two people" in html
 
 
 @pytest.mark.parametrize("change", ["to", "what", "made"])
 def test_an_alert_that_the_node_did_not_queue_goes_to_nobody(change: str) -> None:
     """Whoever writes to the database has no attack told to an address of theirs, and nothing signed as told."""
-    allow("127.0.0.1")
     with relay() as post:
+        allow(post.port)
         set_mail(post.port)
         alerting.announce(begun(OPEN), "began")
         row = DBTaskResult.objects.get()
@@ -258,8 +259,8 @@ def test_an_alert_that_the_node_did_not_queue_goes_to_nobody(change: str) -> Non
 
 def test_whom_the_settings_name_no_more_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """An alert that waits when its recipient leaves is not sent there, and the record says so."""
-    allow("127.0.0.1")
     with relay() as post:
+        allow(post.port)
         set_mail(post.port, "gone@ee.example")
         alerting.announce(begun(OPEN), "began")
         set_mail(post.port, "duty@ee.example")
@@ -270,8 +271,8 @@ def test_whom_the_settings_name_no_more_is_not_told(monkeypatch: pytest.MonkeyPa
 
 def test_an_alert_whose_worker_died_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """An alert at work for longer than any attempt takes goes back into the queue; one that just began does not."""
-    allow("127.0.0.1")
     with relay() as post:
+        allow(post.port)
         set_mail(post.port)
         alerting.announce(begun(OPEN), "began")
         task = DBTaskResult.objects.get()
@@ -297,7 +298,7 @@ def test_a_test_alert_says_at_once_what_came_of_it(
         set_mail(post.port)
         assert "failed" in admin.post("/settings/mail/test/", follow=True).content.decode()
         assert post.mails == []
-        allow("127.0.0.1")
+        allow(post.port)
         assert "was taken" in admin.post("/settings/mail/test/", follow=True).content.decode()
         (told,) = admin.post("/api/settings/mail/test").json()
         assert (told["to"], told["delivered"]) == ("duty@ee.example", True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from hanse.accounts.approvals import approve, reject
+from hanse.accounts.approvals import approve, reject, words_of
 from hanse.accounts.rules import RefusedError
 from hanse.accounts.service import prefer
 from hanse.console import endpoints, processes
@@ -206,7 +206,12 @@ def test_two_people_open_a_non_public_address_and_one_closes_it(client_as: Clien
     mari = acting(newcomer("administrator", "approver"))
     jaan = acting(newcomer("approver", name="Jaan Tamm"))
     client = client_as(mari)
-    typed = {"host": "Relay.ee.example.", "address": "10.0.0.25", "why": "It is our own relay."}
+    typed = {
+        "host": "Relay.ee.example.",
+        "port": "587",
+        "address": "10.0.0.25",
+        "why": "It is our own relay.",
+    }
     assert client.post("/settings/endpoints/", typed).status_code == 302
     (proposal,) = endpoints.waiting()
     assert endpoints.allowed() == []
@@ -215,9 +220,12 @@ def test_two_people_open_a_non_public_address_and_one_closes_it(client_as: Clien
     assert endpoints.allowed() == []
     approve(proposal.pk, jaan)
     (opened,) = endpoints.allowed()
-    assert (opened.host, opened.address) == ("relay.ee.example", "10.0.0.25")
+    assert (opened.host, opened.port, opened.address) == ("relay.ee.example", 587, "10.0.0.25")
     assert "10.0.0.25" in client.get("/settings/").content.decode()
-    closed = client.post("/settings/endpoints/close/", {"host": opened.host, "address": opened.address})
+    there = {"host": opened.host, "port": opened.port, "address": opened.address}
+    for port in ("443", "", "9" * 5_000, "587x"):
+        assert client.post("/settings/endpoints/close/", there | {"port": port}).status_code == 404
+    closed = client.post("/settings/endpoints/close/", there)
     assert closed.status_code == 302
     assert endpoints.allowed() == []
     assert kinds()[-2:] == ["console.endpoint_allowed", "console.endpoint_withdrawn"]
@@ -231,25 +239,35 @@ def test_what_nobody_may_open_is_not_even_proposed(admin: ActingClient) -> None:
         ("relay.ee.example", "8.8.8.8", "is public"),
         ("0177.0.0.1", "10.0.0.1", "number form"),
     ):
-        typed = {"host": host, "address": address, "why": "I would like to."}
+        typed = {"host": host, "port": 443, "address": address, "why": "I would like to."}
         assert words in errors(admin.post("/settings/endpoints/", typed).content.decode())
         answer = admin.post("/api/settings/endpoints", typed, content_type="application/json")
         assert answer.status_code == 400
     assert "accounts.proposed" not in kinds()
 
 
+def test_without_a_port_it_is_that_of_https(admin: ActingClient) -> None:
+    """Whoever names none on the page or to the API proposes 443, and the second person reads it."""
+    told = {"host": "hooks.ee.example", "address": "10.0.0.25", "why": "It is our own receiver."}
+    assert admin.post("/settings/endpoints/", told | {"port": ""}).status_code == 302
+    assert admin.post("/api/settings/endpoints", told, content_type="application/json").status_code == 201
+    first, second = endpoints.waiting()
+    assert first.subject["port"] == second.subject["port"] == 443
+    assert "port 443 of hooks.ee.example" in words_of(first)
+
+
 def test_a_refused_proposal_opens_nothing(actor: Callable[..., Actor]) -> None:
     """Neither does closing what is not open leave an entry."""
     proposal = endpoints.propose_endpoint(
-        "relay", "10.0.0.25", "It is ours.", acting(newcomer("administrator"))
+        "relay", 25, "10.0.0.25", "It is ours.", acting(newcomer("administrator"))
     )
     reject(proposal, "It is not.", acting(newcomer("approver", name="Jaan Tamm")))
     assert endpoints.allowed() == []
     assert endpoints.waiting() == []
     with pytest.raises(NotVisibleError):
-        endpoints.withdraw_endpoint("relay", "10.0.0.25", actor("administrator"))
+        endpoints.withdraw_endpoint("relay", 25, "10.0.0.25", actor("administrator"))
     with pytest.raises(UsageError):
-        endpoints.propose_endpoint("relay", "10.0.0.25", " ", actor("administrator"))
+        endpoints.propose_endpoint("relay", 25, "10.0.0.25", " ", actor("administrator"))
 
 
 def test_the_collector_is_wished_as_it_is_set(tmp_path: Path) -> None:

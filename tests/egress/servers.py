@@ -21,7 +21,10 @@ from hanse.egress.rules import AllowedEndpoint, Rules
 PUBLIC = "8.0.0.8"
 """A public address; `dial` of these tests leads it to loopback, so that nothing ever leaves the machine."""
 
-LOCAL = (AllowedEndpoint("localhost", "127.0.0.1"),)
+
+def local(port: int) -> tuple[AllowedEndpoint, ...]:
+    """A server of this machine, as two people would allow it."""
+    return (AllowedEndpoint("localhost", "127.0.0.1", port),)
 
 
 @dataclass

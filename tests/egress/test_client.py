@@ -11,10 +11,10 @@ from hanse.egress.errors import EgressError, RefusedError, TimedOutError, TooLar
 from hanse.egress.rules import AllowedEndpoint, Rules
 from hanse.kernel.errors import HanseError
 from tests.egress.servers import (
-    LOCAL,
     PUBLIC,
     certificate,
     http_server,
+    local,
     local_rules,
     public_rules,
     raw_server,
@@ -25,7 +25,7 @@ from tests.egress.servers import (
 def get(port, path="/", rules=None, **more):
     """Fetch from this machine over http."""
     client = Client(rules or local_rules())
-    return client.get(f"http://localhost:{port}{path}", http=True, allow=LOCAL, **more)
+    return client.get(f"http://localhost:{port}{path}", http=True, allow=local(port), **more)
 
 
 def said(words: bytes):
@@ -35,12 +35,12 @@ def said(words: bytes):
 
 def test_a_name_under_localhost_is_this_machine_and_is_refused_unless_it_was_approved():
     """Whatever resolver the machine has (RFC 6761); by its name it is reached only where two people said so."""
-    there = AllowedEndpoint("ee.localhost", "127.0.0.1")
     with http_server(lambda handler: reply(handler, 200, b"here")) as server:
+        there = AllowedEndpoint("ee.localhost", "127.0.0.1", server.port)
         url = f"http://ee.localhost:{server.port}/"
         assert Client(Rules()).get(url, http=True, allow=[there]).body == b"here"
         with pytest.raises(RefusedError, match="not public"):
-            Client(Rules()).get(url, http=True, allow=LOCAL)
+            Client(Rules()).get(url, http=True, allow=local(server.port))
 
 
 def test_an_answer_comes_back_whole():
@@ -155,7 +155,9 @@ def test_silence_in_tls_and_in_the_resolver_ends_too():
     """A handshake that is never answered and a resolver that hangs end with the total time."""
     begun = time.monotonic()
     with raw_server(lambda connection: time.sleep(3)) as server, pytest.raises(TimedOutError):
-        Client(local_rules()).get(f"https://localhost:{server.port}/", allow=LOCAL, timeout_s=0.3)
+        Client(local_rules()).get(
+            f"https://localhost:{server.port}/", allow=local(server.port), timeout_s=0.3
+        )
     hanging = Rules(resolve=lambda host, port: time.sleep(3) or [])
     with pytest.raises(TimedOutError):
         Client(hanging).get("https://feed.example/", timeout_s=0.3)
@@ -195,7 +197,10 @@ def test_credentials_stay_with_their_host():
 
         with http_server(answer) as server:
             get(server.port, "/near", headers=secret)
-            get(server.port, "/away", headers=secret)
+            both = (*local(server.port), *local(other.port))
+            Client(local_rules()).get(
+                f"http://localhost:{server.port}/away", http=True, allow=both, headers=secret
+            )
     assert secret.items() <= server.seen[1][2].items()
     assert other.seen[0][2].get("Accept") == "text/csv"
     assert not {"Authorization", "Cookie", "X-Api-Key"} & set(other.seen[0][2])
@@ -206,7 +211,7 @@ def test_no_cookie_is_kept():
     with http_server(lambda handler: reply(handler, Set_Cookie="id=1")) as server:
         client = Client(local_rules())
         for _ in range(2):
-            client.get(f"http://localhost:{server.port}/", http=True, allow=LOCAL)
+            client.get(f"http://localhost:{server.port}/", http=True, allow=local(server.port))
     assert "Cookie" not in server.seen[1][2]
 
 
@@ -214,7 +219,9 @@ def test_a_message_is_not_carried_elsewhere():
     """A POST delivers its body once, and a redirect of it is an error."""
     refused = pytest.raises(RefusedError, match="sent elsewhere")
     with http_server(lambda handler: reply(handler, 307, Location="/b")) as server, refused:
-        Client(local_rules()).post(f"http://localhost:{server.port}/a", body=b"x", http=True, allow=LOCAL)
+        Client(local_rules()).post(
+            f"http://localhost:{server.port}/a", body=b"x", http=True, allow=local(server.port)
+        )
     assert [(method, path, body) for method, path, _, body in server.seen] == [("POST", "/a", b"x")]
 
 
@@ -251,7 +258,7 @@ def test_no_server_and_no_http_are_clear_errors():
 def test_the_next_address_is_tried():
     """When the first address of a host does not answer, the second does."""
     with http_server(reply) as server:
-        both = [AllowedEndpoint("localhost", address) for address in ("127.0.0.1", "127.0.0.9")]
+        both = [AllowedEndpoint("localhost", address, server.port) for address in ("127.0.0.1", "127.0.0.9")]
         rules = local_rules(resolve=lambda host, port: ["127.0.0.9", "127.0.0.1"])
         got = Client(rules).get(f"http://localhost:{server.port}/", http=True, allow=both)
     assert got.peer == "127.0.0.1"

@@ -7,7 +7,7 @@ import pytest
 from hanse.egress.client import Client
 from hanse.egress.download import download
 from hanse.egress.errors import StatusError, TooLargeError, UnreachableError
-from tests.egress.servers import LOCAL, http_server, local_rules, reply
+from tests.egress.servers import http_server, local, local_rules, reply
 
 DATA = os.urandom(300_000)
 
@@ -15,7 +15,9 @@ DATA = os.urandom(300_000)
 def fetch(port, path, limit=1_000_000):
     """Download from this machine."""
     client = Client(local_rules())
-    return download(client, f"http://localhost:{port}/f", path, limit_bytes=limit, allow=LOCAL, http=True)
+    return download(
+        client, f"http://localhost:{port}/f", path, limit_bytes=limit, allow=local(port), http=True
+    )
 
 
 def ranged(data, etag, cut=None):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hanse.egress.errors import PermanentError, RefusedError, TemporaryError, TimedOutError, UnreachableError
 from hanse.egress.smtp import Message, Relay, composed, send
-from tests.egress.servers import LOCAL, PUBLIC, certificate, local_rules, public_rules, raw_server
+from tests.egress.servers import PUBLIC, certificate, local, local_rules, public_rules, raw_server
 
 MAIL = Message("node@ee.example", "duty@ee.example", "Attack on 192.0.2.1", ".\nLine \u00f5\n..end\n")
 
@@ -84,7 +84,9 @@ def relay(answers=None, starttls=None, tls=None):
 
 def hand(post, message=MAIL, rules=None, **more):
     """Send over a relay without TLS on this machine."""
-    send(message, Relay("localhost", post.port, "none"), rules or local_rules(), allow=LOCAL, **more)
+    send(
+        message, Relay("localhost", post.port, "none"), rules or local_rules(), allow=local(post.port), **more
+    )
 
 
 def test_one_message_arrives_as_written():
@@ -122,7 +124,7 @@ def test_the_password_goes_only_through_checked_tls(tmp_path, security):
 def test_no_starttls_no_mail():
     """A relay (or someone between) that offers no STARTTLS gets nothing."""
     with relay() as post, pytest.raises(PermanentError, match="STARTTLS"):
-        send(MAIL, Relay("localhost", post.port), local_rules(), allow=LOCAL)
+        send(MAIL, Relay("localhost", post.port), local_rules(), allow=local(post.port))
     assert post.mails == []
 
 

@@ -262,12 +262,12 @@ def _work(home: Path) -> None:
     def change(group: str, value: dict[str, Any]) -> None:
         service.change(msgspec.convert(value, service.GROUPS[group]), actor)
 
-    def allow(host: str, address: str) -> None:
+    def allow(host: str, port: int, address: str) -> None:
         from hanse.accounts.approvals import approve
         from tests.accounts.people import acting, newcomer
 
         one, other = acting(newcomer("administrator")), acting(newcomer("approver", name="Jaan Tamm"))
-        approve(endpoints.propose_endpoint(host, address, "It is our own.", one), other)
+        approve(endpoints.propose_endpoint(host, port, address, "It is our own.", one), other)
 
     def attacks() -> list[dict[str, Any]]:
         return list(Attack.projected.values("name", "victim", "vector", "state", "start_us", "end_us"))

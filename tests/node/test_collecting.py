@@ -59,9 +59,9 @@ def _flooded(tmp_path: Path, address: str) -> float:  # noqa: F811
         node.do("change", group="webhook", value={
             "url": f"https://localhost:{receiver.port}/hooks/a-key-in-the-path", "secret": KEY,
         })  # fmt: skip
-        node.do("allow", host="127.0.0.1", address="127.0.0.1")
+        node.do("allow", host="127.0.0.1", port=post.port, address="127.0.0.1")
         for address_of in ("127.0.0.1", "::1"):
-            node.do("allow", host="localhost", address=address_of)
+            node.do("allow", host="localhost", port=receiver.port, address=address_of)
         node.do("change", group="collector", value={"on": True, "address": "127.0.0.1", "port": port})
         node.serve()
         until(lambda: node.health()[1].get("collector") == "running")

@@ -9,7 +9,7 @@ from hanse.egress.errors import RefusedError
 from hanse.egress.rules import Rules
 from hanse.ledger.timestamp import stamped_us
 from hanse.node.stamping import StampError, fetch
-from tests.egress.servers import LOCAL, http_server
+from tests.egress.servers import http_server, local
 from tests.ledger.test_proof import _stamped, authority
 
 __all__ = ["authority"]
@@ -64,7 +64,7 @@ def url(server):
 def test_a_stamp_over_the_checkpoint_is_taken(authority):
     """What is fetched proves under the authority's root that the checkpoint existed."""
     with served(authority) as server:
-        stamp = fetch(NOTE, url(server), Client(Rules()), LOCAL)
+        stamp = fetch(NOTE, url(server), Client(Rules()), local(server.port))
     assert stamped_us(stamp, NOTE, (authority / "root.pem").read_bytes()) > 0
     assert server.seen[0][2]["Content-Type"] == "application/timestamp-query"
 
@@ -72,10 +72,10 @@ def test_a_stamp_over_the_checkpoint_is_taken(authority):
 def test_a_stamp_over_another_text_is_refused(authority):
     """An authority that answers with a stamp of something else is found out at once, not in court."""
     with served(authority) as server:
-        fetch("other text", url(server), Client(Rules()), LOCAL)
+        fetch("other text", url(server), Client(Rules()), local(server.port))
         other = server.seen[0][3]
     with served(authority, other) as server, pytest.raises(StampError, match="over another text"):
-        fetch(NOTE, url(server), Client(Rules()), LOCAL)
+        fetch(NOTE, url(server), Client(Rules()), local(server.port))
 
 
 def test_a_stamp_that_no_proof_takes_is_refused_at_once(authority):
@@ -91,7 +91,7 @@ def test_a_stamp_that_no_proof_takes_is_refused_at_once(authority):
         handler.wfile.write(bytes(data))
 
     with http_server(answer) as server, pytest.raises(StampError, match="no stamp was granted"):
-        fetch(NOTE, url(server), Client(Rules()), LOCAL)
+        fetch(NOTE, url(server), Client(Rules()), local(server.port))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_is_no_stamp_is_refused(status, body, words):
         handler.wfile.write(body)
 
     with http_server(answer) as server, pytest.raises(StampError, match=words):
-        fetch(NOTE, url(server), Client(Rules()), LOCAL)
+        fetch(NOTE, url(server), Client(Rules()), local(server.port))
 
 
 def test_a_stamp_is_not_asked_for_inside():

@@ -328,6 +328,6 @@ def _settings(mari: Actor) -> None:
     tested = console.ChannelTested("mail", "duty@example.org", delivered=True)
     append("console.channel_tested", tested, actor=mari)
     for address in ("10.0.0.5", "10.0.0.6"):
-        proposal = endpoints.propose_endpoint("relay.example", address, "Our relay.", mari)
+        proposal = endpoints.propose_endpoint("relay.example", 587, address, "Our relay.", mari)
         approvals.approve(proposal, _other(mari))
-    endpoints.withdraw_endpoint("relay.example", "10.0.0.5", mari)
+    endpoints.withdraw_endpoint("relay.example", 587, "10.0.0.5", mari)

@@ -36,9 +36,10 @@ def inside(issuers, monkeypatch):
     return dialled
 
 
-def propose(host: str = "id.cert.example", address: str = INSIDE):
+def propose(host: str = "id.cert.example", address: str = INSIDE, port: int = 443):
     """An administrator proposes an address."""
-    return endpoints.propose_endpoint(host, address, "Our own issuer.", acting(newcomer("administrator")))
+    mari = acting(newcomer("administrator"))
+    return endpoints.propose_endpoint(host, port, address, "Our own issuer.", mari)
 
 
 def asks() -> int:
@@ -56,22 +57,29 @@ def test_an_issuer_inside_needs_two_people(inside):
     assert asks() == 302
     assert set(inside) == {INSIDE}
     inside.clear()
-    endpoints.withdraw_endpoint("id.cert.example", INSIDE, acting(newcomer("administrator")))
+    endpoints.withdraw_endpoint("id.cert.example", 443, INSIDE, acting(newcomer("administrator")))
     assert asks() == 401
     assert inside == []
 
 
-@pytest.mark.parametrize(("host", "address"), [("mail.example", INSIDE), ("id.cert.example", "10.20.30.41")])
-def test_what_is_allowed_is_one_address_under_one_name(inside, host, address):
-    """Another host's address, or another address of the issuer, opens nothing."""
-    approvals.approve(propose(host, address), acting(newcomer("approver")))
+@pytest.mark.parametrize(
+    ("host", "address", "port"),
+    [
+        ("mail.example", INSIDE, 443),
+        ("id.cert.example", "10.20.30.41", 443),
+        ("id.cert.example", INSIDE, 8443),
+    ],
+)
+def test_what_is_allowed_is_one_port_of_one_address_under_one_name(inside, host, address, port):
+    """Another host's address, or another address or port of the issuer, opens nothing."""
+    approvals.approve(propose(host, address, port), acting(newcomer("approver")))
     assert asks() == 401
     assert inside == []
 
 
 def test_the_token_is_fetched_inside_too(inside, issuers):
     """Not only discovery: the code is exchanged at the allowed address, and the identity is known as any other."""
-    content = endpoints.EndpointAllowed("id.cert.example", INSIDE, "")
+    content = endpoints.EndpointAllowed("id.cert.example", 443, INSIDE, "")
     append("console.endpoint_allowed", content, actor=NODE)
     _, person = bound(issuers[0])
     assert set(inside) == {INSIDE}

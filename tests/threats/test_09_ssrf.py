@@ -13,7 +13,7 @@ from hanse.egress.client import Client
 from hanse.egress.destination import read
 from hanse.egress.errors import PermanentError, RefusedError
 from hanse.egress.rules import AllowedEndpoint
-from tests.egress.servers import LOCAL, PUBLIC, certificate, http_server, local_rules, public_rules, reply
+from tests.egress.servers import PUBLIC, certificate, http_server, local, local_rules, public_rules, reply
 from tests.shared import ROOT
 
 INSIDE = [
@@ -145,22 +145,42 @@ def test_a_proxy_from_the_environment_is_not_used(monkeypatch):
     with http_server(reply) as proxy, http_server(reply) as server:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        Client(local_rules()).get(f"http://localhost:{server.port}/", http=True, allow=LOCAL)
+        Client(local_rules()).get(f"http://localhost:{server.port}/", http=True, allow=local(server.port))
     assert (len(server.seen), proxy.seen) == (1, [])
 
 
-def test_an_allowed_endpoint_opens_one_address_under_one_name():
-    """Approval of a private endpoint holds for this name with this address, and for no other pair."""
+def test_an_allowed_endpoint_opens_one_port_of_one_address_under_one_name():
+    """Approval of a private endpoint holds for this name with this address and port, and for nothing else there.
+
+    Who may set a feed's or a webhook's address would else have the node talk to every service of an allowed machine.
+    """
     with http_server(reply) as server:
         client = Client(local_rules())
-        assert client.get(f"http://LOCALHOST.:{server.port}/", http=True, allow=LOCAL).status == 200
+        assert (
+            client.get(f"http://LOCALHOST.:{server.port}/", http=True, allow=local(server.port)).status == 200
+        )
         for host, allow in (
-            ("other.example", LOCAL),
-            ("localhost", [AllowedEndpoint("localhost", "127.0.0.2")]),
+            ("other.example", local(server.port)),
+            ("localhost", [AllowedEndpoint("localhost", "127.0.0.2", server.port)]),
+            ("localhost", local(server.port - 1)),
+            ("localhost", [AllowedEndpoint("localhost", "127.0.0.1")]),
         ):
             with pytest.raises(RefusedError, match="two people"):
                 client.get(f"http://{host}:{server.port}/", http=True, allow=allow)
     assert len(server.seen) == 1
+
+
+def test_the_port_of_an_url_without_one_is_that_of_its_scheme():
+    """What is allowed by an URL is the port that the client would connect to; nobody has to know 443 by heart."""
+    for url, port in (
+        ("https://relay.example/a", 443),
+        ("http://relay.example", 80),
+        ("https://Relay.example.:8443/", 8443),
+    ):
+        assert AllowedEndpoint.of(url, "10.0.0.5") == AllowedEndpoint("relay.example", "10.0.0.5", port)
+    for port in (0, 65_536, -1):
+        with pytest.raises(RefusedError, match="no port"):
+            AllowedEndpoint("relay.example", "10.0.0.5", port)
 
 
 @pytest.mark.parametrize(

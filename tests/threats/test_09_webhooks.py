@@ -58,9 +58,9 @@ def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_an_address_that_two_people_allowed_is_reached(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The operator's rules open one non-public address by name; there the test arrives, over TLS, signed."""
+    """The operator's rules open one port of one non-public address by name; there the test arrives, over TLS, signed."""
     told = Told(monkeypatch)
-    proposal = endpoints.propose_endpoint("hooks.example", "127.0.0.1", "Our relay.", told.mari)
+    proposal = endpoints.propose_endpoint("hooks.example", 443, "127.0.0.1", "Our relay.", told.mari)
     approve(proposal, told.jaan)
     shown, trusted = certificate(tmp_path, "hooks.example")
     with http_server(reply, shown) as server:

@@ -24,9 +24,10 @@ from hanse.policy.guarded import NotVisibleError
 
 
 class EndpointAllowed(msgspec.Struct, frozen=True):
-    """A host may be reached at a non-public address."""
+    """A port of a host may be reached at a non-public address."""
 
     host: str
+    port: int
     address: str
     proposal: str
 
@@ -35,44 +36,48 @@ class EndpointWithdrawn(msgspec.Struct, frozen=True):
     """It may no longer."""
 
     host: str
+    port: int
     address: str
 
 
-def propose_endpoint(host: str, address: str, why: str, actor: Actor) -> UUID:
-    """Propose that a host may be reached at a non-public address; another person has to approve it.
+def propose_endpoint(host: str, port: int, address: str, why: str, actor: Actor) -> UUID:
+    """Propose that one port of a host may be reached at a non-public address; another person has to approve it.
 
     Raises:
-        RefusedError: The actor may not, the host is none, or no such address can ever be allowed.
+        RefusedError: The actor may not, the host or port is none, or no such address can ever be allowed.
         UsageError: No reason is given, or the address is public.
     """
     name, number = host_name(host), address.strip()
-    AllowedEndpoint(name, number)
+    AllowedEndpoint(name, number, port)
     if why_not_public(ip_address(number)) is None:
         raise UsageError(f"{number} is public: the node may reach it anyway.")
-    return propose("console.allow_endpoint", {"host": name, "address": number}, why, actor)
+    return propose("console.allow_endpoint", {"host": name, "port": port, "address": number}, why, actor)
 
 
-def withdraw_endpoint(host: str, address: str, actor: Actor) -> None:
-    """Reach a host at that address no longer; one person is enough to close a door.
+def withdraw_endpoint(host: str, port: int, address: str, actor: Actor) -> None:
+    """Reach a host's port at that address no longer; one person is enough to close a door.
 
     Raises:
         RefusedError: The actor may not.
         NotVisibleError: It is not allowed anyway.
     """
     require(actor, "settings.edit")
-    if not AllowedHost.objects.filter(pk=_id(host, address)).exists():
-        raise NotVisibleError(f"{host} at {address} is not among what the node may reach.")
+    if not AllowedHost.objects.filter(pk=_id(host, port, address)).exists():
+        raise NotVisibleError(f"{host}, port {port}, at {address} is not among what the node may reach.")
     append(
         "console.endpoint_withdrawn",
-        EndpointWithdrawn(host, address),
+        EndpointWithdrawn(host, port, address),
         actor=actor,
-        object_id=_id(host, address),
+        object_id=_id(host, port, address),
     )
 
 
 def allowed() -> list[AllowedEndpoint]:
     """All that two people have allowed."""
-    return [AllowedEndpoint(row.host, row.address) for row in AllowedHost.objects.order_by("host")]
+    return [
+        AllowedEndpoint(row.host, row.address, row.port)
+        for row in AllowedHost.objects.order_by("host", "port")
+    ]
 
 
 def waiting() -> list[Proposal]:
@@ -81,27 +86,31 @@ def waiting() -> list[Proposal]:
     return list(open_now.order_by("-proposed_us"))
 
 
-def _id(host: str, address: str) -> UUID:
-    return named("endpoint", f"{host} {address}")
+def _id(host: str, port: int, address: str) -> UUID:
+    return named("endpoint", f"{host} {port} {address}")
 
 
 def _words(subject: dict[str, Any]) -> str:
-    return f"Let the node reach {subject['host']} at the non-public address {subject['address']}."
+    return f"Let the node reach port {subject['port']} of {subject['host']} at the non-public address {subject['address']}."
 
 
 def _execute(proposal: Pending, approver: Actor) -> str:
-    host, address = proposal.subject["host"], proposal.subject["address"]
-    content = EndpointAllowed(host, address, proposal.id.hex)
-    append(
-        "console.endpoint_allowed", content, actor=approver, reason=proposal.why, object_id=_id(host, address)
-    )
+    host, port, address = (proposal.subject[name] for name in ("host", "port", "address"))
+    content = EndpointAllowed(host, port, address, proposal.id.hex)
+    one = _id(host, port, address)
+    append("console.endpoint_allowed", content, actor=approver, reason=proposal.why, object_id=one)
     return ""
 
 
 def _project_allowed(recorded: Recorded, content: EndpointAllowed) -> None:
     AllowedHost.objects.update_or_create(
         pk=recorded.object_id,
-        defaults={"host": content.host, "address": content.address, "sequence": recorded.sequence},
+        defaults={
+            "host": content.host,
+            "port": content.port,
+            "address": content.address,
+            "sequence": recorded.sequence,
+        },
     )
 
 

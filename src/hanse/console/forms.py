@@ -10,6 +10,7 @@ from django.conf import settings
 from hanse.console import service
 from hanse.egress import destination, smtp, webhook
 from hanse.egress.errors import RefusedError
+from hanse.egress.rules import HTTPS
 from hanse.kernel.actors import Actor
 from hanse.telemetry import service as telemetry
 
@@ -218,12 +219,19 @@ class StorageForm(GroupForm):
 
 
 class EndpointForm(forms.Form):
-    """A non-public address that the node shall reach."""
+    """A port of a non-public address that the node shall reach."""
 
     host = forms.CharField(
         label="Host",
         max_length=253,
         help_text="Its name or address, as it stands in the settings that need it.",
+    )
+    port = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=65535,
+        label="Port",
+        help_text="443, that of https, where it is left empty. A mail relay's is mostly 587, 465 or 25.",
     )
     address = forms.GenericIPAddressField(
         label="Address", help_text="The one address that the host may have. The node connects to no other."
@@ -234,6 +242,10 @@ class EndpointForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="The second person reads it.",
     )
+
+    def clean_port(self) -> int:
+        """The port of https where none is typed."""
+        return self.cleaned_data["port"] or HTTPS
 
 
 def _mailbox(text: str) -> str:

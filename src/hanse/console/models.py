@@ -24,20 +24,22 @@ class Setting(models.Model):
 
 
 class AllowedHost(models.Model):
-    """A host that the node may reach at a non-public address, because two people allowed it. A projection.
+    """A port of a host that the node may reach at a non-public address, because two people allowed it. A projection.
 
     Attributes:
         object_id: The object's UUID in the ledger.
         host: Name or address, as it is written in settings.
+        port: The one TCP port.
         address: The one address that it may resolve to.
         sequence: The entry that says so.
     """
 
     object_id = models.UUIDField(primary_key=True)
     host = models.TextField()
+    port = models.PositiveIntegerField()
     address = models.TextField()
     sequence = models.BigIntegerField()
 
     def __str__(self) -> str:
-        """Host and address."""
-        return f"{self.host} at {self.address}"
+        """Host, port and address."""
+        return f"{self.host}:{self.port} at {self.address}"

@@ -12,6 +12,7 @@ from hanse.console import alerting, endpoints
 from hanse.console.forms import FORMS, SECRETS, GroupForm
 from hanse.console.health import collector_now
 from hanse.egress.errors import RefusedError
+from hanse.egress.rules import HTTPS
 from hanse.kernel.errors import UsageError
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
@@ -61,9 +62,10 @@ class CollectorOut(Schema):
 
 
 class EndpointIn(In):
-    """A non-public address and whose it is."""
+    """A port of a non-public address and whose it is."""
 
     host: str = Field(min_length=1, max_length=253)
+    port: int = Field(HTTPS, ge=1, le=65_535, description="TCP port; that of https where none is given.")
     address: str = Field(min_length=2, max_length=64)
 
 
@@ -74,9 +76,10 @@ class ProposeIn(EndpointIn):
 
 
 class EndpointOut(Schema):
-    """A non-public address that the node may reach."""
+    """A port of a non-public address that the node may reach."""
 
     host: str
+    port: int
     address: str
 
 
@@ -114,7 +117,7 @@ def collector(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
 @endpoint("settings.view")
 def list_endpoints(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
     """Those that two people have allowed."""
-    return [{"host": one.host, "address": one.address} for one in endpoints.allowed()]
+    return [{"host": one.host, "port": one.port, "address": one.address} for one in endpoints.allowed()]
 
 
 @router.post(
@@ -127,7 +130,9 @@ def list_endpoints(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives i
 def propose(request: HttpRequest, told: ProposeIn) -> Any:
     """Another person approves it among the approvals of people."""
     try:
-        proposal = endpoints.propose_endpoint(told.host, told.address, told.why, signed_in(request))
+        proposal = endpoints.propose_endpoint(
+            told.host, told.port, told.address, told.why, signed_in(request)
+        )
     except RefusedError as error:
         raise UsageError(str(error)) from error
     return Status(201, {"proposal": proposal})
@@ -142,7 +147,7 @@ def propose(request: HttpRequest, told: ProposeIn) -> Any:
 @endpoint("settings.edit")
 def close(request: HttpRequest, told: EndpointIn) -> Any:
     """One person is enough to close a door."""
-    endpoints.withdraw_endpoint(told.host, told.address, signed_in(request))
+    endpoints.withdraw_endpoint(told.host, told.port, told.address, signed_in(request))
     return Status(204, None)
 
 

@@ -99,7 +99,9 @@ def reach(request: HttpRequest) -> Result:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
-            endpoints.propose_endpoint(told["host"], told["address"], told["why"], signed_in(request))
+            endpoints.propose_endpoint(
+                told["host"], told["port"], told["address"], told["why"], signed_in(request)
+            )
         except (RefusedError, UsageError) as error:
             form.add_error("address", str(error))
         else:
@@ -112,7 +114,13 @@ def reach(request: HttpRequest) -> Result:
 def close_endpoint(request: HttpRequest) -> Result:
     """Reach a non-public address no longer."""
     typed = request.POST
-    endpoints.withdraw_endpoint(typed.get("host", ""), typed.get("address", ""), signed_in(request))
+    port = typed.get("port", "")
+    endpoints.withdraw_endpoint(
+        typed.get("host", ""),
+        int(port) if port.isdecimal() and len(port) < 6 else 0,
+        typed.get("address", ""),
+        signed_in(request),
+    )
     messages.success(request, _("Closed. The node reaches it no longer."))
     return redirect("console:settings-endpoints")
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from hanse.egress.addresses import Address, can_be_allowed, why_not_public
 from hanse.egress.deadline import Deadline
-from hanse.egress.destination import host_name, literal
+from hanse.egress.destination import host_name, literal, read
 from hanse.egress.errors import RefusedError, TimedOutError, UnreachableError
 
 Resolve = Callable[[str, int], list[str]]
@@ -33,30 +33,49 @@ def system_dial(address: str, port: int, timeout_s: float) -> socket.socket:
     return socket.create_connection((str(ip_address(address)), port), timeout_s)
 
 
+HTTPS = 443
+"""The port of https, where none is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class AllowedEndpoint:
-    """One non-public address that may be reached under one name; the caller answers for the approval.
+    """One port of one non-public address that may be reached under one name; the caller answers for the approval.
 
     Attributes:
         host: The name (or address) as it stands in the URL or the relay's settings.
         address: The only non-public address that the host may have.
+        port: The only TCP port; what else listens on that machine is not opened with it. By default that of https.
 
     Raises:
-        RefusedError: The address is one that nobody may approve (metadata, multicast, disguised IPv4).
+        RefusedError: The address is one that nobody may approve (metadata, multicast, disguised IPv4), or there is no such
+            port.
     """
 
     host: str
     address: str
+    port: int = HTTPS
 
     def __post_init__(self) -> None:
         """Refuse what no approval opens."""
         address = literal(self.address)
         if address is None or not can_be_allowed(address):
             raise RefusedError(f"{self.address}: cannot be allowed. Give the partner's own unicast address.")
+        if not 1 <= self.port <= 65_535:
+            raise RefusedError(f"There is no port {self.port}. Use 1 to 65535.")
 
-    def covers(self, host: str, address: Address) -> bool:
-        """Whether this opens an address under a (normalised) host."""
-        return host_name(self.host) == host and ip_address(self.address) == address
+    @classmethod
+    def of(cls, url: str, address: str) -> "AllowedEndpoint":
+        """The host and port of an URL, at an address; the port is that of the scheme where none is written.
+
+        Raises:
+            RefusedError: As of the constructor, or the URL cannot be read.
+        """
+        there = read(url, http=True)
+        return cls(there.host, address, there.port)
+
+    def covers(self, host: str, port: int, address: Address) -> bool:
+        """Whether this opens a port of an address under a (normalised) host."""
+        return (host_name(self.host), self.port, ip_address(self.address)) == (host, port, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +106,7 @@ def checked_addresses(
 
     Args:
         host: Normalised name or address.
-        port: TCP port, for the resolver.
+        port: TCP port that is meant to be connected to.
         rules: The node's rules.
         allow: Non-public addresses that the caller has approval for.
         deadline: When the call ends; looking up counts.
@@ -102,11 +121,11 @@ def checked_addresses(
     for number in numbers:
         address = literal(number)
         reason = "no address" if address is None else why_not_public(address)
-        if reason is None or (address and any(one.covers(host, address) for one in endpoints)):
+        if reason is None or (address and any(one.covers(host, port, address) for one in endpoints)):
             continue
         raise RefusedError(
-            f"{host}: its address {number} is not public ({reason}), so the node does not connect to it. "
-            "If it is meant, have it approved as an endpoint by two people."
+            f"{host}: its address {number} is not public ({reason}), so the node does not connect to its port {port}. "
+            "If it is meant, have host, port and address approved by two people."
         )
     return numbers
 

@@ -80,7 +80,7 @@ def _check_new(one: Invitation) -> None:
 def _check_address(endpoint: str, address: str) -> None:
     """Refuse a non-public address that nobody may approve."""
     if address:
-        AllowedEndpoint(urlsplit(endpoint).hostname or "", address)
+        AllowedEndpoint.of(endpoint, address)
 
 
 def own_address(endpoint: str) -> str:

@@ -1,7 +1,5 @@
 """The partners as this node knows them, as actors of policy, with the keys that are believed."""
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 
 from hanse.egress.rules import AllowedEndpoint
@@ -65,7 +63,7 @@ def allowed(partner: Partner) -> tuple[AllowedEndpoint, ...]:
     """The non-public address at which two people said that the partner is reached."""
     if not partner.address:
         return ()
-    return (AllowedEndpoint(urlsplit(partner.endpoint).hostname or "", partner.address),)
+    return (AllowedEndpoint.of(partner.endpoint, partner.address),)
 
 
 def own_key(partner: Partner, has: int) -> SigningKey:

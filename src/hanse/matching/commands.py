@@ -42,7 +42,7 @@ class Asking:
         self._plain = parts.scheme == "http"
         host = parts.hostname or ""
         local = host == "localhost" or host.endswith(".localhost")
-        self._allow = tuple(AllowedEndpoint(host, one) for one in _addresses(host, local=local))
+        self._allow = tuple(AllowedEndpoint.of(url, one) for one in _addresses(host, local=local))
         if self._plain and not local:
             raise UsageError(f"{url} is not encrypted. Give an address that begins with https.")
         self._headers = {"Authorization": f"Bearer {token.read_text('utf-8').strip()}"}

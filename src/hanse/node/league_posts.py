@@ -117,7 +117,7 @@ class Post:
             LeagueError: Its process has ended.
         """
         self.check()
-        there = AllowedEndpoint(f"{self.one.key}.localhost", ADDRESS)
+        there = AllowedEndpoint.of(self.url, ADDRESS)
         try:
             answer = Client(Rules()).get(f"{self.url}/health/", http=True, allow=(there,), timeout_s=WELL_S)
         except EgressError:

@@ -213,10 +213,12 @@ def _check_url(url: str) -> None:
         raise UsageError("The address has up to 2,000 characters and names no user.")
     address = there.address
     reason = None if address is None else why_not_public(address)
-    if reason and not any(one.covers(there.host, address) for one in reaching.allowed() if address):
+    if reason and not any(
+        one.covers(there.host, there.port, address) for one in reaching.allowed() if address
+    ):
         raise UsageError(
-            f"{there.host} is not public ({reason}), so that the node does not connect to it. If it is meant, have two people "
-            "allow it under Settings first."
+            f"{there.host} is not public ({reason}), so that the node does not connect to its port {there.port}. If it "
+            "is meant, have two people allow it under Settings first."
         )
 
 
