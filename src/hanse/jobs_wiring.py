@@ -57,14 +57,16 @@ EXERCISE = ("estonia-2007", 2007)
 
 def register() -> None:
     """Make the handlers known to this process."""
-    jobs.handles("analyse", "telemetry.import")(analyse)
-    jobs.handles("load-exercise", "telemetry.import")(load_exercise)
-    jobs.handles("watch", "telemetry.import")(watch)
+    jobs.handles("analyse", "telemetry.import", shown=lambda _, job: not job.params.get("paths"))(analyse)
+    jobs.handles("load-exercise", "telemetry.import", shown=jobs.to_all)(load_exercise)
+    jobs.handles("watch", "telemetry.import", shown=jobs.to_all)(watch)
     jobs.handles("bring-in", "intel.import")(intel_jobs.bring_in)
-    jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE)(feed_clock.fetch)
-    jobs.handles(reopening_days.KIND, "matching.reopen")(reopening_days.follow)
-    jobs.handles("mark-import", "policy.mark")(marking_imports.follow)
-    jobs.handles(receiving.KIND, "intel.import")(receiving.take_in)
+    jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE, shown=feed_clock.shown)(
+        feed_clock.fetch
+    )
+    jobs.handles(reopening_days.KIND, "matching.reopen", shown=jobs.to_all)(reopening_days.follow)
+    jobs.handles("mark-import", "policy.mark", shown=marking_imports.shown)(marking_imports.follow)
+    jobs.handles(receiving.KIND, "intel.import", shown=jobs.to_all)(receiving.take_in)
     shelves.offer(offering.Offer)
     shelves.take(from_partners.take)
     for one in (attack_notices, campaign_notices, feed_notices):

@@ -18,9 +18,10 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.replay import rebuild
 from hanse.policy.guarded import NotVisibleError
+from hanse.policy.service import mark
 from hanse.web import jobs
 from hanse.web.models import Job
-from tests.accounts.people import acting, newcomer
+from tests.accounts.people import NODE, acting, newcomer
 from tests.conftest import AUTHORITY
 from tests.intel.test_own import an_attack, held, report
 from tests.intel.test_room import bundle, indicator
@@ -189,6 +190,19 @@ def test_who_may_not_mark_neither_stops_nor_begins_it(
             assert client.post(f"/jobs/{job.pk}/{what}/").status_code == 403
             assert client.post(f"/api/jobs/{job.pk}/{what}").status_code == 403
     assert client_as(officer).post(f"/jobs/{job.pk}/cancel/").status_code == 302
+
+
+def test_the_job_that_marks_an_import_names_it_to_who_may_see_it(actor: People, officer: Actor) -> None:
+    """Given to a team meanwhile, an import is named by no job to officers outside of it; its starter knows it."""
+    came = service.bring_in(bundle(indicator(1, "8.8.8.1")), "canary.json", actor("analyst"))
+    mark_anew(came.object_id, Wish(SEALED), "An informant is named in it.", officer)
+    (job,) = Job.objects.filter(kind="mark-import")
+    other = acting(newcomer("officer", name="Other Officer"))
+    assert jobs.may_see(other, job)
+    assert not jobs.may_see(replace(other, stepped_up_us=None), job)
+    mark(came.object_id, SEALED, "7" * 32, NODE, "It concerns an operation.")
+    assert not jobs.may_see(other, job)
+    assert jobs.may_see(officer, job)
 
 
 def test_an_import_given_a_handling_code_is_sealed_whole(actor: People, officer: Actor) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -249,3 +250,20 @@ def test_others_see_that_something_runs_but_not_what(handler, actor, client_as):
     assert client_as(None).post(f"/jobs/{job.pk}/again/").status_code == 401
     assert admin.post(f"/jobs/{job.pk}/again/").status_code == 302
     assert admin.get("/jobs/00000000-0000-0000-0000-000000000000/").status_code == 404
+
+
+def test_the_like_of_who_started_it_reads_only_what_its_kind_shows(handler, actor, monkeypatch):
+    """Who may do such work sees that another's runs, not what it is about: file and case names are marked, a right is not.
+
+    A kind that names nothing hidden, or asks policy about what it names, shows it.
+    """
+    handler(lambda *_: "/attacks/")
+    mari, other = actor("analyst"), actor("analyst", name="Jaan Tamm")
+    job = jobs.start("test.work", "case-17-red.pcap", {}, mari)
+    assert jobs.may_see(mari, job)
+    assert not jobs.may_see(other, job)
+    for shown in (False, True):
+        monkeypatch.setattr(jobs, "_kinds", {})
+        jobs.handles("test.work", "telemetry.import", shown=lambda who, one, told=shown: told)(lambda *_: "/")
+        assert jobs.may_see(other, job) is shown
+        assert not jobs.may_see(replace(other, roles=frozenset({"approver"})), job)

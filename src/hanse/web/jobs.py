@@ -79,11 +79,26 @@ Handler = Callable[[dict[str, Any], Progress, Actor], str]
 """Does the work: given its parameters, the progress to tell and who started it; returns the result's address."""
 
 
+Shown = Callable[[Actor, Job], bool]
+"""Whether somebody who may do jobs of its kind may read what one of another's is about."""
+
+
+def to_nobody(_actor: Actor, _job: Job) -> bool:
+    """What a job is about is for who started it alone."""
+    return False
+
+
+def to_all(_actor: Actor, _job: Job) -> bool:
+    """What a job is about names nothing that policy could hide."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     action: str
     handler: Handler
     queue: str
+    shown: Shown
 
 
 _kinds: dict[str, _Kind] = {}
@@ -95,15 +110,22 @@ standing: list[Standing] = []
 """Asked when a job begins; the room that knows people registers here when Django starts."""
 
 
-def handles(kind: str, action: str, queue: str = "default") -> Callable[[Handler], Handler]:
-    """Register what does jobs of a kind; who may do `action` may see what others' jobs of this kind are about.
+def handles(
+    kind: str, action: str, queue: str = "default", *, shown: Shown = to_nobody
+) -> Callable[[Handler], Handler]:
+    """Register what does jobs of a kind.
 
-    `queue` is where they wait: jobs of one queue are done one after the other.
+    Args:
+        kind: Its name.
+        action: What one has to be allowed to start and to see them.
+        queue: Where they wait: jobs of one queue are done one after the other.
+        shown: To whom of those who may do `action` a job of somebody else says what it is about. A title names files, cases
+            or feeds: where those are marked, or of a team, policy is asked about them.
     """
     action_named(action)
 
     def register(handler: Handler) -> Handler:
-        _kinds[kind] = _Kind(action, handler, queue)
+        _kinds[kind] = _Kind(action, handler, queue, shown)
         return handler
 
     return register
@@ -166,7 +188,7 @@ def settle() -> None:
 
 
 def may_see(actor: Actor, job: Job) -> bool:
-    """Whether the actor may read what a job is about: their own, or of a kind that they may do themselves.
+    """Whether the actor may read what a job is about: their own, or what its kind shows to who may do it themselves.
 
     Nobody may read a job that is not as the node left it: whoever writes to the database could make somebody else's job,
     or the sealed words of one, theirs.
@@ -174,7 +196,9 @@ def may_see(actor: Actor, job: Job) -> bool:
     if not opens(job):
         return False
     kind = _kinds.get(job.kind)
-    return job.owner == actor.id or (kind is not None and bool(may(actor, kind.action, now_us=now_us())))
+    if job.owner == actor.id:
+        return True
+    return kind is not None and bool(may(actor, kind.action, now_us=now_us())) and kind.shown(actor, job)
 
 
 def may_stop(actor: Actor, job: Job) -> bool:
