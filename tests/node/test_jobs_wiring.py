@@ -9,19 +9,21 @@ from shutil import rmtree
 import pytest
 
 from hanse import jobs_wiring
+from hanse.accounts.approvals import approve
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack, Run
 from hanse.campaigns.models import Campaign
 from hanse.constituency import service as constituency
 from hanse.kernel.actors import Actor
-from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Tlp
 from hanse.ledger.models import Entry
 from hanse.policy import service as policy
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input, Partition
+from hanse.telemetry.removing import propose_removal
 from hanse.web.models import Job
+from tests.accounts.people import acting, newcomer
 from tests.attacks.build import T0, VICTIM, icmp_flood, write
 from tests.node.made import wrong
 
@@ -209,8 +211,8 @@ def test_partitions_that_are_removed(actor: People, inbox: Path) -> None:
     jobs_wiring.analyse({"paths": [flood(inbox)]}, Told(), mari)
     parts = list(Partition.projected.values_list("pk", flat=True))
     files = telemetry.files_of(Partition.projected.all())
-    mari = replace(mari, stepped_up_us=now_us())
-    assert telemetry.remove_partitions(parts, mari, "over the quota") == len(parts)
+    mari = acting(newcomer("analyst"))
+    approve(propose_removal(parts, "over the quota", mari), acting(newcomer("approver", name="Jaan Tamm")))
     assert not any(Path(file).exists() for file in files)
     assert not Partition.projected.exists()
     assert Entry.objects.filter(object_id=parts[0]).count() == 2

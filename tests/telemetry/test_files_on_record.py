@@ -8,8 +8,11 @@ from shutil import rmtree
 import pytest
 from django.conf import settings
 
+from hanse.accounts import rules
+from hanse.accounts.approvals import approve
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
 from hanse.ledger.models import Entry
 from hanse.ledger.retention import purge_due
@@ -18,7 +21,9 @@ from hanse.node.restoring import still_to_do
 from hanse.policy.asking import RefusedError
 from hanse.telemetry import service
 from hanse.telemetry.models import Partition
+from hanse.telemetry.removing import propose_removal
 from hanse.telemetry.store import FlowStore
+from tests.accounts.people import acting, newcomer
 from tests.attacks.build import flows
 from tests.telemetry.made import NOON, batch
 from tests.telemetry.test_pages import Store, store
@@ -117,9 +122,40 @@ def test_removing_takes_a_passkey_proved_just_now(store: Store, actor: Callable[
     )
     for who in (stale, token):
         with pytest.raises(RefusedError):
-            service.remove_partitions([row.pk], who, "No reason.")
+            propose_removal([row.pk], "No reason.", who)
     assert (service.flows_folder() / row.path).exists()
     assert Partition.projected.filter(pk=row.pk).exists()
+
+
+def test_no_one_person_removes_flows(store: Store) -> None:
+    """Evidence goes when a second person approves: the proposer cannot, and what was proposed is what goes."""
+    going, staying = (store(flows(3, src=["192.0.2.1"]), name) for name in ("one", "two"))
+    mari = acting(newcomer("analyst", "approver"))
+    jaan = acting(newcomer("approver", name="Jaan Tamm"))
+    proposal = propose_removal([going.pk], "Asked for by a court.", mari)
+    with pytest.raises(UsageError, match="proposed already"):
+        propose_removal([going.pk, staying.pk], "Once more.", mari)
+    with pytest.raises(rules.RefusedError):
+        approve(proposal, mari)
+    assert (service.flows_folder() / going.path).exists()
+    approve(proposal, jaan)
+    assert not (service.flows_folder() / going.path).exists()
+    assert (service.flows_folder() / staying.path).exists()
+    assert list(Partition.projected.values_list("pk", flat=True)) == [staying.pk]
+    assert Entry.objects.filter(object_id=going.pk).latest("sequence").kind == "telemetry.partition_removed"
+
+
+def test_what_is_gone_before_the_second_person_decides(store: Store) -> None:
+    """What the quota took meanwhile hinders nobody from removing the rest; of nothing that is left it is said."""
+    one, two = (store(flows(3, src=["192.0.2.1"]), name) for name in ("one", "two"))
+    mari = acting(newcomer("analyst"))
+    jaan = acting(newcomer("approver", name="Jaan Tamm"))
+    both = propose_removal([one.pk, two.pk], "Asked for by a court.", mari)
+    service.gone([service.flows_folder() / one.path], NODE, "the quota of the flows is full")
+    approve(both, jaan)
+    assert not Partition.projected.exists()
+    with pytest.raises(UsageError, match="None of these files"):
+        propose_removal([one.pk], "Once more.", mari)
 
 
 def test_the_quota_is_not_named_for_what_it_did_not_remove() -> None:

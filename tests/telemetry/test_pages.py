@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from django.urls import reverse
 
-from hanse.accounts.models import Consultation
+from hanse.accounts.approvals import address_of, approve, words_of
+from hanse.accounts.models import Consultation, Proposal
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, now_us
@@ -24,6 +25,7 @@ from hanse.telemetry.reading import InputReport
 from hanse.telemetry.store import write_parquet
 from hanse.web import uploads
 from hanse.web.models import Job
+from tests.accounts.people import acting, newcomer
 from tests.attacks.build import T0, flows
 from tests.attacks.test_adversary import with_column
 from tests.web.acting import ActingClient
@@ -332,11 +334,11 @@ def test_lying_counters_and_clocks_end_no_search_and_no_page(
 def test_files_of_flows_are_removed_with_a_reason(
     two_hours: tuple[Partition, Partition], actor: People, client_as: Clients
 ) -> None:
-    """Removing asks why first, then takes file and row away; the reason stays in the ledger."""
+    """Removing asks why first, then proposes it; file and row go when another person approves, the reason stays."""
     path = service.flows_folder() / two_hours[0].path
     stale = client_as(actor("analyst")).post(reverse("telemetry:remove"), {"ids": [two_hours[0].pk]})
     assert stale.status_code == 401
-    client = client_as(actor("analyst", stepped_up_us=now_us()))
+    client = client_as(acting(newcomer("analyst")))
     question = client.post(reverse("telemetry:remove"), {"ids": [two_hours[0].pk]})
     assert question.status_code == 200
     assert path.is_file()
@@ -344,10 +346,13 @@ def test_files_of_flows_are_removed_with_a_reason(
         client.post(reverse("telemetry:remove"), {"ids": [two_hours[0].pk], "reason": ""}).status_code == 200
     )
     assert path.is_file()
-    done = client.post(
-        reverse("telemetry:remove"), {"ids": [two_hours[0].pk], "reason": "Asked for by a court."}
-    )
-    assert done.status_code == 302
+    reason = {"ids": [two_hours[0].pk], "reason": "Asked for by a court."}
+    assert client.post(reverse("telemetry:remove"), reason).status_code == 302
+    assert path.is_file()
+    (proposal,) = Proposal.objects.all()
+    assert "Remove 1 file of stored flows" in words_of(proposal)
+    assert client.get(address_of(proposal)).status_code == 200
+    approve(proposal.pk, acting(newcomer("approver", name="Jaan Tamm")))
     assert not path.exists()
     assert list(Partition.projected.values_list("pk", flat=True)) == [two_hours[1].pk]
     assert Entry.objects.filter(kind="telemetry.partition_removed", object_id=two_hours[0].pk).exists()

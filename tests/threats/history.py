@@ -44,6 +44,7 @@ from hanse.taxii import service as taxii
 from hanse.taxii.asked import Asked
 from hanse.taxii.contents import Got
 from hanse.taxii.models import Partner
+from hanse.telemetry import removing
 from hanse.telemetry import service as telemetry
 from hanse.webhooks import hooks
 from hanse.webhooks.contents import Begun, Dropped, HookTested, Tried
@@ -249,7 +250,8 @@ def _telemetry(mari: Actor, inputs: Path) -> None:
         telemetry.read_in(write(inputs / name, icmp_flood(60.0, 400.0, pps)), mari)
         telemetry.watch(inputs / name, mari)
     telemetry.watch(inputs / "two", mari, on=False)
-    telemetry.remove_partitions([telemetry.partitions(mari)[0].pk], mari, "The quota is full.")
+    proposal = removing.propose_removal([telemetry.partitions(mari)[0].pk], "The quota is full.", mari)
+    approvals.approve(proposal, _other(mari))
     shutil.rmtree(telemetry.flows_folder(), ignore_errors=True)
 
 

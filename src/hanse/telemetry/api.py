@@ -13,7 +13,7 @@ from pydantic import Field
 from hanse.accounts.looking import looked_at
 from hanse.kernel.addresses import Network, unpack
 from hanse.kernel.errors import UsageError
-from hanse.telemetry import searching, service
+from hanse.telemetry import removing, searching, service
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.sought import Sought, Sum
@@ -200,10 +200,10 @@ class JobOut(Schema):
     url: str
 
 
-class Removed(Schema):
-    """How many were removed."""
+class RemovalProposed(Schema):
+    """The proposal that another person decides on."""
 
-    removed: int
+    proposal: UUID
 
 
 @router.get("/held", response=HeldOut, operation_id="flows_held")
@@ -251,13 +251,13 @@ def list_partitions(request: HttpRequest, span: Query[FlowsSpan], paging: Query[
     return found
 
 
-@router.post("/partitions/remove", response=Removed, operation_id="flows_remove")
+@router.post("/partitions/remove", response={201: RemovalProposed}, operation_id="flows_remove")
 @endpoint("telemetry.remove")
 def remove_partitions(request: HttpRequest, told: FlowsRemoveIn) -> Any:
-    """Remove stored flows for good; that they were here stays on record."""
-    actor = signed_in(request)
-    seen = service.partitions(actor).filter(pk__in=told.partitions).values_list("pk", flat=True)
-    return {"removed": service.remove_partitions(list(seen), actor, told.reason)}
+    """Propose to remove stored flows for good; another person approves it. That they were here stays on record."""
+    return Status(
+        201, {"proposal": removing.propose_removal(told.partitions, told.reason, signed_in(request))}
+    )
 
 
 @router.get("/inputs", response=Page[InputOut], operation_id="flows_inputs")

@@ -1,4 +1,4 @@
-"""The stored flows file by file, and removing some of them with a reason."""
+"""The stored flows file by file, and proposing with a reason that some of them go."""
 
 from functools import partial
 from uuid import UUID
@@ -14,7 +14,7 @@ from hanse.accounts.looking import asks_why
 from hanse.kernel import units
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
-from hanse.telemetry import service
+from hanse.telemetry import removing
 from hanse.telemetry.models import Partition
 from hanse.telemetry.searching import SOURCES
 from hanse.web import lists
@@ -75,7 +75,7 @@ def partitions(request: HttpRequest) -> Result:
 
 @page("telemetry.remove", "telemetry/remove.html", methods=("POST",))
 def remove(request: HttpRequest) -> Result:
-    """Remove the chosen files: asks for the reason, then does it."""
+    """Propose to remove the chosen files: asks for the reason first."""
     actor = signed_in(request)
     found = Partition.objects.for_actor(actor, "telemetry.view").filter(pk__in=_chosen(request))
     rows = list(found.select_related("marking").order_by("start_us"))
@@ -83,8 +83,10 @@ def remove(request: HttpRequest) -> Result:
         raise UsageError(_("None of these files is there any more. Look at the list again."))
     form = WhyForm(request.POST if "reason" in request.POST else None)
     if form.is_bound and form.is_valid():
-        number = service.remove_partitions([row.pk for row in rows], actor, form.cleaned_data["reason"])
-        messages.success(request, _("Removed: %s. That they were here stays in the ledger.") % _files(number))
+        removing.propose_removal([row.pk for row in rows], form.cleaned_data["reason"], actor)
+        messages.success(
+            request, _("Proposed: %s. They go once another person approves it.") % _files(len(rows))
+        )
         return redirect("telemetry:partitions")
     return {
         "rows": rows,

@@ -61,9 +61,10 @@ class PartitionStored(msgspec.Struct, frozen=True):
 
 
 class PartitionRemoved(msgspec.Struct, frozen=True):
-    """A Parquet file of flows is gone: by quota, retention or hand; the reason is in the entry."""
+    """A Parquet file of flows is gone: by quota, retention or two people; the reason is in the entry."""
 
     path: str
+    proposal: str = ""
 
 
 class InputRead(msgspec.Struct, frozen=True):
@@ -217,25 +218,23 @@ def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None
     return PartitionStored(path, sha256_of(file), table.num_rows, size, first, last, source, batch, names)
 
 
-def remove_partitions(ids: Iterable[UUID], actor: Actor, reason: str) -> int:
-    """Take partitions off the record and remove their files; how many.
+def remove_partitions(ids: Iterable[UUID], approver: Actor, reason: str, proposal: UUID) -> int:
+    """Take partitions off the record and remove their files, as two people decided (see `removing`); how many.
 
     The entries come first: after a crash between, a file is left over that is on no record, never the reverse.
-
-    Raises:
-        RefusedError: The actor may not, or did not prove a passkey: flows are what findings rest on, and do not come back.
     """
-    require(actor, "telemetry.remove")
-    return _off_record(models.Partition.projected.filter(pk__in=list(ids)), actor, reason)
+    return _off_record(models.Partition.projected.filter(pk__in=list(ids)), approver, reason, proposal.hex)
 
 
-def _off_record(partitions: "QuerySet[models.Partition]", actor: Actor, reason: str) -> int:
+def _off_record(
+    partitions: "QuerySet[models.Partition]", actor: Actor, reason: str, proposal: str = ""
+) -> int:
     with writing():
         rows = list(partitions.select_related("marking"))
         drafts = [
             Draft(
                 "telemetry.partition_removed",
-                PartitionRemoved(row.path),
+                PartitionRemoved(row.path, proposal),
                 row.object_id,
                 row.marking.marking,
                 reason,
@@ -243,8 +242,7 @@ def _off_record(partitions: "QuerySet[models.Partition]", actor: Actor, reason: 
             for row in rows
         ]
         append_many(drafts, actor)
-    for row in rows:
-        (flows_folder() / row.path).unlink(missing_ok=True)
+        _remove_once_on_record(flows_folder() / row.path for row in rows)
     return len(rows)
 
 
@@ -257,14 +255,21 @@ def gone(paths: Iterable[Path], actor: Actor, reason: str) -> int:
 
 def files_go_with(objects: Sequence[UUID], _reason: str) -> tuple[UUID, ...]:
     """Have the files of partitions removed once it is on disk that they were purged, whoever purges; nothing goes with them."""
-    files = [flows_folder() / row.path for row in models.Partition.projected.filter(pk__in=list(objects))]
+    _remove_once_on_record(
+        flows_folder() / row.path for row in models.Partition.projected.filter(pk__in=list(objects))
+    )
+    return ()
+
+
+def _remove_once_on_record(files: Iterable[Path]) -> None:
+    """Remove files when the transaction that says so is on disk; none if it is rolled back."""
+    going = list(files)
 
     def remove() -> None:
-        for file in files:
+        for file in going:
             file.unlink(missing_ok=True)
 
     transaction.on_commit(remove, using=database(), robust=True)
-    return ()
 
 
 def is_new(paths: Iterable[Path]) -> list[Path]:
