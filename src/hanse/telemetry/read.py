@@ -188,7 +188,7 @@ def _size(path: Path) -> int:
 
 
 def _read_export_capture(source: Source, report: InputReport, _: Layout | None) -> Iterator[pa.RecordBatch]:
-    decoder = ExportDecoder(report, source.path)
+    decoder = ExportDecoder(report, source.path, udp=True)
     for some in udp_payloads(source.data, report):
         batch = decoder.decode(some.buffer, some.offsets, some.lengths, some.sender, some.received_us)
         if batch is not None:

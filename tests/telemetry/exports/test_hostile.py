@@ -140,6 +140,36 @@ def test_forged_senders_hold_no_more_than_all_may(monkeypatch: pytest.MonkeyPatc
     assert len(feed(ipfix(1, a_set(300, bytes(24))), sender="192.0.2.1")) == 2
 
 
+def test_a_crowd_of_data_sources_pushes_out_no_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sFlow datagram names a hundred sources; however many come, exporters of NetFlow are read on."""
+    monkeypatch.setattr(streams, "MAX_STREAMS", 50)
+    feed = Feed()
+    feed(ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (1, 4)]))), sender="192.0.2.1")
+    for number in range(4):
+        feed(sflow(number, [(100 * number + one, 1) for one in range(100)]), sender="10.0.0.1")
+    assert len(feed(ipfix(0, a_set(300, bytes(24))), sender="192.0.2.1")) == 2
+
+
+def test_who_is_forgotten_while_being_read_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A datagram full of streams pushes out others of its own batch: what those would hold, nobody could forget again.
+
+    Counted for ever, it would have every template of every exporter forgotten before each batch: a collector that sees
+    nothing any more, and says nothing.
+    """
+    monkeypatch.setattr(streams, "MAX_STREAMS", 4)
+    feed = Feed()
+    wide = a_set(2, template(300, [(8, 4), (12, 4), (1, 4), *[(500, 4)] * 100])), a_set(999, bytes(1_000))
+    for _ in range(3):
+        feed(*[ipfix(0, *wide, domain=domain) for domain in range(20)])
+    held = list(feed.decoder._streams)
+    all_ = feed.decoder._streams.all
+    assert len(held) == 4
+    assert all_.template_bytes == sum(sum(one.sizes.values()) for one in held)
+    kept = [waiting for one in held for some in one.waiting.values() for waiting in some]
+    assert all_.waiting_bytes == sum(len(one.data) + streams.OVERHEAD for one in kept)
+    assert feed.decoder.unreadable == 3 * 20 - len(kept)
+
+
 def test_changes_without_end_cost_no_more_than_their_length() -> None:
     """Options data that says something else before every flow, and templates that change before every one."""
     feed = Feed()

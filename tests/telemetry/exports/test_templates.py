@@ -109,6 +109,18 @@ def test_all_templates_can_be_withdrawn_at_once() -> None:
     assert feed.finish().skipped == 1
 
 
+@pytest.mark.parametrize("number", [300, 2])
+def test_nothing_is_withdrawn_over_udp(number: int) -> None:
+    """A withdrawal over UDP is ignored (RFC 7011, section 8.4): anybody can send one in an exporter's name.
+
+    One datagram a minute would have nothing of that exporter read between its announcements.
+    """
+    feed = Feed(udp=True)
+    feed(ipfix(0, TEMPLATE))
+    assert len(feed(ipfix(0, a_set(2, pack(">HH", number, 0)), DATA))) == 1
+    assert len(feed(ipfix(1, DATA))) == 1
+
+
 def test_exporters_and_domains_do_not_mix() -> None:
     """The same template id means what its own exporter and domain said."""
     feed = Feed()

@@ -106,15 +106,19 @@ class ExportDecoder:
     Args:
         report: Told of losses, of what was skipped, and of problems, with byte offsets in the buffer.
         vantage: Name of the vantage point for the flows.
+        udp: Whether the datagrams came over UDP, where templates are never withdrawn.
 
     Attributes:
         losses: Sequence gaps by protocol; their sum is in ``report.lost``.
     """
 
-    def __init__(self, report: InputReport, vantage: str) -> None:
+    def __init__(self, report: InputReport, vantage: str, *, udp: bool = False) -> None:
         self.report = report
         self.losses = Losses()
+        self._udp = udp
         self._streams = Streams()
+        # Apart: one sFlow datagram names a hundred data sources, which would push out templates that somebody needs.
+        self._sources = Streams()
         self._builder = Builder(vantage)
         self._parsed: dict[
             tuple[int, bool, bytes], tuple[list[tuple[int, Template | None]], TemplateError | None]
@@ -156,6 +160,11 @@ class ExportDecoder:
         built = self._builder.build(parts)
         self._count(built)
         return built
+
+    @property
+    def unreadable(self) -> int:
+        """Data sets that will never be read, for there was no more room to wait for their templates."""
+        return self._refused_sets + self._streams.forgotten_sets
 
     def finish(self) -> pa.RecordBatch | None:
         """Say what never became readable; there are no more flows to come."""
@@ -258,6 +267,10 @@ class ExportDecoder:
             if not stream.define(number, template):
                 self._refused_templates += 1
             return [(number, before)]
+        if (
+            self._udp
+        ):  # RFC 7011, section 8.4: ignored, else one forged datagram has nothing of an exporter read
+            return []
         withdrawn: list[Change] = [(number, before)] if before is not None else []
         if number < 4:  # all of its kind
             withdrawn = [(n, known) for n, known in stream.templates.items() if known.options == options]
@@ -417,10 +430,10 @@ class ExportDecoder:
         self.report.lost += lost
 
     def _gaps(self, addresses: Bytes, versions: Ints, domains: Ints, numbers: Ints) -> int:
-        streams, index = self._streams.of_datagrams(addresses, versions, domains)
+        streams, index = self._sources.of_datagrams(addresses, versions, domains)
         rows = np.array([stream.row for stream in streams], np.int64)[index]
         ones = np.ones(len(rows), np.int64)
-        return int(sequence.follow(rows, numbers.copy(), ones, self._streams.states))
+        return int(sequence.follow(rows, numbers.copy(), ones, self._sources.states))
 
     def _follow(self, batch: Batch) -> None:
         """Count what the sequence numbers say was lost."""
@@ -437,7 +450,9 @@ class ExportDecoder:
             change = sequence.follow(some, heads["sequence"].copy(), units, self._streams.states)
             setattr(self.losses, name, getattr(self.losses, name) + change)
             self.report.lost += change
-        self.losses.restarts = int(self._streams.states["restarts"].sum())
+        self.losses.restarts = sum(
+            int(one.states["restarts"].sum()) for one in (self._streams, self._sources)
+        )
 
 
 def _run(batch: Batch, stream: Stream, template: Template, places: Ints, from_place: int) -> Run:

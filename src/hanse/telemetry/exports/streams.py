@@ -65,6 +65,8 @@ class Stream:
         waiting: Data sets by the template id that they wait for.
         facts: What options data told.
         history: During a batch: facts and the set from which they hold; empty where nothing changed.
+        forgotten: Whether it made room for others, which can happen while its batch is read: it takes in nothing more, for
+            nobody would ever forget that again.
     """
 
     address: bytes
@@ -78,10 +80,13 @@ class Stream:
     waiting: dict[int, list[Waiting]] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     history: list[tuple[int, Facts]] = field(default_factory=list)
+    forgotten: bool = False
 
     def keep(self, number: int, waiting: Waiting) -> bool:
         """Keep a data set for later; False where the exporter's room is used up."""
         size = len(waiting.data) + OVERHEAD
+        if self.forgotten:
+            return False
         if self.exporter.waiting_bytes + size > WAITING_BYTES:
             return False
         self.exporter.waiting_bytes += size
@@ -101,6 +106,8 @@ class Stream:
         """Put a template in force; False where the exporter's room is used up."""
         self.withdraw(number)
         size = template.described + OVERHEAD
+        if self.forgotten:
+            return False
         if self.exporter.template_bytes + size > TEMPLATE_BYTES:
             return False
         if self.all.template_bytes + size > 2 * ALL_TEMPLATE_BYTES:  # within one batch nobody is forgotten
@@ -174,6 +181,7 @@ class Streams:
 
     def _forget(self) -> None:
         stream = self._streams.pop(next(iter(self._streams)))
+        stream.forgotten = True
         self._free.append(stream.row)
         for number in list(stream.waiting):
             self.forgotten_sets += len(stream.release(number))
