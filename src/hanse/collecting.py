@@ -26,6 +26,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.telemetry.collect import Collector, CollectorStatistics
+from hanse.telemetry.exports.senders import EVERYBODY, Senders
 from hanse.telemetry.store import FlowStore
 
 _log = logging.getLogger(__name__)
@@ -275,6 +276,12 @@ def _quota(_: click.Context, __: click.Parameter, text: str | None) -> int | Non
 @click.option(
     "--vantage", default="collector", show_default=True, help="Name of this vantage point in the flows."
 )
+@click.option(
+    "--exporter",
+    "exporters",
+    multiple=True,
+    help="Address or network that exports are taken from; several may be given. By default everybody's are.",
+)
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def collect(
     listen: tuple[str, ...],
@@ -285,6 +292,7 @@ def collect(
     baseline: Path | None,
     lessons: Path,
     vantage: str,
+    exporters: tuple[str, ...],
     form: str,
 ) -> None:
     """Receive NetFlow, IPFIX and sFlow live, keep the flows, and report attacks as they begin and end.
@@ -297,7 +305,14 @@ def collect(
         options, _ = options_from(Choices(baseline=baseline, lessons=lessons))
         known = Registry.load(registry) if registry else None
         statistics, unseen = run(
-            listen, options, Announcer(form == "json", known), out, quota, vantage, duration
+            listen,
+            options,
+            Announcer(form == "json", known),
+            out,
+            quota,
+            vantage,
+            duration,
+            senders=Senders(exporters),
         )
     except (UsageError, RegistryError) as error:
         raise click.UsageError(str(error)) from error
@@ -315,6 +330,8 @@ def run(
     vantage: str,
     duration: float | None,
     meet: Callable[[Collector, Watch], None] | None = None,
+    *,
+    senders: Senders = EVERYBODY,
 ) -> tuple[CollectorStatistics, int]:
     """Collect until a signal or for a duration (s), everything stopped in order at the end.
 
@@ -326,6 +343,7 @@ def run(
         quota: Most bytes that the folder may hold; None for any.
         vantage: Name of the vantage point in the flows.
         duration: Seconds to run for; None until a signal.
+        senders: Whose datagrams are taken.
         meet: Given collector and watch before they start, so that a thread of the caller's can look at them.
 
     Returns:
@@ -333,7 +351,7 @@ def run(
     """
     store = FlowStore(out, quota, now_us) if out else None
     watch = Watch(options, say, store)
-    collector = Collector(list(listen), watch.take, vantage)
+    collector = Collector(list(listen), watch.take, vantage, senders=senders)
     if meet is not None:
         meet(collector, watch)
     watch.start()
@@ -357,7 +375,8 @@ def _account(statistics: CollectorStatistics, unseen: int, talk: Console) -> Non
     )
     talk.print(
         f"Lost: {units.count(statistics.kernel_dropped)} datagrams dropped by the kernel, "
-        f"{statistics.truncated} truncated, {units.count(statistics.skipped)} records skipped; "
+        f"{statistics.truncated} truncated, {units.count(statistics.refused)} not from an exporter, "
+        f"{units.count(statistics.skipped)} records skipped; "
         f"by sequence numbers: {_gaps(statistics)}.",
         highlight=False,
     )

@@ -270,6 +270,22 @@ def test_a_refused_proposal_opens_nothing(actor: Callable[..., Actor]) -> None:
         endpoints.propose_endpoint("relay", 25, "10.0.0.25", " ", actor("administrator"))
 
 
+def test_exporters_are_addresses_or_networks(admin: ActingClient) -> None:
+    """Each is said once in its standard form; what is neither, or too many, is refused beside the field."""
+    typed = {"on": "on", "address": "127.0.0.1", "port": "5000"}
+    for told, words in (
+        ("192.0.2.1/24", "no network"),
+        ("router.example", "no network"),
+        ("\n".join(f"10.0.{one // 256}.{one % 256}" for one in range(501)), "More than"),
+    ):
+        assert words in errors(
+            admin.post("/settings/collector/", typed | {"exporters": told}).content.decode()
+        )
+    told = "192.0.2.1\n2001:DB8::/32\n192.0.2.1/32\n"
+    assert admin.post("/settings/collector/", typed | {"exporters": told}).status_code == 302
+    assert setting(Collector).exporters == ("192.0.2.1", "2001:db8::/32")
+
+
 def test_the_collector_is_wished_as_it_is_set(tmp_path: Path) -> None:
     """The file that the keeper reads follows the setting, and changes its mark with the address alone."""
     assert processes.wished(tmp_path) == processes.Wish(on=False)

@@ -5,14 +5,18 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from hanse.kernel.addresses import unpack
+from hanse.kernel.addresses import pack, unpack
+from hanse.kernel.errors import UsageError
 from hanse.telemetry.collect import CollectError, Collector
 from hanse.telemetry.exports.receive import SLOT
-from tests.telemetry.exports.build import Stream, stream
+from hanse.telemetry.exports.senders import Senders
+from tests.telemetry.exports.build import Stream, stream, v5_header
 from tests.telemetry.exports.test_sflow import sflow
 
 
@@ -23,6 +27,14 @@ def _send(made: Stream, port: int, host: str = "127.0.0.1") -> None:
         out.connect((host, port))
         for at, size in zip(made.offsets.tolist(), made.lengths.tolist(), strict=True):
             out.send(data[at : at + size])
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait for at most some seconds."""
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_everything_sent_is_given_out() -> None:
@@ -44,6 +56,52 @@ def test_everything_sent_is_given_out() -> None:
     exporters = {unpack(raw) for raw in table.column("exporter").unique().to_pylist()}
     assert exporters == {"127.0.0.1", "198.51.100.7"}
     assert table.column("vantage").unique().to_pylist() == ["here"]
+
+
+def test_only_exporters_are_believed() -> None:
+    """Datagrams of other senders are thrown away unread, and counted; whom else to believe is told while it runs."""
+    batches: list[pa.RecordBatch] = []
+    collector = Collector(["127.0.0.1:0"], batches.append, batch_s=0.1, senders=Senders(["192.0.2.0/24"]))
+    collector.start()
+    _send(stream("v5", 2), collector.ports[0])
+    _until(lambda: collector.so_far().refused == 2)
+    collector.senders = Senders(["2001:db8::/32", "127.0.0.1"])
+    _send(stream("v5", 2), collector.ports[0])
+    statistics = collector.stop()
+    assert (statistics.flows, statistics.refused, statistics.datagrams) == (60, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("network", "taken"),
+    [
+        ("192.0.2.1", [True, False, False]),
+        ("192.0.2.0/23", [True, True, False]),
+        ("2001:db8::/32", [False, False, True]),
+        ("0.0.0.0/0", [True, True, False]),
+        ("::/0", [True, True, True]),
+    ],
+)
+def test_exporters_are_addresses_and_networks(network: str, taken: list[bool]) -> None:
+    """IPv4 and IPv6, of any length; none is everybody, and what is neither is said."""
+    raw = b"".join(map(pack, ("192.0.2.1", "192.0.3.1", "2001:db8::1")))
+    senders = np.frombuffer(raw, np.uint8).reshape(3, 16)
+    assert Senders([network]).among(senders).tolist() == taken
+    assert Senders().among(senders).all()
+    with pytest.raises(UsageError, match="no network"):
+        Senders(["192.0.2.1/24"])
+
+
+def test_losses_are_said_while_it_runs() -> None:
+    """What never arrived and what cannot be read is told before the collector ends, which may be after months."""
+    collector = Collector(["127.0.0.1:0"], lambda _: None, batch_s=0.1)
+    collector.start()
+    datagrams = v5_header(1, 0) + bytes(48), v5_header(1, 500) + bytes(48)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        for one in (*datagrams, b"nonsense"):
+            out.sendto(one, ("127.0.0.1", collector.ports[0]))
+    _until(lambda: collector.so_far().skipped == 1)
+    assert collector.so_far().losses.all == 499
+    assert collector.stop().losses.all == 499
 
 
 def test_ipv6() -> None:

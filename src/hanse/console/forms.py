@@ -1,5 +1,6 @@
 """Forms of the settings, one per group; the API checks what it is told with the same forms."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from hanse.egress.errors import RefusedError
 from hanse.egress.rules import HTTPS
 from hanse.kernel.actors import Actor
 from hanse.telemetry import service as telemetry
+
+MOST_EXPORTERS = 500
+"""Addresses and networks that exports are taken from."""
 
 SECRETS = frozenset({"password", "secret"})
 """Fields whose value is never shown."""
@@ -167,6 +171,19 @@ class CollectorForm(GroupForm):
         label="Listen on", help_text="0.0.0.0 is every address of this machine."
     )
     port = forms.IntegerField(min_value=1, max_value=65535, label="UDP port")
+    exporters = LinesField(
+        required=False,
+        label="Exporters",
+        help_text="Addresses or networks that exports are taken from, one per line. Leave empty to take everybody's: "
+        "whoever can send to the port can then invent flows.",
+    )
+
+    def clean_exporters(self) -> tuple[str, ...]:
+        """Networks in their standard form, each once; not so many that to compare them takes the collector's time."""
+        told = tuple(dict.fromkeys(map(_network, self.cleaned_data["exporters"])))
+        if len(told) > MOST_EXPORTERS:
+            raise forms.ValidationError(f"More than {MOST_EXPORTERS}. Name the networks that they are in.")
+        return told
 
 
 class WatchingForm(GroupForm):
@@ -246,6 +263,16 @@ class EndpointForm(forms.Form):
     def clean_port(self) -> int:
         """The port of https where none is typed."""
         return self.cleaned_data["port"] or HTTPS
+
+
+def _network(text: str) -> str:
+    """An address or a network; one address without its length."""
+    try:
+        return str(ip_network(text)).removesuffix("/32" if ":" not in text else "/128")
+    except ValueError:
+        raise forms.ValidationError(
+            f"{text[:80]} is no address and no network. Write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32."
+        ) from None
 
 
 def _mailbox(text: str) -> str:

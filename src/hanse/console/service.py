@@ -60,11 +60,13 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
         on: Whether it runs.
         address: Address that it listens on.
         port: UDP port (4739 is IPFIX's, RFC 7011).
+        exporters: Addresses and networks that exports are taken from; none stands for everybody.
     """
 
     on: bool = False
     address: str = "0.0.0.0"  # noqa: S104 - exporters are on other machines
     port: int = 4739
+    exporters: tuple[str, ...] = ()
 
     @property
     def listen(self) -> str:

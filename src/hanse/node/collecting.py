@@ -27,6 +27,7 @@ from hanse.node.following import follow_parent
 from hanse.settings import Node
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.collect import Collector
+from hanse.telemetry.exports.senders import Senders
 from hanse.telemetry.models import Partition
 from hanse.telemetry.store import FlowStore
 
@@ -94,7 +95,7 @@ class Companion:
         """Begin to look after a collector that is about to start."""
         watch.flush_s = FLUSH_S
         self._watch = watch
-        for work in (lambda: self._tell(collector, watch), lambda: self._keep_on_record(watch)):
+        for work in (lambda: self._tell(collector, watch), lambda: self._keep_on_record(collector, watch)):
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -121,6 +122,9 @@ class Companion:
                 kernel_dropped=got.kernel_dropped,
                 truncated=got.truncated,
                 unseen=watch.unseen,
+                refused=got.refused,
+                lost=got.losses.all,
+                skipped=got.skipped,
             )
             self.say(state)
 
@@ -129,13 +133,14 @@ class Companion:
         store = None if self._watch is None else self._watch.store
         record_new(self.folder, self.actor, [] if store is None else [one.path for one in store.removed])
 
-    def _keep_on_record(self, watch: Watch) -> None:
+    def _keep_on_record(self, collector: Collector, watch: Watch) -> None:
         while not self._stop.wait(RECORD_S):
             close_old_connections()
             try:
                 self.announcing.tell_held()
                 self.record()
                 watch.options = detector_options()
+                collector.senders = exporters()
                 if watch.store is not None:
                     watch.store.quota_bytes = quota()
             except (HanseError, DatabaseError, OSError):
@@ -167,6 +172,11 @@ def quota() -> int:
     return setting(Storage).flows_gib * 1024**3
 
 
+def exporters() -> Senders:
+    """Whose datagrams are taken, as people have set it."""
+    return Senders(setting(Told).exporters)
+
+
 def _collect(companion: Companion) -> None:
     """Collect between an honest beginning and an honest end: what is not watched does not stand as running."""
     actor, folder = companion.actor, companion.folder
@@ -183,6 +193,7 @@ def _collect(companion: Companion) -> None:
             "collector",
             None,
             companion.meet,
+            senders=exporters(),
         )
     finally:
         companion.leave()

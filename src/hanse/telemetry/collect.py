@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from hanse.kernel.errors import HanseError
 from hanse.telemetry.exports.decoder import ExportDecoder, Losses
 from hanse.telemetry.exports.receive import SLOTS, Block, bind, dropped
+from hanse.telemetry.exports.senders import EVERYBODY, Senders
 from hanse.telemetry.reading import InputReport
 
 BLOCKS = 12
@@ -52,7 +54,8 @@ class CollectorStatistics:
         kernel_dropped: Datagrams that the kernel dropped because its buffer was full.
         stalled: Times that the receiver found no free block; nothing is lost by that alone.
         truncated: Datagrams longer than a slot, which were cut.
-        skipped: Records and datagrams that are no flow or could not be read.
+        refused: Datagrams of senders that are not among the exporters; nothing of them was read.
+        skipped: Records and datagrams that are no flow or could not be read, data sets without a template among them.
         losses: Sequence gaps by protocol. They also hold what the kernel dropped.
         kernel_buffer: Octets that the kernel grants the smallest of the sockets' buffers.
         seconds: How long it ran.
@@ -65,6 +68,7 @@ class CollectorStatistics:
     kernel_dropped: int = 0
     stalled: int = 0
     truncated: int = 0
+    refused: int = 0
     skipped: int = 0
     losses: Losses = field(default_factory=Losses)
     kernel_buffer: int = 0
@@ -84,8 +88,10 @@ class Collector:
         vantage: Name of the vantage point for the flows.
         batch_flows: Flows after which a batch is given out.
         batch_s: Seconds after which it is given out, however small.
+        senders: Whose datagrams are taken.
 
     Attributes:
+        senders: Whose datagrams are taken; others put here hold at once.
         report: Problems, losses and counts, as for a file.
         statistics: What was received and lost; exact once it has stopped.
     """
@@ -97,14 +103,16 @@ class Collector:
         vantage: str = "collector",
         batch_flows: int = 500_000,
         batch_s: float = 1.0,
+        senders: Senders = EVERYBODY,
     ) -> None:
+        self.senders = senders
         self.addresses = tuple(addresses)
         self.report = InputReport("udp " + " ".join(addresses), "live export datagrams")
         self.statistics = CollectorStatistics()
         self._on_batch = on_batch
         self._batch_flows = batch_flows
         self._batch_s = batch_s
-        self._decoder = ExportDecoder(self.report, vantage)
+        self._decoder = ExportDecoder(self.report, vantage, udp=True)
         self._sockets: list[socket.socket] = []
         self._free: queue.Queue[Block] = queue.Queue()
         self._full: queue.Queue[Block | None] = queue.Queue()
@@ -121,9 +129,14 @@ class Collector:
         return [int(one.getsockname()[1]) for one in self._sockets]
 
     def so_far(self) -> CollectorStatistics:
-        """A copy of the statistics while it runs, with what the kernel has dropped until now."""
+        """A copy of the statistics while it runs, with all that was lost until now."""
         kernel_dropped = sum(dropped(one) for one in self._sockets) or self.statistics.kernel_dropped
-        return replace(self.statistics, kernel_dropped=kernel_dropped)
+        return replace(
+            self.statistics,
+            kernel_dropped=kernel_dropped,
+            skipped=self.report.skipped + self._decoder.unreadable,
+            losses=replace(self._decoder.losses),
+        )
 
     def start(self) -> None:
         """Bind the sockets and start receiving.
@@ -250,12 +263,18 @@ class Collector:
 
     def _take(self, block: Block) -> None:
         """Decode a block and set it free."""
-        arguments = block.datagrams()
+        buffer, offsets, lengths, senders, times = block.datagrams()
         statistics = self.statistics
         statistics.datagrams += block.count
-        statistics.octets += int(arguments[2].sum())
+        statistics.octets += int(lengths.sum())
         statistics.truncated += block.truncated
-        batch = self._decoder.decode(*arguments)
+        taken = self.senders.among(senders)
+        statistics.refused += int(np.count_nonzero(~taken))
+        batch = None
+        if taken.all():
+            batch = self._decoder.decode(buffer, offsets, lengths, senders, times)
+        elif taken.any():
+            batch = self._decoder.decode(buffer, offsets[taken], lengths[taken], senders[taken], times[taken])
         block.clear()
         self._free.put(block)
         if batch is not None:

@@ -67,6 +67,11 @@ class Losses:
     sflow_samples: int = 0
     restarts: int = 0
 
+    @property
+    def all(self) -> int:
+        """What is missing, of everything together; sFlow's datagrams are not added to the samples in them."""
+        return self.v5_flows + self.v9_packets + self.ipfix_records + self.sflow_samples
+
 
 @dataclass(slots=True)
 class Batch:
