@@ -112,7 +112,7 @@ class Collector:
         self._on_batch = on_batch
         self._batch_flows = batch_flows
         self._batch_s = batch_s
-        self._decoder = ExportDecoder(self.report, vantage, udp=True)
+        self._decoder = ExportDecoder(self.report, vantage, udp=True, hurry=True)
         self._sockets: list[socket.socket] = []
         self._free: queue.Queue[Block] = queue.Queue()
         self._full: queue.Queue[Block | None] = queue.Queue()

@@ -13,10 +13,10 @@ from tests.telemetry.exports.build import EXPORT_S
 class Feed:
     """A decoder with its report."""
 
-    def __init__(self, *, udp: bool = False) -> None:
+    def __init__(self, *, udp: bool = False, hurry: bool = False) -> None:
         """Start with a fresh decoder."""
         self.report = InputReport("made")
-        self.decoder = ExportDecoder(self.report, "test", udp=udp)
+        self.decoder = ExportDecoder(self.report, "test", udp=udp, hurry=hurry)
 
     def __call__(self, *datagrams: bytes, sender: str = "192.0.2.1") -> list[dict[str, Any]]:
         """Decode datagrams in one call; the flows."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanse.telemetry.exports import read_dump, recognise, streams
+from hanse.telemetry.exports import decoder, read_dump, recognise, streams
 from hanse.telemetry.exports.streams import TEMPLATE_BYTES, WAITING_BYTES
 from hanse.telemetry.reading import InputReport
 from tests.telemetry.exports.build import a_set, ipfix, ipfix_options, template, v5_header, v9
@@ -165,9 +165,57 @@ def test_who_is_forgotten_while_being_read_holds_nothing(monkeypatch: pytest.Mon
     all_ = feed.decoder._streams.all
     assert len(held) == 4
     assert all_.template_bytes == sum(sum(one.sizes.values()) for one in held)
-    kept = [waiting for one in held for some in one.waiting.values() for waiting in some]
-    assert all_.waiting_bytes == sum(len(one.data) + streams.OVERHEAD for one in kept)
-    assert feed.decoder.unreadable == 3 * 20 - len(kept)
+    kept = [waiting for one in held for waiting in one.waiting]
+    assert all_.waiting_bytes == sum(one.octets for one in kept)
+    assert feed.decoder.unreadable == 3 * 20 - sum(map(len, kept))
+
+
+def test_sets_that_nobody_described_cost_no_more_than_their_length() -> None:
+    """Half a million tiny sets, each for a template of its own, are put aside as fast as they come.
+
+    Each handled by itself, some hundred kilobits a second of them would have the collector drop everybody's datagrams.
+    """
+    feed = Feed(udp=True, hurry=True)
+    feed(ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (1, 4)]))), sender="192.0.2.9")
+    noise = [ipfix(0, *[a_set(1_000 + one, b"x", pad=False) for one in range(280)])] * 2_048
+    begun = time.process_time()
+    feed(*noise)
+    assert time.process_time() - begun < 2.0
+    waiting = sum(len(some) for one in feed.decoder._streams for some in one.waiting)
+    assert waiting > 10_000
+    assert feed.decoder.unreadable + waiting == 280 * 2_048
+    assert len(feed(ipfix(0, a_set(300, bytes(24))), sender="192.0.2.9")) == 2
+
+
+def test_in_a_hurry_a_crowd_of_templates_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who uses hundreds of templates, or changes one without end, takes a bounded time; the others are read, losses said."""
+    monkeypatch.setattr(decoder, "MOST_RUNS", 50)
+    feed = Feed(udp=True, hurry=True)
+    small = [(8, 4), (1, 1)]
+    for number in range(300, 500):
+        feed(ipfix(0, a_set(2, template(number, small))))
+    feed(ipfix(0, a_set(2, template(300, small)), domain=7))
+    crowd = ipfix(0, *[a_set(number, b"12345", pad=False) for number in range(300, 500)])
+    fickle = [a_set(2, template(500, [(8, 4), (1, 1 + n % 2)])) + a_set(500, bytes(6)) for n in range(100)]
+    honest = ipfix(0, *[a_set(300, b"12345", pad=False)] * 30, domain=7)
+    rows = feed(crowd, ipfix(0, *fickle), honest)
+    assert len(rows) == 30 + 49
+    assert feed.decoder.unreadable == 200 - 49 + 100
+    assert feed.finish().skipped >= 251
+
+
+def test_in_a_hurry_templates_that_were_left_out_are_learnt_when_they_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A flood of new templates takes a bounded time; what waits for one that was left out is read later."""
+    monkeypatch.setattr(decoder, "MOST_PARSED", 10_000)
+    feed = Feed(udp=True, hurry=True)
+    flood = [ipfix(0, a_set(2, template(300 + n, [(500, 4)] * 40))) for n in range(200)]
+    late = ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (1, 4)])), a_set(300, bytes(24)), domain=7)
+    assert feed(*flood, late) == []
+    (crowded, _) = feed.decoder._streams
+    assert len(crowded.templates) < 65
+    assert len(feed(late)) == 4
 
 
 def test_changes_without_end_cost_no_more_than_their_length() -> None:

@@ -5,6 +5,7 @@ template are gathered into one stretch of memory and read as one structured arra
 options data take effect from the set on in which they stand, however the datagrams are batched.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
@@ -43,6 +44,12 @@ ALL_FAULTS = FAULTS | sflow.FAULTS
 MOST_CHANGES = 64
 """Changes of what options data says that are told apart within one call, per stream: flows are read apart between
 them, so that a datagram full of changes would cost seconds. Of more, the last one holds from there on."""
+MOST_RUNS = 4_096
+"""Stretches of one template that are read in one call in a hurry, each some tenth of a millisecond: two for each datagram of
+a block. Who sends a datagram full of template ids, or of changes of one, would else have the collector fall behind all others."""
+MOST_PARSED = 64 << 10
+"""Octets of template sets not seen lately that are read in one call in a hurry, for the same reason. What is left out comes
+again within a minute or so."""
 PARSED_SETS = 256
 """Template sets whose parsed form is kept, since exporters repeat them."""
 
@@ -112,15 +119,18 @@ class ExportDecoder:
         report: Told of losses, of what was skipped, and of problems, with byte offsets in the buffer.
         vantage: Name of the vantage point for the flows.
         udp: Whether the datagrams came over UDP, where templates are never withdrawn.
+        hurry: Whether others wait meanwhile: what costs far more time than its size is left out, and counted.
 
     Attributes:
         losses: Sequence gaps by protocol; their sum is in ``report.lost``.
     """
 
-    def __init__(self, report: InputReport, vantage: str, *, udp: bool = False) -> None:
+    def __init__(self, report: InputReport, vantage: str, *, udp: bool = False, hurry: bool = False) -> None:
         self.report = report
         self.losses = Losses()
         self._udp = udp
+        self._hurry = hurry
+        self._parsed_octets = 0
         self._streams = Streams()
         # Apart: one sFlow datagram names a hundred data sources, which would push out templates that somebody needs.
         self._sources = Streams()
@@ -176,9 +186,11 @@ class ExportDecoder:
         kept = 0
         names = []
         for stream in self._streams:
-            for number in list(stream.waiting):
-                kept += len(stream.release(number))
-                names.append(f"{unpack(stream.address)} domain {stream.domain} template {number}")
+            names += [
+                f"{unpack(stream.address)} domain {stream.domain} template {number}"
+                for number in sorted(stream.awaited)
+            ]
+            kept += stream.release_all()
         lost = kept + self._refused_sets + self._streams.forgotten_sets
         if lost:
             self.report.skipped += lost
@@ -191,7 +203,7 @@ class ExportDecoder:
             )
         if self._refused_templates:
             self.report.add(
-                f"{self._refused_templates} templates were refused: their exporter sent too many.",
+                f"{self._refused_templates} templates were refused: their exporter sent too many, or all together too fast.",
                 field="template id",
             )
         self._refused_sets = self._streams.forgotten_sets = self._refused_templates = 0
@@ -233,6 +245,7 @@ class ExportDecoder:
         """Read the template sets: what changed, by stream and template id, in order."""
         changes: dict[tuple[int, int], list[Change]] = {}
         sets = batch.sets
+        self._parsed_octets = 0
         for place in np.flatnonzero(sets["id"] < 4).tolist():
             one = sets[place]
             index = int(batch.stream_of[one["datagram"]])
@@ -256,6 +269,10 @@ class ExportDecoder:
     ) -> tuple[list[tuple[int, Template | None]], TemplateError | None]:
         key = (version, options, content)
         if key not in self._parsed:
+            self._parsed_octets += len(content)
+            if self._hurry and self._parsed_octets > MOST_PARSED:
+                self._refused_templates += 1
+                return [], None
             if len(self._parsed) >= PARSED_SETS:
                 del self._parsed[next(iter(self._parsed))]
             self._parsed[key] = parse(content, version, options=options)
@@ -288,25 +305,35 @@ class ExportDecoder:
         runs = []
         for (index, number), timeline in changes.items():
             arrived = next(((place, one) for place, one in timeline if one is not None), None)
-            waiting = batch.streams[index].release(number) if arrived is not None else []
-            if arrived is not None and arrived[1] is not None and waiting:
+            waiting = batch.streams[index].release(number) if arrived is not None else None
+            if arrived is not None and arrived[1] is not None and waiting is not None:
                 runs.append(_late_run(batch.streams[index], arrived[1], waiting, arrived[0]))
         places = np.flatnonzero(batch.sets["id"] >= 256)
         numbers = batch.sets["id"][places]
         index_of = batch.stream_of[batch.sets["datagram"][places]]
         keys = (index_of << 17) | numbers
-        order = np.argsort(keys, kind="stable")
-        starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
-        for group in np.split(order, starts[1:]) if len(order) else []:
-            index, number = int(index_of[group[0]]), int(numbers[group[0]])
+        readable = (numbers == V5_SET) | np.isin(keys, _readable(batch.streams, changes))
+        self._keep(batch, places[~readable])
+        groups = []
+        for group in _groups(keys[readable], places[readable]):
+            index, number = (
+                int(batch.stream_of[batch.sets[group[0]]["datagram"]]),
+                int(batch.sets[group[0]]["id"]),
+            )
             known = V5 if number == V5_SET else batch.streams[index].templates.get(number)
-            timeline = changes.get((index, number), [(-1, known)])
-            runs += self._by_time(batch, batch.streams[index], number, places[group], timeline)
+            groups.append((batch.streams[index], group, changes.get((index, number), [(-1, known)])))
+        if self._hurry and len(groups) + sum(len(timeline) for *_, timeline in groups) > MOST_RUNS:
+            # Templates that stay as they are first, and of those the ones that most is sent of.
+            groups.sort(key=lambda one: (len(one[2]), -len(one[1])))
+        for stream, group, timeline in groups:
+            if self._hurry and len(runs) + len(timeline) > MOST_RUNS:
+                batch.records[group] = sequence.UNKNOWN
+                self._refused_sets += len(group)
+            else:
+                runs += self._by_time(batch, stream, group, timeline)
         return runs
 
-    def _by_time(
-        self, batch: Batch, stream: Stream, number: int, places: Ints, timeline: list[Change]
-    ) -> list[Run]:
+    def _by_time(self, batch: Batch, stream: Stream, places: Ints, timeline: list[Change]) -> list[Run]:
         """One template id's sets, each with the template in force, or the next one to come."""
         runs = []
         cuts = [*np.searchsorted(places, [place for place, _ in timeline]).tolist(), len(places)]
@@ -317,18 +344,27 @@ class ExportDecoder:
             after = range(step, len(timeline))  # no slice: a template may change in each of very many sets
             found = next((timeline[at] for at in after if timeline[at][1] is not None), None)
             if found is None or found[1] is None:
-                self._keep(batch, stream, number, some)
+                self._keep(batch, some)
                 continue
             runs.append(_run(batch, stream, found[1], some, found[0]))
         return runs
 
-    def _keep(self, batch: Batch, stream: Stream, number: int, places: Ints) -> None:
+    def _keep(self, batch: Batch, places: Ints) -> None:
+        """Keep sets until their templates come, as far as there is room."""
         batch.records[places] = sequence.UNKNOWN
-        for one in batch.sets[places]:
-            head = batch.heads[one["datagram"]]
-            content = batch.data[one["begin"] : one["end"]].tobytes()
-            if not stream.keep(number, Waiting(content, int(head["export_us"]), int(head["uptime_ms"]))):
-                self._refused_sets += 1
+        for group in _groups(batch.stream_of[batch.sets["datagram"][places]], places):
+            sets = batch.sets[group]
+            heads = batch.heads[sets["datagram"]]
+            waiting = Waiting(
+                batch.data,
+                sets["begin"].copy(),
+                sets["end"].copy(),
+                sets["id"].copy(),
+                heads["export_us"].copy(),
+                heads["uptime_ms"].copy(),
+            )
+            stream = batch.streams[int(batch.stream_of[sets[0]["datagram"]])]
+            self._refused_sets += len(group) - stream.keep(waiting)
 
     def _read(self, run: Run, batch: Batch) -> tuple[Records, Ints]:
         """All records of a run, and how many each set has."""
@@ -477,20 +513,33 @@ def _run(batch: Batch, stream: Stream, template: Template, places: Ints, from_pl
     )
 
 
-def _late_run(stream: Stream, template: Template, waiting: list[Waiting], place: int) -> Run:
+def _late_run(stream: Stream, template: Template, waiting: Waiting, place: int) -> Run:
     """Data sets that waited, read at the set that brought their template."""
-    sizes = np.array([len(one.data) for one in waiting], np.int64)
-    ends = np.cumsum(sizes)
     return Run(
         stream,
         template,
-        as_bytes(np.frombuffer(b"".join(one.data for one in waiting), np.uint8)),
-        ends - sizes,
-        ends,
-        np.array([one.export_us for one in waiting], np.int64),
-        np.array([one.uptime_ms for one in waiting], np.int64),
+        waiting.data,
+        waiting.begins,
+        waiting.ends,
+        waiting.export_us,
+        waiting.uptime_ms,
         np.full(len(waiting), place, np.int64),
     )
+
+
+def _readable(streams: list[Stream], changes: Iterable[tuple[int, int]]) -> Ints:
+    """What can be read now, or was or will be within the batch: index of the stream and template id in one number."""
+    known = [(index << 17) | number for index, one in enumerate(streams) for number in one.templates]
+    return np.array([*known, *((index << 17) | number for index, number in changes)], np.int64)
+
+
+def _groups(keys: Ints, places: Ints) -> list[Ints]:
+    """Places of one key each, in their order."""
+    if not len(keys):
+        return []
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    return np.split(places[order], starts[1:])
 
 
 def _facts_at(stream: Stream, place: int) -> Facts:

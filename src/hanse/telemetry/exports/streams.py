@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hanse.telemetry.exports.sampling import Facts
+from hanse.telemetry.exports.scan import Bytes, Ints, gather
 from hanse.telemetry.exports.sequence import Table, fresh
 from hanse.telemetry.exports.templates import Template
 
@@ -25,13 +26,79 @@ ALL_TEMPLATE_BYTES = 16 << 20
 forgotten, as of too many streams."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
-    """A data set without a template: its records, and what its datagram said."""
+    """Data sets without a template: their records, and what their datagrams said; all arrays but `data` have shape (n,).
 
-    data: bytes
-    export_us: int
-    uptime_ms: int
+    They are kept together, as they came: one by one, a stranger's datagram full of tiny sets would cost more time than
+    the flows of all exporters.
+
+    Attributes:
+        data: Octets of the sets.
+        begins: First octet of each.
+        ends: Where each ends.
+        numbers: The template ids that they wait for.
+        export_us: When each was exported.
+        uptime_ms: The exporter's uptime then.
+    """
+
+    data: Bytes
+    begins: Ints
+    ends: Ints
+    numbers: Ints
+    export_us: Ints
+    uptime_ms: Ints
+
+    def __len__(self) -> int:
+        """How many sets."""
+        return len(self.numbers)
+
+    @property
+    def octets(self) -> int:
+        """How much they count for."""
+        return int((self.ends - self.begins).sum()) + OVERHEAD * len(self)
+
+    def some(self, which: npt.NDArray[np.bool_] | slice) -> "Waiting":
+        """Some of them, over the same octets."""
+        return Waiting(
+            self.data,
+            self.begins[which],
+            self.ends[which],
+            self.numbers[which],
+            self.export_us[which],
+            self.uptime_ms[which],
+        )
+
+    def apart(self) -> "Waiting":
+        """The same over octets of their own."""
+        sizes = self.ends - self.begins
+        data = np.empty(int(sizes.sum()), np.uint8)
+        gather(self.data, self.begins, sizes, data)
+        ends = np.cumsum(sizes)
+        return Waiting(
+            data,
+            ends - sizes,
+            ends,
+            self.numbers.copy(),
+            self.export_us.copy(),
+            self.uptime_ms.copy(),
+        )
+
+
+def _together(parts: list[Waiting]) -> Waiting:
+    """Sets that were kept one after the other, without the octets of those that wait no more."""
+    if len(parts) == 1:
+        return parts[0]
+    parts = [one.apart() for one in parts]
+    shifts = np.cumsum([0, *(len(one.data) for one in parts[:-1])])
+    return Waiting(
+        np.concatenate([one.data for one in parts]),
+        np.concatenate([one.begins + shift for one, shift in zip(parts, shifts, strict=True)]),
+        np.concatenate([one.ends + shift for one, shift in zip(parts, shifts, strict=True)]),
+        np.concatenate([one.numbers for one in parts]),
+        np.concatenate([one.export_us for one in parts]),
+        np.concatenate([one.uptime_ms for one in parts]),
+    )
 
 
 @dataclass(slots=True)
@@ -62,7 +129,8 @@ class Stream:
         all: Shared with all streams.
         templates: What is in force, by template id.
         sizes: Octets that each of them took.
-        waiting: Data sets by the template id that they wait for.
+        waiting: Data sets that wait for their templates, as they came.
+        awaited: The template ids that they wait for.
         facts: What options data told.
         history: During a batch: facts and the set from which they hold; empty where nothing changed.
         forgotten: Whether it made room for others, which can happen while its batch is read: it takes in nothing more, for
@@ -77,30 +145,46 @@ class Stream:
     all: Held
     templates: dict[int, Template] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)
-    waiting: dict[int, list[Waiting]] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
+    awaited: set[int] = field(default_factory=set)
     facts: Facts = field(default_factory=Facts)
     history: list[tuple[int, Facts]] = field(default_factory=list)
     forgotten: bool = False
 
-    def keep(self, number: int, waiting: Waiting) -> bool:
-        """Keep a data set for later; False where the exporter's room is used up."""
-        size = len(waiting.data) + OVERHEAD
-        if self.forgotten:
-            return False
-        if self.exporter.waiting_bytes + size > WAITING_BYTES:
-            return False
-        self.exporter.waiting_bytes += size
-        self.all.waiting_bytes += size
-        self.waiting.setdefault(number, []).append(waiting)
-        return True
+    def keep(self, waiting: Waiting) -> int:
+        """Keep data sets for later, as many of them as there is room for; how many."""
+        room = WAITING_BYTES - self.exporter.waiting_bytes
+        room = 0 if self.forgotten else min(room, 2 * ALL_WAITING_BYTES - self.all.waiting_bytes)
+        sizes = np.cumsum(waiting.ends - waiting.begins + OVERHEAD)
+        kept = waiting.some(slice(0, int(np.searchsorted(sizes, room, side="right")))).apart()
+        if len(kept):
+            self.exporter.waiting_bytes += kept.octets
+            self.all.waiting_bytes += kept.octets
+            self.waiting.append(kept)
+            self.awaited.update(kept.numbers.tolist())
+        return len(kept)
 
-    def release(self, number: int) -> list[Waiting]:
-        """The data sets that waited for a template, which they then do no more."""
-        found = self.waiting.pop(number, [])
-        size = sum(len(one.data) + OVERHEAD for one in found)
+    def release(self, number: int) -> Waiting | None:
+        """The data sets that waited for a template, which then do no more; None where none did."""
+        if number not in self.awaited:
+            return None
+        self.awaited.discard(number)
+        held = _together(self.waiting)
+        meant = held.numbers == number
+        found, rest = held.some(meant), held.some(~meant)
+        self.waiting = [rest] if len(rest) else []
+        self.exporter.waiting_bytes -= found.octets
+        self.all.waiting_bytes -= found.octets
+        return found
+
+    def release_all(self) -> int:
+        """Have no data set wait any more; how many did."""
+        size = sum(one.octets for one in self.waiting)
         self.exporter.waiting_bytes -= size
         self.all.waiting_bytes -= size
-        return found
+        number = sum(map(len, self.waiting))
+        self.waiting, self.awaited = [], set()
+        return number
 
     def define(self, number: int, template: Template) -> bool:
         """Put a template in force; False where the exporter's room is used up."""
@@ -183,8 +267,7 @@ class Streams:
         stream = self._streams.pop(next(iter(self._streams)))
         stream.forgotten = True
         self._free.append(stream.row)
-        for number in list(stream.waiting):
-            self.forgotten_sets += len(stream.release(number))
+        self.forgotten_sets += stream.release_all()
         for number in list(stream.templates):
             stream.withdraw(number)
         stream.exporter.streams -= 1
