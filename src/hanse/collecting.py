@@ -39,6 +39,15 @@ MOST_WAITING = 6_000_000
 """Flows that may wait to be looked at (about 700 MB). Beyond that they are stored but not looked at, and
 counted: memory stays bounded, and nobody is told that all was watched."""
 
+MOST_BEGUN = 64
+"""Attacks whose beginning is said after one look, those of the most packets first. Each becomes an entry that stays for ever,
+and one forged record is an attack: thousands of them would fill the disk, and nothing else would be looked at meanwhile. Of
+what is left out it is said how much it was; what goes on begins with the next looks."""
+
+FLUSH_LEAST_S = 15.0
+"""Least seconds between two times that flows are written because an attack begins: as often as files are put on record.
+Each time makes a file, and an entry, of each hour that flows are dated in."""
+
 SIZES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 MOST_FAILED = 5
@@ -69,6 +78,7 @@ class Watch:
         store: Where flows are kept; None to keep none.
         flush_s: The longest that flows are only in memory while more come; files are larger the longer it is.
         unseen: Flows that came faster than they could be looked at, or whose look failed; stored all the same.
+        unsaid: Times that an attack began and that was left for a later look, there being too many.
         failure: What ended the looking thread, if anything did.
     """
 
@@ -83,6 +93,7 @@ class Watch:
     _flush_now: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     unseen: int = 0
+    unsaid: int = 0
     failure: BaseException | None = None
 
     def start(self) -> None:
@@ -111,8 +122,8 @@ class Watch:
     def _store(self, store: FlowStore, batch: pa.RecordBatch) -> None:
         """Keep a batch; what lies in memory becomes files when it is old, or when an attack has begun in it."""
         store.write(batch)
-        begun = self._flush_now and self.flush_s < math.inf
-        if begun or time.monotonic() - self._flushed > self.flush_s:
+        wait_s = min(self.flush_s, FLUSH_LEAST_S) if self._flush_now else self.flush_s
+        if self.flush_s < math.inf and time.monotonic() - self._flushed > wait_s:
             self._flush_now = False
             store.close()
             self._flushed = time.monotonic()
@@ -165,6 +176,11 @@ class Watch:
         """One look; what could not be said of an attack is said at a later one."""
         live.options = self.options
         begun = live.feed(pa.Table.from_batches(waiting)) if waiting else []
+        begun.sort(key=lambda attack: -attack.peak_pps)
+        self.unsaid += len(begun[MOST_BEGUN:])
+        for attack in begun[MOST_BEGUN:]:
+            live.forget(attack)
+        del begun[MOST_BEGUN:]
         try:
             while begun:
                 self.say.begun(begun[0])
@@ -304,7 +320,7 @@ def collect(
     try:
         options, _ = options_from(Choices(baseline=baseline, lessons=lessons))
         known = Registry.load(registry) if registry else None
-        statistics, unseen = run(
+        statistics, watch = run(
             listen,
             options,
             Announcer(form == "json", known),
@@ -318,7 +334,7 @@ def collect(
         raise click.UsageError(str(error)) from error
     except HanseError as error:
         raise click.ClickException(str(error)) from error
-    _account(statistics, unseen, Console(stderr=True))
+    _account(statistics, watch, Console(stderr=True))
 
 
 def run(
@@ -332,7 +348,7 @@ def run(
     meet: Callable[[Collector, Watch], None] | None = None,
     *,
     senders: Senders = EVERYBODY,
-) -> tuple[CollectorStatistics, int]:
+) -> tuple[CollectorStatistics, Watch]:
     """Collect until a signal or for a duration (s), everything stopped in order at the end.
 
     Args:
@@ -347,7 +363,7 @@ def run(
         meet: Given collector and watch before they start, so that a thread of the caller's can look at them.
 
     Returns:
-        What was received, and how many flows were stored without being looked at.
+        What was received, and the watch over it, which says what was not looked at.
     """
     store = FlowStore(out, quota, now_us) if out else None
     watch = Watch(options, say, store)
@@ -362,10 +378,10 @@ def run(
         if store is not None:
             store.close()
     watch.check()
-    return statistics, watch.unseen
+    return statistics, watch
 
 
-def _account(statistics: CollectorStatistics, unseen: int, talk: Console) -> None:
+def _account(statistics: CollectorStatistics, watch: Watch, talk: Console) -> None:
     """What was received, what was lost, and what was not looked at."""
     rate = statistics.flows / max(statistics.seconds, 1e-9)
     talk.print(
@@ -380,9 +396,14 @@ def _account(statistics: CollectorStatistics, unseen: int, talk: Console) -> Non
         f"by sequence numbers: {_gaps(statistics)}.",
         highlight=False,
     )
-    if unseen:
+    if watch.unsaid:
         talk.print(
-            f"Not looked at: {units.count(unseen)} flows came faster than they could be searched; they are stored "
+            f"Not said at once: {units.count(watch.unsaid)} beginnings of attacks, there being too many.",
+            highlight=False,
+        )
+    if watch.unseen:
+        talk.print(
+            f"Not looked at: {units.count(watch.unseen)} flows came faster than they could be searched; they are stored "
             "where --out was given, and `hanse attacks` finds what is in them.",
             highlight=False,
         )

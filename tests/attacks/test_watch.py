@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from hanse import collecting
@@ -11,7 +13,9 @@ from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options
 from hanse.attacks.live import LiveDetector
 from hanse.collecting import MOST_FAILED, Watch
+from hanse.engine import open_engine
 from hanse.kernel.errors import HanseError
+from hanse.telemetry.store import FlowStore
 from tests.attacks import build
 
 
@@ -95,6 +99,42 @@ def test_a_beginning_that_could_not_be_said_is_said_later() -> None:
     until(lambda: bool(heard.words))
     watch.stop()
     assert heard.words == ["begun icmp_flood", "running icmp_flood"]
+
+
+def test_a_crowd_of_attacks_is_said_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One forged record is an attack: so many begin after one look, the largest first; the others later, if they go on."""
+    monkeypatch.setattr(collecting, "MOST_BEGUN", 2)
+    heard = Heard()
+    watch = Watch(Options(), heard, None)
+
+    def floods(at_s: int) -> list:
+        made = [build.icmp_flood(at_s, 10, 300 + 100 * one, f"195.80.105.{one}") for one in range(5)]
+        return pa.concat_tables(made).combine_chunks().to_batches()
+
+    with open_engine(memory="1GB") as engine:
+        live = LiveDetector(engine, Options())
+        watch._look_at(live, floods(5))
+        assert heard.words == ["begun icmp_flood"] * 2
+        assert {victim for victim, _ in live.running} == {"195.80.105.4", "195.80.105.3"}
+        assert watch.unsaid == 3
+        watch._look_at(live, floods(20))
+        watch._look_at(live, floods(35))
+    assert len(live.running) == 5
+    assert watch.unsaid == 3 + 1
+
+
+def test_attacks_that_begin_write_flows_no_oftener_than_files_are_put_on_record(tmp_path: Path) -> None:
+    """Each time makes a file and an entry of each hour: forged attacks, one after the other, make no thousands of them."""
+    watch = Watch(Options(), Heard(), FlowStore(tmp_path), flush_s=300)
+    for number in range(20):
+        watch._flush_now = True
+        for batch in flood(5 + number):
+            watch.take(batch)
+    assert len(FlowStore(tmp_path).files()) == 0
+    watch._flushed -= collecting.FLUSH_LEAST_S
+    for batch in flood(30):
+        watch.take(batch)
+    assert len(FlowStore(tmp_path).files()) == 1
 
 
 def test_a_detector_that_sees_nothing_any_more_ends_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:

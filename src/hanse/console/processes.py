@@ -49,6 +49,7 @@ class CollectorState(msgspec.Struct, frozen=True, kw_only=True):
         kernel_dropped: Datagrams that the kernel threw away because its buffer was full.
         truncated: Datagrams that were longer than a slot, and cut.
         unseen: Flows that were stored but came faster than they could be looked at.
+        unsaid: Times that an attack began and that was left for a later look, there being too many at once.
         refused: Datagrams of senders that are not among the exporters.
         lost: Records, flows or datagrams that exporters counted and that never arrived.
         skipped: Records and datagrams that could not be read.
@@ -65,6 +66,7 @@ class CollectorState(msgspec.Struct, frozen=True, kw_only=True):
     kernel_dropped: int = 0
     truncated: int = 0
     unseen: int = 0
+    unsaid: int = 0
     refused: int = 0
     lost: int = 0
     skipped: int = 0

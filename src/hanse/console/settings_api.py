@@ -59,6 +59,7 @@ class CollectorOut(Schema):
     kernel_dropped: int
     truncated: int
     unseen: int
+    unsaid: int = Field(description="Beginnings of attacks that were left for later, there being too many.")
     refused: int = Field(description="Datagrams of senders that are not among the exporters.")
     lost: int = Field(description="What exporters counted and what never arrived.")
     skipped: int = Field(description="Records and datagrams that could not be read.")

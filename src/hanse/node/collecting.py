@@ -122,6 +122,7 @@ class Companion:
                 kernel_dropped=got.kernel_dropped,
                 truncated=got.truncated,
                 unseen=watch.unseen,
+                unsaid=watch.unsaid,
                 refused=got.refused,
                 lost=got.losses.all,
                 skipped=got.skipped,

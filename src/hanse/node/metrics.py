@@ -186,6 +186,7 @@ def _lost(node: Node) -> Iterator[Observation]:
     yield Observation(told.kernel_dropped, {"cause": "kernel_buffer"})
     yield Observation(told.truncated, {"cause": "truncated"})
     yield Observation(told.unseen, {"cause": "not_looked_at"})
+    yield Observation(told.unsaid, {"cause": "not_said"})
     yield Observation(told.lost, {"cause": "never_arrived"})
     yield Observation(told.skipped, {"cause": "not_read"})
     yield Observation(told.refused, {"cause": "not_an_exporter"})
