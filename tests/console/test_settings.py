@@ -10,10 +10,11 @@ import pytest
 from django.db import connection
 
 from hanse.accounts.approvals import approve, reject, words_of
+from hanse.accounts.models import Proposal
 from hanse.accounts.rules import RefusedError
 from hanse.accounts.service import prefer
 from hanse.console import endpoints, processes
-from hanse.console.service import GROUPS, Collector, Mail, Webhook, change, setting, wish_collector
+from hanse.console.service import GROUPS, Collector, Mail, Storage, Webhook, change, setting, wish_collector
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -284,6 +285,26 @@ def test_exporters_are_addresses_or_networks(admin: ActingClient) -> None:
     told = "192.0.2.1\n2001:DB8::/32\n192.0.2.1/32\n"
     assert admin.post("/settings/collector/", typed | {"exporters": told}).status_code == 302
     assert setting(Collector).exporters == ("192.0.2.1", "2001:db8::/32")
+
+
+def test_nobody_alone_empties_the_stored_flows_by_a_smaller_quota(client_as: Clients) -> None:
+    """Fewer flows than before is a proposal, on the page and by the API; the rest of the form holds at once, as more does."""
+    mari = acting(newcomer("administrator"))
+    client = client_as(mari)
+    typed = {"flows_gib": "1", "upload_gib": "3"}
+    assert client.post("/settings/storage/", typed).status_code == 302
+    answer = client.patch("/api/settings/storage", {"values": typed}, content_type="application/json")
+    assert answer.json()["values"]["flows_gib"] == 50
+    assert setting(Storage) == Storage(flows_gib=50, upload_gib=3)
+    with pytest.raises(RefusedError, match="another person"):
+        change(Storage(flows_gib=1), mari)
+    one, _ = Proposal.objects.all()
+    assert "Keep 1 GiB" in words_of(one)
+    approve(one.pk, acting(newcomer("approver", name="Jaan Tamm")))
+    assert setting(Storage) == Storage(flows_gib=1, upload_gib=3)
+    assert client.post("/settings/storage/", typed | {"flows_gib": "60"}).status_code == 302
+    assert setting(Storage).flows_gib == 60
+    assert list(differences()) == []
 
 
 def test_the_collector_is_wished_as_it_is_set(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from hanse.console import service
+from hanse.console import quota, service
 from hanse.egress import destination, smtp, webhook
 from hanse.egress.errors import RefusedError
 from hanse.egress.rules import HTTPS
@@ -45,9 +46,10 @@ class GroupForm(forms.Form):
         told: dict[str, Any] = msgspec.to_builtins(service.setting(cls.group))
         return told
 
-    def save(self, actor: Actor) -> None:
-        """Set the group as it was typed."""
+    def save(self, actor: Actor) -> str:
+        """Set the group as it was typed; what there is to say of it beside that it is saved, often nothing."""
         service.change(msgspec.convert(self.cleaned_data, self.group), actor)
+        return ""
 
 
 class LinesField(forms.CharField):
@@ -219,20 +221,35 @@ class WatchingForm(GroupForm):
             found[folder if folder in held else str(path)] = None
         return tuple(found)
 
-    def save(self, actor: Actor) -> None:
+    def save(self, actor: Actor) -> str:
         """Watch what is new, and leave what is gone."""
         wanted, held = set(self.cleaned_data["folders"]), set(self.now()["folders"])
         for folder in sorted(wanted ^ held):
             telemetry.watch(Path(folder), actor, on=folder in wanted)
+        return ""
 
 
 class StorageForm(GroupForm):
     """How much is kept."""
 
     group, title = service.Storage, "Storage"
-    help = "Collected flows beyond this are removed, oldest first; what was found in them stays."
+    help = (
+        "Collected flows beyond this are removed, oldest first; what was found in them stays. To keep fewer than now, another "
+        "person has to approve it."
+    )
     flows_gib = forms.IntegerField(min_value=1, max_value=1_000_000, label="Flows, GiB")
     upload_gib = forms.IntegerField(min_value=1, max_value=1_000, label="Largest upload, GiB")
+
+    def save(self, actor: Actor) -> str:
+        """Set it; fewer flows are proposed, and the rest is set."""
+        told = msgspec.convert(self.cleaned_data, service.Storage)
+        if not service.keeps_fewer(told):
+            return super().save(actor)
+        held = service.setting(service.Storage).flows_gib
+        service.change(msgspec.structs.replace(told, flows_gib=held), actor)
+        why = f"{told.flows_gib} GiB of collected flows instead of {held}."
+        quota.propose_fewer(told.flows_gib, why, actor)
+        return _("Proposed. Fewer flows are kept once another person approves it.")
 
 
 class EndpointForm(forms.Form):

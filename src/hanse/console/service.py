@@ -131,10 +131,23 @@ def change(value: msgspec.Struct, actor: Actor, reason: str = "") -> None:
 
     Raises:
         RefusedError: The actor may not, or has to prove a passkey first: who sets where alerts go has attacks told there.
+            Or it keeps fewer flows than before, which takes two people (see `quota`).
     """
     require(actor, "settings.edit")
     if isinstance(value, Mail | Webhook) and actor.kind != "system" and not is_fresh(actor, now_us()):
         refuse("step-up", "Prove your passkey first: it says where alerts go.")
+    if actor.kind != "system" and keeps_fewer(value):
+        refuse("two-people", "Fewer flows than before are kept when another person approves it: propose it.")
+    put(value, actor, reason)
+
+
+def keeps_fewer(value: msgspec.Struct) -> bool:
+    """Whether it would have flows removed that are kept now."""
+    return isinstance(value, Storage) and value.flows_gib < setting(Storage).flows_gib
+
+
+def put(value: msgspec.Struct, actor: Actor, reason: str) -> None:
+    """Set a group, as somebody may who was asked about it; nothing happens if it is set so already."""
     if setting(type(value)) != value:
         name = _name(type(value))
         content = SettingChanged(name, msgspec.to_builtins(value))

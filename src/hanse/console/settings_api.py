@@ -165,7 +165,7 @@ def get_group(request: HttpRequest, name: str) -> Any:  # noqa: ARG001 - Ninja g
 @router.patch("/{name}", response=GroupOut, summary="Change one group", operation_id="settings_change")
 @endpoint("settings.view")
 def change_group(request: HttpRequest, name: str, told: GroupIn) -> Any:
-    """Change fields of a group; they are checked as on the page."""
+    """Change fields of a group; they are checked as on the page. To keep fewer flows is proposed, and stays until approved."""
     kind, actor = _form(name), signed_in(request)
     require(actor, kind.action)
     if unknown := sorted(set(told.values) - set(kind.base_fields)):

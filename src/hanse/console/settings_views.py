@@ -132,8 +132,8 @@ def _form(request: HttpRequest, name: str, kind: type[GroupForm]) -> Result:
         request.POST or None, initial={key: value for key, value in now.items() if key not in SECRETS}
     )
     if request.method == "POST" and form.is_valid():
-        form.save(signed_in(request))
-        messages.success(request, _("Saved. It holds from now on."))
+        said = form.save(signed_in(request))
+        messages.success(request, said or _("Saved. It holds from now on."))
         may_view = may(signed_in(request), "settings.view", now_us=now_us())
         return redirect("console:settings" if may_view else "console:start")
     return {"form": form, "name": name, "set": _is_set(now)}
