@@ -16,7 +16,7 @@ KEYS = Path("keys") / "keyring"
 SERVICE = "hanse"
 CREDENTIAL = "hanse-passphrase"
 OPENER = "HANSE_OPENER_FILE"
-"""Environment variable by which `hanse node serve` tells its processes where, in memory, the stretched passphrase is."""
+"""Environment variable by which a process tells those that it starts where, in memory, the stretched passphrase is."""
 
 
 class KeyFileError(HanseError):
@@ -78,11 +78,14 @@ def unlock(home: Path) -> Keyring:
 def stretched(home: Path) -> bytes:
     """What opens the keys as they are now without their passphrase; for memory alone, never for a disk.
 
+    Where this process was handed it already, it is that, and the passphrase is not stretched anew.
+
     Raises:
         KeyFileError: There are no keys, or no passphrase.
         KeysError: They are no keys.
     """
-    return opener(_wrapped(home), passphrase(home))
+    wrapped, held = _wrapped(home), _held()
+    return held if held and fits(wrapped, held) else opener(wrapped, passphrase(home))
 
 
 def _wrapped(home: Path) -> bytes:
@@ -96,7 +99,7 @@ def _wrapped(home: Path) -> bytes:
 
 
 def _held() -> bytes:
-    """The stretched passphrase that `hanse node serve` holds for its processes; nothing for everybody else."""
+    """The stretched passphrase that the process which started this one holds; nothing for everybody else."""
     try:
         return Path(os.environ[OPENER]).read_bytes()
     except (KeyError, OSError):
