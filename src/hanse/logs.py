@@ -1,16 +1,18 @@
 """The log of a node's processes: a line per event on stderr, JSON where no terminal reads it, and nothing secret.
 
 Configured once per process by the composition root. Rooms write with the standard library's loggers and never
-write what a marked thing says; what libraries write is cleaned here as well.
+write what a marked thing says; what libraries write is cleaned here as well. It is the standard library's alone:
+every process of a node begins with it.
 """
 
+import json
 import logging
 import re
 import sys
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
-
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 FOR_GRANIAN: Final[dict[str, Any]] = {
     "handlers": {},
@@ -22,18 +24,6 @@ FOR_GRANIAN: Final[dict[str, Any]] = {
 }
 """What the web server is told of logging: to write through the process's own log."""
 
-_SECRET_NAMES = frozenset(
-    {
-        "password",
-        "passphrase",
-        "secret",
-        "token",
-        "authorization",
-        "cookie",
-        "sessionid",
-        "csrfmiddlewaretoken",
-    }
-)
 _GONE = "[left out]"
 _PATTERNS: Final = (
     # 1. Tokens of this node, and what stands after Authorization. 2. Passwords in addresses. 3. One-time links.
@@ -48,6 +38,9 @@ _PATTERNS: Final = (
     # 4. What a database repeats of a row that it refuses, which may be what a marked thing says.
     (re.compile(r"\n?DETAIL:.*?(?=\n\S|\Z)", re.DOTALL), ""),
 )
+
+_PLACES: Final = 50
+"""Of a traceback, those nearest to the error."""
 
 _configured: list[bool] = []
 
@@ -65,28 +58,11 @@ def configure() -> None:
     root.setLevel(logging.INFO)
     logging.getLogger("fido2").setLevel(logging.WARNING)  # names every credential that signs in
     logging.captureWarnings(capture=True)
-    structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
 
 
 def formatter(*, terminal: bool) -> logging.Formatter:
-    """The formatter of every line: aligned words for a terminal, else one JSON object."""
-    shown: list[Processor] = (
-        [
-            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
-            _clean_line,
-        ]
-        if terminal
-        else [_tracebacks, _shorter, _clean_values, structlog.processors.JSONRenderer()]
-    )
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
-    )
+    """The formatter of every line: words for a terminal, else one JSON object."""
+    return _Words() if terminal else _Objects()
 
 
 def clean(text: str) -> str:
@@ -96,44 +72,56 @@ def clean(text: str) -> str:
     return text
 
 
-def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Values under names that say what they are."""
-    return {key: _GONE if key.lower() in _SECRET_NAMES else value for key, value in event.items()}
+class _Words(logging.Formatter):
+    """A line for people, and below it where an error was raised."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s [%(levelname)-8s] %(message)s [%(name)s]")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with the last look at all of it."""
+        return clean(super().format(record))
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - logging's names
+        """When it was, in UTC."""
+        return _time(record)
 
 
-def _shorter(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """A traceback as what was raised and the places that it went through."""
-    if "exception" in event:
-        event["exception"] = [
-            {
-                "type": error["exc_type"],
-                "value": clean(error["exc_value"])[:2_000],
-                "at": [f"{frame['filename']}:{frame['lineno']} {frame['name']}" for frame in error["frames"]],
-            }
-            for error in event["exception"]
-        ]
-    return event
+class _Objects(logging.Formatter):
+    """A line for programs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One JSON object."""
+        told: dict[str, object] = {
+            "event": clean(record.getMessage()),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": _time(record),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            told["exception"] = [_raised(error) for error in _chain(record.exc_info[1])]
+        return json.dumps(told)
 
 
-def _clean_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """The last look at every text of an event."""
-    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
+def _time(record: logging.LogRecord) -> str:
+    return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-def _clean_line(_: WrappedLogger, __: str, line: Any) -> str:
-    """The last look at a line for a terminal."""
-    return clean(str(line))
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what it came of; one that came of itself ends it."""
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
 
 
-_tracebacks: Final = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # variables hold people's data
-)
-
-_SHARED: Final[list[Processor]] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.PositionalArgumentsFormatter(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    _without_secrets,
-]
+def _raised(error: BaseException) -> dict[str, object]:
+    """What was raised, and the places that it went through; never what variables held, which is people's data."""
+    places = traceback.extract_tb(error.__traceback__)[-_PLACES:]
+    return {
+        "type": type(error).__name__,
+        "value": clean(str(error))[:2_000],
+        "at": [f"{one.filename}:{one.lineno} {one.name}" for one in places],
+    }

@@ -9,6 +9,9 @@ HEAVY = ("numba", "scipy", "ibis", "sqlglot", "pandas", "numpy", "pyarrow", "duc
 OF_THE_WEB = ("ninja", "pydantic", "jinja2", "phonenumbers")
 """What serves the API, and makes reports: a sixth of the time in which a command or the worker starts."""
 
+OF_TERMINALS = ("rich", "pygments", "attr")
+"""What shows tables and bars to people: a tenth of the time in which a process of a node starts."""
+
 LOOK = f"""
 import sys, tempfile
 from pathlib import Path
@@ -20,7 +23,8 @@ configure(node, Keyring.new())
 import hanse.console.alerting
 from hanse.node.working import chores
 chores(node)
-print(*[name for name in {OF_THE_WEB!r} if name in sys.modules])
+import hanse.node.commands
+print(*[name for name in {OF_THE_WEB + OF_TERMINALS!r} if name in sys.modules])
 import hanse.urls
 from hanse.intel.taxonomies import meaning, offered
 offered(), meaning('misp-galaxy:tool="x"')
@@ -31,7 +35,7 @@ print(*[name for name in {HEAVY!r} if name in sys.modules])
 def test_an_idle_node_loads_no_library_of_the_analysis() -> None:
     """Neither the web process with all its pages nor the worker imports them before flows are read or there is work.
 
-    The worker loads nothing of the API either.
+    The worker loads nothing of the API either, nor what shows something on a terminal.
     """
     done = subprocess.run(
         [sys.executable, "-c", LOOK], capture_output=True, text=True, timeout=120, check=True

@@ -9,9 +9,6 @@ from itertools import chain
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hanse.kernel.printable import printable
 from hanse.ledger import keyfile
@@ -56,12 +53,16 @@ def init(home: Path, unattended: bool, **told: str | bool) -> None:
     passphrase = "" if unattended else _new_passphrase()
     database = os.environ.get("HANSE_DATABASE", "sqlite")
     made = make(Node(home=home.resolve(), database=database, **told), passphrase, keep_beside=unattended)  # type: ignore[arg-type]  # click hands over strings and booleans by these names
-    console = Console(highlight=False)
-    console.print(f"Made the node of [bold]{escape(printable(made.node.name))}[/bold] in {made.node.home}")
-    console.print("Fingerprint of its first key, to be published:")
-    console.print(f"  {made.fingerprint}", soft_wrap=True)
-    console.print("\nServe it with [bold]hanse node serve[/bold], then open this once, within 24 hours:")
-    console.print(f"  {made.invitation}", soft_wrap=True)
+    click.echo(f"Made the node of {_bold(printable(made.node.name))} in {made.node.home}")
+    click.echo("Fingerprint of its first key, to be published:")
+    click.echo(f"  {made.fingerprint}")
+    click.echo(f"\nServe it with {_bold('hanse node serve')}, then open this once, within 24 hours:")
+    click.echo(f"  {made.invitation}")
+
+
+def _bold(words: str) -> str:
+    """Bold words, where a terminal shows them; `click.echo` takes it away elsewhere."""
+    return click.style(words, bold=True)
 
 
 @node.command()
@@ -257,11 +258,11 @@ def doctor(context: click.Context, home: Path) -> None:
     served = _started(home)
     from hanse.node.doctor import examine  # noqa: PLC0415 - needs Django
 
-    console, well = Console(highlight=False), True
+    well = True
     for answer in examine(served):
         well &= answer.well
-        mark = "[green]well[/green]" if answer.well else "[red]ill [/red]"
-        console.print(f"{mark}  {answer.what:<13} {escape(printable(answer.words))}", soft_wrap=True)
+        mark = click.style("well", fg="green") if answer.well else click.style("ill ", fg="red")
+        click.echo(f"{mark}  {answer.what:<13} {printable(answer.words)}")
     context.exit(0 if well else 1)
 
 
@@ -342,10 +343,21 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def _steps() -> Iterator[Callable[[str, int, int], None]]:
-    """Progress bars by the name of the step."""
-    console = Console(stderr=True)
+    """Progress bars by the name of the step; nothing where no terminal shows them."""
+    if not sys.stderr.isatty():
+        yield lambda _what, _done, _total: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - every process of a node begins with this module
+    from rich.progress import (  # noqa: PLC0415 - as above
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks = {}
 
         def step(what: str, done: int, total: int) -> None:
