@@ -5,15 +5,14 @@ versions are those of the object, however many others got it: neither has a gap 
 the node writes, or to how many.
 """
 
+import json
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Max
 
 from hanse.kernel import envelope
 from hanse.kernel.errors import HanseError
-from hanse.ledger.among import among
 from hanse.ledger.models import Entry, Lost
 from hanse.ledger.routing import database
 
@@ -22,6 +21,11 @@ SELECT asked.id, had.recipient, had.version FROM unnest(%s::uuid[]) AS asked (id
   (SELECT recipient, max(version) AS version FROM ledger_entry WHERE object_id = asked.id GROUP BY recipient) AS had
 """
 """Each object by itself: PostgreSQL would read all entries where it does not know yet how many objects they have."""
+
+_AMONG = """
+SELECT object_id, recipient, max(version) FROM ledger_entry WHERE object_id IN (SELECT value FROM json_each(%s))
+GROUP BY object_id, recipient
+"""
 
 
 class VersionError(HanseError):
@@ -79,11 +83,15 @@ def _reached(recipient: str) -> int:
 
 
 def _latest(objects: Collection[UUID]) -> Iterable[tuple[UUID, str, int]]:
-    """The last version of each object that recipients, or the node itself, have."""
+    """The last version of each object that recipients, or the node itself, have.
+
+    In plain SQL: every append asks, and to put the question together took longer than to answer it.
+    """
     connection = connections[database()]
-    if connection.vendor == "sqlite":
-        rows = Entry.objects.using(database()).filter(object_id__in=among(objects))
-        return rows.values_list("object_id", "recipient").annotate(Max("version"))
+    by_hex = {one.hex: one for one in objects}
     with connection.cursor() as cursor:
-        cursor.execute(_EACH, [f"{{{','.join(one.hex for one in objects)}}}"])
+        if connection.vendor == "sqlite":
+            cursor.execute(_AMONG, [json.dumps([*by_hex])])
+            return [(by_hex[one], recipient, version) for one, recipient, version in cursor.fetchall()]
+        cursor.execute(_EACH, [f"{{{','.join(by_hex)}}}"])
         return list(cursor.fetchall())
