@@ -43,6 +43,14 @@ def test_a_link_leads_to_its_page(prefix):
         set_script_prefix("/")
 
 
+def test_no_cache_keeps_the_page_of_a_link(client):
+    """It names who was invited, and its address is the proof: neither a shared browser nor a proxy keeps it."""
+    answer = client.get(links.welcome(secret_in(service.invite_first(NODE))))
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "no-store"
+    assert client.get(links.welcome("nonsense"))["Cache-Control"] == "no-store"
+
+
 def test_there_is_one_first_person():
     """After somebody joined, nobody gets another administrator link."""
     found()

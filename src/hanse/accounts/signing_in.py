@@ -27,6 +27,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from requests import HTTPError
 
@@ -114,6 +115,9 @@ def nowhere(request: HttpRequest) -> HttpResponse:
 
 
 @public("a person who was invited has no session yet; the link is the proof")
+@cache_control(
+    no_store=True
+)  # nobody is signed in yet, and it names who was invited under an address that is a secret
 @require_http_methods(["GET", "POST"])
 def welcome(request: HttpRequest, secret: str) -> HttpResponse:
     """Come in with a one-time link: say a name, register a passkey, and be signed in."""
