@@ -93,6 +93,20 @@ def test_quiet_and_running(mari: Actor, client: ActingClient) -> None:
     assert f"/attacks/{last.pk}/" in text
 
 
+def test_the_answer_is_kept_up_to_date_with_the_bar(mari: Actor, client: ActingClient) -> None:
+    """What the page says does not contradict the bar above it: htmx asks for it alone, and gets it when it changed."""
+    asks = {"HX-Request": "true", "HX-Target": "now"}
+    quiet = client.get("/", headers=asks)
+    assert "<h1" not in quiet.content.decode()
+    assert client.get("/", headers=asks | {"If-None-Match": quiet["ETag"]}).status_code == 204
+    last = Attack.projected.order_by("-end_us").first()
+    attacks.begun(attacks.attack_in(last), None, system("collector", mari.authority, mari.country))
+    text = client.get("/", headers=asks | {"If-None-Match": quiet["ETag"]}).content.decode()
+    assert "1 attack runs now." in text
+    assert 'id="running" hx-swap-oob="true"' in text
+    assert "hx-swap-oob" not in client.get("/").content.decode()
+
+
 def test_what_people_called_none_does_not_count(mari: Actor) -> None:
     """A false positive is in no figure of the page."""
     before = situation(mari, now_us()).attacks

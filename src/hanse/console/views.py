@@ -18,22 +18,29 @@ from hanse.kernel.markings import strictest
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.web.page import Result, page, public, signed_in
-from hanse.web.partial import etag_of, part_or_unchanged
+from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 
 ALARMS = 3
 """Running attacks that the bar names; how many more there are stands below."""
 
+NOW = ("console/situation_now.html", "console/situation_running.html")
+"""What of the situation page is kept up to date: with the bar, it has to say the same."""
+
 
 @page("situation.view", "console/situation.html")
 def overview(request: HttpRequest) -> Result:
-    """What is going on: the answer first."""
+    """What is going on: the answer first; htmx asks for that, and for what runs, alone."""
     actor = signed_in(request)
     found = situation(actor, now_us())
-    return {
+    told = {
         "found": found,
         "marking": found.marking,
         "may_import": bool(may(actor, "telemetry.import", now_us=now_us())),
     }
+    if asked_for(request, "now"):
+        html = "".join(render_to_string(part, told | {"renewed": True}, request) for part in NOW)
+        return part_or_unchanged(request, html, etag_of(html))
+    return told
 
 
 @page("situation.view", "console/start.html")
