@@ -95,7 +95,9 @@ unit:
 
 # What a node keeps, again on PostgreSQL; skipped with a word where no server is installed.
 unit-postgresql:
-	$(BIN)/pytest -n 1 -m "not soak" --dist loadgroup --database postgresql tests/ledger tests/policy tests/accounts tests/web tests/node tests/intel tests/cases
+	$(BIN)/pytest -n 1 -m "not soak" --dist loadgroup --database postgresql tests/ledger tests/policy tests/accounts tests/web tests/node tests/intel tests/cases \
+	  tests/telemetry/test_pages.py tests/telemetry/test_files_on_record.py tests/attacks/test_pages.py tests/campaigns/test_pages.py \
+	  tests/constituency tests/console tests/matching/test_counting_pages.py tests/matching/test_pages.py
 
 coverage: setup-dev
 	$(BIN)/pytest -n 2 -m "not soak" --dist loadgroup --cov --cov-report=term:skip-covered

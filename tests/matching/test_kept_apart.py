@@ -23,7 +23,7 @@ MADE = {
     TheirSet: ({"epoch": "2026-11", "serial": "s" * 32, "version": 1}, ("tags",)),
     OwnTurns: ({"epoch": "2026-11-28", "mask": "m"}, ("pending", "queue", "held")),
     TheirTurns: (
-        {"epoch": "2026-11-28", "mask": "m", "theirs": "t", "digest": "d", "taken_us": 1},
+        {"epoch": "2026-11-28", "mask": "m", "theirs": "t", "digest": "d", "taken_us": 1, "chain": []},
         ("answer",),
     ),
 }
