@@ -114,7 +114,7 @@ def sees_the_ledger_prove_it(desk) -> str:
     line = desk.page.locator(".ledgerline")
     entry = line.get_by_role("link", name=re.compile("Entry")).get_attribute("href")
     line.get_by_role("link", name="verify").click()
-    expect(desk.page.locator("#now .verdict")).to_have_text(re.compile("^Proven"))
+    expect(desk.page.locator("main > .verdict")).to_have_text(re.compile("^Proven"))
     return entry
 
 
