@@ -294,17 +294,9 @@ def findings(
     )
     missing: dict[str, UUID] = {}
     for number, (one, path, sha256) in enumerate(rows, 1):
-        try:
-            wrong = (
-                ""
-                if sha256_of(flows_folder() / path) == sha256
-                else f"{path} is not the file that was put on record."
-            )
-        except FileNotFoundError:
+        wrong = _wrong_with(path, sha256)
+        if wrong is None:
             missing[path] = one
-            wrong = ""
-        except OSError as error:
-            wrong = f"{path} cannot be read: {error.strerror}."
         # What was removed or purged meanwhile is no finding.
         if wrong and models.Partition.projected.filter(pk=one, path=path, sha256=sha256).exists():
             yield Finding(f"partition {one}", wrong)
@@ -313,9 +305,20 @@ def findings(
         yield from _missing(missing, len(rows))
 
 
+def _wrong_with(path: str, sha256: str) -> str | None:
+    """What is wrong with a stored file; empty where nothing is, None where it is not there."""
+    try:
+        same = sha256_of(flows_folder() / path) == sha256
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}."
+    return "" if same else f"{path} is not the file that was put on record."
+
+
 def _missing(files: dict[str, UUID], of: int) -> Iterator[Finding]:
     """One finding of files that are not there, as far as they are still on record: path, partition."""
-    still = set(models.Partition.projected.filter(path__in=list(files)).values_list("object_id", flat=True))
+    still = set(models.Partition.projected.values_list("object_id", flat=True))
     paths = [path for path, one in files.items() if one in still]
     if paths:
         which = paths[0] if len(paths) == 1 else f"the first {paths[0]}, the last {paths[-1]}"
