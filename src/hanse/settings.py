@@ -3,7 +3,7 @@
 import os
 import tomllib
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -115,10 +115,31 @@ def load(home: Path) -> Node:
     for name in ("database", "url", "listen", "metrics"):
         if value := os.environ.get(f"HANSE_{name.upper()}"):
             told[name] = value
+    if "url" in told:
+        told["url"] = web_origin(told["url"])
     try:
         return Node(home=home, **told)
     except TypeError as error:
         raise SettingsError(f"{path}: {error}. See docs/reference/settings.") from None
+
+
+def web_origin(text: str) -> str:
+    """What the setting `url` says, without the slash that an address bar adds.
+
+    Raises:
+        SettingsError: It is no scheme and host, or more than these and a port.
+    """
+    try:
+        parts = urlsplit(text)
+        whole = parts.port != 0 and parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # a port that is no number, or half of an IPv6 address
+        whole = False
+    if not whole or parts.path not in {"", "/"} or "@" in parts.netloc or parts.query or parts.fragment:
+        raise SettingsError(
+            f"url = {text!r} is not what browsers type to reach a node. Write https:// and a host name, such as "
+            "https://hanse.example."
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def metrics_address(text: str) -> tuple[str, int]:
@@ -127,17 +148,44 @@ def metrics_address(text: str) -> tuple[str, int]:
     Raises:
         SettingsError: It cannot be meant.
     """
-    host, _, port = text.rpartition(":")
-    try:
-        address, number = ip_address(host.strip("[]")), int(port)
-    except ValueError:
-        address, number = None, 0
-    if address is None or not address.is_loopback or not 0 < number < 65_536:
+    address, port = _address_and_port(text)
+    if address is None or not address.is_loopback:
         raise SettingsError(
             f"metrics = {text!r} is no loopback address and port. Write 127.0.0.1:9464, and let a monitor on "
             "another machine come through a proxy that asks who it is."
         )
-    return str(address), number
+    return str(address), port
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Address and port of the setting `listen`.
+
+    Raises:
+        SettingsError: It cannot be meant.
+    """
+    address, port = _address_and_port(text)
+    if address is None:
+        raise SettingsError(
+            f"listen = {text!r} is no IP address and port. Write 127.0.0.1:8007, or [::1]:8007 for IPv6."
+        )
+    return str(address), port
+
+
+def listens_at(url: str) -> str | None:
+    """Where a node listens that has no proxy before it: at the port of its `url` on localhost; None for others."""
+    parts = urlsplit(url)
+    alone = parts.scheme == "http" and parts.hostname == "localhost"
+    return f"127.0.0.1:{parts.port or 80}" if alone else None
+
+
+def _address_and_port(text: str) -> tuple[IPv4Address | IPv6Address | None, int]:
+    """Both, or None and 0 where one of them is none."""
+    host, _, port = text.rpartition(":")
+    try:
+        address, number = ip_address(host.removeprefix("[").removesuffix("]")), int(port)
+    except ValueError:
+        return None, 0
+    return (address, number) if 0 < number < 65_536 else (None, 0)
 
 
 def django_settings(node: Node, secret: str) -> dict[str, Any]:

@@ -174,10 +174,14 @@ def input_problems(inputs: Iterable[InputReport], left_out: Iterable[tuple[str, 
             talk.print(f"hanse: {_inert(str(problem))}", soft_wrap=True, highlight=False)
         hidden = report.problem_count - len(report.problems)
         if hidden > 0:
-            talk.print(f"hanse: {_inert(report.path)}: and {hidden} more problems", highlight=False)
+            talk.print(
+                f"hanse: {_inert(report.path)}: and {hidden} more problems", soft_wrap=True, highlight=False
+            )
         if report.lost:
             talk.print(
-                f"hanse: {_inert(report.path)}: {units.count(report.lost)} records lost before they came here"
+                f"hanse: {_inert(report.path)}: {units.count(report.lost)} records lost before they came here",
+                soft_wrap=True,
+                highlight=False,
             )
 
 

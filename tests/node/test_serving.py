@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hanse.settings import SettingsError, metrics_address
+from hanse.kernel.errors import UsageError
+from hanse.node.making import make
+from hanse.settings import Node, SettingsError, listen_address, listens_at, metrics_address, web_origin
 from tests.faults.conftest import address  # noqa: F401 - the fixture is used by its name
 from tests.node.living import Living, alive, children, command_of, free_port, living, until
 
@@ -169,3 +171,61 @@ def test_metrics_take_either_loopback_address() -> None:
     """Both families have one."""
     assert metrics_address("127.0.0.1:9464") == ("127.0.0.1", 9464)
     assert metrics_address("[::1]:9464") == ("::1", 9464)
+
+
+@pytest.mark.parametrize(
+    "text", ["localhost:8007", "8007", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:80000", "127.0.0.1:x", ":8007"]
+)
+def test_a_node_listens_at_an_address_and_a_port(text: str) -> None:
+    """Anything else is refused in words, before anything runs."""
+    with pytest.raises(SettingsError, match=r"Write 127\.0\.0\.1:8007"):
+        listen_address(text)
+
+
+def test_a_node_listens_at_addresses_of_both_families() -> None:
+    """All addresses of the machine are one of them."""
+    assert listen_address("0.0.0.0:8007") == ("0.0.0.0", 8007)  # noqa: S104 - a setting that is read
+    assert listen_address("[::1]:8007") == ("::1", 8007)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hanse.example", "ftp://hanse.example", "https://", "https://hanse.example/x", "https://hanse.example?x",
+     "http://localhost:99999", "https://who@hanse.example", "https://[::1"],
+)  # fmt: skip
+def test_a_nodes_url_is_what_browsers_type_and_no_more(text: str) -> None:
+    """Links, passkeys and the check of forms are made of it."""
+    with pytest.raises(SettingsError, match=r"Write https://"):
+        web_origin(text)
+
+
+def test_a_slash_after_a_nodes_url_says_nothing() -> None:
+    """Address bars add it."""
+    assert web_origin("https://Hanse.example/") == "https://hanse.example"
+    assert web_origin("http://localhost:8010") == "http://localhost:8010"
+
+
+@pytest.mark.parametrize("url", ["http://hanse.example", "http://127.0.0.1:8007", "https://192.0.2.1"])
+def test_no_node_is_made_at_which_nobody_could_sign_in(url: str, tmp_path: Path) -> None:
+    """Browsers make passkeys for names alone, and over plain HTTP for localhost alone."""
+    with pytest.raises(UsageError, match="passkeys"):
+        make(Node(tmp_path, "ee-cert", "CERT", "EE", url=url), "", keep_beside=True)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_node_on_localhost_listens_at_the_port_of_its_url() -> None:
+    """There is no proxy before it; whoever has one gets the port that the how-to names."""
+    assert listens_at("http://localhost:8010") == "127.0.0.1:8010"
+    assert listens_at("https://hanse.example") is None
+
+
+def test_two_nodes_never_share_a_port(node: Living) -> None:
+    """The web server would share it with whoever asks to: each of them would get some of the requests."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", node.port))
+        other.listen()
+        refused = node.run("serve")
+    assert refused.returncode == 2
+    assert "Address already in use. End what listens there" in refused.stderr
+    assert "The node is at" not in refused.stdout

@@ -17,6 +17,7 @@ from wsgiref import simple_server
 from django.db import connections
 
 from hanse.federation import wire
+from hanse.settings import listen_address
 
 SLOWEST_S: Final = 60
 """Seconds in which whoever asks has to say all of it, however it comes, and then to take each part of the answer."""
@@ -137,9 +138,9 @@ def answering(listen: str, only: Only, say: Callable[[str], None]) -> Iterator[N
         only: As of `wire.answer`, asked for each message.
         say: Is told where nobody can be answered.
     """
-    host, _, port = listen.rpartition(":")
+    host, port = listen_address(listen)
     try:
-        server = simple_server.make_server(host.strip("[]"), int(port), _application(only), _Server, _Quiet)
+        server = simple_server.make_server(host, port, _application(only), _Server, _Quiet)
     except OSError as error:
         say(
             f"Partners that recover as well cannot be answered at {listen}: {error.strerror}. They wait for this node; "

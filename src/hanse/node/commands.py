@@ -18,7 +18,7 @@ from hanse.node.opening import RECOVERING, may_serve
 from hanse.node.opening import home_option as _home
 from hanse.node.opening import started as _started
 from hanse.node.opening import unattended as _unattended
-from hanse.settings import Node
+from hanse.settings import Node, listens_at, web_origin
 
 
 @click.group()
@@ -45,11 +45,18 @@ node.add_command(keys)
     help="Of a member state, an associated state, an organisation, or private: member, associated, organisation, private.",
 )
 @click.option("--url", default="http://localhost:8007", show_default=True, help="Where browsers reach it.")
-@click.option("--listen", default="127.0.0.1:8007", show_default=True, help="Address and port to bind.")
+@click.option(
+    "--listen",
+    default=None,
+    help="Address and port to bind; by default 127.0.0.1 and 8007, or the port of a URL on localhost.",
+)
 @click.option("--unattended", is_flag=True, help="Make up a passphrase and keep it beside the keys.")
 @click.option("--exercise", is_flag=True, help="It rehearses: every page says so.")
-def init(home: Path, unattended: bool, **told: str | bool) -> None:
+def init(home: Path, unattended: bool, url: str, listen: str | None, **told: str | bool) -> None:
     """Make a node: its folder, keys, tables, and an invitation for the first person."""
+    told["url"] = url = web_origin(url)
+    if listen := listen or listens_at(url):
+        told["listen"] = listen
     passphrase = "" if unattended else _new_passphrase()
     database = os.environ.get("HANSE_DATABASE", "sqlite")
     made = make(Node(home=home.resolve(), database=database, **told), passphrase, keep_beside=unattended)  # type: ignore[arg-type]  # click hands over strings and booleans by these names
@@ -76,7 +83,13 @@ def serve(home: Path, invite: bool) -> None:
         subprocess.run([sys.executable, "-m", "hanse", "node", "invite", "--home", str(home)], check=True)
     from hanse.node.serving import serve as run  # noqa: PLC0415 - loads the web server
 
-    run(home, lambda url: click.echo(f"The node is at {url}   (Ctrl-C stops it)"))
+    run(home, lambda served: click.echo(_where(served)))
+
+
+def _where(served: Node) -> str:
+    """Where a node is reached, and where it listens if that is another place, such as behind a proxy."""
+    behind = "" if served.listen == listens_at(served.url) else f"; it listens on {served.listen}"
+    return f"The node is at {served.url}{behind}   (Ctrl-C stops it)"
 
 
 @node.command()

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from hanse.kernel.actors import system
@@ -12,7 +13,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import Keyring
 from hanse.kernel.markings import TIERS
 from hanse.ledger import keyfile
-from hanse.settings import SETTINGS_FILE, Node
+from hanse.settings import SETTINGS_FILE, Node, listen_address, web_origin
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?")
 PASSPHRASE = Path("keys") / "passphrase"
@@ -44,7 +45,9 @@ def make(node: Node, passphrase: str, *, keep_beside: bool) -> Made:
 
     Raises:
         UsageError: There is a node already, or a setting cannot be meant.
+        SettingsError: An address cannot be meant.
     """
+    web_origin(node.url)
     _refuse_wrong(node)
     passphrase = passphrase or secrets.token_urlsafe(24)
     make_folders(node.home)
@@ -103,6 +106,21 @@ def _refuse_wrong(node: Node) -> None:
             f"{node.country!r} is no country. Write its two letters, such as EE, or none for an organisation of "
             "several states."
         )
+    listen_address(node.listen)
+    if not (node.secure or node.host == "localhost") or _is_address(node.host):
+        raise UsageError(
+            f"Nobody could sign in at {node.url}: browsers make passkeys for a host name alone, and over https unless it "
+            "is localhost. Give --url the https:// name that the proxy before the node will have."
+        )
+
+
+def _is_address(host: str) -> bool:
+    """Whether a host is no name but an IP address."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_toml(node: Node) -> str:

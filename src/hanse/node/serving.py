@@ -4,8 +4,10 @@ The parent opens no database: it starts its children, starts them anew, and ends
 it is killed (`following`).
 """
 
+import errno
 import gc
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -19,17 +21,21 @@ from granian.log import LogLevels
 
 from hanse import logs
 from hanse.console import processes
+from hanse.kernel.errors import UsageError
 from hanse.ledger import keyfile
 from hanse.ledger.keyring import leave_no_core
 from hanse.node.following import PARENT, follow_parent
 from hanse.node.keeping import END_S, Child, keep
-from hanse.settings import Node, load, metrics_address
+from hanse.settings import SETTINGS_FILE, Node, listen_address, load, metrics_address
 
 WEB_THREADS = 4
 """Requests served at once: pages are short, and SQLite has one writer."""
 
 WEB_IDLE_S = 600
 """Seconds that a thread waits for its next request; a new one would have to open the database first."""
+
+TAKEN_S = 5
+"""Seconds that a port may still be taken by the processes of a node that was killed."""
 
 WEB_END_S = 15
 """Seconds that the web process has to end in order."""
@@ -60,15 +66,16 @@ def application() -> Callable[..., Any]:
     return made
 
 
-def serve(home: Path, ready: Callable[[str], None]) -> None:
+def serve(home: Path, ready: Callable[[Node], None]) -> None:
     """Serve until told to stop (SIGINT, SIGTERM); all processes end with this one.
 
     Args:
         home: The node's folder.
-        ready: Told the node's address once it is about to listen.
+        ready: Told the node once it is about to listen.
 
     Raises:
         SettingsError: There is no node in that folder, or a setting cannot be meant.
+        UsageError: Nothing can listen where it should: most often something does already, such as this node.
         HanseError: There are no keys, or no passphrase.
     """
     follow_parent()  # where another process serves several nodes, they end with it
@@ -77,6 +84,7 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
     node = load(home)
     if node.metrics:
         metrics_address(node.metrics)  # refused here, before anything runs
+    _refuse_taken(node)
     environment = {
         "HANSE_HOME": str(home),
         "HANSE_PASSPHRASE_FILE": _held("hanse-passphrase", keyfile.passphrase(home).encode()),
@@ -94,7 +102,7 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
     ]
     for keeper in keepers:
         keeper.start()
-    ready(node.url)
+    ready(node)
     try:
         _server(node).serve()
     finally:
@@ -103,13 +111,50 @@ def serve(home: Path, ready: Callable[[str], None]) -> None:
             keeper.join(timeout=END_S + 10)
 
 
+def _refuse_taken(node: Node) -> None:
+    """Refuse to begin where nothing can listen, which a node that was killed does for another moment.
+
+    The web server shares its port with whoever else asks to share it, so that two nodes served by mistake on one would
+    each get some of the requests and neither would say so.
+
+    Raises:
+        SettingsError: The setting cannot be meant.
+        UsageError: The system does not let anybody listen there.
+    """
+    address = listen_address(node.listen)
+    until = time.monotonic() + TAKEN_S
+    while error := _refused(address):
+        taken = error.errno == errno.EADDRINUSE
+        if not taken or time.monotonic() > until:
+            first = (
+                "End what listens there, which may be this node, served already; or set" if taken else "Set"
+            )
+            raise UsageError(
+                f"The node cannot listen on {node.listen}: {error.strerror}. {first} another `listen` in "
+                f"{node.home / SETTINGS_FILE}."
+            )
+        time.sleep(0.1)
+
+
+def _refused(address: tuple[str, int]) -> OSError | None:
+    """Why nothing can listen at an address and port of TCP, if so."""
+    with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as probe:
+        # Connections whose listener has ended do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            return error
+    return None
+
+
 def _server(node: Node) -> Any:
     """The web server, which runs the application in a process of its own."""
-    address, _, port = node.listen.rpartition(":")
+    address, port = listen_address(node.listen)
     return Granian(
         "hanse.node.serving:application",
-        address=address.strip("[]"),
-        port=int(port),
+        address=address,
+        port=port,
         interface=Interfaces.WSGI,
         factory=True,
         workers=1,
