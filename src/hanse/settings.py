@@ -174,8 +174,13 @@ def listen_address(text: str) -> tuple[str, int]:
 def listens_at(url: str) -> str | None:
     """Where a node listens that has no proxy before it: at the port of its `url` on localhost; None for others."""
     parts = urlsplit(url)
-    alone = parts.scheme == "http" and parts.hostname == "localhost"
+    alone = parts.scheme == "http" and is_localhost(parts.hostname or "")
     return f"127.0.0.1:{parts.port or 80}" if alone else None
+
+
+def is_localhost(host: str) -> bool:
+    """Whether a name is of this machine to every browser (RFC 6761, 6.3)."""
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _address_and_port(text: str) -> tuple[IPv4Address | IPv6Address | None, int]:

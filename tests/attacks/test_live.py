@@ -45,6 +45,25 @@ def test_what_is_dated_ahead_does_not_run_for_ever(engine: Engine, monkeypatch: 
     assert len(live.feed(build.icmp_flood(400, 10))) == 1
 
 
+def test_an_attack_on_a_whole_network_begins_live(engine: Engine) -> None:
+    """Carpet bombing, in which no host receives enough for an attack, is seen as it comes."""
+    live = LiveDetector(engine)
+    hosts = [f"198.51.100.{number}" for number in range(1, 201)]
+    carpet = build.flows(10_000, src=build.addresses(300), dst=hosts, protocol=1, icmp=8, size=500, span_s=10)
+    begun = live.feed(carpet)
+    assert [(attack.victim, attack.vector) for attack in begun] == [("198.51.100.0/24", "icmp_flood")]
+
+
+def test_traffic_under_a_networks_threshold_is_looked_at_no_further(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The screen drops what reaches ten seconds of a host's threshold, but not of a network's."""
+    hosts = [f"198.51.100.{number}" for number in range(1, 201)]
+    under = build.flows(900, src=build.addresses(300), dst=hosts, protocol=1, icmp=8, size=500, span_s=10)
+    monkeypatch.setattr("hanse.attacks.live.detect_in", lambda *_: pytest.fail("was looked at closely"))
+    assert LiveDetector(engine).feed(under) == []
+
+
 def test_empty_batch(engine: Engine) -> None:
     """No flows, no attack."""
     assert LiveDetector(engine).feed(build.icmp_flood(0, 10).slice(0, 0)) == []

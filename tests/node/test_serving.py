@@ -216,6 +216,7 @@ def test_no_node_is_made_at_which_nobody_could_sign_in(url: str, tmp_path: Path)
 def test_a_node_on_localhost_listens_at_the_port_of_its_url() -> None:
     """There is no proxy before it; whoever has one gets the port that the how-to names."""
     assert listens_at("http://localhost:8010") == "127.0.0.1:8010"
+    assert listens_at("http://ee.localhost:8011") == "127.0.0.1:8011"
     assert listens_at("https://hanse.example") is None
 
 

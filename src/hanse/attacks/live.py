@@ -10,7 +10,7 @@ from hanse.attacks import screen
 from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options, detect_in
 from hanse.attacks.evidence import MOST_SUMMED
-from hanse.attacks.traffic import classified, sound
+from hanse.attacks.traffic import HOSTS, V4_NETWORKS, V6_NETWORKS, Scope, classified, is_v4, sound
 from hanse.engine import Engine
 from hanse.kernel import clock
 
@@ -67,11 +67,26 @@ class LiveDetector:
         return begun
 
     def _crosses(self, flows: ir.Table) -> bool:
+        """Whether any host, or any network of them together, received enough of a class within a minute."""
         traffic = classified(self.engine, flows)
-        busy = screen.without_multicast(
-            self.engine.arrow(screen.busy_hosts(screen.sums_by_host(self.engine, flows, traffic)))
-        )
-        minutes = screen.busy_minutes(self.engine, traffic, self.engine.table(busy, "hanse_live_victims"))
+        sums = self.engine.keep(screen.sums_by_host(self.engine, flows, traffic), "hanse_live_sums")
+        if self._is_busy(traffic, screen.busy_hosts(sums), HOSTS):
+            return True
+        for scope in (V4_NETWORKS, V6_NETWORKS):
+            family = sums.filter(is_v4(self.engine, sums.dst) == (scope == V4_NETWORKS))
+            hosts = screen.hosts_of_busy_networks(self.engine, family, scope.octets)
+            if self._is_busy(traffic, hosts.select("victim", "code").distinct(), scope):
+                return True
+        return False
+
+    def _is_busy(self, traffic: ir.Table, pairs: ir.Table, scope: Scope) -> bool:
+        """Whether one of some victims and classes has a minute to be looked at."""
+        busy = screen.without_multicast(self.engine.arrow(pairs))
+        if busy.num_rows == 0:
+            return False
+        of = self.engine.table(busy, "hanse_live_victims")
+        named = traffic.mutate(victim=scope.of(self.engine, traffic.dst))
+        minutes = screen.busy_minutes(self.engine, named, of, factor=scope.factor)
         return bool(self.engine.arrow(minutes.limit(1)).num_rows)
 
     def ended(self, now_us: int) -> list[Attack]:

@@ -110,7 +110,8 @@ def look_at_networks(
 def _busy_minutes(engine: Engine, sums: ir.Table, busy: pa.Table, scope: Scope) -> pa.Table:
     """`screen.busy_minutes` of the busy victims and classes under a scope."""
     pairs = engine.table(busy, f"hanse_busy_s{scope.octets}")
-    return engine.arrow(screen.busy_minutes(engine, sums.mutate(victim=scope.of(engine, sums.dst)), pairs))
+    named = sums.mutate(victim=scope.of(engine, sums.dst))
+    return engine.arrow(screen.busy_minutes(engine, named, pairs, factor=scope.factor))
 
 
 def look(

@@ -159,7 +159,7 @@ def hosts_of_busy_networks(engine: Engine, sums: ir.Table, octets: int) -> ir.Ta
     return named.semi_join(busy, ["victim", "code"]).select("dst", "victim", "code")
 
 
-def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table:
+def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table, *, factor: float) -> ir.Table:
     """The minutes in which a victim received enough packets of a class to be looked at by the second.
 
     See `vectors.minute_packets` for what that may cut off.
@@ -168,11 +168,12 @@ def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table
         engine: Where the query runs.
         traffic: `traffic.classified`, or `sums_by_minute` with a column ``victim``.
         pairs: Columns ``victim``, ``code``.
+        factor: How many times a host's threshold a victim is held to.
 
     Returns:
         Columns ``victim``, ``code``, ``minute`` (minutes since the epoch), ``flows``.
     """
-    least = {code: v.minute_packets(vector) for code, vector in v.vectors().items()}
+    least = {code: v.minute_packets(vector) * factor for code, vector in v.vectors().items()}
     least[v.ICMP_ANSWER] = least[v.ICMP]
     keys = pairs.select(_pair=engine.hashed_with(pairs.victim, pairs.code))
     sums = (
@@ -188,7 +189,9 @@ def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table
     sums = engine.keep(sums, "hanse_candidate_minutes")
     mixable = sums.filter(sums.code.isin(MIXABLE))
     mixed = mixable.filter(mixable.code != v.ACK).group_by("victim", "minute")
-    mixed = mixed.agg(mixed=lambda rows: rows.packets.sum()).filter(lambda rows: rows.mixed >= MIXTURE_MINUTE)
+    mixed = mixed.agg(mixed=lambda rows: rows.packets.sum()).filter(
+        lambda rows: rows.mixed >= MIXTURE_MINUTE * factor
+    )
     alone = sums.filter(sums.packets >= _by_code(sums.code, least))
     both = alone.union(mixable.semi_join(mixed, ["victim", "minute"]))
     return both.select("victim", "code", "minute", "flows").distinct()

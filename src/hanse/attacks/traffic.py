@@ -41,6 +41,11 @@ class Scope:
 
     octets: int = 16
 
+    @property
+    def factor(self) -> float:
+        """How many times a host's threshold such a victim is held to."""
+        return 1.0 if self.octets == ADDRESS_OCTETS else v.CARPET_FACTOR
+
     def of(self, engine: Engine, address: ir.Value) -> ir.Value:
         """The victim in whose name an address column is summed: the address, or the first one of its network."""
         return address if self.octets == 16 else engine.network(address, self.octets)

@@ -13,7 +13,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import Keyring
 from hanse.kernel.markings import TIERS
 from hanse.ledger import keyfile
-from hanse.settings import SETTINGS_FILE, Node, listen_address, web_origin
+from hanse.settings import SETTINGS_FILE, Node, is_localhost, listen_address, web_origin
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?")
 PASSPHRASE = Path("keys") / "passphrase"
@@ -107,7 +107,7 @@ def _refuse_wrong(node: Node) -> None:
             "several states."
         )
     listen_address(node.listen)
-    if not (node.secure or node.host == "localhost") or _is_address(node.host):
+    if not (node.secure or is_localhost(node.host)) or _is_address(node.host):
         raise UsageError(
             f"Nobody could sign in at {node.url}: browsers make passkeys for a host name alone, and over https unless it "
             "is localhost. Give --url the https:// name that the proxy before the node will have."
