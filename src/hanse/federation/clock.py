@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from django.db import DatabaseError, close_old_connections
 
@@ -14,12 +14,13 @@ from hanse.federation.models import Link, Partner, Standing
 from hanse.federation.partners import active, link_of
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
+from hanse.ledger.change_mark import change_mark
 
 _log = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.25
-"""Seconds between looks at whether there is something to say or to fetch: a new entry is on the partner's page within
-two of them and the time of two messages."""
+"""Seconds between looks at whether anything was written, and so whether there is something to say or to fetch: a new
+entry is on the partner's page within two of them and the time of two messages."""
 ASK_S: Final = 60.0
 """Seconds after which a partner is asked without a hint: a hint may get lost, and a checkpoint comes every minute."""
 WITNESS_S: Final = 1.0
@@ -63,7 +64,15 @@ class _Pace:
     hint_heard_us: int = 0
     witness_at_s: float = 0.0
     witness_failed: bool = True
+    witness_waits: bool = True
     shown: dict[str, int] = field(default_factory=dict)
+
+    def next_s(self) -> float:
+        """When there is something to do again though nothing was written meanwhile, by the monotonic clock."""
+        if self.rest_until_s > time.monotonic():
+            return self.rest_until_s
+        asks = self.asked_s + ASK_S
+        return min(asks, self.witness_at_s) if self.witness_waits else asks
 
     def is_due(self, link: Link) -> bool:
         """Whether to ask now: after a hint, or when long nothing was asked; not while resting.
@@ -91,9 +100,17 @@ def _exchange(name: str, stop: threading.Event) -> None:
     """Hints to a partner and pulls from it, until it is no partner any more."""
     client = exchange.make_client()
     pace = _Pace()
+    seen: tuple[Any, ...] = ()
+    until_s = 0.0
     while not stop.is_set():
         close_old_connections()
         try:
+            # Taken before anything is read, so that what is written meanwhile has the next look at it.
+            mark = change_mark()
+            if mark == seen and time.monotonic() < until_s:
+                stop.wait(LOOK_S)
+                continue
+            seen = mark
             partner = Partner.objects.filter(pk=name, state=Standing.ACTIVE).first()
             if partner is None:
                 return
@@ -105,6 +122,7 @@ def _exchange(name: str, stop: threading.Event) -> None:
         except Exception:  # noqa: BLE001 - no fault of one partner ends the exchange with it for good
             _log.exception("the exchange with %s failed", name)
             pace.failed()
+        until_s = pace.next_s()
         stop.wait(LOOK_S)
 
 
@@ -125,7 +143,8 @@ def _turn(partner: Partner, client: Client, pace: _Pace) -> None:
 def _have_witnessed(partner: Partner, client: Client, pace: _Pace) -> None:
     """Have own checkpoints seen, and compare others' with a fellow witness; entries go on whatever comes of it."""
     now = time.monotonic()
-    if now < max(pace.rest_until_s, pace.witness_at_s):
+    pace.witness_waits = now < max(pace.rest_until_s, pace.witness_at_s)
+    if pace.witness_waits:
         return
     pace.witness_at_s = now + WITNESS_S
     error = ""
@@ -134,7 +153,7 @@ def _have_witnessed(partner: Partner, client: Client, pace: _Pace) -> None:
         exchange.show(partner, pace.shown, client)
     except HanseError as failure:
         error = str(failure)[:500]
-        pace.witness_at_s = now + AFTER_FAILURE_S[-1]
+        pace.witness_at_s, pace.witness_waits = now + AFTER_FAILURE_S[-1], True
         _log.warning("witnessing with %s failed: %s", partner.authority, failure)
     if error or pace.witness_failed:
         Link.objects.filter(pk=partner.authority).update(witness_error=error)
