@@ -213,3 +213,18 @@ def _write_and_fail(transaction_of_the_caller: AbstractContextManager[object]) -
     with transaction_of_the_caller:
         thing()
         Thing.objects.update(size=1 // 0)
+
+
+def test_an_own_new_object_is_named_by_the_time_and_one_for_a_partner_by_chance() -> None:
+    """Own ids stay in the order of their indexes and say what the entry's own time says; a partner's say nothing."""
+    found()
+    recipients = ["", "", "fi-cert"]
+    first, second, away = append_many(
+        [Draft("things.made", Made(), recipient=one) for one in recipients], MARI
+    )
+    for one in (first, second):
+        assert one.object_id.version == 7
+        assert one.object_id.int >> 80 == one.time_us // 1_000
+    assert len({first.object_id, second.object_id}) == 2
+    assert away.object_id.version == 4
+    assert away.object_id.int >> 80 != away.time_us // 1_000

@@ -33,6 +33,10 @@ from hanse.ledger.tallies import next_chain
 
 _CHANCE_BYTES = envelope.SALT_BYTES + 16
 """Random bytes of an entry: its salt, and the id of a new object."""
+_BELOW_TIME = (1 << 80) - 1
+_VERSION_AND_VARIANT = 0xF << 76 | 0b11 << 62
+_VERSION_7 = 7 << 76 | 0b10 << 62
+"""Bits of a UUID (RFC 9562, 4): those below 48 bits of time, and those of its version and variant."""
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -189,6 +193,7 @@ class _Maker:
         self._numbering = numbering
         self._who = Who(actor.id, actor.kind, actor.name)
         self._now = now_us()
+        self._ms = self._now // 1_000 << 80
         self._key = key
         self._origin = authority()
         self._own = Marking.own(self._origin)
@@ -197,7 +202,7 @@ class _Maker:
     def make(self, sequence: int, draft: Draft, kind: Kind, chance: bytes) -> _Made:
         """One entry and its body; `chance` are `_CHANCE_BYTES` that nobody can guess and that no other entry has."""
         salt = chance[: envelope.SALT_BYTES]
-        object_id = draft.object_id or UUID(bytes=chance[envelope.SALT_BYTES :], version=4)
+        object_id = draft.object_id or self._new_id(chance[envelope.SALT_BYTES :], draft.recipient)
         marking = draft.marking or self._own
         content, body = _body(kind, draft, self._who)
         head = Envelope(
@@ -221,6 +226,17 @@ class _Maker:
         )  # fmt: skip
         worked_out = kind.worked_out(content) if draft.worked_out is None else draft.worked_out
         return _Made(recorded, worked_out, payload, salt, data, sealed)
+
+    def _new_id(self, chance: bytes, recipient: str) -> UUID:
+        """The id of a new object: one that begins with the time for the node's own, so that its indexes stay in order.
+
+        It is a UUID of version 7 (RFC 9562, 5.7), and says no more than the entry's own time. An entry that goes to a
+        partner gets one of version 4, which says nothing.
+        """
+        if recipient:
+            return UUID(bytes=chance, version=4)
+        number = self._ms | int.from_bytes(chance) & _BELOW_TIME
+        return UUID(int=number & ~_VERSION_AND_VARIANT | _VERSION_7)
 
     def _as_json(self, marking: Marking) -> dict[str, Any]:
         """A marking's JSON form; most entries of one call have the very same one, which the drafts keep alive."""
