@@ -104,6 +104,24 @@ def test_losses_are_said_while_it_runs() -> None:
     assert collector.stop().losses.all == 499
 
 
+def test_a_router_whose_clock_is_years_behind_is_dated_by_receipt() -> None:
+    """What a router of 2007 sends now stands in the present, and its clock beside it in the account."""
+    batches: list[pa.RecordBatch] = []
+    collector = Collector(["127.0.0.1:0"], batches.append, batch_s=0.1)
+    before = time.time()
+    collector.start()
+    _send(stream("v9", 5), collector.ports[0])
+    _until(lambda: bool(collector.exporters and collector.exporters[0].flows))
+    collector.stop()
+    flows = pa.Table.from_batches(batches)
+    ends = flows.column("end").cast("int64").to_numpy() / 1e6
+    assert before - 61 < ends.min()
+    assert ends.max() < time.time() + 1
+    (told,) = collector.exporters
+    assert (told.flows, told.dated, told.share) == (flows.num_rows, flows.num_rows, 1.0)
+    assert told.clock.endswith("years behind")
+
+
 def test_ipv6() -> None:
     """Datagrams over IPv6 are taken, their sender an IPv6 address."""
     if not socket.has_ipv6:

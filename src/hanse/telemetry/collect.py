@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,9 @@ from hanse.telemetry.exports.receive import SLOTS, Block, bind, dropped
 from hanse.telemetry.exports.senders import EVERYBODY, Senders
 from hanse.telemetry.reading import InputReport
 
+if TYPE_CHECKING:
+    from hanse.telemetry.exporters import ExporterState
+
 BLOCKS = 12
 """Blocks between the two threads: 24,576 datagrams, about a second at 600,000 flows/s; 226 MB at most."""
 KERNEL_BUFFER = 64 << 20
@@ -34,6 +37,8 @@ HAND_OVER_S = 0.2
 PAUSE_S = 0.004
 """Pause after a call that found few datagrams, so that the next one finds more."""
 POLL_MS = 100
+TELL_S = 2.0
+"""How often it is looked at who exports: as often as a collector says how it is."""
 DRAIN_S = 2.0
 """At the end, how long what the kernel still holds is taken."""
 
@@ -93,6 +98,8 @@ class Collector:
     Attributes:
         senders: Whose datagrams are taken; others put here hold at once.
         report: Problems, losses and counts, as for a file.
+        exporters: Who sent most flows lately, some seconds old.
+        exporters_all: How many exporters there are.
         statistics: What was received and lost; exact once it has stopped.
     """
 
@@ -109,10 +116,12 @@ class Collector:
         self.addresses = tuple(addresses)
         self.report = InputReport("udp " + " ".join(addresses), "live export datagrams")
         self.statistics = CollectorStatistics()
+        self.exporters: tuple[ExporterState, ...] = ()
+        self.exporters_all = 0
         self._on_batch = on_batch
         self._batch_flows = batch_flows
         self._batch_s = batch_s
-        self._decoder = ExportDecoder(self.report, vantage, udp=True, hurry=True)
+        self._decoder = ExportDecoder(self.report, vantage, udp=True, hurry=True, live=True)
         self._sockets: list[socket.socket] = []
         self._free: queue.Queue[Block] = queue.Queue()
         self._full: queue.Queue[Block | None] = queue.Queue()
@@ -121,7 +130,7 @@ class Collector:
         self._error: BaseException | None = None
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
-        self._started = self._given_out = 0.0
+        self._started = self._given_out = self._told = 0.0
 
     @property
     def ports(self) -> list[int]:
@@ -257,6 +266,7 @@ class Collector:
             if due or self._pending_rows >= self._batch_flows:
                 self._give_out()
         self._decoder.finish()
+        self._told = 0.0
         self._give_out()
         self.statistics.skipped = self.report.skipped
         self.statistics.losses = self._decoder.losses
@@ -283,6 +293,7 @@ class Collector:
 
     def _give_out(self) -> None:
         self._given_out = time.monotonic()
+        self._tell()
         if not self._pending:
             return
         batch = pa.concat_batches(self._pending)
@@ -290,6 +301,13 @@ class Collector:
         self.statistics.flows += batch.num_rows
         self.statistics.batches += 1
         self._on_batch(batch)
+
+    def _tell(self) -> None:
+        """Look at who exports, in the thread that decodes: nothing of it changes meanwhile."""
+        if self._given_out - self._told >= TELL_S:
+            self._told = self._given_out
+            told, self.exporters_all = self._decoder.exporters(time.time_ns() // 1_000)
+            self.exporters = tuple(told)
 
 
 @contextlib.contextmanager

@@ -196,6 +196,7 @@ def _read_export_capture(source: Source, report: InputReport, _: Layout | None) 
     last = decoder.finish()
     if last is not None:
         yield last
+    decoder.say_clocks()
     report.format = f"export stream in {report.format}"
 
 

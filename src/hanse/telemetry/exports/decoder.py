@@ -6,7 +6,7 @@ options data take effect from the set on in which they stand, however the datagr
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -15,8 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hanse.kernel.addresses import unpack
-from hanse.telemetry.exports import sequence, sflow
+from hanse.telemetry.exporters import ExporterState
+from hanse.telemetry.exports import receipt, sequence, sflow
+from hanse.telemetry.exports.account import Account
 from hanse.telemetry.exports.flows import Builder, Part, Piece, backward, is_flow
+from hanse.telemetry.exports.runs import Batch, Run, late_run, run_of
 from hanse.telemetry.exports.sampling import Facts, learn, sampling_of
 from hanse.telemetry.exports.scan import (
     FAULTS,
@@ -80,38 +83,6 @@ class Losses:
         return self.v5_flows + self.v9_packets + self.ipfix_records + self.sflow_samples
 
 
-@dataclass(slots=True)
-class Batch:
-    """The datagrams of one call, listed."""
-
-    data: Bytes
-    heads: Table
-    sets: Table
-    streams: list[Stream]
-    stream_of: Ints
-    """Per datagram, an index of `streams`."""
-    records: Ints
-    """Records per set; `sequence.UNKNOWN` where they could not be counted."""
-
-
-@dataclass(slots=True)
-class Run:
-    """Sets of one stream to be read with one template; all arrays have shape (sets,)."""
-
-    stream: Stream
-    template: Template
-    data: Bytes
-    begins: Ints
-    ends: Ints
-    export_us: Ints
-    uptime_ms: Ints
-    holds_from: Ints
-    """The set at which each is read, in the order of the batch: its own, or its template's if later."""
-    sampling: Ints | None = None
-    sets: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    """Which sets of the batch they are; empty for sets that waited from an earlier batch."""
-
-
 class ExportDecoder:
     """Decodes NetFlow v5, v9, IPFIX and sFlow v5 datagrams of any number of exporters.
 
@@ -120,20 +91,25 @@ class ExportDecoder:
         vantage: Name of the vantage point for the flows.
         udp: Whether the datagrams came over UDP, where templates are never withdrawn.
         hurry: Whether others wait meanwhile: what costs far more time than its size is left out, and counted.
+        live: Whether datagrams are decoded as they come: flows whose times cannot be right are dated by receipt (`receipt`).
 
     Attributes:
         losses: Sequence gaps by protocol; their sum is in ``report.lost``.
     """
 
-    def __init__(self, report: InputReport, vantage: str, *, udp: bool = False, hurry: bool = False) -> None:
+    def __init__(
+        self, report: InputReport, vantage: str, *, udp: bool = False, hurry: bool = False, live: bool = False
+    ) -> None:
         self.report = report
         self.losses = Losses()
         self._udp = udp
         self._hurry = hurry
+        self._live = live
         self._parsed_octets = 0
         self._streams = Streams()
         # Apart: one sFlow datagram names a hundred data sources, which would push out templates that somebody needs.
         self._sources = Streams()
+        self._account = Account(self._streams, self._sources)
         self._builder = Builder(vantage)
         self._parsed: dict[
             tuple[int, bool, bytes], tuple[list[tuple[int, Template | None]], TemplateError | None]
@@ -161,7 +137,7 @@ class ExportDecoder:
         Returns:
             A batch of `schema.FLOW`, of whole calls in no particular order; None without a flow.
         """
-        batch = self._list(as_bytes(buffer), offsets, lengths, sender)
+        batch = self._list(as_bytes(buffer), offsets, lengths, sender, received_us)
         parts: list[Part] = self._sflow(batch, offsets, lengths, received_us)
         self._say_faults(batch)
         runs = self._runs(batch, self._templates(batch))
@@ -180,6 +156,20 @@ class ExportDecoder:
     def unreadable(self) -> int:
         """Data sets that will never be read, for there was no more room to wait for their templates."""
         return self._refused_sets + self._streams.forgotten_sets
+
+    def exporters(self, now_us: int) -> tuple[list[ExporterState], int]:
+        """Who sent most flows lately, and how many exporters there are; the time in microseconds UTC."""
+        return self._account.of(now_us)
+
+    def say_clocks(self) -> None:
+        """Say whose clock differs from that of what captured the datagrams; nothing of it is changed."""
+        for one in self._account.misdated():
+            self.report.add(
+                f"the clock of the exporter {one.name} is {one.clock}, by the capture's own times; its flows are dated by it.",
+                field="export time",
+                do="Take its times for what they are, and set that clock by NTP.",
+                fatal=False,
+            )
 
     def finish(self) -> pa.RecordBatch | None:
         """Say what never became readable; there are no more flows to come."""
@@ -221,6 +211,7 @@ class ExportDecoder:
         offsets: npt.NDArray[np.int64],
         lengths: npt.NDArray[np.int32],
         sender: npt.NDArray[np.uint8],
+        received_us: Ints,
     ) -> Batch:
         heads = np.zeros(len(offsets), HEADER)
         sets = np.zeros(read_headers(data, offsets, lengths, heads), SET)
@@ -230,7 +221,10 @@ class ExportDecoder:
         streams, stream_of[netflow] = self._streams.of_datagrams(
             sender[netflow], heads["version"][netflow], heads["domain"][netflow]
         )
-        return Batch(data, heads, sets, streams, stream_of, np.zeros(len(sets), np.int64))
+        rows = np.array([stream.row for stream in streams], np.int64)
+        skew_us = heads["export_us"][netflow] - received_us[netflow]
+        receipt.hear(self._streams.tallies, rows, stream_of[netflow], skew_us)
+        return Batch(data, heads, sets, streams, stream_of, np.zeros(len(sets), np.int64), received_us)
 
     def _say_faults(self, batch: Batch) -> None:
         for head in batch.heads[batch.heads["fault"] != 0]:
@@ -258,8 +252,9 @@ class ExportDecoder:
             if error is not None:
                 offset = int(one["begin"]) + error.offset
                 self.report.add(f"{error}.", offset=offset, field="template")
+            at_us = int(batch.received_us[one["datagram"]])
             for number, template in found:
-                for changed, before in self._apply(stream, number, template, options=options):
+                for changed, before in self._apply(stream, number, template, at_us, options=options):
                     timeline = changes.setdefault((index, changed), [(-1, before)])
                     timeline.append((place, stream.templates.get(changed)))
         return changes
@@ -279,13 +274,16 @@ class ExportDecoder:
         return self._parsed[key]
 
     def _apply(
-        self, stream: Stream, number: int, template: Template | None, *, options: bool
+        self, stream: Stream, number: int, template: Template | None, at_us: int, *, options: bool
     ) -> list[Change]:
         """Put one template in force, or withdraw it; the ids changed, with what was in force before."""
         before = stream.templates.get(number)
         if template is not None:
-            if before is template:
+            if before is not None and template.reads_like(before):
                 return []
+            if before is not None:
+                stream.change(number, at_us)
+                self._streams.tallies["changes"][stream.row] += 1
             if not stream.define(number, template):
                 self._refused_templates += 1
             return [(number, before)]
@@ -307,7 +305,7 @@ class ExportDecoder:
             arrived = next(((place, one) for place, one in timeline if one is not None), None)
             waiting = batch.streams[index].release(number) if arrived is not None else None
             if arrived is not None and arrived[1] is not None and waiting is not None:
-                runs.append(_late_run(batch.streams[index], arrived[1], waiting, arrived[0]))
+                runs.append(late_run(batch.streams[index], arrived[1], waiting, arrived[0]))
         places = np.flatnonzero(batch.sets["id"] >= 256)
         numbers = batch.sets["id"][places]
         index_of = batch.stream_of[batch.sets["datagram"][places]]
@@ -346,7 +344,7 @@ class ExportDecoder:
             if found is None or found[1] is None:
                 self._keep(batch, some)
                 continue
-            runs.append(_run(batch, stream, found[1], some, found[0]))
+            runs.append(run_of(batch, stream, found[1], some, found[0]))
         return runs
 
     def _keep(self, batch: Batch, places: Ints) -> None:
@@ -362,6 +360,7 @@ class ExportDecoder:
                 sets["id"].copy(),
                 heads["export_us"].copy(),
                 heads["uptime_ms"].copy(),
+                batch.received_us[sets["datagram"]],
             )
             stream = batch.streams[int(batch.stream_of[sets[0]["datagram"]])]
             self._refused_sets += len(group) - stream.keep(waiting)
@@ -429,8 +428,18 @@ class ExportDecoder:
                 some = slice(begin, end)
                 facts = _facts_at(run.stream, place), _facts_at(base, place)
                 part = records[first[begin] : first[end]]
-                pieces += _flows(run, part, counts[some], some, *facts)
+                pieces += _flows(
+                    run, part, counts[some], some, *facts, self._receipt(run, counts[some], some)
+                )
+        self._streams.tallies["flows"][run.stream.row] += sum(map(len, pieces))
         return pieces
+
+    def _receipt(self, run: Run, counts: Ints, sets: slice) -> receipt.Receipt | None:
+        """By what the records of some of a run's sets are dated where their times cannot be right."""
+        if not self._live:
+            return None
+        row = run.stream.row
+        return receipt.Receipt(np.repeat(run.received_us[sets], counts), self._streams.tallies[row : row + 1])
 
     def _sflow(
         self, batch: Batch, offsets: npt.NDArray[np.int64], lengths: npt.NDArray[np.int32], received_us: Ints
@@ -461,9 +470,10 @@ class ExportDecoder:
         """Count lost datagrams per sub-agent, and lost samples per data source."""
         good = np.flatnonzero(heads["fault"] != sflow.FAULT_AGENT)
         version = np.full(len(good), SFLOW)
-        self.losses.sflow_datagrams += self._gaps(
-            agents[good], version, heads["domain"][good], heads["sequence"][good]
-        )
+        domains = heads["domain"][good]
+        streams, index = self._sources.of_datagrams(agents[good], version, domains)
+        self._hear_sflow(streams, index, np.bincount(of_sample, minlength=len(heads))[good])
+        self.losses.sflow_datagrams += self._lost(streams, index, heads["sequence"][good])
         # A data source is a stream of its own, beneath its sub-agent.
         version = SFLOW + 1 + (heads["domain"][of_sample] & 0xFFFF)
         lost = self._gaps(agents[of_sample], version, samples["source"], samples["sequence"])
@@ -471,7 +481,15 @@ class ExportDecoder:
         self.report.lost += lost
 
     def _gaps(self, addresses: Bytes, versions: Ints, domains: Ints, numbers: Ints) -> int:
-        streams, index = self._sources.of_datagrams(addresses, versions, domains)
+        return self._lost(*self._sources.of_datagrams(addresses, versions, domains), numbers)
+
+    def _hear_sflow(self, streams: list[Stream], index: Ints, samples: Ints) -> None:
+        """Count what agents sent; sFlow tells no time of day, and no flow of it can be misdated."""
+        tallies, rows = self._sources.tallies, np.array([stream.row for stream in streams], np.int64)
+        receipt.hear(tallies, rows, index, None)
+        tallies["flows"][rows] += np.bincount(index, samples, len(rows)).astype(np.int64)
+
+    def _lost(self, streams: list[Stream], index: Ints, numbers: Ints) -> int:
         rows = np.array([stream.row for stream in streams], np.int64)[index]
         ones = np.ones(len(rows), np.int64)
         return int(sequence.follow(rows, numbers.copy(), ones, self._sources.states))
@@ -496,37 +514,6 @@ class ExportDecoder:
         )
 
 
-def _run(batch: Batch, stream: Stream, template: Template, places: Ints, from_place: int) -> Run:
-    sets = batch.sets[places]
-    heads = batch.heads[sets["datagram"]]
-    return Run(
-        stream,
-        template,
-        batch.data,
-        sets["begin"].copy(),
-        sets["end"].copy(),
-        heads["export_us"].copy(),
-        heads["uptime_ms"].copy(),
-        np.maximum(places, from_place),
-        heads["sampling"].copy() if stream.version == 5 else None,
-        places,
-    )
-
-
-def _late_run(stream: Stream, template: Template, waiting: Waiting, place: int) -> Run:
-    """Data sets that waited, read at the set that brought their template."""
-    return Run(
-        stream,
-        template,
-        waiting.data,
-        waiting.begins,
-        waiting.ends,
-        waiting.export_us,
-        waiting.uptime_ms,
-        np.full(len(waiting), place, np.int64),
-    )
-
-
 def _readable(streams: list[Stream], changes: Iterable[tuple[int, int]]) -> Ints:
     """What can be read now, or was or will be within the batch: index of the stream and template id in one number."""
     known = [(index << 17) | number for index, one in enumerate(streams) for number in one.templates]
@@ -547,7 +534,15 @@ def _facts_at(stream: Stream, place: int) -> Facts:
     return next((facts for since, facts in reversed(stream.history) if since <= place), stream.facts)
 
 
-def _flows(run: Run, records: Records, counts: Ints, sets: slice, facts: Facts, base: Facts) -> list[Piece]:
+def _flows(
+    run: Run,
+    records: Records,
+    counts: Ints,
+    sets: slice,
+    facts: Facts,
+    base: Facts,
+    by: receipt.Receipt | None,
+) -> list[Piece]:
     """The pieces of some of a run's sets: their records, and where there is one the way back."""
     sampling: int | Ints = sampling_of(run.template, records, facts, base)
     if run.sampling is not None:
@@ -560,6 +555,7 @@ def _flows(run: Run, records: Records, counts: Ints, sets: slice, facts: Facts, 
         facts.system_init_us or base.system_init_us,
         sampling,
         run.stream.address,
+        receipt=by,
     )
     back = backward(piece)
     return [piece] if back is None else [piece, back]

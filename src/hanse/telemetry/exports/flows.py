@@ -11,6 +11,7 @@ import pyarrow as pa
 from hanse.kernel.addresses import V4_MAPPED
 from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.telemetry.exports import elements as e
+from hanse.telemetry.exports.receipt import Receipt
 from hanse.telemetry.exports.templates import Records, Template, number_of
 from hanse.telemetry.schema import ADDRESS, FLOW
 
@@ -42,6 +43,7 @@ class Piece:
         sampling: One in how many packets, a number or shape (n,); fields in the records go before.
         exporter: 16 bytes; all zero where unknown.
         backward: Whether to read the records' reverse direction (RFC 5103).
+        receipt: By what flows are dated whose times cannot be right; None where they stay as told.
     """
 
     template: Template
@@ -52,6 +54,7 @@ class Piece:
     sampling: int | npt.NDArray[np.int64]
     exporter: bytes
     backward: bool = False
+    receipt: Receipt | None = None
 
     def __len__(self) -> int:
         """How many flows it gives."""
@@ -115,6 +118,7 @@ def backward(piece: Piece) -> Piece | None:
         export_us=piece.export_us[seen],
         uptime_ms=None if piece.uptime_ms is None else piece.uptime_ms[seen],
         sampling=piece.sampling if isinstance(piece.sampling, int) else piece.sampling[seen],
+        receipt=None if piece.receipt is None else piece.receipt.some(seen),
     )
 
 
@@ -225,6 +229,9 @@ def _times(piece: Piece, start: Ints, end: Ints) -> None:
     if last is None:
         took = _duration(piece)
         last = first if took is None else first + np.maximum(took, 0)
+    if piece.receipt is not None:
+        shift = piece.receipt.shifts(piece.export_us, np.maximum(first, last))
+        first, last = first + shift, last + shift
     np.clip(first, 0, LAST_MOMENT_US, out=start)
     np.clip(last, 0, LAST_MOMENT_US, out=end)
     np.maximum(start, end, out=end)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from hanse.telemetry.exports import receipt
 from hanse.telemetry.exports.sampling import Facts
 from hanse.telemetry.exports.scan import Bytes, Ints, gather
 from hanse.telemetry.exports.sequence import Table, fresh
@@ -25,6 +26,11 @@ ALL_TEMPLATE_BYTES = 16 << 20
 """The same of all exporters together: a sender's address is easily forged. Beyond it, who was not heard for the longest is
 forgotten, as of too many streams."""
 
+FLAPS, FLAPS_US = 3, 3_600_000_000
+"""A template id that means something else for the third time within an hour. A router that is set up anew or starts again
+changes each of its templates once; two devices under one address and domain, or somebody who sends in a router's name,
+change them with every announcement, once a minute or so."""
+
 
 @dataclass(slots=True)
 class Waiting:
@@ -40,6 +46,7 @@ class Waiting:
         numbers: The template ids that they wait for.
         export_us: When each was exported.
         uptime_ms: The exporter's uptime then.
+        received_us: When each was received.
     """
 
     data: Bytes
@@ -48,6 +55,7 @@ class Waiting:
     numbers: Ints
     export_us: Ints
     uptime_ms: Ints
+    received_us: Ints
 
     def __len__(self) -> int:
         """How many sets."""
@@ -67,6 +75,7 @@ class Waiting:
             self.numbers[which],
             self.export_us[which],
             self.uptime_ms[which],
+            self.received_us[which],
         )
 
     def apart(self) -> "Waiting":
@@ -82,6 +91,7 @@ class Waiting:
             self.numbers.copy(),
             self.export_us.copy(),
             self.uptime_ms.copy(),
+            self.received_us.copy(),
         )
 
 
@@ -98,6 +108,7 @@ def _together(parts: list[Waiting]) -> Waiting:
         np.concatenate([one.numbers for one in parts]),
         np.concatenate([one.export_us for one in parts]),
         np.concatenate([one.uptime_ms for one in parts]),
+        np.concatenate([one.received_us for one in parts]),
     )
 
 
@@ -124,13 +135,14 @@ class Stream:
         address: 16 bytes; all zero where the sender is unknown.
         version: 5, 9, 10, or `scan.SFLOW`.
         domain: v5 engine, v9 source id, IPFIX observation domain, sFlow sub-agent.
-        row: Its row in `Streams.states`.
+        row: Its row in `Streams.states` and `Streams.tallies`.
         exporter: Shared with the address's other streams.
         all: Shared with all streams.
         templates: What is in force, by template id.
         sizes: Octets that each of them took.
         waiting: Data sets that wait for their templates, as they came.
         awaited: The template ids that they wait for.
+        changed: When templates came to mean something else, by template id: the latest `FLAPS` times, microseconds UTC.
         facts: What options data told.
         history: During a batch: facts and the set from which they hold; empty where nothing changed.
         forgotten: Whether it made room for others, which can happen while its batch is read: it takes in nothing more, for
@@ -147,6 +159,7 @@ class Stream:
     sizes: dict[int, int] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
     awaited: set[int] = field(default_factory=set)
+    changed: dict[int, list[int]] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     history: list[tuple[int, Facts]] = field(default_factory=list)
     forgotten: bool = False
@@ -201,6 +214,15 @@ class Stream:
         self.templates[number], self.sizes[number] = template, size
         return True
 
+    def change(self, number: int, at_us: int) -> None:
+        """Note that a template came to mean something else."""
+        self.changed[number] = [*self.changed.get(number, ()), at_us][-FLAPS:]
+
+    def flaps(self, now_us: int) -> bool:
+        """Whether one of its templates has changed again and again of late."""
+        since = now_us - FLAPS_US
+        return any(len(times) == FLAPS and times[0] >= since for times in self.changed.values())
+
     def withdraw(self, number: int) -> None:
         """Forget a template."""
         self.templates.pop(number, None)
@@ -214,12 +236,14 @@ class Streams:
 
     Attributes:
         states: Sequence states, an array of `sequence.STATE`, by `Stream.row`.
+        tallies: Rows of `receipt.TALLY`, by `Stream.row`.
         all: How much is remembered of all exporters together.
         forgotten_sets: Data sets that waited in streams that were forgotten.
     """
 
     def __init__(self) -> None:
         self.states: Table = fresh(16)
+        self.tallies: Table = receipt.fresh(16)
         self.all = Held()
         self.forgotten_sets = 0
         self._streams: dict[tuple[bytes, int, int], Stream] = {}
@@ -251,9 +275,11 @@ class Streams:
         if not self._free:
             size = len(self.states)
             self.states = np.concatenate([self.states, fresh(size)])
+            self.tallies = np.concatenate([self.tallies, receipt.fresh(size)])
             self._free = list(range(2 * size - 1, size - 1, -1))
         row = self._free.pop()
         self.states[row : row + 1] = fresh(1)
+        self.tallies[row : row + 1] = receipt.fresh(1)
         return row
 
     def _make_room(self) -> None:

@@ -59,6 +59,16 @@ class Template:
         """Whether the records have an element."""
         return (enterprise, number) in self.names
 
+    def reads_like(self, other: "Template") -> bool:
+        """Whether records mean the same by both: the same needed fields in the same places."""
+        return (
+            (self.options, self.dtype, self.names, self.least)
+            == (other.options, other.dtype, other.names, other.least)
+            and np.array_equal(self.keep, other.keep)
+            and (self.widths is None) == (other.widths is None)
+            and (self.widths is None or other.widths is None or np.array_equal(self.widths, other.widths))
+        )
+
     @property
     def matters(self) -> bool:
         """Whether options records of this template say anything that flows need."""

@@ -1,0 +1,78 @@
+"""The account of who exports: each stream as it was heard of."""
+
+from collections.abc import Iterable, Iterator
+
+from hanse.kernel.addresses import unpack
+from hanse.telemetry.exporters import MOST, ExporterState
+from hanse.telemetry.exports.receipt import skew_of
+from hanse.telemetry.exports.scan import SFLOW
+from hanse.telemetry.exports.streams import Stream, Streams
+
+STRETCH_US = 300_000_000
+"""What an exporter sent lately is what it sent in this stretch of time and the one before."""
+PROTOCOLS = {5: "NetFlow v5", 9: "NetFlow v9", 10: "IPFIX", SFLOW: "sFlow v5"}
+
+
+class Account:
+    """Who exports, and how much of late.
+
+    Args:
+        kinds: The streams of NetFlow and IPFIX, and those of sFlow.
+    """
+
+    def __init__(self, *kinds: Streams) -> None:
+        self._kinds = kinds
+        self._since_us = 0
+
+    def of(self, now_us: int) -> tuple[list[ExporterState], int]:
+        """The exporters that sent most flows lately, and how many there are in all.
+
+        Args:
+            now_us: Microseconds UTC; what is lately is counted between calls.
+        """
+        if now_us - self._since_us >= STRETCH_US:
+            self._since_us = now_us
+            for streams in self._kinds:
+                streams.tallies["mark_before"] = streams.tallies["mark"]
+                streams.tallies["mark"] = streams.tallies["flows"]
+        lately = [(streams, stream, _lately(streams, stream)) for streams, stream in self._all()]
+        whole = max(sum(flows for *_, flows in lately), 1)
+        lately.sort(key=lambda one: (-one[2], -int(one[0].tallies["datagrams"][one[1].row])))
+        told = [_state(streams, stream, flows / whole, now_us) for streams, stream, flows in lately[:MOST]]
+        return told, len(lately)
+
+    def misdated(self) -> list[ExporterState]:
+        """Those whose clock is wrong, for an input that is read from a file; at most `MOST`."""
+        found = (_state(streams, stream, 0.0, 0) for streams, stream in self._all())
+        return [one for one in found if one.wrong_clock][:MOST]
+
+    def _all(self) -> Iterator[tuple[Streams, Stream]]:
+        """All streams but the data sources beneath an sFlow agent."""
+        for streams in self._kinds:
+            yield from ((streams, stream) for stream in _agents(streams))
+
+
+def _agents(streams: Iterable[Stream]) -> Iterator[Stream]:
+    return (stream for stream in streams if stream.version in PROTOCOLS)
+
+
+def _lately(streams: Streams, stream: Stream) -> int:
+    tally = streams.tallies[stream.row]
+    return int(tally["flows"] - tally["mark_before"])
+
+
+def _state(streams: Streams, stream: Stream, share: float, now_us: int) -> ExporterState:
+    tally = streams.tallies[stream.row]
+    skew_us = skew_of(tally)
+    return ExporterState(
+        address=unpack(stream.address),
+        protocol=PROTOCOLS[stream.version],
+        domain=stream.domain,
+        datagrams=int(tally["datagrams"]),
+        flows=int(tally["flows"]),
+        share=share,
+        skew_s=None if skew_us is None else skew_us / 1e6,
+        dated=int(tally["dated"]),
+        changes=int(tally["changes"]),
+        flaps=stream.flaps(now_us),
+    )
