@@ -1,5 +1,6 @@
 """`hanse collect`: live flow exports stored, and attacks reported while they run."""
 
+import contextlib
 import json
 import logging
 import math
@@ -18,14 +19,17 @@ from rich.console import Console
 
 from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options
-from hanse.attacks.live import LiveDetector
+from hanse.attacks.live import LiveDetector, exporters_of
 from hanse.constituency.registry import Registry, RegistryError
-from hanse.engine import open_engine
+from hanse.engine import Engine, open_engine
 from hanse.kernel import units
+from hanse.kernel.addresses import pack
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.printable import printable
 from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.telemetry.collect import Collector, CollectorStatistics
+from hanse.telemetry.exporters import ExporterState, advice
 from hanse.telemetry.exports.senders import EVERYBODY, Senders
 from hanse.telemetry.store import FlowStore
 
@@ -51,8 +55,15 @@ Each time makes a file, and an entry, of each hour that flows are dated in."""
 SIZES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 MOST_FAILED = 5
-"""Looks that fail one after the other until the collector ends: one that crafted flows or a busy database spoil costs
-the seconds that it was over, and a detector that sees nothing any more does not stand as running."""
+"""Looks that fail one after the other until it is said that nothing is watched, 20 s. One that crafted flows or a busy
+database spoil costs the seconds that it was over. Collecting never ends for it: what is stored can be analysed later, and
+whoever can craft such flows could else stop the record of what they do. Each later look is tried like the first."""
+
+LOG_EVERY = 15
+"""Of more looks that fail one after the other the log says every so many, one a minute."""
+
+MOST_WORDS = 300
+"""Characters that are told of why looks fail."""
 
 LARGEST = 10.0**18
 """A quota in bytes that no disk reaches; it keeps infinity out."""
@@ -68,6 +79,28 @@ class Says(Protocol):
         """An attack ended, or was still running when the collector stopped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """The analysis fails look after look, while flows are stored.
+
+    Attributes:
+        since_s: Since when that is known, seconds UTC.
+        why: The last failure in words.
+    """
+
+    since_s: float
+    why: str
+
+    @property
+    def words(self) -> str:
+        """What it means and what to do."""
+        return (
+            f"The live analysis fails since {units.second(round(self.since_s * 1e6))}: {self.why}. No attack is reported until "
+            "it succeeds again; it is tried every few seconds. What comes is received and stored as ever: analyse the "
+            "stored flows, and report this failure."
+        )
+
+
 @dataclass
 class Watch:
     """Takes batches from the collector, stores them, and looks at them every few seconds.
@@ -79,7 +112,9 @@ class Watch:
         flush_s: The longest that flows are only in memory while more come; files are larger the longer it is.
         unseen: Flows that came faster than they could be looked at, or whose look failed; stored all the same.
         unsaid: Times that an attack began and that was left for a later look, there being too many.
-        failure: What ended the looking thread, if anything did.
+        blind: Why the analysis fails, look after look; None while it succeeds.
+        exporters: Who exports, with their clocks.
+        failure: What ended the looking thread, if anything did: that the end of attacks could not be said.
     """
 
     options: Options
@@ -94,6 +129,9 @@ class Watch:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     unseen: int = 0
     unsaid: int = 0
+    blind: Blind | None = None
+    exporters: Callable[[], Sequence[ExporterState]] = tuple
+    _failed: int = 0
     failure: BaseException | None = None
 
     def start(self) -> None:
@@ -151,24 +189,24 @@ class Watch:
 
     def _look(self) -> None:
         live: LiveDetector | None = None
-        failed, more = 0, True
-        while more:
-            with open_engine(
-                memory="2GB"
-            ) as engine:  # a new one after a look that failed: the old one may be broken
-                live = live or LiveDetector(engine, self.options)
-                live.engine = engine
-                while more:
-                    waiting, more = self._gather()
-                    try:
-                        self._look_at(live, waiting)
-                    except Exception:
-                        failed += 1
-                        if failed >= MOST_FAILED:
-                            raise
-                        self._missed(waiting)
-                        break
-                    failed = 0
+        more = True
+        with contextlib.ExitStack() as opened:
+            engine: Engine | None = None
+            while more:
+                waiting, more = self._gather()
+                try:
+                    engine = engine or opened.enter_context(open_engine(memory="2GB"))
+                    live = live or LiveDetector(engine, self.options, note=self._dated)
+                    live.engine = engine
+                    self._look_at(live, waiting)
+                except Exception as error:  # noqa: BLE001 - whatever flows do to it, the next ones are looked at
+                    self._missed(waiting, error)
+                    engine = None  # a new one for the next look: this one may be broken
+                    with contextlib.suppress(Exception):
+                        opened.close()
+                else:
+                    if waiting:
+                        self._failed, self.blind = 0, None
         for attack in live.running.values() if live else ():
             self.say.ended(attack, running=True)
 
@@ -198,11 +236,29 @@ class Watch:
             for attack in over:
                 live.take_back(attack)
 
-    def _missed(self, waiting: list[pa.RecordBatch]) -> None:
-        """A look failed: what it was over counts as not looked at."""
-        _log.exception("a look of the live detector failed; it goes on with the next flows")
+    def _missed(self, waiting: list[pa.RecordBatch], error: Exception) -> None:
+        """A look failed: what it was over counts as not looked at; after some in a row nobody is told that all is watched."""
+        self._failed += 1
+        if self._failed <= MOST_FAILED or self._failed % LOG_EVERY == 0:
+            _log.error("a look of the live analysis failed; it goes on with the next flows", exc_info=error)
         with self._lock:
             self.unseen += sum(batch.num_rows for batch in waiting)
+        if self._failed >= MOST_FAILED:
+            since_s = self.blind.since_s if self.blind else time.time()
+            self.blind = Blind(since_s, f"{type(error).__name__}: {printable(str(error))[:MOST_WORDS]}")
+
+    def _dated(self, batch: pa.Table, attack: Attack) -> dict[str, str]:
+        """By exporter, that its flows of an attack are dated by their receipt."""
+        wrong = {pack(one.address): one for one in self.exporters() if one.wrong_clock}
+        if not wrong:
+            return {}
+        return {
+            wrong[one].address: (
+                f"Dated by receipt: the clock of the exporter {wrong[one].address} was {wrong[one].clock}."
+            )
+            for one in exporters_of(batch, attack.victim)
+            if one in wrong
+        }
 
     def _gather(self) -> tuple[list[pa.RecordBatch], bool]:
         """The batches of the next few seconds, and whether more may come."""
@@ -335,6 +391,8 @@ def collect(
     except HanseError as error:
         raise click.ClickException(str(error)) from error
     _account(statistics, watch, Console(stderr=True))
+    if watch.blind is not None:
+        raise click.ClickException(watch.blind.words)
 
 
 def run(
@@ -368,6 +426,7 @@ def run(
     store = FlowStore(out, quota, now_us) if out else None
     watch = Watch(options, say, store)
     collector = Collector(list(listen), watch.take, vantage, senders=senders)
+    watch.exporters = lambda: collector.exporters
     if meet is not None:
         meet(collector, watch)
     watch.start()
@@ -396,6 +455,12 @@ def _account(statistics: CollectorStatistics, watch: Watch, talk: Console) -> No
         f"by sequence numbers: {_gaps(statistics)}.",
         highlight=False,
     )
+    told = watch.exporters()
+    if len(told) > 1:
+        shares = ", ".join(f"{one.name} {units.count(one.flows)}" for one in told)
+        talk.print(f"Flows by exporter: {shares}.", highlight=False)
+    for words in advice(told):
+        talk.print(words, highlight=False)
     if watch.unsaid:
         talk.print(
             f"Not said at once: {units.count(watch.unsaid)} beginnings of attacks, there being too many.",
@@ -403,8 +468,8 @@ def _account(statistics: CollectorStatistics, watch: Watch, talk: Console) -> No
         )
     if watch.unseen:
         talk.print(
-            f"Not looked at: {units.count(watch.unseen)} flows came faster than they could be searched; they are stored "
-            "where --out was given, and `hanse attacks` finds what is in them.",
+            f"Not looked at: {units.count(watch.unseen)} flows came faster than they could be searched, or their search failed; "
+            "they are stored where --out was given, and `hanse attacks` finds what is in them.",
             highlight=False,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pytest
 
 from hanse.attacks.live import LiveDetector
@@ -67,3 +68,15 @@ def test_traffic_under_a_networks_threshold_is_looked_at_no_further(
 def test_empty_batch(engine: Engine) -> None:
     """No flows, no attack."""
     assert LiveDetector(engine).feed(build.icmp_flood(0, 10).slice(0, 0)) == []
+
+
+def test_a_flow_that_says_it_began_years_ago_makes_no_attack_of_years(engine: Engine) -> None:
+    """One record whose clock nothing refutes, its end being now, stands as a day at the most on the situation page."""
+    live = LiveDetector(engine)
+    flood = build.icmp_flood(5, 10, packets=10_000_000)
+    years = pa.array([build.T0 - 19 * 31_557_600 * 1_000_000] * len(flood), pa.int64())
+    place = flood.schema.get_field_index("start")
+    flood = flood.set_column(place, flood.schema.field(place), years.cast(flood.schema.field(place).type))
+    (attack,) = live.feed(flood)
+    assert attack.duration_s <= 86_400 + 15
+    assert attack.end_us > build.T0

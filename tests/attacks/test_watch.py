@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ from hanse.attacks.detect import Options
 from hanse.attacks.live import LiveDetector
 from hanse.collecting import MOST_FAILED, Watch
 from hanse.engine import open_engine
-from hanse.kernel.errors import HanseError
+from hanse.kernel.addresses import pack
+from hanse.telemetry.exporters import ExporterState
 from hanse.telemetry.store import FlowStore
 from tests.attacks import build
 
@@ -137,21 +138,97 @@ def test_attacks_that_begin_write_flows_no_oftener_than_files_are_put_on_record(
     assert len(FlowStore(tmp_path).files()) == 1
 
 
-def test_a_detector_that_sees_nothing_any_more_ends_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One failure after the other is no moment's trouble: nobody is to believe that somebody watches."""
-
-    def blind(*_: object) -> None:
-        raise OverflowError("always")
-
-    monkeypatch.setattr(LiveDetector, "feed", blind)
-    watch = Watch(Options(), Heard(), None)
-    watch.start()
+def blinded(watch: Watch) -> None:
+    """Have the looks of a watch fail until it says so."""
     for number in range(MOST_FAILED):
+        assert watch.blind is None
         seen = watch.unseen
         for batch in flood(number * 20):
             watch.take(batch)
-        until(lambda seen=seen: watch.unseen > seen or watch.failure is not None)
-    until(lambda: watch.failure is not None)
-    with pytest.raises(HanseError, match="live detector failed"):
-        watch.check()
+        until(lambda seen=seen: watch.unseen > seen)
+    until(lambda: watch.blind is not None)
+
+
+def test_flows_that_spoil_every_look_end_no_collecting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who can craft them could else stop the record of what follows: flows are stored, and it is said that nothing is watched.
+
+    Once looks succeed again, what runs then is reported.
+    """
+    feed, poison = LiveDetector.feed, [True]
+
+    def blind(self: LiveDetector, batch: pa.Table):
+        if poison:
+            raise OverflowError("a count that nothing holds")
+        return feed(self, batch)
+
+    monkeypatch.setattr(LiveDetector, "feed", blind)
+    heard, store = Heard(), FlowStore(tmp_path)
+    watch = Watch(Options(), heard, store)
+    watch.start()
+    blinded(watch)
+    assert watch.blind is not None
+    assert "OverflowError: a count that nothing holds" in watch.blind.words
+    assert "stored" in watch.blind.words
+    watch.check()
+    poison.clear()
+    for batch in flood(200):
+        watch.take(batch)
+    until(lambda: bool(heard.words))
+    until(lambda: watch.blind is None)
     watch.stop()
+    watch.check()
+    store.close()
+    assert heard.words == ["begun icmp_flood", "running icmp_flood"]
+    assert store.rows == (MOST_FAILED + 1) * sum(batch.num_rows for batch in flood(0))
+
+
+def test_an_engine_that_cannot_be_opened_ends_no_collecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory or no disk for a moment is no reason to stop receiving; it is tried again every few seconds."""
+    opened, broken = collecting.open_engine, [True]
+
+    def opening(**words: str):
+        if broken:
+            raise OSError("no space left on device")
+        return opened(**words)
+
+    monkeypatch.setattr(collecting, "open_engine", opening)
+    heard = Heard()
+    watch = Watch(Options(), heard, None)
+    watch.start()
+    blinded(watch)
+    broken.clear()
+    for batch in flood(200):
+        watch.take(batch)
+    until(lambda: bool(heard.words))
+    watch.stop()
+    assert heard.words == ["begun icmp_flood", "running icmp_flood"]
+
+
+@pytest.mark.parametrize("victim", ["195.80.105.107", "195.80.105.0/24"])
+def test_what_is_dated_by_receipt_says_so_in_its_evidence(victim: str) -> None:
+    """An attack seen by an exporter whose clock is wrong names it; one that it did not see does not."""
+    wrong = ExporterState(address="192.0.2.1", protocol="IPFIX", domain=7, skew_s=-7_200.0)
+    right = ExporterState(address="192.0.2.2", protocol="IPFIX", domain=7, skew_s=0.5)
+    watch = Watch(Options(), Heard(), None)
+    watch.exporters = lambda: (right, wrong)
+
+    def flows(exporter: str) -> pa.Table:
+        made = build.icmp_flood(5, 10, victim="195.80.105.107")
+        place = made.schema.get_field_index("exporter")
+        return made.set_column(
+            place, made.schema.field(place), pa.array([pack(exporter)] * len(made), pa.binary(16))
+        )
+
+    with open_engine(memory="1GB") as engine:
+        live = LiveDetector(engine, Options(), note=watch._dated)
+        (attack,) = live.feed(flows("192.0.2.1"))
+        words = "Dated by receipt: the clock of the exporter 192.0.2.1 was 2 h behind."
+        assert attack.reasons[-1] == words
+        live.feed(flows("192.0.2.1"))
+        assert [one.reasons.count(words) for one in live.running.values()] == [1]
+        (attack,) = LiveDetector(engine, Options(), note=watch._dated).feed(flows("192.0.2.2"))
+        assert words not in attack.reasons
+        assert watch._dated(flows("192.0.2.1"), replace(attack, victim=victim)) == {"192.0.2.1": words}
+        assert watch._dated(flows("192.0.2.1"), replace(attack, victim="195.80.104.0/24")) == {}

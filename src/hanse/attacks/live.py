@@ -1,6 +1,8 @@
 """Attacks in a stream of flows, seconds after they cross a threshold."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -13,8 +15,13 @@ from hanse.attacks.evidence import MOST_SUMMED
 from hanse.attacks.traffic import HOSTS, V4_NETWORKS, V6_NETWORKS, Scope, classified, is_v4, sound
 from hanse.engine import Engine
 from hanse.kernel import clock
+from hanse.kernel.addresses import pack
 
 Running = dict[tuple[str, str], Attack]
+
+LONGEST_US = 86_400_000_000
+"""A flow of the live stream counts from a day before its end at the earliest, with all its packets. Routers cut flows after
+an hour at the most; one that says it began in 2007 must not have an attack of today stand as one of nineteen years."""
 
 
 @dataclass
@@ -33,6 +40,7 @@ class LiveDetector:
         heard_us: When each running attack was last heard of, by this machine's clock, microseconds UTC. An attack that
             exporters date ahead is quiet from then on: it would run for ever, and every later one on its victim with it,
             unannounced.
+        note: What else is to be said of an attack that a batch shows, by what it is said of: it joins the attack's reasons.
     """
 
     engine: Engine
@@ -40,6 +48,8 @@ class LiveDetector:
     running: Running = field(default_factory=dict)
     latest_us: int = 0
     heard_us: dict[tuple[str, str], int] = field(default_factory=dict)
+    note: Callable[[pa.Table, Attack], dict[str, str]] = lambda *_: {}
+    _notes: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     def feed(self, batch: pa.Table) -> list[Attack]:
         """Look at the next flows.
@@ -53,17 +63,22 @@ class LiveDetector:
         if batch.num_rows == 0:
             return []
         self.latest_us = max(self.latest_us, pc.max(batch["end"].cast(pa.int64())).as_py())
-        flows = sound(self.engine.table(batch, "hanse_live"))
+        flows = sound(self.engine.table(of_today(batch), "hanse_live"))
         if not self._crosses(flows):
             return []
         begun = []
         for attack in detect_in(self.engine, flows, self.options).attacks:
             key = (attack.victim, attack.vector)
             known = self.running.get(key)
-            self.running[key] = attack if known is None else joined(known, attack)
+            notes = self._notes.setdefault(key, {})
+            notes |= {about: words for about, words in self.note(batch, attack).items() if about not in notes}
+            whole = attack if known is None else joined(known, attack)
+            self.running[key] = replace(
+                whole, reasons=tuple(dict.fromkeys((*whole.reasons, *notes.values())))
+            )
             self.heard_us[key] = clock.now_us()
             if known is None:
-                begun.append(attack)
+                begun.append(self.running[key])
         return begun
 
     def _crosses(self, flows: ir.Table) -> bool:
@@ -99,12 +114,14 @@ class LiveDetector:
         ]
         for key in over:
             del self.heard_us[key]
+            self._notes.pop(key, None)
         return [self.running.pop(key) for key in over]
 
     def forget(self, attack: Attack) -> None:
         """Have an attack not run any more: with the next flows that show it, it begins."""
         self.running.pop((attack.victim, attack.vector), None)
         self.heard_us.pop((attack.victim, attack.vector), None)
+        self._notes.pop((attack.victim, attack.vector), None)
 
     def take_back(self, attack: Attack) -> None:
         """Have an attack that has ended end once more."""
@@ -126,3 +143,25 @@ def joined(known: Attack, more: Attack) -> Attack:
         bytes=min(known.bytes + more.bytes, 2 * MOST_SUMMED),
         flows=known.flows + more.flows,
     )
+
+
+def of_today(batch: pa.Table) -> pa.Table:
+    """Flows of the live stream, none of them longer than `LONGEST_US`."""
+    start, end = (batch[name].cast(pa.int64()) for name in ("start", "end"))
+    least = pc.subtract(end, LONGEST_US)
+    if not pc.any(pc.less(start, least)).as_py():
+        return batch
+    place = batch.schema.get_field_index("start")
+    clipped = pc.max_element_wise(start, least).cast(batch.schema.field(place).type)
+    return batch.set_column(place, batch.schema.field(place), clipped)
+
+
+def exporters_of(batch: pa.Table, victim: str) -> set[bytes]:
+    """Who exported the flows of a batch that went to a victim, 16 bytes each."""
+    network = ip_network(victim)
+    octets = (network.prefixlen + (96 if network.version == 4 else 0)) // 8
+    first = pack(str(network.network_address))[:octets]
+    to_it = pc.equal(
+        pc.binary_slice(batch["dst"].cast(pa.binary()), 0, octets), pa.scalar(first, pa.binary())
+    )
+    return {one for one in batch["exporter"].filter(to_it).unique().to_pylist() if one is not None}
