@@ -22,6 +22,7 @@ from hanse.ledger.models import Body, Entry
 from hanse.ledger.shadow import differences
 from hanse.policy import asking
 from hanse.policy.guarded import NotVisibleError
+from hanse.telemetry.exporters import ExporterState
 from tests.accounts.people import NODE, acting, newcomer
 from tests.web.acting import ActingClient
 
@@ -341,6 +342,57 @@ def test_the_settings_page_says_why_the_collector_does_not_run(admin: ActingClie
         assert "does not run" in html
         assert "Port in use." in html
     assert admin.get("/api/settings/collector/state").json()["words"] == "Port in use."
+    processes.collector_is(node_home, processes.CollectorState(state="off"))
+
+
+ROUTERS = (
+    ExporterState(
+        address="192.0.2.1", protocol="NetFlow v9", domain=7, flows=900, share=0.9, skew_s=-6e8, dated=900, changes=12,
+        flaps=True,
+    ),
+    ExporterState(address="192.0.2.2", protocol="sFlow v5", domain=0, flows=100, share=0.1),
+)  # fmt: skip
+
+
+def test_whose_clock_is_wrong_is_said_wherever_the_collector_is_shown(
+    admin: ActingClient, node_home: Path
+) -> None:
+    """Each exporter with its share and its clock on the page and in the API, and in words what to do."""
+    change(Collector(on=True), NODE)
+    processes.collector_is(
+        node_home, processes.CollectorState(state="running", exporters=ROUTERS, exporters_all=30)
+    )
+    for address in ("/settings/", "/settings/collector/state/"):
+        html = admin.get(address).content.decode()
+        for words in (
+            "192.0.2.1",
+            "19 years behind",
+            "90%",
+            "set it by NTP",
+            "change again and again",
+            "tells no time",
+            "of 30",
+        ):
+            assert words in html, words
+    told = admin.get("/api/settings/collector/state").json()
+    assert [one["skew_s"] for one in told["exporters"]] == [-6e8, None]
+    assert told["exporters_all"] == 30
+    assert len(told["advice"]) == 2
+    processes.collector_is(node_home, processes.CollectorState(state="off"))
+
+
+def test_a_collector_that_sees_nothing_is_not_well(admin: ActingClient, node_home: Path) -> None:
+    """It stores, and nobody watches: health says so, and the page why."""
+    change(Collector(on=True), NODE)
+    processes.worker_lives(node_home)
+    processes.collector_is(
+        node_home, processes.CollectorState(state="blind", words="The live analysis fails.", flows=5)
+    )
+    answer = admin.get("/health/")
+    assert (answer.status_code, answer.json()["collector"]) == (503, "blind")
+    html = admin.get("/settings/").content.decode()
+    assert "The live analysis fails." in html
+    assert "reports no attacks" in html
     processes.collector_is(node_home, processes.CollectorState(state="off"))
 
 

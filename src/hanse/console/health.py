@@ -26,7 +26,7 @@ class Health:
     Attributes:
         database: ``well`` or ``does not answer``.
         worker: ``well`` or ``silent``.
-        collector: ``off``, ``starting``, ``running`` or ``failed``.
+        collector: ``off``, ``starting``, ``running``, ``blind`` (it stores flows and cannot look at them) or ``failed``.
         disk: ``well`` or ``low``.
         checkpoints: ``well`` or ``overdue``.
         head_age_s: Age of the ledger's newest checkpoint, s; None before the first. Old is well while nothing waits.
@@ -43,7 +43,7 @@ class Health:
     def well(self) -> bool:
         """Whether everything is as it should be."""
         told = (self.database, self.worker, self.disk, self.checkpoints)
-        return all(one == "well" for one in told) and self.collector != "failed"
+        return all(one == "well" for one in told) and self.collector not in {"blind", "failed"}
 
 
 def health(home: Path) -> Health:

@@ -11,6 +11,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from hanse.telemetry.exporters import ExporterState
+
 FOLDER = "run"
 """Folder of the node's home for these files. Nothing in it is worth keeping: it is not backed up."""
 
@@ -38,9 +40,9 @@ class CollectorState(msgspec.Struct, frozen=True, kw_only=True):
     """How the collector is, as it last said itself, or as the process that keeps it found it.
 
     Attributes:
-        state: What it does.
+        state: What it does; ``blind`` where it receives and stores, while its analysis fails.
         address: Where it listens.
-        words: Why it does not run, where it has failed.
+        words: Why it does not run, where it has failed, or what its analysis fails of.
         since_s: Since when it is in that state, seconds UTC.
         said_s: When this was written, seconds UTC.
         again_s: When it is tried again, where it has failed, seconds UTC.
@@ -53,9 +55,11 @@ class CollectorState(msgspec.Struct, frozen=True, kw_only=True):
         refused: Datagrams of senders that are not among the exporters.
         lost: Records, flows or datagrams that exporters counted and that never arrived.
         skipped: Records and datagrams that could not be read.
+        exporters: Who sent most flows lately.
+        exporters_all: How many exporters there are.
     """
 
-    state: Literal["off", "starting", "running", "failed"]
+    state: Literal["off", "starting", "running", "blind", "failed"]
     address: str = ""
     words: str = ""
     since_s: float = 0.0
@@ -70,6 +74,8 @@ class CollectorState(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
     lost: int = 0
     skipped: int = 0
+    exporters: tuple[ExporterState, ...] = ()
+    exporters_all: int = 0
 
 
 def worker_lives(home: Path) -> None:
@@ -105,7 +111,7 @@ def collector_is(home: Path, state: CollectorState) -> None:
 def collector_state(home: Path) -> CollectorState:
     """How the collector is. One that says it runs and has gone silent has failed."""
     told = _read(home, _STATE, CollectorState) or CollectorState(state="off")
-    if told.state in {"starting", "running"} and time.time() - told.said_s > SILENT_S:
+    if told.state in {"starting", "running", "blind"} and time.time() - told.said_s > SILENT_S:
         return msgspec.structs.replace(told, state="failed", words="It says nothing any more.")
     return told
 

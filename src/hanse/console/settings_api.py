@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
@@ -16,6 +17,7 @@ from hanse.egress.rules import HTTPS
 from hanse.kernel.errors import UsageError
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
+from hanse.telemetry.exporters import advice
 from hanse.web.api import In, endpoint
 from hanse.web.page import signed_in
 
@@ -46,10 +48,29 @@ class TestedOut(Schema):
     words: str
 
 
+class ExporterOut(Schema):
+    """One exporter's one domain, as it was heard of since the collector started."""
+
+    address: str
+    protocol: str
+    domain: int
+    datagrams: int
+    flows: int
+    share: float = Field(description="Part of all flows of the last five to ten minutes, 0 to 1.")
+    skew_s: float | None = Field(
+        description="Seconds that its clock is ahead of the node's; null where it tells no time."
+    )
+    dated: int = Field(description="Flows dated by their receipt, as their own times cannot be right.")
+    changes: int = Field(description="How often a template came to mean something else.")
+    flaps: bool = Field(description="Whether a template does so again and again.")
+
+
 class CollectorOut(Schema):
     """How the collector is."""
 
-    state: str
+    state: str = Field(
+        description="off, starting, running, blind (flows are stored and their analysis fails) or failed."
+    )
     address: str
     words: str
     since_s: float
@@ -63,6 +84,9 @@ class CollectorOut(Schema):
     refused: int = Field(description="Datagrams of senders that are not among the exporters.")
     lost: int = Field(description="What exporters counted and what never arrived.")
     skipped: int = Field(description="Records and datagrams that could not be read.")
+    exporters: list[ExporterOut] = Field(description="Those that sent most flows lately.")
+    exporters_all: int = Field(description="How many exporters there are.")
+    advice: list[str] = Field(description="What is wrong with exporters, and what to do.")
 
 
 class EndpointIn(In):
@@ -109,7 +133,8 @@ def list_groups(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
 @endpoint("settings.view")
 def collector(request: HttpRequest) -> Any:  # noqa: ARG001 - Ninja gives it
     """Whether it runs, why not, and what it has counted."""
-    return collector_now(settings.HANSE_NODE.home)
+    told = collector_now(settings.HANSE_NODE.home)
+    return {**msgspec.structs.asdict(told), "advice": advice(told.exporters)}
 
 
 @router.get(

@@ -18,6 +18,7 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.models import NodeKey
 from hanse.ledger.tree import latest
 from hanse.policy.decision import may
+from hanse.telemetry.exporters import advice
 from hanse.web.page import Result, page, refused, signed_in
 from hanse.web.partial import etag_of, part_or_unchanged
 
@@ -142,7 +143,11 @@ def _form(request: HttpRequest, name: str, kind: type[GroupForm]) -> Result:
 def _collector() -> dict[str, Any]:
     """How the collector is, and when it is tried again."""
     told = collector_now(settings.HANSE_NODE.home)
-    return {"collector": told, "again_us": None if told.again_s is None else round(told.again_s * 1e6)}
+    return {
+        "collector": told,
+        "again_us": None if told.again_s is None else round(told.again_s * 1e6),
+        "advice": advice(told.exporters),
+    }
 
 
 def _is_set(told: dict[str, Any]) -> bool:

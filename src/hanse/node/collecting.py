@@ -115,7 +115,8 @@ class Companion:
                 return
             got = collector.so_far()
             state = processes.CollectorState(
-                state="running" if collector.ports else "starting",
+                state="starting" if not collector.ports else "blind" if watch.blind else "running",
+                words=watch.blind.words if watch.blind else "",
                 since_s=since,
                 datagrams=got.datagrams,
                 flows=got.flows,
@@ -126,6 +127,8 @@ class Companion:
                 refused=got.refused,
                 lost=got.losses.all,
                 skipped=got.skipped,
+                exporters=collector.exporters,
+                exporters_all=collector.exporters_all,
             )
             self.say(state)
 

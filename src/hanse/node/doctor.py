@@ -17,6 +17,7 @@ from hanse.ledger.tree import latest
 from hanse.node.making import PASSPHRASE
 from hanse.settings import Node
 from hanse.telemetry import service as telemetry
+from hanse.telemetry.exporters import advice
 from hanse.tracing.address_data import AddressData
 
 OLD_DAYS = 60
@@ -101,8 +102,23 @@ def _collector(node: Node) -> tuple[bool, str]:
         return False, f"It does not run: {told.words} Mend that, or turn it off in the settings."
     if told.state == "starting":
         return True, f"starting on {told.address}"
+    if told.state == "blind":
+        return False, told.words
     lost = f", {told.kernel_dropped:,} datagrams lost" if told.kernel_dropped else ""
     return True, f"on {told.address}: {told.flows:,} flows since it started{lost}"
+
+
+def _exporters(node: Node) -> tuple[bool, str]:
+    """What is wrong with the clocks and templates of those whose flows are collected."""
+    told = collector_now(node.home)
+    if not told.exporters:
+        return True, "none heard of"
+    found = advice(told.exporters)
+    most = max(told.exporters, key=lambda one: one.share)
+    return not found, " ".join(found) or (
+        f"{told.exporters_all:,} heard of, their clocks right and their templates steady; "
+        f"{most.name} sends most ({most.share:.0%} of late)"
+    )
 
 
 def flows(_: Node) -> tuple[bool, str]:
@@ -151,6 +167,7 @@ _LOOKS: dict[str, Callable[[Node], tuple[bool, str]]] = {
     "disk": _disk,
     "worker": _worker,
     "collector": _collector,
+    "exporters": _exporters,
     "flows": flows,
     "ledger": _tree,
     "pages": _pages,

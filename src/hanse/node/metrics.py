@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 Looks = Callable[[], Iterable[Observation]]
 QUEUES = ("default", "alerts", "feeds")
 JOB_STATES = ("waiting", "running", "done", "failed", "cancelled", "interrupted")
-COLLECTOR_STATES = ("off", "starting", "running", "failed")
+COLLECTOR_STATES = ("off", "starting", "running", "blind", "failed")
 
 
 def publish(node: Node) -> None:
@@ -79,6 +79,8 @@ def observe(meter: Meter, node: Node) -> None:
         (counter, "hanse.collector.datagrams", "{datagram}", "Datagrams received since the collector started.",
          lambda: [Observation(processes.collector_state(node.home).datagrams)]),
         (counter, "hanse.collector.lost", "1", "What the collector lost, by cause.", lambda: _lost(node)),
+        (gauge, "hanse.collector.exporters", "{exporter}", "Exporters of the collector, by what is wrong with them.",
+         lambda: _exporters(node)),
         (counter, "hanse.league.received", "{entry}", "Entries that a partner sent, by what became of them.", _received),
         (gauge, "hanse.league.waiting", "{entry}", "Entries that a partner has for this node and it does not have.",
          lambda: _league(lambda link, received: link.total - received)),
@@ -190,3 +192,10 @@ def _lost(node: Node) -> Iterator[Observation]:
     yield Observation(told.lost, {"cause": "never_arrived"})
     yield Observation(told.skipped, {"cause": "not_read"})
     yield Observation(told.refused, {"cause": "not_an_exporter"})
+
+
+def _exporters(node: Node) -> Iterator[Observation]:
+    told = processes.collector_state(node.home)
+    yield Observation(told.exporters_all, {"which": "all"})
+    yield Observation(sum(one.wrong_clock for one in told.exporters), {"which": "clock_wrong"})
+    yield Observation(sum(one.flaps for one in told.exporters), {"which": "templates_flap"})
