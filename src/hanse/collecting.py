@@ -427,6 +427,12 @@ def run(
     watch = Watch(options, say, store)
     collector = Collector(list(listen), watch.take, vantage, senders=senders)
     watch.exporters = lambda: collector.exporters
+    if store is not None:
+        store.clocks = lambda: {
+            pack(one.address): one.skew_s
+            for one in collector.exporters
+            if one.wrong_clock and one.skew_s is not None
+        }
     if meet is not None:
         meet(collector, watch)
     watch.start()

@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
+import pyarrow as pa
 import pytest
 from django.conf import settings
 
 from hanse.accounts import rules
 from hanse.accounts.approvals import approve
 from hanse.kernel.actors import Actor, system
+from hanse.kernel.addresses import pack
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking
@@ -180,6 +182,23 @@ def _reasons() -> list[str]:
 
     found = Entry.objects.filter(kind="telemetry.partition_removed").order_by("sequence")
     return [written(one, Body.objects.get(pk=one.pk)).reason for one in found]
+
+
+def test_it_is_on_record_whose_flows_are_dated_by_receipt() -> None:
+    """The entry of a file of the collector says it, and the list and the API; a file that somebody brings in cannot."""
+    folder = service.flows_folder() / collecting.FOLDER
+    made = pa.Table.from_batches([batch([NOON])])
+    place = made.schema.get_field_index("exporter")
+    made = made.set_column(place, made.schema.field(place), pa.array([pack("192.0.2.1")], pa.binary(16)))
+    with FlowStore(folder) as live:
+        live.clocks = lambda: {pack("192.0.2.1"): -7_200.0}
+        live.write(made)
+    collecting.record_new(folder, NODE)
+    assert [row.clocks for row in Partition.projected.all()] == [[["192.0.2.1", -7_200]]]
+    (path,) = live.files()
+    told = service.describe(path, "import")
+    assert told is not None
+    assert told.clocks == ()
 
 
 def test_what_was_removed_does_not_come_back_with_its_file() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hanse.kernel.addresses import pack
 from hanse.telemetry import store as store_module
 from hanse.telemetry.schema import FLOW
 from hanse.telemetry.store import HOUR_US, FlowStore, StoreError, write_parquet
@@ -41,9 +43,8 @@ def test_every_flow_is_stored_once_and_in_the_hour_of_its_start(
     for path in store.files():
         hours = {start // HOUR_US for start in pq.read_table(path)["start"].cast(pa.int64()).to_pylist()}
         assert len(hours) == 1
-        assert path in store.files(min(hours) * HOUR_US, (min(hours) + 1) * HOUR_US)
-        assert path not in store.files(None, min(hours) * HOUR_US)
-        assert path not in store.files((min(hours) + 1) * HOUR_US, None)
+        said = f"{path.parent.parent.name}T{path.parent.name}"
+        assert said == f"{datetime.fromtimestamp(min(hours) * 3_600, UTC):date=%Y-%m-%dThour=%H}"
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -80,18 +81,54 @@ def test_the_quota_holds_while_writing(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("date=2007-05-08/*")), "empty folders go with their files"
 
 
-def test_what_live_exporters_misdate_is_one_file_and_goes_first(tmp_path: Path) -> None:
-    """Flows dated all over the calendar are no file each; nor do those dated ahead push the others out of the quota."""
-    lies = [NOON + (hour - 3_000) * 24 * HOUR_US for hour in range(6_000)]
+def test_forged_starts_make_no_files(tmp_path: Path) -> None:
+    """Flows of just now that start all over the calendar are one file at a flush, and it goes with the hour that they came in.
+
+    Each file is an entry of the ledger, for ever: one datagram a flush made one for each of fifty hours.
+    """
+    lies = [NOON + hour * HOUR_US // 4 for hour in range(-6_000, 6_000)]
+    near = [NOON - HOUR_US, NOON - 1, NOON, NOON + 1]
     with FlowStore(tmp_path, clock=lambda: NOON) as store:
         store.write(batch(lies))
-        store.write(batch([NOON, NOON + 24 * HOUR_US, NOON - 24 * HOUR_US]))
-    assert len(store.files()) == 4
-    assert len(rows_in(tmp_path)) == 6_003
-    assert store.files()[0] in store.files(NOON, NOON + HOUR_US), "it may hold flows of any time"
+        store.write(batch(near))
+    files = store.files()
+    assert [path.parent.name for path in files] == ["hour=11", "hour=12", "hour=12"]
+    assert len(rows_in(tmp_path)) == len(lies) + len(near)
+    spans = [sorted(pq.read_table(path)["start"].cast(pa.int64()).to_pylist()) for path in files]
+    wide = [one for one in spans if one[-1] - one[0] > HOUR_US]
+    assert len(wide) == 1, "what is searched by the span of a file is not looked for in all of them"
     store.quota_bytes = store.bytes_stored() - 1
     (gone,) = store.enforce_quota()
-    assert gone.hour_us == 0
+    assert gone.path == files[0]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.lists(st.integers(-(2**60), 2**60), min_size=1, max_size=200), now=st.integers(0, 2**50))
+def test_a_flush_makes_four_files_at_most(
+    at: list[int], now: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """This hour, the one before, the next for clocks that are a little ahead, and one for all else."""
+    root = tmp_path_factory.mktemp("store")
+    with FlowStore(root, clock=lambda: now) as store:
+        store.write(batch(at))
+    assert len(store.files()) <= 4
+    assert len(rows_in(root)) == len(at)
+
+
+def test_a_file_says_whose_flows_are_dated_by_receipt(tmp_path: Path) -> None:
+    """In its footer, and so under its hash: who exported flows of it with a wrong clock, and how wrong; nobody else."""
+    flows = pa.Table.from_batches([batch([NOON] * 2)])
+    ours, other = pack("192.0.2.1"), pack("192.0.2.9")
+    place = FLOW.get_field_index("exporter")
+    flows = flows.set_column(place, FLOW.field(place), pa.array([ours, None], pa.binary(16)))
+    with FlowStore(tmp_path, clock=lambda: NOON) as store:
+        store.clocks = lambda: {ours: -7_200.4, other: 5_000.0}
+        store.write(flows)
+        store.clocks = dict
+        store.write(batch([NOON - HOUR_US]))
+    said = [pq.read_metadata(path).metadata.get(store_module.CLOCKS.encode()) for path in store.files()]
+    assert said == [None, b'{"192.0.2.1": -7200}']
+    assert pq.read_table(store.files()[1]).num_rows == 2
 
 
 def test_memory_is_bounded_by_writing_the_fullest_hour(

@@ -120,6 +120,9 @@ class PartitionOut(Schema):
     source: str
     batch: str
     vantage: str
+    clocks: list[tuple[str, int]] = Field(
+        description="Exporters whose flows in it are dated by receipt, and how many seconds their clocks were ahead."
+    )
     stored_us: int
 
     @staticmethod

@@ -6,7 +6,7 @@ import msgspec
 
 from hanse.kernel import units
 
-MOST = 20
+MOST = 50
 """Exporters that are told of, those that sent most lately first: whose address is not checked can be anybody's."""
 RIGHT_S = 60.0
 """A clock that differs by less is taken for right, seconds (`exports.receipt.CLOCK_US`)."""
@@ -51,11 +51,7 @@ class ExporterState(msgspec.Struct, frozen=True, kw_only=True):
         """Its clock in words, such as ``2 h behind``; empty where it tells no time."""
         if self.skew_s is None:
             return ""
-        return (
-            f"{_long(abs(self.skew_s))} {'ahead' if self.skew_s > 0 else 'behind'}"
-            if self.wrong_clock
-            else "right"
-        )
+        return clock_words(self.skew_s) if self.wrong_clock else "right"
 
     @property
     def name(self) -> str:
@@ -94,6 +90,11 @@ def advice(told: Sequence[ExporterState]) -> list[str]:
         if one.flaps
     ]
     return found
+
+
+def clock_words(ahead_s: float) -> str:
+    """A clock that is some seconds ahead (negative: behind), such as ``2 h behind``."""
+    return f"{_long(abs(ahead_s))} {'ahead' if ahead_s > 0 else 'behind'}"
 
 
 def _long(seconds: float) -> str:

@@ -18,6 +18,7 @@ class Partition(MarkedModel):
         source: What it came from: ``import``, ``collector`` or ``exercise``.
         batch: Id of the import that it came with, hexadecimal; empty for the collector.
         vantage: Names of the vantage points in it.
+        clocks: Exporters whose flows in it are dated by receipt, and how many seconds their clocks were ahead.
         stored_us: When it was recorded, microseconds UTC.
     """
 
@@ -30,6 +31,7 @@ class Partition(MarkedModel):
     source = models.CharField(max_length=16)
     batch = models.CharField(max_length=32, default="")
     vantage = models.TextField(default="")
+    clocks = models.JSONField(default=list)
     stored_us = models.BigIntegerField()
 
     class Meta:

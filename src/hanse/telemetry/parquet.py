@@ -13,7 +13,7 @@ pieces used are data pages of version 1 and one page per column and row group.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -95,12 +95,20 @@ class _Chunk:
 class FlowWriter:
     """Writes one Parquet file of flows.
 
+    Args:
+        out: Where it goes.
+        compression: Of its pages.
+        said: What else its footer says, by key.
+
     Attributes:
         rows: Rows in the row groups written so far; all of them after the end of the with statement.
     """
 
-    def __init__(self, out: IO[bytes], compression: Compression = "lz4") -> None:
+    def __init__(
+        self, out: IO[bytes], compression: Compression = "lz4", said: Mapping[str, str] | None = None
+    ) -> None:
         self.rows = 0
+        self._said = said or {}
         self._out = out
         self._codec = None if compression == "none" else pa.Codec("lz4_raw")
         self._codec_number = _CODECS[compression]
@@ -119,7 +127,7 @@ class FlowWriter:
         """Write what waits and the footer, unless something went wrong; closing `out` is for who opened it."""
         if error is None:
             self._group()
-            footer = _footer(self.rows, self._groups)
+            footer = _footer(self.rows, self._groups, self._said)
             self._write(footer, len(footer).to_bytes(4, "little"), _MAGIC)
 
     def write(self, rows: pa.Table | pa.RecordBatch) -> None:
@@ -220,9 +228,10 @@ def check(rows: pa.Table | pa.RecordBatch) -> None:
             raise ValueError(f"column {field.name} has nulls, which the schema does not allow")
 
 
-def _footer(rows: int, groups: Sequence[Value]) -> bytes:
+def _footer(rows: int, groups: Sequence[Value], said: Mapping[str, str]) -> bytes:
     """The file's metadata."""
-    return struct({**_schema(), 3: i64(rows), 4: listed(groups)}).content
+    more = {key.encode(): text.encode() for key, text in said.items()}
+    return struct({**_schema(), 3: i64(rows), 4: listed(groups), 5: _pairs({**_said(), **more})}).content
 
 
 @cache
@@ -230,16 +239,24 @@ def _schema() -> dict[int, Value]:
     """What the metadata of every file says: all but its rows."""
     columns = [_element(field) for field in FLOW]
     root = struct({4: binary(b"schema"), 5: i32(len(columns))})
-    # From the first pyarrow restores the exact schema, the meaning of each column included.
-    said = {b"ARROW:schema": base64.b64encode(FLOW.serialize()), **(FLOW.metadata or {})}
     return {
         1: i32(2),
         2: listed([root, *columns]),
-        5: listed([struct({1: binary(key), 2: binary(text)}) for key, text in said.items()]),
         6: binary(_BY),
         # Every column in its type's own order, without which nobody may use the statistics.
         7: listed([struct({1: struct({})}) for _ in columns]),
     }
+
+
+@cache
+def _said() -> dict[bytes, bytes]:
+    """What every file's footer says by key; from the first pyarrow restores the schema, the meaning of each column included."""
+    return {b"ARROW:schema": base64.b64encode(FLOW.serialize()), **(FLOW.metadata or {})}
+
+
+def _pairs(said: Mapping[bytes, bytes]) -> Value:
+    """Keys and texts of a footer."""
+    return listed([struct({1: binary(key), 2: binary(text)}) for key, text in said.items()])
 
 
 def _element(field: pa.Field) -> Value:

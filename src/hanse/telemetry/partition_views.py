@@ -15,6 +15,7 @@ from hanse.kernel import units
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
 from hanse.telemetry import removing
+from hanse.telemetry.exporters import clock_words
 from hanse.telemetry.models import Partition
 from hanse.telemetry.searching import SOURCES
 from hanse.web import lists
@@ -32,6 +33,11 @@ def _flows(row: Partition) -> str:
     return f"{reverse('telemetry:list')}?{urlencode(span)}"
 
 
+def _clocks(row: Partition) -> str:
+    """Whose flows in it are dated by receipt, and how wrong their clocks were."""
+    return ", ".join(f"{exporter} ({clock_words(ahead_s)})" for exporter, ahead_s in row.clocks)
+
+
 LIST = lists.Listed(
     name="partitions",
     caption="Stored flows by file",
@@ -43,6 +49,7 @@ LIST = lists.Listed(
         lists.Column(key="bytes", label="On disk", format="octets", sort="bytes"),
         lists.Column(key="source", label="From", value=lambda row: SOURCES.get(row.source, row.source)),
         lists.Column(key="vantage", label="Seen at"),
+        lists.Column(key="clocks", label="Dated by receipt", value=_clocks, shown=False),
         lists.Column(key="stored", label="Stored", value="stored_us", format="when", sort="stored_us"),
         lists.Column(key="path", label="File", shown=False),
         lists.Column(key="sha256", label="SHA-256", shown=False),

@@ -58,6 +58,7 @@ class PartitionStored(msgspec.Struct, frozen=True):
     source: str
     batch: str
     vantage: str
+    clocks: tuple[tuple[str, int], ...] = ()
 
 
 class PartitionRemoved(msgspec.Struct, frozen=True):
@@ -205,17 +206,26 @@ def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None
     import pyarrow.compute as pc  # noqa: PLC0415 - Arrow is loaded when flows are first read
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
+    from hanse.telemetry.store import CLOCKS  # noqa: PLC0415 - as above
+
     try:
         path = file.resolve().relative_to(flows_folder().resolve()).as_posix()
     except ValueError:
         raise UsageError(f"{file} does not lie in {flows_folder()}. Move it there.") from None
     table = pq.read_table(file, columns=["start", "end", "vantage"])
+    footer = (
+        pq.read_metadata(file).metadata if source == "collector" else {}
+    )  # others' files may say anything
+    said = (footer or {}).get(CLOCKS.encode(), b"{}")
+    clocks = tuple(sorted(msgspec.json.decode(said, type=dict[str, int]).items()))
     if table.num_rows == 0:
         return None
     first, last = pc.min(table["start"]).cast("int64").as_py(), pc.max(table["end"]).cast("int64").as_py()
     names = printable(", ".join(sorted(map(str, pc.unique(table["vantage"]).to_pylist()))))
     size = file.stat().st_size
-    return PartitionStored(path, sha256_of(file), table.num_rows, size, first, last, source, batch, names)
+    return PartitionStored(
+        path, sha256_of(file), table.num_rows, size, first, last, source, batch, names, clocks
+    )
 
 
 def remove_partitions(ids: Iterable[UUID], approver: Actor, reason: str, proposal: UUID) -> int:

@@ -10,9 +10,10 @@ flows: writing took more than twice as long, the files grew by 4 %, and grouping
 """
 
 import contextlib
+import json
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hanse.kernel.addresses import unpack
 from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
 from hanse.kernel.on_disk import settle
@@ -42,13 +44,18 @@ MAX_OPEN_HOURS = 1024
 """Hours buffered at once (six weeks); above it the fullest is written. Only buffers are kept open,
 never files."""
 
-APART_US = 25 * HOUR_US
-"""How far from the clock flows of just now may start: a clock that is a day off, and an hour's delay. What a live exporter
-dates further away lies together, in the folder of `NO_HOUR`: else each such flow would be a file of its own, and what is
-dated ahead would push everything else out of the quota."""
+EARLIER_US, AHEAD_US = HOUR_US, 60_000_000
+"""How long before the clock, and ahead of it, flows of just now may start that lie in the hour of their start. Routers
+cut flows after an hour at the most, and the clocks of exporters may be a minute ahead (`exports.receipt`). All others lie together in a
+file of the hour that it is: else one datagram of forged starts would make a file, and an entry of the ledger, for each hour
+that it names at every flush, and what is dated ahead would push everything else out of the quota."""
 
-NO_HOUR = 0
-"""The first hour of all, which no live flow is of; the quota takes it first."""
+APART = -1
+"""The buffer of flows that lie in no hour of their start. Their file is one of its own, for a file is looked into by the
+span of its flows."""
+
+CLOCKS = "hanse.clocks"
+"""Key in a file's footer: by exporter, how many seconds its clock was ahead of the receipt that its flows are dated by, as JSON."""
 
 STALE_S = 86_400
 """Age after which a temporary file must be the leftover of a crash, s."""
@@ -77,8 +84,13 @@ class Removal:
     hour_us: int
 
 
-def write_parquet(path: Path, batches: Iterable[Batch]) -> int:
+def write_parquet(path: Path, batches: Iterable[Batch], said: Mapping[str, str] | None = None) -> int:
     """Write flows to one Parquet file, whole or not at all; an existing file is replaced.
+
+    Args:
+        path: Its name.
+        batches: The flows.
+        said: What else its footer says, by key.
 
     Returns:
         The rows written.
@@ -88,7 +100,7 @@ def write_parquet(path: Path, batches: Iterable[Batch]) -> int:
         ValueError: A batch has not the flow schema.
     """
     with _atomically(path) as temporary, temporary.open("wb", buffering=0) as out:
-        with FlowWriter(out) as writer:
+        with FlowWriter(out, said=said) as writer:
             for batch in batches:
                 writer.write(batch)
         return writer.rows
@@ -103,7 +115,8 @@ class FlowStore:
     Attributes:
         root: The folder.
         quota_bytes: Most bytes of Parquet that may lie in it; None for no limit.
-        clock: For flows of just now: what time it is, microseconds UTC (see `APART_US`); None where they may be of any time.
+        clock: For flows of just now: what time it is, microseconds UTC (see `EARLIER_US`); None where they may be of any time.
+        clocks: For flows of just now: the exporters (16 bytes) whose clocks are wrong, and how many seconds they are ahead.
         rows: Rows given to `write` so far.
         removed: What the quota has removed so far.
     """
@@ -114,10 +127,12 @@ class FlowStore:
         self.root = root
         self.quota_bytes = quota_bytes
         self.clock = clock
+        self.clocks: Callable[[], Mapping[bytes, float]] = dict
         self.rows = 0
         self.removed: list[Removal] = []
         self._hours: dict[int, list[pa.Table]] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
+        self._said: dict[int, dict[str, int]] = {}
         self._buffered = 0
         self._stored: int | None = None
 
@@ -139,7 +154,10 @@ class FlowStore:
             ValueError: The batch has not the FLOW schema, or nulls where it allows none.
         """
         table = _checked(batch)
+        clocks = self.clocks()
         for hour, part in _by_hour(table, None if self.clock is None else self.clock()):
+            if clocks:
+                self._note(hour, part, clocks)
             self._buffer(hour, part)
         self.rows += table.num_rows
         while self._buffered > BUFFER_BYTES or len(self._hours) > MAX_OPEN_HOURS:
@@ -154,23 +172,10 @@ class FlowStore:
         """Bytes of Parquet in the folder now; what is only buffered does not count."""
         return sum(_size(path) for path in self.files())
 
-    def files(self, since_us: int | None = None, until_us: int | None = None) -> list[Path]:
-        """The files that can hold flows that start in [since, until), oldest hour first.
-
-        Args:
-            since_us: Microseconds UTC; None for no lower bound.
-            until_us: Microseconds UTC, not included; None for no upper bound.
-        """
-        found = []
-        for path in self.root.glob("date=*/hour=*/part-*.parquet"):
-            hour = _hour_of(path)
-            if hour is None:
-                continue
-            if since_us is not None and (hour + 1) * HOUR_US <= since_us and hour != NO_HOUR:
-                continue
-            if until_us is not None and hour * HOUR_US >= until_us:
-                continue
-            found.append((hour, path.name, path))
+    def files(self) -> list[Path]:
+        """The files, oldest hour first."""
+        paths = self.root.glob("date=*/hour=*/part-*.parquet")
+        found = [(hour, path.name, path) for path in paths if (hour := _hour_of(path)) is not None]
         return [path for _, _, path in sorted(found)]
 
     def enforce_quota(self) -> list[Removal]:
@@ -207,8 +212,9 @@ class FlowStore:
 
     def _flush(self, hour: int) -> None:
         table = pa.concat_tables(self._hours[hour])
+        said = {CLOCKS: json.dumps(clocks)} if (clocks := self._said.pop(hour, None)) else None
         path = self._folder(hour) / f"part-{time.time_ns() // 1000:016d}-{secrets.token_hex(4)}.parquet"
-        write_parquet(path, [table])
+        write_parquet(path, [table], said)
         self._buffered -= self._sizes.pop(hour)[1]
         del self._hours[hour]
         if self.quota_bytes is not None:
@@ -219,7 +225,15 @@ class FlowStore:
             if self._stored > self.quota_bytes:
                 self.enforce_quota()
 
+    def _note(self, hour: int, part: pa.Table, clocks: Mapping[bytes, float]) -> None:
+        """Note whose flows among some are dated by receipt: the latest that is known of their clocks."""
+        for exporter in part["exporter"].unique().to_pylist():
+            if exporter in clocks:
+                self._said.setdefault(hour, {})[unpack(exporter)] = round(clocks[exporter])
+
     def _folder(self, hour: int) -> Path:
+        if hour == APART and self.clock is not None:
+            hour = self.clock() // HOUR_US
         when = _EPOCH + timedelta(hours=hour)
         return self.root / f"date={when:%Y-%m-%d}" / f"hour={when:%H}"
 
@@ -253,13 +267,13 @@ def _in_calendar(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArr
 
 
 def _by_hour(table: pa.Table, now_us: int | None) -> Iterator[tuple[int, pa.Table]]:
-    """Split a table by hour of `start`; parts own their memory, so that no large batch stays for a small part."""
+    """Split a table by hour of `start`, or into `APART`; parts own their memory, so that no large batch stays for a small part."""
     if table.num_rows == 0:
         return
     hours = np.clip(_numbers(table.column("start")) // HOUR_US, 0, _LAST_HOUR)
     if now_us is not None:
-        least, most = (now_us - APART_US) // HOUR_US, (now_us + APART_US) // HOUR_US
-        hours = np.where((hours < least) | (hours > most), NO_HOUR, hours)
+        least, most = (now_us - EARLIER_US) // HOUR_US, (now_us + AHEAD_US) // HOUR_US
+        hours = np.where((hours < least) | (hours > most), APART, hours)
     if hours.min() == hours.max():
         whole = table.get_total_buffer_size() <= 2 * table.nbytes
         yield int(hours[0]), table if whole else table.take(np.arange(table.num_rows))
