@@ -22,13 +22,15 @@ import msgspec
 
 from hanse import collecting
 from hanse import settings as node_settings
-from hanse.attacks import baseline, intervals, judge, lessons, screen, traffic, vectors
+from hanse.attacks import baseline, intervals, judge, lessons, live, screen, traffic, vectors
 from hanse.bootstrap import configure
 from hanse.cli import main
 from hanse.kernel.keys import Keyring
 from hanse.ledger import exempt, keyfile
 from hanse.policy.actions import ACTIONS, Action
 from hanse.policy.roles import roles
+from hanse.telemetry import store
+from hanse.telemetry.exports import receipt, streams
 from hanse.telemetry.schema import FLOW
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -64,6 +66,10 @@ NUMBERS = (
     ("Learnt thresholds", baseline),
     ("Lessons", lessons),
     ("Live", collecting),
+    ("Live: a single flow", live),
+    ("Clocks of exporters", receipt),
+    ("Where live flows lie", store),
+    ("Templates of exporters", streams),
 )
 EXIT_CODES = (
     "Exit code 0 whether or not anything is found, 1 when an input could not be read wholly or a step failed, "

@@ -44,7 +44,8 @@ MAX_OPEN_HOURS = 1024
 """Hours buffered at once (six weeks); above it the fullest is written. Only buffers are kept open,
 never files."""
 
-EARLIER_US, AHEAD_US = HOUR_US, 60_000_000
+EARLIER_US = HOUR_US
+AHEAD_US = 60_000_000
 """How long before the clock, and ahead of it, flows of just now may start that lie in the hour of their start. Routers
 cut flows after an hour at the most, and the clocks of exporters may be a minute ahead (`exports.receipt`). All others lie together in a
 file of the hour that it is: else one datagram of forged starts would make a file, and an entry of the ledger, for each hour

@@ -26,7 +26,8 @@ ALL_TEMPLATE_BYTES = 16 << 20
 """The same of all exporters together: a sender's address is easily forged. Beyond it, who was not heard for the longest is
 forgotten, as of too many streams."""
 
-FLAPS, FLAPS_US = 3, 3_600_000_000
+FLAPS = 3
+FLAPS_US = 3_600_000_000
 """A template id that means something else for the third time within an hour. A router that is set up anew or starts again
 changes each of its templates once; two devices under one address and domain, or somebody who sends in a router's name,
 change them with every announcement, once a minute or so."""
