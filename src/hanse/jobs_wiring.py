@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 INBOX = "inbox"
 """Folder of the node's home that uploads come into."""
 
+MOST_NAMED = 5
+"""Exporters that an analysis names of those whose flows are dated by receipt; the files' entries name all of them."""
+
 AFTER_FAILURE_US = 60_000_000
 """How long a watched folder rests after its work has failed, such as on a full disk: no flood of failing jobs."""
 
@@ -234,26 +237,30 @@ def _read_and_analysed(
 
 
 def _stored(rows: Iterable[Partition]) -> tuple[list[str], tuple[InputReport, ...]]:
-    """The files of partitions; and where some are on record and not on the disk, an input that says so.
+    """The files of partitions; and where that is not all to be known of them, an input that says so.
+
+    That is where some are on record and not on the disk, and where flows are dated by their receipt.
 
     Raises:
         UsageError: There are partitions, and none of their files.
     """
     rows = list(rows)
     files = telemetry.files_of(rows)
-    if len(files) == len(rows):
-        return files, ()
-    missing = f"{len(rows) - len(files):,} of {len(rows):,}"
-    if not files:
+    missing = f"{len(rows) - len(files):,} of {len(rows):,}" if len(files) < len(rows) else ""
+    if missing and not files:
         raise UsageError(
             f"{missing} stored files of that time are not on the disk. Copy them back from the backup of the flows, "
             "then analyse again."
         )
     there = set(files)
-    flows = sum(row.rows for row in rows if str(telemetry.flows_folder() / row.path) in there)
-    return files, (
-        InputReport(f"stored flows, without {missing} files that are not on the disk", "flows", flows),
-    )
+    rows = [row for row in rows if str(telemetry.flows_folder() / row.path) in there]
+    clocks = sorted({exporter for row in rows for exporter, _ in row.clocks})
+    said = [f"without {missing} files that are not on the disk"] if missing else []
+    some = ", ".join(clocks[:MOST_NAMED]) + (", ..." if len(clocks) > MOST_NAMED else "")
+    said += [f"those of {some} dated by their receipt"] if clocks else []
+    if not said:
+        return files, ()
+    return files, (InputReport(f"stored flows, {'; '.join(said)}", "flows", sum(row.rows for row in rows)),)
 
 
 def _window(rows: Iterable[Partition], gap_s: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from django.conf import settings
 
+from hanse import jobs_wiring
 from hanse.accounts import rules
 from hanse.accounts.approvals import approve
 from hanse.kernel.actors import Actor, system
@@ -184,7 +185,9 @@ def _reasons() -> list[str]:
     return [written(one, Body.objects.get(pk=one.pk)).reason for one in found]
 
 
-def test_it_is_on_record_whose_flows_are_dated_by_receipt() -> None:
+def test_it_is_on_record_whose_flows_are_dated_by_receipt(
+    actor: Callable[..., Actor], client_as: Callable[..., ActingClient]
+) -> None:
     """The entry of a file of the collector says it, and the list and the API; a file that somebody brings in cannot."""
     folder = service.flows_folder() / collecting.FOLDER
     made = pa.Table.from_batches([batch([NOON])])
@@ -199,6 +202,17 @@ def test_it_is_on_record_whose_flows_are_dated_by_receipt() -> None:
     told = service.describe(path, "import")
     assert told is not None
     assert told.clocks == ()
+    words = "Flows of the exporter 192.0.2.1 are dated by their receipt: its clock was 2 h behind."
+    client = client_as(actor("analyst"))
+    assert words in client.get("/flows/", {"since": "2007-05-09"}).content.decode()
+    assert client.get("/api/flows/search", {"since": "2007-05-09"}).json()["dated"] == [words]
+    assert (
+        "192.0.2.1 (2 h behind)"
+        in client.get("/flows/partitions/", {"columns": "start,clocks"}).content.decode()
+    )
+    assert client.get("/api/flows/partitions").json()["items"][0]["clocks"] == [["192.0.2.1", -7_200]]
+    _, (account,) = jobs_wiring._stored(Partition.projected.all())
+    assert account.path == "stored flows, those of 192.0.2.1 dated by their receipt"
 
 
 def test_what_was_removed_does_not_come_back_with_its_file() -> None:

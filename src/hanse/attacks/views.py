@@ -31,6 +31,7 @@ from hanse.kernel.markings import strictest
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.telemetry import service as telemetry
+from hanse.telemetry.exporters import dated
 from hanse.telemetry.protocols import flag_words
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
@@ -189,6 +190,11 @@ def flows(request: HttpRequest, attack_id: UUID) -> Result:
         "found": service.attack_in(row),
         "marking": row.marking.marking,
         "flows": shown(table.slice(0, FLOWS_SHOWN)),
+        "dated": dated(
+            (exporter, ahead_s)
+            for part in telemetry.partitions(actor, row.start_us, row.end_us)
+            for exporter, ahead_s in part.clocks
+        ),
         "total": table.num_rows,
         **_allowed(actor, row),
     }

@@ -78,6 +78,7 @@ class FoundOut(Schema):
     destination_ports: list[SumOut] = Field(description="`protocol/port`.")
     protocols: list[SumOut]
     flows: list[dict[str, Any]] = Field(description="The flow schema, addresses and times as text.")
+    dated: list[str] = Field(description="Whose flows are dated by their receipt, as their clock was wrong.")
     missing: int = Field(
         description="Stored files of that time that are not on the disk: nothing of them is here."
     )
@@ -234,6 +235,7 @@ def search(request: HttpRequest, wanted: Query[FlowsWanted], shown: Query[FlowsS
         "protocols": [_sum(one, str(one.key)) for one in found.protocols],
         "flows": [row for batch in found.flows.to_batches() for row in in_text(batch).to_pylist()],
         "missing": looked.missing,
+        "dated": looked.dated,
     }
 
 

@@ -1,6 +1,6 @@
 """What a live collector heard of each exporter, and what is to be done about it, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -90,6 +90,21 @@ def advice(told: Sequence[ExporterState]) -> list[str]:
         if one.flaps
     ]
     return found
+
+
+def dated(clocks: Iterable[tuple[str, int]]) -> list[str]:
+    """Whose flows are dated by receipt, a sentence each.
+
+    Args:
+        clocks: Exporters, and how many seconds their clocks were ahead, as of the files that hold their flows.
+    """
+    worst: dict[str, int] = {}
+    for exporter, ahead_s in clocks:
+        worst[exporter] = max(worst.get(exporter, 0), ahead_s, key=abs)
+    return [
+        f"Flows of the exporter {exporter} are dated by their receipt: its clock was {clock_words(ahead_s)}."
+        for exporter, ahead_s in sorted(worst.items())
+    ]
 
 
 def clock_words(ahead_s: float) -> str:

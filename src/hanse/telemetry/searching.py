@@ -13,6 +13,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.telemetry import service
+from hanse.telemetry.exporters import dated
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Partition
 from hanse.telemetry.sought import SHOWN, Found, Rank, Sought
@@ -108,6 +109,11 @@ class Looked:
     def marking(self) -> Marking | None:
         """As strict as the strictest partition; None where nothing was found."""
         return strictest(row.marking.marking for row in self.rows) if self.rows else None
+
+    @property
+    def dated(self) -> list[str]:
+        """Whose flows among them may be dated by receipt, in words."""
+        return dated((exporter, ahead_s) for row in self.rows for exporter, ahead_s in row.clocks)
 
 
 def held(actor: Actor) -> Held:
