@@ -1,11 +1,13 @@
 """`hanse collect` as a process: it reports while it runs, keeps flows, and stops in order."""
 
+import contextlib
 import json
 import selectors
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from struct import pack
@@ -13,6 +15,8 @@ from struct import pack
 import pyarrow.parquet as pq
 import pytest
 
+from hanse import collecting
+from hanse.attacks.live import LiveDetector
 from tests.cli.shell import hanse
 
 VICTIM = bytes([195, 80, 105, 107])
@@ -104,3 +108,42 @@ def test_a_quiet_minute_ends_well(tmp_path):
     result = hanse("collect", "127.0.0.1:0", "--duration", "0.2")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "0 flows in 0 datagrams" in result.stderr
+
+
+def sent(port: int, seconds: float) -> threading.Thread:
+    """Send a flood for some seconds, beside what goes on."""
+
+    def send() -> None:
+        end, sequence = time.monotonic() + seconds, 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            while time.monotonic() < end:
+                with contextlib.suppress(ConnectionRefusedError):
+                    out.sendto(datagram(sequence), ("127.0.0.1", port))
+                    sequence += 30
+                time.sleep(0.05)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def test_an_analysis_that_fails_to_the_end_is_an_error_and_loses_no_flow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is received and stored; what happened, since when and what to do is said, and the exit code is 1."""
+
+    def blind(*_: object) -> None:
+        raise OverflowError("a count that nothing holds")
+
+    monkeypatch.setattr(LiveDetector, "feed", blind)
+    monkeypatch.setattr(collecting, "LOOK_EVERY_S", 0.1)
+    port = free_port()
+    flood = sent(port, 12)
+    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "10", "--out", str(tmp_path))
+    flood.join()
+    assert result.exit_code == 1
+    assert "The live analysis fails since" in result.stderr
+    assert "OverflowError: a count that nothing holds" in result.stderr
+    stored = sum(pq.read_metadata(file).num_rows for file in tmp_path.rglob("*.parquet"))
+    assert stored > 0
+    assert f"{stored:,}".replace(",", "\u2009") + " flows in" in result.stderr

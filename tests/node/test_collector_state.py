@@ -1,0 +1,105 @@
+"""A node's collector says how it is: over real sockets, as the settings page, the API and doctor read it."""
+
+import socket
+import threading
+import time
+from pathlib import Path
+from struct import pack
+
+import pytest
+from django.conf import settings
+
+from hanse.attacks.detect import Options
+from hanse.attacks.live import LiveDetector
+from hanse.collecting import run
+from hanse.console import processes
+from hanse.console.service import Collector, change
+from hanse.kernel.actors import system
+from hanse.node import collecting, doctor
+from tests.cli.test_collect import free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NODE = system("collector", "ee-cert", "EE")
+LOST_ITS_BATTERY_S = 1_178_700_000
+"""2007-05-09, as a router says it whose clock has stopped for lack of a battery."""
+
+
+def export(export_s: int, sequence: int) -> bytes:
+    """A NetFlow v5 datagram of thirty flows that ended a second before."""
+    head = pack(">HHIIIIHH", 5, 30, 60_000, export_s, 0, sequence, 0, 0)
+    addresses = bytes([82, 0, 0, 1, 195, 80, 105, 107, 0, 0, 0, 0])
+    counts = pack(">HHIIII", 3, 7, 5, 500, 58_000, 59_000)
+    return head + (addresses + counts + pack(">HHBBBBHHBBH", 53, 53, 0, 0, 17, 0, 0, 0, 0, 0, 0)) * 30
+
+
+@pytest.fixture
+def collected(tmp_path: Path) -> processes.CollectorState:
+    """How a node's collector said it was, after a router with a stopped clock sent to it for some seconds."""
+    home, port = settings.HANSE_NODE.home, free_port()
+    change(Collector(on=True, address="127.0.0.1", port=port), NODE)
+    companion = collecting.Companion(home, f"127.0.0.1:{port}", tmp_path, NODE)
+    done = threading.Event()
+
+    def send() -> None:
+        sequence = 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            while not done.wait(0.05):
+                try:
+                    out.sendto(export(LOST_ITS_BATTERY_S + sequence // 600, sequence), ("127.0.0.1", port))
+                    sequence += 30
+                except ConnectionRefusedError:
+                    time.sleep(0.1)
+
+    router = threading.Thread(target=send)
+    router.start()
+    try:
+        run([f"127.0.0.1:{port}"], Options(), _Silent(), tmp_path, None, "collector", 7, companion.meet)
+    finally:
+        done.set()
+        router.join()
+        companion.leave()
+    return processes.collector_state(home)
+
+
+class _Silent:
+    """Nobody is told anything."""
+
+    def begun(self, _: object) -> None:
+        """An attack began."""
+
+    def ended(self, _: object, *, running: bool = False) -> None:
+        """An attack ended."""
+
+
+def test_a_router_with_a_stopped_clock_is_named_with_what_to_do(collected: processes.CollectorState) -> None:
+    """Its clock stands in the state, doctor is not content, and its flows lie in the present."""
+    assert collected.state == "running"
+    (router,) = collected.exporters
+    assert (router.address, router.protocol, router.share) == ("127.0.0.1", "NetFlow v5", 1.0)
+    assert router.clock.endswith("years behind")
+    assert router.dated == router.flows > 0
+    well, words = doctor._exporters(settings.HANSE_NODE)
+    assert not well
+    assert "set it by NTP" in words
+
+
+@pytest.fixture
+def blinded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The analysis of live flows fails, and is tried often."""
+
+    def blind(*_: object) -> None:
+        raise OverflowError("a count that nothing holds")
+
+    monkeypatch.setattr(LiveDetector, "feed", blind)
+    monkeypatch.setattr("hanse.collecting.LOOK_EVERY_S", 0.1)
+
+
+@pytest.mark.usefixtures("blinded")
+def test_a_collector_whose_analysis_fails_goes_on_and_says_so(request: pytest.FixtureRequest) -> None:
+    """Flows go on being received; the state is another than running, with the failure in words, and doctor repeats it."""
+    told: processes.CollectorState = request.getfixturevalue("collected")
+    assert told.state == "blind"
+    assert told.flows > 0
+    assert "OverflowError" in told.words
+    assert doctor._collector(settings.HANSE_NODE) == (False, told.words)
