@@ -439,7 +439,7 @@ class ExportDecoder:
         if not self._live:
             return None
         row = run.stream.row
-        return receipt.Receipt(np.repeat(run.received_us[sets], counts), self._streams.tallies[row : row + 1])
+        return receipt.Receipt(run.received_us[sets], counts, self._streams.tallies[row : row + 1])
 
     def _sflow(
         self, batch: Batch, offsets: npt.NDArray[np.int64], lengths: npt.NDArray[np.int32], received_us: Ints

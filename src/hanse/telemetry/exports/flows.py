@@ -231,7 +231,8 @@ def _times(piece: Piece, start: Ints, end: Ints) -> None:
         last = first if took is None else first + np.maximum(took, 0)
     if piece.receipt is not None:
         shift = piece.receipt.shifts(piece.export_us, np.maximum(first, last))
-        first, last = first + shift, last + shift
+        if shift is not None:
+            first, last = first + shift, last + shift
     np.clip(first, 0, LAST_MOMENT_US, out=start)
     np.clip(last, 0, LAST_MOMENT_US, out=end)
     np.maximum(start, end, out=end)

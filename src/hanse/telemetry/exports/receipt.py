@@ -85,19 +85,22 @@ class Receipt:
     """When records were received, and where it is counted how many are dated by that.
 
     Attributes:
-        received_us: Microseconds UTC by this machine's clock, shape (n,).
+        sets_us: When each of their sets was received, microseconds UTC by this machine's clock, shape (sets,).
+        counts: Records of each set, shape (sets,).
         tally: The `TALLY` row of their stream, shape (1,).
     """
 
-    received_us: Ints
+    sets_us: Ints
+    counts: Ints
     tally: Table
 
     def some(self, which: npt.NDArray[np.bool_]) -> "Receipt":
         """The same of some of the records."""
-        return Receipt(self.received_us[which], self.tally)
+        received = np.repeat(self.sets_us, self.counts)[which]
+        return Receipt(received, np.ones(len(received), np.int64), self.tally)
 
-    def shifts(self, export_us: Ints, end_us: Ints) -> Ints:
-        """How much to add to the times of flows, microseconds, shape (n,); 0 where they may be right.
+    def shifts(self, export_us: Ints, end_us: Ints) -> Ints | None:
+        """How much to add to the times of flows, microseconds, shape (n,); None where all may be right.
 
         A datagram whose clock is wrong is shifted by as much as it is; a flow that even then ended long ago, or ends ahead of
         its receipt, ends when it was received.
@@ -106,9 +109,24 @@ class Receipt:
             export_us: When each was exported, by the exporter's clock.
             end_us: When each ended, by the record.
         """
-        skew = export_us - self.received_us
+        if self._may_all_be_right(export_us, end_us):
+            return None
+        received = np.repeat(self.sets_us, self.counts)
+        skew = export_us - received
         shift = np.where(np.abs(skew) > CLOCK_US, -skew, 0)
-        after = end_us + shift - self.received_us
-        shift = np.where((after > CLOCK_US) | (after < -LATE_US), self.received_us - end_us, shift)
+        after = end_us + shift - received
+        shift = np.where((after > CLOCK_US) | (after < -LATE_US), received - end_us, shift)
         self.tally["dated"] += np.count_nonzero(shift)
         return shift
+
+    def _may_all_be_right(self, export_us: Ints, end_us: Ints) -> bool:
+        """Whether no record can need a shift, by the first and the last of all times: nearly always, and quickly told."""
+        if not len(end_us):
+            return True
+        first, last = self.sets_us.min(), self.sets_us.max()
+        return bool(
+            export_us.max() - first <= CLOCK_US
+            and last - export_us.min() <= CLOCK_US
+            and end_us.max() - first <= CLOCK_US
+            and last - end_us.min() <= LATE_US
+        )
