@@ -362,7 +362,7 @@ def test_whose_clock_is_wrong_is_said_wherever_the_collector_is_shown(
     processes.collector_is(
         node_home, processes.CollectorState(state="running", exporters=ROUTERS, exporters_all=30)
     )
-    for address in ("/settings/", "/settings/collector/state/"):
+    for address in ("/settings/", "/settings/collector/state/?part=exporters"):
         html = admin.get(address).content.decode()
         for words in (
             "192.0.2.1",
