@@ -29,7 +29,7 @@ from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.printable import printable
 from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.telemetry.collect import Collector, CollectorStatistics
-from hanse.telemetry.exporters import ExporterState, advice
+from hanse.telemetry.exporters import ExporterState, advice, findings
 from hanse.telemetry.exports.senders import EVERYBODY, Senders
 from hanse.telemetry.store import FlowStore
 
@@ -64,6 +64,9 @@ LOG_EVERY = 15
 
 MOST_WORDS = 300
 """Characters that are told of why looks fail."""
+
+TELL_S = 5.0
+"""How often `hanse collect` looks for something to say of exporters and of itself."""
 
 LARGEST = 10.0**18
 """A quota in bytes that no disk reaches; it keeps infinity out."""
@@ -373,6 +376,7 @@ def collect(
     """
     if quota is not None and out is None:
         raise click.UsageError("--quota limits the folder of --out, which is missing.")
+    talk = Console(stderr=True)
     try:
         options, _ = options_from(Choices(baseline=baseline, lessons=lessons))
         known = Registry.load(registry) if registry else None
@@ -384,13 +388,14 @@ def collect(
             quota,
             vantage,
             duration,
+            lambda collector, watch: _tell(collector, watch, talk),
             senders=Senders(exporters),
         )
     except (UsageError, RegistryError) as error:
         raise click.UsageError(str(error)) from error
     except HanseError as error:
         raise click.ClickException(str(error)) from error
-    _account(statistics, watch, Console(stderr=True))
+    _account(statistics, watch, talk)
     if watch.blind is not None:
         raise click.ClickException(watch.blind.words)
 
@@ -446,6 +451,28 @@ def run(
     return statistics, watch
 
 
+def _tell(collector: Collector, watch: Watch, talk: Console) -> None:
+    """Have a thread say what becomes wrong while it runs, once each time: a collector may run for months."""
+
+    def tell() -> None:
+        said: set[str] = set()
+        while True:
+            time.sleep(TELL_S)
+            wrong = findings(collector.exporters)
+            if watch.blind is not None:
+                wrong["blind"] = watch.blind.words
+            for name in wrong.keys() - said:
+                talk.print(
+                    f"{units.second(time.time_ns() // 1_000)}  {wrong[name]}",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
+                )
+            said = set(wrong)
+
+    threading.Thread(target=tell, name="hanse-tell", daemon=True).start()
+
+
 def _account(statistics: CollectorStatistics, watch: Watch, talk: Console) -> None:
     """What was received, what was lost, and what was not looked at."""
     rate = statistics.flows / max(statistics.seconds, 1e-9)
@@ -466,7 +493,7 @@ def _account(statistics: CollectorStatistics, watch: Watch, talk: Console) -> No
         shares = ", ".join(f"{one.name} {units.count(one.flows)}" for one in told)
         talk.print(f"Flows by exporter: {shares}.", highlight=False)
     for words in advice(told):
-        talk.print(words, highlight=False)
+        talk.print(words, highlight=False, soft_wrap=True)
     if watch.unsaid:
         talk.print(
             f"Not said at once: {units.count(watch.unsaid)} beginnings of attacks, there being too many.",

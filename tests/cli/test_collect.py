@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from struct import pack
 
@@ -22,9 +23,9 @@ from tests.cli.shell import hanse
 VICTIM = bytes([195, 80, 105, 107])
 
 
-def datagram(sequence: int, records: int = 30) -> bytes:
+def datagram(sequence: int, records: int = 30, now: float | None = None) -> bytes:
     """A NetFlow v5 datagram of ICMP echo requests that end now: 50 packets of 1,028 octets each."""
-    now = time.time()
+    now = time.time() if now is None else now
     head = pack(">HHIIIIHH", 5, records, 60_000, int(now), int(now % 1 * 1e9), sequence, 0, 0)
     body = b"".join(
         bytes([82, 0, 0, 1 + (sequence + one) % 200]) + VICTIM + bytes(4)
@@ -110,7 +111,7 @@ def test_a_quiet_minute_ends_well(tmp_path):
     assert "0 flows in 0 datagrams" in result.stderr
 
 
-def sent(port: int, seconds: float) -> threading.Thread:
+def sent(port: int, seconds: float, made: Callable[[int], bytes] = datagram) -> threading.Thread:
     """Send a flood for some seconds, beside what goes on."""
 
     def send() -> None:
@@ -118,7 +119,7 @@ def sent(port: int, seconds: float) -> threading.Thread:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             while time.monotonic() < end:
                 with contextlib.suppress(ConnectionRefusedError):
-                    out.sendto(datagram(sequence), ("127.0.0.1", port))
+                    out.sendto(made(sequence), ("127.0.0.1", port))
                     sequence += 30
                 time.sleep(0.05)
 
@@ -137,13 +138,28 @@ def test_an_analysis_that_fails_to_the_end_is_an_error_and_loses_no_flow(
 
     monkeypatch.setattr(LiveDetector, "feed", blind)
     monkeypatch.setattr(collecting, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(collecting, "TELL_S", 0.5)
     port = free_port()
-    flood = sent(port, 12)
-    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "10", "--out", str(tmp_path))
+    flood = sent(port, 10)
+    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "9", "--out", str(tmp_path))
     flood.join()
     assert result.exit_code == 1
-    assert "The live analysis fails since" in result.stderr
+    assert result.stderr.count("The live analysis fails since") == 2, "when it began and at the end"
     assert "OverflowError: a count that nothing holds" in result.stderr
     stored = sum(pq.read_metadata(file).num_rows for file in tmp_path.rglob("*.parquet"))
     assert stored > 0
     assert f"{stored:,}".replace(",", "\u2009") + " flows in" in result.stderr
+
+
+def test_a_router_with_a_wrong_clock_is_named_while_it_runs_and_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who watches the screen need not stop it to learn that the clock of a router is years behind."""
+    monkeypatch.setattr(collecting, "TELL_S", 0.5)
+    port = free_port()
+    old = sent(port, 5, made=lambda sequence: datagram(sequence, now=1_178_700_000.0))
+    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "4")
+    old.join()
+    assert result.exit_code == 0
+    assert result.stderr.count("The clock of 127.0.0.1 (NetFlow v5) is") == 2
+    assert "set it by NTP" in result.stderr

@@ -66,30 +66,40 @@ def own_clock_is_suspect(told: Sequence[ExporterState]) -> bool:
     return apart and min(map(abs, skews)) > RIGHT_S and max(skews) - min(skews) < RIGHT_S
 
 
-def advice(told: Sequence[ExporterState]) -> list[str]:
-    """What is wrong with exporters and what to do, a sentence or two each; nothing where all is well."""
+def findings(told: Sequence[ExporterState]) -> dict[str, str]:
+    """What is wrong with exporters and what to do, a sentence or two each, under a name that stays while it lasts."""
     if own_clock_is_suspect(told):
         alike = next(one.clock for one in told if one.skew_s is not None)
         words = f"All exporters' clocks are {alike}, so it is this machine's that is wrong: set it by NTP."
-        return [f"{words} Until then flows are dated by it."]
-    found = [
-        f"The clock of {one.name} is {one.clock}: set it by NTP. Until then its flows are dated by their receipt."
+        return {"own clock": f"{words} Until then flows are dated by it."}
+    found = {
+        f"clock {one.name}": (
+            f"The clock of {one.name} is {one.clock}: set it by NTP. Until then its flows are dated by their receipt."
+        )
         for one in told
         if one.wrong_clock
-    ]
-    found += [
-        f"{units.count(one.dated)} flows of {one.name} were dated by their receipt, as their own times cannot be right."
+    }
+    found |= {
+        f"records {one.name}": (
+            f"{units.count(one.dated)} flows of {one.name} were dated by their receipt, as their own times cannot be right."
+        )
         for one in told
         if one.dated and not one.wrong_clock
-    ]
-    found += [
-        f"The templates of {one.name} change again and again: two devices share that address and domain, or somebody "
-        "sends in its name. Give each device a domain of its own, and have the border drop packets that claim to come "
-        "from inside. Until then flows of it may be misread."
+    }
+    return found | {
+        f"templates {one.name}": (
+            f"The templates of {one.name} change again and again: two devices share that address and domain, or somebody "
+            "sends in its name. Give each device a domain of its own, and have the border drop packets that claim to "
+            "come from inside. Until then flows of it may be misread."
+        )
         for one in told
         if one.flaps
-    ]
-    return found
+    }
+
+
+def advice(told: Sequence[ExporterState]) -> list[str]:
+    """What is wrong with exporters and what to do; nothing where all is well."""
+    return list(findings(told).values())
 
 
 def dated(clocks: Iterable[tuple[str, int]]) -> list[str]:

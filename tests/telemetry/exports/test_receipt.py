@@ -1,14 +1,15 @@
 """An exporter whose clock is wrong: what is received live is dated by its receipt, what lies in a file stays as it was told."""
 
+import time
 from struct import pack
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanse.kernel.addresses import pack as address
-from hanse.telemetry.exporters import ExporterState, advice
+from hanse.telemetry.exporters import MOST, ExporterState, advice
 from hanse.telemetry.exports import ExportDecoder
 from hanse.telemetry.exports.receipt import CLOCK_US, LATE_US, SAMPLES
 from hanse.telemetry.reading import InputReport
@@ -242,3 +243,50 @@ def test_templates_said_again_or_changed_once_are_no_trouble() -> None:
     told = live.exporter()
     assert (told.changes, told.flaps) == (400, False)
     assert advice([told]) == []
+
+
+TIMES = [21, 22, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162, 323]
+"""Elements that tell a time or a duration."""
+
+
+@settings(max_examples=200)
+@given(data=st.data(), version=st.sampled_from([9, 10]), export_s=st.integers(0, 2**32 - 1))
+def test_no_record_dates_a_live_flow_ahead_or_long_ago(
+    data: st.DataObject, version: int, export_s: int
+) -> None:
+    """Whatever times a forged record tells, by whatever elements: its flow ended within the hour before it was received."""
+    fields = data.draw(
+        st.lists(st.tuples(st.sampled_from(TIMES), st.sampled_from([1, 2, 4, 8])), min_size=1, max_size=6)
+    )
+    fields = [(8, 4), (12, 4), (1, 4), (2, 4), *fields]
+    size = sum(width for _, width in fields)
+    records = b"".join(data.draw(st.lists(st.binary(min_size=size, max_size=size), min_size=1, max_size=4)))
+    made = (
+        v9(0, a_set(0, template(300, fields)), a_set(300, records, pad=False), export_s=export_s)
+        if version == 9
+        else ipfix(0, a_set(2, template(300, fields)), a_set(300, records, pad=False), export_s=export_s)
+    )
+    flows = Live()(made)
+    assert len(flows) == len(records) // size
+    for start, end in flows:
+        assert 0 <= start <= end
+        assert NOW_US - LATE_US <= end <= NOW_US + CLOCK_US
+
+
+def test_tens_of_thousands_of_forged_senders_are_told_of_quickly() -> None:
+    """Who exports is looked at every two seconds, in the thread that decodes: no stranger may fill that time."""
+    live = Live()
+    count = 20_000
+    one = v5(NOW_US, 5, 2)
+    senders = np.zeros((count, 16), np.uint8)
+    senders[:, 10:12] = 255
+    senders[:, 12:] = np.arange(count, dtype=">u4").view(np.uint8).reshape(count, 4)
+    lengths = np.full(count, len(one), np.int32)
+    offsets = np.cumsum(lengths, dtype=np.int64) - lengths
+    live.decoder.decode(
+        np.frombuffer(one * count, np.uint8), offsets, lengths, senders, np.full(count, NOW_US)
+    )
+    began = time.process_time()
+    told, number = live.decoder.exporters(NOW_US)
+    assert time.process_time() - began < 0.5
+    assert (len(told), number) == (MOST, count)
