@@ -24,11 +24,13 @@ with atheris.instrument_imports(
 
 from tests.telemetry.exports.test_hostile import SEEDS
 
+from hanse.telemetry.exports.receipt import CLOCK_US, LATE_US
 from hanse.telemetry.exports.streams import TEMPLATE_BYTES, WAITING_BYTES
 from hanse.telemetry.reading import InputReport
 
 assert dissection.dissect
 MOST = 4_096
+NOW_US = 1_790_000_000_000_000
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -43,10 +45,17 @@ def _split(data: bytes) -> list[bytes]:
 
 
 def one(data: bytes) -> None:
-    """Decode one input in two calls, and read it as a dump."""
-    datagrams = _split(data)
-    report = InputReport("fuzz")
-    decoder = ExportDecoder(report, "fuzz")
+    """Decode one input in two calls, from a file and as it comes, and read it as a dump."""
+    for live in (False, True):
+        _decode(_split(data), live=live)
+    recognise(data)
+    for _ in read_dump(np.frombuffer(data, np.uint8), InputReport("dump"), "fuzz"):
+        pass
+
+
+def _decode(datagrams: list[bytes], *, live: bool) -> None:
+    """Decode datagrams in two calls; what comes live ended within the hour before it was received."""
+    decoder = ExportDecoder(InputReport("fuzz"), "fuzz", udp=live, hurry=live, live=live)
     for some in (datagrams[::2], datagrams[1::2]):
         lengths = np.array([len(part) for part in some], np.int32)
         sender = np.zeros((len(some), 16), np.uint8)
@@ -56,17 +65,17 @@ def one(data: bytes) -> None:
             np.cumsum(lengths, dtype=np.int64) - lengths,
             lengths,
             sender,
-            np.zeros(len(some), np.int64),
+            np.full(len(some), NOW_US),
         )
         if batch is not None:
             batch.validate(full=True)
+            ends = batch.column("end").cast("int64").to_numpy()
+            assert not live or (ends.min() >= NOW_US - LATE_US and ends.max() <= NOW_US + CLOCK_US)
     decoder.finish()
+    decoder.exporters(NOW_US)
     for stream in decoder._streams:  # noqa: SLF001 - the bounds are what is tested
         assert 0 <= stream.exporter.waiting_bytes <= WAITING_BYTES
         assert 0 <= stream.exporter.template_bytes <= TEMPLATE_BYTES
-    recognise(data)
-    for _ in read_dump(np.frombuffer(data, np.uint8), InputReport("dump"), "fuzz"):
-        pass
 
 
 def main() -> None:
