@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from hanse.attacks import service as attacks
 from hanse.attacks.models import STANDING, Attack
 from hanse.campaigns.models import Campaign
+from hanse.console import processes
 from hanse.console.search import find
+from hanse.console.service import Collector, change
 from hanse.console.situation import situation
 from hanse.constituency import service as constituency
 from hanse.kernel import units
@@ -48,6 +51,20 @@ def client(mari: Actor, client_as: Clients) -> ActingClient:
 def urls(text: str, who: Actor) -> list[str]:
     """Addresses of all hits."""
     return [hit.url for group in find(text, who) for hit in group.hits]
+
+
+def test_a_collector_that_watches_nothing_is_said_where_attacks_would_show(
+    client: ActingClient, node_home: Path
+) -> None:
+    """No running attack means nothing while nobody looks: the analyst, who sees no settings, has to know."""
+    told = {"failed": "the collector does not run", "blind": "their analysis fails"}
+    change(Collector(on=True), system("tests", "ee-cert", "EE"))
+    for state, words in told.items():
+        processes.collector_is(node_home, processes.CollectorState(state=state))
+        assert words in client.get("/").content.decode()
+    for state in ("starting", "running", "off"):
+        processes.collector_is(node_home, processes.CollectorState(state=state))
+        assert "Nobody watches" not in client.get("/").content.decode()
 
 
 def test_nothing_is_said_of_nothing(actor: People, client_as: Clients) -> None:

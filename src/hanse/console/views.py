@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from hanse.accounts.looking import asks_why, looked_at
 from hanse.attacks.models import Attack
 from hanse.attacks.models import State as AttackState
+from hanse.console.health import collector_now
 from hanse.console.health import health as how_it_is
 from hanse.console.search import find, in_flows, only
 from hanse.console.situation import situation
@@ -36,6 +37,7 @@ def overview(request: HttpRequest) -> Result:
         "found": found,
         "marking": found.marking,
         "may_import": bool(may(actor, "telemetry.import", now_us=now_us())),
+        "collector": collector_now(settings.HANSE_NODE.home).state,
     }
     if asked_for(request, "now"):
         html = "".join(render_to_string(part, told | {"renewed": True}, request) for part in NOW)
