@@ -1,9 +1,11 @@
 """An exporter whose clock is wrong: what is received live is dated by its receipt, what lies in a file stays as it was told."""
 
 import time
+from pathlib import Path
 from struct import pack
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,9 +14,11 @@ from hanse.kernel.addresses import pack as address
 from hanse.telemetry.exporters import MOST, ExporterState, advice
 from hanse.telemetry.exports import ExportDecoder
 from hanse.telemetry.exports.receipt import CLOCK_US, LATE_US, SAMPLES
+from hanse.telemetry.read import read
 from hanse.telemetry.reading import InputReport
 from tests.telemetry.exports.build import UPTIME_MS, a_set, ipfix, template, v9
 from tests.telemetry.exports.test_sflow import sflow
+from tests.telemetry.packets import build
 
 NOW_S = 1_790_000_000
 NOW_US = NOW_S * 1_000_000
@@ -290,3 +294,24 @@ def test_tens_of_thousands_of_forged_senders_are_told_of_quickly() -> None:
     told, number = live.decoder.exporters(NOW_US)
     assert time.process_time() - began < 0.5
     assert (len(told), number) == (MOST, count)
+
+
+@pytest.mark.parametrize(("behind_us", "noted"), [(7_200_000_000, True), (20_000_000, False)])
+def test_the_account_of_a_capture_says_whose_clock_was_wrong(
+    tmp_path: Path, behind_us: int, noted: bool
+) -> None:
+    """By the capture's own times; its flows stand as the exporter dated them, and it counts as read wholly."""
+    told_us = NOW_US - behind_us
+    sent = build.ethernet(build.ipv4(build.udp(v5(told_us, 5_000, 2_000), 5000, 2055), build.UDP))
+    path = tmp_path / "export.pcap"
+    path.write_bytes(build.pcap([build.Caught(sent, NOW_US + second * 1_000_000) for second in range(5)]))
+    found = read([str(path)], workdir=tmp_path / "work")
+    (report,) = found.reports
+    assert found.whole
+    notes = [problem.what for problem in report.problems if "clock" in problem.what]
+    assert [note for note in notes if "192.0.2.1 (NetFlow v5) is 2 h 2 s behind" in note] == notes
+    assert bool(notes) == noted
+    starts = {
+        start for file in found.files for start in pq.read_table(file)["start"].cast("int64").to_pylist()
+    }
+    assert starts == {told_us - 5_000_000}
