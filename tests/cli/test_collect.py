@@ -140,8 +140,9 @@ def test_an_analysis_that_fails_to_the_end_is_an_error_and_loses_no_flow(
     monkeypatch.setattr(collecting, "LOOK_EVERY_S", 0.1)
     monkeypatch.setattr(collecting, "TELL_S", 0.5)
     port = free_port()
-    flood = sent(port, 10)
-    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "9", "--out", str(tmp_path))
+    monkeypatch.setattr(collecting, "MOST_FAILED", 1)
+    flood = sent(port, 9)
+    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "8", "--out", str(tmp_path))
     flood.join()
     assert result.exit_code == 1
     assert result.stderr.count("The live analysis fails since") == 2, "when it began and at the end"
@@ -157,8 +158,8 @@ def test_a_router_with_a_wrong_clock_is_named_while_it_runs_and_at_the_end(
     """Who watches the screen need not stop it to learn that the clock of a router is years behind."""
     monkeypatch.setattr(collecting, "TELL_S", 0.5)
     port = free_port()
-    old = sent(port, 5, made=lambda sequence: datagram(sequence, now=1_178_700_000.0))
-    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "4")
+    old = sent(port, 9, made=lambda sequence: datagram(sequence, now=1_178_700_000.0))
+    result = hanse("collect", f"127.0.0.1:{port}", "--duration", "8")
     old.join()
     assert result.exit_code == 0
     assert result.stderr.count("The clock of 127.0.0.1 (NetFlow v5) is") == 2

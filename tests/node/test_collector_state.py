@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from struct import pack
 
@@ -11,11 +12,12 @@ from django.conf import settings
 
 from hanse.attacks.detect import Options
 from hanse.attacks.live import LiveDetector
-from hanse.collecting import run
+from hanse.collecting import Watch, run
 from hanse.console import processes
 from hanse.console.service import Collector, change
 from hanse.kernel.actors import system
 from hanse.node import collecting, doctor
+from hanse.telemetry.collect import Collector as Live
 from tests.cli.test_collect import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,30 +35,35 @@ def export(export_s: int, sequence: int) -> bytes:
     return head + (addresses + counts + pack(">HHBBBBHHBBH", 53, 53, 0, 0, 17, 0, 0, 0, 0, 0, 0)) * 30
 
 
-@pytest.fixture
-def collected(tmp_path: Path) -> processes.CollectorState:
-    """How a node's collector said it was, after a router with a stopped clock sent to it for some seconds."""
+def collected(folder: Path, wanted: Callable[[processes.CollectorState], bool]) -> processes.CollectorState:
+    """What a node's collector says of itself once that is wanted, while a router with a stopped clock sends to it."""
     home, port = settings.HANSE_NODE.home, free_port()
     change(Collector(on=True, address="127.0.0.1", port=port), NODE)
-    companion = collecting.Companion(home, f"127.0.0.1:{port}", tmp_path, NODE)
-    done = threading.Event()
+    processes.collector_is(home, processes.CollectorState(state="off"))
+    companion = collecting.Companion(home, f"127.0.0.1:{port}", folder, NODE)
+    met: list[Live] = []
+
+    def meet(collector: Live, watch: Watch) -> None:
+        met.append(collector)
+        companion.meet(collector, watch)
 
     def send() -> None:
-        sequence = 0
+        sequence, end = 0, time.monotonic() + 60
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            while not done.wait(0.05):
+            while time.monotonic() < end and not wanted(processes.collector_state(home)):
                 try:
                     out.sendto(export(LOST_ITS_BATTERY_S + sequence // 600, sequence), ("127.0.0.1", port))
                     sequence += 30
                 except ConnectionRefusedError:
-                    time.sleep(0.1)
+                    pass
+                time.sleep(0.05)
+        met[0]._stopping.set()
 
     router = threading.Thread(target=send)
     router.start()
     try:
-        run([f"127.0.0.1:{port}"], Options(), _Silent(), tmp_path, None, "collector", 7, companion.meet)
+        run([f"127.0.0.1:{port}"], Options(), _Silent(), folder, None, "collector", None, meet)
     finally:
-        done.set()
         router.join()
         companion.leave()
     return processes.collector_state(home)
@@ -72,10 +79,11 @@ class _Silent:
         """An attack ended."""
 
 
-def test_a_router_with_a_stopped_clock_is_named_with_what_to_do(collected: processes.CollectorState) -> None:
-    """Its clock stands in the state, doctor is not content, and its flows lie in the present."""
-    assert collected.state == "running"
-    (router,) = collected.exporters
+def test_a_router_with_a_stopped_clock_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """Its clock stands in the state, doctor is not content, and a collector that stops does not say that it starts."""
+    told = collected(tmp_path, lambda state: any(one.dated for one in state.exporters))
+    assert told.state == "running"
+    (router,) = told.exporters
     assert (router.address, router.protocol, router.share) == ("127.0.0.1", "NetFlow v5", 1.0)
     assert router.clock.endswith("years behind")
     assert router.dated == router.flows > 0
@@ -96,9 +104,9 @@ def blinded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("blinded")
-def test_a_collector_whose_analysis_fails_goes_on_and_says_so(request: pytest.FixtureRequest) -> None:
+def test_a_collector_whose_analysis_fails_goes_on_and_says_so(tmp_path: Path) -> None:
     """Flows go on being received; the state is another than running, with the failure in words, and doctor repeats it."""
-    told: processes.CollectorState = request.getfixturevalue("collected")
+    told = collected(tmp_path, lambda state: state.state == "blind")
     assert told.state == "blind"
     assert told.flows > 0
     assert "OverflowError" in told.words

@@ -108,14 +108,17 @@ class Companion:
 
     def _tell(self, collector: Collector, watch: Watch) -> None:
         """Say every two seconds how it is; a detector that has failed ends the collector, which would not notice."""
-        since = time.time()
+        since, bound = time.time(), False
         while not self._stop.wait(SAY_S if collector.ports else 0.1):
             if watch.failure is not None:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
+            if bound and not collector.ports:  # it is about to end, and does not start
+                continue
+            bound = bool(collector.ports)
             got = collector.so_far()
             state = processes.CollectorState(
-                state="starting" if not collector.ports else "blind" if watch.blind else "running",
+                state="starting" if not bound else "blind" if watch.blind else "running",
                 words=watch.blind.words if watch.blind else "",
                 since_s=since,
                 datagrams=got.datagrams,
