@@ -15,6 +15,7 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.shadow import differences
 from hanse.ledger.writing import append
+from tests.accounts.browsing import founder
 from tests.accounts.people import NODE, acting, credential, digest_in, newcomer, secret_in
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +122,55 @@ def test_the_second_person_has_to_be_an_approver():
     second = service.join(digest_in(link), "", "passkey", credential=credential("two"))
     assert acting(second.pk).roles == {"approver", "auditor"}
     assert not founding()
+
+
+def test_a_second_link_of_the_founding_gives_the_same_roles():
+    """Who lost the first link comes in as an approver all the same: otherwise nobody could approve anything, for ever."""
+    founder = acting(found())
+    person, _ = service.invite("Jüri", "", ["approver", "auditor"], "", founder)
+    service.invite_again(person, founder)
+    again = service.invite_again(person, founder)
+    service.join(digest_in(again), "", "passkey", credential=credential("two"))
+    assert acting(person).roles == {"approver", "auditor"}
+
+
+def test_a_second_link_after_the_founding_gives_no_roles():
+    """Roles that an invitation of the founding was to give are a proposal once two have joined."""
+    founder = acting(found())
+    person, _ = service.invite("Kati", "", ["approver", "officer"], "", founder)
+    newcomer("approver")
+    service.join(
+        digest_in(service.invite_again(person, founder)), "", "passkey", credential=credential("three")
+    )
+    assert acting(person).roles == set()
+
+
+def test_an_invitation_is_taken_back():
+    """A link that went to the wrong person lets nobody in, and a new one can be made for the right one."""
+    founder = acting(found())
+    person, link = service.invite("Jüri", "", ["approver"], "", founder)
+    assert links.open_for(person) is not None
+    service.deactivate(person, "It went to a mailing list.", founder)
+    assert links.open_for(person) is None
+    with pytest.raises(links.LinkError):
+        service.join(digest_in(link), "", "passkey", credential=credential("two"))
+    service.join(
+        digest_in(service.invite_again(person, founder)), "", "passkey", credential=credential("three")
+    )
+    assert acting(person).roles == {"approver"}
+
+
+def test_the_page_of_who_is_invited_says_what_their_link_gives():
+    """Whoever invited sees that the link still holds and with which roles, and can take it back there."""
+    browser = founder()
+    person, _ = service.invite("Jüri", "", ["approver"], "", acting(browser.person))
+    page = browser.get(f"/people/{person}/").content.decode()
+    assert "gives approver" in page
+    assert "Take the invitation back" in page
+    service.deactivate(person, "It went to a mailing list.", acting(browser.person))
+    page = browser.get(f"/people/{person}/").content.decode()
+    assert "no link holds any more" in page
+    assert "Take the invitation back" not in page
 
 
 def test_links_of_the_founding_give_no_roles_afterwards():

@@ -84,6 +84,19 @@ def close_all(person: UUID, actor: Actor) -> None:
         append("accounts.link_closed", content, actor=actor, object_id=row.object_id)
 
 
+def open_for(person: UUID) -> Invitation | None:
+    """The row of the link with which a person can come in now, to be shown; `find` says whether one holds."""
+    return Invitation.objects.filter(person=person, open=True, expires_us__gt=now_us()).first()
+
+
+def carried(person: UUID) -> list[str]:
+    """Roles that a person's newest invitation was made to give, open or not, as its signed entry says it."""
+    row = Invitation.objects.filter(person=person, purpose="join").order_by("-said_by").first()
+    said: tuple[Said, ...] = histories([row.object_id])[row.object_id] if row is not None else ()
+    made = said[0].content if said else None
+    return list(made.roles) if isinstance(made, contents.LinkMade) else []
+
+
 def find(digest: str) -> Link:
     """The link whose secret has this hash, as its signed entry says it.
 

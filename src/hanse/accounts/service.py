@@ -100,12 +100,17 @@ def invite(name: str, email: str, roles: Iterable[str], why: str, actor: Actor) 
 
 
 def invite_again(person: UUID, actor: Actor) -> str:
-    """A new one-time link for somebody who has not joined yet; its path. Errors as of `invite`."""
+    """A new one-time link for somebody who has not joined yet; its path. Errors as of `invite`.
+
+    While the node is being founded it gives what the earlier one would have given: a second person who comes in without
+    being an approver leaves nobody who could approve a role for anybody.
+    """
     ask(actor, "accounts.invite")
     row = person_of(person)
     if row.joined_us is not None:
         raise UsageError("They have joined already. If they lost their passkey, propose to bring them back.")
-    return links.make(person, "join", [], actor)
+    with writing():
+        return links.make(person, "join", links.carried(person) if founding() else [], actor)
 
 
 def join(digest: str, name: str, method: str, *, credential: dict[str, Any] | None = None,

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from hanse.accounts import approvals, issuers, passkeys, rules, service, tokens
+from hanse.accounts import approvals, issuers, links, passkeys, rules, service, tokens
 from hanse.accounts.models import Consultation, Person, Proposal, Session, Team
 from hanse.accounts.pages import own, refusals, uuid_in
 from hanse.kernel.actors import Actor
@@ -50,6 +50,7 @@ def person(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "passkeys": row.passkeys.order_by("added_us"),
         "issuers": row.issuers.order_by("issuer"),
         "tokens": row.tokens.order_by("made_us"),
+        "link": links.open_for(pk) if row.joined_us is None else None,
         "sessions": Session.objects.filter(person_id=pk).count(),
         "proposals": Proposal.objects.filter(state="open", expires_us__gt=now_us(), subject__person=pk.hex),
         "may_grant": bool(grant(signed_in(request).roles, "accounts.grant").role),

@@ -127,6 +127,7 @@ def _title(status: int) -> str:
         404: _("Nothing here"),
         405: _("Not this way"),
         409: _("Somebody was faster"),
+        410: _("No longer here"),
         413: _("Too large"),
         422: _("Not as it is"),
         429: _("Too much at once"),
