@@ -28,6 +28,9 @@ from hanse.policy.asking import require
 from hanse.tracing import service as tracing
 from hanse.tracing.models import Trace as TraceRow
 
+NAMED = 5
+"""Files that were not read wholly are named up to so many; how each was read is in the account of inputs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -50,6 +53,18 @@ class Recording:
     campaigns: tuple[UUID, ...]
     run: UUID
     span_us: tuple[int, int] | None
+
+
+def _limits(analysis: Analysis) -> dict[str, str]:
+    """What the finding does not rest on, in words, under what it is about."""
+    partly = [_name(report.path) for report in analysis.inputs if not report.whole]
+    said = {"compared": left_out(len(analysis.attacks)), "read": ""}
+    if partly:
+        more = f" and {len(partly) - NAMED:,} more" if len(partly) > NAMED else ""
+        said["read"] = (
+            f"Not read wholly: {', '.join(partly[:NAMED])}{more}. What is missing there may hide attacks."
+        )
+    return {what: words for what, words in said.items() if words}
 
 
 def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> Recording:
@@ -185,7 +200,7 @@ class _Lot:
                 end_us=span[1],
                 lessons=analysis.lessons,
                 data=tuple(analysis.data.description.lines()),
-                parameters={"compared": words} if (words := left_out(len(analysis.attacks))) else {},
+                parameters=_limits(analysis),
             )
         )
         marking = strictest([self._marking, *self._markings.values()])

@@ -14,6 +14,7 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.models import Entry
 from hanse.policy.asking import RefusedError
 from hanse.recording import record
+from hanse.telemetry.reading import InputReport
 from hanse.tracing.models import Places, Trace
 from tests.campaigns.plans import estonia
 from tests.node.made import analysis_of, estonian, wrong
@@ -94,6 +95,20 @@ def test_a_campaign_is_as_strict_as_its_strictest_attack(actor: People) -> None:
     assert Attack.projected.get(name=told.attacks[0].id).marking.marking.tlp is Tlp.RED
     assert Attack.projected.get(name=told.attacks[9].id).marking.marking.tlp is Tlp.AMBER
     assert Campaign.projected.get(pk=found.campaigns[0]).marking.marking.tlp is Tlp.RED
+
+
+def test_what_was_not_read_wholly_stands_with_the_finding(actor: People) -> None:
+    """A finding says which files it does not rest on wholly: few by name, of many how many more."""
+    told = analysis_of(estonia(7))
+    damaged = InputReport("/srv/night.pcap.gz")
+    damaged.add("byte 4096: it ends in the middle.", do="Fetch it again.")
+    record(replace(told, inputs=(*told.inputs, damaged)), actor("analyst"))
+    words = Run.projected.get().detail["parameters"]["read"]
+    assert words == "Not read wholly: night.pcap.gz. What is missing there may hide attacks."
+    many = tuple(replace(damaged, path=f"{number}.pcap") for number in range(9))
+    record(replace(told, inputs=many), actor("analyst"))
+    newest = Run.projected.latest("time_us")
+    assert "0.pcap, 1.pcap, 2.pcap, 3.pcap, 4.pcap and 4 more" in newest.detail["parameters"]["read"]
 
 
 def test_only_who_may_import_records(actor: People) -> None:
