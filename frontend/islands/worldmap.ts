@@ -148,10 +148,14 @@ function showMap(chart: EChartsType, box: HTMLElement, data: WorldmapData): void
   addKey(box, data, limits);
 }
 
+/** Whether there are attacks, and the sources of none of them may be attributed. */
+function nothing(data: WorldmapData): boolean {
+  return data.attacks !== undefined && data.attacks > 0 && data.attributable === 0;
+}
+
 /** Land without a value; hatched grey everywhere where nothing at all may be attributed. */
 function landOf(data: WorldmapData): Record<string, unknown> {
-  const nothing = data.attacks !== undefined && data.attacks > 0 && data.attributable === 0;
-  return nothing
+  return nothing(data)
     ? { areaColor: token("withheld"), decal: { ...HATCH, color: token("paper") } }
     : { areaColor: token("land") };
 }
@@ -180,7 +184,7 @@ function told(code: string, one: Value | undefined, data: WorldmapData): string 
   const lines = [nameOf(code)];
   if (one && one.value > 0) lines.push(`${count(one.value)} ${data.unit}`);
   if (one?.withheld) lines.push(word("{number} that may be forged: not attributed", { number: count(one.withheld) }));
-  if (!one || (one.value === 0 && !one.withheld)) lines.push(word("none"));
+  if (!one || (one.value === 0 && !one.withheld)) lines.push(nothing(data) ? word("may be forged") : word("none"));
   return lines.join("\n");
 }
 
@@ -195,8 +199,10 @@ function swatch(colour: string, hatched: boolean): SVGSVGElement {
 /** The classes in words below the map, what the grey means, and what is not on the map. */
 function addKey(box: HTMLElement, data: WorldmapData, limits: readonly number[]): void {
   for (const old of box.parentElement?.querySelectorAll(":scope > .key, :scope > .words") ?? []) old.remove();
-  const key = make("ul", { class: "key" }, make("li", {}, data.unit));
-  limits.forEach((limit, index) => {
+  const key = make("ul", { class: "key" });
+  const shown = data.values.some((one) => one.value > 0) ? limits : [];
+  if (shown.length > 0) key.append(make("li", {}, data.unit));
+  shown.forEach((limit, index) => {
     const from = (limits[index - 1] ?? 0) + 1;
     key.append(
       make(
@@ -208,7 +214,7 @@ function addKey(box: HTMLElement, data: WorldmapData, limits: readonly number[])
     );
   });
   const withheld = data.values.reduce((sum, one) => sum + (one.withheld ?? 0), 0);
-  if (withheld > 0) key.append(make("li", {}, swatch(token("withheld"), true), word("may be forged")));
+  if (withheld > 0 || nothing(data)) key.append(make("li", {}, swatch(token("withheld"), true), word("may be forged")));
   const said = [
     data.words,
     data.elsewhere && data.elsewhere.value > 0 ? `${count(data.elsewhere.value)} ${data.elsewhere.words}.` : "",

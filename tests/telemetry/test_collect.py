@@ -189,6 +189,19 @@ def test_run_ends_after_its_duration_or_on_a_signal() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_port_in_use_is_said_in_words() -> None:
+    """Who reads it at night learns what to do, not the number of an error."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(
+            CollectError, match=f"{taken}: cannot receive there: another program .* choose another port"
+        ):
+            Collector([taken], lambda _: None).start()
+    with pytest.raises(CollectError, match="this machine has no such address"):
+        Collector(["192.0.2.1:0"], lambda _: None).start()
+
+
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:99999", "192.0.2.1:0", ""])
 def test_addresses_that_cannot_be_bound(address: str) -> None:
     """A wrong or foreign address is an error that names it."""

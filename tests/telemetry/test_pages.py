@@ -104,6 +104,15 @@ def test_without_a_question_it_says_what_is_held(
     assert not Consultation.objects.exists()
 
 
+def test_how_much_may_be_kept_is_said_as_it_was_set(
+    two_hours: tuple[Partition, Partition], actor: People, client_as: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who set 50 GiB reads 50 GiB, and not 53.7 GB."""
+    told = limits.Limits(50 * 2**30, uploads.Caps())
+    monkeypatch.setattr(limits, "_told", [lambda: told])
+    assert "of the 50 GiB that it may" in client_as(actor("analyst")).get("/flows/").content.decode()
+
+
 def test_a_flow_outside_the_time_is_not_shown(
     two_hours: tuple[Partition, Partition], actor: People, client_as: Clients
 ) -> None:

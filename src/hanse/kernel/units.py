@@ -61,6 +61,11 @@ def packet_rate(packets_per_second: float) -> str:
     return _scaled(packets_per_second, "packets/s")
 
 
+def quota(octets: float) -> str:
+    """``50 GiB`` (binary, as room on disks is set)."""
+    return f"{octets / 2**30:,.4g} GiB"
+
+
 def volume(octets: float) -> str:
     """``1.2 GB`` (decimal, as data rates are)."""
     return _scaled(octets, "B")

@@ -6,6 +6,7 @@ kernel drops datagrams and counts them: memory stays bounded and every loss is r
 """
 
 import contextlib
+import errno
 import queue
 import select
 import signal
@@ -41,6 +42,14 @@ TELL_S = 2.0
 """How often it is looked at who exports: as often as a collector says how it is."""
 DRAIN_S = 2.0
 """At the end, how long what the kernel still holds is taken."""
+
+
+_WHY_NOT = {
+    errno.EADDRINUSE: "another program receives there already. End that one, or choose another port",
+    errno.EADDRNOTAVAIL: "this machine has no such address. Choose one of its own, or 0.0.0.0 for all of them",
+    errno.EACCES: "the node's user may not take this port. Choose one above 1023",
+}
+"""Why a socket cannot be bound, and what to do about it."""
 
 
 class CollectError(HanseError):
@@ -158,7 +167,8 @@ class Collector:
                 self._sockets.append(bind(address, KERNEL_BUFFER))
         except (OSError, ValueError) as error:
             self._close()
-            raise CollectError(f"{address}: cannot receive there: {error}.") from error
+            why = _WHY_NOT.get(error.errno or 0, str(error)) if isinstance(error, OSError) else str(error)
+            raise CollectError(f"{address}: cannot receive there: {why}.") from error
         sizes = [one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for one in self._sockets]
         self.statistics.kernel_buffer = min(sizes)
         if min(sizes) < KERNEL_BUFFER:

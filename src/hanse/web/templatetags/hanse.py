@@ -32,6 +32,12 @@ def octets(value: float | None) -> str:
 
 
 @register.filter
+def quota(value: float | None) -> str:
+    """How much may be kept, as the settings have it: ``50 GiB``."""
+    return "" if value is None else units.quota(value)
+
+
+@register.filter
 def count(value: float | None) -> str:
     """A whole number with thin spaces."""
     return "" if value is None else units.count(value)
