@@ -1,6 +1,7 @@
 """A node's settings: typed, from its home folder and the environment, and what Django is told of them."""
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -34,6 +35,7 @@ ROOMS = (
 
 SETTINGS_FILE = "settings.toml"
 
+_WEB_ADDRESS = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 HSTS_S = 31_536_000
 """Seconds that a browser keeps to https after a visit (RFC 6797): a year."""
 
@@ -116,30 +118,28 @@ def load(home: Path) -> Node:
         if value := os.environ.get(f"HANSE_{name.upper()}"):
             told[name] = value
     if "url" in told:
-        told["url"] = web_origin(told["url"])
+        told["url"] = web_address(told["url"])
     try:
         return Node(home=home, **told)
     except TypeError as error:
         raise SettingsError(f"{path}: {error}. See docs/reference/settings.") from None
 
 
-def web_origin(text: str) -> str:
-    """What the setting `url` says, without the slash that an address bar adds.
+def web_address(text: str) -> str:
+    """The setting `url` as pages are addressed with it: scheme, host and port, with no slash behind them.
 
     Raises:
-        SettingsError: It is no scheme and host, or more than these and a port.
+        SettingsError: It cannot be meant.
     """
-    try:
-        parts = urlsplit(text)
-        whole = parts.port != 0 and parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:  # a port that is no number, or half of an IPv6 address
-        whole = False
-    if not whole or parts.path not in {"", "/"} or "@" in parts.netloc or parts.query or parts.fragment:
+    address = str(text).strip().rstrip("/").lower()
+    found = _WEB_ADDRESS.fullmatch(address)
+    if found is None or int(found["port"] or 1) not in range(1, 65_536):
         raise SettingsError(
-            f"url = {text!r} is not what browsers type to reach a node. Write https:// and a host name, such as "
-            "https://hanse.example."
+            f"url = {text!r} is no address that browsers can be sent to. Write scheme, host and, where it is another "
+            "than usual, the port, with nothing behind them: https://hanse.example. Letters of other alphabets as "
+            "browsers send them (xn--...)."
         )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return address
 
 
 def metrics_address(text: str) -> tuple[str, int]:

@@ -58,3 +58,21 @@ def test_a_wrong_one_for_the_right_file_opens_nothing(home: Path) -> None:
     (home / "opener").write_bytes((home / "opener").read_bytes()[:-32] + bytes(32))
     with pytest.raises(KeysError, match="passphrase"):
         keyfile.unlock(home)
+
+
+def test_white_space_around_a_passphrase_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was pasted with a space behind it opens from a file, where none is kept, as it does from the terminal."""
+    typed = iter(["", " of the harbour\t", "of the harbor", "of the harbour ", " of the harbour"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(keyfile, "getpass", lambda _: next(typed))
+    assert keyfile.ask_new("Passphrase") == "of the harbour"
+    assert not list(typed)
+
+
+def test_an_empty_file_is_no_passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that was made and never written into is named; it does not stand for a passphrase that nobody knows."""
+    empty = tmp_path / "passphrase"
+    empty.write_text("\n")
+    monkeypatch.setenv("HANSE_PASSPHRASE_FILE", str(empty))
+    with pytest.raises(keyfile.KeyFileError, match="it is empty"):
+        keyfile.passphrase(tmp_path)

@@ -69,7 +69,7 @@ def test_keys_that_are_rotated_while_a_passphrase_is_typed_stay(
         service.rotate(home, PASSPHRASE, MARI, "a year has passed")
         return "a new one"
 
-    monkeypatch.setattr(key_commands.click, "prompt", typed)
+    monkeypatch.setattr(key_commands.keyfile, "ask_new", typed)
     told = CliRunner().invoke(key_commands.keys, ["passphrase", "--home", str(home)])
     assert told.exit_code == 0, told.output
     assert keyfile.opened(home, "a new one").signing.id == Head.objects.get(pk=1).key

@@ -36,6 +36,16 @@ def made(tmp_path_factory):
     return folder, found[1]
 
 
+def test_a_node_on_localhost_listens_where_browsers_look_for_it(tmp_path):
+    """Who names another port in the address need not name it twice; behind a proxy it is 8007."""
+    hanse("node", "init", "--home", tmp_path / "here", *FIRST, "--url", "http://localhost:8110/")
+    settings = (tmp_path / "here" / "settings.toml").read_text()
+    assert 'url = "http://localhost:8110"' in settings
+    assert 'listen = "127.0.0.1:8110"' in settings
+    hanse("node", "init", "--home", tmp_path / "there", *FIRST, "--url", "https://hanse.example")
+    assert 'listen = "127.0.0.1:8007"' in (tmp_path / "there" / "settings.toml").read_text()
+
+
 def test_a_node_is_its_owners_alone(made):
     """Nobody else enters the node's folder, whatever the files in it allow."""
     assert stat.S_IMODE(made[0].stat().st_mode) == 0o700
@@ -70,6 +80,16 @@ def test_keys_are_rotated_proven_backed_up_and_restored(made, tmp_path):
         (("init", "--home", "made", *FIRST[:4], "--country", "Estonia", "--unattended"), 2, "is no country"),
         (("init", "--home", "made", *FIRST[:4], "--country", "EU", "--unattended"), 2, "is no country"),
         (("init", "--home", "made", *FIRST[:4], "--unattended"), 2, "Only an organisation has none"),
+        (("init", "--home", "made", *FIRST, "--url", "hanse.example"), 1, "is no address that browsers"),
+        (
+            ("init", "--home", "made", *FIRST, "--url", "https://hanse.example/hanse"),
+            1,
+            "nothing behind them",
+        ),
+        (("init", "--home", "made", *FIRST, "--url", "http://hanse.example"), 2, "over TLS only"),
+        (("init", "--home", "made", *FIRST, "--url", "https://192.0.2.1"), 2, "bare IP address"),
+        (("init", "--home", "made", *FIRST, "--name", "  "), 2, "It has no name"),
+        (("init", "--home", "made", *FIRST[:6]), 1, "start from a terminal"),
         (("export", "3", "proof.json", "--home", "nowhere"), 1, "There is no node in nowhere"),
         (("keys", "rotate", "--home", "nowhere", "--reason", "a year"), 1, "There is no node in nowhere"),
         (("keys", "rotate", "--home", "nowhere"), 2, "Missing option '--reason'"),

@@ -12,7 +12,7 @@ import pytest
 
 from hanse.kernel.errors import UsageError
 from hanse.node.making import make
-from hanse.settings import Node, SettingsError, listen_address, listens_at, metrics_address, web_origin
+from hanse.settings import Node, SettingsError, listen_address, listens_at, metrics_address, web_address
 from tests.faults.conftest import address  # noqa: F401 - the fixture is used by its name
 from tests.node.living import Living, alive, children, command_of, free_port, living, until
 
@@ -188,23 +188,6 @@ def test_a_node_listens_at_addresses_of_both_families() -> None:
     assert listen_address("[::1]:8007") == ("::1", 8007)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["hanse.example", "ftp://hanse.example", "https://", "https://hanse.example/x", "https://hanse.example?x",
-     "http://localhost:99999", "https://who@hanse.example", "https://[::1"],
-)  # fmt: skip
-def test_a_nodes_url_is_what_browsers_type_and_no_more(text: str) -> None:
-    """Links, passkeys and the check of forms are made of it."""
-    with pytest.raises(SettingsError, match=r"Write https://"):
-        web_origin(text)
-
-
-def test_a_slash_after_a_nodes_url_says_nothing() -> None:
-    """Address bars add it."""
-    assert web_origin("https://Hanse.example/") == "https://hanse.example"
-    assert web_origin("http://localhost:8010") == "http://localhost:8010"
-
-
 @pytest.mark.parametrize("url", ["http://hanse.example", "http://127.0.0.1:8007", "https://192.0.2.1"])
 def test_no_node_is_made_at_which_nobody_could_sign_in(url: str, tmp_path: Path) -> None:
     """Browsers make passkeys for names alone, and over plain HTTP for localhost alone."""
@@ -230,3 +213,28 @@ def test_two_nodes_never_share_a_port(node: Living) -> None:
     assert refused.returncode == 2
     assert "Address already in use. End what listens there" in refused.stderr
     assert "The node is at" not in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("https://hanse.example", "https://hanse.example"),
+        (" http://localhost:8007/ ", "http://localhost:8007"),
+        ("https://[2001:db8::1]:8443/", "https://[2001:db8::1]:8443"),
+        ("HTTPS://Hanse.Example", "https://hanse.example"),
+    ],
+)
+def test_an_address_is_kept_as_pages_are_addressed_with_it(typed, kept):
+    """What a browser's field adds when it is copied, a space or a slash, leads no link astray."""
+    assert web_address(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "hanse.example", "ftp://hanse.example", "https://", "https://a/b", "https://a?b", "https://u@a", "https://a:x",
+     "https://a:99999", "https://a:0", "https://a b", "https://häfen.example"],
+)  # fmt: skip
+def test_an_address_that_leads_nowhere_is_refused(typed):
+    """Passkeys, forms and links rest on it: one that is wrong lets nobody in."""
+    with pytest.raises(SettingsError, match="is no address that browsers"):
+        web_address(typed)

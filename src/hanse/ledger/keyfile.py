@@ -115,19 +115,46 @@ def passphrase(home: Path) -> str:
     for named in (os.environ.get("HANSE_PASSPHRASE_FILE"), _credential()):
         if named:
             try:
-                return Path(named).read_text(encoding="utf-8").strip()
+                told = Path(named).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise KeyFileError(
                     f"{named}: {error.strerror}. The passphrase is read from this file."
                 ) from None
+            if not told:
+                raise KeyFileError(
+                    f"{named}: it is empty. The passphrase is read from this file: write it there."
+                )
+            return told
     if (kept := _from_os(home)) is not None:
         return kept
+    return ask("Passphrase of the node's keys")
+
+
+def ask(what: str) -> str:
+    """A passphrase from the terminal, without the white space around it, which no file and no copied line keeps.
+
+    Raises:
+        KeyFileError: There is no terminal.
+    """
     if sys.stdin.isatty():
-        return getpass("Passphrase of the node's keys: ")
+        return getpass(f"{what}: ").strip()
     raise KeyFileError(
         "The node's keys are locked. Name a file with HANSE_PASSPHRASE_FILE, hand one over as the systemd "
         f"credential {CREDENTIAL}, keep it with `hanse node keys keep`, or start from a terminal."
     )
+
+
+def ask_new(what: str) -> str:
+    """A new passphrase from the terminal, typed twice; asked for again until both are the same and not empty.
+
+    Raises:
+        KeyFileError: There is no terminal.
+    """
+    while True:
+        told = ask(what)
+        if told and told == ask("The same again"):
+            return told
+        print("It is empty." if not told else "The two are not the same.", "Once more.", file=sys.stderr)
 
 
 def keep_in_os(home: Path, text: str) -> None:

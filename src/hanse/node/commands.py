@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,7 +19,7 @@ from hanse.node.opening import RECOVERING, may_serve
 from hanse.node.opening import home_option as _home
 from hanse.node.opening import started as _started
 from hanse.node.opening import unattended as _unattended
-from hanse.settings import Node, listens_at, web_origin
+from hanse.settings import Node, listens_at, web_address
 
 
 @click.group()
@@ -47,19 +48,19 @@ node.add_command(keys)
 @click.option("--url", default="http://localhost:8007", show_default=True, help="Where browsers reach it.")
 @click.option(
     "--listen",
-    default=None,
-    help="Address and port to bind; by default 127.0.0.1 and 8007, or the port of a URL on localhost.",
+    help="Address and port to bind; by default 127.0.0.1 and the port of a --url on localhost, or 8007.",
 )
 @click.option("--unattended", is_flag=True, help="Make up a passphrase and keep it beside the keys.")
 @click.option("--exercise", is_flag=True, help="It rehearses: every page says so.")
-def init(home: Path, unattended: bool, url: str, listen: str | None, **told: str | bool) -> None:
+def init(home: Path, unattended: bool, url: str, listen: str | None, **told: Any) -> None:
     """Make a node: its folder, keys, tables, and an invitation for the first person."""
-    told["url"] = url = web_origin(url)
+    url = web_address(url)
     if listen := listen or listens_at(url):
         told["listen"] = listen
     passphrase = "" if unattended else _new_passphrase()
     database = os.environ.get("HANSE_DATABASE", "sqlite")
-    made = make(Node(home=home.resolve(), database=database, **told), passphrase, keep_beside=unattended)  # type: ignore[arg-type]  # click hands over strings and booleans by these names
+    node = Node(home=home.resolve(), database=database, url=url, **told)
+    made = make(node, passphrase, keep_beside=unattended)
     click.echo(f"Made the node of {_bold(printable(made.node.name))} in {made.node.home}")
     click.echo("Fingerprint of its first key, to be published:")
     click.echo(f"  {made.fingerprint}")
@@ -320,8 +321,7 @@ def _new_passphrase() -> str:
     """The passphrase of a new node: where one is left for it, else asked twice."""
     if os.environ.get("HANSE_PASSPHRASE_FILE") or os.environ.get("CREDENTIALS_DIRECTORY"):
         return keyfile.passphrase(Path())
-    told: str = click.prompt("Passphrase for the node's keys", hide_input=True, confirmation_prompt=True)
-    return told
+    return keyfile.ask_new("Passphrase for the node's keys")
 
 
 def _back_up(served: Node, path: Path) -> None:

@@ -156,7 +156,10 @@ def _tracing(_: Node) -> tuple[bool, str]:
         )
     age = data.description.age_days
     if age is not None and age > OLD_DAYS:
-        return False, f"It is {age} days old. Update it with `hanse data update` or `make setup`."
+        return False, (
+            f"It is {age} days old: a growing share of sources is placed wrongly. Get newer tables and give them to "
+            "`hanse data update`."
+        )
     return True, " · ".join(data.description.lines())
 
 

@@ -77,7 +77,7 @@ def passphrase(home: Path) -> None:
     unattended(home)
     present = keyfile.passphrase(node.home)
     keyfile.opened(node.home, present)
-    told = click.prompt("New passphrase for the node's keys", hide_input=True, confirmation_prompt=True)
+    told = keyfile.ask_new("New passphrase for the node's keys")
     with keyfile.changing(node.home):  # read once more: they may have been rotated while somebody typed
         keyfile.save(node.home, keyfile.opened(node.home, present), told)
     if (node.home / PASSPHRASE).exists():
@@ -91,7 +91,7 @@ def passphrase(home: Path) -> None:
 def keep(home: Path) -> None:
     """Keep the passphrase in the operating system's keyring, so that nobody is asked for it again."""
     node = load(home)
-    told = click.prompt("Passphrase of the node's keys", hide_input=True)
+    told = keyfile.ask("Passphrase of the node's keys")
     unwrap((node.home / keyfile.KEYS).read_bytes(), told)
     keyfile.keep_in_os(node.home, told)
     click.echo("The operating system keeps it. The node starts without being asked for it.")

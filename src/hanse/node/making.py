@@ -3,7 +3,7 @@
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import Keyring
 from hanse.kernel.markings import TIERS
 from hanse.ledger import keyfile
-from hanse.settings import SETTINGS_FILE, Node, is_localhost, listen_address, web_origin
+from hanse.settings import SETTINGS_FILE, Node, is_localhost, listen_address, web_address
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?")
 PASSPHRASE = Path("keys") / "passphrase"
@@ -44,11 +44,15 @@ def make(node: Node, passphrase: str, *, keep_beside: bool) -> Made:
         keep_beside: Keep the passphrase in a file beside the keys, for a node that starts by itself.
 
     Raises:
-        UsageError: There is a node already, or a setting cannot be meant.
-        SettingsError: An address cannot be meant.
+        UsageError: There is a node already, a setting cannot be meant, or there is no passphrase.
+        SettingsError: No browser can be sent to its address.
     """
-    web_origin(node.url)
+    node = replace(node, url=web_address(node.url), name=" ".join(node.name.split()))
     _refuse_wrong(node)
+    if not passphrase and not keep_beside:
+        raise UsageError(
+            "The passphrase is empty: nobody could open the keys again. Write one into its file first."
+        )
     passphrase = passphrase or secrets.token_urlsafe(24)
     make_folders(node.home)
     keys = Keyring.new()
@@ -95,6 +99,12 @@ def _refuse_wrong(node: Node) -> None:
         raise UsageError(f"There is a node in {node.home} already. Serve it with `hanse node serve`.")
     if not _ID.fullmatch(node.authority):
         raise UsageError(f"{node.authority!r} is no id: use lower-case letters, digits, dots and dashes.")
+    if not node.name:
+        raise UsageError("It has no name. Write the authority's name as people know it.")
+    if why := _no_passkeys(node):
+        raise UsageError(
+            f"{node.url}: {why} Write its name with https, or http://localhost for this machine alone."
+        )
     if node.tier not in TIERS:
         raise UsageError(f"{node.tier!r} is no tier. It is one of {', '.join(TIERS)}.")
     if not node.country and node.tier != "organisation":
@@ -107,20 +117,15 @@ def _refuse_wrong(node: Node) -> None:
             "several states."
         )
     listen_address(node.listen)
-    if not (node.secure or is_localhost(node.host)) or _is_address(node.host):
-        raise UsageError(
-            f"Nobody could sign in at {node.url}: browsers make passkeys for a host name alone, and over https unless it "
-            "is localhost. Give --url the https:// name that the proxy before the node will have."
-        )
 
 
-def _is_address(host: str) -> bool:
-    """Whether a host is no name but an IP address."""
+def _no_passkeys(node: Node) -> str:
+    """Why browsers would make no passkey at the node's address, and so nobody could come in (W3C WebAuthn, 5.1.2)."""
     try:
-        ip_address(host)
+        ip_address(node.host)
     except ValueError:
-        return False
-    return True
+        return "" if node.secure or is_localhost(node.host) else "browsers make passkeys over TLS only."
+    return "browsers make no passkeys for a bare IP address."
 
 
 def _as_toml(node: Node) -> str:
