@@ -1,6 +1,7 @@
 """`hanse lesson` and `hanse learn`: what is taught changes what is found, and undo takes it back."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def test_a_false_positive_is_no_longer_found_until_undone(case, tmp_path):
     teach(file, "false-positive", told, attacks[0]["id"])
     assert ids(flows, file) == []
     listed = hanse("lesson", "list", "--lessons", file)
+    assert re.search(r"false-positive .* icmp_flood .* Up to [0-9.]+ k?packets/s", listed.stdout)
     assert "[red]known\\x1b" in listed.stdout.replace("\n", "") or "[red]" in listed.stdout
     assert "\x1b" not in listed.stdout
     assert hanse("lesson", "undo", 1, "--lessons", file).exit_code == 0
@@ -69,6 +71,11 @@ def test_a_split_cuts(case, tmp_path):
         (["false-positive", "{told}", "A-000000000000", "--reason", "x"], "no attack A-000000000000"),
         (["false-positive", "{told}", "{first}"], "--reason"),
         (["split", "{told}", "{first}", "--at", "noon", "--reason", "x"], "not a time"),
+        (
+            ["split", "{told}", "{first}", "--at", "2001-05-03T00:00:30Z", "--reason", "x"],
+            "not inside the attack",
+        ),
+        (["merge", "{told}", "{first}", "{first}", "--reason", "x"], "is one attack already"),
         (["undo", "7"], "There are 0 lessons"),
     ],
 )

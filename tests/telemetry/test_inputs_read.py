@@ -299,3 +299,16 @@ def test_what_the_command_prints_as_csv_it_reads(tmp_path: Path) -> None:
         "2007-05-09T12:00:00.000001Z",
     ]
     assert answer["inputs"][0]["problem_count"] == 0
+
+
+def test_a_folder_of_many_files_does_not_fill_the_terminal(tmp_path: Path) -> None:
+    """Of many inputs, those that were not read wholly are shown apart, and what is beyond is summed."""
+    for number in range(40):
+        row = f"start,src,dst\n1178697600,198.51.100.{number},192.0.2.1\n"
+        (tmp_path / f"{number:02}.csv").write_text(row)
+    (tmp_path / "z.csv.gz").write_bytes(gzip.compress(CSV * 100)[:-9])
+    told = CliRunner().invoke(flows, [str(tmp_path), "--out", str(tmp_path / "out")])
+    table = " ".join(told.stderr[: told.stderr.index("note:")].replace("│", " ").split())
+    assert "21 more, together 21 21" in table
+    assert "z.csv.gz" in table.replace(" ", "")
+    assert "39.csv" not in table.replace(" ", "")

@@ -1,6 +1,7 @@
 """`hanse learn` and `hanse lesson`: what is normal, and what analysts decide."""
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from hanse.attacks import baseline, lessons
 from hanse.engine import open_engine
+from hanse.kernel import units
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.printable import printable
 from hanse.telemetry.commands import say_problems
@@ -74,9 +76,7 @@ def lesson() -> None:
 def false_positive(found: Path, attack: str, reason: str, file: Path) -> None:
     """ATTACK was none: such traffic to this victim is no longer reported, up to a quarter more than its peak."""
     taught = lessons.false_positive(_attack(found, attack), reason, _now())
-    _teach(
-        file, taught, f"Up to {taught.value:.0f} packets/s of {taught.vector} to {taught.victim} is harmless."
-    )
+    _teach(file, taught, f"{_effect(taught)} of {taught.vector} to {taught.victim} is harmless.")
 
 
 @lesson.command()
@@ -87,13 +87,19 @@ def false_positive(found: Path, attack: str, reason: str, file: Path) -> None:
 @_FILE
 def merge(found: Path, first: str, second: str, reason: str, file: Path) -> None:
     """FIRST and SECOND are one attack: so much quiet no longer ends an attack on this victim."""
+    if first == second:
+        raise click.UsageError(f"{first} is one attack already. Name two.")
     one, two = sorted((_attack(found, first), _attack(found, second)), key=lambda row: row["start"])
     quiet = (_time(two["start"]) - _time(one["end"])).total_seconds()
     try:
         taught = lessons.merge(one, two, max(quiet, 0), reason, _now())
     except UsageError as error:
         raise click.UsageError(str(error)) from error
-    _teach(file, taught, f"{taught.value:.0f} s of quiet no longer end a {taught.vector} on {taught.victim}.")
+    _teach(
+        file,
+        taught,
+        f"{_effect(taught)} no longer ends an attack: {taught.vector} on {taught.victim}.",
+    )
 
 
 @lesson.command()
@@ -108,8 +114,13 @@ def split(found: Path, attack: str, at: str, reason: str, file: Path) -> None:
         second = int(_time(at).timestamp())
     except ValueError as error:
         raise click.UsageError(f"--at {at}: not a time. Write it like 2007-05-09T14:32:00Z.") from error
-    taught = lessons.split(_attack(found, attack), second, reason, _now())
-    _teach(file, taught, f"A {taught.vector} on {taught.victim} is cut at {at}.")
+    one = _attack(found, attack)
+    if not _time(one["start"]).timestamp() < second < _time(one["end"]).timestamp():
+        raise click.UsageError(
+            f"--at {at}: not inside the attack, which lasts from {one['start']} to {one['end']}. Choose a second between."
+        )
+    taught = lessons.split(one, second, reason, _now())
+    _teach(file, taught, f"{_effect(taught)}: {taught.vector} on {taught.victim}.")
 
 
 @lesson.command("list")
@@ -120,17 +131,22 @@ def list_lessons(file: Path) -> None:
     if not taught:
         click.echo(f"No lessons in {file}. `hanse lesson false-positive`, `merge` and `split` add them.")
         return
-    table = Table(
-        "number", "decided", "what", "victim", "vector", "value", "reason", box=None, header_style="bold"
-    )
+    table = Table("number", "decided", "what", "victim", "vector", box=None, header_style="bold")
+    table.add_column("so that")
+    table.add_column("reason", overflow="fold")
     for number, row in enumerate(taught, 1):
-        table.add_row(
-            str(number),
-            *(escape(printable(cell)) for cell in (row.decided, row.kind, row.victim, row.vector)),
-            f"{row.value:.0f}",
-            escape(printable(row.reason)),
-        )
-    Console().print(table)
+        cells = (row.decided[:10], row.kind, row.victim, row.vector, _effect(row), row.reason)
+        table.add_row(str(number), *(escape(printable(cell)) for cell in cells))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _effect(taught: lessons.Lesson) -> str:
+    """What a lesson's number means, in words."""
+    if taught.kind == "false-positive":
+        return f"Up to {units.packet_rate(taught.value)}"
+    if taught.kind == "merge":
+        return f"Quiet of {units.duration(taught.value)}"
+    return f"Cut at {units.second(int(taught.value * 1_000_000))} UTC"
 
 
 @lesson.command()

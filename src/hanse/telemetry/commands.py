@@ -23,6 +23,8 @@ from hanse.telemetry.reading import InputReport
 from hanse.telemetry.tabular import Layout
 
 FORMATS = ("table", "json", "csv", "parquet")
+LISTED = 20
+"""Inputs that are shown apart, those that were not read wholly first."""
 TABLE_ROWS = 20
 _SHOWN = (
     "start", "end", "src", "src_port", "dst", "dst_port", "protocol", "tcp_flags", "icmp_type",
@@ -140,9 +142,19 @@ def _print_inputs(result: ReadResult, console: Console) -> None:
     table.add_column("format")
     for name in ("flows", "packets", "lost", "skipped", "problems"):
         table.add_column(name, justify="right")
-    for report in result.reports:
+    reports = sorted(result.reports, key=lambda report: report.whole)
+    for report in reports[:LISTED]:
         table.add_row(*_input_row(report))
+    if len(reports) > LISTED:
+        table.add_row(*_rest_row(reports[LISTED:]))
     console.print(table)
+
+
+def _rest_row(rest: list[InputReport]) -> tuple[str, ...]:
+    """Further inputs, together: a folder of a month would fill the terminal with its hours."""
+    fields = ("flows", "packets", "lost", "skipped", "problem_count")
+    numbers = (sum(getattr(report, name) for report in rest) for name in fields)
+    return (f"{units.count(len(rest))} more, together", "", *(units.count(number) for number in numbers))
 
 
 def _input_row(report: InputReport) -> tuple[str, ...]:
