@@ -1,5 +1,8 @@
-/** What was typed into a form outlives a reload, a lost session and a closed lid, in this tab, until it is sent. */
+/** What was typed into a form outlives a reload, a lost session and a closed lid, in this tab, until it is taken. */
 import { all } from "./elements.ts";
+
+/** Where the key of the form that was sent last waits for the page that answers it. */
+const SENT = "hanse-sent";
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
@@ -24,11 +27,18 @@ function restore(form: HTMLFormElement): void {
   }
 }
 
+/** What was sent is forgotten, unless this page says that it was not taken: then the form has it when one comes back. */
+export function settleSent(): void {
+  const sent = sessionStorage.getItem(SENT);
+  if (sent !== null && !document.querySelector("[data-unsent]")) sessionStorage.removeItem(sent);
+  sessionStorage.removeItem(SENT);
+}
+
 /** Serve the forms with `data-keep`. Passwords and files are never kept. */
 export function keepForms(root: ParentNode): void {
   for (const form of all<HTMLFormElement>("form[data-keep]", root)) {
     restore(form);
     form.addEventListener("input", () => sessionStorage.setItem(keyOf(form), JSON.stringify(values(form))));
-    form.addEventListener("submit", () => sessionStorage.removeItem(keyOf(form)));
+    form.addEventListener("submit", () => sessionStorage.setItem(SENT, keyOf(form)));
   }
 }

@@ -1,5 +1,7 @@
 """Guarded pages: who may open them, what those see who may not, and what stands around and above every page."""
 
+from urllib.parse import quote_plus
+
 import pytest
 from django.http import HttpResponse
 from django.urls import path
@@ -54,6 +56,17 @@ def test_nobody_goes_to_the_login_and_comes_back(client_as):
     part = nobody.get("/shown/", headers={"HX-Request": "true"})
     assert (part.status_code, part["HX-Redirect"]) == (401, "/accounts/login/")
     assert nobody.get("/shown/", headers={"Accept": "application/json"}).status_code == 302
+
+
+def test_a_form_of_a_session_that_is_over_leads_to_the_login_and_back(client_as):
+    """It says that nothing was sent, and comes back to the page on which the form stands; a program is told 401."""
+    form = "http://testserver/shown/?a=1"
+    answer = client_as(None).post("/careful/", headers={"Referer": form})
+    assert answer.status_code == 401
+    assert "nothing was sent" in answer.content.decode()
+    assert f'href="/accounts/login/?next={quote_plus(form)}"' in answer.content.decode()
+    told = client_as(None).post("/careful/", headers={"Accept": "application/json"})
+    assert (told.status_code, told.json()["status"]) == (401, 401)
 
 
 def test_a_role_opens_a_page(client_as, actor):

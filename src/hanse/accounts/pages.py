@@ -18,7 +18,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.web.api import unread
 from hanse.web.page import actor_of, forbidden, from_our_page, public, whole
-from hanse.web.problems import details, problem
+from hanse.web.problems import details, problem, session_over
 
 P = ParamSpec("P")
 OWN = "one's own account: every person who is signed in has one"
@@ -113,4 +113,4 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """A browser goes to the sign-in and comes back; a form is answered with 401."""
     if request.method in {"GET", "HEAD"}:
         return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
-    return problem(request, 401, "Your session is over. Sign in again in another tab, then send this anew.")
+    return session_over(request)

@@ -16,7 +16,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.policy.decision import STEP_UP_US, Decision, may
-from hanse.web.problems import problem, status_of, title_of
+from hanse.web.problems import problem, session_over, status_of, title_of
 
 P = ParamSpec("P")
 Result = dict[str, Any] | HttpResponseBase
@@ -154,9 +154,7 @@ def _to_login(request: HttpRequest) -> HttpResponse:
         response["HX-Redirect"] = str(settings.LOGIN_URL)
         return response
     if request.method not in {"GET", "HEAD"}:
-        return problem(
-            request, 401, "Your session is over. Sign in again in another tab, then send this anew."
-        )
+        return session_over(request)
     return redirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
 
 

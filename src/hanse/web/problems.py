@@ -5,7 +5,9 @@ import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -54,6 +56,26 @@ def problem(
     context = {"status": status, "title": title or _title(status), "detail": detail, "rules": tuple(rules)}
     template = "web/problem_part.html" if request.headers.get("HX-Request") == "true" else "web/problem.html"
     return render(request, template, context, status=status)
+
+
+def session_over(request: HttpRequest) -> HttpResponse:
+    """The answer to a form that was sent when the session was over: to the sign-in, and from there back to the form.
+
+    What was typed waits in the browser (`frontend/behaviours/keep.ts`).
+    """
+    detail = _(
+        "Your session is over, and nothing was sent. Sign in again, look at what you typed, and send it anew."
+    )
+    if _program(request):
+        return details(401, detail)
+    back = urlencode({"next": request.headers.get("Referer", "")})
+    context = {
+        "status": 401,
+        "title": _title(401),
+        "detail": detail,
+        "sign_in": f"{settings.LOGIN_URL}?{back}",
+    }
+    return render(request, "web/problem.html", context, status=401)
 
 
 def status_of(error: HanseError) -> int:
