@@ -108,6 +108,19 @@ def test_a_false_positive_teaches(client: ActingClient) -> None:
     assert (lesson.kind, lesson.victim, lesson.vector) == ("false-positive", row.victim, row.vector)
 
 
+def test_a_false_positive_is_decided_once(client: ActingClient, mari: Actor) -> None:
+    """Of two tabs the second is told that it is decided: taking one back would otherwise leave the other."""
+    row = longest()
+    decision = service.mark_false_positive(row.pk, "A backup.", mari)
+    told = {"what": "false-positive", "reason": "A backup, I say."}
+    again = client.post(f"/attacks/{row.pk}/decide/", told).content.decode()
+    assert "false positive already" in again
+    assert "A backup, I say." in again
+    assert len(service.lessons_for()) == 1
+    service.withdraw(decision, "It was none.", mari)
+    service.mark_false_positive(row.pk, "It was one after all.", mari)
+
+
 def test_a_withdrawn_decision_teaches_no_more(client: ActingClient, mari: Actor) -> None:
     """Taken back on its page, a decision is still told, struck through, and the next analysis does not follow it."""
     row = longest()

@@ -17,6 +17,7 @@ from hanse.telemetry import api as telemetry_api
 from hanse.telemetry.api import router
 from hanse.telemetry.limits import Limits
 from hanse.web.api import make_api
+from hanse.web.models import Job
 from hanse.web.uploads import Caps, inbox_folder
 from tests.web.acting import ActingClient
 
@@ -73,6 +74,7 @@ def test_a_file_larger_than_any_json_is_stored_as_it_is(mari: ActingClient, inbo
         "/api/flows/analyse", json.dumps({"paths": [told["path"]]}), content_type="application/json"
     )
     assert job.status_code == 202, job.content
+    assert Job.objects.get(pk=job.json()["job"]).title == "Analyse border.pcap"
 
 
 def test_another_file_does_not_take_its_place(mari: ActingClient, inbox: Path) -> None:

@@ -161,7 +161,7 @@ def mark_false_positive(attack_id: UUID, reason: str, actor: Actor) -> UUID:
 
     Raises:
         NotVisibleError: There is no such attack, or the actor may not decide on it.
-        UsageError: No reason is given.
+        UsageError: No reason is given, or it is decided already.
     """
     row = _to_decide(attack_id, actor)
     lesson = lessons.false_positive(_as_lesson(row), reason, "")
@@ -352,6 +352,8 @@ def _decide(rows: Sequence[models.Attack], what: What, value: float, reason: str
     """One entry per attack, so that purging one of them leaves nothing of it in the others."""
     with writing():  # each as it is marked now: somebody may have marked it more strictly since it was read
         rows = [_to_decide(row.pk, actor) for row in rows]
+        if what == "false-positive" and rows[0].state == models.State.FALSE_POSITIVE:
+            raise UsageError("It is marked as a false positive already; its page says by whom, and why.")
         check_alike(rows)
         decision, first = uuid4(), rows[0]
         drafts = [

@@ -329,7 +329,7 @@ def _back_up(served: Node, path: Path) -> None:
 
     with _bar("backing up") as progress:
         count = back_up(served, path, progress)
-    click.echo(f"Wrote {count:,} entries to {path}. Keep the passphrase with it, elsewhere.")
+    click.echo(f"Wrote {count:,} entries to {path}. Keep the passphrase as long as it, in another place.")
 
 
 def _rebuild() -> None:

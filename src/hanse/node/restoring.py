@@ -59,7 +59,8 @@ def still_to_do(home: Path) -> Iterator[str]:
 
     missing, _ = telemetry.count_missing()
     if missing:
-        yield f"Copy {missing:,} files of stored flows into {telemetry.flows_folder()}: no backup has them."
+        files = "file" if missing == 1 else "files"
+        yield f"Copy {missing:,} {files} of stored flows into {telemetry.flows_folder()}: no backup has them."
     file = home / SETTINGS_FILE
     written = tomllib.loads(file.read_text(encoding="utf-8")).get("database", "sqlite")
     if written != load(home).database:

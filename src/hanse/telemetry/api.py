@@ -333,7 +333,9 @@ def analyse(request: HttpRequest, told: AnalyseIn) -> Any:
         from hanse.telemetry.columns import stated  # noqa: PLC0415 - loads numba, which an idle node does without
 
         stated(told.columns)
-    title = f"Analyse {', '.join(told.paths)}" if told.paths else "Analyse stored flows"
+    # A path is FOLDER/NUMBER-NAME, as `put_inbox` answered it: people know the name.
+    names = [path.rpartition("/")[2].partition("-")[2] or path for path in told.paths or ()]
+    title = f"Analyse {', '.join(names)}" if names else "Analyse stored flows"
     job = jobs.start("analyse", title[:500], params, signed_in(request))
     return Status(202, {"job": job.pk, "url": f"/jobs/{job.pk}/"})
 
