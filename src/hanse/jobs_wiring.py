@@ -226,7 +226,8 @@ def _read_and_analysed(
     )
     if not came.files:
         said = [str(problem) for report in came.inputs for problem in report.problems]
-        raise UsageError(" ".join(["There are no flows in it.", *said[:3]]))
+        more = [f"{len(said) - 3:,} more stand with the inputs."] if len(said) > 3 else []
+        raise UsageError("\n".join(["There are no flows in it.", *said[:3], *more]))
     rows = list(Partition.projected.filter(pk__in=came.partitions))
     since, until = _window(rows, gap_s)
     around, missing = _stored(telemetry.partitions(actor, since, until))

@@ -157,6 +157,13 @@ def test_a_file_that_is_no_telemetry_says_so(actor: People, inbox: Path) -> None
     with pytest.raises(UsageError, match="no flows"):
         jobs_wiring.analyse({"paths": ["letter.txt"]}, Told(), actor("analyst"))
     assert Input.projected.get().problem_count == 1
+    for number in range(5):
+        (inbox / f"{number}.txt").write_text(f"Dear colleague {number},\n")
+    with pytest.raises(UsageError) as told:
+        jobs_wiring.analyse({"paths": [f"{number}.txt" for number in range(5)]}, Told(), actor("analyst"))
+    lines = str(told.value).splitlines()
+    assert len(lines) == 5, "one line for each of the first three, and how many more there are"
+    assert lines[-1].startswith("2 more")
 
 
 def test_a_watched_folder(actor: People, inbox: Path, tmp_path: Path) -> None:
