@@ -177,6 +177,19 @@ def test_a_purge_here_is_a_purge_there(attack, peer, mari):
     assert [str(one) for one in check()] == []
 
 
+def test_why_a_thing_is_purged_or_marked_here_goes_to_no_partner(attack, peer, mari):
+    """Only who recalls writes for partners: the reasons of a marking and of a purge are this authority's own."""
+    secret = "An informant at the partner's named it."
+    _give(attack, mari)
+    policy.mark(attack.pk, Marking(originators=frozenset({"ee-cert"}), pap=Pap.RED), "", mari, secret)
+    other = Attack.projected.latest("start_us")
+    _give(other, mari)
+    purge([other.pk], mari, secret)
+    told = list(Recalling.objects.order_by("sequence").values_list("reason", flat=True))
+    assert told == [recalling.STRICTER, recalling.PURGED]
+    assert all(secret.encode() not in one.body for one in Reader(peer).raw().items if one.body)
+
+
 def test_a_partners_recall_purges_what_it_sent_and_nothing_else(attack, peer, mari):
     """Its own object goes, with all that follows from it, and it is told; another partner's of the same id stays."""
     other = Peer(authority="lv-cert", country="LV")

@@ -38,6 +38,9 @@ RECALLED: Final = "federation.recalled"
 ANSWERED: Final = "federation.recall_answered"
 _LONGEST: Final = 4_000
 """Letters of a partner's reason that are kept and told."""
+STRICTER: Final = "It was marked more strictly."
+PURGED: Final = "It was purged at its origin."
+"""What partners read where nobody recalled it by hand: who marks or purges a thing says why to this authority alone."""
 MOST_HOPS: Final = 1_000
 """Authorities to which one partner can say to have passed a thing on: more than there are in a league."""
 
@@ -124,7 +127,7 @@ def gone(things: Sequence[UUID]) -> dict[UUID, list[Gone]]:
 def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reason: str) -> None:
     """After a thing was marked anew: those who may still have it get it with the new marking, the others lose it.
 
-    Who is no active partner gets nothing, and would go by the old marking when it is one again: it is told to purge it.
+    Those are not told why it was marked so. Who is no active partner gets nothing, and would go by the old marking when it is one again: it is told to purge it.
     """
     rows = [one for one in held_by(thing) if one.recalled_us is None]
     partners = {one.authority: one for one in Partner.objects.filter(pk__in=[one.recipient for one in rows])}
@@ -140,7 +143,7 @@ def follow_marking(thing: UUID, marking: Marking, team: str, actor: Actor, reaso
     here = [row for row in keep if partners[row.recipient].state == Standing.ACTIVE]
     got = {one.partner.authority for one in again(here, actor, reason) if one.content is not None}
     lose += [row for row in keep if row.recipient not in got]
-    take_back(lose, reason or "It was marked more strictly.")
+    take_back(lose, STRICTER)
 
 
 def follow_newer(thing: UUID, reason: str = "Its originator sent it anew.") -> None:
@@ -156,14 +159,14 @@ def follow_newer(thing: UUID, reason: str = "Its originator sent it anew.") -> N
     take_back([row for row in rows if row.recipient not in kept], reason)
 
 
-def before_purge(objects: Sequence[UUID], reason: str) -> set[UUID]:
-    """Before things are purged here: those who have them are told, and what was shared of them goes as well.
+def before_purge(objects: Sequence[UUID], _reason: str) -> set[UUID]:
+    """Before things are purged here: those who have them are told that, and what was shared of them goes as well.
 
     Returns:
         The further objects to purge: the copies that this ledger keeps of what it sent.
     """
     rows = list(Given.objects.filter(thing__in=list(objects)))
-    take_back(rows, reason)
+    take_back(rows, PURGED)
     return {row.shared for row in rows}
 
 
@@ -204,6 +207,7 @@ def _recalled(here: Arrived, content: Recall) -> None:
     if held:
         # What it says goes on to each who has it from here: a long word would be kept, and sent, for every one of them.
         why = one_line(f"{here.partner} recalled it: {content.reason}", _LONGEST)
+        take_back(list(Given.objects.filter(thing__in=going)), why)
         purge(going, speaker(), why)
     known = Received.objects.filter(partner=here.partner, object_id=object_id).exists()
     done = "purged" if held or known else "unknown"
