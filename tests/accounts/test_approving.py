@@ -12,6 +12,7 @@ from hanse.console import endpoints
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.writing import append
+from tests.accounts.browsing import founder
 from tests.accounts.people import NODE, acting, credential, digest_in, newcomer
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +144,28 @@ def test_no_team_is_called_as_another_is_or_was(admin, name):
     insider = acting(newcomer("investigator", name="Ivo"))
     with pytest.raises(UsageError):
         service.found_team(name, insider)
+
+
+def test_who_proposed_reads_why_it_was_refused():
+    """Whoever proposes anew has to know what to change; the page and a program say it."""
+    browser = founder()
+    mari, jaan = acting(browser.person), acting(newcomer("approver", name="Jaan"))
+    proposal = service.grant_role(newcomer("analyst"), "auditor", "Please.", mari)
+    approvals.reject(proposal, "Ask the director first.", jaan)
+    assert "Ask the director first." in browser.get("/people/approvals/").content.decode()
+    (told,) = browser.get("/api/people/approvals?state=decided").json()["items"]
+    assert (told["state"], told["why_not"]) == ("refused", "Ask the director first.")
+
+
+def test_what_nobody_decided_on_in_time_is_shown_as_expired():
+    """It does not vanish without a word after seven days: who proposed it sees that nobody decided."""
+    browser = founder()
+    mari = acting(browser.person)
+    newcomer("approver", name="Jaan")
+    proposal = service.grant_role(newcomer("analyst"), "auditor", "Please.", mari)
+    Proposal.objects.filter(pk=proposal).update(expires_us=now_us() - 1)
+    page = browser.get("/people/approvals/").content.decode()
+    assert "expired" in page
+    assert "nobody in time" in page
+    (told,) = browser.get("/api/people/approvals?state=decided").json()["items"]
+    assert (told["state"], told["why_not"]) == ("expired", "")

@@ -99,14 +99,25 @@ class ProposalOut(Schema):
     proposed_name: str
     proposed_us: int
     expires_us: int
-    state: Literal["open", "approved", "refused", "withdrawn"]
+    state: Literal["open", "approved", "refused", "withdrawn", "expired"]
     decided_name: str
     decided_us: int | None
+    why_not: str = Field(description="Why it was refused or withdrawn; empty where no reason was given.")
 
     @staticmethod
     def resolve_id(row: Proposal) -> UUID:
         """The object's id."""
         return row.object_id
+
+    @staticmethod
+    def resolve_state(row: Proposal) -> str:
+        """How it stands now."""
+        return approvals.state_of(row)
+
+    @staticmethod
+    def resolve_why_not(row: Proposal) -> str:
+        """Why it was refused."""
+        return approvals.why_not([row]).get(row.pk, "")
 
     @staticmethod
     def resolve_words(row: Proposal) -> str:
@@ -297,9 +308,9 @@ def list_approvals(
     paging: Query[Paging],
     state: Literal["open", "decided"] = "open",
 ) -> Any:
-    """Proposals, newest first."""
+    """Proposals, newest first; among those that are decided stand those that nobody decided on in time."""
     waits = Q(state="open", expires_us__gt=now_us())
-    rows = Proposal.objects.filter(waits if state == "open" else ~Q(state="open"))
+    rows = Proposal.objects.filter(waits if state == "open" else ~waits)
     return paged(rows, Order("proposed_us", descending=True), paging)
 
 

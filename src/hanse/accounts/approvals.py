@@ -223,8 +223,19 @@ def words_of(proposal: Proposal) -> str:
     """What will happen on approval, in a sentence; while it is open, also what the approver has to know before."""
     one = _approvable(proposal.action)
     words = one.words(proposal.subject)
-    before = one.before(proposal.subject) if one.before is not None and proposal.state == "open" else ""
+    before = one.before(proposal.subject) if one.before is not None and state_of(proposal) == "open" else ""
     return f"{words} {before}" if before else words
+
+
+def state_of(proposal: Proposal) -> str:
+    """How a proposal stands now: as its row says, or ``expired`` where nobody decided on it within its time."""
+    return "expired" if proposal.state == "open" and proposal.expires_us <= now_us() else proposal.state
+
+
+def why_not(proposals: Iterable[Proposal]) -> dict[UUID, str]:
+    """Why proposals were refused or withdrawn, in the words of who did it, by id; what no reason was given for is left out."""
+    ended = [one.pk for one in proposals if one.state in {"refused", "withdrawn"}]
+    return {one: said[-1].reason for one, said in histories(ended).items() if said and said[-1].reason}
 
 
 def address_of(proposal: Proposal) -> str:

@@ -142,16 +142,25 @@ def team_change(request: HttpRequest, what: str) -> HttpResponse:
 
 @own("accounts/approvals.html")
 def waiting(_request: HttpRequest, actor: Actor) -> dict[str, Any]:
-    """What waits for me, what I proposed, and what was decided lately."""
+    """What waits for me, what I proposed, and what was decided lately, or by nobody in time."""
     rows = Proposal.objects.order_by("-proposed_us")
-    decided = rows.exclude(state="open")
+    decided = rows.exclude(state="open", expires_us__gt=now_us())
     if not may(actor, "accounts.view", now_us=now_us()):
         decided = decided.filter(decided_by=actor.id) | decided.filter(proposed_by=actor.id)
     return {
         "to_decide": _said(approvals.waiting_for(actor)),
         "mine": _said(rows.filter(state="open", proposed_by=actor.id, expires_us__gt=now_us())),
-        "decided": _said(decided[:SHOWN]),
+        "decided": _ended(list(decided[:SHOWN])),
     }
+
+
+def _ended(rows: list[Proposal]) -> list[dict[str, Any]]:
+    """Proposals that nobody can decide on any more: what they were, how each ended, and why it was refused."""
+    why_not = approvals.why_not(rows)
+    return [
+        {"one": row, "words": words, "state": approvals.state_of(row), "why_not": why_not.get(row.pk, "")}
+        for row, words, _where in _said(rows)
+    ]
 
 
 @page("accounts.approve", "", methods=("POST",), step_up=True)
