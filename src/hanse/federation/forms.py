@@ -11,6 +11,7 @@ from hanse.federation.invitation import LIMIT_BYTES
 from hanse.federation.models import Group
 from hanse.federation.partners import active
 from hanse.federation.sharing import Audience, Shareable
+from hanse.kernel.countries import country_name
 from hanse.kernel.markings import TIER_WORDS, TIERS
 from hanse.web.forms import WhyForm
 
@@ -152,7 +153,9 @@ class AudienceForm(forms.Form):
                 for one in Group.objects.order_by("name")
             ],
             "tiers": [(one, TIER_WORDS[one]) for one in TIERS if one in tiers],
-            "states": [(one, one) for one in sorted(states)],
+            "states": sorted(
+                ((one, f"{country_name(one)} ({one})") for one in states), key=lambda one: one[1]
+            ),
             "withheld": list(shareable.parts.items()),
             "along": list(along),
         }

@@ -24,7 +24,7 @@ from hanse.ledger.models import Entry, Head
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import require
 
-_PAGES = frozenset({"add", "invitation", "proposed", "releases", "rules"})
+_PAGES = frozenset({"add", "groups", "invitation", "proposed", "releases", "rules"})
 """Words in addresses of this room's pages, which stand where an authority's id does."""
 
 ADD, MOVE, STAND = "federation.add", "federation.move", "federation.stand"
@@ -50,7 +50,8 @@ def propose(data: bytes, address: str, why: str, actor: Actor) -> Any:
         actor: Who proposes.
 
     Raises:
-        InvitationError: The file is none, is this node's own, or its keys are those of another partner.
+        InvitationError: The file is none, is this node's own, or its keys are those of another partner; or its node is
+            reached without https, and not on this machine.
         RefusedError: The actor may not.
     """
     require(actor, "federation.partner")
@@ -78,9 +79,17 @@ def _check_new(one: Invitation) -> None:
 
 
 def _check_address(endpoint: str, address: str) -> None:
-    """Refuse a non-public address that nobody may approve."""
+    """Refuse a non-public address that nobody may approve, and a node without https at any address but this machine's.
+
+    A name under localhost is whatever the machine's own list of hosts says it is: the address has to be written.
+    """
     if address:
         AllowedEndpoint.of(endpoint, address)
+    if urlsplit(endpoint).scheme != "https" and not invitation.is_loopback(address):
+        raise InvitationError(
+            f"{endpoint} is reached without https, as only a node on this machine may be. Give the address at which this "
+            "machine reaches it, 127.0.0.1 or ::1, as Non-public address; or have the partner serve https."
+        )
 
 
 def own_address(endpoint: str) -> str:
@@ -194,7 +203,7 @@ def propose_move(name: str, endpoint: str, address: str, why: str, actor: Actor)
 
     Raises:
         UnknownPartnerError: There is no such partner.
-        InvitationError: That is no address of a node.
+        InvitationError: That is no address of a node, or one without https that is not on this machine.
         RefusedError: The actor may not.
     """
     require(actor, "federation.partner")

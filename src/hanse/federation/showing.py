@@ -123,9 +123,16 @@ def contradictions_of(partner: Partner) -> list[Contradiction]:
     return list(Contradiction.objects.filter(partner=partner.authority).order_by("-sequence")[:SHOWN])
 
 
-def recalls_of(partner: Partner) -> list[Recalling]:
-    """What a partner was told to purge: what it has not answered first, then the last."""
-    return list(Recalling.objects.filter(recipient=partner.authority).order_by("answer", "-sequence")[:SHOWN])
+def recalls_of(partner: Partner, given: list[GivenRow]) -> list[tuple[Recalling, GivenRow | None]]:
+    """What a partner was told to purge: what it has not answered first, then the last.
+
+    Args:
+        partner: The partner.
+        given: What it was given, as `given_to` shows it: what was purged here since, or given long ago, has no name.
+    """
+    things = {one.row.shared: one for one in given}
+    rows = Recalling.objects.filter(recipient=partner.authority).order_by("answer", "-sequence")[:SHOWN]
+    return [(one, things.get(one.shared)) for one in rows]
 
 
 def rules_for(partner: Partner) -> list[Rule]:

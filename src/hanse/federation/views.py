@@ -27,7 +27,7 @@ from hanse.federation import (
 )
 from hanse.federation.forms import AddForm, ConfirmForm, MoveForm
 from hanse.federation.invitation import InvitationError
-from hanse.federation.models import Partner, Standing
+from hanse.federation.models import Group, Partner, Standing
 from hanse.federation.partners import own_invitation, partner_of
 from hanse.federation.table import CLASSES, LIST, partners
 from hanse.kernel.actors import Actor
@@ -125,8 +125,9 @@ def partner(request: HttpRequest, authority: str) -> Result:
         "refused": showing.refused_of(row),
         "contradictions": showing.contradictions_of(row),
         "given": given,
-        "recalls": showing.recalls_of(row),
+        "recalls": showing.recalls_of(row, given),
         "rules": showing.rules_for(row),
+        "groups": list(Group.objects.all()),
         "releases": release_views.open_of(row.authority) if may_begin(actor, "federation.share") else [],
         "witnessing": showing.witnessing_with(row),
         "shown": showing.SHOWN,
