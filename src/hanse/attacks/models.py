@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from hanse.attacks.vectors import vector_words
 from hanse.ledger.fields import SealedTextField
 from hanse.policy.models import EVERY_ROW, MarkedModel
 
@@ -103,7 +104,7 @@ class Attack(MarkedModel):
 
     def __str__(self) -> str:
         """Vector and victim."""
-        return f"{self.vector} on {self.victim}"
+        return f"{vector_words(self.vector)} on {self.victim}"
 
 
 class Decision(models.Model):
@@ -143,7 +144,7 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         """What was decided."""
-        return f"{self.what} on {self.vector} on {self.victim}"
+        return f"{self.what} on {vector_words(self.vector)} on {self.victim}"
 
 
 class Alert(models.Model):
@@ -293,4 +294,4 @@ class PartnerAttack(MarkedModel):
 
     def __str__(self) -> str:
         """Vector, and whose it is."""
-        return f"{self.vector} ({self.partner})"
+        return f"{vector_words(self.vector)} ({self.partner})"

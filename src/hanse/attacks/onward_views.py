@@ -13,7 +13,7 @@ from hanse.attacks.models import PartnerAttack
 from hanse.attacks.panels import of_partners
 from hanse.attacks.shared import Shared
 from hanse.attacks.sharing_views import facts
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.federation import opening, received_pages
 from hanse.federation.models import Partner
 from hanse.federation.sharing_pages import Place

@@ -17,8 +17,7 @@ from django.urls import reverse
 from hanse.attacks.attack import Attack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import PartnerAttack
-from hanse.attacks.timeline import vector_words
-from hanse.attacks.vectors import vectors
+from hanse.attacks.vectors import vector_words, vectors
 from hanse.federation import onward
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sharing import Shareable, Thing

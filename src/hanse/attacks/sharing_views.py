@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import asks_why, listed, looked_at
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.attacks.shared import Shared
-from hanse.attacks.timeline import vector_words
-from hanse.attacks.vectors import vectors
+from hanse.attacks.vectors import vector_words, vectors
 from hanse.federation import sharing_pages
 from hanse.federation.sharing_pages import Place
 from hanse.kernel import units

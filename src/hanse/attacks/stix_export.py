@@ -10,7 +10,7 @@ from hanse.attacks import stix
 from hanse.attacks.models import Attack
 from hanse.attacks.panels import parts
 from hanse.attacks.service import attack_in
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.attacks.within import masked
 from hanse.constituency import Target
 from hanse.intel import telling

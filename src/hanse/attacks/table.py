@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hanse.attacks.models import Attack, State
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.web import lists
 
 _CLASSES = {

@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.urls import NoReverseMatch, reverse
 
 from hanse.attacks import models
+from hanse.attacks.vectors import vector_words
 from hanse.kernel import units
 
 if TYPE_CHECKING:
@@ -23,31 +24,6 @@ KINDS = 8
 OTHERS = "others"
 
 _NO_ID = UUID(int=0)
-
-_SHORT = frozenset(
-    [
-        "icmp",
-        "tcp",
-        "udp",
-        "syn",
-        "ack",
-        "rst",
-        "fin",
-        "dns",
-        "ntp",
-        "ssdp",
-        "http",
-        "https",
-        "gre",
-        "ip",
-        "snmp",
-        "ldap",
-        "cldap",
-        "quic",
-        "ssh",
-        "sip",
-    ]
-)
 
 
 class Bar(NamedTuple):
@@ -117,13 +93,6 @@ def _page() -> str:
         return reverse("attacks:detail", args=[_NO_ID])
     except NoReverseMatch:
         return f"/api/attacks/{_NO_ID}"
-
-
-def vector_words(name: str) -> str:
-    """A vector's name as people write it: ``tcp_syn_flood`` is "TCP SYN flood"."""
-    words = [word.upper() if word in _SHORT else word for word in name.split("_")]
-    text = " ".join(words)
-    return text[:1].upper() + text[1:]
 
 
 def _drawn(bar: Bar, own: Sequence[str], words: Mapping[str, str], page: str) -> dict[str, Any]:

@@ -310,3 +310,36 @@ def protocol_of(code: int) -> int:
 def is_reflection(code: int) -> bool:
     """Whether a class stands for answers that reflectors sent (UDP services, SYN-ACK, other TCP)."""
     return code >= REFLECTION or code in {SYNACK, TCP_ANSWER}
+
+
+_SHORT = frozenset(
+    [
+        "icmp",
+        "tcp",
+        "udp",
+        "syn",
+        "ack",
+        "rst",
+        "fin",
+        "dns",
+        "ntp",
+        "ssdp",
+        "http",
+        "https",
+        "gre",
+        "ip",
+        "snmp",
+        "ldap",
+        "cldap",
+        "quic",
+        "ssh",
+        "sip",
+    ]
+)
+
+
+def vector_words(name: str) -> str:
+    """A vector's name as people write it: ``tcp_syn_flood`` is "TCP SYN flood"."""
+    words = [word.upper() if word in _SHORT else word for word in name.split("_")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]

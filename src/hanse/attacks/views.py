@@ -19,8 +19,7 @@ from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, S
 from hanse.attacks.panels import panels, parts
 from hanse.attacks.sharing_views import held_html
 from hanse.attacks.table import COLUMNS, page_of
-from hanse.attacks.timeline import vector_words
-from hanse.attacks.vectors import vectors
+from hanse.attacks.vectors import vector_words, vectors
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
 from hanse.intel import authoring, stix_bundle
 from hanse.kernel import units

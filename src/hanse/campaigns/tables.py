@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from hanse.attacks.models import Attack
 from hanse.attacks.table import page_of
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.campaigns.members import Hit
 from hanse.campaigns.report import words
 from hanse.web import lists

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from hanse.attacks import panels
 from hanse.attacks.models import STANDING, Attack, Membership
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.cases import panels as case_panels
 from hanse.cases import tying

@@ -19,7 +19,7 @@ from hanse.accounts.models import Person, RoleGrant
 from hanse.attacks.choosing import on_organisations
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.attacks.service import object_of
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.cases import finding
 from hanse.console.visible_entries import visible_entries

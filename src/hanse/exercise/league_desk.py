@@ -17,7 +17,7 @@ from django.db.models import Count, Max
 
 from hanse.accounts import approvals
 from hanse.attacks.models import Attack, PartnerAttack
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.exercise.league_files import Files
 from hanse.exercise.league_people import Cast

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from hanse.attacks.models import STANDING, PartnerAttack
 from hanse.attacks.models import Attack as AttackRow
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.cases.forms import QuietForm
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us

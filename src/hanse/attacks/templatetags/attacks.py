@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from hanse.attacks import table
 from hanse.attacks.models import Attack, Decision
-from hanse.attacks.timeline import vector_words
+from hanse.attacks.vectors import vector_words
 from hanse.kernel import units
 
 register = template.Library()
