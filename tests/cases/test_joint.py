@@ -440,6 +440,15 @@ def test_the_pages_open_one_and_work_on_it(fi, lv, client_as, kadri):
     assert client.get("/cases/joint/", {"as": "csv", "why": "For the file."}, follow=True).status_code == 200
 
 
+def test_a_task_for_others_is_not_due_on_a_day_that_is_past(fi, lv, client_as, kadri):
+    """What was said cannot be taken back: a mistyped year stays in the form, and is told."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    where = f"/cases/joint/{made}/tell/"
+    told = client_as(kadri).post(where, {"sort": "task", "text": "Ask the hoster.", "due": "2020-01-01"})
+    assert "That day is past" in told.content.decode()
+    assert not JointSaying.objects.exists()
+
+
 def test_who_is_asked_is_shown_as_waiting(fi, kadri):
     """Until it answers, the console says that a joint case asks for this authority."""
     content = JointOpened(

@@ -9,6 +9,7 @@ from hanse.cases.forms import DayField, QuietForm, in_days
 from hanse.cases.joint import Opening, Told
 from hanse.cases.joint_entries import TEXT_LIMIT, TITLE_LIMIT
 from hanse.federation.partners import active
+from hanse.kernel.clock import now_us
 
 
 class JointOpenForm(QuietForm):
@@ -64,6 +65,13 @@ class JointSayForm(QuietForm):
         super().__init__(data)
         choices = [("", _("everybody")), *((one["authority"], one["name"]) for one in members)]
         self.fields["to"].choices = choices  # type: ignore[attr-defined]  # a choice field
+
+    def clean_due(self) -> int | None:
+        """A day that is not over: what was said to others cannot be taken back, and a mistyped year is overdue at once."""
+        due: int | None = self.cleaned_data["due"]
+        if due is not None and due < now_us():
+            raise forms.ValidationError(_("That day is past. Choose today or a later one."))
+        return due
 
     @property
     def told(self) -> Told:
