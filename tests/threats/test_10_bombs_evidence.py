@@ -39,16 +39,18 @@ def _zip(content: bytes, depth: int = 1) -> bytes:
     return content
 
 
-BOMBS = {
-    "nested.zip": _zip(bytes(MEGABYTE), depth=3),
-    "zeros.gz": gzip.compress(bytes(32 * MEGABYTE)),
-    "entities.xml": b'<!DOCTYPE a [<!ENTITY b "' + b"c" * 1000 + b'">]><a>' + b"&b;" * 100_000 + b"</a>",
-    "deep.json": b"[" * 1_000_000,
-    "case.csv": b'=HYPERLINK("http://example.org")\n' * 20_000,
-    "page.html": b"<script>alert(1)</script>" * 10_000,
-    "../../keys/keyring": b"a path as a name",
-}
-"""Files by the name that they come under."""
+def _bombs() -> dict[str, bytes]:
+    """Files by the name that they come under."""
+    return {
+        "nested.zip": _zip(bytes(MEGABYTE), depth=3),
+        "zeros.gz": gzip.compress(bytes(32 * MEGABYTE)),
+        "entities.xml": b'<!DOCTYPE a [<!ENTITY b "' + b"c" * 1000 + b'">]><a>' + b"&b;" * 100_000 + b"</a>",
+        "deep.json": b"[" * 1_000_000,
+        "case.csv": b'=HYPERLINK("http://example.org")\n' * 20_000,
+        "page.html": b"<script>alert(1)</script>" * 10_000,
+        "../../keys/keyring": b"a path as a name",
+    }
+
 
 MOST = 24 * MEGABYTE
 """Memory that taking one in, showing it and exporting all of them may add: the largest bomb unpacks to half a gigabyte."""
@@ -74,10 +76,10 @@ def test_bombs_are_stored_shown_and_exported_unopened(
         "why": "Order 7 of the court",
     }
     client.get(f"/cases/{case_id}/?why=Case+12-7")
-    wheres = []
+    bombs, wheres = _bombs(), []
     tracemalloc.start()
     try:
-        for name, content in BOMBS.items():
+        for name, content in bombs.items():
             file = SimpleUploadedFile("x", content)
             file._name = name
             wheres.append(
@@ -92,8 +94,8 @@ def test_bombs_are_stored_shown_and_exported_unopened(
         tracemalloc.stop()
     assert {client.get(where).status_code for where in wheres} == {200}
     rows = list(Evidence.projected.order_by("exhibit"))
-    assert len(rows) == len(BOMBS)
-    for row, content in zip(rows, BOMBS.values(), strict=True):
+    assert len(rows) == len(bombs)
+    for row, content in zip(rows, bombs.values(), strict=True):
         assert b"".join(evidence.take_out(row.pk, "To look.", "", kaja)[1]) == content
     paths = [one.path for one in verify_bundle(path).manifest.members if one.path.startswith("evidence/")]
     assert paths == [
