@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -30,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Configure the node and hypothesis before any test module is imported, in processes that run tests themselves."""
+    # What a shell starts in the background is told to ignore Ctrl-C, and all that tests start would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     home = Path(_running.enter_context(tempfile.TemporaryDirectory(prefix="hanse-test-")))
     os.environ.setdefault("HANSE_TEST_RUN", str(home))  # the workers of xdist share one folder
     address = "sqlite"
