@@ -188,3 +188,14 @@ def node_home() -> Path:
     from django.conf import settings
 
     return settings.HANSE_NODE.home
+
+
+@pytest.fixture
+def unstretched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passphrases are hashed and not stretched: nobody guesses at these keys, and each time costs a third of a second.
+
+    `tests/kernel/test_keys_sealing.py` stretches one as nodes do.
+    """
+    from hashlib import sha256
+
+    monkeypatch.setattr("hanse.kernel.keys._stretched", lambda *told: sha256(repr(told).encode()).digest())

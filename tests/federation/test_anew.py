@@ -32,7 +32,7 @@ from tests.node.made import earliest
 
 __all__ = ["node"]
 
-pytestmark = pytest.mark.usefixtures("founded")
+pytestmark = pytest.mark.usefixtures("founded", "unstretched")
 
 
 @pytest.fixture

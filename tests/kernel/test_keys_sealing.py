@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import scrypt, sha256
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -83,7 +83,15 @@ def test_rotation_keeps_what_was() -> None:
         sealing.open_rest(RING, b"place", sealing.seal_rest(ring, b"place", b"text"))
 
 
-def test_wrapped_keys_come_back() -> None:
+def test_a_guess_at_the_passphrase_costs_what_is_recommended() -> None:
+    """What opens a key file is made by scrypt with 128 MiB: N 2^17, r 8, p 1, which OWASP recommends."""
+    wrapped = keys.wrap(RING, "p")
+    salt = wrapped[16:32]
+    held = salt + scrypt(b"p", salt=salt, n=2**17, r=8, p=1, maxmem=2**28, dklen=32)
+    assert keys.unwrap_with(wrapped, held).data == RING.data
+
+
+def test_wrapped_keys_come_back(unstretched: None) -> None:
     """A wrapped keyring opens with its passphrase alone, with all keys, and shows no secret in its bytes."""
     ring = RING.rotated()
     wrapped = keys.wrap(ring, "correct horse ü")
@@ -97,31 +105,31 @@ def test_wrapped_keys_come_back() -> None:
         keys.unwrap(wrapped, "correct horse u")
 
 
-@pytest.fixture(scope="module")
-def wrapped_once() -> bytes:
-    """A wrapped keyring: each takes a third of a second to make."""
+@pytest.fixture
+def wrapped(unstretched: None) -> bytes:
+    """A wrapped keyring."""
     return keys.wrap(RING, "p")
 
 
 @pytest.mark.parametrize("at", [16, 43, 44, -1])
-def test_wrapped_keys_cannot_be_altered(wrapped_once: bytes, at: int) -> None:
+def test_wrapped_keys_cannot_be_altered(wrapped: bytes, at: int) -> None:
     """A changed salt, nonce, ciphertext or tag does not open: the header is bound to what it heads."""
-    wrapped = bytearray(wrapped_once)
-    wrapped[at] ^= 1
+    altered = bytearray(wrapped)
+    altered[at] ^= 1
     with pytest.raises(KeysError):
-        keys.unwrap(bytes(wrapped), "p")
+        keys.unwrap(bytes(altered), "p")
 
 
-def test_an_opener_opens_its_file_alone(wrapped_once: bytes) -> None:
+def test_an_opener_opens_its_file_alone(wrapped: bytes) -> None:
     """A stretched passphrase opens the file that it was made for, and none that was wrapped anew under the same one."""
-    held = keys.opener(wrapped_once, "p")
-    assert keys.unwrap_with(wrapped_once, held).data == RING.data
+    held = keys.opener(wrapped, "p")
+    assert keys.unwrap_with(wrapped, held).data == RING.data
     assert RING.data not in held
     anew = keys.wrap(RING, "p")
-    assert (keys.fits(wrapped_once, held), keys.fits(anew, held)) == (True, False)
+    assert (keys.fits(wrapped, held), keys.fits(anew, held)) == (True, False)
     for wrong in (keys.opener(anew, "p"), held[:16] + bytes(32), held[:16], held[:-1], b""):
         with pytest.raises(KeysError):
-            keys.unwrap_with(wrapped_once, wrong)
+            keys.unwrap_with(wrapped, wrong)
 
 
 @pytest.mark.parametrize("data", [b"", b"hanse-keyring-1\n", b"hanse-keyring-2\n" + bytes(100)])

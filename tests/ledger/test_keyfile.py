@@ -1,6 +1,5 @@
 """The keys of a node on disk: what opens them, and how often a passphrase is stretched."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,15 @@ from hanse.kernel.keys import Keyring, KeysError
 from hanse.ledger import keyfile
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keys, made once; their passphrase and, beside it, the passphrase stretched, as `hanse node serve` hands them over."""
-    folder = tmp_path_factory.mktemp("made")
-    keyfile.save(folder, Keyring.new(), "the passphrase")
-    (folder / "passphrase").write_text("the passphrase")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HANSE_PASSPHRASE_FILE", str(folder / "passphrase"))
-        (folder / "opener").write_bytes(keyfile.stretched(folder))
-    return folder
-
-
 @pytest.fixture
-def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of them for one test."""
-    copied = shutil.copytree(made, tmp_path / "home")
-    monkeypatch.setenv("HANSE_PASSPHRASE_FILE", str(copied / "passphrase"))
-    monkeypatch.setenv(keyfile.OPENER, str(copied / "opener"))
-    return copied
+def home(unstretched: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keys, their passphrase and, beside it, the passphrase stretched, as `hanse node serve` hands them over."""
+    keyfile.save(tmp_path, Keyring.new(), "the passphrase")
+    (tmp_path / "passphrase").write_text("the passphrase")
+    monkeypatch.setenv("HANSE_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
+    (tmp_path / "opener").write_bytes(keyfile.stretched(tmp_path))
+    monkeypatch.setenv(keyfile.OPENER, str(tmp_path / "opener"))
+    return tmp_path
 
 
 def test_what_was_stretched_is_not_stretched_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from hanse.ledger.service import purge, revoke, rotate
 from hanse.ledger.verify import ProofError, fingerprint, verify
 from tests.ledger.made import MARI, found, thing
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched")]
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from tests.ledger.made import MARI, found, thing
 from tests.ledger.test_proof import _stamped, authority
 
 __all__ = ["authority"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched")]
 
 WITNESS = "hanse/fi-cert"
 

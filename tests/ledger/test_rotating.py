@@ -10,7 +10,7 @@ from hanse.ledger import keyfile, keyring, service
 from hanse.ledger.models import Head
 from tests.ledger.made import MARI, found
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched")]
 
 PASSPHRASE = "for tests"
 
