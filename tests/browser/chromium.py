@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 _QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
+    # A page is looked at once: to optimise its scripts takes longer than they run.
+    "--js-flags=--no-opt,--single-threaded",
 )  # fmt: skip
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
