@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from hanse.cases import models
 from hanse.cases.contents import (
@@ -175,10 +175,9 @@ def part_removed(recorded: Recorded, content: PartRemoved) -> None:
 
 
 def forget(object_id: UUID) -> None:
-    """Everything of a case or of a part of one that is purged."""
+    """Everything of a case or of a part of one that is purged, of whatever kind: every kind is told of every purge."""
     for rows in PARTS:
-        rows.filter(pk=object_id).delete()
-        rows.filter(case=object_id).delete()
+        rows.filter(Q(pk=object_id) | Q(case=object_id)).delete()
     models.Selector.objects.filter(person=object_id).update(person=None)
     of_it = models.Happening.objects.filter(object_id=object_id)
     touched = sorted(set(of_it.values_list("case", flat=True)) - {object_id})

@@ -11,7 +11,6 @@ from django.db.models import Q
 
 from hanse.cases.choosing import visible
 from hanse.cases.models import Case
-from hanse.cases.projecting import forget as forget_part
 from hanse.cases.projecting import happened
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
@@ -203,7 +202,6 @@ def keep_references(thing: UUID, partner: str, sequence: int, references: Sequen
 def _forget(object_id: UUID) -> None:
     Hit.objects.filter(pk=object_id).delete()
     Reference.objects.filter(thing=object_id).delete()
-    forget_part(object_id)
 
 
 KINDS = (Kind(FOUND, HitFound, _project, _forget, sealed=True),)

@@ -12,7 +12,6 @@ from django.db.models import Q
 
 from hanse.cases.choosing import case_for, visible
 from hanse.cases.models import Selector
-from hanse.cases.projecting import forget as forget_part
 from hanse.cases.projecting import happened
 from hanse.federation.partners import partner_of
 from hanse.kernel.actors import Actor
@@ -244,7 +243,6 @@ def _reply(question: UUID, partner: str) -> str:
 def _forget(object_id: UUID) -> None:
     Question.objects.filter(pk=object_id).delete()
     Reply.objects.filter(question=object_id).delete()
-    forget_part(object_id)
 
 
 KINDS = (
