@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from hanse.federation import contradicting, exchange, quota, receiving, stream
 from hanse.federation.handlers import own_id
@@ -48,6 +49,18 @@ def _pull(peer: Peer) -> int:
 
 def _states() -> list[str]:
     return list(Received.objects.order_by("place").values_list("state", flat=True))
+
+
+def test_a_question_reads_how_the_exchange_stands_once(peer):
+    """Its number is taken from the row that is read under a lock, and nothing reads that row again."""
+    from hanse.federation.models import Partner
+
+    partner = Partner.objects.get(pk=peer.authority)
+    for _ in range(2):  # the first one makes the row
+        with CaptureQueriesContext(connection) as told:
+            exchange._asking(partner, "hint", exchange.Noted())
+    links = [query["sql"].split()[0] for query in told.captured_queries if "federation_link" in query["sql"]]
+    assert links == ["SELECT", "UPDATE"]
 
 
 def test_entries_come_in_order_and_once(peer):

@@ -15,7 +15,7 @@ from hanse.egress.errors import RefusedError, TooLargeError, UnreachableError
 from hanse.egress.rules import AllowedEndpoint, Rules
 from hanse.federation import quota, receiving, stream, witnessing
 from hanse.federation.models import Link, Partner
-from hanse.federation.partners import allowed, link_of, own_key, seal_key, verify_keys
+from hanse.federation.partners import allowed, link_of, locked_link, own_key, seal_key, verify_keys
 from hanse.federation.stream import Page
 from hanse.federation.wire import ANSWERS, CONTENT_TYPE, Noted, Refusal
 from hanse.kernel import message
@@ -92,19 +92,18 @@ class _Asking:
 
 
 def _asking(partner: Partner, what: str, content: msgspec.Struct) -> _Asking:
-    number = _next_number(partner.authority)
-    link = link_of(partner.authority)
+    link = _numbered(partner.authority)
     data = message.write(
         sender=authority(),
         audience=partner.authority,
         what=what,
-        number=number,
+        number=link.said,
         time_us=now_us(),
         body=msgspec.msgpack.encode(content),
         key=own_key(partner, link.has),
         seal=seal_key(partner.authority),
     )
-    return _Asking(partner, what, number, data, allowed(partner))
+    return _Asking(partner, what, link.said, data, allowed(partner))
 
 
 def _sent(asking: _Asking, answer: type[T], client: Client) -> T | Refusal:
@@ -159,14 +158,13 @@ def _check(partner: Partner, number: int, head: message.Head, told: message.Mess
     message.check(head, told, key, audience=authority(), at_us=now_us())
 
 
-def _next_number(partner: str) -> int:
-    """A number that no message to the partner has had, on disk before it is used."""
-    link_of(partner)
+def _numbered(partner: str) -> Link:
+    """How the exchange stands, with a number said that no message to the partner has had, on disk before it is used."""
     with transaction.atomic(using=database()):
-        link = Link.objects.select_for_update().get(pk=partner)
+        link = locked_link(partner)
         link.said = max(link.said + 1, now_us())
         link.save(update_fields=["said"])
-    return link.said
+    return link
 
 
 def pull(partner: Partner, client: Client) -> receiving.Result:

@@ -59,6 +59,11 @@ def link_of(name: str) -> Link:
     return Link.objects.get_or_create(pk=name)[0]
 
 
+def locked_link(name: str) -> Link:
+    """The same, which nobody else changes until the end of the transaction that asks."""
+    return Link.objects.select_for_update().get_or_create(pk=name)[0]
+
+
 def allowed(partner: Partner) -> tuple[AllowedEndpoint, ...]:
     """The non-public address at which two people said that the partner is reached."""
     if not partner.address:

@@ -46,8 +46,12 @@ class Result:
 
 def reached(partner: str) -> Pull:
     """What this node has of a partner's entries, as it asks for more."""
-    last = Row.objects.filter(partner=partner, place__isnull=False).order_by("-place").first()
-    link = link_of(partner)
+    return _reached(link_of(partner))
+
+
+def _reached(link: Link) -> Pull:
+    rows = Row.objects.filter(partner=link.pk, place__isnull=False)
+    last = rows.order_by("-place").only("place", "chain").first()
     size = stream.size_of(link.checkpoint) if link.checkpoint else 0
     if last is None or last.place is None:
         return Pull(0, bytes(32), 0, size)
@@ -97,7 +101,8 @@ def _check_witnessed(partner: Partner, page: Page) -> None:
 def _known(partner: Partner) -> Known:
     """What is known of the partner's ledger; read under the lock of the own one."""
     name = partner.authority
-    has = reached(name)
+    link = link_of(name)
+    has = _reached(link)
 
     def chain_at(count: int) -> bytes:
         return bytes(Row.objects.get(partner=name, place=count - 1).chain)
@@ -112,7 +117,7 @@ def _known(partner: Partner) -> Known:
         count=has.first,
         chain=has.chain,
         proven=has.proven,
-        checkpoint=link_of(name).checkpoint,
+        checkpoint=link.checkpoint,
         keys=verify_keys(name),
         chain_at=chain_at,
         leaves_from=leaves_from,

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from hanse.federation import keeping, serving, witnessing
 from hanse.federation.models import Link, Partner, Standing
-from hanse.federation.partners import answer_key, link_of, seal_key, verify_keys
+from hanse.federation.partners import answer_key, link_of, locked_link, seal_key, verify_keys
 from hanse.federation.stream import MOST, Page, Pull, StreamError
 from hanse.federation.witnessing import Compared, Cosigned, Offer, Regain, Shown
 from hanse.kernel import message
@@ -185,9 +185,8 @@ def _refused(asked: Asked, words: str) -> Answer:
 
 def _heard(partner: Partner, head: Head, told: Message) -> Link | None:
     """Remember on disk that a message was heard, before anything is done; None where it was before."""
-    link_of(partner.authority)
     with transaction.atomic(using=database()):
-        link = Link.objects.select_for_update().get(pk=partner.authority)
+        link = locked_link(partner.authority)
         if head.number <= link.heard:
             return None
         link.heard = head.number
