@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -96,8 +96,9 @@ def tables() -> dict[str, type[models.Model]]:
     return {name: known[name] for name in sorted(named & known.keys())}
 
 
+@cache
 def columns(table: str, model: type[models.Model]) -> list[Column]:
-    """Every column of a table, from the database itself."""
+    """Every column of a table, from the database itself, which is asked once."""
     with connection.cursor() as cursor:
         described = connection.introspection.get_table_description(cursor, table)
     fields = {field.column: field for field in model._meta.concrete_fields}
