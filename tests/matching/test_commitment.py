@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from hanse.intel.values import Value
 from hanse.matching import commitment
 from hanse.matching.commitment import CommitmentError, reopened
 from hanse.matching.secret import RunSecret
@@ -20,7 +21,7 @@ def sides():
 def evidence(side, **changed):
     """What an auditor of a side has before him."""
     return {
-        "said": side.commitment, "secret": side.secret, "values": side.values,
+        "said": side.commitment, "secret": side.secret, "inputs": side.values,
         "points": side.points, "received": side.received, "tokens": side.tokens, **changed,
     }  # fmt: skip
 
@@ -29,7 +30,7 @@ def test_an_honest_run_reopens_without_a_word(sides):
     """Both sides', whatever the order the selectors are read in, and one of which only the number was known."""
     one, other = sides
     assert reopened(**evidence(one)) == reopened(**evidence(other)) == []
-    assert reopened(**evidence(one, values=list(reversed(one.values)))) == []
+    assert reopened(**evidence(one, inputs=list(reversed(one.values)))) == []
     numbers = Side("ee", phones(0, 6), "cardinality"), Side("lv", phones(4, 6), "cardinality")
     run(*numbers)
     assert reopened(**evidence(numbers[0])) == []
@@ -38,8 +39,8 @@ def test_an_honest_run_reopens_without_a_word(sides):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"values": phones(0, 5)}, ["6 inputs were committed to, and 5", "The inputs committed to", "What was sent"]),
-        ({"values": phones(1, 6)}, ["The inputs committed to", "What was sent"]),
+        ({"inputs": phones(0, 5)}, ["6 inputs were committed to, and 5", "The inputs committed to", "What was sent"]),
+        ({"inputs": phones(1, 6)}, ["The inputs committed to", "What was sent"]),
         ({"secret": RunSecret(bytes(32))}, ["The inputs committed to", "What was sent", "What was answered"]),
         ({"points": bytes(192)}, ["What was sent"]),
         ({"tokens": bytes(96)}, ["What was answered"]),
@@ -56,6 +57,21 @@ def test_kinds_that_were_not_named_show(sides):
     """Selectors of a kind outside the agreement."""
     said = msgspec.structs.replace(sides[0].commitment, kinds=("iban",))
     assert reopened(**evidence(sides[0], said=said)) == ["There are selectors of kinds that were not named."]
+
+
+@pytest.mark.parametrize("which", [slice(0, 1), slice(2, 5), slice(None)])
+def test_what_is_left_of_purged_inputs_is_enough_to_do_it_again(sides, which):
+    """Of each its leaf and its point: the root, and what was sent, are those of all; of another input they are not."""
+    side = sides[0]
+    gone = dict.fromkeys(side.values[which], 7)
+    inputs = commitment.without(side.values, gone, side.commitment, side.secret)
+    assert [one for one in inputs if isinstance(one, Value)] == [
+        one for one in side.values if one not in gone
+    ]
+    assert reopened(**evidence(side, inputs=inputs)) == []
+    [at, *_] = [at for at, one in enumerate(inputs) if not isinstance(one, Value)]
+    for wrong in (inputs[at]._replace(leaf=bytes(32)), inputs[at]._replace(point=inputs[at].point[::-1])):
+        assert len(reopened(**evidence(side, inputs=(*inputs[:at], wrong, *inputs[at + 1 :])))) == 1
 
 
 def test_a_root_hides_its_inputs(sides):

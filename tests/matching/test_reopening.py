@@ -13,7 +13,6 @@ from hanse.kernel import sealing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry
-from hanse.ledger.service import purge
 from hanse.matching import offering, parts, reopening, running
 from hanse.matching.models import Run, RunPart
 from hanse.policy.asking import RefusedError
@@ -135,7 +134,7 @@ def test_a_run_in_which_nothing_was_put_in_is_not_done_again(officer, approver, 
 
 def test_inputs_that_were_exchanged_later_are_found(run, auditor):
     """The commitment binds: what is kept beside it cannot be made to look honest."""
-    parts.drop_values()
+    parts.drop_values(run.pk)
     parts.put_values(run.pk, (Value("email", BOSS),))
     assert any("committed" in said for said in reopening.reopen(run.pk, auditor, "As every year."))
 
@@ -146,19 +145,6 @@ def test_only_who_oversees_reopens_and_says_why(run, case, auditor):
         reopening.reopen(run.pk, case[1], "Curious.")
     with pytest.raises(UsageError, match="Say why"):
         reopening.reopen(run.pk, auditor, " ")
-
-
-def test_a_purge_leaves_no_selector_beside_the_cases(run, case, officer, auditor):
-    """What was kept for reopening goes with it, whatever was purged of a case; a run that goes on ends."""
-    made, kaja = case
-    going = running.ask("gb-ncas", kaja, "Again.")
-    running.begin(Run.objects.get(pk=going))
-    assert RunPart.objects.filter(name=parts.VALUES).count() == 2
-    purge([made], kaja, "Over.")
-    assert not RunPart.objects.filter(name=parts.VALUES).exists()
-    assert Run.objects.get(pk=going).state == "failed"
-    with pytest.raises(UsageError, match="purged"):
-        reopening.reopen(run.pk, auditor, "As every year.")
 
 
 def test_what_is_kept_of_a_run_is_sealed(run):

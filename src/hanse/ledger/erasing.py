@@ -14,9 +14,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
-from hanse.ledger.models import Body, Entry, Scrubbed
+from hanse.ledger.models import Body, Scrubbed
 from hanse.ledger.replay import projections
 from hanse.ledger.routing import database
+from hanse.ledger.service import last_purge
 
 _beside: list[Callable[[BaseDatabaseWrapper], object]] = []
 
@@ -40,10 +41,8 @@ def scrub() -> bool:
     Raises:
         ErasingError: The database refuses, or readers stay in its log. It is to be tried again.
     """
-    purges = Entry.objects.filter(kind="ledger.purged").order_by("-sequence")
-    purged = purges.values_list("sequence", flat=True).first()
     done, _ = Scrubbed.objects.get_or_create(pk=1)
-    last = max(done.sealed, -1 if purged is None else purged)
+    last = max(done.sealed, last_purge())
     if last <= done.through:
         return False
     connection = connections[database()]

@@ -99,6 +99,16 @@ def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> 
         return append("ledger.purged", content, actor=actor, reason=reason)
 
 
+def last_purge() -> int:
+    """The last purge that is on record, by its entry; -1 before the first.
+
+    Who works something out of bodies outside of `writing`, and keeps it, looks there whether one came between.
+    """
+    purges = Entry.objects.filter(kind="ledger.purged").order_by("-sequence")
+    found = purges.values_list("sequence", flat=True).first()
+    return -1 if found is None else found
+
+
 _told_at_rotation: list[Callable[[SigningKey, OpenKey, Actor], None]] = []
 
 

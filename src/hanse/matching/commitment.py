@@ -5,9 +5,9 @@ a salted leaf of a tree of which only the root is told. An auditor of the same a
 was unsealed can do the run again (`reopened`) and see whether inputs were invented, left out or altered.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,8 @@ from hanse.kernel.errors import HanseError
 from hanse.matching import group, psi
 from hanse.matching.secret import SALT, RunSecret
 
+MOST_AGAIN: Final = 100_000
+"""Inputs of both sides together that are done again at once: a quarter of a minute."""
 _LIMIT_BYTES: Final = 64 * 1024
 _PREFIX: Final = b"HANSE-V01 transcript"
 
@@ -57,6 +59,20 @@ class Commitment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return strict_json.canonical(self)
 
 
+class PurgedInput(NamedTuple):
+    """What is left of an input that was purged, so that what went beside it can be done again.
+
+    Attributes:
+        leaf: Hash of its salted leaf.
+        point: As it was sent.
+        entry: The entry that had brought it, as the node says that purged it.
+    """
+
+    leaf: bytes
+    point: bytes
+    entry: int
+
+
 def read(data: bytes) -> Commitment:
     """A commitment as it came.
 
@@ -74,20 +90,45 @@ def read(data: bytes) -> Commitment:
     return said
 
 
-def root(values: Sequence[Value], secret: RunSecret) -> str:
+def root(inputs: Sequence["Value | PurgedInput"], secret: RunSecret) -> str:
     """Root of the tree of the salted inputs, in hexadecimal.
 
     Args:
-        values: As `psi.prepare` gave them.
+        inputs: In the order of `psi.prepare`.
         secret: That of the run; the salts come from it.
     """
-    salts = secret.salts(len(values))
+    salts = secret.salts(len(inputs))
     return merkle.root(
-        merkle.leaf_hash(
-            salts[at * SALT : (at + 1) * SALT] + value.kind.encode() + b"\0" + value.text.encode()
-        )
-        for at, value in enumerate(values)
+        one.leaf if isinstance(one, PurgedInput) else _leaf(one, salts, at) for at, one in enumerate(inputs)
     ).hex()
+
+
+def _leaf(value: Value, salts: bytes, at: int) -> bytes:
+    return merkle.leaf_hash(
+        salts[at * SALT : (at + 1) * SALT] + value.kind.encode() + b"\0" + value.text.encode()
+    )
+
+
+def without(
+    inputs: Sequence["Value | PurgedInput"], gone: Mapping[Value, int], said: Commitment, secret: RunSecret
+) -> tuple["Value | PurgedInput", ...]:
+    """Inputs of which some are purged: of these there is left what the run can be done again with.
+
+    Args:
+        inputs: In the order of `psi.prepare`.
+        gone: What is purged, with the entry that had brought it.
+        said: The commitment.
+        secret: That of the run.
+    """
+    salts = secret.salts(len(inputs))
+
+    def left(at: int, value: Value) -> PurgedInput:
+        point = psi.point_of(value, said.protocol, said.epoch, secret)
+        return PurgedInput(_leaf(value, salts, at), point, gone[value])
+
+    return tuple(
+        left(at, one) if isinstance(one, Value) and one in gone else one for at, one in enumerate(inputs)
+    )
 
 
 def session_hash(one: Commitment, other: Commitment) -> bytes:
@@ -110,7 +151,7 @@ def transcript_hash(session: bytes, messages: Mapping[tuple[str, str], bytes]) -
 def reopened(
     said: Commitment,
     secret: RunSecret,
-    values: Iterable[Value],
+    inputs: Sequence[Value | PurgedInput],
     points: bytes,
     received: bytes,
     tokens: bytes,
@@ -122,7 +163,8 @@ def reopened(
     Args:
         said: The commitment on record.
         secret: As it was sealed.
-        values: The selectors that were to be compared, from the cases on record.
+        inputs: The selectors that were to be compared, from the cases on record; in the order of `psi.prepare` where some
+            of them were purged since.
         points: What this side sent in step 2.
         received: What the other side sent in step 2.
         tokens: What this side sent in step 4.
@@ -131,8 +173,9 @@ def reopened(
     Returns:
         What differs, in sentences; nothing if the run was honest.
     """
-    own = psi.prepare(values)
-    made = b"".join(psi.masked(b"".join(psi.points_of(own, said.protocol, said.epoch)), secret))
+    values = [one for one in inputs if isinstance(one, Value)]
+    own = tuple(inputs) if len(values) < len(inputs) else psi.prepare(values)
+    made = _points(own, said, secret)
     answered = b"".join(psi.doubled(group.chunks_of(received), len(received) // group.POINT, secret))
     checks = (
         (
@@ -140,7 +183,7 @@ def reopened(
             f"{said.size:,} inputs were committed to, and {len(own):,} selectors are on record.",
         ),
         (
-            {value.kind for value in own} <= set(said.kinds),
+            {value.kind for value in values} <= set(said.kinds),
             "There are selectors of kinds that were not named.",
         ),
         (root(own, secret) == said.root, "The inputs committed to are not the selectors on record."),
@@ -154,3 +197,13 @@ def reopened(
         ),
     )
     return [sentence for holds, sentence in checks if not holds]
+
+
+def _points(inputs: Sequence[Value | PurgedInput], said: Commitment, secret: RunSecret) -> bytes:
+    """What is sent of inputs in step 2."""
+    values = [one for one in inputs if isinstance(one, Value)]
+    points = b"".join(psi.points_of(values, said.protocol, said.epoch))
+    mask = secret.mask()
+    known = iter(psi.each(b"".join(group.multiply(mask, chunk) for chunk in group.chunks_of(points))))
+    sent = [one.point if isinstance(one, PurgedInput) else next(known) for one in inputs]
+    return b"".join(sent[at] for at in secret.order(len(sent)).tolist())

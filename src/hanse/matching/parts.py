@@ -1,12 +1,14 @@
 """The pieces of a run: what goes over the wire, some of it at a time, kept until nobody needs it any more."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from hanse.intel.values import Value
+from hanse.matching.commitment import PurgedInput
+from hanse.matching.group import ProtocolError
 from hanse.matching.models import RunPart
 
 PART_BYTES: Final = 1 << 20
@@ -17,7 +19,10 @@ GIVEN: Final = (POINTS, DIGEST, TOKENS)
 VALUES: Final = "values"
 FETCHED: Final = "fetched"
 """Marks that the other side fetched some of this side's tokens: from then on it knows hits."""
-_values = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
+Inputs = tuple[Value | PurgedInput, ...]
+_VALUE: Final = 2
+"""Parts of one that was not purged: kind and text. One that was has no kind, but a leaf, a point and an entry."""
+_inputs = msgspec.msgpack.Decoder(tuple[tuple[Any, ...], ...])
 
 
 def theirs(name: str) -> str:
@@ -67,19 +72,46 @@ def needed(size_bytes: int) -> int:
 
 def put_values(run: UUID, values: Sequence[Value]) -> None:
     """Keep what is compared, sealed: cases may change while a run goes on, and an auditor does it again later."""
-    data = msgspec.msgpack.encode([(one.kind, one.text) for one in values])
-    RunPart.objects.get_or_create(run=run, name=VALUES, place=0, defaults={"values": data})
+    RunPart.objects.get_or_create(run=run, name=VALUES, place=0, defaults={"values": _packed(values)})
+
+
+def inputs(run: UUID) -> Inputs:
+    """What was put in, in its order; of what was purged since, what is left of it."""
+    row = RunPart.objects.filter(run=run, name=VALUES, place=0).first()
+    return () if row is None else tuple(map(_input, _inputs.decode(row.values)))
 
 
 def values(run: UUID) -> tuple[Value, ...]:
-    """What is compared."""
-    row = RunPart.objects.filter(run=run, name=VALUES, place=0).first()
-    return () if row is None else tuple(Value(kind, text) for kind, text in _values.decode(row.values))
+    """What is compared in a run that goes on.
+
+    Raises:
+        ProtocolError: Something of it was purged, by which the run ended.
+    """
+    own = inputs(run)
+    known = tuple(one for one in own if isinstance(one, Value))
+    if len(known) < len(own):
+        raise ProtocolError("Something of a case was purged meanwhile. Begin it anew.")
+    return known
 
 
-def drop_values() -> None:
-    """Keep nothing of what was compared, in any run: something of a case is purged."""
-    RunPart.objects.filter(name=VALUES).delete()
+def replace_inputs(run: UUID, own: Inputs) -> None:
+    """Keep this of what was put in, in place of all that was kept before."""
+    drop_values(run)
+    RunPart.objects.create(run=run, name=VALUES, place=0, values=_packed(own))
+
+
+def drop_values(run: UUID) -> None:
+    """Keep nothing of what was put into a run."""
+    RunPart.objects.filter(run=run, name=VALUES).delete()
+
+
+def _packed(own: Iterable[Value | PurgedInput]) -> bytes:
+    told = [(one.kind, one.text) if isinstance(one, Value) else ("", *one) for one in own]
+    return msgspec.msgpack.encode(told)
+
+
+def _input(told: tuple[Any, ...]) -> Value | PurgedInput:
+    return Value(*told) if len(told) == _VALUE else PurgedInput(*told[1:])
 
 
 def drop(run: UUID) -> None:

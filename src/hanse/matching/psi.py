@@ -70,6 +70,11 @@ def points_of(
     return group.over(parts, partial(_hashed, hashers=hashers), pool)
 
 
+def point_of(value: Value, protocol: str, epoch: str, secret: RunSecret) -> bytes:
+    """One value's point under this side's mask, as it is sent."""
+    return group.multiply(secret.mask(), hasher(protocol, epoch, value.kind).point(value.text.encode()))
+
+
 def masked(points: bytes, secret: RunSecret, pool: Executor | None = None) -> Iterator[bytes]:
     """Step 2: this side's points under its mask, in chunks; their order says nothing.
 

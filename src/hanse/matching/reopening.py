@@ -19,28 +19,25 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
-from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.matching import commitment, common_sources, parts, psi
-from hanse.matching.commitment import Commitment
+from hanse.matching.brought import Excused, on_record
+from hanse.matching.commitment import MOST_AGAIN, Commitment, PurgedInput
 from hanse.matching.common_sources import Said, Sample, Sent
 from hanse.matching.comparing import transcript_of
 from hanse.matching.counting import SIDES
 from hanse.matching.group import ProtocolError
 from hanse.matching.models import Run
 from hanse.matching.parts import DIGEST, POINTS, TOKENS, theirs
-from hanse.matching.run_projecting import BEGUN, ENDS
+from hanse.matching.run_projecting import ENDS, begun_at
 from hanse.matching.secret import RunSecret
 from hanse.matching.source_models import SourceCount
-from hanse.matching.standing_days import ADDED, brought_by
 from hanse.matching.standing_models import StandingDay
 from hanse.policy.asking import require
 
 REOPEN: Final = "matching.reopen"
 REOPENED: Final = "matching.reopened"
-MOST: Final = 100_000
-"""Selectors of both sides together that are done again at once: a quarter of a minute."""
 _sides = msgspec.msgpack.Decoder(tuple[str, dict[str, Said]])
 
 
@@ -70,29 +67,42 @@ def reopen(run: UUID, actor: Actor, why: str) -> tuple[str, ...]:
         raise UsageError("There is no such comparison, it goes on, or it ended before anything was put in.")
     said = commitment.read(row.own.encode())
     other = commitment.read(row.other.encode()) if row.other else None
-    if said.size + (other.size if other else 0) > MOST:
+    if said.size + (other.size if other else 0) > MOST_AGAIN:
         raise UsageError(
-            f"It has more than {MOST:,} selectors of both sides: too many to be done again at once."
+            f"It has more than {MOST_AGAIN:,} selectors of both sides: too many to be done again at once."
         )
-    values = parts.values(run)
-    if not values:
-        raise UsageError(
-            "What was put in is not kept any more: thirty days are over, or something of it was purged."
-        )
+    inputs, secret = parts.inputs(run), RunSecret(bytes.fromhex(row.secret))
+    if not inputs:
+        raise UsageError("What was put in is not kept any more: thirty days are over.")
     # Tokens go out once their digest is made; what there is of them before that was made and not sent.
     gave = parts.get(run, DIGEST, 0) is not None
     found = commitment.reopened(
-        said, RunSecret(bytes.fromhex(row.secret)), values, parts.whole(run, POINTS),
+        said, secret, inputs, parts.whole(run, POINTS),
         parts.whole(run, theirs(POINTS)) if gave else b"", parts.whole(run, TOKENS) if gave else b"",
         whole=gave,
     )  # fmt: skip
     found += _of_transcript(row, said, other)
-    if invented := set(values) - on_record(_begun_at(run)).keys():
-        found.append(
-            f"{len(invented):,} of its {len(values):,} inputs stood in no case before it began: they were invented."
-        )
+    found += _of_inputs(inputs, said, secret, begun_at(run))
     append(REOPENED, Reopened(found=tuple(found)), actor=actor, reason=why.strip(), object_id=run)
     return tuple(found)
+
+
+def _of_inputs(inputs: parts.Inputs, said: Commitment, secret: RunSecret, begun: int) -> list[str]:
+    """Whether all that was put in stood in a case before the run began, or is said by the ledger to have been purged."""
+    values = {one for one in inputs if isinstance(one, Value)}
+    gone = [one for one in inputs if isinstance(one, PurgedInput)]
+    excused = Excused(one.entry for one in gone)
+
+    def point_of(value: Value) -> bytes:
+        return psi.point_of(value, said.protocol, said.epoch, secret)
+
+    unknown = sum(not excused.holds(one.point, one.entry, begun, point_of) for one in gone)
+    invented = len(values - on_record(begun).keys())
+    sentences = (
+        (invented, "inputs stood in no case before it began: they were invented."),
+        (unknown, "inputs are said to be of selectors that were purged since, and the ledger has no such."),
+    )
+    return [f"{number:,} of its {len(inputs):,} {words}" for number, words in sentences if number]
 
 
 def _of_transcript(row: Run, said: Commitment, other: Commitment | None) -> list[str]:
@@ -175,21 +185,6 @@ def check_may(actor: Actor, why: str) -> None:
     require(actor, REOPEN)
     if not why.strip():
         raise UsageError("Say why it is reopened.")
-
-
-def _begun_at(run: UUID) -> int:
-    """The entry by which the inputs stood fixed."""
-    return int(Entry.objects.filter(kind=BEGUN, object_id=run).earliest("sequence").sequence)
-
-
-def on_record(before: int) -> dict[Value, int]:
-    """All that stood in a case before an entry, whether it is still there or not, with the keys of names; since which entry."""
-    found: dict[Value, int] = {}
-    entries = Entry.objects.filter(kind=ADDED, sequence__lt=before, body__isnull=False).select_related("body")
-    for entry in entries.order_by("sequence").iterator():
-        for value in brought_by(entry):
-            found.setdefault(value, entry.sequence)
-    return found
 
 
 def _reopened(recorded: Recorded, content: Reopened) -> None:

@@ -16,14 +16,14 @@ from hanse.intel.values import Value
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.ledger.models import Entry
 from hanse.ledger.writing import append
 from hanse.matching import standing
+from hanse.matching.brought import Excused, on_record
 from hanse.matching.group import POINT, ProtocolError
 from hanse.matching.publishing import name_of
-from hanse.matching.reopening import REOPEN, REOPENED, Reopened, check_may, on_record
+from hanse.matching.reopening import REOPEN, REOPENED, Reopened, check_may
 from hanse.matching.secret import RunSecret
-from hanse.matching.standing_days import ADDED, NAME, brought_by, chain_of, say_the_same, walked, went_of
+from hanse.matching.standing_days import NAME, chain_of, say_the_same, walked, went_of
 from hanse.matching.standing_models import Mask, StandingDay, StandingTurn
 from hanse.policy.asking import RefusedError, may_begin
 from hanse.policy.decision import may
@@ -32,8 +32,6 @@ from hanse.web.jobs import Progress
 from hanse.web.models import Job
 
 KIND: Final = "reopen-day"
-OF_ONE: Final = 64
-"""Points that one selector can have in a day: itself, and the keys of its name."""
 
 Tell = Callable[[int, int], object]
 
@@ -153,7 +151,7 @@ class _Again:
     mask: Mask
     rows: Sequence[StandingTurn]
     tell: Tell
-    _excused: Counter[int] = field(default_factory=Counter, init=False)
+    _excused: Excused = field(init=False)
     _secret: RunSecret = field(init=False)
     _known: dict[bytes, tuple[Value, int]] = field(init=False)
 
@@ -162,6 +160,8 @@ class _Again:
         self._secret = RunSecret(bytes.fromhex(self.mask.secret))
         held = on_record(max((row.head for row in self.rows), default=0))
         self._known = {name_of(value): (value, entry) for value, entry in held.items()}
+        gone = (one for row in self.rows for one in went_of(row) if len(one) != NAME)
+        self._excused = Excused(int.from_bytes(one[POINT:]) for one in gone)
 
     def found(self) -> list[str]:
         """What differs, in sentences."""
@@ -200,15 +200,10 @@ class _Again:
 
     def _was_purged(self, one: bytes, row: StandingTurn) -> bool:
         """Whether the entry that is said to have brought a selector did so before the turn, and was purged or tells it."""
-        point, sequence = one[:POINT], int.from_bytes(one[POINT:])
-        self._excused[sequence] += 1
-        entry = Entry.objects.filter(kind=ADDED, sequence=sequence).first()
-        if entry is None or sequence >= row.head or self._excused[sequence] > OF_ONE:
-            return False
-        if not hasattr(entry, "body"):
-            return True
-        some = (standing.point_of(value, self._secret, self.mask.epoch) for value in brought_by(entry))
-        return point in some
+        point, entry = one[:POINT], int.from_bytes(one[POINT:])
+        return self._excused.holds(
+            point, entry, row.head, lambda value: standing.point_of(value, self._secret, self.mask.epoch)
+        )
 
     def _is_as_sent(self, row: StandingTurn, reals: Sequence[Value | bytes]) -> bool:
         try:

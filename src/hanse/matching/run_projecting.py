@@ -8,6 +8,7 @@ from hanse.federation.handlers import Arrived, Handler
 from hanse.kernel import strict_json
 from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
+from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
 from hanse.matching import commitment
 from hanse.matching.contents import TEXT_LIMIT, Proposed, RunAsked, RunBegun, RunEnded
@@ -35,6 +36,11 @@ _HELLO_BYTES: Final = 16_384
 def hello_of(row: Run) -> Hello:
     """What the other side speaks, as its proposal says."""
     return _hello(row.other_hello)
+
+
+def begun_at(run: UUID) -> int:
+    """The entry by which what this side put into a run stood fixed."""
+    return int(Entry.objects.filter(kind=BEGUN, object_id=run).earliest("sequence").sequence)
 
 
 def ended_there(row: Run) -> bool:

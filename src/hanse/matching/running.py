@@ -4,33 +4,32 @@ The wish, what both commit to, and how it ended are entries, those for the other
 compared in between is fetched piece by piece (`comparing`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
 
-from hanse.cases.models import Case, Selector
 from hanse.federation.partners import partner_of
 from hanse.federation.sending import send
 from hanse.intel.values import Value
 from hanse.kernel import strict_json
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.kernel.errors import UsageError
-from hanse.ledger.among import among
+from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger.identity import authority
+from hanse.ledger.service import last_purge
 from hanse.ledger.writing import Draft, append, writing
-from hanse.matching import commitment, parts, psi, quota
+from hanse.matching import brought, commitment, parts, psi, quota
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.commitment import Commitment
 from hanse.matching.contents import TEXT_LIMIT, Proposed, RunAsked, RunBegun, RunEnded
 from hanse.matching.group import ProtocolError
 from hanse.matching.hello import Hello, agreed_kinds, hello
-from hanse.matching.models import Agreement, Run
+from hanse.matching.models import Agreement, Run, RunPart
 from hanse.matching.offering import RUN, Offered, kinds_of, matcher, offered, values_of
-from hanse.matching.run_projecting import ASKED, BEGUN, ENDED, GOING, PROPOSED, hello_of
+from hanse.matching.run_projecting import ASKED, BEGUN, ENDED, GOING, PROPOSED, begun_at, hello_of
 from hanse.matching.secret import RunSecret
 from hanse.policy.asking import require
 
@@ -83,6 +82,7 @@ def begin(row: Run) -> None:
     Args:
         row: A run that was wished here, or that the other side opened.
     """
+    purged = last_purge()
     try:
         agreement = agreement_with(row.partner)
         spoken = hello(PROTOCOL, _epoch(row), kinds_of(agreement))
@@ -100,7 +100,7 @@ def begin(row: Run) -> None:
     except (UsageError, ProtocolError, ValueError) as error:
         finish(row, RunEnded(state="declined", why=str(error)[:TEXT_LIMIT]))
     else:
-        _commit(row, agreement, spoken, values, cases)
+        _commit(row, agreement, spoken, values, cases, purged)
 
 
 def _check_own(values: tuple[Value, ...], own: list[Offered], cases: int) -> None:
@@ -113,7 +113,9 @@ def _check_own(values: tuple[Value, ...], own: list[Offered], cases: int) -> Non
         )
 
 
-def _commit(row: Run, agreement: Agreement, spoken: Hello, values: tuple[Value, ...], cases: int) -> None:
+def _commit(
+    row: Run, agreement: Agreement, spoken: Hello, values: tuple[Value, ...], cases: int, purged: int
+) -> None:
     secret = RunSecret.fresh()
     said = Commitment(
         authority=authority(), session=row.there.hex, protocol=PROTOCOL, epoch=spoken.epoch, kinds=spoken.kinds,
@@ -128,6 +130,8 @@ def _commit(row: Run, agreement: Agreement, spoken: Hello, values: tuple[Value, 
     with writing():
         if Run.objects.get(pk=row.pk).state not in GOING:
             return  # somebody stopped it meanwhile
+        if last_purge() != purged:
+            return  # what was to be put in may be purged: it is begun at the next look
         parts.put_values(row.pk, values)
         begun = RunBegun(commitment=text, secret=secret.sealed().hex(), cases=cases)
         append(BEGUN, begun, actor=matcher(), object_id=row.pk)
@@ -169,14 +173,34 @@ def _broken(partner: str) -> str:
 
 
 def forget_inputs(purged: Sequence[UUID], _reason: str) -> set[UUID]:
-    """Keep no selector beside the cases when some of them are purged: runs that go on end, and none can be reopened."""
-    some = among(purged)
-    if Case.projected.filter(pk__in=some).exists() or Selector.objects.filter(pk__in=some).exists():
-        for row in Run.objects.filter(state__in=GOING):
-            told = RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
-            finish(row, told, to_partner="It ended early. It can be begun anew.")
-        parts.drop_values()
+    """Keep of selectors that are purged only what their runs can be done again with; those of them that go on end."""
+    runs = list(RunPart.objects.filter(name=parts.VALUES).values_list("run", flat=True))
+    gone = brought.of_purged(purged) if runs else {}
+    rows = Run.objects.in_bulk(runs) if gone else {}
+    for run in runs if gone else ():
+        try:
+            row = rows[run]
+            _forget_inputs(row, gone)
+        except (KeyError, HanseError):  # of no run any more, or altered: nobody can do it again
+            parts.drop_values(run)
     return set()
+
+
+def _forget_inputs(row: Run, gone: Mapping[Value, int]) -> None:
+    said = commitment.read(row.own.encode())
+    sizes = said.size + (commitment.read(row.other.encode()).size if row.other else 0)
+    if row.state not in GOING and sizes > commitment.MOST_AGAIN:
+        parts.drop_values(row.pk)  # nobody can do it again anyway, and to look through it takes seconds
+        return
+    begun, own = begun_at(row.pk), parts.inputs(row.pk)
+    # What another entry had brought before the run began stays on record by that one.
+    hit = {one: entry for one in own if isinstance(one, Value) and (entry := gone.get(one, begun)) < begun}
+    if not hit:
+        return
+    told = RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
+    finish(row, told, to_partner="It ended early. It can be begun anew.")
+    secret = RunSecret(bytes.fromhex(row.secret))
+    parts.replace_inputs(row.pk, commitment.without(own, hit, said, secret))
 
 
 def check_other(row: Run, own: Commitment, other: Commitment) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hanse.intel.values import Value
-from hanse.matching import group
+from hanse.matching import group, psi
 from hanse.matching.group import POINT, ProtocolError
 from hanse.matching.hash_to_group import hasher
 from hanse.matching.padding import padded_size, shares
@@ -170,7 +170,7 @@ def redone(reals: Sequence[Value | bytes], secret: RunSecret, epoch: str, number
 
 def point_of(value: Value, secret: RunSecret, epoch: str) -> bytes:
     """What is sent of a selector in whatever turn of an epoch."""
-    return group.multiply(secret.mask(), hasher(_PROTOCOL, epoch, value.kind).point(value.text.encode()))
+    return psi.point_of(value, _PROTOCOL, epoch, secret)
 
 
 def answered(points: bytes, number: int, secret: RunSecret, pool: Executor | None = None) -> bytes:

@@ -12,23 +12,17 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.cases.contents import SelectorAdded
-from hanse.cases.models import Happening
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sending import send
-from hanse.intel.values import Value
 from hanse.kernel.errors import UsageError
 from hanse.ledger import objects
-from hanse.ledger.among import among
 from hanse.ledger.identity import authority
-from hanse.ledger.kinds import Kind, kind_of
-from hanse.ledger.models import Entry, Head
-from hanse.ledger.reading import content_of
+from hanse.ledger.kinds import Kind
+from hanse.ledger.models import Head
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
 from hanse.ledger.writing import Draft, append, writing
-from hanse.matching import standing
-from hanse.matching.alike import keys_of
+from hanse.matching import brought, standing
 from hanse.matching.epochs import KEPT_US, begin_us, day, end_us, over_us
 from hanse.matching.offering import matcher
 from hanse.matching.publishing import name_of
@@ -39,7 +33,6 @@ from hanse.matching.standing_models import Mask, OwnTurns, StandingDay, Standing
 from hanse.matching.standing_state import pending_of
 
 DAY: Final = "matching.standing_day"
-ADDED: Final = "cases.selector_added"
 SETTLE_US: Final = 900_000_000
 """After the end of a day until it is put on record: answers that were on their way have come by then, and clocks differ."""
 NAME: Final = 16
@@ -141,14 +134,18 @@ def put_on_record(now: int, on: Collection[str]) -> int:
     """Put days on record that are over, or whose standing matching was turned off; how many.
 
     What a partner sent after that, as long as its day is answered, is put on record when it no longer is. A day of which
-    the partner alone says something is put on record as well: here nothing passed on it.
+    the partner alone says something is put on record as well: here nothing passed on it. After thirty days nothing is,
+    also where a mask stays longer: tokens and turns are gone, and it would be said that nothing passed.
 
     Args:
         now: Microseconds UTC.
         on: Partners with whom it is on.
     """
-    masks = {(one.partner, one.epoch): one.object_id.hex for one in Mask.objects.defer("secret")}
-    days = StandingDay.objects.filter(epoch__gte=day(now - KEPT_US))
+    lately = {"epoch__gte": day(now - KEPT_US)}
+    masks = {
+        (one.partner, one.epoch): one.object_id.hex for one in Mask.objects.filter(**lately).defer("secret")
+    }
+    days = StandingDay.objects.filter(**lately)
     said = {(row.partner, row.epoch): row for row in days if not row.theirs}
     theirs = {(row.partner, row.epoch): row.chain for row in TheirTurns.objects.defer("answer")}
     told = {(row.partner, row.epoch) for row in days if row.theirs}
@@ -162,14 +159,17 @@ def put_on_record(now: int, on: Collection[str]) -> int:
         passed = more is not None or key in told
         passed = passed or StandingTurn.objects.filter(partner=partner, epoch=epoch).exists()
         if more not in (None, row.other) if row is not None else passed:
-            _put_on_record(partner, epoch, masks.get(key, ""), more)
+            _put_on_record(partner, epoch, masks.get(key, ""))
             number += 1
     return number
 
 
-def _put_on_record(partner: str, epoch: str, mask: str, theirs: object) -> None:
+def _put_on_record(partner: str, epoch: str, mask: str) -> None:
     with writing():
         own, record = walked(turns_of(partner, epoch), mask)
+        theirs = (
+            TheirTurns.objects.filter(partner=partner, epoch=epoch).values_list("chain", flat=True).first()
+        )
         other = Chain() if theirs is None else chain_of(theirs)
         content = DayOver(partner=partner, epoch=epoch, own=own, other=other, record=record)
         which = objects.named("standing day", f"{partner} {epoch}")
@@ -182,7 +182,7 @@ def forget(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     """Keep of selectors that are purged their points alone, so that what went beside them can still be done again."""
     if not StandingTurn.objects.exclude(names=None).exists():
         return set()
-    gone = {name_of(value): (value, entry) for value, entry in _brought(purged).items()}
+    gone = {name_of(value): (value, entry) for value, entry in brought.of_purged(purged).items()}
     if not gone:
         return set()
     for mask in Mask.objects.all():
@@ -198,26 +198,6 @@ def forget(purged: Sequence[UUID], _reason: str) -> set[UUID]:
                 row.names = msgspec.msgpack.encode(tuple(points[one] if one in hit else one for one in went))
                 row.save(update_fields=["names"])
     return set()
-
-
-def _brought(purged: Sequence[UUID]) -> dict[Value, int]:
-    """What may have been compared of selectors that are purged, taken out of their case before or not; each by its entry."""
-    parts = Happening.objects.filter(case__in=among(purged)).values_list("object_id", flat=True)
-    some = among({*purged, *parts})
-    rows = Entry.objects.filter(kind=ADDED, object_id__in=some, body__isnull=False).select_related("body")
-    found: dict[Value, int] = {}
-    for row in rows.order_by("sequence"):
-        for value in brought_by(row):
-            found.setdefault(value, row.sequence)
-    return found
-
-
-def brought_by(entry: Entry) -> set[Value]:
-    """What may be compared of the selector that an entry brought: itself, and the keys of a name."""
-    content = content_of(entry, entry.body, kind_of(ADDED))
-    assert isinstance(content, SelectorAdded)  # noqa: S101 - the kind says so
-    value = Value(content.kind, content.text)
-    return {value, *keys_of(value)}
 
 
 def _next_entry() -> int:

@@ -14,6 +14,7 @@ from hanse.federation.models import Partner
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.printable import one_line
+from hanse.ledger.service import last_purge
 from hanse.ledger.writing import writing
 from hanse.matching import standing, standing_days, standing_hits
 from hanse.matching.agreeing import agreement_with
@@ -89,12 +90,14 @@ def _made(partner: str, now: int) -> OwnTurns | None:
         return None
     if row.pending or (row.number and _schedule(epoch).turn(now) <= row.slot):
         return row
-    before = row.number, row.slot, b""
+    before, purged = (row.number, row.slot, b""), last_purge()
     went = _next(row, mask, now) if row.number else _opened(row, mask, now)
     with writing():
         there = OwnTurns.objects.filter(pk=row.pk).first()
         if there is None or (there.number, there.slot, bytes(there.pending)) != before:
             return there  # it was turned off meanwhile, or another process was quicker
+        if standing_days.is_over(partner, epoch) or last_purge() != purged:
+            return there  # the day is on record; or what was put in may be purged, and the turn is made anew
         if went is not None:
             row.save()
             standing_days.keep(row, went)

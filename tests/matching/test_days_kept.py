@@ -1,0 +1,127 @@
+"""Days of standing matching stay as they were put on record: neither the clock, a purge nor another process changes them."""
+
+import pytest
+
+from hanse.cases import working
+from hanse.cases.models import Selector
+from hanse.cases.selector import read
+from hanse.kernel.clock import now_us
+from hanse.ledger.service import purge
+from hanse.matching import brought, standing_days, turning
+from hanse.matching.epochs import day, kept_us, over_us
+from hanse.matching.publishing import name_of
+from hanse.matching.standing_contents import DayOver
+from hanse.matching.standing_models import OwnTurns, StandingDay, StandingTurn, TheirTurns
+from tests.matching.asker import turn
+from tests.matching.test_reopening_days import LATE, again, auditor, lived, over
+from tests.matching.test_running import approver, case, founded, kaja, officer
+from tests.matching.test_standing_turns import _slots, _small, due, on
+from tests.matching.test_who_else import gb
+
+__all__ = [
+    "_slots",
+    "_small",
+    "approver",
+    "auditor",
+    "case",
+    "founded",
+    "gb",
+    "kaja",
+    "lived",
+    "officer",
+    "on",
+]
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+ON = {"gb-ncas"}
+
+
+@pytest.mark.parametrize("held", ["until retention comes", "for a year"])
+def test_a_day_is_put_on_record_once_however_long_its_mask_stays(lived, held):
+    """Retention looks once an hour, and a mask may stay longer: what is on record is not said anew with nothing in it."""
+    kept, epoch = over(), day(now_us())
+    OwnTurns.objects.all().delete()
+    TheirTurns.objects.all().delete()
+    later = kept_us(epoch) + (1 if held == "until retention comes" else 365 * 86_400_000_000)
+    assert standing_days.put_on_record(later, ON) == 0
+    assert StandingDay.objects.get() == kept
+    assert len(lived.addressed(standing_days.DAY, DayOver)) == 1
+
+
+def test_what_a_partner_sent_meanwhile_is_part_of_what_is_put_on_record(lived, monkeypatch):
+    """It is read where nothing more can come: a turn that was answered while days were looked through counts."""
+    epoch = day(now_us())
+    put = standing_days._put_on_record
+
+    def while_looking(*told):
+        assert lived.takes_turn().tokens
+        return put(*told)
+
+    monkeypatch.setattr(standing_days, "_put_on_record", while_looking)
+    assert standing_days.put_on_record(over_us(epoch), ON) == 1
+    assert StandingDay.objects.get().other["number"] == 2
+
+
+def test_a_turn_that_was_being_made_when_its_day_was_put_on_record_is_not_taken(
+    lived, case, auditor, monkeypatch
+):
+    """An opening takes seconds, in which another process turns it off and puts the day on record."""
+    made, kaja = case
+    working.add_selector(made, read("email", "later@shop.example"), kaja)
+    next_ = turning._next
+
+    def slow(*told):
+        went = next_(*told)
+        over()
+        return went
+
+    monkeypatch.setattr(turning, "_next", slow)
+    due(lived)
+    assert StandingTurn.objects.count() == 3
+    assert not OwnTurns.objects.get().pending
+    assert again(auditor) == ()
+
+
+def test_a_turn_that_was_being_made_during_a_purge_keeps_nothing_of_what_was_purged(lived, case, monkeypatch):
+    """It is made anew without it, in the same slot."""
+    made, kaja = case
+    gone = working.add_selector(made, read("email", "gone@shop.example"), kaja)
+    working.add_selector(made, read("email", "stays@shop.example"), kaja)
+    values = [read("email", f"{one}@shop.example").value for one in ("gone", "stays")]
+    next_, purges = turning._next, [gone]
+
+    def slow(*told):
+        went = next_(*told)
+        while purges:
+            purge([purges.pop()], kaja, "It was a victim's.")
+        return went
+
+    monkeypatch.setattr(turning, "_next", slow)
+    due(lived)
+    turn(lived)
+    assert not purges
+    went = [one for row in StandingTurn.objects.all() for one in standing_days.went_of(row)]
+    assert name_of(values[0]) not in went
+    assert name_of(values[1]) in went
+
+
+def test_a_selector_that_went_twice_on_a_day_is_excused_by_the_one_entry_that_brought_it(
+    lived, case, auditor, monkeypatch
+):
+    """Taken out and noted again it is the same points once more, and no further guesses: it counts once."""
+    made, kaja = case
+    monkeypatch.setattr(brought, "OF_ONE", 1)
+    first = next(one.pk for one in Selector.objects.filter(case=made, kind="email") if one.text == LATE)
+    working.remove(made, first, "An error.", kaja)
+    due(lived)
+    due(lived)
+    second = working.add_selector(made, read("email", LATE), kaja)
+    due(lived)
+    twice = name_of(read("email", LATE).value)
+    assert [
+        row.number for row in StandingTurn.objects.order_by("number") if twice in standing_days.went_of(row)
+    ] == [1, 5]
+    over()
+    purge([first, second], kaja, "It was a victim's.")
+    assert again(auditor) == ()
