@@ -161,8 +161,8 @@ def test_what_is_gone_before_the_second_person_decides(store: Store) -> None:
         propose_removal([one.pk], "Once more.", mari)
 
 
-def test_the_quota_is_not_named_for_what_it_did_not_remove() -> None:
-    """A file of the collector that somebody deletes is not said to have gone by the quota."""
+def test_what_the_quota_did_not_remove_stays_on_record_until_two_people_decide() -> None:
+    """A file of the collector that somebody deletes is told as missing, and not taken off the record by the collector."""
     folder = service.flows_folder() / collecting.FOLDER
     with FlowStore(folder) as live:
         for hour in range(3):
@@ -173,8 +173,30 @@ def test_the_quota_is_not_named_for_what_it_did_not_remove() -> None:
         path.unlink()
     collecting.record_new(folder, NODE, [first])
     said = _reasons()
-    assert said == [collecting.QUOTA_TOOK, collecting.NOT_BY_QUOTA]
-    assert Partition.projected.count() == 1
+    assert said == [collecting.QUOTA_TOOK]
+    assert service.count_missing() == (1, 2)
+    (found,) = map(str, service.findings())
+    assert str(second.relative_to(service.flows_folder())) in found
+
+
+def test_flows_that_were_away_are_there_again_with_their_copy() -> None:
+    """A node that is served before its flows are copied back, or whose disk came later, loses none of them."""
+    folder = service.flows_folder() / collecting.FOLDER
+    with FlowStore(folder) as live:
+        for hour in range(3):
+            live.write(batch([NOON + hour * 3_600_000_000]))
+    collecting.record_new(folder, NODE)
+    away = folder.rename(folder.with_name("away"))
+    folder.mkdir()
+    collecting.record_new(folder, NODE)
+    assert service.count_missing() == (3, 3)
+    folder.rmdir()
+    away.rename(folder)
+    collecting.record_new(folder, NODE)
+    assert service.count_missing() == (0, 3)
+    assert len(live.files()) == 3
+    assert _reasons() == []
+    assert list(service.findings()) == []
 
 
 def _reasons() -> list[str]:

@@ -39,9 +39,6 @@ SAY_S = 2.0
 FLUSH_S = 300.0
 """The longest that flows are only in memory; when an attack begins they are written at once, to be looked at."""
 QUOTA_TOOK = "the quota of the flows is full"
-NOT_BY_QUOTA = (
-    "the file is gone, and this collector did not remove it: somebody else did, or the one that ran before"
-)
 RECORD_S = 15.0
 """Seconds between looks for partitions that are on disk and not yet on record, and for new decisions of people."""
 
@@ -210,15 +207,16 @@ def _collect(companion: Companion) -> None:
 
 
 def record_new(folder: Path, actor: Actor, by_quota: Iterable[Path] = ()) -> None:
-    """Put the collector's files on record, and take off it those that are gone.
+    """Put the collector's files on record, and take off it those that the quota has removed.
 
     A file that was on record before, and was removed or purged, does not come back: it goes where a stop of the machine
-    left it.
+    left it. One that is merely not there stays on record, and is told as missing: after a restore, or while a disk is
+    away, that is all of them, and their copies must not be taken for what was removed.
 
     Args:
         folder: Where the collector keeps flows.
         actor: On whose behalf.
-        by_quota: Those that the quota has removed; of others that are gone the record says that it was not the quota.
+        by_quota: Those that the quota has removed.
     """
     root = telemetry.flows_folder()
     there = {path.relative_to(root).as_posix() for path in FlowStore(folder).files()}
@@ -228,6 +226,5 @@ def record_new(folder: Path, actor: Actor, by_quota: Iterable[Path] = ()) -> Non
     telemetry.record_partitions(new, "collector", actor)
     for left in set(found) - set(new):
         left.unlink(missing_ok=True)
-    lost, quota_took = {root / name for name in known - there}, set(by_quota)
-    for files, reason in ((lost & quota_took, QUOTA_TOOK), (lost - quota_took, NOT_BY_QUOTA)):
-        telemetry.gone(sorted(files), actor, reason)
+    lost = {root / name for name in known - there}
+    telemetry.gone(sorted(lost & set(by_quota)), actor, QUOTA_TOOK)
