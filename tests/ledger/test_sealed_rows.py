@@ -5,9 +5,16 @@ from uuid import UUID, uuid4
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from hanse.kernel.printable import printable
 from hanse.kernel.sealing import SealingError
+from hanse.ledger.check_sealed import unopened
 from hanse.ledger.fields import Sealed, SealedTextField, sealed, sealed_fields
+from hanse.ledger.replay import rebuild
+from hanse.matching.models import RunPart
+from hanse.matching.standing_models import StandingTurn
+from hanse.web.models import Idempotency
 from tests.ledger.made import findings, found, thing
 from tests.ledger.things.models import Thing
 
@@ -149,3 +156,70 @@ def test_every_sealed_column_is_bound_to_what_is_known_before() -> None:
             assert [one.id for one in field.check()] == ["hanse.E001"]
     finally:
         del apps.all_models["wrong"]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("number", "9e999"), ("number", "'x'"), ("number", "x'ff'"), ("partner", "CAST(x'ff' AS TEXT)"), ("partner", "x'ff'"), ("epoch", "7")],
+)  # fmt: skip
+def test_whatever_stands_in_place_of_a_rows_key_is_a_finding(column: str, value: str) -> None:
+    """SQLite keeps any value in any column: fsck names the row and goes on, and a rebuild removes it."""
+    found()
+    told = {
+        "partner": "gb-ncas",
+        "epoch": "2026-11-26",
+        "slot": 0,
+        "head": 0,
+        "points": b"",
+        "taken": b"",
+        "answer": b"",
+    }
+    one, other = (StandingTurn.objects.create(**told, number=number, names=b"n") for number in range(2))
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE matching_standingturn SET {column} = {value} WHERE id = {one.pk}")  # noqa: S608 - the test's own
+    [said] = findings()
+    assert f"matching_standingturn {one.pk}" in said
+    assert "names: altered" in said
+    rebuild()
+    assert findings() == []
+    assert StandingTurn.objects.get().pk == other.pk
+
+
+def test_nothing_is_read_of_a_table_but_what_is_sealed_and_what_it_is_sealed_to() -> None:
+    """Pieces of comparisons lie beside what is sealed of them: a hundred megabytes a run."""
+    RunPart.objects.create(run=uuid4(), name="values", place=0, values=b"v", data=b"d")
+    with CaptureQueriesContext(connection) as asked:
+        assert list(unopened()) == []
+    [query] = [one["sql"] for one in asked if '"matching_runpart"' in one["sql"] and "SELECT" in one["sql"]]
+    assert '"values"' in query
+    assert '"data"' not in query
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.parametrize("column", ["name", "id", "actor"])
+def test_text_that_is_none_is_a_finding_and_hides_no_other(two, column: str) -> None:
+    """One byte that is no UTF-8 ended fsck before it came to what was altered: it names the row and goes on."""
+    theirs, mine = (one.hex for one in two)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE things_thing SET {column} = CAST(x'ff41' AS TEXT) WHERE id = %s", [theirs])  # noqa: S608 - names of columns
+        cursor.execute("UPDATE things_thing SET size = 9 WHERE id = %s", [mine])
+        cursor.execute("UPDATE ledger_entry SET recipient = CAST(x'ff' AS TEXT) WHERE sequence = 1")
+    told = "\n".join(findings())
+    assert "entry 1: " in told
+    assert f"things_thing {mine}" in told
+    assert ("is in no entry" if column == "id" else f"{column}: not what") in told
+    assert printable(told, "\n")
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_a_row_whose_own_key_is_no_text_is_removed_by_a_rebuild() -> None:
+    """Nothing could go on with it, and no page could say its key."""
+    found()
+    Idempotency.objects.create(key="k", request="r", created_us=1, body="b")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE web_idempotency SET key = CAST(x'ff' AS TEXT)")
+    assert "body: altered" in "\n".join(findings())
+    rebuild()
+    assert findings() == []
+    assert not Idempotency.objects.exists()

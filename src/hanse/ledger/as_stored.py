@@ -1,6 +1,7 @@
 """How a table is read to be checked: what stands in it, not what Django makes of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from django.db.models import BinaryField, ExpressionWrapper, F
 from hanse.kernel.errors import HanseError
 from hanse.ledger import exempt
 from hanse.ledger.fields import SealedTextField
+from hanse.ledger.routing import database
 
 Row = tuple[Any, ...]
 BATCH: Final = 1_000
@@ -21,20 +23,50 @@ _SHUT: Final = object()
 """In place of what does not open."""
 
 
+@contextmanager
+def any_text() -> Iterator[None]:
+    """Have text read that is none: SQLite keeps any bytes as text, and else the first that are no UTF-8 end all reading."""
+    connection = connections[database()]
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    raw = connection.connection
+    before, raw.text_factory = raw.text_factory, _as_text
+    try:
+        yield
+    finally:
+        raw.text_factory = before
+
+
+def _as_text(stored: bytes) -> str:
+    return stored.decode("utf-8", "surrogateescape")
+
+
+def as_bytes(text: str) -> bytes:
+    """What `any_text` read, as it is stored."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 class Table:
     """A table: the primary key first, then its other columns but the exempt ones.
 
     On SQLite, columns are compared as they are stored: it keeps any type in any column, and what Django's
     converters read alike (an identifier in capitals) is not alike to a query. PostgreSQL's columns have a type, so
     there they are compared as Django reads them. Sealed columns are opened: each sealing differs.
+
+    Args:
+        model: Whose.
+        some: Names of the fields beside the primary key; None for all.
     """
 
-    def __init__(self, model: type[models.Model]) -> None:
+    def __init__(self, model: type[models.Model], some: Collection[str] | None = None) -> None:
         self._model = model
         self.name = model._meta.db_table
         fields = [
             one for one in model._meta.concrete_fields if f"{self.name}.{one.column}" not in exempt.COLUMNS
         ]
+        fields = [one for one in fields if some is None or one.primary_key or one.name in some]
         self._fields = sorted(fields, key=lambda one: not one.primary_key)
         place = {one.name: at for at, one in enumerate(self._fields)}
         self._keys = [
@@ -49,8 +81,8 @@ class Table:
         return self._stored(alias, keys, at_once) if self._as_stored else self._read(alias, keys, at_once)
 
     def by_key(self, alias: str, keys: Iterable[Any]) -> dict[Any, Row]:
-        """The rows with these keys."""
-        left = iter(keys)
+        """The rows with these keys; of one that is no text there can be none."""
+        left = (one for one in keys if not isinstance(one, str) or _is_text(one))
         found: dict[Any, Row] = {}
         while some := list(islice(left, _AT_ONCE)):
             found.update({row[0]: row for row in self.rows(alias, some)})
@@ -101,6 +133,14 @@ class Table:
                 plain = ExpressionWrapper(F(field.attname), output_field=BinaryField())
                 rows = rows.annotate(**{names[-1]: plain})
         return iter(rows.values_list(*names).iterator(chunk_size=at_once))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _opened(field: Any, value: Any, key: Row) -> Any:

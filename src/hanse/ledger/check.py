@@ -19,6 +19,7 @@ Steps 1 to 4 are in `check_entries`, 5 to 7 in `check_tree`, 8 in `shadow`, 9 in
 from collections.abc import Callable, Iterator
 
 from hanse.kernel.errors import HanseError
+from hanse.ledger.as_stored import any_text
 from hanse.ledger.check_entries import entries
 from hanse.ledger.check_sealed import sealed_rows
 from hanse.ledger.check_tables import indexes, shapes
@@ -37,7 +38,7 @@ def check(progress: Progress = lambda _what, _done, _total: None) -> Iterator[Fi
 
     Reads everything as it is at one moment, while others go on writing, and writes nothing.
     """
-    with snapshot():
+    with snapshot(), any_text():
         yield from shapes()
         yield from indexes()
         yield from sealed_rows()

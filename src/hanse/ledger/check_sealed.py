@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import connections, models
 
 from hanse.ledger import exempt
-from hanse.ledger.as_stored import Table
+from hanse.ledger.as_stored import Table, any_text, as_bytes
 from hanse.ledger.fields import sealed_fields
 from hanse.ledger.finding import Finding
 from hanse.ledger.routing import database
@@ -36,8 +36,9 @@ class Unopened(NamedTuple):
 def unopened() -> Iterator[Unopened]:
     """The rows that somebody altered, or put another row's sealed values into."""
     for model in apps.get_models():
-        if model._meta.db_table in exempt.TABLES and sealed_fields(model):
-            table = Table(model)
+        if model._meta.db_table in exempt.TABLES and (fields := sealed_fields(model)):
+            # Beside them some tables have gigabytes.
+            table = Table(model, {one.name for field in fields for one in (field, *field.key)})
             for row in table.rows(database(), at_once=1):
                 if wrong := table.unopened(row):
                     yield Unopened(model, row[0], wrong)
@@ -55,10 +56,15 @@ def sealed_rows() -> Iterator[Finding]:
 def remove_unopened() -> int:
     """Remove the rows that `unopened` finds, for nothing goes on with them; how many. `exempt` says why none is missed."""
     connection = connections[database()]
-    quote, found = connection.ops.quote_name, list(unopened())
+    quote = connection.ops.quote_name
+    with any_text():
+        found = list(unopened())
     with connection.cursor() as cursor:
         for one in found:
             table, key = quote(one.model._meta.db_table), quote(str(one.model._meta.pk.column))
-            cursor.execute(f"DELETE FROM {table} WHERE {key} = %s", [one.key])  # noqa: S608 - a table of our own
+            told, held = (
+                (as_bytes(one.key), "CAST(%s AS TEXT)") if isinstance(one.key, str) else (one.key, "%s")
+            )
+            cursor.execute(f"DELETE FROM {table} WHERE {key} = {held}", [told])  # noqa: S608 - a table of our own
             _log.warning("removed %s %s: %s did not open", one.model._meta.db_table, one.key, one.columns)
     return len(found)

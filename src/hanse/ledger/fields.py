@@ -186,9 +186,11 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]  # generic 
         return data.decode()
 
     def _bound(self, key: Sequence[Any]) -> bytes:
-        """Table, column and row; each part of the key with its length, so that two keys are never one."""
+        """Table, column and row; each part of the key with its length, so that two keys are never one. Any text is taken."""
         parts = [_text(*one) for one in zip(self.key, key, strict=True)]
-        return (self._place + "".join([f" {len(one)}:{one}" for one in parts])).encode()
+        return (self._place + "".join([f" {len(one)}:{one}" for one in parts])).encode(
+            "utf-8", "surrogatepass"
+        )
 
     @cached_property
     def _place(self) -> str:
@@ -203,7 +205,7 @@ def _text(field: "models.Field[Any, Any]", value: Any) -> str:
     """A part of a row's key, the same whether it was set, loaded, or is as the database has it."""
     try:
         value = field.to_python(value)
-    except ValidationError:
+    except (ValidationError, OverflowError):  # of infinity Django makes no number
         # Whoever can write to SQLite's file puts anything there, and nothing was sealed to it.
         return str(value)
     return value.hex if isinstance(value, UUID) else str(value)
