@@ -263,6 +263,9 @@ def test_a_kept_answer_is_given_to_nobody_else(client_as, actor):
     answer = post(mine, '{"text": "b"}', **{"Idempotency-Key": "k"})
     problem_of(answer, 409)
     assert b"canary" not in answer.content
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE web_idempotency SET body = %s", [b"no key of the node's begins so"])
+    problem_of(post(mine, '{"text": "b"}', **{"Idempotency-Key": "k"}), 409)
 
 
 def test_what_was_asked_cannot_be_found_by_trying(client_as, actor):

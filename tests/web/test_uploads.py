@@ -182,11 +182,13 @@ def test_the_inbox_is_emptied(inbox, actor):
     for one in [*inbox.rglob("*")]:
         if "young" not in one.parts and one.parent.name != "written.part":
             os.utime(one, (1, time.time() - KEPT_S - 1), follow_symlinks=False)
-    for name, state in (("done", State.DONE), ("waits", State.WAITING)):
+    (inbox / "öö.pcap").write_bytes(b"put there by hand")
+    os.utime(inbox / "öö.pcap", (1, 1))
+    for name, state in (("done", State.DONE), ("waits", State.WAITING), ("öö.pcap", State.WAITING)):
         Job.objects.create(kind="analyse", title="", params={"paths": [f"{name}/0001-a.pcap"]}, owner="m", actor={},
                            created_us=1, state=state)  # fmt: skip
     assert empty() == 4
-    assert sorted(one.name for one in inbox.iterdir()) == ["waits", "written.part", "young"]
+    assert sorted(one.name for one in inbox.iterdir()) == ["waits", "written.part", "young", "öö.pcap"]
     assert (inbox.parent / "inbox").is_dir()
     assert empty() == 0
 

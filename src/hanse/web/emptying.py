@@ -27,7 +27,7 @@ def empty() -> int:
         return 0
     jobs.settle()
     begun = Job.objects.filter(state__in=(State.WAITING, State.RUNNING))
-    needed = "\n".join(json.dumps(job.params) for job in begun if jobs.opens(job))
+    needed = "\n".join(json.dumps(job.params, ensure_ascii=False) for job in begun if jobs.opens(job))
     gone = [one for one in old if one.name not in needed]
     for one in gone:
         if one.is_dir() and not one.is_symlink():

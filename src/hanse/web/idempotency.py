@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
+from hanse.kernel.keys import KeysError
 from hanse.kernel.sealing import SealingError, blind
 from hanse.ledger import keyring
 from hanse.web.models import Idempotency
@@ -81,7 +82,7 @@ def _again(row: Idempotency, digest: str) -> HttpResponse:
         raise KeyProblem(422, f"This {HEADER} was used for another request. Choose a new one.")
     try:
         body = row.body or ""
-    except SealingError:  # it is another's
+    except (SealingError, KeysError):  # it is another's, or was altered
         raise KeyProblem(
             409, f"The answer that was kept under this {HEADER} is gone. Look whether it was done."
         ) from None
