@@ -27,8 +27,8 @@ class Senders:
     def __init__(self, networks: Iterable[str] = ()) -> None:
         self.networks = tuple(networks)
         told = [_parts(text) for text in self.networks]
-        self._masks = np.array([mask for _, mask in told], np.uint8).reshape(len(told), 16)
-        self._bases = np.array([base for base, _ in told], np.uint8).reshape(len(told), 16)
+        self._parts = np.array(told, np.uint8).reshape(len(told), 2, 16).view(np.uint64)
+        """Base and mask of each, as two numbers each: with octets it takes five times as long, of all time with many networks."""
 
     def among(self, senders: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Which of some senders are taken, shape (n,).
@@ -37,8 +37,9 @@ class Senders:
             senders: Their addresses, shape (n, 16), IPv4 as ::ffff:a.b.c.d.
         """
         taken = np.full(len(senders), not self.networks)
-        for base, mask in zip(self._bases, self._masks, strict=True):
-            taken |= ((senders & mask) == base).all(axis=1)
+        first, second = np.ascontiguousarray(senders).view(np.uint64).T.copy()
+        for base, mask in self._parts:
+            taken |= (first & mask[0] == base[0]) & (second & mask[1] == base[1])
         return taken
 
 
