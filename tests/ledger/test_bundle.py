@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -127,6 +128,43 @@ def test_an_altered_archive_says_the_same_or_fails_in_words(archive: Path) -> No
             assert verify_bundle(archive).manifest == told.manifest
         except ProofError:
             continue
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_somebody_packed_anew_is_proven_or_fails_in_words(
+    archive: Path, tmp_path: Path, packed: int
+) -> None:
+    """Its files are what counts; altered, it fails with an error of ours, wherever its packing breaks."""
+    told, other = verify_bundle(archive), tmp_path / "packed.zip"
+    with zipfile.ZipFile(archive) as before, zipfile.ZipFile(other, "w", packed) as after:
+        for one in before.infolist():
+            after.writestr(one.filename, before.read(one))
+    assert verify_bundle(other).manifest == told.manifest
+    data = other.read_bytes()
+    for place in range(0, len(data), 37):
+        altered = bytearray(data)
+        altered[place] ^= 0xA5
+        other.write_bytes(altered)
+        with suppress(ProofError):
+            assert verify_bundle(other).manifest == told.manifest
+
+
+def test_a_file_is_read_no_further_than_it_should_be_long(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packed, a few megabytes would be read for days."""
+    with zipfile.ZipFile(archive) as before:
+        files = {one.filename: before.read(one) for one in before.infolist()}
+    files["READ.txt"] = bytes(64 << 20)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as after:
+        for name, data in files.items():
+            after.writestr(name, data)
+    read: list[bytes] = []
+    pieces = bundle._pieces
+    monkeypatch.setattr(bundle, "_pieces", lambda *told: (read.append(one) or one for one in pieces(*told)))
+    with pytest.raises(ProofError, match=r"READ\.txt was altered"):
+        verify_bundle(archive)
+    assert sum(map(len, read)) < 4 << 20
 
 
 def test_the_same_files_are_the_same_bytes(archive: Path) -> None:
