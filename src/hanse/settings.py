@@ -33,9 +33,45 @@ ROOMS = (
 )
 """The rooms with tables or pages, ground first."""
 
+FOREIGN_APPS = (
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_tasks",
+    "django_tasks_db",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+)
+"""What others made and the rooms stand on."""
+
+TEMPLATES: dict[str, Any] = {
+    "BACKEND": "django.template.backends.django.DjangoTemplates",
+    "APP_DIRS": True,
+    "OPTIONS": {
+        "context_processors": [
+            "django.template.context_processors.request",
+            "django.contrib.messages.context_processors.messages",
+            "hanse.web.frame.context",
+        ],
+    },
+}
+"""How pages are made."""
+
 SETTINGS_FILE = "settings.toml"
 
 _WEB_ADDRESS = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
+_MEANT: dict[str, tuple[type, str]] = {
+    "exercise": (bool, "true or false, without quotes"),
+    "partner_gigabytes": (int, "a whole number"),
+    "oidc": (list, "tables that begin with [[oidc]]"),
+}
+"""What a setting is that is no text."""
+
 HSTS_S = 31_536_000
 """Seconds that a browser keeps to https after a visit (RFC 6797): a year."""
 
@@ -114,6 +150,10 @@ def load(home: Path) -> Node:
     unknown = sorted(set(told) - (set(Node.__dataclass_fields__) - {"home"}))
     if unknown:
         raise SettingsError(f"{path}: unknown settings {', '.join(unknown)}. See docs/reference/settings.")
+    for name, value in told.items():
+        kind, words = _MEANT.get(name, (str, "text in quotes"))
+        if type(value) is not kind:
+            raise SettingsError(f"{path}: {name} = {value!r} is not {words}. See docs/reference/settings.")
     for name in ("database", "url", "listen", "metrics"):
         if value := os.environ.get(f"HANSE_{name.upper()}"):
             told[name] = value
@@ -199,8 +239,10 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "SECRET_KEY": secret,
         "DEBUG": False,
         "ALLOWED_HOSTS": sorted({node.host, "localhost", "127.0.0.1", "[::1]"}),
-        "CSRF_TRUSTED_ORIGINS": [node.url],
-        "CSRF_FAILURE_VIEW": "hanse.web.problems.forged",
+        "ROOT_URLCONF": "hanse.urls",
+        "INSTALLED_APPS": [*FOREIGN_APPS, *ROOMS],
+        "MIDDLEWARE": _middleware(node),
+        "TEMPLATES": [TEMPLATES],
         "DATABASES": {"default": database(node)},
         "DATABASE_ROUTERS": ["hanse.ledger.routing.Router"],
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
@@ -209,52 +251,6 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
         "USE_I18N": True,
         "LANGUAGE_CODE": "en",
         "LANGUAGES": [("en", "English")],
-        "INSTALLED_APPS": [
-            "django.contrib.contenttypes",
-            "django.contrib.auth",
-            "django.contrib.sessions",
-            "django.contrib.messages",
-            "django.contrib.staticfiles",
-            "django_tasks",
-            "django_tasks_db",
-            "allauth",
-            "allauth.account",
-            "allauth.socialaccount",
-            "allauth.socialaccount.providers.openid_connect",
-            "allauth.mfa",
-            *ROOMS,
-        ],
-        "MIDDLEWARE": [
-            "hanse.web.security.own_scheme",
-            *(["hanse.web.timing.measured"] if node.metrics else []),
-            "django.middleware.security.SecurityMiddleware",
-            "hanse.web.security.headers",
-            "hanse.web.security.bounded",
-            "whitenoise.middleware.WhiteNoiseMiddleware",
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.locale.LocaleMiddleware",
-            "django.middleware.common.CommonMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "allauth.account.middleware.AccountMiddleware",
-            "django.contrib.messages.middleware.MessageMiddleware",
-            "hanse.accounts.middleware.actor",
-        ],
-        "ROOT_URLCONF": "hanse.urls",
-        "TEMPLATES": [
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.messages.context_processors.messages",
-                        "hanse.web.frame.context",
-                    ],
-                },
-            }
-        ],
-        "AUTH_USER_MODEL": "accounts.Person",
         "STATIC_URL": "/static/",
         "WHITENOISE_USE_FINDERS": True,
         "TASKS": {
@@ -263,21 +259,50 @@ def django_settings(node: Node, secret: str) -> dict[str, Any]:
                 "QUEUES": ["default", "alerts", "feeds"],
             }
         },
-        "SESSION_COOKIE_SECURE": node.secure,
+        "LOGGING_CONFIG": None,
+        "HANSE_NODE": node,
+        **_browsers(node),
+        **_accounts(node),
+    }
+
+
+def _middleware(node: Node) -> list[str]:
+    """What every request goes through, the outermost first."""
+    return [
+        "hanse.web.security.own_scheme",
+        *(["hanse.web.timing.measured"] if node.metrics else []),
+        "django.middleware.security.SecurityMiddleware",
+        "hanse.web.security.headers",
+        "hanse.web.security.bounded",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.locale.LocaleMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "allauth.account.middleware.AccountMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+        "hanse.accounts.middleware.actor",
+    ]
+
+
+def _browsers(node: Node) -> dict[str, Any]:
+    """What browsers are held to, and what is taken from them: cookies, forms, uploads."""
+    return {
+        "CSRF_TRUSTED_ORIGINS": [node.url],
+        "CSRF_FAILURE_VIEW": "hanse.web.problems.forged",
         "CSRF_COOKIE_SECURE": node.secure,
+        "SESSION_COOKIE_SECURE": node.secure,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SECURE_HSTS_SECONDS": HSTS_S if node.secure else 0,
-        "X_FRAME_OPTIONS": "DENY",
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",
+        "X_FRAME_OPTIONS": "DENY",
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 2_621_440,
         # Django's check of the CSRF token reads the forms of strangers too: nothing of them goes to the disk.
         "FILE_UPLOAD_HANDLERS": ["django.core.files.uploadhandler.MemoryFileUploadHandler"],
         "FILE_UPLOAD_TEMP_DIR": str(node.home / "uploads"),
-        "LOGGING_CONFIG": None,
-        "HANSE_NODE": node,
-        **_accounts(node),
     }
 
 
@@ -289,6 +314,7 @@ def _accounts(node: Node) -> dict[str, Any]:
     """
     prefix = "__Host-" if node.secure else ""
     return {
+        "AUTH_USER_MODEL": "accounts.Person",
         "AUTHENTICATION_BACKENDS": ["hanse.accounts.allauth_seam.People"],
         "SESSION_ENGINE": "hanse.accounts.sessions",
         "SESSION_COOKIE_NAME": f"{prefix}hanse",
@@ -376,8 +402,12 @@ def database(node: Node) -> dict[str, Any]:
                 ),
             },
         }
-    parts = urlsplit(node.database)
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+    try:
+        parts = urlsplit(node.database)
+        meant = parts.port != 0 and parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/")
+    except ValueError:  # a port that is no number, or half of an IPv6 address
+        meant = ""
+    if not meant:
         raise UsageError(
             "HANSE_DATABASE is neither sqlite nor postgresql://user:password@host:port/name. Mend it."
         )
