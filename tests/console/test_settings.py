@@ -272,6 +272,21 @@ def test_a_refused_proposal_opens_nothing(actor: Callable[..., Actor]) -> None:
         endpoints.propose_endpoint("relay", 25, "10.0.0.25", " ", actor("administrator"))
 
 
+def test_a_door_is_one_however_it_is_spelled() -> None:
+    """Allowed twice in two spellings, it is closed once: nothing stays open under the other."""
+    mari, jaan = acting(newcomer("administrator")), acting(newcomer("approver", name="Jaan Tamm"))
+    for host, address in (("Relay.Example.", "FD00::0001"), (" relay.example", " fd00:0::1 ")):
+        approve(endpoints.propose_endpoint(host, 587, address, "Our relay.", mari), jaan)
+    assert [(one.host, one.address, one.port) for one in endpoints.allowed()] == [
+        ("relay.example", "fd00::1", 587)
+    ]
+    endpoints.withdraw_endpoint("RELAY.example", 587, "fd00:0:0::1", mari)
+    assert endpoints.allowed() == []
+    for host, address in (("relay.example", "no address"), ("no host!", "fd00::1")):
+        with pytest.raises(NotVisibleError):
+            endpoints.withdraw_endpoint(host, 587, address, mari)
+
+
 def test_exporters_are_addresses_or_networks(admin: ActingClient) -> None:
     """Each is said once in its standard form; what is neither, or too many, is refused beside the field."""
     typed = {"on": "on", "address": "127.0.0.1", "port": "5000"}

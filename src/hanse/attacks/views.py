@@ -166,7 +166,7 @@ def detail(request: HttpRequest, attack_id: UUID) -> Result:
         "reports": reports,
         "panels": [html for panel in panels.values() if (html := panel(row.pk, actor))],
         "shared": held_html(row.pk, actor),
-        "flows_held": bool(telemetry.files_of(telemetry.partitions(actor, row.start_us, row.end_us))),
+        "flows_held": telemetry.any_file(telemetry.partitions(actor, row.start_us, row.end_us)),
         **_allowed(actor, row),
     }
 

@@ -11,6 +11,7 @@ from hanse.accounts.models import Proposal
 from hanse.console.models import AllowedHost
 from hanse.egress.addresses import why_not_public
 from hanse.egress.destination import host_name
+from hanse.egress.errors import RefusedError
 from hanse.egress.rules import AllowedEndpoint
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -47,10 +48,11 @@ def propose_endpoint(host: str, port: int, address: str, why: str, actor: Actor)
         RefusedError: The actor may not, the host or port is none, or no such address can ever be allowed.
         UsageError: No reason is given, or the address is public.
     """
-    name, number = host_name(host), address.strip()
+    name, number = host_name(host.strip()), address.strip()
     AllowedEndpoint(name, number, port)
     if why_not_public(ip_address(number)) is None:
         raise UsageError(f"{number} is public: the node may reach it anyway.")
+    number = str(ip_address(number))
     return propose("console.allow_endpoint", {"host": name, "port": port, "address": number}, why, actor)
 
 
@@ -62,14 +64,14 @@ def withdraw_endpoint(host: str, port: int, address: str, actor: Actor) -> None:
         NotVisibleError: It is not allowed anyway.
     """
     require(actor, "settings.edit")
-    if not AllowedHost.objects.filter(pk=_id(host, port, address)).exists():
+    try:
+        name, number = host_name(host.strip()), str(ip_address(address.strip()))
+    except (RefusedError, ValueError):
+        name, number = host, address  # nothing was ever allowed under such a name
+    one = _id(name, port, number)
+    if not AllowedHost.objects.filter(pk=one).exists():
         raise NotVisibleError(f"{host}, port {port}, at {address} is not among what the node may reach.")
-    append(
-        "console.endpoint_withdrawn",
-        EndpointWithdrawn(host, port, address),
-        actor=actor,
-        object_id=_id(host, port, address),
-    )
+    append("console.endpoint_withdrawn", EndpointWithdrawn(name, port, number), actor=actor, object_id=one)
 
 
 def allowed() -> list[AllowedEndpoint]:

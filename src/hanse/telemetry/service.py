@@ -419,6 +419,11 @@ def files_of(rows: Iterable[models.Partition]) -> list[str]:
     return [str(file) for file in files if file.is_file()]
 
 
+def any_file(rows: "QuerySet[models.Partition]") -> bool:
+    """Whether a file of partitions is there: it looks no further than to the first."""
+    return any((flows_folder() / path).is_file() for path in rows.values_list("path", flat=True).iterator())
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     hashed = hashlib.sha256()
