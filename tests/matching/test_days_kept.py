@@ -1,17 +1,21 @@
 """Days of standing matching stay as they were put on record: neither the clock, a purge nor another process changes them."""
 
+from uuid import uuid4
+
 import pytest
 
 from hanse.cases import working
 from hanse.cases.models import Selector
 from hanse.cases.selector import read
 from hanse.kernel.clock import now_us
+from hanse.ledger.fields import Sealed
+from hanse.ledger.models import Body
 from hanse.ledger.service import purge
 from hanse.matching import brought, standing_days, turning
 from hanse.matching.epochs import day, kept_us, over_us
 from hanse.matching.publishing import name_of
 from hanse.matching.standing_contents import DayOver
-from hanse.matching.standing_models import OwnTurns, StandingDay, StandingTurn, TheirTurns
+from hanse.matching.standing_models import Mask, OwnTurns, StandingDay, StandingTurn, TheirTurns
 from tests.matching.asker import turn
 from tests.matching.test_reopening_days import LATE, again, auditor, lived, over
 from tests.matching.test_running import approver, case, founded, kaja, officer
@@ -125,3 +129,54 @@ def test_a_selector_that_went_twice_on_a_day_is_excused_by_the_one_entry_that_br
     over()
     purge([first, second], kaja, "It was a victim's.")
     assert again(auditor) == ()
+
+
+def test_a_day_that_was_altered_keeps_no_other_from_being_put_on_record(lived, on):
+    """Whoever writes to the database stops nothing with it: the day of another partner is put on record."""
+    epoch = day(now_us())
+    TheirTurns.objects.update(chain={"number": "many"})
+    mask = Mask.objects.get()
+    Mask.objects.create(
+        object_id=uuid4(), partner="lv-cert", epoch=epoch, secret=mask.secret, sequence=mask.sequence
+    )
+    row = StandingTurn.objects.get(number=0)
+    StandingTurn.objects.create(
+        partner="lv-cert",
+        epoch=epoch,
+        number=0,
+        slot=0,
+        head=row.head,
+        points=row.points,
+        taken=row.taken,
+        answer=b"",
+    )
+    assert standing_days.put_on_record(over_us(epoch), ON | {"lv-cert"}) == 1
+    assert StandingDay.objects.get().partner == "lv-cert"
+
+
+@pytest.mark.parametrize("what", ["a turn", "a mask", "an entry"])
+def test_what_was_altered_keeps_no_purge_back(lived, case, auditor, what):
+    """What does not open is not kept either, and an auditor finds that it was altered."""
+    made, kaja = case
+    phone = Selector.objects.get(case=made, kind="phone")
+    over()
+    closed = sealed_value(StandingTurn, "names")
+    if what == "a turn":
+        StandingTurn.objects.filter(number=0).update(names=closed)
+    elif what == "a mask":
+        Mask.objects.update(secret=closed)
+    else:
+        Body.objects.filter(entry__object_id=phone.pk).update(data=b"altered")
+    purge([phone.pk], kaja, "It was a victim's.")
+    if what == "an entry":
+        assert not Body.objects.filter(entry__object_id=phone.pk).exists()
+        return
+    names = [row.names for row in StandingTurn.objects.order_by("number")]
+    assert names[0] is None
+    if what == "a turn":
+        assert again(auditor)
+
+
+def sealed_value(model, name):
+    """What opens in no row."""
+    return Sealed(model._meta.get_field(name), b"no key of the node's begins so")

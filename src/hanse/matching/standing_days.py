@@ -5,7 +5,8 @@ and without it nothing is learnt. When the day is over, both sides put on record
 each other.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -14,7 +15,8 @@ import msgspec
 
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sending import send
-from hanse.kernel.errors import UsageError
+from hanse.intel.values import Value
+from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger import objects
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
@@ -31,6 +33,8 @@ from hanse.matching.standing_chain import Chain, sent_digest
 from hanse.matching.standing_contents import DayOver
 from hanse.matching.standing_models import Mask, OwnTurns, StandingDay, StandingTurn, TheirTurns
 from hanse.matching.standing_state import pending_of
+
+_log = logging.getLogger(__name__)
 
 DAY: Final = "matching.standing_day"
 SETTLE_US: Final = 900_000_000
@@ -159,8 +163,14 @@ def put_on_record(now: int, on: Collection[str]) -> int:
         passed = more is not None or key in told
         passed = passed or StandingTurn.objects.filter(partner=partner, epoch=epoch).exists()
         if more not in (None, row.other) if row is not None else passed:
-            _put_on_record(partner, epoch, masks.get(key, ""))
-            number += 1
+            try:
+                _put_on_record(partner, epoch, masks.get(key, ""))
+            except (HanseError, ValueError):  # what is kept of it was altered, which keeps no other day back
+                _log.exception(
+                    "the day %s of standing matching with %s was not put on record", epoch, partner
+                )
+            else:
+                number += 1
     return number
 
 
@@ -186,18 +196,31 @@ def forget(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     if not gone:
         return set()
     for mask in Mask.objects.all():
-        secret, points = RunSecret(bytes.fromhex(mask.secret)), dict[bytes, bytes]()
+        points: dict[bytes, bytes] = {}
         for row in StandingTurn.objects.filter(partner=mask.partner, epoch=mask.epoch).exclude(names=None):
-            went = went_of(row)
-            # What another entry had brought before this turn stays on record by that one.
-            hit = {one for one in went if one in gone and gone[one][1] < row.head}
-            for one in hit - points.keys():
-                value, entry = gone[one]
-                points[one] = standing.point_of(value, secret, mask.epoch) + entry.to_bytes(8)
-            if hit:
-                row.names = msgspec.msgpack.encode(tuple(points[one] if one in hit else one for one in went))
-                row.save(update_fields=["names"])
+            try:
+                left = _without(row, mask, gone, points)
+            except (HanseError, ValueError):
+                row.names = None  # it was altered: an auditor finds that, and the purge goes on
+            else:
+                if left is None:
+                    continue
+                row.names = left
+            row.save(update_fields=["names"])
     return set()
+
+
+def _without(
+    row: StandingTurn, mask: Mask, gone: Mapping[bytes, tuple[Value, int]], points: dict[bytes, bytes]
+) -> bytes | None:
+    """What is kept of a turn of which something is purged: of that its point, worked out once a day, and its entry; else None."""
+    went, secret = went_of(row), RunSecret(bytes.fromhex(mask.secret))
+    # What another entry had brought before this turn stays on record by that one.
+    hit = {one for one in went if one in gone and gone[one][1] < row.head}
+    for one in hit - points.keys():
+        value, entry = gone[one]
+        points[one] = standing.point_of(value, secret, mask.epoch) + entry.to_bytes(8)
+    return msgspec.msgpack.encode(tuple(points[one] if one in hit else one for one in went)) if hit else None
 
 
 def _next_entry() -> int:
