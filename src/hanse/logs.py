@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hanse.kernel.printable import printable
+
 FOR_GRANIAN: Final[dict[str, Any]] = {
     "handlers": {},
     "formatters": {},
@@ -73,7 +75,10 @@ def clean(text: str) -> str:
 
 
 class _Words(logging.Formatter):
-    """A line for people, and below it where an error was raised."""
+    """A line for people, and below it where an error was raised.
+
+    What others said stands in both: nothing of it moves the cursor, or looks like a line of ours.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s [%(levelname)-8s] %(message)s [%(name)s]")
@@ -81,6 +86,14 @@ class _Words(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, with the last look at all of it."""
         return clean(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line itself."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Where an error was raised; no line of it begins as those of the log do."""
+        return "\n".join(f"  {printable(line)}" for line in clean(super().formatException(ei)).split("\n"))
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - logging's names
         """When it was, in UTC."""

@@ -65,6 +65,18 @@ def test_an_error_that_came_of_itself_ends() -> None:
     assert [one["type"] for one in told["exception"]] == ["ValueError", "KeyError"]
 
 
+def test_what_others_said_does_nothing_to_a_terminal() -> None:
+    """A partner's refusal is logged: it repaints nothing there, and makes up no line."""
+    said = "no\x1b[2J\u202e\n2026-11-28T00:00:00Z [INFO    ] all is well [hanse]"
+    line = formatter(terminal=True).format(_record("refused: %s", said, error=ValueError(said)))
+    first, *below = line.split("\n")
+    assert "all is well" in first
+    assert below
+    assert all(one.startswith("  ") for one in below)
+    assert "\x1b" not in line
+    assert "\u202e" not in line
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
 def test_nothing_secret_is_written(secret: str, terminal: bool) -> None:
