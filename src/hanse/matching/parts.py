@@ -1,6 +1,6 @@
 """The pieces of a run: what goes over the wire, some of it at a time, kept until nobody needs it any more."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -77,8 +77,12 @@ def put_values(run: UUID, values: Sequence[Value]) -> None:
 
 def inputs(run: UUID) -> Inputs:
     """What was put in, in its order; of what was purged since, what is left of it."""
-    row = RunPart.objects.filter(run=run, name=VALUES, place=0).first()
-    return () if row is None else tuple(map(_input, _inputs.decode(row.values)))
+    return tuple(map(_input, _told(run)))
+
+
+def has_any(run: UUID, some: Mapping[Value, object]) -> bool:
+    """Whether any of some values was put in; takes half the time of reading them all."""
+    return not some.keys().isdisjoint(_told(run))
 
 
 def values(run: UUID) -> tuple[Value, ...]:
@@ -97,12 +101,19 @@ def values(run: UUID) -> tuple[Value, ...]:
 def replace_inputs(run: UUID, own: Inputs) -> None:
     """Keep this of what was put in, in place of all that was kept before."""
     drop_values(run)
-    RunPart.objects.create(run=run, name=VALUES, place=0, values=_packed(own))
+    if own:
+        RunPart.objects.create(run=run, name=VALUES, place=0, values=_packed(own))
 
 
 def drop_values(run: UUID) -> None:
     """Keep nothing of what was put into a run."""
     RunPart.objects.filter(run=run, name=VALUES).delete()
+
+
+def _told(run: UUID) -> tuple[tuple[Any, ...], ...]:
+    """What was put in, as it is kept."""
+    row = RunPart.objects.filter(run=run, name=VALUES, place=0).first()
+    return () if row is None or row.values is None else _inputs.decode(row.values)
 
 
 def _packed(own: Iterable[Value | PurgedInput]) -> bytes:

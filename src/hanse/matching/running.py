@@ -178,29 +178,36 @@ def forget_inputs(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     gone = brought.of_purged(purged) if runs else {}
     rows = Run.objects.in_bulk(runs) if gone else {}
     for run in runs if gone else ():
-        try:
-            row = rows[run]
-            _forget_inputs(row, gone)
-        except (KeyError, HanseError):  # of no run any more, or altered: nobody can do it again
-            parts.drop_values(run)
+        _forget_inputs(run, rows.get(run), gone)
     return set()
 
 
-def _forget_inputs(row: Run, gone: Mapping[Value, int]) -> None:
+def _forget_inputs(run: UUID, row: Run | None, gone: Mapping[Value, int]) -> None:
+    try:
+        left = _left(row, gone) if row is not None else ()
+    except HanseError:
+        left = ()  # it was altered: nobody can do it again
+    if left is None:
+        return
+    if row is not None:
+        told = RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
+        finish(row, told, to_partner="It ended early. It can be begun anew.")
+    parts.replace_inputs(run, left)
+
+
+def _left(row: Run, gone: Mapping[Value, int]) -> parts.Inputs | None:
+    """What stays of the inputs of a run, nothing of one that nobody can do again; None where nothing of it is purged."""
     said = commitment.read(row.own.encode())
     sizes = said.size + (commitment.read(row.other.encode()).size if row.other else 0)
     if row.state not in GOING and sizes > commitment.MOST_AGAIN:
-        parts.drop_values(row.pk)  # nobody can do it again anyway, and to look through it takes seconds
-        return
+        return ()  # to look through it takes seconds
+    if not parts.has_any(row.pk, gone):
+        return None
     begun, own = begun_at(row.pk), parts.inputs(row.pk)
     # What another entry had brought before the run began stays on record by that one.
     hit = {one: entry for one in own if isinstance(one, Value) and (entry := gone.get(one, begun)) < begun}
-    if not hit:
-        return
-    told = RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
-    finish(row, told, to_partner="It ended early. It can be begun anew.")
     secret = RunSecret(bytes.fromhex(row.secret))
-    parts.replace_inputs(row.pk, commitment.without(own, hit, said, secret))
+    return commitment.without(own, hit, said, secret) if hit else None
 
 
 def check_other(row: Run, own: Commitment, other: Commitment) -> None:
