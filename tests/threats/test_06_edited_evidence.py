@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection, models, transaction
 
 from hanse.kernel.sealing import SealingError
 from hanse.ledger import exempt, keyring
+from hanse.ledger.as_stored import any_text
 from hanse.ledger.check import check
 from hanse.ledger.check_entries import entries
 from hanse.ledger.check_sealed import sealed_rows
@@ -482,3 +483,67 @@ def all_rows(model: type[models.Model]) -> list[str]:
         and f"{model._meta.db_table}.{field.column}" not in exempt.COLUMNS
     ]
     return sorted(repr([getattr(row, name) for name in names]) for row in model._base_manager.all())
+
+
+ODD = ("CAST(x'ff' AS TEXT)", "9e999", "2", "'x'")
+"""Text that is none; infinity; what is true to a query, and not to Python; what is neither number, truth nor date."""
+
+
+def put(table: str, name: str, value: str) -> bool:
+    """Put a value into a column of the last row; whether the database took it, and it is another than was there."""
+    quote = connection.ops.quote_name
+    there = f"WHERE rowid = (SELECT max(rowid) FROM {quote(table)})"  # noqa: S608 - the database's own names
+    held = f"SELECT quote({quote(name)}) FROM {quote(table)} {there}"  # noqa: S608 - as above
+    before = sql(held)
+    try:
+        with transaction.atomic():
+            sql(f"UPDATE {quote(table)} SET {quote(name)} = {value} {there}")  # noqa: S608 - as above
+    except DatabaseError:
+        return False
+    return sql(held) != before
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_any_value_in_any_column_of_a_projection_is_found(lived) -> None:
+    """Two in place of a truth was read as none, and was one to every query: nobody was told that an account was closed."""
+    unfound, number = [], 0
+    with shadow() as alias, any_text():
+        replay(alias)
+        for table, model in tables().items():
+            if not checked(table) or table in LEDGER:
+                continue
+            for column in columns(table, model):
+                for value in ODD if str(column) not in exempt.COLUMNS else ():
+                    with undone():
+                        if put(table, column.name, value):
+                            number += 1
+                            if not list(compare(model, alias)):
+                                unfound.append(f"{column} {value}")
+    assert unfound == []
+    assert number > 500
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_no_value_in_a_table_that_follows_from_no_entry_ends_the_look_at_what_is_sealed(lived) -> None:
+    """What is sealed opens with it, or is a finding."""
+    number = 0
+    with any_text():
+        for table, model in tables().items():
+            for column in columns(table, model) if table in exempt.TABLES and sealed_fields(model) else ():
+                for value in ODD:
+                    with undone():
+                        if put(table, column.name, value):
+                            number += 1
+                            found = [str(one) for one in sealed_rows()]
+                            assert bool(found) >= (column.field in sealed_fields(model)), (str(column), value)
+    assert number > 50
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_a_body_that_is_said_to_be_sealed_by_another_truth_is_found(lived) -> None:
+    """To queries it is sealed, so that nobody seals it; to Python it is not, so that it is read as it lies there."""
+    with undone():
+        sql(
+            "UPDATE ledger_body SET sealed = 2 WHERE sequence = (SELECT min(sequence) FROM ledger_body WHERE NOT sealed)"
+        )
+        assert found_in_ledger() != []

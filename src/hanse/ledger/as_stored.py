@@ -110,10 +110,14 @@ class Table:
         ]
 
     def _stored(self, alias: str, keys: Sequence[Any] | None, at_once: int) -> Iterator[Row]:
-        """Values as SQLite holds them."""
+        """Values as SQLite holds them.
+
+        The sign before each column keeps Python from making of it what the column is declared as: for a truth it gives
+        True for 1 and False for all else, though to a query 2 is true; and of what is no date it makes an error.
+        """
         quote = connections[alias].ops.quote_name
         columns = [quote(str(one.column)) for one in self._fields]
-        query = f"SELECT {', '.join(columns)} FROM {quote(self.name)}"  # noqa: S608 - names of our own tables
+        query = f"SELECT +{', +'.join(columns)} FROM {quote(self.name)}"  # noqa: S608 - names of our own tables
         if keys is not None:
             query += f" WHERE {columns[0]} IN ({', '.join(['%s'] * len(keys))})"
         with connections[alias].cursor() as cursor:

@@ -28,7 +28,7 @@ BATCH = 1_000
 ROTATED = "ledger.key_rotated"
 _ROWS = """
 SELECT e.sequence, e.payload, e.signature, e.key, e.kind, e.object_id, e.version, e.recipient, e.time_us,
-       e.marking, e.retention_us, e.position, b.salt, b.data, b.sealed
+       e.marking, e.retention_us, e.position, b.salt, b.data, CASE WHEN b.sealed THEN 1 ELSE 0 END
 FROM ledger_entry e LEFT JOIN ledger_body b ON b.sequence = e.sequence
 WHERE e.sequence > %s ORDER BY e.sequence LIMIT %s
 """
