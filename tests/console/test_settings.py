@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -19,7 +20,9 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Body, Entry
+from hanse.ledger.objects import named
 from hanse.ledger.shadow import differences
+from hanse.ledger.writing import append
 from hanse.policy import asking
 from hanse.policy.guarded import NotVisibleError
 from hanse.telemetry.exporters import ExporterState
@@ -118,6 +121,38 @@ def test_a_cookie_or_token_alone_turns_no_alerts_away(
                 assert client.post(f"/settings/{name}/", typed).status_code == 401
     assert (setting(Mail).relay, setting(Webhook).url) == ("", "")
     assert "console.setting_changed" not in kinds()
+
+
+def test_a_cookie_or_token_alone_blinds_no_node(actor: Callable[..., Actor], client_as: Clients) -> None:
+    """Without the collector no attack is seen, and without the relay's address none is told: both take a fresh passkey."""
+    opened = endpoints.EndpointAllowed("relay.ee.example", 587, "10.0.0.25", uuid4().hex)
+    append(
+        "console.endpoint_allowed",
+        opened,
+        actor=NODE,
+        object_id=named("endpoint", "relay.ee.example 587 10.0.0.25"),
+    )
+    change(Collector(on=True, address="127.0.0.1", port=5000), NODE)
+    off = {"address": "127.0.0.1", "port": "5000", "exporters": "192.0.2.1"}
+    there = {"host": "relay.ee.example", "port": 587, "address": "10.0.0.25"}
+    token = actor("administrator", kind="token", scopes=frozenset({"settings.edit", "settings.view"}))
+    for who in (actor("administrator"), token):
+        client = client_as(who)
+        told = {"values": {"on": False}}
+        asked = client.patch("/api/settings/collector", told, content_type="application/json")
+        assert asked.status_code == 401
+        closing = client.post("/api/settings/endpoints/close", there, content_type="application/json")
+        assert closing.status_code == (403 if who is token else 401)
+        if who is not token:
+            assert client.post("/settings/collector/", off).status_code == 401
+            assert client.post("/settings/endpoints/close/", there).status_code == 401
+    assert setting(Collector).on
+    assert len(endpoints.allowed()) == 1
+    fresh = client_as(actor("administrator", stepped_up_us=now_us()))
+    assert fresh.post("/settings/collector/", off).status_code == 302
+    assert fresh.post("/settings/endpoints/close/", there).status_code == 302
+    assert not setting(Collector).on
+    assert endpoints.allowed() == []
 
 
 def test_a_password_goes_with_its_user(admin: ActingClient) -> None:
@@ -267,7 +302,7 @@ def test_a_refused_proposal_opens_nothing(actor: Callable[..., Actor]) -> None:
     assert endpoints.allowed() == []
     assert endpoints.waiting() == []
     with pytest.raises(NotVisibleError):
-        endpoints.withdraw_endpoint("relay", 25, "10.0.0.25", actor("administrator"))
+        endpoints.withdraw_endpoint("relay", 25, "10.0.0.25", actor("administrator", stepped_up_us=now_us()))
     with pytest.raises(UsageError):
         endpoints.propose_endpoint("relay", 25, "10.0.0.25", " ", actor("administrator"))
 

@@ -11,7 +11,7 @@ from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
-from hanse.policy.decision import STEP_UP_US, Decision, Reason, Subject, may
+from hanse.policy.decision import STEP_UP_US, Decision, Reason, Subject, is_fresh, may
 
 PEOPLE_NEEDED = 2
 """From this many people on who ever joined, giving takes two of them."""
@@ -57,6 +57,20 @@ def ask(actor: Actor, action: str, *, created_by: str | None = None) -> None:
 def fresh(actor: Actor) -> bool:
     """Whether the actor proved a passkey in the last five minutes."""
     return actor.stepped_up_us is not None and 0 <= now_us() - actor.stepped_up_us <= STEP_UP_US
+
+
+def ask_fresh(actor: Actor, why: str) -> None:
+    """Let only a person go on who proved a passkey in the last five minutes, or the node itself.
+
+    Args:
+        actor: Who asks.
+        why: What makes the passkey necessary, after "Prove your passkey first: ".
+
+    Raises:
+        RefusedError: They did not, or it is a token.
+    """
+    if actor.kind != "system" and not is_fresh(actor, now_us()):
+        refuse("step-up", f"Prove your passkey first: {why}")
 
 
 def ask_own(actor: Actor, person: UUID, *, step_up: bool = True) -> None:

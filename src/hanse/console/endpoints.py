@@ -8,6 +8,7 @@ import msgspec
 
 from hanse.accounts.approvals import Approvable, Pending, propose
 from hanse.accounts.models import Proposal
+from hanse.accounts.rules import ask_fresh
 from hanse.console.models import AllowedHost
 from hanse.egress.addresses import why_not_public
 from hanse.egress.destination import host_name
@@ -60,10 +61,11 @@ def withdraw_endpoint(host: str, port: int, address: str, actor: Actor) -> None:
     """Reach a host's port at that address no longer; one person is enough to close a door.
 
     Raises:
-        RefusedError: The actor may not.
+        RefusedError: The actor may not, or has to prove a passkey first: alerts may go through that door.
         NotVisibleError: It is not allowed anyway.
     """
     require(actor, "settings.edit")
+    ask_fresh(actor, "what goes to that address, such as alerts, reaches it no longer.")
     try:
         name, number = host_name(host.strip()), str(ip_address(address.strip()))
     except (RefusedError, ValueError):

@@ -6,17 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.accounts.rules import refuse
+from hanse.accounts.rules import ask_fresh, refuse
 from hanse.console import endpoints, processes
 from hanse.console.models import Setting
 from hanse.kernel.actors import Actor
-from hanse.kernel.clock import now_us
 from hanse.ledger.kinds import Kind
 from hanse.ledger.objects import named
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
-from hanse.policy.decision import is_fresh
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +92,13 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
 }
 """The groups of settings by name."""
 
+PROVED: dict[type[msgspec.Struct], str] = {
+    Mail: "it says where alerts go.",
+    Webhook: "it says where alerts go.",
+    Collector: "without it no attack is seen, and whoever may send to it can invent flows.",
+}
+"""The groups that take a passkey proved just now to set, with why: a stolen session must not blind the node."""
+
 G = TypeVar("G", bound=msgspec.Struct)
 
 
@@ -130,12 +135,13 @@ def change(value: msgspec.Struct, actor: Actor, reason: str = "") -> None:
     """Set a group; nothing happens if it is set so already.
 
     Raises:
-        RefusedError: The actor may not, or has to prove a passkey first: who sets where alerts go has attacks told there.
-            Or it keeps fewer flows than before, which takes two people (see `quota`).
+        RefusedError: The actor may not, or has to prove a passkey first: who sets where alerts go has attacks told there,
+            and who sets the collector has none seen, or invented ones. Or it keeps fewer flows than before, which takes two
+            people (see `quota`).
     """
     require(actor, "settings.edit")
-    if isinstance(value, Mail | Webhook) and actor.kind != "system" and not is_fresh(actor, now_us()):
-        refuse("step-up", "Prove your passkey first: it says where alerts go.")
+    if why := PROVED.get(type(value)):
+        ask_fresh(actor, why)
     if actor.kind != "system" and keeps_fewer(value):
         refuse("two-people", "Fewer flows than before are kept when another person approves it: propose it.")
     put(value, actor, reason)

@@ -173,7 +173,7 @@ def propose(request: HttpRequest, told: ProposeIn) -> Any:
     summary="Reach a non-public address no longer",
     operation_id="settings_endpoint_close",
 )
-@endpoint("settings.edit")
+@endpoint("settings.edit", step_up=True)
 def close(request: HttpRequest, told: EndpointIn) -> Any:
     """One person is enough to close a door."""
     endpoints.withdraw_endpoint(told.host, told.port, told.address, signed_in(request))
@@ -190,7 +190,11 @@ def get_group(request: HttpRequest, name: str) -> Any:  # noqa: ARG001 - Ninja g
 @router.patch("/{name}", response=GroupOut, summary="Change one group", operation_id="settings_change")
 @endpoint("settings.view")
 def change_group(request: HttpRequest, name: str, told: GroupIn) -> Any:
-    """Change fields of a group; they are checked as on the page. To keep fewer flows is proposed, and stays until approved."""
+    """Change fields of a group; they are checked as on the page.
+
+    Channels of alerts and the collector take a passkey proved just now. To keep fewer flows is proposed, and stays until
+    approved.
+    """
     kind, actor = _form(name), signed_in(request)
     require(actor, kind.action)
     if unknown := sorted(set(told.values) - set(kind.base_fields)):

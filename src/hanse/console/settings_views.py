@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from hanse.console import alerting, endpoints
 from hanse.console.forms import FORMS, SECRETS, EndpointForm, GroupForm, WatchingForm
 from hanse.console.health import collector_now, health
+from hanse.console.service import PROVED
 from hanse.egress.errors import RefusedError
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -64,7 +65,7 @@ def group(request: HttpRequest, name: str) -> Result:
     kind = FORMS.get(name)
     if kind is None or kind is WatchingForm:
         raise Http404
-    if request.method == "POST" and kind.channel:
+    if request.method == "POST" and kind.group in PROVED:
         refusal = refused(request, "settings.edit", step_up=True)
         if refusal is not None:
             return refusal
@@ -115,7 +116,7 @@ def reach(request: HttpRequest) -> Result:
     return {"form": form, "allowed": endpoints.allowed(), "waiting_endpoints": endpoints.waiting()}
 
 
-@page("settings.edit", "", methods=("POST",))
+@page("settings.edit", "", methods=("POST",), step_up=True)
 def close_endpoint(request: HttpRequest) -> Result:
     """Reach a non-public address no longer."""
     typed = request.POST
