@@ -207,6 +207,17 @@ def test_the_clock_starts_what_is_due_once(actor: People, server: FeedServer) ->
     assert feed_clock.look(CLOCK) == 1
 
 
+def test_a_job_that_was_altered_stops_no_feed(actor: People, server: FeedServer) -> None:
+    """One row changed in the database, at work or interrupted, is nobody's job; feeds are fetched all the same."""
+    mari, server.files["/list.csv"] = actor("analyst"), b"value\n8.8.8.8\n"
+    feeds.subscribe(LIST, mari)
+    for state in (State.WAITING, State.INTERRUPTED):
+        job = jobs.start(feed_clock.KIND, "t", {"feed": "0" * 32}, mari)
+        Job.objects.filter(pk=job.pk).update(owner="altered", state=state)
+    assert feed_clock.look(CLOCK) == 1
+    assert sorted(job.state for job in worked()) == [State.DONE, State.FAILED, State.INTERRUPTED]
+
+
 def test_a_stopped_feed_waits_for_somebody(actor: People, server: FeedServer) -> None:
     """After its last failure the clock leaves it, and the console says so to those who can let it go on, to no others."""
     mari = actor("analyst")

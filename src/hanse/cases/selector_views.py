@@ -28,7 +28,7 @@ SHOWN = 500
 
 def _listed(row: Case) -> lists.Listed:
     """The list of a case's selectors."""
-    people = {one.pk: str(one) for one in CasePerson.objects.filter(case=row.pk)}
+    people = {one.pk: one for one in CasePerson.objects.filter(case=row.pk)}
     return lists.Listed(
         name="selectors",
         caption="Selectors",
@@ -36,7 +36,7 @@ def _listed(row: Case) -> lists.Listed:
         columns=(
             lists.Column(key="kind", label="Kind", value=lambda one: KINDS.get(one.kind, one.kind), sort="kind"),
             lists.Column(key="value", label="Value", value="written"),
-            lists.Column(key="person", label="Used by", value=lambda one: people.get(one.person, "")),
+            lists.Column(key="person", label="Used by", value=lambda one: str(people.get(one.person, ""))),
             lists.Column(key="note", label="Note"),
             lists.Column(key="time", label="Added", value="time_us", format="when"),
             lists.Column(key="actor_name", label="By"),

@@ -58,7 +58,7 @@ def entries(request: HttpRequest, paging: Query[Paging], kind: str = "") -> dict
     """All entries that the caller may know of."""
     rows = visible_entries(signed_in(request), "ledger.view")
     told = paged(rows.filter(kind=kind) if kind else rows, keyset.Order("sequence", descending=True), paging)
-    return {"items": [EntryOut.of(row) for row in told["items"]], "next": told["next"]}
+    return told | {"items": [EntryOut.of(row) for row in told["items"]]}
 
 
 @router.get(

@@ -22,6 +22,7 @@ from hanse.attacks.service import object_of
 from hanse.attacks.vectors import vector_words
 from hanse.campaigns import service as campaigns
 from hanse.cases import finding
+from hanse.cases.models import Case
 from hanse.console.visible_entries import visible_entries
 from hanse.constituency.models import Protected
 from hanse.federation.models import Partner
@@ -30,6 +31,7 @@ from hanse.intel.service import title_of
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.ledger.fields import NOT_OPENING
 from hanse.policy.decision import may
 from hanse.policy.roles import roles
 
@@ -232,9 +234,18 @@ def _cases(typed: Typed, actor: Actor) -> Group:
     """Exactly, by hash: what stands in a case is in no index of words."""
     found = list(finding.matching(typed.text, actor)[:SHOWN])
     hits = [
-        Hit(str(row), str(row.get_status_display()), reverse("cases:case", args=[row.pk])) for row in found
+        Hit(_called(row), str(row.get_status_display()), reverse("cases:case", args=[row.pk]))
+        for row in found
     ]
     return Group(_("Cases"), hits, "", "cases.view", tuple(found))
+
+
+def _called(case: Case) -> str:
+    """What a case is called; where it was altered in the database, words that name it: the other hits are shown."""
+    try:
+        return str(case)
+    except NOT_OPENING as error:
+        return str(error)
 
 
 def _campaigns(typed: Typed, actor: Actor) -> Group:

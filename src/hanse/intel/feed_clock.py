@@ -66,7 +66,7 @@ def start(row: Feed, actor: Actor) -> Job:
 def at_work(feed: UUID) -> Job | None:
     """The job that fetches a feed now, or is about to."""
     mine = Job.objects.filter(kind=KIND, state__in=(State.WAITING, State.RUNNING))
-    return next((job for job in mine if job.params["feed"] == feed.hex), None)
+    return next((job for job in mine if _of(job, feed)), None)
 
 
 def look(actor: Actor) -> int:
@@ -107,7 +107,12 @@ def _deaths(row: Feed) -> int:
     """How often the worker died over a feed since its last account."""
     since = max(row.ran_us or 0, row.since_us)
     dead = Job.objects.filter(kind=KIND, state=State.INTERRUPTED, created_us__gt=since)
-    return sum(job.params["feed"] == row.pk.hex for job in dead)
+    return sum(_of(job, row.pk) for job in dead)
+
+
+def _of(job: Job, feed: UUID) -> bool:
+    """Whether a job fetches a feed; one that was altered fetches none: the worker does not do it, and the others go on."""
+    return jobs.opens(job) and job.params["feed"] == feed.hex
 
 
 def _title(row: Feed) -> str:

@@ -15,6 +15,9 @@ from hanse.kernel import sealing
 from hanse.kernel.keys import KeysError
 from hanse.ledger import keyring
 
+NOT_OPENING: Final = (sealing.SealingError, KeysError)
+"""What reading a sealed column of a row raises that was altered: one such row is to stop nothing but itself."""
+
 
 class Sealed:
     """A value of a sealed column that is still closed: as rows hold it until it is read, and ``values()`` gives it.
@@ -144,7 +147,7 @@ class SealedTextField(models.BinaryField):  # type: ignore[type-arg]  # generic 
         held = bytes(data) if isinstance(data, (bytes, memoryview)) else b""
         try:
             return self.from_bytes(sealing.open_rest(keys, self._bound(key), held))
-        except (sealing.SealingError, KeysError) as error:
+        except NOT_OPENING as error:
             row = " ".join(_text(*one) for one in zip(self.key, key, strict=True))
             raise type(error)(f"{self.model._meta.db_table}, row {row}, {self.column}: {error}") from None
 
@@ -226,6 +229,20 @@ def sealed(model: type[models.Model], key: Any, **values: Any) -> dict[str, Any]
 def sealed_fields(model: type[models.Model]) -> list[SealedTextField]:
     """The sealed columns of a table."""
     return [one for one in model._meta.concrete_fields if isinstance(one, SealedTextField)]
+
+
+def altered(row: models.Model) -> str:
+    """Why what is sealed of a row does not open, with table, row and column and what to do; empty where all of it does.
+
+    Columns that were not loaded are not looked at.
+    """
+    for field in sealed_fields(type(row)):
+        try:
+            if field.attname in row.__dict__:
+                getattr(row, field.attname)
+        except NOT_OPENING as error:
+            return str(error)
+    return ""
 
 
 class SealedJSONField(SealedTextField):

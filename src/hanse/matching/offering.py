@@ -1,5 +1,6 @@
 """Which selectors may be compared with a partner's: of open cases, as far as marking, category and people let them."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from hanse.cases.words import OPEN
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
+from hanse.ledger.fields import NOT_OPENING
 from hanse.matching.alike import KEY_KINDS, keys_of
 from hanse.matching.models import Agreement, Withheld
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+_log = logging.getLogger(__name__)
 
 RUN: Final = "matching.run"
 
@@ -45,12 +49,16 @@ def offered(agreement: Agreement) -> list[Offered]:
     """All selectors that may be compared under an agreement, by their sequence.
 
     Those of a person of a category that the agreement does not name are not, nor those of a case that is not open,
-    that is under an embargo and has no officer who answers for it, or whose marking lets nothing leave.
+    that is under an embargo and has no officer who answers for it, or whose marking lets nothing leave. One that was
+    altered in the database is named in the log, and the others are compared all the same.
     """
-    return [
-        Offered(row.pk, row.case, case.team, Value(row.kind, row.text), officer)
-        for row, case, officer in _let(agreement, Selector.objects.all())
-    ]
+    found = []
+    for row, case, officer in _let(agreement, Selector.objects.all()):
+        try:
+            found.append(Offered(row.pk, row.case, case.team, Value(row.kind, row.text), officer))
+        except NOT_OPENING as error:
+            _log.error("a selector is compared with nobody: %s", error)
+    return found
 
 
 def counted(agreement: Agreement, seen: "QuerySet[Case] | None" = None) -> Counter[str]:

@@ -4,7 +4,10 @@ A set holds no text: what is real of it is known by keyed hashes of this node's 
 are drawn by chance; one that is lost is made anew from the open cases, and the partner fetches it anew.
 """
 
+import logging
 import secrets
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -15,6 +18,7 @@ from hanse.federation.wire import Asked
 from hanse.intel.values import Value
 from hanse.kernel import sealing
 from hanse.kernel.clock import now_us
+from hanse.kernel.errors import HanseError
 from hanse.ledger import keyring
 from hanse.ledger.writing import writing
 from hanse.matching import tag_keys, tags
@@ -26,6 +30,8 @@ from hanse.matching.offering import offered, values_of
 from hanse.matching.tag_models import OwnDelta, OwnSet
 from hanse.matching.tags import ADDED, TAG, Published, TagSet
 from hanse.matching.voprf import KeyPair
+
+_log = logging.getLogger(__name__)
 
 SET: Final = "tag-set"
 GIVEN: Final = "tags"
@@ -112,7 +118,8 @@ def publish_due() -> int:
     """Make the set of each partner and month that there is none of yet, and each version that is due; how many.
 
     Versions that were missed are not made up: how many selectors wait would show. Sets that nothing is agreed about any
-    more, or whose month is over, go.
+    more, or whose month is over, go. A set that does not open, such as one altered in the database, is named in the log
+    and keeps no other partner's from being published.
     """
     now, made = now_us(), 0
     agreed = {row.partner: row for row in Agreement.objects.filter(until_us__gt=now)}
@@ -121,12 +128,20 @@ def publish_due() -> int:
         if row.partner not in agreed or row.partner not in active or over_us(row.epoch) < now:
             drop(row)
         elif slot(row.epoch, now) > row.slot:
-            made += _next(row.pk, agreed[row.partner], now)
+            made += _tried(row.partner, partial(_next, row.pk, agreed[row.partner], now))
     for partner in sorted(active & agreed.keys()):
         if not OwnSet.objects.filter(partner=partner, epoch=month(now)).exists():
-            _first(agreed[partner], month(now), now)
-            made += 1
+            made += _tried(partner, partial(_first, agreed[partner], month(now), now))
     return made
+
+
+def _tried(partner: str, make: Callable[[], int]) -> int:
+    """What was made for a partner; none, and why in the log, where something of it is not as it should be."""
+    try:
+        return make()
+    except HanseError as error:
+        _log.error("nothing new is published for %s, and it is tried again: %s", partner, error)
+        return 0
 
 
 def drop(row: OwnSet) -> None:
@@ -136,7 +151,7 @@ def drop(row: OwnSet) -> None:
         OwnSet.objects.filter(pk=row.pk).delete()
 
 
-def _first(agreement: Agreement, epoch: str, now: int) -> None:
+def _first(agreement: Agreement, epoch: str, now: int) -> int:
     """Version 0: everything that is offered."""
     with writing():
         key = tag_keys.key_of(agreement.partner, epoch) or tag_keys.make(agreement.partner, epoch)
@@ -151,6 +166,7 @@ def _first(agreement: Agreement, epoch: str, now: int) -> None:
             partner=agreement.partner, epoch=epoch, serial=secrets.token_hex(16), slot=slot(epoch, now), base=current,
             kept=msgspec.msgpack.encode(kept),
         )  # fmt: skip
+    return 1
 
 
 def _next(pk: int, agreement: Agreement, now: int) -> int:

@@ -105,7 +105,7 @@ def status_of(request: UUID, partner: Partner) -> dict[str, Any]:
     if row is not None:
         return _resource(request, row.asked_us, row.total, row.taken, row.failures)
     mine = Job.objects.filter(kind=KIND, owner=partner.pk.hex).order_by("-created_us")[:_RECENT]
-    sent = next((one for one in mine if one.params.get("request") == request.hex), None)
+    sent = next((one for one in mine if jobs.opens(one) and one.params.get("request") == request.hex), None)
     if sent is None:
         raise TaxiiError(404, NOTHING)
     total, asked_us = sent.params["total"], sent.params["asked_us"]

@@ -28,6 +28,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.strict_json import StrictJsonError
+from hanse.ledger.fields import altered
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
 from hanse.web import keyset
@@ -76,16 +77,23 @@ class Page(Schema, Generic[T]):
 
     items: list[T]
     next: str | None = None
+    altered: list[str] = Field(
+        [], description="Rows left out because they were altered in the database: which, and what to do."
+    )
 
 
 def paged(rows: QuerySet[Any], order: keyset.Order, paging: Paging) -> dict[str, Any]:
     """The page of a list that was asked for, for an operation whose response is a `Page`.
 
+    A row that was altered behind the node's back is named instead of shown: the others are told all the same.
+
     Raises:
         UsageError: The cursor is none of this list.
     """
     found = keyset.part(rows, order, paging.limit, after=paging.cursor)
-    return {"items": found.rows, "next": found.after}
+    wrong = {row.pk: why for row in found.rows if (why := altered(row))}
+    items = [row for row in found.rows if row.pk not in wrong]
+    return {"items": items, "next": found.after, "altered": list(wrong.values())}
 
 
 def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Callable[[View], View]:

@@ -49,9 +49,11 @@ class JobState(Schema):
     def of(cls, job: Job, actor: Actor) -> "JobState":
         """A job as an actor may see it."""
         seen = jobs.may_see(actor, job)
-        plain = {name: getattr(job, name) for name in cls.model_fields}
-        hidden = {} if seen else {"title": None, "result": None, "error": None}
-        return cls(**{**plain, **hidden})
+        hidden = set() if seen else {"title", "result", "error"}
+        told: dict[str, Any] = {
+            name: None if name in hidden else getattr(job, name) for name in cls.model_fields
+        }
+        return cls(**told)
 
 
 @router.get("", response=Page[JobState], operation_id="jobs_list", summary="All jobs, newest first")
@@ -61,7 +63,7 @@ def list_jobs(request: HttpRequest, paging: Query[Paging]) -> Any:
     jobs.settle()
     actor = signed_in(request)
     told = paged(Job.objects.all(), Order("created_us", descending=True), paging)
-    return {"items": [JobState.of(job, actor) for job in told["items"]], "next": told["next"]}
+    return told | {"items": [JobState.of(job, actor) for job in told["items"]]}
 
 
 @router.get("/{uuid:job_id}", response=JobState, operation_id="jobs_get", summary="One job with its progress")

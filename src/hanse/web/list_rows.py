@@ -12,6 +12,8 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from hanse.ledger.fields import NOT_OPENING
+
 if TYPE_CHECKING:
     from hanse.web.lists import Column
 
@@ -41,7 +43,10 @@ def rows_html(
     for row in rows:
         url = escape(row_url(row) or "")
         told.append(begin(row, url))
-        told += [write(row, url) for write in writers]
+        try:
+            told += [write(row, url) for write in writers]
+        except NOT_OPENING as error:
+            told.append(f'<td class="wrong" colspan="{len(writers)}">{escape(str(error))}</td>')
         told.append("</tr>\n")
     return SafeString("".join(told))
 

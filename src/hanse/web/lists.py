@@ -18,6 +18,7 @@ from hanse.kernel import units
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
+from hanse.ledger.fields import NOT_OPENING
 from hanse.policy.decision import may
 from hanse.web import exports, keyset, list_rows
 from hanse.web.page import forbidden, signed_in
@@ -89,8 +90,14 @@ class Column:
         return row
 
     def exported(self, row: Any) -> Any:
-        """The row's value in a file: times as ISO 8601, everything else as it is, in the unit of the heading."""
-        value = self.of(row)
+        """The row's value in a file: times as ISO 8601, everything else as it is, in the unit of the heading.
+
+        Where it was altered in the database, words that say so: the file holds the other rows all the same.
+        """
+        try:
+            value = self.of(row)
+        except NOT_OPENING as error:
+            return str(error)
         return units.iso(value) if self.format == "when" and value is not None else value
 
     @property
