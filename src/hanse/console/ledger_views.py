@@ -98,7 +98,9 @@ def entry(request: HttpRequest, sequence: int) -> Result:
         "exportable": judged(actor, "ledger.export", row),
         "may_mark": may_begin(actor, "policy.mark") and is_markable(row.object_id),
         "may_purge": may_begin(actor, "ledger.purge") and not row.kind.startswith(STAYS),
-        "others": Entry.objects.filter(object_id=row.object_id).order_by("version")[:50],
+        "others": visible_entries(actor, "ledger.view")
+        .filter(object_id=row.object_id)
+        .order_by("version")[:50],
     }
     if request.method == "POST" and decision:
         told |= _body(request, row, decision)
