@@ -19,7 +19,7 @@ from hanse.accounts.sessions import LONGEST_US
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.policy.consultation import consultation
-from hanse.policy.decision import Subject, may
+from hanse.policy.decision import Subject
 from hanse.policy.models import StoredMarking
 from hanse.web import lists
 from hanse.web.lists import Listed, Rows
@@ -81,22 +81,19 @@ def listed(request: HttpRequest, declared: Listed, rows: Rows, action: str) -> R
         ReasonNeededError: The law wants a reason for one of them, and none was given yet.
         UsageError: The address chooses something that the list does not have.
     """
-    if request.GET.get("as") and declared.export:
-        _taken(request, declared.export, lists.Choice(declared, request.GET).narrowed(rows(declared.export)))
     told = lists.answer(
-        request, declared, rows, action, lambda again: looked_at_again(request, action, again)
-    )
+        request, declared, rows, action,
+        shown=lambda again: looked_at_again(request, action, again),
+        taken=lambda leaving, keys: _taken(request, declared.export, leaving, keys),
+    )  # fmt: skip
     if isinstance(told, dict):
         looked_at(request, action, told["listing"].part.rows)
     return told
 
 
-def _taken(request: HttpRequest, action: str, rows: QuerySet[Any]) -> None:
-    """Write down that all rows of a query leave as a file; they are not read for it, only their markings."""
+def _taken(request: HttpRequest, action: str, rows: QuerySet[Any], ids: list[Any]) -> None:
+    """Write down that rows leave as a file; they are not read for it, only their markings."""
     actor, why = signed_in(request), consultations.reason_in(request)
-    ids = list(rows.order_by().values_list("pk", flat=True)[: lists.FILE_LIMIT + 1])
-    if len(ids) > lists.FILE_LIMIT or not may(actor, action, now_us=now_us()):
-        return  # nothing leaves: the list refuses it
     sorts = set(rows.order_by().values_list("marking", "team").distinct())
     markings = StoredMarking.objects.in_bulk({digest for digest, _ in sorts})
     kind = rows.model.__name__.lower()

@@ -3,7 +3,7 @@
 A view is a link: ``?sector=bank&sort=-peak&columns=start,peak`` shows the same to everybody who may see it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,9 @@ SIZE = 50
 
 FILE_LIMIT = 100_000
 """Rows of one file: what a spreadsheet opens without trouble, and each row's disclosure is written down."""
+
+_AT_ONCE = 500
+"""Rows of a file that are read from the database at once."""
 
 RESERVED = frozenset({"sort", "columns", "after", "before", "as"})
 """Names in the address that are no filters."""
@@ -243,9 +246,8 @@ class Listed:
 Rows = Callable[[str], QuerySet[Any]]
 """Gives the rows for an action: the list's own, or its export. Guarded models: ``partial(M.objects.for_actor, actor)``."""
 
-Exported = Callable[[HttpRequest, str, list[str]], None]
-exported: list[Exported] = []
-"""Called with the request, the action and the ids of the rows that leave as a file, before they leave."""
+Taken = Callable[[QuerySet[Any], list[Any]], None]
+"""Called with a list's rows and the keys of those that leave as a file, before they leave: these and no others do."""
 
 
 Shown = Callable[[Sequence[Any]], None]
@@ -253,7 +255,12 @@ Shown = Callable[[Sequence[Any]], None]
 
 
 def answer(
-    request: HttpRequest, listed: Listed, rows: Rows, action: str, shown: Shown = lambda _rows: None
+    request: HttpRequest,
+    listed: Listed,
+    rows: Rows,
+    action: str,
+    shown: Shown = lambda _rows: None,
+    taken: Taken = lambda _rows, _keys: None,
 ) -> HttpResponseBase | dict[str, Any]:
     """What a view with one list returns: its context, its table alone for htmx, or a file.
 
@@ -263,12 +270,13 @@ def answer(
         rows: Gives the rows with which the actor may do an action.
         action: The action of looking at them.
         shown: Told of the rows where the table goes alone; of a whole page the caller has them.
+        taken: Told of the rows that leave as a file.
 
     Raises:
         UsageError: The address chooses something that the list does not have.
     """
     if wanted := request.GET.get("as"):
-        return _file(request, listed, rows, wanted)
+        return _file(request, listed, rows, wanted, taken)
     listing = Listing(request, listed, rows(action))
     if not asked_for(request, f"list-{listed.name}"):
         return {"listing": listing, "marking": listing.marking}
@@ -488,7 +496,7 @@ def table_rows(
     )
 
 
-def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str) -> HttpResponseBase:
+def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str, taken: Taken) -> HttpResponseBase:
     """All rows that the filters let through, in the order and with the columns of the page, as a file.
 
     Rows whose marking lets the actor look but not take them out are not in it.
@@ -502,12 +510,11 @@ def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str) -> Http
         return forbidden(request, decision)
     choice = Choice(listed, request.GET)
     found = keyset.ordered(choice.narrowed(rows(listed.export)), choice.order)
-    ids = [str(pk) for pk in found.values_list("pk", flat=True)[: FILE_LIMIT + 1]]
-    if len(ids) > FILE_LIMIT:
+    keys = list(found.values_list("pk", flat=True)[: FILE_LIMIT + 1])
+    if len(keys) > FILE_LIMIT:
         raise UsageError(f"That is more than {FILE_LIMIT:,} rows. Filter the list, then take the file again.")
-    for tell in exported:
-        tell(request, listed.export, ids)
-    values = ([column.exported(row) for column in choice.columns] for row in found.iterator(chunk_size=1000))
+    taken(found, keys)
+    values = ([column.exported(row) for column in choice.columns] for row in _in_turn(found, keys))
     if wanted == "csv":
         head = [column.label + _UNITS.get(column.format, "") for column in choice.columns]
         lines, kind = exports.csv_lines(head, values), "text/csv; charset=utf-8"
@@ -519,3 +526,13 @@ def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str) -> Http
     response = StreamingHttpResponse(lines, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="{listed.name}.{wanted}"'
     return response
+
+
+def _in_turn(rows: QuerySet[Any], keys: Sequence[Any]) -> Iterator[Any]:
+    """The rows of these keys, as far as they are still there and may leave; some at a time.
+
+    What came meanwhile is not among them, for nobody wrote down that it leaves. Between, nothing is open in the database:
+    whoever reads slowly keeps no purged text in SQLite's log.
+    """
+    for at in range(0, len(keys), _AT_ONCE):
+        yield from rows.filter(pk__in=keys[at : at + _AT_ONCE])
