@@ -1,6 +1,7 @@
 """The API's one shape: who may, what is refused and how, what happens once, and what has not changed."""
 
 import json
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -266,6 +267,18 @@ def test_a_kept_answer_is_given_to_nobody_else(client_as, actor):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE web_idempotency SET body = %s", [b"no key of the node's begins so"])
     problem_of(post(mine, '{"text": "b"}', **{"Idempotency-Key": "k"}), 409)
+
+
+def test_a_kept_answer_is_given_to_no_other_token(client_as, actor):
+    """Of two tokens of one person, or their session, each has its own: one that may do less is told nothing of the other's."""
+    mari, key = actor("analyst"), {"Idempotency-Key": "k"}
+    scopes = frozenset({"jobs.cancel", "jobs.view"})
+    first = replace(mari, kind="token", token="first", scopes=scopes)
+    second = replace(mari, kind="token", token="second", scopes=scopes)
+    for who in (first, second, mari):
+        answer = post(client_as(who), '{"text": "a"}', **key)
+        assert not answer.has_header("Idempotency-Replayed")
+        assert post(client_as(who), '{"text": "a"}', **key)["Idempotency-Replayed"] == "true"
 
 
 def test_what_was_asked_cannot_be_found_by_trying(client_as, actor):

@@ -46,7 +46,9 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
         return run()
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise KeyProblem(400, f"{HEADER} is 1 to 255 printable ASCII characters, such as a UUID.")
-    name = _digest(signed_in(request).id, request.method or "", request.path, key)
+    actor = signed_in(request)
+    # Of each token its own: what one was told is not given to another that may do less.
+    name = _digest(actor.id, actor.token, request.method or "", request.path, key)
     digest = _digest(request.META.get("QUERY_STRING", ""), request.body.decode("latin-1"))
     # Keyed: what a request says, such as a telephone number, could else be found by trying.
     digest = blind(keyring.current().index, "web.request", digest).hex()
