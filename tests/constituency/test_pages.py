@@ -19,6 +19,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.models import Entry
+from hanse.policy.service import mark
 from hanse.web import uploads
 from tests.web.acting import ActingClient
 from tests.web.conftest import client_as
@@ -306,6 +307,23 @@ def test_rows_one_may_not_see_stay_hidden_and_whole(
     with pytest.raises(UsageError, match="not in the constituency"):
         service.remove("192.0.2.0/24", other.who)
     assert len(prefixes()) == 3
+
+
+def test_asking_whose_an_address_is_tells_of_no_hidden_row(client_as: Clients, actor: People) -> None:
+    """Inside a hidden network the answer is what it is beside it: the visible network around both, or nobody."""
+    mari, jaan = actor("analyst", "officer"), actor("analyst", name="Jaan Tamm")
+    put(
+        mari,
+        HEAD
+        + "192.0.2.0/24,Parliament,public administration,EE,\n192.0.2.8/29,Agents,public administration,EE,\n",
+        "a.csv",
+    )
+    hidden = Protected.projected.get(prefix="192.0.2.8/29")
+    mark(hidden.pk, replace(Marking.own("ee-cert"), tlp=Tlp.RED), "", mari, "Nobody is to know.")
+    for who, inside in ((mari, "Agents"), (jaan, "Parliament")):
+        for address, whose in (("192.0.2.9", inside), ("192.0.2.99", "Parliament")):
+            told = client_as(who).get(f"/api/constituency/lookup?address={address}")
+            assert (told.status_code, told.json()["organisation"]) == (200, whose)
 
 
 def test_a_change_keeps_the_marking(mari: ActingClient) -> None:

@@ -110,13 +110,9 @@ def list_rows(request: HttpRequest, wanted: Query[ConstituencyWanted], paging: Q
 @router.get("/lookup", response={200: RowOut, 204: None}, operation_id="constituency_lookup")
 @endpoint("constituency.view")
 def look_up(request: HttpRequest, asked: Query[Asked]) -> Any:
-    """Whose an address or network is; 204 where nobody's."""
-    target = service.lookup(asked.address)
-    if target is None:
-        return Status(204, None)
+    """Whose an address or network is, as far as you may see; 204 where nobody's."""
     seen = Protected.objects.for_actor(signed_in(request), "constituency.view")
-    row = seen.filter(prefix=target.prefix).first()
-    return row or Status(204, None)
+    return service.most_specific(seen, asked.address) or Status(204, None)
 
 
 @router.post("/rows", response={204: None}, operation_id="constituency_change")

@@ -256,13 +256,27 @@ def lookup(address: str) -> Target | None:
     Raises:
         UsageError: It is no address.
     """
+    row = most_specific(models.Protected.projected.all(), address)
+    return None if row is None else _target(row)
+
+
+def most_specific(rows: "QuerySet[models.Protected]", address: str) -> models.Protected | None:
+    """The row of some that says most precisely whose an address or network is.
+
+    Args:
+        rows: Those that count. For somebody who asks these are the ones that they may see: to answer with nothing because
+            a hidden one is more precise would tell that there is one.
+        address: An address or network.
+
+    Raises:
+        UsageError: It is no address.
+    """
     first, last, bits = _bounds(address)
     number = int(first, 16)
     shortest = _V4_BITS if addresses.is_v4(bytes.fromhex(first)) else 0
     starts = {f"{number >> (128 - length) << (128 - length):032x}" for length in range(shortest, bits + 1)}
-    rows = models.Protected.projected.filter(first__in=starts, last__gte=last, length__gte=shortest)
-    row = rows.order_by("-length").first()
-    return None if row is None else _target(row)
+    holding = rows.filter(first__in=starts, last__gte=last, length__gte=shortest)
+    return holding.order_by("-length").first()
 
 
 def registry() -> Registry:
