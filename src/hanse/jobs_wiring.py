@@ -29,6 +29,7 @@ from hanse.intel import notices as feed_notices
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.kernel.printable import printable
 from hanse.ledger import objects
 from hanse.matching import reopening_days
 from hanse.policy.asking import require
@@ -185,13 +186,16 @@ def watch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
         actor: Who asked for it.
 
     Raises:
-        UsageError: A path lies in no watched folder, or nothing is telemetry.
+        UsageError: No path lies in a watched folder, or nothing is telemetry.
     """
     folders = [row.folder for row in telemetry.watched()]
-    for path in params["paths"]:
-        if not any(telemetry.lies_in(Path(path), folder) for folder in folders):
-            raise UsageError(f"{path} lies in no watched folder. Watch its folder first.")
-    return _address(_read_and_analysed(params["paths"], None, JOIN_GAP_S, progress, actor))
+    paths = [
+        one for one in params["paths"] if any(telemetry.lies_in(Path(one), folder) for folder in folders)
+    ]
+    if not paths:
+        first = printable(params["paths"][0])
+        raise UsageError(f"{first} lies in no watched folder. Watch its folder first.")
+    return _address(_read_and_analysed(paths, None, JOIN_GAP_S, progress, actor, folders))
 
 
 def detector_options() -> "Options":
@@ -217,12 +221,17 @@ def look(actor: Actor) -> bool:
 
 
 def _read_and_analysed(
-    paths: Sequence[str], columns: str | None, gap_s: int, progress: Progress, actor: Actor
+    paths: Sequence[str],
+    columns: str | None,
+    gap_s: int,
+    progress: Progress,
+    actor: Actor,
+    within: Sequence[str] = (),
 ) -> "Recording":
     """Read inputs in, then look for attacks in them and in the flows around them."""
     progress.step("Reading")
     came = telemetry.read_in(
-        paths, actor, columns=columns, progress=lambda done, total, _: progress.at(done, total)
+        paths, actor, columns=columns, progress=lambda done, total, _: progress.at(done, total), within=within
     )
     if not came.files:
         said = [str(problem) for report in came.inputs for problem in report.problems]

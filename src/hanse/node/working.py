@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management import call_command
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils import timezone
@@ -20,7 +20,6 @@ from django.utils.crypto import get_random_string
 
 from hanse.console import processes
 from hanse.kernel.actors import system
-from hanse.kernel.errors import HanseError
 from hanse.node.following import follow_parent
 from hanse.settings import Node
 
@@ -264,7 +263,7 @@ def _again(chore: Chore, stop: threading.Event) -> None:
         close_old_connections()
         try:
             chore.do()
-        except (HanseError, DatabaseError, OSError):
+        except Exception:  # noqa: BLE001 - no fault of one time ends a chore for good, unseen, until the node is started anew
             _log.exception("%s failed; it is tried again in %.0f s", chore.name, chore.every_s)
         if stop.wait(chore.every_s):
             return

@@ -6,6 +6,7 @@ that an input needs no more memory than its pages in use.
 """
 
 import errno
+import hashlib
 import lzma
 import mmap
 import os
@@ -22,6 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hanse.kernel.errors import Problem, UnreadableInputError
+from hanse.telemetry.input_files import opened
 
 CHUNK = 1 << 20
 """Compressed bytes read at once, and decompressed bytes written at once."""
@@ -100,24 +102,36 @@ class Source:
         self.close()
 
 
-def open_input(path: Path, limits: Limits = DEFAULT_LIMITS, scratch: Path | None = None) -> Source:
+class ChangedError(UnreadableInputError):
+    """An input is not the one any more that was looked at before."""
+
+
+def open_input(
+    path: Path, limits: Limits = DEFAULT_LIMITS, scratch: Path | None = None, sha256: str = ""
+) -> Source:
     """Open an input and map its plain bytes.
 
     Args:
         path: A file.
         limits: When to stop decompressing.
         scratch: Folder for the decompressed bytes; None for the system's temporary folder.
+        sha256: What it was before, where somebody else may write to it. Then a copy is read that nobody else can reach:
+            what is mapped and cut short meanwhile ends the process (SIGBUS), and what is changed is not what the hash on
+            record says.
 
     Raises:
-        UnreadableInputError: The file cannot be opened, or there is no room to decompress it.
+        UnreadableInputError: The file cannot be opened, or there is no room to decompress or copy it.
+        ChangedError: Its bytes are not those of `sha256`.
     """
     try:
-        file = path.open("rb")
+        file = opened(path) if sha256 else path.open("rb")
     except OSError as error:
         raise UnreadableInputError(
             Problem(str(path), f"it cannot be opened: {error.strerror}.", do="Check name and permissions.")
         ) from error
     try:
+        if sha256:
+            file = _copied(path, file, sha256, scratch)
         size = os.fstat(file.fileno()).st_size
         packing = packing_of(file.read(8))
         file.seek(0)
@@ -132,6 +146,39 @@ def open_input(path: Path, limits: Limits = DEFAULT_LIMITS, scratch: Path | None
     except BaseException:
         file.close()
         raise
+
+
+def _copied(path: Path, file: BinaryIO, sha256: str, scratch: Path | None) -> BinaryIO:
+    """A copy without a name of a file, which is closed.
+
+    Raises:
+        ChangedError: Its bytes are not those of the SHA-256.
+        OSError: There is no room for it.
+    """
+    copy: BinaryIO = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - the Source closes it
+    try:
+        with file:
+            _copy(path, file, sha256, copy)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+def _copy(path: Path, file: BinaryIO, sha256: str, copy: BinaryIO) -> None:
+    """Fill the copy, and go back to its beginning; raises as `_copied`."""
+    hashed, written, checked = hashlib.sha256(), 0, 0
+    while block := file.read(CHUNK):
+        hashed.update(block)
+        copy.write(block)
+        written += len(block)
+        if written - checked >= CHECK:
+            checked = written
+            _check_room(copy)
+    if hashed.hexdigest() != sha256:
+        what = "it was changed while it was being read in."
+        raise ChangedError(Problem(str(path), what, do="It is read once nobody writes to it any more."))
+    copy.seek(0)
 
 
 def packing_of(head: bytes) -> str:

@@ -13,7 +13,7 @@ from hanse.kernel.errors import Problem, UnreadableInputError
 from hanse.telemetry import columns, nfdump, zeek
 from hanse.telemetry.exports import ExportDecoder, read_dump
 from hanse.telemetry.input_files import Found, expand
-from hanse.telemetry.inputs import Limits, Source, open_input
+from hanse.telemetry.inputs import ChangedError, Limits, Source, open_input
 from hanse.telemetry.packets import read_flows, udp_payloads
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.recognise import PARQUET_MAGIC, Content, Kind, content_of, recognise, why_not
@@ -32,11 +32,13 @@ class ReadResult:
         files: Parquet files of flows, for an engine to scan.
         reports: One account per input that was read or should have been.
         left_out: Files in folders that are no telemetry, and were not named: path and reason.
+        changed: Paths of files that were not any more what they were; nothing of them was read.
     """
 
     files: list[Path] = field(default_factory=list)
     reports: list[InputReport] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -79,9 +81,39 @@ def read(
         UsageError: A path matches nothing.
         StoreError: The flows cannot be written.
     """
-    found = expand(paths)
-    result = ReadResult()
     how = _How(told, limits or Limits(), in_place, names or {})
+    return _read_all(expand(paths), workdir, how, progress)
+
+
+def read_found(
+    found: Sequence[Found],
+    *,
+    workdir: Path,
+    told: Layout | None,
+    progress: Progress | None,
+    names: Mapping[str, str],
+    hashes: Mapping[str, str],
+) -> ReadResult:
+    """As `read`, of files that were looked at before; all flows come into the store.
+
+    Args:
+        found: The files; one that is gone meanwhile is a problem of its own.
+        workdir: Folder for the flow store, for decompressed inputs and for copies.
+        told: What the columns of tables mean, where the user says so.
+        progress: Told how far it is.
+        names: What flows call the inputs of some paths.
+        hashes: SHA-256 of files that others may write to, by path: they are read as they were, or not at all.
+
+    Raises:
+        StoreError: The flows cannot be written.
+    """
+    return _read_all(
+        found, workdir, _How(told, Limits(), in_place=False, names=names, hashes=hashes), progress
+    )
+
+
+def _read_all(found: Sequence[Found], workdir: Path, how: "_How", progress: Progress | None) -> ReadResult:
+    result = ReadResult()
     total = sum(_size(item.path) for item in found)
     done = 0
     workdir.mkdir(parents=True, exist_ok=True)
@@ -103,13 +135,15 @@ class _How:
     limits: Limits
     in_place: bool
     names: Mapping[str, str]
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def _read_one(item: Found, store: FlowStore, how: _How, result: ReadResult) -> None:
     report = InputReport(str(item.path))
     result.reports.append(report)
     try:
-        with open_input(item.path, how.limits, store.root) as source:
+        before = how.hashes.get(str(item.path), "")
+        with open_input(item.path, how.limits, store.root, before) as source:
             source.path = how.names.get(source.path, source.path)
             for problem in source.problems:
                 _take(report, problem)
@@ -126,6 +160,8 @@ def _read_one(item: Found, store: FlowStore, how: _How, result: ReadResult) -> N
                 report.format = _packed(report.format, source)
     except UnreadableInputError as error:
         _take(report, error.problem)
+        if isinstance(error, ChangedError):
+            result.changed.append(str(item.path))
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever one input breaks, the others are read

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
 from hanse.telemetry import models
-from hanse.telemetry.input_files import expand
+from hanse.telemetry.input_files import Found, expand, files_below, opened
 from hanse.telemetry.reading import InputReport
 from hanse.web.uploads import called_by_sender
 
@@ -37,11 +38,16 @@ if TYPE_CHECKING:
 
     from hanse.telemetry.read import Progress
 
+_log = logging.getLogger(__name__)
+
 FLOWS = "flows"
 """Folder of the node's home that holds all flows."""
 
 QUIET_US = 5_000_000
 """A file in a watched folder is taken once it has not been written to for so long."""
+
+LARGEST_BYTES = 64 << 30
+"""Largest file of a watched folder, as of what is decompressed: a file of holes takes no disk and hours to be hashed."""
 
 _BLOCK = 1 << 20
 
@@ -123,17 +129,20 @@ def read_in(
     columns: str | None = None,
     marking: Marking | None = None,
     progress: "Progress | None" = None,
+    within: Sequence[str] = (),
 ) -> Imported:
     """Read captures and flow files into the node's flows, each file once however often it is given.
 
     A file is known by its SHA-256; what was read before is not stored a second time.
 
     Args:
-        paths: Files, folders and globs.
+        paths: Files, folders and globs; with `within`, files alone.
         actor: Who reads.
         columns: Column mapping of CSV or Parquet inputs.
         marking: Of the inputs and the flows; the authority's own by default.
         progress: Told how far it is.
+        within: Folders that others write to, in which the files have to lie. What was taken away, exchanged, or changed
+            while it was read is not read, has an account that says so and none on record, and holds up no other file.
 
     Raises:
         RefusedError: The actor may not.
@@ -141,12 +150,14 @@ def read_in(
         StoreError: The flows cannot be written.
     """
     from hanse.telemetry.columns import parse_mapping  # noqa: PLC0415 - the readers load numba: an idle node does without
-    from hanse.telemetry.read import read  # noqa: PLC0415 - as above
+    from hanse.telemetry.read import read_found  # noqa: PLC0415 - as above
 
     require(actor, "telemetry.import")
-    hashes = {str(found.path): sha256_of(found.path) for found in expand(paths)}
+    files = [Found(Path(path), named=True) for path in dict.fromkeys(paths)] if within else expand(paths)
+    hashes, unread = _hashed([one.path for one in files], within)
     known = _known(hashes.values())
-    fresh = [path for path, sha in hashes.items() if sha not in known]
+    first = {sha: path for path, sha in reversed(hashes.items()) if sha not in known}
+    fresh = [path for path, sha in hashes.items() if first.get(sha) == path]
     batches = sorted({row.batch for row in known.values()})
     accounts = [_account(path, known[sha]) for path, sha in hashes.items() if sha in known]
     left_out: list[tuple[str, str]] = []
@@ -154,16 +165,28 @@ def read_in(
         batch = objects.named("import", " ".join(sorted(hashes[path] for path in fresh))).hex
         folder = _emptied(flows_folder() / "imports" / batch)
         told = parse_mapping(columns) if columns else None
-        called = {path: called_by_sender(Path(path)) for path in fresh}
-        result = read(fresh, workdir=folder, told=told, progress=progress, in_place=False, names=called)
+        called = {path: _called(path) for path in fresh}
+        result = read_found(
+            [one for one in files if str(one.path) in called],
+            workdir=folder, told=told, progress=progress, names=called, hashes=hashes if within else {},
+        )  # fmt: skip
         left_out = result.left_out
-        reports = [*result.reports, *(_no_telemetry(path, why) for path, why in left_out)]
+        reports = [one for one in result.reports if one.path not in result.changed]
+        reports += [_no_telemetry(path, why) for path, why in left_out]
         _record_import(result.files, reports, hashes, batch, actor, marking)
         batches.append(batch)
         accounts += result.reports
+        # Of files with the same bytes the first was read, and the others have its account.
+        told_of = {one.path: one for one in result.reports}
+        twins = [
+            (path, told_of.get(first[sha]))
+            for path, sha in hashes.items()
+            if path not in called and sha in first
+        ]
+        accounts += [replace(one, path=path) for path, one in twins if one]
     rows = models.Partition.projected.filter(batch__in=batches).order_by("path")
     return Imported(
-        tuple(map(_as_sent, accounts)),
+        tuple(map(_as_sent, [*accounts, *unread])),
         tuple(row.object_id for row in rows),
         tuple(str(flows_folder() / row.path) for row in rows),
         tuple(left_out),
@@ -376,18 +399,17 @@ def new_files() -> list[Path]:
     """Files in watched folders that were not read yet and that nobody is writing any more.
 
     Each is hashed once per process; hidden ones are left out, as other programs hide what they still write, and so are
-    links that lead out of the folder: who may put files into it may not have the node read others.
+    links that lead out of the folder: who may put files into it may not have the node read others. One that cannot be
+    read, or is larger than any input may be, is named in the log and holds up no other.
     """
-    quiet_us = now_us() - QUIET_US
     found: dict[Path, str] = {}
     for folder in watched():
-        for item in expand([folder.folder]) if Path(folder.folder).is_dir() else ():
-            if not lies_in(item.path, folder.folder):
-                continue
-            told = item.path.stat()
-            if told.st_mtime_ns // 1_000 <= quiet_us:
-                key = (str(item.path), told.st_size, told.st_mtime_ns)
-                found[item.path] = _hashes.get(key) or _hashes.setdefault(key, sha256_of(item.path))
+        for path in files_below(Path(folder.folder)):
+            try:
+                if lies_in(path, folder.folder) and (sha := _hash_at_rest(path)):
+                    found[path] = sha
+            except OSError as error:
+                _say_once(path, error.strerror or "it cannot be read")
     read_already = models.Input.projected.filter(sha256__in=list(found.values()))
     known = set(read_already.values_list("sha256", flat=True))
     return [path for path, sha in found.items() if sha not in known]
@@ -398,7 +420,33 @@ def lies_in(path: Path, folder: str) -> bool:
     return path.resolve().is_relative_to(Path(folder).resolve())
 
 
-_hashes: dict[tuple[str, int, int], str] = {}
+def _hash_at_rest(path: Path) -> str:
+    """SHA-256 of a file; empty while somebody may still write to it, and where it is larger than any input may be.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    told, now = path.stat(), now_us()
+    # Whoever writes it sets when it was changed, also to what is still to come; when that was set, the system says.
+    changed = told.st_mtime_ns if told.st_mtime_ns // 1_000 <= now else told.st_ctime_ns
+    if changed // 1_000 > now - QUIET_US:
+        return ""
+    if told.st_size > LARGEST_BYTES:
+        _say_once(path, f"it has more than {LARGEST_BYTES:,} bytes; split it, or read it in by the shell")
+        return ""
+    key = (str(path), told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+    return _hashes.get(key) or _hashes.setdefault(key, sha256_of(path))
+
+
+def _say_once(path: Path, why: str) -> None:
+    """Tell the log why a file of a watched folder is not read."""
+    if (told := (str(path), why)) not in _said:
+        _said.add(told)
+        _log.warning("%s in a watched folder is not read in: %s", printable(str(path)), why)
+
+
+_hashes: dict[tuple[str, int, int, int, int], str] = {}
+_said: set[tuple[str, str]] = set()
 
 
 def partitions(
@@ -424,10 +472,14 @@ def any_file(rows: "QuerySet[models.Partition]") -> bool:
     return any((flows_folder() / path).is_file() for path in rows.values_list("path", flat=True).iterator())
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+def sha256_of(path: Path, within: Sequence[str] = ()) -> str:
+    """SHA-256 of a file, hexadecimal.
+
+    Raises:
+        OSError: It cannot be read, is no file, or lies in none of the folders `within`, where there are some.
+    """
     hashed = hashlib.sha256()
-    with path.open("rb") as file:
+    with opened(path, within) as file:
         while block := file.read(_BLOCK):
             hashed.update(block)
     return hashed.hexdigest()
@@ -453,8 +505,29 @@ def _no_telemetry(path: str, why: str) -> InputReport:
 
 def _as_sent(report: InputReport) -> InputReport:
     """The account under the name that its sender knows; the folders say how the node is laid out."""
-    name = called_by_sender(Path(report.path))
+    name = _called(report.path)
     return replace(report, path=name, problems=[replace(one, path=name) for one in report.problems])
+
+
+def _called(path: str) -> str:
+    """What a file is called in flows and accounts; a name that is no UTF-8 could be stored nowhere."""
+    return printable(called_by_sender(Path(path)))
+
+
+def _hashed(paths: Sequence[Path], within: Sequence[str]) -> tuple[dict[str, str], list[InputReport]]:
+    """SHA-256 of files by path; where others write to their folders, the accounts of those that cannot be opened."""
+    hashes: dict[str, str] = {}
+    unread = []
+    for path in paths:
+        try:
+            hashes[str(path)] = sha256_of(path, within)
+        except OSError as error:
+            if not within:
+                raise
+            report = InputReport(str(path))
+            report.add(f"it cannot be opened: {error.strerror}.", do="Check what became of it.")
+            unread.append(report)
+    return hashes, unread
 
 
 def _emptied(folder: Path) -> Path:

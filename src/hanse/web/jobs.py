@@ -20,6 +20,7 @@ from django_tasks import task
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.printable import printable
 from hanse.ledger.fields import sealed, sealed_fields
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
@@ -237,7 +238,8 @@ def _do(job: Job) -> dict[str, Any]:
     except Cancelled:
         return {"state": State.CANCELLED}
     except HanseError as error:
-        return {"state": State.FAILED, "error": str(error)}
+        # Names of files may hold what no text can be stored with.
+        return {"state": State.FAILED, "error": printable(str(error), keep="\n")}
     except Exception:  # noqa: BLE001 - whatever a handler does, its job ends in words
         _log.exception("job %s failed", job.pk)
         return {"state": State.FAILED, "error": f"The node made a mistake; its log names job {job.pk}."}
