@@ -14,10 +14,13 @@ from django.urls import path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hanse.attacks.present import csv_text
+from hanse.telemetry.listing import write_csv
 from hanse.web import exports, lists
 from hanse.web.lists import Column, Listed
 from hanse.web.models import Job
 from hanse.web.page import page
+from tests.telemetry.made import batch
 from tests.web.conftest import client_as  # noqa: F401 - the fixture is used by its name
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -127,6 +130,15 @@ def test_an_exported_list_has_no_formula(client_as, actor):  # noqa: F811 - the 
 def test_no_text_becomes_a_formula(rows):
     """No mixture of signs, blanks, quotes, separators and line ends calculates for any reader."""
     text = "".join(exports.csv_lines(["a", "b"], rows))
+    assert [cell for cell in opened(text) if calculates(cell)] == []
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_what_the_shell_prints_has_no_formula(payload):
+    """Flows from a file that is called so, and attacks with such a text: as the shell writes them, and a pipe keeps them."""
+    out = io.StringIO()
+    write_csv([batch([0], payload)], out)
+    text = out.getvalue() + csv_text(["id", "threshold"], [{"id": "a", "threshold": payload}])
     assert [cell for cell in opened(text) if calculates(cell)] == []
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from hanse.attacks.attack import Attack
 from hanse.kernel import units
 from hanse.kernel.printable import printable
+from hanse.web import exports
 
 COLUMNS = (
     "id",
@@ -32,8 +33,6 @@ COLUMNS = (
     "threshold",
     "linked",
 )
-FORMULA_STARTS = ("=", "+", "-", "@")
-"""A spreadsheet takes a cell that begins with one of these for a formula."""
 
 
 def rows(attacks: Sequence[Attack]) -> list[dict[str, object]]:
@@ -68,8 +67,7 @@ def _harmless(value: object) -> object:
         return value
     # Tabs and line ends are escaped too: a spreadsheet may skip them and compute what follows, and
     # Python's writer leaves a lone carriage return unquoted.
-    text = printable(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return exports.neutral(printable(value))
 
 
 def as_arrow(attacks: Sequence[Attack]) -> pa.Table:

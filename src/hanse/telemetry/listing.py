@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from hanse.kernel.addresses import unpack
 from hanse.telemetry.parquet import FlowWriter
 from hanse.telemetry.schema import FLOW
+from hanse.web import exports
 
 ROWS = 16_384
 """Rows put into text at once."""
@@ -51,12 +52,21 @@ def _addresses(column: pa.Array) -> pa.Array:
     return texts.take(encoded.indices)
 
 
+_VANTAGE = FLOW.names.index("vantage")
+
+
 def write_csv(flows: Iterable[pa.RecordBatch], out: IO[str]) -> None:
-    """A header line with the schema's names, then a line per flow; unknown addresses are empty."""
+    """A header line with the schema's names, then a line per flow; unknown addresses are empty.
+
+    The vantage point may be called as a file is, by whoever sent it: no spreadsheet takes that for a formula.
+    """
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FLOW.names)
     for batch in flows:
-        writer.writerows(zip(*(column.to_pylist() for column in in_text(batch).columns), strict=True))
+        columns = [column.to_pylist() for column in in_text(batch).columns]
+        names = {name: exports.cell(name) for name in set(columns[_VANTAGE])}
+        columns[_VANTAGE] = [names[name] for name in columns[_VANTAGE]]
+        writer.writerows(zip(*columns, strict=True))
 
 
 def write_json(flows: Iterable[pa.RecordBatch], inputs: list[Row], out: IO[str]) -> None:
