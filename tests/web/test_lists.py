@@ -144,7 +144,7 @@ def test_the_page_shows_what_the_address_chooses(client_as, actor):
     "query",
     ["?sort=nothing", "?columns=nothing", "?rate=fast", "?after=!!!", "?after=W10", "?before=WzEsMl",
      "?after=WyJ4IiwiMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDEiXQ", "?kind=%00", "?as=exe",
-     "?rate=1&rate=2", "?after=WzFlOTk5LCIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSJd"],
+     "?rate=1&rate=2", "?sort=kind&after=WyJcdTAwMDAiLCIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSJd", "?after=WzFlOTk5LCIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSJd"],
 )  # fmt: skip
 def test_what_means_nothing_is_told(client_as, actor, query):
     """An address that means nothing is told in words, never a server error."""

@@ -116,6 +116,7 @@ def _read(cursor: str) -> tuple[Any, Any]:
         not isinstance(values, list)
         or len(values) != 2
         or not all(one is None or isinstance(one, str | int | float) for one in values)
+        or any(isinstance(one, str) and "\0" in one for one in values)  # which PostgreSQL cannot compare with
     ):
         raise _foreign()
     return values[0], values[1]
