@@ -282,21 +282,24 @@ def attack_in(row: models.Attack) -> Attack:
     return msgspec.convert(row.detail, Attack)
 
 
-def flows_behind(attack_id: UUID, actor: Actor, limit: int | None = FLOWS_SHOWN) -> "pa.Table":
+def flows_behind(
+    attack_id: UUID, actor: Actor, limit: int | None = FLOWS_SHOWN, action: str = "telemetry.view"
+) -> "pa.Table":
     """The flows of an attack in the flow schema, in order of start.
 
-    Only partitions that overlap the attack are read, and only those that the actor may look at.
+    Only partitions that overlap the attack are read, and only those with which the actor may do the action.
 
     Args:
         attack_id: The attack.
         actor: Who looks.
         limit: Most flows; None for all.
+        action: What is done with the flows: ``telemetry.export`` where they leave.
 
     Raises:
         NotVisibleError: There is no such attack, or it is not for the actor to see.
     """
     row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
-    table = _flows(_behind(row, actor))
+    table = _flows(_behind(row, actor, action))
     return table if limit is None else table.slice(0, limit)
 
 
@@ -307,7 +310,7 @@ def rates_of(attack_id: UUID, actor: Actor) -> "Rates":
         NotVisibleError: There is no such attack, or it is not for the actor to see.
     """
     row = models.Attack.objects.get_for(actor, "attacks.view", attack_id)
-    return _rates(_behind(row, actor))
+    return _rates(_behind(row, actor, "telemetry.view"))
 
 
 def name_members(campaign: UUID, attack_ids: Iterable[UUID], sequence: int) -> None:
@@ -408,8 +411,8 @@ class _Behind:
     attack: Attack = field(compare=False)
 
 
-def _behind(row: models.Attack, actor: Actor) -> _Behind:
-    parts = list(telemetry.partitions(actor, row.start_us, row.end_us))
+def _behind(row: models.Attack, actor: Actor, action: str) -> _Behind:
+    parts = list(telemetry.partitions(actor, row.start_us, row.end_us, action))
     files = tuple(telemetry.files_of(parts))
     return _Behind(row.digest, files, tuple(part.sha256 for part in parts), attack_in(row))
 

@@ -27,7 +27,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
-from hanse.policy.asking import may_begin
+from hanse.policy.asking import may_begin, require
 from hanse.policy.decision import may
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.exporters import dated
@@ -233,12 +233,14 @@ def _stix_file(request: HttpRequest, row: Attack) -> JsonResponse:
 
 
 def _flows_file(request: HttpRequest, row: Attack, wanted: str) -> Result:
-    """All flows of an attack as a file.
+    """All flows of an attack that may leave the node, as a file.
 
     Raises:
+        RefusedError: The actor may not take flows out.
         UsageError: There is no such kind of file.
     """
     actor = signed_in(request)
+    require(actor, "telemetry.export")
     Attack.objects.get_for(actor, "attacks.export", row.pk)
     if wanted not in {"csv", "parquet"}:
         raise UsageError(_("Flows can be had as CSV or Parquet. Choose one of them on the page."))
@@ -246,7 +248,7 @@ def _flows_file(request: HttpRequest, row: Attack, wanted: str) -> Result:
     from hanse.telemetry.listing import write_parquet_stream  # noqa: PLC0415 - as above
 
     looked_at(request, "attacks.export", [row], recipient=FILE)
-    table = service.flows_behind(row.pk, actor, None)
+    table = service.flows_behind(row.pk, actor, None, "telemetry.export")
     name = f"hanse-flows-{row.pk}.{wanted}"
     if wanted == "parquet":
         out = BytesIO()

@@ -450,10 +450,10 @@ _said: set[tuple[str, str]] = set()
 
 
 def partitions(
-    actor: Actor, since_us: int | None = None, until_us: int | None = None
+    actor: Actor, since_us: int | None = None, until_us: int | None = None, action: str = "telemetry.view"
 ) -> "QuerySet[models.Partition]":
-    """The partitions that an actor may look at and that hold flows of an interval (microseconds UTC)."""
-    rows = models.Partition.objects.for_actor(actor, "telemetry.view")
+    """The partitions that hold flows of an interval (microseconds UTC) and with which an actor may do an action."""
+    rows = models.Partition.objects.for_actor(actor, action)
     if since_us is not None:
         rows = rows.filter(end_us__gte=since_us)
     if until_us is not None:
