@@ -238,6 +238,18 @@ def test_the_api_changes_a_group_as_the_page_does(admin: ActingClient) -> None:
     assert admin.get("/api/settings/nothing").status_code == 404
 
 
+def test_nobody_overwrites_what_somebody_else_has_just_set(admin: ActingClient) -> None:
+    """With the tag of what was read, the second of two changes is refused; read again, it goes through."""
+    where, send = "/api/settings/storage", {"content_type": "application/json"}
+    tag = admin.get(where)["ETag"]
+    for gib, status in ((60, 200), (70, 412)):
+        told = {"values": {"flows_gib": gib}}
+        assert admin.patch(where, told, headers={"If-Match": tag}, **send).status_code == status
+    assert setting(Storage).flows_gib == 60
+    again = {"If-Match": admin.get(where)["ETag"]}
+    assert admin.patch(where, {"values": {"flows_gib": 70}}, headers=again, **send).status_code == 200
+
+
 def test_two_people_open_a_non_public_address_and_one_closes_it(client_as: Clients) -> None:
     """A proposal opens nothing; its proposer cannot approve it; another person's approval does; one person closes."""
     mari = acting(newcomer("administrator", "approver"))

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.urls import path
 from ninja import Query, Router, Schema, Status
 
 from hanse.kernel.errors import UsageError
 from hanse.web import idempotency
-from hanse.web.api import In, Moment, Page, Paging, endpoint, expect, make_api, paged, version_tag
+from hanse.web.api import In, Moment, Page, Paging, endpoint, make_api, paged
 from hanse.web.keyset import Order
 from hanse.web.models import Idempotency, Job
 from tests.web.acting import ActingClient
@@ -46,9 +46,8 @@ def list_jobs(request, paging: Query[Paging]):
 
 @router.get("/jobs/{uuid:job_id}", response=JobOut)
 @endpoint("jobs.view")
-def get_job(request, job_id: UUID, response: HttpResponse):
+def get_job(request, job_id: UUID):
     """One job."""
-    response["ETag"] = version_tag(3)
     return Job.objects.filter(pk=job_id).first() or not_there()
 
 
@@ -66,9 +65,25 @@ def create_job(request, note: NoteIn):
 @router.put("/jobs/{uuid:job_id}", response=JobOut)
 @endpoint("jobs.cancel")
 def change_job(request, job_id: UUID, note: NoteIn):
-    """Change a job that is still as the client saw it."""
-    expect(request, version_tag(3))
+    """Change a job."""
+    Job.objects.filter(pk=job_id).update(kind=note.text)
     return Job.objects.get(pk=job_id)
+
+
+@router.delete("/jobs/{uuid:job_id}", response={204: None})
+@endpoint("jobs.cancel")
+def delete_job(request, job_id: UUID):
+    """Remove a job."""
+    Job.objects.filter(pk=job_id).delete()
+    return Status(204, None)
+
+
+@router.put("/unread/{uuid:job_id}", response={204: None})
+@endpoint("jobs.cancel")
+def change_unread(request, job_id: UUID, note: NoteIn):
+    """Change what cannot be read there."""
+    Job.objects.filter(pk=job_id).update(kind="unread")
+    return Status(204, None)
 
 
 @router.get("/careful")
@@ -299,13 +314,30 @@ def test_what_has_not_changed_is_not_sent(client_as, actor):
 
 
 def test_a_change_can_ask_that_nothing_changed(client_as, actor):
-    """If-Match with the version that was read goes through, with another it is 412."""
+    """If-Match with the tag that was read changes it, once somebody else did it is 412; with a star it is to be there."""
     make(1)
     client, url = client_as(actor("analyst")), f"/api/test/jobs/{UUID(int=1)}"
-    assert client.get(url)["ETag"] == '"v3"'
     send = {"path": url, "data": '{"text": "a"}', "content_type": "application/json"}
-    assert client.put(**send, headers={"If-Match": '"v3"'}).status_code == 200
-    problem_of(client.put(**send, headers={"If-Match": '"v2"'}), 412)
+    tag = client.get(url)["ETag"]
+    assert client.put(**send, headers={"If-Match": f'"other", {tag}'}).status_code == 200
+    problem_of(client.put(**send, headers={"If-Match": tag}), 412)
+    problem_of(client.delete(url, headers={"If-Match": tag}), 412)
+    assert Job.objects.get().kind == "a"
+    assert client.put(**send, headers={"If-Match": client.get(url)["ETag"]}).status_code == 200
+    assert client.put(**send).status_code == 200
+    assert client.delete(url, headers={"If-Match": "*"}).status_code == 204
+    problem_of(client.put(**send, headers={"If-Match": "*"}), 404)
+
+
+def test_what_cannot_be_read_is_not_as_somebody_read_it(client_as, actor):
+    """Where nothing can be read, or not by who asks, If-Match changes nothing instead of meaning nothing."""
+    make(1)
+    send = {"data": '{"text": "a"}', "content_type": "application/json", "headers": {"If-Match": '"x"'}}
+    client = client_as(actor("analyst"))
+    problem_of(client.put(f"/api/test/unread/{UUID(int=1)}", **send), 412)
+    token = replace(actor("analyst"), kind="token", scopes=frozenset({"jobs.cancel"}))
+    problem_of(client_as(token).put(f"/api/test/jobs/{UUID(int=1)}", **send), 403)
+    assert Job.objects.get().kind == "read"
 
 
 def test_the_description(client_as, actor):

@@ -6,6 +6,7 @@ one API of all routers with `make_api`.
 
 import logging
 from collections.abc import Callable, Iterable
+from copy import copy
 from functools import wraps
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -29,6 +30,7 @@ from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.strict_json import StrictJsonError
 from hanse.ledger.fields import altered
+from hanse.ledger.writing import writing
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
 from hanse.web import keyset
@@ -46,6 +48,9 @@ Run = Callable[..., HttpResponseBase]
 
 RATE = "1200/m"
 """How often one actor may ask: 20 a second, far above what a console or a script that waits for answers needs."""
+
+_CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
+"""Methods that change what GET at the same address tells."""
 
 FILE_TYPE = "application/octet-stream"
 """Of bodies that are stored as they come; no JSON is of it."""
@@ -105,6 +110,7 @@ def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Call
     3. What no database can hold (NUL in the address) is 400.
     4. POST and PATCH with an ``Idempotency-Key`` happen once; see `hanse.web.idempotency`.
     5. Answers to GET carry an ``ETag``; ``If-None-Match`` gets 304.
+    6. PUT, PATCH and DELETE with ``If-Match`` change only what GET at the same address still answers so; else 412.
 
     Args:
         action: An action of `hanse.policy.actions`.
@@ -122,9 +128,13 @@ def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Call
                 refusal = _refused(request, action, step_up=step_up)
             if refusal is not None:
                 return refusal
+
+            def do() -> HttpResponseBase:
+                return _if_same(request, lambda: run(request, *args, **kwargs))
+
             if request.method in {"POST", "PATCH"} and not waits:
-                return _once(request, lambda: run(request, *args, **kwargs))
-            return _tagged(request, run(request, *args, **kwargs))
+                return _once(request, do)
+            return _tagged(request, do())
 
         return guarded
 
@@ -137,23 +147,6 @@ def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Call
         return decorate_view(guard)(view)
 
     return mark
-
-
-def expect(request: HttpRequest, tag: str) -> None:
-    """Go on only if the thing is still as the client saw it: ``If-Match`` names `tag`, or is not given.
-
-    Raises:
-        HttpError: 412, it has changed.
-    """
-    wanted = request.headers.get("If-Match")
-    if wanted is None or wanted.strip() == "*" or tag in [one.strip() for one in wanted.split(",")]:
-        return
-    raise HttpError(412, "Somebody changed it since you read it. Read it again, then decide.")
-
-
-def version_tag(version: int) -> str:
-    """The entity tag of one version of an object; an operation sets it on its response for `expect`."""
-    return f'"v{version}"'
 
 
 class Api(NinjaAPI):
@@ -270,6 +263,35 @@ def _tagged(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
     return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
 
+def _if_same(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """Step 6. What is read for it is read as the asker reads it, and nobody writes between that and the change."""
+    wanted = request.headers.get("If-Match")
+    if wanted is None or request.method not in _CHANGES:
+        return run()
+    read: Callable[[], HttpResponseBase] | None = getattr(request, "read_again", None)
+    if read is None:
+        return details(412, "Nothing can be read at this address, so nothing can be as If-Match says.")
+    with writing():
+        now = read()
+        if now.status_code != 200:
+            return now
+        if wanted.strip() != "*" and now.get("ETag", "") not in [one.strip() for one in wanted.split(",")]:
+            return details(412, "Somebody changed it since you read it. Read it again, then decide.")
+        return run()
+
+
+def _reader(
+    view: Callable[..., HttpResponseBase], request: HttpRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Callable[[], HttpResponseBase]:
+    """GET at the address of another request, by the same actor."""
+    asked = copy(request)
+    asked.method = "GET"
+    left_out = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}
+    asked.META = {name: value for name, value in request.META.items() if name not in left_out}
+    vars(asked).pop("headers", None)  # they are kept as they were first read
+    return lambda: view(asked, *args, **kwargs)
+
+
 def _guarded(operations: Iterable[Operation]) -> tuple[Operation, ...]:
     """The operations, if each is guarded or says why not; the API does not start with a hole.
 
@@ -313,6 +335,8 @@ def _told(
 
     @wraps(view)
     def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method in _CHANGES and any("GET" in one.methods for one in operations or ()):
+            request.read_again = _reader(view, request, args, kwargs)  # type: ignore[attr-defined]  # `endpoint` asks it
         response = view(request, *args, **kwargs)
         if response.status_code < 400 or response.get("Content-Type", "") == CONTENT_TYPE:
             return response
