@@ -12,9 +12,12 @@ from hanse.intel.search_models import SavedSearch
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
+from hanse.kernel.sealing import SealingError
+from hanse.ledger.fields import sealed
 from hanse.ledger.models import Body, Entry
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
+from hanse.web import frame
 from tests.conftest import AUTHORITY
 from tests.intel.test_room import bundle, indicator
 from tests.ledger.made import findings
@@ -56,6 +59,37 @@ def test_what_comes_in_after_saving_is_new(actor: People, query: dict[str, list[
     searches.looked_at(search, newest, mari)
     assert (new(search, mari), searches.count_all_new(mari)) == ([], 0)
     assert findings() == []
+
+
+def test_a_search_that_was_altered_bars_nobody_from_the_console(actor: People, client_as: Clients) -> None:
+    """New hits are counted at every page: what one search would look for is named, the others count and are shown."""
+    mari = actor("analyst")
+    good = searches.save("Mine", {"q": ["8.8.8.8"]}, mari)
+    bad = searches.save("Other", {"q": ["8.8.8.8"]}, mari)
+    SavedSearch.objects.filter(pk=bad).update(**sealed(SavedSearch, good, query={}, name="Another"))
+    bring(1, "8.8.8.8", mari)
+    client = client_as(mari)
+    assert client.get("/").status_code == 200
+    assert searches.count_all_new(mari) == 1
+    shown = client.get("/intelligence/searches/").content.decode()
+    assert "Mine" in shown
+    assert f"intel_savedsearch, row {bad.hex}, name" in shown
+    assert [one["name"] for one in client.get("/api/intelligence/searches").json()] == ["Mine"]
+
+
+def test_whatever_waits_and_does_not_open_pages_go_on(
+    actor: People, client_as: Clients, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a room counts for the frame of every page stops no page; the log names the row."""
+
+    def broken(_: Actor) -> None:
+        raise SealingError("rooms_thing, row 1, words: It was altered.")
+
+    client = client_as(actor("analyst"))
+    monkeypatch.setattr(frame, "waiting", [broken])
+    assert client.get("/").status_code == 200
+    assert client.get("/nowhere/").status_code == 404
+    assert "rooms_thing, row 1" in caplog.text
 
 
 def test_no_number_tells_that_something_hidden_came(actor: People) -> None:

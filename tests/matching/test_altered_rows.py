@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 
 from hanse.federation.models import Partner
+from hanse.kernel.sealing import SealingError
 from hanse.ledger.fields import sealed
-from hanse.matching import publishing
+from hanse.matching import clock, publishing
 from hanse.matching.models import Agreement
 from hanse.matching.offering import offered
 from hanse.matching.tag_models import OwnSet
@@ -53,3 +54,22 @@ def test_a_selector_that_was_altered_stops_no_other(case, gb, caplog):
     assert PHONE in values
     assert email.text not in values
     assert f"cases_selector, row {email.pk.hex}, text" in caplog.text
+
+
+def test_what_does_not_open_stops_nothing_else_with_the_partner(case, gb, caplog, monkeypatch):
+    """Turns that were altered keep no question from being put, and no run over its day from being given up."""
+
+    def altered(*_: object) -> None:
+        raise SealingError("matching_ownturns, row 1, queue: It was altered.")
+
+    put, given_up = [], []
+    monkeypatch.setattr(clock.turning, "step", altered)
+    monkeypatch.setattr(clock.asking, "step", lambda *_: put.append("asked"))
+    clock.turn("gb-ncas", None)
+    assert put == ["asked"]
+    monkeypatch.setattr(clock.running, "give_up", altered)
+    monkeypatch.setattr(clock.asking, "give_up", lambda _: given_up.append("asked"))
+    monkeypatch.setattr(clock.Matching, "_have", lambda *_: None)
+    clock.Matching().look()
+    assert given_up == ["asked"]
+    assert caplog.text.count("matching_ownturns, row 1") == 2

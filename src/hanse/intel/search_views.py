@@ -47,7 +47,8 @@ def saved(request: HttpRequest) -> Result:
         "searches": [
             {"row": row, "new": _new(searches.count_new(row, actor)), "words": item_filters.words(row.query)}
             for row in searches.all_of(actor)
-        ]
+        ],
+        "altered": searches.altered_of(actor),
     }
 
 

@@ -22,6 +22,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.kernel.printable import printable
+from hanse.ledger.fields import NOT_OPENING, altered
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.plain import number
@@ -153,8 +154,14 @@ def of(actor: Actor, search: UUID) -> SavedSearch:
 
 
 def all_of(actor: Actor) -> list[SavedSearch]:
-    """The searches of the actor, by name."""
-    return sorted(SavedSearch.objects.filter(owner=actor.id), key=lambda row: (row.name.casefold(), row.pk))
+    """The searches of the actor, by name; not those that were altered in the database, see `altered_of`."""
+    rows = [row for row in SavedSearch.objects.filter(owner=actor.id) if not altered(row)]
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.pk))
+
+
+def altered_of(actor: Actor) -> list[str]:
+    """Why those of the actor's searches do not open that were altered in the database, in words that name each."""
+    return [why for row in SavedSearch.objects.filter(owner=actor.id).order_by("pk") if (why := altered(row))]
 
 
 def new_hits(row: SavedSearch, actor: Actor) -> "QuerySet[Item]":
@@ -169,10 +176,10 @@ def new_hits(row: SavedSearch, actor: Actor) -> "QuerySet[Item]":
 
 
 def count_new(row: SavedSearch, actor: Actor) -> int:
-    """How many items are new to a search, at most `MOST_NEW` + 1."""
+    """How many items are new to a search, at most `MOST_NEW` + 1; none where it cannot be looked for, or was altered."""
     try:
         return len(new_hits(row, actor).order_by().values_list("pk", flat=True)[: MOST_NEW + 1])
-    except UsageError:
+    except (UsageError, *NOT_OPENING):
         return 0
 
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from django.db import DatabaseError, close_old_connections, connections
 
@@ -14,6 +14,7 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner, Standing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
+from hanse.ledger.fields import NOT_OPENING
 from hanse.matching import asking, comparing, counting, made_ahead, publishing, running, standing_on, turning
 from hanse.matching.models import Run
 from hanse.matching.run_projecting import COMPARING, GOING, OFFERED, WANTED, ended_there
@@ -44,9 +45,8 @@ class Matching:
 
     def look(self) -> None:
         """Have a thread for each partner with whom something goes on; publish what is due; give up what is over."""
-        running.give_up(now_us())
-        asking.give_up(now_us())
-        counting.give_up(now_us())
+        for give_up in (running.give_up, asking.give_up, counting.give_up):
+            _go_on("anybody", give_up, now_us())
         self._have(_PUBLISHING, _publish)
         self._have(_AHEAD, _make_ahead)
         for name in busy():
@@ -79,17 +79,30 @@ def turn(name: str, client: Client) -> bool:
     rows = list(Run.objects.filter(partner=name, state__in=GOING).order_by("begun_us", "pk"))
     if partner is None:
         return False
-    turning.step(partner, client)
+    _go_on(name, turning.step, partner, client)
     for row in rows:
-        if ended_there(row):
-            running.follow(row)
-        elif row.state in {WANTED, OFFERED}:
-            running.begin(row)
-        elif row.state == COMPARING:
-            comparing.step(row, partner, client)
-    asking.step(partner, client)
-    counting.step(partner, client)
+        _go_on(name, _run, row, partner, client)
+    _go_on(name, asking.step, partner, client)
+    _go_on(name, counting.step, partner, client)
     return bool(rows) or name in busy()
+
+
+def _run(row: Run, partner: Partner, client: Client) -> None:
+    """Take one comparison of whole sets as far as it goes now."""
+    if ended_there(row):
+        running.follow(row)
+    elif row.state in {WANTED, OFFERED}:
+        running.begin(row)
+    elif row.state == COMPARING:
+        comparing.step(row, partner, client)
+
+
+def _go_on(name: str, do: Callable[..., object], *told: Any) -> None:
+    """Do a part of what goes on with a partner; where a row of it was altered in the database, the others go on."""
+    try:
+        do(*told)
+    except NOT_OPENING as error:
+        _log.error("a part of the matching with %s does not go on: %s", name, error)
 
 
 def _publish(_: str, stop: threading.Event) -> None:

@@ -1,5 +1,6 @@
 """The frame around every page: rail, what waits, the node's name, the clock."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,14 @@ from django.urls import NoReverseMatch, reverse
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.ledger.fields import NOT_OPENING
 from hanse.policy.decision import may
 from hanse.web.page import actor_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+_log = logging.getLogger(__name__)
 
 ORDER = (
     "situation", "attacks", "campaigns", "intelligence", "cases", "matches", "networks", "orders", "prevention",
@@ -101,7 +105,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     actor = actor_of(request)
     told: dict[str, Any] = {"node": settings.HANSE_NODE, "actor": actor, "now_us": now_us()}
     if actor is not None:
-        found = [one for one in (ask(actor) for ask in waiting) if one is not None and one.count]
+        found = [one for one in (_asked(ask, actor) for ask in waiting) if one is not None and one.count]
         told |= {
             "rail": rail.shown(actor, request.path),
             "waiting": found,
@@ -111,6 +115,15 @@ def context(request: HttpRequest) -> dict[str, Any]:
             "own": [(label, url) for label, view in own_pages if (url := url_of(view))],
         }
     return told
+
+
+def _asked(ask: Waits, actor: Actor) -> Waiting | None:
+    """What waits for an actor; where something of it was altered in the database, the log names it and pages go on."""
+    try:
+        return ask(actor)
+    except NOT_OPENING as error:
+        _log.error("what waits for %s is not counted: %s", actor.id, error)
+        return None
 
 
 def url_of(view: str) -> str | None:
