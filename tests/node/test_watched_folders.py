@@ -23,6 +23,8 @@ from tests.node.test_jobs_wiring import Told, flood
 pytestmark = pytest.mark.django_db(transaction=True)
 
 People = Callable[..., Actor]
+DEEP = 1_500
+"""Folders in each other: more than Python lets a function call itself."""
 CSV = "start,end,src,dst,protocol,packets,bytes\n"
 
 
@@ -188,19 +190,28 @@ def test_the_same_bytes_twice_are_read_once(folder: Path, mari: Actor) -> None:
 def test_however_deep_folders_lie_they_are_looked_through(tmp_path: Path) -> None:
     """More folders in each other than Python calls functions; what lies beside them is found in order."""
     here = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(1_500):
+    for _ in range(DEEP):
         os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(here)
+        here = _into("d", here)
     for name in ("d/b.csv", "d/a.csv", "e.csv", ".hidden"):
         (tmp_path / name).write_text("x")
-    assert [str(one.relative_to(tmp_path)) for one in files_below(tmp_path)] == [
-        "e.csv",
-        "d/a.csv",
-        "d/b.csv",
-    ]
+    try:
+        found = [str(one.relative_to(tmp_path)) for one in files_below(tmp_path)]
+        assert found == ["e.csv", "d/a.csv", "d/b.csv"]
+    finally:  # what removes temporary folders afterwards calls itself for each
+        (tmp_path / "d/b.csv").unlink()
+        (tmp_path / "d/a.csv").unlink()
+        for _ in range(DEEP):
+            here = _into("..", here)
+            os.rmdir("d", dir_fd=here)
+        os.close(here)
+
+
+def _into(name: str, here: int) -> int:
+    """Go on from one open folder to another."""
+    there = os.open(name, os.O_RDONLY, dir_fd=here)
+    os.close(here)
+    return there
 
 
 def test_whatever_a_chore_meets_it_is_done_again() -> None:
