@@ -83,7 +83,7 @@ def test_what_is_left_to_do_after_a_restore_is_said(
     (service.flows_folder() / row.path).unlink()
     monkeypatch.setenv("HANSE_DATABASE", "postgresql:///hanse")
     files, database = still_to_do(tmp_path)
-    assert "Copy 1 files of stored flows" in files
+    assert "Copy 1 file of stored flows" in files
     assert "write it as `database`" in database
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.db import connections, models
 
+from hanse.kernel.printable import printable
 from hanse.ledger import exempt
 from hanse.ledger.as_stored import Table, any_text, as_bytes
 from hanse.ledger.fields import sealed_fields
@@ -66,5 +67,6 @@ def remove_unopened() -> int:
                 (as_bytes(one.key), "CAST(%s AS TEXT)") if isinstance(one.key, str) else (one.key, "%s")
             )
             cursor.execute(f"DELETE FROM {table} WHERE {key} = {held}", [told])  # noqa: S608 - a table of our own
-            _log.warning("removed %s %s: %s did not open", one.model._meta.db_table, one.key, one.columns)
+            key = printable(str(one.key))  # what was altered may be no text at all
+            _log.warning("removed %s %s: %s did not open", one.model._meta.db_table, key, one.columns)
     return len(found)
