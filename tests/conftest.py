@@ -191,16 +191,11 @@ def node_home() -> Path:
 
 
 @pytest.fixture
-def unstretched(node_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def unstretched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passphrases are hashed and not stretched: nobody guesses at these keys, and each time costs a third of a second.
 
-    `tests/kernel/test_keys_sealing.py` stretches one as nodes do. A file of keys that other tests left would not open.
+    `tests/kernel/test_keys_sealing.py` stretches one as nodes do.
     """
     from hashlib import sha256
 
-    from hanse.ledger.keyfile import KEYS
-
-    (node_home / KEYS).unlink(missing_ok=True)
     monkeypatch.setattr("hanse.kernel.keys._stretched", lambda *told: sha256(repr(told).encode()).digest())
-    yield
-    (node_home / KEYS).unlink(missing_ok=True)

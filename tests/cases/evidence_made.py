@@ -10,9 +10,10 @@ import pytest
 from django.conf import settings
 
 from hanse.cases import evidence
+from hanse.kernel import keys
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.kernel.keys import Keyring, wrap
+from hanse.kernel.keys import Keyring
 from hanse.kernel.markings import Marking, join
 from hanse.ledger import keyfile, keyring
 from hanse.settings import SETTINGS_FILE, Node
@@ -27,7 +28,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     home = tmp_path / "home"
     home.mkdir()
     (home / keyfile.KEYS).parent.mkdir()
-    (home / keyfile.KEYS).write_bytes(_wrapped(keyring.current()))
+    (home / keyfile.KEYS).write_bytes(_wrapped(keyring.current(), keys._stretched))
     (home / SETTINGS_FILE).write_text('authority = "ee-cert"\n')
     made = replace(settings.HANSE_NODE, home=home)
     monkeypatch.setattr(settings, "HANSE_NODE", made)
@@ -35,9 +36,9 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
 
 
 @lru_cache(maxsize=4)
-def _wrapped(keys: Keyring) -> bytes:
-    """The keys as they lie on disk; wrapping them takes long, on purpose."""
-    return wrap(keys, "for tests")
+def _wrapped(held: Keyring, _stretched: object) -> bytes:
+    """Keys as they lie on disk; wrapping them takes long, on purpose, but where a test has them stretched otherwise."""
+    return keys.wrap(held, "for tests")
 
 
 def brought(content: bytes = CANARY.encode(), name: str = "disk.img", **more: object) -> evidence.Brought:
