@@ -1,8 +1,10 @@
 """Feeding made-up datagrams to a decoder, and reading its flows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from hanse.kernel.addresses import pack
 from hanse.telemetry.exports import ExportDecoder
@@ -20,15 +22,7 @@ class Feed:
 
     def __call__(self, *datagrams: bytes, sender: str = "192.0.2.1") -> list[dict[str, Any]]:
         """Decode datagrams in one call; the flows."""
-        lengths = np.array([len(one) for one in datagrams], np.int32)
-        count = len(datagrams)
-        batch = self.decoder.decode(
-            np.frombuffer(b"".join(datagrams), np.uint8),
-            np.cumsum(lengths, dtype=np.int64) - lengths,
-            lengths,
-            np.frombuffer(pack(sender) * count, np.uint8).reshape(count, 16),
-            np.full(count, EXPORT_S * 1_000_000 + 5),
-        )
+        batch = decode(self.decoder, datagrams, sender, EXPORT_S * 1_000_000 + 5)
         if batch is None:
             return []
         batch.validate(full=True)
@@ -39,3 +33,16 @@ class Feed:
         """End the input."""
         self.decoder.finish()
         return self.report
+
+
+def decode(decoder: ExportDecoder, datagrams: Sequence[bytes], sender: str, at_us: int) -> pa.Table | None:
+    """Datagrams of one sender through a decoder in one call, all received at one time (microseconds UTC)."""
+    lengths = np.array([len(one) for one in datagrams], np.int32)
+    count = len(datagrams)
+    return decoder.decode(
+        np.frombuffer(b"".join(datagrams), np.uint8),
+        np.cumsum(lengths, dtype=np.int64) - lengths,
+        lengths,
+        np.frombuffer(pack(sender) * count, np.uint8).reshape(count, 16),
+        np.full(count, at_us),
+    )

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanse.kernel.addresses import pack as address
 from hanse.telemetry.exporters import MOST, ExporterState, advice
 from hanse.telemetry.exports import ExportDecoder
 from hanse.telemetry.exports.receipt import CLOCK_US, LATE_US, SAMPLES
 from hanse.telemetry.read import read
 from hanse.telemetry.reading import InputReport
 from tests.telemetry.exports.build import UPTIME_MS, a_set, ipfix, template, v9
+from tests.telemetry.exports.feed import decode
 from tests.telemetry.exports.test_sflow import sflow
 from tests.telemetry.packets import build
 
@@ -39,15 +39,7 @@ class Live:
         self, *datagrams: bytes, at_us: int = NOW_US, sender: str = "192.0.2.1"
     ) -> list[tuple[int, int]]:
         """Decode datagrams received at one time; first and last packet of their flows."""
-        lengths = np.array([len(one) for one in datagrams], np.int32)
-        count = len(datagrams)
-        batch = self.decoder.decode(
-            np.frombuffer(b"".join(datagrams), np.uint8),
-            np.cumsum(lengths, dtype=np.int64) - lengths,
-            lengths,
-            np.frombuffer(address(sender) * count, np.uint8).reshape(count, 16),
-            np.full(count, at_us),
-        )
+        batch = decode(self.decoder, datagrams, sender, at_us)
         if batch is None:
             return []
         times = (batch.column(name).cast("int64").to_pylist() for name in ("start", "end"))
