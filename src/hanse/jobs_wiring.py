@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from hanse.attacks import lessons
 from hanse.attacks import notices as attack_notices
@@ -86,14 +86,15 @@ class _Told:
         inputs: Accounts to record with it.
         gap_s: Quiet time that ends an attack, s.
         registry: Whom the victims belong to.
-        since_us: What ended before it is not what was asked for, may be cut, and is left out; None for all.
+        span_us: What ended before it or began after it is not what was asked for, may be cut, and is left out; None
+            for all.
     """
 
     files: Sequence[str]
     inputs: tuple[InputReport, ...]
     gap_s: int
     registry: Registry
-    since_us: int | None = None
+    span_us: tuple[int, int] | None = None
 
 
 def inbox() -> Path:
@@ -119,8 +120,10 @@ def analyse(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
     """
     gap_s = int(params.get("gap_s", JOIN_GAP_S))
     if "paths" not in params:
-        rows = telemetry.partitions(actor, params.get("since_us"), params.get("until_us"))
-        told = _Told(*_stored(rows), gap_s, constituency.registry())
+        since, until = params.get("since_us"), params.get("until_us")
+        span = _around(since, until, gap_s) if since is not None and until is not None else None
+        rows = telemetry.partitions(actor, *(_whole(span, gap_s) if span else (since, until)))
+        told = _Told(*_stored(rows), gap_s, constituency.registry(), span)
         return _address(_analysed(told, progress, actor))
     paths = [str(_inside(name)) for name in params["paths"]]
     return _address(_read_and_analysed(paths, params.get("columns"), gap_s, progress, actor))
@@ -238,11 +241,11 @@ def _read_and_analysed(
         more = [f"{len(said) - 3:,} more stand with the inputs."] if len(said) > 3 else []
         raise UsageError("\n".join(["There are no flows in it.", *said[:3], *more]))
     rows = list(Partition.projected.filter(pk__in=came.partitions))
-    since, until = _window(rows, gap_s)
-    around, missing = _stored(telemetry.partitions(actor, since, until))
+    span = _around(min(row.start_us for row in rows), max(row.end_us for row in rows), gap_s)
+    around, missing = _stored(telemetry.partitions(actor, *_whole(span, gap_s)))
     files = sorted({*came.files, *around})
     alone = len(files) == len(came.files)
-    told = _Told(files, (*came.inputs, *missing), gap_s, constituency.registry(), None if alone else since)
+    told = _Told(files, (*came.inputs, *missing), gap_s, constituency.registry(), None if alone else span)
     return _analysed(told, progress, actor)
 
 
@@ -273,18 +276,18 @@ def _stored(rows: Iterable[Partition]) -> tuple[list[str], tuple[InputReport, ..
     return files, (InputReport(f"stored flows, {'; '.join(said)}", "flows", sum(row.rows for row in rows)),)
 
 
-def _window(rows: Iterable[Partition], gap_s: int) -> tuple[int, int]:
-    """The time that has to be looked at for new flows: theirs, and back to the start of attacks that go on into it."""
-    rows = list(rows)
-    gap_us = gap_s * 1_000_000
-    since = min(row.start_us for row in rows) - gap_us
-    until = max(row.end_us for row in rows) + gap_us
-    while True:
-        open_then = Attack.projected.filter(start_us__lt=since, end_us__gte=since)
-        earlier = open_then.order_by("start_us").values_list("start_us", flat=True).first()
-        if earlier is None:
-            return since, until
-        since = earlier - gap_us
+def _around(since_us: int, until_us: int, gap_s: int) -> tuple[int, int]:
+    """The time in which attacks may go on into some time, microseconds UTC: it, and the quiet that ends one."""
+    return since_us - gap_s * 1_000_000, until_us + gap_s * 1_000_000
+
+
+def _whole(span: tuple[int, int], gap_s: int) -> tuple[int, int]:
+    """The time that has to be looked at, so that each attack on record that reaches into a span is seen whole."""
+    reach = Attack.projected.filter(start_us__lte=span[1], end_us__gte=span[0]).aggregate(
+        first=Min("start_us"), last=Max("end_us")
+    )
+    since, until = _around(reach["first"] or span[0], reach["last"] or span[1], gap_s)
+    return min(span[0], since), max(span[1], until)
 
 
 def _analysed(told: _Told, progress: Progress, actor: Actor) -> "Recording":
@@ -304,9 +307,10 @@ def _analysed(told: _Told, progress: Progress, actor: Actor) -> "Recording":
         )
         found = pipeline.analyse(told.files, choices, lambda words: progress.step(words.capitalize()))
     found = replace(found, inputs=told.inputs)
-    if told.since_us is not None:
-        early = {attack.id for attack in found.attacks if attack.end_us < told.since_us}
-        found = without(found, early)
+    if told.span_us is not None:
+        since, until = told.span_us
+        beyond = {attack.id for attack in found.attacks if attack.end_us < since or attack.start_us > until}
+        found = without(found, beyond)
     progress.step("Putting it on record")
     return record(found, actor)
 

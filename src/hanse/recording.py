@@ -1,17 +1,20 @@
 """An analysis onto the ledger: attacks, traces, campaigns and the run itself, in one transaction.
 
-Names are stable, so that the same telemetry analysed twice changes nothing; what was purged stays away.
+Names are stable, so that the same telemetry analysed twice changes nothing, and an attack of which more is seen keeps
+its own (`hanse.attacks.identity`); what was purged stays away.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from hanse.attacks import identity
 from hanse.attacks import service as attacks
 from hanse.attacks.attack import Attack
+from hanse.attacks.models import STANDING, Run
 from hanse.attacks.models import Attack as AttackRow
-from hanse.attacks.models import Run
 from hanse.campaigns import service as campaigns
+from hanse.campaigns.campaign import Campaign
 from hanse.campaigns.link import find_campaigns, left_out
 from hanse.campaigns.models import Campaign as CampaignRow
 from hanse.constituency import service as constituency
@@ -41,6 +44,7 @@ class Recording:
         changed: Attacks of which something else is known now.
         unchanged: Attacks that were on record just so.
         purged: Attacks that were purged from this node, and were left out.
+        parts: Attacks on record that were found to be part of others.
         campaigns: Object ids of the campaigns found.
         run: Object id of the analysis.
         span_us: First start and last end of all flows, microseconds UTC; None without flows.
@@ -50,6 +54,7 @@ class Recording:
     changed: int
     unchanged: int
     purged: int
+    parts: int
     campaigns: tuple[UUID, ...]
     run: UUID
     span_us: tuple[int, int] | None
@@ -87,7 +92,8 @@ def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> 
         if _purged(kept):  # somebody purged meanwhile
             return record(analysis, actor, marking)
         lot = _Lot(kept, marking)
-        drafts = [*lot.attacks(), *lot.traces(), *lot.campaigns()]
+        append_many([*lot.attacks(), *lot.parts(), *lot.traces()], actor)
+        drafts = lot.campaigns()  # of what stands now: they no longer count what is part of another attack
         run_id, run = lot.run()
         if not Run.projected.filter(pk=run_id).exists():
             drafts.append(run)
@@ -123,19 +129,31 @@ class _Lot:
         self._analysis = analysis
         self._said = marking
         self._marking = marking or Marking.own(authority())
-        self._ids = {attack.id: attacks.object_of(attack.id) for attack in analysis.attacks}
-        self._known = _known(self._ids.values())
+        beside = identity.known_beside(analysis.attacks)
+        names = identity.kept_names(analysis.attacks, beside)
+        self._attacks = tuple(identity.renamed(attack, names) for attack in analysis.attacks)
+        self._traces = tuple(
+            replace(trace, attack_id=names.get(trace.attack_id, trace.attack_id)) for trace in analysis.traces
+        )
+        self._linked = tuple(with_names(campaign, names) for campaign in analysis.campaigns)
+        self._parts = {
+            attacks.object_of(name): attacks.object_of(whole)
+            for name, whole in identity.parts(self._attacks, beside).items()
+        }
+        self._ids = {attack.id: attacks.object_of(attack.id) for attack in self._attacks}
+        self._known = _known([*self._ids.values(), *self._parts])
         self._markings: dict[UUID, Marking] = {}
         self._counts = {"new": 0, "changed": 0, "unchanged": 0}
+        self._unchanged: set[UUID] = set()
         self._campaigns: list[UUID] = []
 
     def attacks(self) -> list[Draft]:
         """Those of which something else is on record, or nothing."""
         registry = self._analysis.registry
-        targets = {attack.id: _target(registry, attack) for attack in self._analysis.attacks}
+        targets = {attack.id: _target(registry, attack) for attack in self._attacks}
         theirs = constituency.markings_of(target.prefix for target in targets.values() if target)
         drafts = []
-        for attack in self._analysis.attacks:
+        for attack in self._attacks:
             one, target = self._ids[attack.id], targets[attack.id]
             content = objects.settled(attacks.Found(attack, target))
             row = self._known.get(one)
@@ -143,23 +161,44 @@ class _Lot:
             marking = before if self._said is None else join(before, self._said)
             if target and target.prefix in theirs and not (row and row.prefix == target.prefix):
                 marking = join(marking, theirs[target.prefix])
+            marking = strictest([marking, *self._markings_of_parts(one)])
             self._markings[one] = marking
-            if row and not row.running and row.digest == objects.digest(content) and before == marking:
+            if row and _is_known(row, objects.digest(content)) and before == marking:
                 self._counts["unchanged"] += 1
+                self._unchanged.add(one)
                 continue
             self._counts["changed" if row else "new"] += 1
             drafts.append(Draft("attacks.found", content, one, marking))
         return drafts
 
+    def _markings_of_parts(self, whole: UUID) -> list[Marking]:
+        """Of what is part of an attack now: it holds their traffic."""
+        return [self._known[part].marking.marking for part, other in self._parts.items() if other == whole]
+
+    def parts(self) -> list[Draft]:
+        """Those that are part of another attack now. `attacks` comes before it."""
+        return [
+            Draft("attacks.absorbed", attacks.Absorbed(whole.hex), part, self._known[part].marking.marking)
+            for part, whole in self._absorbed().items()
+        ]
+
+    def _absorbed(self) -> dict[UUID, UUID]:
+        """By part, the attack that it is part of: never one that people say is none, or is another's part itself."""
+        return {
+            part: whole
+            for part, whole in self._parts.items()
+            if not (whole in self._unchanged and self._known[whole].state not in STANDING)
+        }
+
     def traces(self) -> list[Draft]:
         """Those of which something else is on record, or nothing."""
-        sources = {attack.id: attack.sources for attack in self._analysis.attacks}
+        sources = {attack.id: attack.sources for attack in self._attacks}
         rows = {
             row.object_id: row
             for row in TraceRow.projected.filter(pk__in=list(self._markings)).select_related("marking")
         }
         drafts = []
-        for trace in self._analysis.traces:
+        for trace in self._traces:
             one = self._ids[trace.attack_id]
             content = objects.settled(tracing.Traced(trace, sources[trace.attack_id]))
             row, marking = rows.get(one), self._markings[one]
@@ -171,7 +210,7 @@ class _Lot:
         """Those that are new or have grown."""
         drafts = []
         registry = self._analysis.registry or constituency.registry()
-        for placed in campaigns.place(self._analysis.campaigns, self._analysis.attacks, registry):
+        for placed in campaigns.place(self._linked, self._attacks, registry):
             self._campaigns.append(placed.object_id)
             before = _markings_of(placed)
             inputs = self._strictest_of(placed.content.campaign.attacks)
@@ -212,10 +251,25 @@ class _Lot:
         return Recording(
             **self._counts,
             purged=purged,
+            parts=len(self._absorbed()),
             campaigns=tuple(self._campaigns),
             run=run,
             span_us=self._analysis.span_us,
         )
+
+
+def with_names(campaign: Campaign, names: Mapping[str, str]) -> Campaign:
+    """A campaign that names its attacks as they are on record."""
+    links = tuple(
+        replace(link, first=names.get(link.first, link.first), second=names.get(link.second, link.second))
+        for link in campaign.links
+    )
+    return replace(campaign, attacks=tuple(names.get(one, one) for one in campaign.attacks), links=links)
+
+
+def _is_known(row: AttackRow, digest: str) -> bool:
+    """Whether an attack stands on record just as it was found."""
+    return not row.running and row.part_of is None and row.digest == digest
 
 
 def _known(ids: Iterable[UUID]) -> dict[UUID, AttackRow]:

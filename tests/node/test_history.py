@@ -90,7 +90,10 @@ def test_a_merge_is_one_lesson(actor: People) -> None:
 
 
 def test_purging_one_of_merged_attacks_leaves_nothing_of_it(actor: People) -> None:
-    """After a purge no row names the attack, and the decision that was on it alone is gone with it."""
+    """After a purge no row names the attack, and the decision that was on it alone is gone with it.
+
+    The other one counts for itself again: nothing on record holds its traffic any more.
+    """
     mari = actor("analyst")
     record(few(), mari)
     first, second = pair(mari)
@@ -103,7 +106,7 @@ def test_purging_one_of_merged_attacks_leaves_nothing_of_it(actor: People) -> No
     assert not Places.objects.filter(trace=first).exists()
     assert not Link.objects.filter(first=first).exists()
     assert not Link.objects.filter(second=first).exists()
-    assert Attack.projected.get(pk=second).state == State.MERGED
+    assert Attack.projected.get(pk=second).state == State.OVER
     same()
 
 

@@ -18,6 +18,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Tlp
 from hanse.ledger.models import Entry
+from hanse.ledger.service import purge
 from hanse.policy import service as policy
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input, Partition
@@ -130,6 +131,62 @@ def test_an_attack_over_two_files_is_one(actor: People, inbox: Path) -> None:
     assert [round((row.start_us - T0) / 1e6, -1) for row in rows] == [0, 3_500]
     assert rows[0].sequence == early.sequence
     assert (rows[1].end_us - T0) / 1e6 == pytest.approx(4_100, abs=10)
+
+
+def test_an_attack_keeps_its_name_when_earlier_files_come(actor: People, inbox: Path) -> None:
+    """Files of the beginning of an attack that come late move its start: it is the same attack, with what people said."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": ["c/" + flood(inbox / "c", 3_800.0, 300.0)]}, Told(), mari)
+    first = Attack.projected.get()
+    attacks.note(first.pk, "The bank called.", mari)
+    jobs_wiring.analyse({"paths": ["b/" + flood(inbox / "b", 3_500.0, 300.0)]}, Told(), mari)
+    row = Attack.projected.get()
+    assert (row.pk, row.name) == (first.pk, first.name)
+    assert row.start_us < first.start_us
+    assert (row.end_us - T0) / 1e6 == pytest.approx(4_100, abs=10)
+    assert [one.reason for one in attacks.decisions_on(row.pk, mari)] == ["The bank called."]
+    assert wrong() == []
+
+
+def test_attacks_that_are_found_to_be_one_count_once(actor: People, inbox: Path) -> None:
+    """What comes late between two attacks joins them: the first goes on, and the other stands as its part."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": ["a/" + flood(inbox / "a", 3_000.0, 300.0)]}, Told(), mari)
+    jobs_wiring.analyse({"paths": ["c/" + flood(inbox / "c", 3_800.0, 200.0)]}, Told(), mari)
+    first, second = Attack.projected.order_by("start_us")
+    jobs_wiring.analyse({"paths": ["b/" + flood(inbox / "b", 3_250.0, 600.0)]}, Told(), mari)
+    rows = Attack.projected.order_by("start_us")
+    assert [(row.pk, row.state, row.part_of) for row in rows] == [
+        (first.pk, "over", None), (second.pk, "merged", first.pk),
+    ]  # fmt: skip
+    assert wrong() == []
+    before = Entry.objects.count()
+    jobs_wiring.analyse({"since_us": T0, "until_us": T0 + 7_200_000_000}, Told(), mari)
+    assert Entry.objects.filter(kind="attacks.absorbed").count() == 1
+    assert Entry.objects.count() == before + 1, "the analysis alone"
+
+
+def test_part_of_what_was_purged(actor: People, inbox: Path) -> None:
+    """An attack that became part of another one stands for itself again when that one is purged."""
+    mari = actor("analyst")
+    for name, start_s, span_s in (("a", 3_000.0, 300.0), ("c", 3_800.0, 200.0), ("b", 3_250.0, 600.0)):
+        jobs_wiring.analyse({"paths": [f"{name}/{flood(inbox / name, start_s, span_s)}"]}, Told(), mari)
+    whole, part = Attack.projected.order_by("start_us")
+    purge([whole.pk], mari, "Retention is over.")
+    assert [(row.pk, row.state) for row in Attack.projected.all()] == [(part.pk, "over")]
+    assert wrong() == []
+
+
+def test_an_attack_at_the_edge_of_what_is_analysed_again_is_not_cut(actor: People, inbox: Path) -> None:
+    """Analysing an hour again in which an attack goes on leaves it as long as it was."""
+    mari = actor("analyst")
+    jobs_wiring.analyse({"paths": ["a/" + flood(inbox / "a", 3_400.0, 4_400.0)]}, Told(), mari)
+    before = Attack.projected.get()
+    middle = T0 + 3_700_000_000
+    for since, until in ((T0, T0 + 3_500_000_000), (middle, middle + 1), (middle, T0 + 86_400_000_000)):
+        jobs_wiring.analyse({"since_us": since, "until_us": until}, Told(), mari)
+        row = Attack.projected.get()
+        assert (row.pk, row.start_us, row.end_us) == (before.pk, before.start_us, before.end_us)
 
 
 def test_what_people_teach_is_applied(actor: People, inbox: Path) -> None:

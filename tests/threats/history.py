@@ -13,6 +13,7 @@ from hanse.accounts import approvals, consultations, contents, issuers, openings
 from hanse.accounts.links import digest_of
 from hanse.accounts.models import Issuer, Passkey, Token
 from hanse.attacks import service as attacks
+from hanse.attacks.attack import Attack as Found
 from hanse.attacks.models import Attack
 from hanse.cases import service as cases
 from hanse.cases import working
@@ -51,7 +52,7 @@ from hanse.webhooks.contents import Begun, Dropped, HookTested, Tried
 from hanse.webhooks.models import Hook
 from tests.accounts.people import NODE, acting, credential, newcomer, secret_in
 from tests.attacks.build import icmp_flood, write
-from tests.campaigns.plans import estonia, estonia_registry
+from tests.campaigns.plans import Maker, estonia, estonia_registry
 from tests.cases.history import evidence_and_subjects
 from tests.cases.made import DAY_US, investigator, opened, said
 from tests.federation.history import partners
@@ -275,6 +276,18 @@ def _attacks(mari: Actor) -> None:
         told = attacks.Alerted("mail", "duty@example.org", delivered=False, words="refused")
         attacks.alerted(row, told, CLERK)
     attacks.ended(one, None, CLERK)
+    _found_to_be_one(maker, ordered[50], mari)
+
+
+def _found_to_be_one(maker: Maker, one: Found, mari: Actor) -> None:
+    """Two attacks on one victim, and then telemetry that joins them to one that began before both."""
+    minute_us = 60_000_000
+    later = replace(
+        one, id="A-later", start_us=one.end_us + 10 * minute_us, end_us=one.end_us + 20 * minute_us
+    )
+    record(analysis_of(maker, [one, later]), mari)
+    whole = replace(one, id="A-whole", start_us=one.start_us - minute_us, end_us=later.end_us)
+    record(analysis_of(maker, [whole]), mari)
 
 
 def _edge(mari: Actor) -> None:

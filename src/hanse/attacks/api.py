@@ -88,6 +88,7 @@ class AttackWhole(AttackOut):
     """One attack with its evidence and marking."""
 
     marking: dict[str, Any]
+    part_of: UUID | None = Field(description="The attack that it was found to be part of since it was told.")
     detail: dict[str, Any] = Field(description="As `hanse attacks --format json` says it.")
 
     @staticmethod

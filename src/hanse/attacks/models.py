@@ -44,9 +44,10 @@ class Attack(MarkedModel):
         site: What ran there; may be empty.
         prefix: The row of the constituency that said so; empty where unknown.
         campaign: The campaign that last named it, or null.
+        part_of: The attack that it was found to be part of since, or null; what people merged is a `Decision`.
         state: A `State`.
         running: Whether the live detector saw it begin and not end yet.
-        sequence: The entry that last said what was found.
+        sequence: The entry that last said what was found, or that it is part of another.
         digest: SHA-256 of that content, hexadecimal.
         detail: The attack whole, as the content has it.
     """
@@ -72,6 +73,7 @@ class Attack(MarkedModel):
     site = models.TextField(default="")
     prefix = models.CharField(max_length=64, default="")
     campaign = models.UUIDField(null=True)
+    part_of = models.UUIDField(null=True, db_index=True)
     state = models.CharField(max_length=16, choices=State.choices)
     running = models.BooleanField()
     sequence = models.BigIntegerField()
@@ -135,7 +137,7 @@ class Decision(models.Model):
     vector = models.CharField(max_length=64)
     names = models.JSONField()
     value = models.FloatField()
-    into = models.UUIDField(null=True)
+    into = models.UUIDField(null=True, db_index=True)
     reason = SealedTextField()
     actor_id = models.CharField(max_length=128)
     actor_name = models.TextField()

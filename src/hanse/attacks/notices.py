@@ -34,7 +34,14 @@ def _notice(row: Attack) -> Notice:
 SOURCE = Source(
     "attack",
     frozenset(
-        {"attacks.found", "attacks.started", "attacks.ended", "attacks.decided", "attacks.decision_withdrawn"}
+        {
+            "attacks.found",
+            "attacks.started",
+            "attacks.ended",
+            "attacks.absorbed",
+            "attacks.decided",
+            "attacks.decision_withdrawn",
+        }
     ),
     {
         "attack.began": "an attack began",

@@ -17,6 +17,7 @@ import msgspec
 from hanse.attacks import lessons, models
 from hanse.attacks.attack import Attack, Dismissed
 from hanse.attacks.marked import check_alike, named_by
+from hanse.attacks.standing import parts_of, restate, state_of
 from hanse.constituency.registry import Target
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
@@ -68,6 +69,12 @@ class DecisionWithdrawn(msgspec.Struct, frozen=True):
     """A decision no longer holds for this attack."""
 
     decision: str
+
+
+class Absorbed(msgspec.Struct, frozen=True):
+    """An attack was found to be part of another (object id, hexadecimal): telemetry that came later joins them."""
+
+    into: str
 
 
 class Alerted(msgspec.Struct, frozen=True):
@@ -467,7 +474,7 @@ def _put(recorded: Recorded, content: Found, *, running: bool) -> None:
         detail=msgspec.to_builtins(attack),
         **{name: getattr(attack, name) for name in _COPIED},
     )
-    row.state = _state(row)
+    row.state = state_of(row)
     models.Attack.projected.bulk_create(
         [row], update_conflicts=True, unique_fields=["object_id"], update_fields=_ALL_BUT_KEY
     )
@@ -499,28 +506,10 @@ def _restate_campaign(attack_ids: Iterable[UUID]) -> None:
     models.Attack.projected.bulk_update(changed, ["campaign"], batch_size=200)
 
 
-def _state(row: models.Attack) -> models.State:
-    """Where an attack stands by what was found and decided.
-
-    That it is none, or is to be split, was decided on what was found until then: found anew with other content,
-    the detector has taken the decision into account.
-    """
-    held = models.Decision.objects.filter(attack=row.object_id, withdrawn_by=None)
-    decided = list(held.values_list("what", "into", "sequence"))
-    since = {what for what, _, sequence in decided if sequence > row.sequence}
-    if "false-positive" in since:
-        return models.State.FALSE_POSITIVE
-    if any(what == "merge" and into is not None for what, into, _ in decided):
-        return models.State.MERGED
-    if "split" in since:
-        return models.State.SPLIT
-    return models.State.RUNNING if row.running else models.State.OVER
-
-
-def _restate(attack_id: UUID) -> None:
-    row = models.Attack.projected.filter(pk=attack_id).first()
-    if row is not None:
-        models.Attack.projected.filter(pk=attack_id).update(state=_state(row))
+def _project_absorbed(recorded: Recorded, content: Absorbed) -> None:
+    rows = models.Attack.projected.filter(pk=recorded.object_id)
+    rows.update(part_of=UUID(content.into), sequence=recorded.sequence)
+    restate([recorded.object_id])
 
 
 def _project_decided(recorded: Recorded, content: Decided) -> None:
@@ -539,13 +528,13 @@ def _project_decided(recorded: Recorded, content: Decided) -> None:
         actor_name=recorded.actor_name,
         time_us=recorded.time_us,
     )
-    _restate(recorded.object_id)
+    restate([recorded.object_id])
 
 
 def _project_withdrawn(recorded: Recorded, content: DecisionWithdrawn) -> None:
     rows = models.Decision.objects.filter(decision=UUID(content.decision), attack=recorded.object_id)
     rows.update(withdrawn_by=recorded.sequence)
-    _restate(recorded.object_id)
+    restate([recorded.object_id])
 
 
 def _project_alerted(recorded: Recorded, content: Alerted) -> None:
@@ -575,10 +564,11 @@ def _project_analysed(recorded: Recorded, content: Analysed) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    """Everything of an attack; campaigns and runs that named it no longer do."""
+    """Everything of an attack; campaigns and runs that named it no longer do, and its parts stand for themselves."""
     models.Attack.projected.filter(pk=object_id).delete()
     for model in (models.Decision, models.Alert, models.Membership, models.RunAttack):
         model.objects.filter(attack=object_id).delete()
+    restate(parts_of(object_id))
 
 
 def _forget_run(object_id: UUID) -> None:
@@ -590,6 +580,7 @@ KINDS = (
     Kind("attacks.found", Found, _project_found, _forget),
     Kind("attacks.started", Found, _project_started),
     Kind("attacks.ended", Found, _project_found),
+    Kind("attacks.absorbed", Absorbed, _project_absorbed),
     Kind("attacks.decided", Decided, _project_decided),
     Kind("attacks.decision_withdrawn", DecisionWithdrawn, _project_withdrawn),
     Kind("attacks.alerted", Alerted, _project_alerted),

@@ -150,12 +150,15 @@ def detail(request: HttpRequest, attack_id: UUID) -> Result:
     others = Attack.objects.for_actor(actor, "attacks.view").select_related("marking")
     beside = [service.object_of(name) for name in found.linked]
     linked = list(others.filter(pk__in=beside).order_by("start_us", "object_id")) if beside else []
+    parts = list(others.filter(part_of=row.pk).order_by("start_us", "object_id"))
     decisions = masked_decisions(service.decisions_on(row.pk, actor), actor)
     reports = authoring.citing(stix_export.thing(row).cite.id, actor)
     return {
         "row": row,
         "found": found,
-        "marking": strictest(one.marking.marking for one in (row, *linked, *reports)),
+        "marking": strictest(one.marking.marking for one in (row, *linked, *parts, *reports)),
+        "whole": others.filter(pk=row.part_of).first() if row.part_of else None,
+        "parts": parts,
         "verdict": verdict(row, found),
         "facts": facts(found),
         "shares": shares(found),

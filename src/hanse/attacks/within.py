@@ -37,10 +37,15 @@ def masked(rows: Sequence[Attack], actor: Actor) -> Sequence[Attack]:
     """The same rows; what they say of campaigns and other attacks that the actor may not know of is taken out."""
     campaigns = known_campaigns(actor, {row.campaign for row in rows if row.campaign})
     whole = [row for row in rows if "detail" not in row.get_deferred_fields()]
+    ids = {row.part_of for row in rows if row.part_of}
+    seen = Attack.objects.for_actor(actor, "attacks.view").filter(pk__in=ids)
+    wholes = set(seen.values_list("pk", flat=True)) if ids else set()
     others = known_attacks(actor, {name for row in whole for name in row.detail.get("linked", ())})
     for row in rows:
         if row.campaign not in campaigns:
             row.campaign = None
+        if row.part_of not in wholes:
+            row.part_of = None
     for row in whole:
         row.detail = {
             **row.detail,

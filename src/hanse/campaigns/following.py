@@ -42,7 +42,7 @@ RECORDED: Final = 64
 """Attacks that are compared between two writings."""
 
 _ABOUT = (
-    "attacks.found", "attacks.started", "attacks.ended", "attacks.decided", "attacks.decision_withdrawn",
+    "attacks.found", "attacks.started", "attacks.ended", "attacks.absorbed", "attacks.decided", "attacks.decision_withdrawn",
     "federation.received", "policy.marked",
 )  # fmt: skip
 _GONE = "ledger.purged"

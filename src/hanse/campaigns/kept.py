@@ -29,7 +29,7 @@ VIEWS: Final = 8
 """Views that a process keeps."""
 
 _TOUCHING: Final = (
-    "attacks.found", "attacks.started", "attacks.ended", "attacks.decided", "attacks.decision_withdrawn",
+    "attacks.found", "attacks.started", "attacks.ended", "attacks.absorbed", "attacks.decided", "attacks.decision_withdrawn",
     "campaigns.found", "campaigns.linked_across", "federation.received", "policy.marked",
 )  # fmt: skip
 """Kinds of entries after which a view may be another one if it shows the object of the entry, or could now."""

@@ -1,0 +1,116 @@
+"""Which attack on record an attack found is: one victim, one vector, at times that overlap.
+
+The detector names an attack after its first second. More telemetry, or a decision of people, moves that second and
+not the attack: it keeps the name under which it is on record, with its decisions, its campaign and whom it was shared
+with. Where one attack found covers several on record, the others have become parts of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from hanse.attacks.attack import Attack
+from hanse.attacks.models import STANDING, State
+from hanse.attacks.models import Attack as AttackRow
+
+_Cell: TypeAlias = tuple[str, str]
+"""Victim and vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record of an attack; fields as of `models.Attack`."""
+
+    name: str
+    victim: str
+    vector: str
+    start_us: int
+    end_us: int
+    state: str
+    team: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is over, and counts as an attack of its own. One that the live detector still watches may yet grow."""
+        return self.state in STANDING and self.state != State.RUNNING
+
+
+def known_beside(found: Sequence[Attack]) -> tuple[Known, ...]:
+    """The attacks on record that any of some attacks could be."""
+    if not found:
+        return ()
+    since, until = min(one.start_us for one in found), max(one.end_us for one in found)
+    cells = {(one.victim, one.vector) for one in found}
+    rows = AttackRow.projected.filter(start_us__lt=until, end_us__gt=since).order_by("start_us", "name")
+    columns = ("name", "victim", "vector", "start_us", "end_us", "state", "team")
+    known = (Known(*row) for row in rows.values_list(*columns))
+    return tuple(one for one in known if (one.victim, one.vector) in cells)
+
+
+def kept_names(found: Sequence[Attack], known: Iterable[Known]) -> dict[str, str]:
+    """By the name as found, the name on record, for every attack found that is one on record.
+
+    The same name is the same attack. Of the others, those that share most time are the same, each once; one that is
+    part of another goes last.
+    """
+    beside = _by_cell(known)
+    names = {one.name for those in beside.values() for one in those}
+    taken = {attack.id for attack in found} & names
+    kept = {name: name for name in taken}
+    shared = sorted(
+        (
+            one.state == State.MERGED,
+            -_shared_us(attack, one),
+            attack.start_us,
+            one.start_us,
+            attack.id,
+            one.name,
+        )
+        for attack in found
+        if attack.id not in kept
+        for one in beside.get((attack.victim, attack.vector), ())
+        if _shared_us(attack, one) > 0
+    )
+    for *_, attack_id, name in shared:
+        if attack_id not in kept and name not in taken:
+            kept[attack_id] = name
+            taken.add(name)
+    return kept
+
+
+def parts(found: Sequence[Attack], known: Iterable[Known]) -> dict[str, str]:
+    """By name, what has become part of an attack found: its name.
+
+    Args:
+        found: The attacks of an analysis under the names on record.
+        known: What is on record beside them, `known_beside`.
+    """
+    beside, own = _by_cell(known), {attack.id for attack in found}
+    teams = {one.name: one.team for those in beside.values() for one in those}
+    most: dict[str, tuple[int, str]] = {}
+    for attack in found:
+        for one in beside.get((attack.victim, attack.vector), ()):
+            us = _shared_us(attack, one)
+            alike = teams.get(attack.id, "") == one.team  # the whole may be for others to see than its part
+            if us > 0 and one.stands and alike and one.name not in own:
+                most[one.name] = max(most.get(one.name, (0, "")), (us, attack.id))
+    return {name: whole for name, (_, whole) in most.items()}
+
+
+def renamed(attack: Attack, kept: Mapping[str, str]) -> Attack:
+    """The attack under the name on record, and those beside it under theirs."""
+    linked = tuple(kept.get(name, name) for name in attack.linked)
+    return replace(attack, id=kept.get(attack.id, attack.id), linked=linked)
+
+
+def _by_cell(known: Iterable[Known]) -> dict[_Cell, list[Known]]:
+    found: dict[_Cell, list[Known]] = defaultdict(list)
+    for one in known:
+        found[one.victim, one.vector].append(one)
+    return found
+
+
+def _shared_us(attack: Attack, known: Known) -> int:
+    """Time in both, microseconds; 0 or less where they do not overlap."""
+    return min(attack.end_us, known.end_us) - max(attack.start_us, known.start_us)

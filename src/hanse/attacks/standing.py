@@ -1,0 +1,41 @@
+"""Where attacks stand, by what was found of them and what people decided."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from hanse.attacks import models
+
+
+def state_of(row: models.Attack) -> models.State:
+    """Where an attack stands by what was found and decided.
+
+    That it is none, or is to be split, was decided on what was found until then: found anew with other content,
+    the detector has taken the decision into account. It is part of another one as long as that is on record.
+    """
+    held = models.Decision.objects.filter(attack=row.object_id, withdrawn_by=None)
+    decided = list(held.values_list("what", "into", "sequence"))
+    since = {what for what, _, sequence in decided if sequence > row.sequence}
+    merged = [into for what, into, _ in decided if what == "merge"]
+    wholes = [one for one in (row.part_of, *merged) if one is not None]
+    if "false-positive" in since:
+        return models.State.FALSE_POSITIVE
+    if wholes and models.Attack.projected.filter(pk__in=wholes).exists():
+        return models.State.MERGED
+    if "split" in since:
+        return models.State.SPLIT
+    return models.State.RUNNING if row.running else models.State.OVER
+
+
+def restate(attack_ids: Iterable[UUID]) -> None:
+    """Make the states of attacks what was found and decided of them."""
+    for row in models.Attack.projected.filter(pk__in=list(attack_ids)).defer("detail"):
+        models.Attack.projected.filter(pk=row.pk).update(state=state_of(row))
+
+
+def parts_of(attack_id: UUID) -> set[UUID]:
+    """Attacks that are part of one, as people decided or as was found."""
+    found = models.Attack.projected.filter(part_of=attack_id).values_list("pk", flat=True)
+    merged = models.Decision.objects.filter(into=attack_id, withdrawn_by=None).values_list(
+        "attack", flat=True
+    )
+    return {*found, *merged}
