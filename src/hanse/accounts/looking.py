@@ -8,6 +8,7 @@ request: whoever writes their own requests can ask for any part of any page.
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -47,21 +48,23 @@ def looked_at(request: HttpRequest, action: str, rows: Iterable[Any], recipient:
     Raises:
         ReasonNeededError: The law wants a reason, and none was given yet.
     """
-    subjects = [(row.pk, _subject(row)) for row in rows]
-    consultations.required(
-        signed_in(request), action, subjects, consultations.reason_in(request), recipient=recipient
-    )
+    _required(request, action, [(row.pk, _subject(row)) for row in rows], recipient)
 
 
 def looked_at_again(request: HttpRequest, action: str, rows: Iterable[Any]) -> None:
     """As `looked_at`, of what a page asks for by itself: what the person looked at lately is not written down anew.
+
+    Args:
+        request: Of the part of the page.
+        action: What policy calls it.
+        rows: Of guarded models. Of a query they are not read for it, only their markings, however many there are.
 
     Raises:
         ReasonNeededError: The law wants a reason for something that they did not look at, and none was given yet.
     """
     actor = signed_in(request)
     seen: frozenset[str] = frozenset() if actor.kind == "token" else _seen_lately(actor, action)
-    looked_at(request, action, [row for row in rows if row.pk.hex not in seen])
+    _required(request, action, [(pk, subject) for pk, subject in _subjects(rows) if pk.hex not in seen])
 
 
 def looked_at_by_program(request: HttpRequest, action: str, rows: Iterable[Any]) -> None:
@@ -71,7 +74,7 @@ def looked_at_by_program(request: HttpRequest, action: str, rows: Iterable[Any])
     person as well: that is `looked_at_again`.
     """
     if signed_in(request).kind == "token":
-        looked_at(request, action, rows)
+        _required(request, action, _subjects(rows))
 
 
 def listed(request: HttpRequest, declared: Listed, rows: Rows, action: str) -> Result:
@@ -95,9 +98,7 @@ def _taken(request: HttpRequest, action: str, rows: QuerySet[Any], ids: list[Any
     """Write down that rows leave as a file; they are not read for it, only their markings."""
     actor, why = signed_in(request), consultations.reason_in(request)
     sorts = set(rows.order_by().values_list("marking", "team").distinct())
-    markings = StoredMarking.objects.in_bulk({digest for digest, _ in sorts})
-    kind = rows.model.__name__.lower()
-    subjects = [Subject(kind, markings[digest].marking, team) for digest, team in sorts]
+    subjects = _by_sort(rows, sorts).values()
     needed = [consultation(actor, action, subject, now_us=now_us()) for subject in subjects]
     if any(one.reason for one in needed) and not why:
         raise consultations.ReasonNeededError("Say why you take this: the law wants the reason written down.")
@@ -133,6 +134,29 @@ def _seen_lately(actor: Actor, action: str) -> frozenset[str]:
     mine = Consultation.objects.filter(actor_id=actor.id, action=action, time_us__gt=now_us() - LONGEST_US)
     looks: Any = mine.order_by("-sequence").values_list("objects_seen", flat=True)[:_BEFORE]
     return frozenset(one for look in looks for one in look)
+
+
+def _required(
+    request: HttpRequest, action: str, subjects: list[tuple[UUID, Subject]], recipient: str = ""
+) -> None:
+    why = consultations.reason_in(request)
+    consultations.required(signed_in(request), action, subjects, why, recipient=recipient)
+
+
+def _subjects(rows: Iterable[Any]) -> list[tuple[UUID, Subject]]:
+    """Rows as policy sees them; those of a query that are alike are one subject."""
+    if not isinstance(rows, QuerySet):
+        return [(row.pk, _subject(row)) for row in rows]
+    found = list(rows.select_related(None).values_list("pk", "marking", "team"))
+    subjects = _by_sort(rows, {(digest, team) for _, digest, team in found})
+    return [(pk, subjects[digest, team]) for pk, digest, team in found]
+
+
+def _by_sort(rows: QuerySet[Any], sorts: set[tuple[str, str]]) -> dict[tuple[str, str], Subject]:
+    """What policy is asked about, by marking and team."""
+    markings = StoredMarking.objects.in_bulk({digest for digest, _ in sorts})
+    kind = rows.model.__name__.lower()
+    return {(digest, team): Subject(kind, markings[digest].marking, team) for digest, team in sorts}
 
 
 def _subject(row: Any) -> Subject:

@@ -140,7 +140,7 @@ def get_attacks(request: HttpRequest, campaign_id: UUID, paging: Query[Paging]) 
 @endpoint("campaigns.view")
 def get_timeline(request: HttpRequest, campaign_id: UUID) -> Any:
     """The attacks of a campaign in time by organisation."""
-    rows = service.attacks_of(campaign_id, signed_in(request)).select_related("marking")
+    rows = service.attacks_of(campaign_id, signed_in(request))
     looked_at_again(request, "attacks.view", rows)
     return timeline(rows, now_us())
 

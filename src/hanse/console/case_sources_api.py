@@ -28,5 +28,5 @@ def list_sources(request: HttpRequest, case_id: UUID) -> Any:
     row = case_for(actor, "cases.view", case_id)
     looked_at(request, "cases.view", [row])
     seen = attacks_of(row, actor)
-    looked_at_again(request, "tracing.view", seen.select_related("marking"))
+    looked_at_again(request, "tracing.view", seen)
     return on_map(service.countries(actor, seen.values_list("pk", flat=True)))

@@ -69,7 +69,7 @@ def get_countries(request: HttpRequest, which: Query[Which]) -> Any:
         seen = seen.none()
     # The page of the situation asks for all of them. What is narrowed is a search, whoever asks.
     look = looked_at_again if which.dict(exclude_none=True) else looked_at_by_program
-    look(request, "tracing.view", seen.select_related("marking"))
+    look(request, "tracing.view", seen)
     return on_map(service.countries(actor, seen.values_list("pk", flat=True)))
 
 
