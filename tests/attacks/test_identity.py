@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hanse.attacks.attack import Attack
+from hanse.attacks.attack import Attack, attack_name
 from hanse.attacks.identity import Known, kept_names, parts, renamed
 from hanse.attacks.models import State
 
@@ -19,9 +19,20 @@ def found(name: str, start: int, end: int, victim: str = VICTIMS[0], vector: str
     return Attack(name, victim, vector, start, end, 8e6, 1e3, 100, 10_000, 10, 5)
 
 
+def span(attack: Attack) -> tuple[object, ...]:
+    """Victim, vector and interval."""
+    return attack.victim, attack.vector, attack.start_us, attack.end_us
+
+
 def known(attack: Attack, state: str = State.OVER, team: str = "") -> Known:
     """The same on record."""
     return Known(attack.id, attack.victim, attack.vector, attack.start_us, attack.end_us, state, team)
+
+
+def names(now: list[Attack], on_record: list[Known], used: set[str] | None = None) -> dict[str, str]:
+    """The names on record, of a ledger that holds these and some more."""
+    there = {one.name for one in on_record} | (used or set())
+    return kept_names(now, on_record, lambda asked: there & set(asked))
 
 
 R, Q = found("A-r", 100, 200), found("A-q", 300, 400)
@@ -41,17 +52,21 @@ def some(draw: st.DrawFn, letter: str) -> list[Attack]:
 
 @given(some("A"), some("A"), st.data())
 def test_each_is_one_on_record(now: list[Attack], before: list[Attack], data: st.DataObject) -> None:
-    """Nothing on record is two attacks found, each has victim and vector, and time in common or the same name."""
+    """Nothing on record is two attacks found, and each has victim, vector and some time in common with what it is."""
     states = [data.draw(st.sampled_from(State)) for _ in before]
     on_record = [known(one, state) for one, state in zip(before, states, strict=True)]
-    kept = kept_names(now, on_record)
+    kept = names(now, on_record)
+    assert kept.keys() == {one.id for one in now}
     assert len(set(kept.values())) == len(kept)
     old, new = {one.name: one for one in on_record}, {one.id: one for one in now}
     for name, other in kept.items():
-        attack, one = new[name], old[other]
-        assert (attack.victim, attack.vector) == (one.victim, one.vector)
-        assert name == other or (attack.start_us < one.end_us and one.start_us < attack.end_us)
-    assert all(kept[name] == name for name in new.keys() & old.keys())
+        attack, one = new[name], old.get(other)
+        if one:
+            assert (attack.victim, attack.vector) == (one.victim, one.vector)
+            assert attack.start_us < one.end_us
+            assert one.start_us < attack.end_us
+    overlapping = {one.id for one in now if any(span(one) == span(each) for each in before)}
+    assert all(kept[name] == name for name in overlapping & old.keys())
     whole = [renamed(one, kept) for one in now]
     for part, name in parts(whole, on_record).items():
         assert old[part].state == State.OVER
@@ -62,14 +77,14 @@ def test_each_is_one_on_record(now: list[Attack], before: list[Attack], data: st
 def test_the_same_again_keeps_all_names() -> None:
     """An analysis that finds what is on record renames nothing, and makes nothing a part."""
     on_record = [known(R), known(Q)]
-    assert kept_names([R, Q], on_record) == {"A-r": "A-r", "A-q": "A-q"}
+    assert names([R, Q], on_record) == {"A-r": "A-r", "A-q": "A-q"}
     assert parts([R, Q], on_record) == {}
 
 
 @pytest.mark.parametrize(("start", "end"), [(50, 200), (150, 200), (100, 150), (50, 250), (199, 999)])
 def test_other_bounds_are_the_same_attack(start: int, end: int) -> None:
     """Whichever of its ends moves."""
-    assert kept_names([found("A-new", start, end)], [known(R)]) == {"A-new": "A-r"}
+    assert names([found("A-new", start, end)], [known(R)]) == {"A-new": "A-r"}
 
 
 @pytest.mark.parametrize(
@@ -83,13 +98,13 @@ def test_other_bounds_are_the_same_attack(start: int, end: int) -> None:
 )
 def test_others_are_other_attacks(other: Attack) -> None:
     """Another victim, another vector, or no time in common."""
-    assert kept_names([other], [known(R)]) == {}
+    assert names([other], [known(R)]) == {"A-new": "A-new"}
 
 
 def test_what_covers_two_keeps_the_one_that_it_shares_most_with() -> None:
     """The other is its part; one that people say is none, that goes on, or that others see, is nobody's part."""
     whole = found("A-whole", 90, 350)
-    assert kept_names([whole], [known(R), known(Q)]) == {"A-whole": "A-r"}
+    assert names([whole], [known(R), known(Q)]) == {"A-whole": "A-r"}
     whole = renamed(whole, {"A-whole": "A-r"})
     assert parts([whole], [known(R), known(Q)]) == {"A-q": "A-r"}
     for state in (State.FALSE_POSITIVE, State.RUNNING, State.MERGED, State.SPLIT):
@@ -101,13 +116,25 @@ def test_a_part_is_the_last_to_be_the_same() -> None:
     """What was merged into another goes on in that one, however much more time it shares."""
     both = found("A-both", 90, 400)
     on_record = [known(R), known(replace(Q, start_us=200), State.MERGED)]
-    assert kept_names([both], on_record) == {"A-both": "A-r"}
+    assert names([both], on_record) == {"A-both": "A-r"}
 
 
 def test_what_was_cut_in_two_goes_on_in_one() -> None:
     """The half that shares most time keeps the name, the other is new; attacks beside them are called by their names."""
     halves = [found("A-1", 100, 130), replace(found("A-2", 140, 200), linked=("A-1", "A-else"))]
-    assert kept_names(halves, [known(R)]) == {"A-2": "A-r"}
+    assert names(halves, [known(R)]) == {"A-1": "A-1", "A-2": "A-r"}
     assert renamed(halves[0], {"A-2": "A-r"}).id == "A-1"
     told = renamed(halves[1], {"A-2": "A-r", "A-1": "A-x"})
     assert (told.id, told.linked) == ("A-r", ("A-x", "A-else"))
+
+
+def test_a_name_that_another_attack_kept_is_not_given_again() -> None:
+    """An attack keeps the name of a first second that is no longer its own; what begins there now gets another."""
+    moved = replace(known(found("A-r", 150, 200)), name="A-r")
+    early, late = found("A-r", 100, 120), found("A-late", 150, 200)
+    kept = names([early, late], [moved])
+    assert kept["A-late"] == "A-r"
+    assert kept["A-r"] == attack_name(early.victim, early.vector, early.start_us, 2)
+    assert names([early], [], {"A-r", kept["A-r"]})["A-r"] == attack_name(
+        early.victim, early.vector, early.start_us, 3
+    )

@@ -1,6 +1,7 @@
 """What an attack is: one victim, one vector, one interval; and what a detection hands on."""
 
 import base64
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,7 +19,8 @@ class Attack:
     """One victim, one vector, one interval.
 
     Attributes:
-        id: Stable name: the same telemetry and victim give the same id on every run.
+        id: Stable name: the same telemetry and victim give the same id on every run. On record, an attack keeps the name
+            that it was first found under (`identity`).
         victim: Address, or prefix for an attack on a whole network, in text.
         vector: What kind of traffic, in the terms of docs/reference/vectors.
         start_us: First second over the threshold, microseconds UTC.
@@ -133,6 +135,12 @@ class Attack:
                 "requested_share": self.requested_share,
             },
         }
+
+
+def attack_name(victim: str, vector: str, start_us: int, number: int = 1) -> str:
+    """A name that the same victim, vector and first second always give; another one for each further number."""
+    text = f"{victim}|{vector}|{start_us // 1_000_000}" + (f"|{number}" if number > 1 else "")
+    return "A-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

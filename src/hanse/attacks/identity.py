@@ -6,13 +6,15 @@ with. Where one attack found covers several on record, the others have become pa
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from hanse.attacks.attack import Attack
+from hanse.attacks.attack import Attack, attack_name
 from hanse.attacks.models import STANDING, State
 from hanse.attacks.models import Attack as AttackRow
+from hanse.ledger import objects
+from hanse.ledger.among import among
 
 _Cell: TypeAlias = tuple[str, str]
 """Victim and vector."""
@@ -48,35 +50,68 @@ def known_beside(found: Sequence[Attack]) -> tuple[Known, ...]:
     return tuple(one for one in known if (one.victim, one.vector) in cells)
 
 
-def kept_names(found: Sequence[Attack], known: Iterable[Known]) -> dict[str, str]:
-    """By the name as found, the name on record, for every attack found that is one on record.
+def in_use(names: Collection[str]) -> set[str]:
+    """Those of some names under which an attack is on record, of whatever time."""
+    rows = AttackRow.projected.filter(pk__in=among({objects.named("attack", name) for name in names}))
+    return set(rows.values_list("name", flat=True))
 
-    The same name is the same attack. Of the others, those that share most time are the same, each once; one that is
-    part of another goes last.
+
+def kept_names(
+    found: Sequence[Attack],
+    known: Iterable[Known],
+    used: Callable[[Collection[str]], set[str]] = in_use,
+) -> dict[str, str]:
+    """By the name as found, the name on record.
+
+    Of attacks that overlap, those of one name are the same, then those that share most time, each once; one that is
+    part of another goes last. An attack that is new, while its name is in use by one whose bounds have moved, gets
+    another.
+
+    Args:
+        found: The attacks of an analysis.
+        known: What is on record beside them, `known_beside`.
+        used: Tells which names are on record.
     """
     beside = _by_cell(known)
-    names = {one.name for those in beside.values() for one in those}
-    taken = {attack.id for attack in found} & names
-    kept = {name: name for name in taken}
-    shared = sorted(
+    pairs = sorted(
         (
+            attack.id != one.name,
             one.state == State.MERGED,
-            -_shared_us(attack, one),
+            -shared,
             attack.start_us,
             one.start_us,
             attack.id,
             one.name,
         )
         for attack in found
-        if attack.id not in kept
         for one in beside.get((attack.victim, attack.vector), ())
-        if _shared_us(attack, one) > 0
+        if (shared := _shared_us(attack, one)) > 0
     )
-    for *_, attack_id, name in shared:
+    kept: dict[str, str] = {}
+    taken: set[str] = set()
+    for *_, attack_id, name in pairs:
         if attack_id not in kept and name not in taken:
             kept[attack_id] = name
             taken.add(name)
-    return kept
+    return kept | _new_names([attack for attack in found if attack.id not in kept], taken, used)
+
+
+def _new_names(
+    found: Sequence[Attack], taken: set[str], used: Callable[[Collection[str]], set[str]]
+) -> dict[str, str]:
+    """Names of new attacks: their own, or one that follows from it."""
+    names: dict[str, str] = {}
+    wanted, number = {attack.id: attack.id for attack in found}, 1
+    while wanted:
+        there = taken | used(wanted.values())
+        names |= {attack_id: name for attack_id, name in wanted.items() if name not in there}
+        number += 1
+        wanted = {
+            one.id: attack_name(one.victim, one.vector, one.start_us, number)
+            for one in found
+            if one.id not in names
+        }
+    return names
 
 
 def parts(found: Sequence[Attack], known: Iterable[Known]) -> dict[str, str]:

@@ -21,12 +21,11 @@ Limits that flow records set, whoever judges them:
 - Attacks spread over more than a /24 or /48, with each part under the threshold, stay unseen.
 """
 
-import hashlib
 import ipaddress
 from dataclasses import dataclass, field
 
 from hanse.attacks import vectors as v
-from hanse.attacks.attack import Attack, Dismissed
+from hanse.attacks.attack import Attack, Dismissed, attack_name
 from hanse.attacks.evidence import Suspect
 from hanse.attacks.series import SECOND_US
 from hanse.attacks.thresholds import Origin
@@ -128,7 +127,7 @@ def judge(suspect: Suspect, facts: Facts) -> Attack | Dismissed:
         return Dismissed(victim, vector.name, start_us, end_us, reason)
     confidence, reasons = how_sure(suspect, vector, facts)
     return Attack(
-        id=attack_id(victim, vector.name, start_us),
+        id=attack_name(victim, vector.name, start_us),
         victim=victim,
         vector=vector.name,
         start_us=start_us,
@@ -153,12 +152,6 @@ def judge(suspect: Suspect, facts: Facts) -> Attack | Dismissed:
         reasons=reasons,
         refuted_by=what_would_refute(suspect.code),
     )
-
-
-def attack_id(victim: str, vector: str, start_us: int) -> str:
-    """A name that the same victim, vector and first second always give."""
-    text = f"{victim}|{vector}|{start_us // SECOND_US}"
-    return "A-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def why_not(suspect: Suspect, vector: v.Vector, facts: Facts) -> str:
