@@ -135,6 +135,20 @@ def test_what_a_member_says_reaches_the_others_as_it_signed_it(fi, lv, kadri):
     assert _gets(fi, SAID)[-1][1].text == "We seize them on Monday."
 
 
+def test_all_members_read_it_in_one_order(fi, lv, kadri):
+    """What was written first comes first, whichever of two members' remarks was taken in first here."""
+    made = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    for one in (fi, lv):
+        _says(one, "ee-cert", made, "joined")
+        assert _takes(one) == []
+    _says(fi, "ee-cert", made, "note", "Shall we wait?")
+    _says(lv, "ee-cert", made, "note", "Yes.")
+    assert _takes(lv) == []
+    assert _takes(fi) == []
+    row = JointCase.objects.get_for(kadri, "cases.view", made)
+    assert [one.text for one in joint.sayings(row)][:2] == ["Yes.", "Shall we wait?"]
+
+
 def test_a_member_takes_part_through_the_founder(fi, lv, kadri):
     """What this authority says goes to the founder alone; what a stranger to it says is proven by its signature."""
     content = JointOpened(

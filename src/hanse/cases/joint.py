@@ -244,8 +244,11 @@ def with_sayings(purged: Sequence[UUID], _reason: str) -> set[UUID]:
 
 
 def sayings(row: JointCase) -> list[JointSaying]:
-    """What was said in a joint case that was loaded through policy, the last first."""
-    return list(JointSaying.objects.filter(joint=row.pk).order_by("-sequence", "-object_id"))
+    """What was said in a joint case that was loaded through policy, the last first.
+
+    In the order in which it was written and not in which it came here, so that all members read the same.
+    """
+    return list(JointSaying.objects.filter(joint=row.pk).order_by("-written_us", "-author", "-there"))
 
 
 def _found(actor: Actor | None, object_id: UUID) -> Thing:
