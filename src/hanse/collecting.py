@@ -117,6 +117,7 @@ class Watch:
         unsaid: Times that an attack began and that was left for a later look, there being too many.
         blind: Why the analysis fails, look after look; None while it succeeds.
         exporters: Who exports, with their clocks.
+        resumed: Attacks that ran until lately, when another collector watched.
         failure: What ended the looking thread, if anything did: that the end of attacks could not be said.
     """
 
@@ -134,6 +135,7 @@ class Watch:
     unsaid: int = 0
     blind: Blind | None = None
     exporters: Callable[[], Sequence[ExporterState]] = tuple
+    resumed: Sequence[Attack] = ()
     _failed: int = 0
     failure: BaseException | None = None
 
@@ -199,7 +201,7 @@ class Watch:
                 waiting, more = self._gather()
                 try:
                     engine = engine or opened.enter_context(open_engine(memory="2GB"))
-                    live = live or LiveDetector(engine, self.options, note=self._dated)
+                    live = live or self._detector(engine)
                     live.engine = engine
                     self._look_at(live, waiting)
                 except Exception as error:  # noqa: BLE001 - whatever flows do to it, the next ones are looked at
@@ -212,6 +214,11 @@ class Watch:
                         self._failed, self.blind = 0, None
         for attack in live.running.values() if live else ():
             self.say.ended(attack, running=True)
+
+    def _detector(self, engine: Engine) -> LiveDetector:
+        live = LiveDetector(engine, self.options, note=self._dated)
+        live.resume(self.resumed)
+        return live
 
     def _look_at(self, live: LiveDetector, waiting: list[pa.RecordBatch]) -> None:
         """One look; what could not be said of an attack is said at a later one."""

@@ -46,6 +46,31 @@ def test_what_is_dated_ahead_does_not_run_for_ever(engine: Engine, monkeypatch: 
     assert len(live.feed(build.icmp_flood(400, 10))) == 1
 
 
+def test_an_attack_goes_on_under_the_next_detector(engine: Engine) -> None:
+    """What ran when another one stopped is the same attack, begins once more when it is seen, and ends after the gap."""
+    before = LiveDetector(engine)
+    (first,) = before.feed(build.icmp_flood(5, 10))
+    live = LiveDetector(engine)
+    live.resume([first])
+    (again,) = live.feed(build.icmp_flood(60, 10))
+    assert (again.id, again.start_us, again.packets) == (first.id, first.start_us, 2 * first.packets)
+    assert live.feed(build.icmp_flood(75, 10)) == []
+    assert len(live.ended(build.T0 + 400_000_000)) == 1
+    (other,) = live.feed(build.icmp_flood(600, 10))
+    assert other.id != first.id
+
+
+def test_what_does_not_go_on_ends(engine: Engine) -> None:
+    """An attack that was taken up and is not seen any more is over after the gap, and the next one is another."""
+    (first,) = LiveDetector(engine).feed(build.icmp_flood(5, 10))
+    live = LiveDetector(engine)
+    live.resume([first])
+    assert live.ended(first.end_us + 299_000_000) == []
+    assert live.ended(first.end_us + 301_000_000) == [first]
+    (other,) = live.feed(build.icmp_flood(600, 10))
+    assert other.id != first.id
+
+
 def test_an_attack_on_a_whole_network_begins_live(engine: Engine) -> None:
     """Carpet bombing, in which no host receives enough for an attack, is seen as it comes."""
     live = LiveDetector(engine)

@@ -94,7 +94,14 @@ def _flooded(tmp_path: Path, address: str) -> float:  # noqa: F811
         ]
         assert {one["to"] for one in alerts} == {"duty@ee.example", f"https://localhost:{receiver.port}"}
         # 4. Off: nothing is watched, so nothing runs.
-        node.do("change", group="collector", value={"on": False, "address": "127.0.0.1", "port": port})
+        off = {"on": False, "address": "127.0.0.1", "port": port}
+        node.do("change", group="collector", value=off)
         until(lambda: node.child("collector") is None)
         until(lambda: [one["state"] for one in node.do("attacks")] == ["over"])
+        # 5. On again while it goes on: the same attack runs, which nobody is told anew.
+        node.do("change", group="collector", value={**off, "on": True})
+        with flooding(port):
+            until(lambda: [one["state"] for one in node.do("attacks")] == ["running"])
+        assert len(node.do("alerts")) == 2
+        assert node.do("attacks")[0]["victim"] == VICTIM
         return took

@@ -1,6 +1,6 @@
 """Attacks in a stream of flows, seconds after they cross a threshold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
@@ -50,6 +50,15 @@ class LiveDetector:
     heard_us: dict[tuple[str, str], int] = field(default_factory=dict)
     note: Callable[[pa.Table, Attack], dict[str, str]] = lambda *_: {}
     _notes: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    _resumed: set[tuple[str, str]] = field(default_factory=set)
+
+    def resume(self, attacks: Iterable[Attack]) -> None:
+        """Take up attacks that ran until lately, before this detector watched: what goes on of them is no other attack."""
+        for attack in attacks:
+            key = (attack.victim, attack.vector)
+            self.running[key] = attack
+            self.heard_us[key] = clock.now_us()
+            self._resumed.add(key)
 
     def feed(self, batch: pa.Table) -> list[Attack]:
         """Look at the next flows.
@@ -58,7 +67,7 @@ class LiveDetector:
             batch: Rows in the flow schema.
 
         Returns:
-            Attacks that were not running before.
+            Attacks that were not running before, or that this detector only took up and that do go on.
         """
         if batch.num_rows == 0:
             return []
@@ -77,8 +86,9 @@ class LiveDetector:
                 whole, reasons=tuple(dict.fromkeys((*whole.reasons, *notes.values())))
             )
             self.heard_us[key] = clock.now_us()
-            if known is None:
+            if known is None or key in self._resumed:
                 begun.append(self.running[key])
+                self._resumed.discard(key)
         return begun
 
     def _crosses(self, flows: ir.Table) -> bool:
@@ -115,6 +125,7 @@ class LiveDetector:
         for key in over:
             del self.heard_us[key]
             self._notes.pop(key, None)
+            self._resumed.discard(key)
         return [self.running.pop(key) for key in over]
 
     def forget(self, attack: Attack) -> None:

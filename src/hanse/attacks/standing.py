@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+import msgspec
+
 from hanse.attacks import models
+from hanse.attacks.attack import Attack
+from hanse.kernel.clock import now_us
+from hanse.ledger import objects
+from hanse.ledger.models import Entry
 
 
 def state_of(row: models.Attack) -> models.State:
@@ -39,3 +45,19 @@ def parts_of(attack_id: UUID) -> set[UUID]:
         "attack", flat=True
     )
     return {*found, *merged}
+
+
+def is_on_record(name: str) -> bool:
+    """Whether an attack is on record that the detector calls so; for the node itself."""
+    return models.Attack.projected.filter(pk=objects.named("attack", name)).exists()
+
+
+def lately(gap_s: int) -> list[Attack]:
+    """Attacks that were watched until lately, within the quiet that ends one, s; for the node itself."""
+    now = now_us()
+    rows = models.Attack.projected.filter(
+        state=models.State.OVER, end_us__gt=now - gap_s * 1_000_000, end_us__lte=now
+    )
+    watched = Entry.objects.filter(sequence__in=rows.values("sequence"), kind="attacks.ended")
+    rows = rows.filter(sequence__in=watched.values("sequence")).order_by("start_us", "object_id")
+    return [msgspec.convert(row.detail, Attack) for row in rows]

@@ -13,6 +13,7 @@ import msgspec
 from django.db import DatabaseError, close_old_connections, connection
 
 from hanse.attacks import service as attacks
+from hanse.attacks import standing
 from hanse.attacks.attack import Attack
 from hanse.collecting import Watch, run
 from hanse.console import processes
@@ -51,9 +52,12 @@ class Announcer:
     announcing: Announcing = field(default_factory=Announcing)
 
     def begun(self, attack: Attack) -> None:
-        """An attack began."""
+        """An attack began, or goes on after a restart of the collector: that was announced when it began."""
         target = constituency.lookup(attack.victim.split("/")[0])
-        self.announcing.say(attacks.begun(attack, target, self.actor).object_id, "began")
+        is_known = standing.is_on_record(attack.id)
+        recorded = attacks.begun(attack, target, self.actor)
+        if not is_known:
+            self.announcing.say(recorded.object_id, "began")
 
     def ended(self, attack: Attack, *, running: bool = False) -> None:
         """An attack ended, or is watched no longer."""
@@ -91,6 +95,7 @@ class Companion:
     def meet(self, collector: Collector, watch: Watch) -> None:
         """Begin to look after a collector that is about to start."""
         watch.flush_s = FLUSH_S
+        watch.resumed = standing.lately(watch.options.gaps.default_s)
         self._watch = watch
         for work in (lambda: self._tell(collector, watch), lambda: self._keep_on_record(collector, watch)):
             thread = threading.Thread(target=work, daemon=True)
