@@ -153,7 +153,7 @@ class Peer:
             "version": version,
             "marking": (marking or Marking(originators=frozenset({self.authority}), tlp=Tlp.GREEN)).as_json(),
             "recipient": self.here,
-            "commitment": envelope.commit(salt, body).hex(),
+            "commitment": envelope.commit(salt, body),
         }
         signed = envelope.sign(Envelope(**(told | head)), key)
         return Item(signed.payload, signed.signature, salt, body)
@@ -177,7 +177,7 @@ class Peer:
 
     def leaves(self) -> list[bytes]:
         """The leaf hashes of its entries."""
-        return [merkle.leaf_hash(envelope.leaf(one.payload, one.signature)) for one in self.items]
+        return [envelope.hashed(one.payload, one.signature) for one in self.items]
 
     def sign(self) -> None:
         """Sign the head of the tree as it is."""

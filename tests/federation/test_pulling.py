@@ -152,7 +152,7 @@ def _two_readings(peer: Peer) -> None:
     body = peer.items[-1].body.replace(b'{"name":"x"}', b'{"name":"x","name":"y"}')
     salt = peer.items[-1].salt
     peer.items.pop()
-    item = peer.entry(commitment=envelope.commit(salt, body).hex())
+    item = peer.entry(commitment=envelope.commit(salt, body))
     peer.items[-1] = msgspec.structs.replace(item, body=body, salt=salt)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanse.kernel import envelope
-from hanse.kernel.envelope import Envelope, EnvelopeError
+from hanse.kernel.envelope import Blank, Envelope, EnvelopeError
 from hanse.kernel.keys import KeysError, SigningKey
 
 KEY = SigningKey(bytes(range(32)))
@@ -59,6 +59,17 @@ def test_reads_back(made: Envelope) -> None:
     payload, signature = envelope.sign(made, KEY)
     assert envelope.verify(payload, signature, KEY.public) == made
     assert envelope.encode(envelope.decode(payload)) == payload
+
+
+@given(ENVELOPES, st.binary(min_size=32, max_size=32), st.binary(min_size=16, max_size=16))
+def test_a_blank_is_filled_to_the_one_form(like: Envelope, commitment: bytes, object_id: bytes) -> None:
+    """What is encoded once for many envelopes gives the bytes that each has alone, whatever stands in it."""
+    made = msgspec.structs.replace(like, commitment=commitment.hex(), object=object_id.hex())
+    blank = Blank(
+        key=made.key, kind=made.kind, marking=made.marking, origin=made.origin, recipient=made.recipient,
+        time=made.time,
+    )  # fmt: skip
+    assert blank.fill(made.commitment, made.object, made.seq, made.version) == envelope.encode(made)
 
 
 def test_signature_as_specified() -> None:
@@ -195,16 +206,15 @@ def test_later_version_says_to_upgrade() -> None:
 def test_commitment_as_specified() -> None:
     """A commitment is SHA-256 over its name, the salt and the body; another salt or body is another one."""
     salt, body = bytes(range(32)), b"body"
-    assert envelope.commit(salt, body) == sha256(b"hanse/commitment/1" + salt + body).digest()
+    assert envelope.commit(salt, body) == sha256(b"hanse/commitment/1" + salt + body).hexdigest()
     assert envelope.commit(salt, b"other") != envelope.commit(salt, body) != envelope.commit(bytes(32), body)
 
 
 @given(st.binary(max_size=80), st.binary(min_size=64, max_size=64))
 def test_leaf_has_one_reading(payload: bytes, signature: bytes) -> None:
-    """Leaf data is the payload's length, the payload and the signature, so that nothing moves between them."""
-    data = envelope.leaf(payload, signature)
-    (length,) = struct.unpack(">I", data[:4])
-    assert (data[4 : 4 + length], data[4 + length :]) == (payload, signature)
+    """Hashed are the payload's length, the payload and the signature, so that nothing moves between them."""
+    leaf = struct.pack(">I", len(payload)) + payload + signature
+    assert envelope.hashed(payload, signature) == sha256(b"\0" + leaf).digest()
 
 
 def test_signing_is_cheap() -> None:

@@ -132,7 +132,7 @@ def test_a_crafted_file_fails_in_words(content: object) -> None:
         {"actor": {"id": "a", "kind": "person", "name": "n"}, "content": content, "reason": ""}
     )
     head = envelope.Envelope(
-        commitment=envelope.commit(salt, body).hex(), key=key.id, kind="ledger.founded", marking={},
+        commitment=envelope.commit(salt, body), key=key.id, kind="ledger.founded", marking={},
         object="0" * 32, origin="a", recipient=None, seq=0, time=0,
     )  # fmt: skip
     payload, signature = envelope.sign(head, key)
@@ -205,7 +205,7 @@ def test_a_key_that_nobody_vouches_for_signs_nothing() -> None:
         {"actor": {"id": "a", "kind": "person", "name": "n"}, "content": content, "reason": ""}
     )
     head = envelope.Envelope(
-        commitment=envelope.commit(salt, body).hex(), key=thief.id, kind="ledger.key_rotated", marking={},
+        commitment=envelope.commit(salt, body), key=thief.id, kind="ledger.key_rotated", marking={},
         object="0" * 32, origin="ee-cert", recipient=None, seq=50, time=0,
     )  # fmt: skip
     payload, signature = envelope.sign(head, thief)

@@ -100,7 +100,7 @@ def test_entries_are_included_where_they_say() -> None:
     leaves, dice = _leaves(), random.Random(3)
     read = tiles.read_hash(tree.get_tile)
     for row in dice.sample(list(Entry.objects.all()), 25):
-        leaf = merkle.leaf_hash(envelope.leaf(bytes(row.payload), bytes(row.signature)))
+        leaf = envelope.hashed(bytes(row.payload), bytes(row.signature))
         for size in (one.size for one in made if one.size > row.position):
             path = merkle.inclusion_proof(row.position, size, read)
             assert merkle.verify_inclusion(row.position, size, leaf, path, naive_root(leaves[:size]))
@@ -128,7 +128,7 @@ def test_a_recipient_is_shown_its_own_count_and_chain() -> None:
         chain = bytes(32)
         rows = Entry.objects.filter(recipient=recipient) if recipient else Entry.objects.all()
         for row in rows.order_by("sequence"):
-            leaf = merkle.leaf_hash(envelope.leaf(bytes(row.payload), bytes(row.signature)))
+            leaf = envelope.hashed(bytes(row.payload), bytes(row.signature))
             chain = sha256(chain + leaf).digest()
         assert shown.tally.chain == chain.hex()
 

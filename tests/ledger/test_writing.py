@@ -3,17 +3,19 @@
 from contextlib import AbstractContextManager
 from uuid import uuid4
 
+import msgspec
 import pytest
 from django.db import connection, transaction
 from msgspec import json
 
 from hanse.kernel import envelope
 from hanse.kernel.markings import Marking
+from hanse.kernel.strict_json import canonical
 from hanse.ledger import keyring
-from hanse.ledger.kinds import KindError
+from hanse.ledger.kinds import KindError, kind_of
 from hanse.ledger.models import Body, Entry, Head
 from hanse.ledger.numbering import VersionError
-from hanse.ledger.reading import written
+from hanse.ledger.reading import Who, Written, around, content_of, opened, recorded_of, written
 from hanse.ledger.writing import ContentError, Draft, append, append_many, writing
 from tests.ledger.made import AUTHORITY, MARI, findings, found, thing
 from tests.ledger.things.models import Thing
@@ -35,7 +37,7 @@ def test_an_entry_is_signed_as_it_is_stored() -> None:
     body = Body.objects.get(pk=recorded.sequence)
     assert (said.origin, said.seq, said.kind, said.version) == (AUTHORITY, 1, "things.made", 1)
     assert said.object == recorded.object_id.hex
-    assert said.commitment == envelope.commit(bytes(body.salt), bytes(body.data)).hex()
+    assert said.commitment == envelope.commit(bytes(body.salt), bytes(body.data))
     assert findings() == []
 
 
@@ -228,3 +230,43 @@ def test_an_own_new_object_is_named_by_the_time_and_one_for_a_partner_by_chance(
     assert len({first.object_id, second.object_id}) == 2
     assert away.object_id.version == 4
     assert away.object_id.int >> 80 != away.time_us // 1_000
+
+
+def test_a_large_call_of_all_sorts_reads_back_as_drafts_say() -> None:
+    """Kinds, markings, reasons, recipients and old objects in turns, by the hundred: each entry has its own."""
+    found()
+    old = [thing(size=at).object_id for at in range(3)]
+    strict = Marking(originators=frozenset({AUTHORITY}), handling=frozenset({"H1"}), retention_us=2**52)
+    drafts = [
+        Draft(
+            "things.made",
+            Made(name=f"thing {at} õ", size=at),
+            old[at % 3] if at % 50 == 7 else None,
+            (None, strict)[at // 60 % 2],
+            f"reason {at // 90}",
+            ("", "fi-cert")[at // 75 % 2] if at % 50 != 7 else "",
+        )
+        for at in range(400)
+    ]
+    made = append_many(drafts, MARI)
+    assert [one.sequence for one in made] == list(range(4, 404))
+    rows = Entry.objects.select_related("body").filter(pk__gte=4).order_by("pk")
+    for row, draft, recorded in zip(rows, drafts, made, strict=True):
+        head = envelope.verify(bytes(row.payload), bytes(row.signature), keyring.current().signing.public)
+        assert recorded_of(row, row.body) == recorded
+        assert envelope.commit(bytes(row.body.salt), opened(row, row.body)) == head.commitment
+        assert content_of(row, row.body, kind_of(row.kind)) == draft.content
+        assert (recorded.reason, recorded.recipient) == (draft.reason, draft.recipient)
+        assert recorded.marking == (draft.marking or Marking.own(AUTHORITY))
+        if recorded.object_id not in old:  # earlier versions of what became stricter are sealed after it
+            assert row.body.sealed is bool(recorded.marking.handling)
+        assert row.retention_us == recorded.marking.retention_us
+    assert findings() == []
+
+
+@pytest.mark.parametrize("text", ["", "õ", '"', "\\\n", "A reason."])
+def test_a_body_is_its_one_form_however_it_is_put_together(text: str) -> None:
+    """What is encoded once for many bodies gives the bytes that each has alone."""
+    who, content = Who(text, "person", f"{text} x"), canonical({"text": text})
+    body = content.join(around(who, text))
+    assert body == canonical(Written(who, msgspec.Raw(content), text))

@@ -107,7 +107,7 @@ def _checked(
         msgspec.DecodeError: The body is none.
     """
     head = envelope.verify(payload, signature, keyring.current().verify_key(key))
-    if envelope.commit(salt, body).hex() != head.commitment:
+    if envelope.commit(salt, body) != head.commitment:
         raise BodyError("A body is not what its entry commits to. Run `hanse node fsck`.")
     written = msgspec.json.decode(body, type=Written)
     return head, written, msgspec.json.decode(written.content, type=kind_of(head.kind).content)

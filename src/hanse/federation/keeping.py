@@ -9,7 +9,7 @@ from hanse.federation.contents import Received as ReceivedContent
 from hanse.federation.models import Partner, Received, Witnessed
 from hanse.federation.partners import link_of
 from hanse.federation.stream import MOST, PAGE_BYTES, size_of
-from hanse.kernel import envelope, merkle
+from hanse.kernel import envelope
 from hanse.ledger.models import Entry
 from hanse.ledger.reading import written
 from hanse.ledger.witness import Record
@@ -126,7 +126,7 @@ def _whole(partner: str, leaves: set[bytes], took: int) -> dict[bytes, ReceivedC
         body = getattr(entry, "body", None)
         if body is not None:
             content = msgspec.json.decode(written(entry, body).content, type=ReceivedContent)
-            leaf = merkle.leaf_hash(envelope.leaf(content.payload, content.signature))
+            leaf = envelope.hashed(content.payload, content.signature)
             if content.partner == partner and leaf in leaves:
                 found[leaf] = content
     return found

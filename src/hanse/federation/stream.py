@@ -88,7 +88,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
         """Its leaf hash."""
         if self.is_lost:
             return self.signature
-        return merkle.leaf_hash(envelope.leaf(self.payload, self.signature))
+        return envelope.hashed(self.payload, self.signature)
 
 
 class Pull(msgspec.Struct, frozen=True, array_like=True):
@@ -345,7 +345,7 @@ def commits_to(head: Envelope, salt: bytes, body: bytes) -> bool:
     """
     if len(body) > LARGEST:
         raise EnvelopeError(f"Its body has {len(body):,} bytes; {LARGEST:,} are allowed.")
-    return len(salt) == envelope.SALT_BYTES and envelope.commit(salt, body).hex() == head.commitment
+    return len(salt) == envelope.SALT_BYTES and envelope.commit(salt, body) == head.commitment
 
 
 @lru_cache(maxsize=1_024)

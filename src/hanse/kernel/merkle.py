@@ -20,9 +20,13 @@ class TreeError(HanseError):
     """A leaf or a size is not in the tree."""
 
 
+LEAF = b"\0"
+"""What is hashed before a leaf's data, so that no leaf is an inner node."""
+
+
 def leaf_hash(leaf: bytes) -> bytes:
     """Hash of a leaf's data."""
-    return sha256(b"\0" + leaf).digest()
+    return sha256(LEAF + leaf).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -63,18 +67,22 @@ def root(leaves: Iterable[bytes]) -> bytes:
     return tree.root()
 
 
-def root_and_paths(leaves: Sequence[bytes]) -> tuple[bytes, list[list[bytes]]]:
-    """The root over a few leaf hashes, at least one, and the audit path of each: every inner node is made once."""
-    if len(leaves) == 1:
-        return leaves[0], [[]]
-    middle = _split(len(leaves))
-    left, lefts = root_and_paths(leaves[:middle])
-    right, rights = root_and_paths(leaves[middle:])
-    for path in lefts:
-        path.append(right)
-    for path in rights:
-        path.append(left)
-    return node_hash(left, right), lefts + rights
+def root_and_paths(leaves: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
+    """The root over a few leaf hashes, at least one, and the audit path of each, its hashes joined.
+
+    Level by level, each inner node once: a node without a neighbour goes up as it is, which gives the tree of RFC 9162.
+    """
+    levels = [leaves]
+    while len(level := levels[-1]) > 1:
+        above = [sha256(b"\1" + level[at] + level[at + 1]).digest() for at in range(0, len(level) - 1, 2)]
+        levels.append([*above, level[-1]] if len(level) % 2 else above)
+    paths = [b""]
+    for level in levels[-2::-1]:
+        alone = len(level) - 1 if len(level) % 2 else -1
+        paths = [
+            paths[at >> 1] if at == alone else level[at ^ 1] + paths[at >> 1] for at in range(len(level))
+        ]
+    return levels[-1][0], paths
 
 
 def reader_of(leaves: Sequence[bytes]) -> HashReader:

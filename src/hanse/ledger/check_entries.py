@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connections
 
-from hanse.kernel import envelope, merkle, sealing
+from hanse.kernel import envelope, sealing
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import key_id
 from hanse.ledger import carried, keyring
@@ -138,7 +138,7 @@ class _Walk:
         if row.sequence != self.expected:
             yield f"entries {self.expected} up to this one are missing."
         self.expected = row.sequence + 1 if isinstance(row.sequence, int) else self.expected + 1
-        hashed = merkle.leaf_hash(envelope.leaf(raw(row.payload), raw(row.signature)))
+        hashed = envelope.hashed(raw(row.payload), raw(row.signature))
         self._chain = next_chain(self._chain, hashed)
         if isinstance(row.position, int):
             recipient = "" if isinstance(said, str) else said.recipient or ""
@@ -204,7 +204,7 @@ class _Walk:
         if kind is not None and kind.sealed and not row.sealed:
             yield "its body is not sealed as its kind asks for."
         try:
-            if envelope.commit(raw(row.salt), _opened(row)).hex() != said.commitment:
+            if envelope.commit(raw(row.salt), _opened(row)) != said.commitment:
                 yield "its body or salt is not what it commits to."
         except HanseError as error:
             yield f"its body cannot be opened: {error}"

@@ -10,6 +10,7 @@ from django.db import connections, transaction
 from hanse.kernel import envelope, sealing
 from hanse.kernel.errors import HanseError
 from hanse.kernel.markings import Marking
+from hanse.kernel.strict_json import canonical
 from hanse.ledger import keyring
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Body, Entry
@@ -31,6 +32,15 @@ class Written(msgspec.Struct, frozen=True):
     actor: Who
     content: msgspec.Raw
     reason: str
+
+
+def around(who: Who, reason: str) -> tuple[bytes, bytes]:
+    """What the one form of a `Written` has before and after its content.
+
+    Raises:
+        UnicodeEncodeError: A text holds half a character.
+    """
+    return b'{"actor":%b,"content":' % canonical(who), b',"reason":%b}' % canonical(reason)
 
 
 class BodyError(HanseError):

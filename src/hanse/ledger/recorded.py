@@ -7,7 +7,7 @@ import msgspec
 from hanse.kernel.markings import Marking
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """An entry that is in the ledger.
 
     Attributes:

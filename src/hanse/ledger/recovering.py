@@ -148,7 +148,7 @@ believed of the other."""
 
 
 def _leaf(payload: bytes, signature: bytes) -> bytes:
-    return merkle.leaf_hash(envelope.leaf(payload, signature))
+    return envelope.hashed(payload, signature)
 
 
 def latest_note() -> str:
@@ -305,7 +305,7 @@ def _kept(head: Envelope, one: Given) -> Kept:
     """The rows of an entry that came back in the clear: sealed again where its kind or marking asks for it."""
     if one.salt is None or one.body is None:
         return Kept(one.payload, one.signature, None, None, sealed=False)
-    if envelope.commit(one.salt, one.body).hex() != head.commitment:
+    if envelope.commit(one.salt, one.body) != head.commitment:
         raise RecoveryError(f"The body of entry {head.seq:,} for {head.recipient} is not what it commits to.")
     kind = known(head.kind)
     sealed = bool(head.marking.get("handling")) or (kind is not None and kind.sealed)

@@ -76,7 +76,7 @@ def _waiting(last: Checkpoint | None) -> list[_Waiting]:
     """The next entries that wait, in order."""
     rows = waiting_after(last)[:MOST]
     here = [
-        _Waiting(sequence, recipient, merkle.leaf_hash(envelope.leaf(bytes(payload), bytes(signature))))
+        _Waiting(sequence, recipient, envelope.hashed(bytes(payload), bytes(signature)))
         for sequence, recipient, payload, signature in rows.values_list(
             "sequence", "recipient", "payload", "signature"
         )

@@ -128,7 +128,7 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequen
     keys.in_its_time(head)
     body = _body(proof.entry, head, 5)
     checkpoint, signer = _checkpoint(proof, keys)
-    leaf = merkle.leaf_hash(envelope.leaf(proof.entry.payload, proof.entry.signature))
+    leaf = envelope.hashed(proof.entry.payload, proof.entry.signature)
     if not merkle.verify_inclusion(proof.position, checkpoint.size, leaf, proof.inclusion, checkpoint.root):
         raise ProofError("Step 7 fails: the entry is not in the checkpoint's tree.")
     seen_us, witnessed = _witnessed(proof, witnesses)
@@ -306,7 +306,7 @@ def _content(said: SignedEntry, head: envelope.Envelope, kind: type[_Content], s
 
 def _body(said: SignedEntry, head: envelope.Envelope, step: int) -> Said:
     """Step 5: the body, if the envelope commits to it."""
-    if envelope.commit(said.salt, said.body).hex() != head.commitment:
+    if envelope.commit(said.salt, said.body) != head.commitment:
         raise ProofError(
             f"Step {step} fails: the body of entry {head.seq:,} is not what the entry commits to."
         )

@@ -4,9 +4,11 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import groupby
-from typing import Any, NamedTuple
-from uuid import UUID
+from operator import attrgetter
+from typing import Any
+from uuid import UUID, uuid4
 
 import msgspec
 from django.db import OperationalError, connections, transaction
@@ -14,29 +16,24 @@ from django.db import OperationalError, connections, transaction
 from hanse.kernel import envelope, sealing
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.kernel.envelope import Envelope
+from hanse.kernel.envelope import Blank
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking
-from hanse.kernel.merkle import leaf_hash
 from hanse.kernel.strict_json import canonical
-from hanse.ledger import carried, keyring, storing
+from hanse.ledger import carried, keyring, new_ids, reading, storing
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, kind_of, project_in_order
 from hanse.ledger.models import Head
 from hanse.ledger.numbering import Numbering
-from hanse.ledger.reading import Who, Written
+from hanse.ledger.reading import Who
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.resealing import seal_earlier
 from hanse.ledger.routing import database
+from hanse.ledger.storing import Row, Run
 from hanse.ledger.tallies import next_chain
 
-_CHANCE_BYTES = envelope.SALT_BYTES + 16
-"""Random bytes of an entry: its salt, and the id of a new object."""
-_BELOW_TIME = (1 << 80) - 1
-_VERSION_AND_VARIANT = 0xF << 76 | 0b11 << 62
-_VERSION_7 = 7 << 76 | 0b10 << 62
-"""Bits of a UUID (RFC 9562, 4): those below 48 bits of time, and those of its version and variant."""
+_BACKSLASH = ord("\\")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -118,16 +115,13 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
     """
     if not drafts:
         return []
-    kinds = [kind_of(draft.kind) for draft in drafts]
     with _told_clearly(), transaction.atomic(using=database()), storing.behind(connections[database()]):
         head = _lock()
-        made = _make(head, drafts, kinds, actor)
+        made = _make(head, drafts, actor)
         _insert(made, head)
-        project_in_order((kind, one.recorded, one.worked_out) for one, kind in zip(made, kinds, strict=True))
+        project_in_order((one.form.kind, one.recorded, one.worked_out) for one in made)
         strict = {
-            one.recorded.object_id
-            for one in made
-            if one.recorded.version > 1 and one.recorded.marking.handling
+            one.recorded.object_id for one in made if one.form.marking.handling and one.recorded.version > 1
         }
         if strict:
             seal_earlier(strict, made[-1].recorded.sequence)
@@ -161,122 +155,132 @@ def _lock() -> Head:
     return Head(1, *row)
 
 
-class _Made(NamedTuple):
-    """An entry before it is signed and in its tables."""
+class _Form(msgspec.Struct, eq=False):
+    """What entries of one call have in common that are of one kind, marking and recipient."""
 
+    kind: Kind
+    marking: Marking
+    recipient: str
+    sealed: bool
+    blank: Blank
+
+
+class _Made(msgspec.Struct, gc=False):
+    """An entry before it is signed and in its tables; `object_id` is in the database's form."""
+
+    form: _Form
+    object_id: UUID | str
     recorded: Recorded
     worked_out: Any
     payload: bytes
     salt: bytes
     data: bytes
-    sealed: bool
 
 
-def _make(head: Head, drafts: Sequence[Draft], kinds: Sequence[Kind], actor: Actor) -> list[_Made]:
+def _make(head: Head, drafts: Sequence[Draft], actor: Actor) -> list[_Made]:
     """Each draft's entry, in the order of its sequence."""
-    numbering = Numbering((one.object_id, one.recipient) for one in drafts)
-    maker = _Maker(numbering, actor, keyring.signing(head.key).id)
-    # Asked of the system once instead of twice for each entry.
-    chance = secrets.token_bytes(_CHANCE_BYTES * len(drafts))
-    return [
-        maker.make(
-            head.next_sequence + at, draft, kind, chance[at * _CHANCE_BYTES : (at + 1) * _CHANCE_BYTES]
-        )
-        for at, (draft, kind) in enumerate(zip(drafts, kinds, strict=True))
-    ]
+    maker = _Maker(drafts, actor, keyring.signing(head.key).id)
+    return [maker.make(sequence, draft) for sequence, draft in enumerate(drafts, head.next_sequence)]
 
 
 class _Maker:
     """Makes the entries of one call: what they have in common is worked out once."""
 
-    def __init__(self, numbering: Numbering, actor: Actor, key: str) -> None:
-        self._numbering = numbering
+    def __init__(self, drafts: Sequence[Draft], actor: Actor, key: str) -> None:
+        self._numbering = Numbering((one.object_id, one.recipient) for one in drafts)
         self._who = Who(actor.id, actor.kind, actor.name)
         self._now = now_us()
-        self._ms = self._now // 1_000 << 80
         self._key = key
         self._origin = authority()
         self._own = Marking.own(self._origin)
-        self._markings: dict[int, dict[str, Any]] = {}
+        own = sum(one.object_id is None and not one.recipient for one in drafts)
+        self._new_ids = new_ids.own(self._now, own)
+        # Asked of the system once instead of for each entry.
+        self._salts = BytesIO(secrets.token_bytes(envelope.SALT_BYTES * len(drafts)))
+        self._native_ids = connections[database()].features.has_native_uuid_field
+        self._forms: dict[tuple[str, int, str, bool], _Form] = {}
+        self._around: dict[str, tuple[bytes, bytes]] = {}
 
-    def make(self, sequence: int, draft: Draft, kind: Kind, chance: bytes) -> _Made:
-        """One entry and its body; `chance` are `_CHANCE_BYTES` that nobody can guess and that no other entry has."""
-        salt = chance[: envelope.SALT_BYTES]
-        object_id = draft.object_id or self._new_id(chance[envelope.SALT_BYTES :], draft.recipient)
-        marking = draft.marking or self._own
-        content, body = _body(kind, draft, self._who)
-        head = Envelope(
-            origin=self._origin,
-            key=self._key,
-            seq=self._numbering.place(sequence, draft.recipient),
-            time=self._now,
-            kind=kind.name,
-            object=object_id.hex,
-            version=1 if draft.object_id is None else self._numbering.version(object_id, draft.recipient),
-            marking=self._as_json(marking),
-            recipient=draft.recipient or None,
-            commitment=envelope.commit(salt, body).hex(),
-        )
-        payload = envelope.encode(head)
-        sealed = draft.sealed or kind.sealed or bool(marking.handling)
-        data = sealing.seal_rest(keyring.current(), payload, body) if sealed else body
+    def make(self, sequence: int, draft: Draft) -> _Made:
+        """One entry and its body."""
+        recipient = draft.recipient
+        form = self._form(draft)
+        kind = form.kind
+        content, body = self._body(draft, kind)
+        salt = self._salts.read(envelope.SALT_BYTES)
+        if draft.object_id is None:
+            object_id, digits = _named(uuid4()) if recipient else next(self._new_ids)
+            version = 1
+        else:
+            object_id, digits = _named(draft.object_id)
+            version = self._numbering.version(object_id, recipient)
+        place = self._numbering.place(sequence, recipient) if recipient else sequence
+        payload = form.blank.fill(envelope.commit(salt, body), digits, place, version)
         recorded = Recorded(
-            sequence, self._now, kind.name, object_id, head.version, marking, self._who.id, self._who.name,
-            draft.reason, draft.recipient,
+            sequence, self._now, kind.name, object_id, version, form.marking, self._who.id, self._who.name,
+            draft.reason, recipient,
         )  # fmt: skip
         worked_out = kind.worked_out(content) if draft.worked_out is None else draft.worked_out
-        return _Made(recorded, worked_out, payload, salt, data, sealed)
+        data = sealing.seal_rest(keyring.current(), payload, body) if form.sealed else body
+        stored_id = object_id if self._native_ids else digits
+        return _Made(form, stored_id, recorded, worked_out, payload, salt, data)
 
-    def _new_id(self, chance: bytes, recipient: str) -> UUID:
-        """The id of a new object: one that begins with the time for the node's own, so that its indexes stay in order.
+    def _form(self, draft: Draft) -> _Form:
+        """The form of an entry; most entries of one call have the very same marking, which the drafts keep alive."""
+        known = draft.kind, id(draft.marking), draft.recipient, draft.sealed
+        form = self._forms.get(known)
+        if form is None:
+            kind = kind_of(draft.kind)
+            marking = draft.marking or self._own
+            blank = Blank(
+                key=self._key, kind=kind.name, marking=marking.as_json(), origin=self._origin,
+                recipient=draft.recipient or None, time=self._now,
+            )  # fmt: skip
+            sealed = draft.sealed or kind.sealed or bool(marking.handling)
+            self._forms[known] = form = _Form(kind, marking, draft.recipient, sealed, blank)
+        return form
 
-        It is a UUID of version 7 (RFC 9562, 5.7), and says no more than the entry's own time. An entry that goes to a
-        partner gets one of version 4, which says nothing.
+    def _body(self, draft: Draft, kind: Kind) -> tuple[msgspec.Struct | None, bytes]:
+        """The content as it will be read back, where there is one, and the body's bytes.
+
+        Raises:
+            ContentError: It is of another type, a value is not of its field's type, or a text holds what not every
+                database can keep: half a character, or the character NUL.
         """
-        if recipient:
-            return UUID(bytes=chance, version=4)
-        number = self._ms | int.from_bytes(chance) & _BELOW_TIME
-        return UUID(int=number & ~_VERSION_AND_VARIANT | _VERSION_7)
-
-    def _as_json(self, marking: Marking) -> dict[str, Any]:
-        """A marking's JSON form; most entries of one call have the very same one, which the drafts keep alive."""
-        if id(marking) not in self._markings:
-            self._markings[id(marking)] = marking.as_json()
-        return self._markings[id(marking)]
-
-
-def _body(kind: Kind, draft: Draft, who: Who) -> tuple[msgspec.Struct | None, bytes]:
-    """The content as it will be read back, where there is one, and the body's bytes.
-
-    Raises:
-        ContentError: It is of another type, a value is not of its field's type, or a text holds what not every
-            database can keep: half a character, or the character NUL.
-    """
-    content = draft.content
-    if not isinstance(content, kind.content) and (content is not None or draft.encoded is None):
-        raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(content).__name__}.")
-    try:
-        data = canonical(content) if draft.encoded is None else draft.encoded
-        content = kind.read(data) if draft.encoded is None else content
-        body = canonical(Written(who, msgspec.Raw(data), draft.reason))
-    except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
-        raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
-    if b"\\" in body and b"\\u0000" in body and _NUL.search(body):  # one character is found ten times as fast
-        raise ContentError(f"A text in this {kind.name} holds the character NUL. Remove it.")
-    return content, body
+        content, data = draft.content, draft.encoded
+        if not isinstance(content, kind.content) and (content is not None or data is None):
+            raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(content).__name__}.")
+        try:
+            if data is None:
+                data = canonical(content)
+                content = kind.read(data)
+            around = self._around.get(draft.reason)
+            if around is None:
+                self._around[draft.reason] = around = reading.around(self._who, draft.reason)
+        except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
+            raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
+        body = data.join(around)
+        # One byte, given as a number, is found ten times as fast.
+        if _BACKSLASH in body and b"\\u0000" in body and _NUL.search(body):
+            raise ContentError(f"A text in this {kind.name} holds the character NUL. Remove it.")
+        return content, body
 
 
-def _numbered(made: Sequence[_Made]) -> dict[int, int]:
-    """The number of each marking that the entries carry, by the marking's identity, which is quicker than its hash."""
-    texts: dict[int, str] = {}
+def _named(object_id: UUID) -> tuple[UUID, str]:
+    """An object's id, and its hexadecimal digits."""
+    return object_id, object_id.hex
+
+
+def _numbered(made: Sequence[_Made]) -> dict[_Form, int]:
+    """The number of each form's marking."""
+    texts: dict[_Form, str] = {}
     firsts: dict[str, int] = {}
     for one in made:
-        marking = one.recorded.marking
-        if id(marking) not in texts:
-            texts[id(marking)] = text = carried.text_of(marking.as_json())
+        if one.form not in texts:
+            texts[one.form] = text = carried.text_of(one.form.marking.as_json())
             firsts.setdefault(text, one.recorded.sequence)
     numbers = carried.number(firsts)
-    return {marking: numbers[text] for marking, text in texts.items()}
+    return {form: numbers[text] for form, text in texts.items()}
 
 
 def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
@@ -286,7 +290,7 @@ def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
     """
     return [
         signature
-        for _, some in groupby(made, lambda one: one.recorded.recipient)
+        for _, some in groupby(made, attrgetter("form.recipient"))
         for signature in envelope.sign_together([one.payload for one in some], key)
     ]
 
@@ -294,19 +298,27 @@ def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
 def _insert(made: Sequence[_Made], head: Head) -> None:
     """Sign, and write entries, bodies and the new head; a server takes the bodies while the entries are signed."""
     connection = connections[database()]
-    native = connection.features.has_native_uuid_field
-    markings = _numbered(made)
-    bodies = [(one.recorded.sequence, one.salt, one.data, one.sealed) for one in made]
+    numbers = _numbered(made)
+    bodies = [
+        Run((form.sealed,), [(one.recorded.sequence, one.salt, one.data) for one in some])
+        for form, some in groupby(made, attrgetter("form"))
+    ]
     storing.store_bodies(connection, bodies)
     key = keyring.signing(head.key)
     chain = bytes(head.chain)
-    entries = []
+    entries: list[Run] = []
+    form: _Form | None = None
+    rows: list[Row] = []
     for one, signature in zip(made, _signatures(key, made), strict=True):
         recorded, payload = one.recorded, one.payload
-        chain = next_chain(chain, leaf_hash(envelope.leaf(payload, signature)))
-        object_id = recorded.object_id if native else recorded.object_id.hex
-        entries.append(
-            (recorded.sequence, payload, signature, key.id, recorded.kind, object_id, recorded.version,
-             recorded.recipient, recorded.time_us, markings[id(recorded.marking)], recorded.marking.retention_us)
-        )  # fmt: skip
+        if one.form is not form:
+            form, rows = one.form, []
+            entries.append(Run(_same(key.id, recorded, numbers[form]), rows))
+        chain = next_chain(chain, envelope.hashed(payload, signature))
+        rows.append((recorded.sequence, payload, signature, one.object_id, recorded.version))
     storing.store_entries(connection, entries, (head.next_sequence + len(made), chain, key.id))
+
+
+def _same(key: str, one: Recorded, marking: int) -> Row:
+    """What the rows of all entries of a form have in common with one of them."""
+    return key, one.kind, one.recipient, one.time_us, marking, one.marking.retention_us

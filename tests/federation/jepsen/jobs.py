@@ -22,7 +22,7 @@ from hanse.federation.partners import active, partner_of
 from hanse.federation.recovery import KEPT_OF_OTHERS, Recovery
 from hanse.federation.sharing import Audience, Sharing
 from hanse.federation.stream import size_of
-from hanse.kernel import envelope, merkle
+from hanse.kernel import envelope
 from hanse.kernel.actors import Actor, system
 from hanse.ledger import check, keyfile, service, tree, witnessed
 from hanse.ledger.identity import authority
@@ -232,7 +232,7 @@ def partner_attacks() -> dict[str, dict[str, Any]]:
 def leaves_for(partner: str) -> list[str]:
     """Leaf hashes of what is addressed to a partner, in order, those that were lost among them."""
     rows = Entry.objects.filter(recipient=partner).values_list("sequence", "payload", "signature")
-    here = [(at, merkle.leaf_hash(envelope.leaf(bytes(one), bytes(two))).hex()) for at, one, two in rows]
+    here = [(at, envelope.hashed(bytes(one), bytes(two)).hex()) for at, one, two in rows]
     lost = Lost.objects.filter(recipient=partner).values_list("sequence", "hashed")
     return [leaf for _, leaf in sorted([*here, *((at, bytes(leaf).hex()) for at, leaf in lost)])]
 
