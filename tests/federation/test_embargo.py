@@ -22,6 +22,7 @@ from hanse.ledger.models import Entry
 from hanse.policy import embargo, guarded
 from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
+from hanse.policy.models import StoredMarking
 from hanse.policy.service import mark
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import NODE, Peer
@@ -102,6 +103,16 @@ def test_without_a_team_the_hour_alone_opens_it(attack, peer, mari, later):
     assert not _sees(reader, came)
     later(DAY_US)
     assert _sees(reader, came)
+
+
+def test_a_marking_altered_in_the_database_keeps_no_other_embargo_shut(attack, peer, mari, later):
+    """Only what has that marking stays as it is until the check of rows has named it."""
+    _came(attack, peer, now_us() + DAY_US)
+    mark(attack.pk, replace(attack.marking.marking, embargo_us=now_us() + DAY_US), "", NODE, "Amber.")
+    StoredMarking.objects.filter(pk=PartnerAttack.projected.get().marking_id).update(text='{"embargo_us":1}')
+    later(DAY_US)
+    assert embargo.open_due(NODE) == 1
+    assert Attack.projected.get(pk=attack.pk).marking.marking.embargo_us is None
 
 
 def test_a_team_that_gets_it_later_keeps_it(attack, peer, mari, team):

@@ -12,7 +12,7 @@ In numbered steps, for each wish:
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.urls import reverse
@@ -45,7 +45,16 @@ from hanse.policy.service import mark
 Thing = Attack | PartnerAttack | Campaign | Item | Batch | Case | JointCase
 Derived = Campaign | Item
 
-MODELS: tuple[type[Thing], ...] = (Attack, PartnerAttack, Campaign, Item, Batch, Case, JointCase)
+PAGES: Final[dict[type[Thing], tuple[str, str]]] = {
+    Attack: ("attacks.view", "attacks:detail"),
+    PartnerAttack: ("attacks.view", "attacks:of-partner"),
+    Campaign: ("campaigns.view", "campaigns:detail"),
+    Item: ("intel.view", "intel:item"),
+    Batch: ("intel.view", "intel:import"),
+    Case: ("cases.view", "cases:case"),
+    JointCase: ("cases.view", "cases:joint"),
+}
+"""By sort of thing that is marked by hand: what one has to be able to do to see its page, and the page."""
 
 SOON_US = EXPIRES_US
 """A retention date nearer than this takes two people: one person alone must not purge, nobody having noticed."""
@@ -92,7 +101,7 @@ def thing_for(actor: Actor, action: str, object_id: UUID) -> Thing:
 
 def is_markable(object_id: UUID) -> bool:
     """Whether an object is one of those that are marked anew by hand."""
-    return any(model.projected.filter(pk=object_id).exists() for model in MODELS)
+    return any(model.projected.filter(pk=object_id).exists() for model in PAGES)
 
 
 def mark_anew(object_id: UUID, wish: Wish, why: str, actor: Actor) -> UUID | None:
@@ -119,7 +128,7 @@ def mark_anew(object_id: UUID, wish: Wish, why: str, actor: Actor) -> UUID | Non
         row = thing_for(actor, "policy.mark", object_id)
         old = row.marking.marking
         wish = replace(wish, marking=replace(wish.marking, originators=old.originators))
-        decision = may_mark(actor, Subject(_sort(row), old, row.team), wish.marking, now_us=now_us())
+        decision = may_mark(actor, Subject(sort_of(row), old, row.team), wish.marking, now_us=now_us())
         if not decision:
             raise RefusedError(decision)
         _check(row, wish)
@@ -208,7 +217,8 @@ def _team_name(team: str) -> str:
     return team if row is None else row.name
 
 
-def _sort(row: Thing) -> str:
+def sort_of(row: Thing) -> str:
+    """What a thing is, as proposals and the API name it."""
     return type(row).__name__.lower()
 
 
@@ -295,7 +305,7 @@ def _subject(row: Thing, wish: Wish) -> dict[str, Any]:
     """What two people decide on: from what to what, so that nothing else is approved than was proposed."""
     return {
         "object": row.pk.hex,
-        "sort": _sort(row),
+        "sort": sort_of(row),
         "from": row.marking.marking.text,
         "from_team": row.team,
         "to": wish.marking.text,
@@ -337,7 +347,7 @@ def _execute(proposal: Pending, approver: Actor) -> str:
 
 def _row(object_id: UUID) -> Thing:
     """A thing on record, for the node's own use."""
-    for model in MODELS:
+    for model in PAGES:
         row = model.projected.filter(pk=object_id).select_related("marking").first()
         if row is not None:
             return row

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from hanse.console import marking, purging
+from hanse.console import embargoes, marking, purging
 from hanse.console.marking import Wish
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, MarkingError, Pap, Tlp
@@ -81,6 +81,36 @@ class MarkingProposedOut(Schema):
     """The proposal that another person decides on."""
 
     proposal: UUID
+
+
+class EmbargoOut(Schema):
+    """A thing under an embargo that was given to no team yet."""
+
+    object_id: UUID
+    sort: str
+    originators: list[str]
+    whom: list[str] = Field(description="For whom it is, in the words of who put it under the embargo.")
+    until_us: int = Field(description="Its hour, microseconds UTC.")
+
+
+class EmbargoesOut(Schema):
+    """What others put under an embargo, and nobody named a team for."""
+
+    count: int
+    items: list[EmbargoOut] = Field(description="Those whose hour comes first.")
+
+
+@router.get(
+    "/embargoes",
+    response=EmbargoesOut,
+    summary="What is under an embargo and waits for a team",
+    operation_id="ledger_embargoes",
+)
+@endpoint("ledger.view")
+def under_embargo(request: HttpRequest) -> Any:
+    """What the caller, who may mark it, could give to a team; for others there is nothing."""
+    actor = signed_in(request)
+    return {"count": embargoes.count(actor), "items": embargoes.without_team(actor)}
 
 
 @router.post(

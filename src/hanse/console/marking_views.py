@@ -9,29 +9,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hanse.attacks.models import Attack, PartnerAttack
-from hanse.campaigns.models import Campaign
-from hanse.cases.models import Case, JointCase
-from hanse.console import marking, purging
+from hanse.console import embargoes, marking, purging
 from hanse.console.marking_forms import MarkForm
-from hanse.intel.models import Batch, Item
+from hanse.intel.models import Batch
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import strictest
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
-
-_PAGES = {
-    Attack: ("attacks.view", "attacks:detail"),
-    Campaign: ("campaigns.view", "campaigns:detail"),
-    Item: ("intel.view", "intel:item"),
-    Batch: ("intel.view", "intel:import"),
-    Case: ("cases.view", "cases:case"),
-    JointCase: ("cases.view", "cases:joint"),
-    PartnerAttack: ("attacks.view", "attacks:of-partner"),
-}
-"""By sort of thing: what one has to be able to do to see its page, and the page."""
 
 PROPOSED = gettext_lazy("Proposed. It happens once another person approves it.")
 
@@ -64,6 +51,19 @@ def mark(request: HttpRequest, object_id: UUID) -> Result:
     }
 
 
+@page("ledger.view", "console/embargoes.html")
+def under_embargo(request: HttpRequest) -> Result:
+    """What others put under an embargo, and nobody named a team for; none of it says what the thing says."""
+    actor = signed_in(request)
+    found = embargoes.without_team(actor)
+    markings = [one.marking for one in found]
+    return {
+        "found": [(one, embargoes.SORTS[one.sort]) for one in found],
+        "more": embargoes.count(actor) - len(found),
+        "marking": strictest(markings) if markings else None,
+    }
+
+
 @page("ledger.purge", "console/purge.html", methods=("GET", "POST"))
 def purge(request: HttpRequest, object_id: UUID) -> Result:
     """Have an object purged: what would go, and proposing it; afterwards, the entry that says so."""
@@ -91,7 +91,7 @@ def purge(request: HttpRequest, object_id: UUID) -> Result:
 
 def _back(row: marking.Thing, actor: Actor) -> str:
     """The thing's page, or its entries for whom it has gone out of sight."""
-    action, page_name = _PAGES[type(row)]
+    action, page_name = marking.PAGES[type(row)]
     try:
         marking.thing_for(actor, action, row.pk)
     except NotVisibleError:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("ledger/<int:sequence>/", ledger_views.entry, name="entry"),
     path("ledger/<int:sequence>/proof/", ledger_views.prove, name="proof"),
     path("ledger/<int:sequence>/export/", ledger_views.proof_file, name="export"),
+    path("ledger/embargoes/", marking_views.under_embargo, name="embargoes"),
     path("ledger/object/<uuid:object_id>/mark/", marking_views.mark, name="mark"),
     path("ledger/object/<uuid:object_id>/purge/", marking_views.purge, name="purge"),
     path("settings/", settings_views.settings_page, name="settings"),

@@ -6,12 +6,14 @@ whoever looks later finds when and why, and who asks what is new gets it.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.kernel.markings import MarkingError
 from hanse.ledger.models import Entry
 from hanse.policy.models import MarkedModel, NeedToKnow, StoredMarking, marked_models
 from hanse.policy.service import mark
@@ -22,8 +24,13 @@ AT_ONCE: Final = 500
 
 def hours() -> list[int]:
     """The hours of the embargoes of all markings on record, microseconds UTC."""
-    found = (row.marking.embargo_us for row in _markings())
-    return [hour for hour in found if hour is not None]
+    return [hour for _, hour in _embargoes()]
+
+
+def ahead() -> list[StoredMarking]:
+    """The markings on record with an embargo whose hour has not come."""
+    now = now_us()
+    return [row for row, hour in _embargoes() if now < hour]
 
 
 def open_due(actor: Actor) -> int:
@@ -43,9 +50,7 @@ def open_due(actor: Actor) -> int:
 
 def _due(now: int) -> Iterator[tuple[MarkedModel, bool]]:
     """What is to be opened, each with whether its marking says no more of the embargo from then on."""
-    over = [
-        row.pk for row in _markings() if row.marking.embargo_us is not None and row.marking.embargo_us <= now
-    ]
+    over = [row.pk for row, hour in _embargoes() if hour <= now]
     if not over:
         return
     given = NeedToKnow.objects.values("pk")
@@ -69,5 +74,10 @@ def _was_given_until(row: MarkedModel) -> bool:
     return said is not None and hour is not None and said < hour
 
 
-def _markings() -> list[StoredMarking]:
-    return list(StoredMarking.objects.filter(text__contains='"embargo_us":'))
+def _embargoes() -> Iterator[tuple[StoredMarking, int]]:
+    """The markings of things under an embargo, each with its hour. One that was altered is left to the check of rows."""
+    for row in StoredMarking.objects.filter(text__contains='"embargo_us":'):
+        with suppress(MarkingError):
+            hour = row.marking.embargo_us
+            if hour is not None:
+                yield row, hour

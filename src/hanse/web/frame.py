@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
-from hanse.ledger.fields import NOT_OPENING
+from hanse.kernel.errors import HanseError
 from hanse.policy.decision import may
 from hanse.web.page import actor_of
 
@@ -118,10 +118,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _asked(ask: Waits, actor: Actor) -> Waiting | None:
-    """What waits for an actor; where something of it was altered in the database, the log names it and pages go on."""
+    """What waits for an actor; where it cannot be read, as after something was altered, the log says so and pages go on."""
     try:
         return ask(actor)
-    except NOT_OPENING as error:
+    except HanseError as error:
         _log.error("what waits for %s is not counted: %s", actor.id, error)
         return None
 
