@@ -1,8 +1,11 @@
 """People for tests: made by the entries that a real history would have."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
 from uuid import UUID, uuid4
 
-from hanse.accounts import contents
+from hanse.accounts import approvals, contents
 from hanse.accounts.links import digest_of
 from hanse.accounts.projections import grant_id, membership_id
 from hanse.accounts.who import person_actor
@@ -50,3 +53,10 @@ def secret_in(path: str) -> str:
 def digest_in(path: str) -> str:
     """The hash of the secret in a one-time link."""
     return digest_of(secret_in(path))
+
+
+@contextmanager
+def several_at_once() -> Iterator[None]:
+    """Proposals about one thing wait beside each other, as those of an earlier version do: each is looked at again."""
+    with mock.patch.object(approvals, "_check_first"):
+        yield

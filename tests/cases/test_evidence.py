@@ -195,7 +195,7 @@ def test_two_people_destroy_a_file_and_its_custody_stays(case: tuple[UUID, Actor
         evidence.propose_destruction(one, "No longer needed.", replace(kaja, stepped_up_us=None))
     fresh = replace(kaja, stepped_up_us=now_us())
     proposal = evidence.propose_destruction(one, "No longer needed.", fresh)
-    with pytest.raises(UsageError, match="proposed already"):
+    with pytest.raises(approvals.ProposedAlreadyError, match="proposed something about the same"):
         evidence.propose_destruction(one, "No longer needed.", fresh)
     with pytest.raises(rules.RefusedError, match="other than the one who began it"):
         approvals.approve(proposal, replace(fresh, roles=frozenset({"investigator", "approver"})))

@@ -139,7 +139,7 @@ def test_the_originals_way_and_the_proposal_by_the_pages(
     assert "Another person decides" in looking(client, f"/cases/evidence/{one}/destroy/")
     assert client.post(f"/cases/evidence/{one}/destroy/", {"why": "No longer needed"}).status_code == 302
     again = client.post(f"/cases/evidence/{one}/destroy/", {"why": "No longer needed"})
-    assert b"proposed already" in again.content
+    assert b"Proposed already" in again.content
     assert Proposal.objects.get().subject == {"evidence": one.hex}
     assert "It is proposed to destroy" in looking(client, f"/cases/evidence/{one}/")
 

@@ -333,7 +333,7 @@ def test_one_person_alone_erases_nothing(case: tuple[UUID, Actor]) -> None:
     with pytest.raises(UsageError, match="not held on them"):
         subject.propose_erasure(one, ids, LAW, "Because.", other)
     proposal = subject.propose_erasure(one, ids, LAW, "Because.", kaja)
-    with pytest.raises(UsageError, match="proposed already"):
+    with pytest.raises(approvals.ProposedAlreadyError, match="proposed something about the same"):
         subject.propose_erasure(one, ids, LAW, "Because.", kaja)
     assert CasePerson.objects.count() == 2
     approvals.reject(proposal, "No.", acting(newcomer("approver", name="Jaan")))

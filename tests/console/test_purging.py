@@ -203,7 +203,7 @@ def test_the_page_shows_what_would_go_and_then_what_took_it(
     html = client.get(address).content.decode()
     assert "Proposed by Olev Officer" in html
     assert "Propose to purge" not in html
-    assert client.post(address, {"reason": "Again."}).status_code == 200
+    assert client.post(address, {"reason": "Again."}).status_code == 409
     assert Proposal.objects.count() == 1
     waiting = client_as(approver).get("/people/approvals/").content.decode()
     assert f"/ledger/?object={attack}" in waiting

@@ -451,6 +451,7 @@ def test_two_people_release_the_version_that_they_saw(fi, mari, jaan, what):
     with pytest.raises(UsageError, match="since this was proposed"):
         approvals.approve(proposal, jaan)
     assert not Entry.objects.filter(kind=onward.DECIDED).exists()
+    approvals.reject(proposal, "It is another version now.", jaan)
     if what == "newer":
         approvals.approve(onward.propose(request, "They may.", mari), jaan)
         assert _last("fi-cert", onward.DECIDED).granted

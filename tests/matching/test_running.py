@@ -22,7 +22,7 @@ from hanse.matching.names import keys_of
 from hanse.matching.offering import offered
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
-from tests.accounts.people import acting, newcomer
+from tests.accounts.people import acting, newcomer, several_at_once
 from tests.cases.made import DAY_US, opened
 from tests.federation.conftest import founded
 from tests.federation.peer import Peer
@@ -233,12 +233,14 @@ def test_agreements_take_two_people_and_end_by_one(officer, approver, case, gb):
 def test_no_agreement_comes_back_by_an_older_proposal(officer, approver, case, gb, how):
     """What one person ended, or two made narrower, since it was proposed stays so; of another partner it matters not."""
     wide = agreeing.propose(terms(), "As agreed.", officer)
-    agree(officer, approver, kinds=["email"])
+    with several_at_once():
+        agree(officer, approver, kinds=["email"])
     if how == "ended":
         agreeing.end("gb-ncas", "They were broken into.", officer)
     with pytest.raises(UsageError, match="changed or ended since"):
         approvals.approve(wide, approver)
     assert [row.kinds for row in Agreement.objects.all()] == ([] if how == "ended" else [["email"]])
+    approvals.reject(wide, "It is too old.", approver)
     Peer("fi-cert", "FI").joins()
     later = agreeing.propose(terms(), "As agreed.", officer)
     agree(officer, approver, partner="fi-cert")

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from hanse import jobs_wiring
 from hanse.accounts import rules
-from hanse.accounts.approvals import approve
+from hanse.accounts.approvals import ProposedAlreadyError, approve
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.addresses import pack
 from hanse.kernel.clock import now_us
@@ -136,7 +136,7 @@ def test_no_one_person_removes_flows(store: Store) -> None:
     mari = acting(newcomer("analyst", "approver"))
     jaan = acting(newcomer("approver", name="Jaan Tamm"))
     proposal = propose_removal([going.pk], "Asked for by a court.", mari)
-    with pytest.raises(UsageError, match="proposed already"):
+    with pytest.raises(ProposedAlreadyError, match="proposed something about the same"):
         propose_removal([going.pk, staying.pk], "Once more.", mari)
     with pytest.raises(rules.RefusedError):
         approve(proposal, mari)

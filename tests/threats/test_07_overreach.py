@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -45,10 +46,12 @@ class Node:
         tokens.make("script", ["attacks.view"], 1, acting(self.target))
         self.invited = service.invite("Invited", "", [], "", acting(self.administrators[0]))[0]
         self.other_team = service.make_team("Operation Green", acting(self.administrators[0]))
+        self._others = product([self.target, *self.administrators], sorted(set(roles()) - {"investigator"}))
 
     def proposal(self) -> UUID:
-        """An open proposal of the first administrator."""
-        return service.grant_role(self.target, "investigator", "Needed.", acting(self.administrators[0]))
+        """An open proposal of the first administrator, each about another role or person."""
+        person, role = next(self._others)
+        return service.grant_role(person, role, "Needed.", acting(self.administrators[0]))
 
 
 USES: dict[str, tuple[set[str], Callable[[Node, Actor, UUID], object]]] = {

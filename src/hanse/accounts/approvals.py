@@ -1,14 +1,21 @@
 """The two-person rule, for every room: one person proposes, another one approves, and only then it happens.
 
+Whoever gets something by it, such as a role, is not the other one. About one thing one proposal waits at a time: of two
+that say different things, the one that is approved last would hold, whatever those who approved the first had read.
+
 What can be proposed is registered once per process by the composition root, as kinds are. Deciding reads the
 signed entry of the proposal, never its row: who changes the row changes nothing.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from hanse.accounts import contents
 from hanse.accounts.models import Proposal
@@ -18,8 +25,10 @@ from hanse.accounts.who import person_actor
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.units import minute
 from hanse.ledger.plain import number
 from hanse.ledger.writing import append, writing
+from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 
 EXPIRES_US = 7 * 86_400 * 1_000_000
@@ -30,6 +39,27 @@ class ProposalOverError(UsageError):
     """The proposal was decided already, or is too old."""
 
     status = 409
+
+
+class ProposedAlreadyError(HanseError):
+    """A proposal about the same waits for a second person already.
+
+    Attributes:
+        proposal: Its id.
+        there: Address of the page that shows it.
+    """
+
+    status = 409
+    title = gettext_lazy("Proposed already")
+
+    def __init__(self, words: str, proposal: UUID) -> None:
+        super().__init__(words)
+        self.proposal = proposal
+
+    @property
+    def there(self) -> str:
+        """Address of the page that shows it."""
+        return f"{reverse('accounts:approvals')}?proposal={self.proposal}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +86,11 @@ class Pending:
     expires_us: int
     proposed_as: str
 
+    @property
+    def person(self) -> str:
+        """Id of the person to whom it gives something; empty where it gives nobody anything."""
+        return str(self.subject.get("person", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Approvable:
@@ -70,6 +105,8 @@ class Approvable:
         where: Address of what it is about, from the subject; None where there is nothing to look at.
         once: What the approver reads beside what `execute` returns; empty where that is a one-time link for a person.
         before: What the approver has to know or ask before, in a sentence, from the subject, as long as it is open.
+        about: What it decides on, from the subject, in texts: while a proposal about one of them waits, no other one is
+            made. By default that is the whole subject.
     """
 
     action: str
@@ -79,6 +116,11 @@ class Approvable:
     where: Callable[[dict[str, Any]], str] | None = None
     once: str = ""
     before: Callable[[dict[str, Any]], str] | None = None
+    about: Callable[[dict[str, Any]], Iterable[str]] | None = None
+
+    def decides_on(self, subject: dict[str, Any]) -> frozenset[str]:
+        """What a proposal of this kind with that subject decides on."""
+        return frozenset(self.about(subject) if self.about else [json.dumps(subject, sort_keys=True)])
 
 
 _known: dict[str, Approvable] = {}
@@ -100,12 +142,13 @@ def propose(action: str, subject: dict[str, Any], why: str, actor: Actor) -> UUI
 
     Args:
         action: A registered action.
-        subject: With what, as JSON values.
+        subject: With what, as JSON values; ``person`` is the id of whom it gives something.
         why: The reason, which the approver reads.
         actor: Who proposes.
 
     Raises:
         UsageError: There is no such action, or no reason was given.
+        ProposedAlreadyError: Something about the same waits for a second person.
         RefusedError: The actor may not propose it.
     """
     approvable = _approvable(action)
@@ -114,8 +157,26 @@ def propose(action: str, subject: dict[str, Any], why: str, actor: Actor) -> UUI
         raise UsageError("Say why: another person has to decide on it.")
     proposal = uuid4()
     content = contents.Proposed(action, subject, now_us() + EXPIRES_US)
-    append("accounts.proposed", content, actor=actor, reason=why.strip(), object_id=proposal)
+    with writing():  # of two who propose the same at once, the second one finds the first
+        _check_first(approvable, subject)
+        append("accounts.proposed", content, actor=actor, reason=why.strip(), object_id=proposal)
     return proposal
+
+
+def _check_first(approvable: Approvable, subject: dict[str, Any]) -> None:
+    """Refuse what would be the second open proposal about one thing."""
+    wanted = approvable.decides_on(subject)
+    rows = Proposal.objects.filter(action=approvable.action, state="open", expires_us__gt=now_us())
+    for row in rows.order_by("proposed_us"):
+        with suppress(UsageError):  # a row that was put in by SQL hinders nobody
+            first = pending(row.pk)
+            if first.action == approvable.action and wanted & approvable.decides_on(first.subject):
+                words = approvable.words(first.subject).rstrip(".")
+                raise ProposedAlreadyError(
+                    f"{first.proposed_name} proposed something about the same, and it waits for another person until "
+                    f"{minute(first.expires_us)}: {words}. Have it approved, refused or taken back first.",
+                    row.pk,
+                )
 
 
 def approve(proposal: UUID, actor: Actor) -> str:
@@ -124,12 +185,16 @@ def approve(proposal: UUID, actor: Actor) -> str:
     Raises:
         UnknownPersonError: There is no such proposal.
         ProposalOverError: It is decided or too old.
-        RefusedError: It is the actor's own, the actor is no approver, or did not prove a passkey; or the proposer could
-            not propose it any more.
+        RefusedError: It is the actor's own, or gives them something; the actor is no approver, or did not prove a
+            passkey; or the proposer could not propose it any more.
     """
     with writing():
         found = pending(proposal)
         ask(actor, "accounts.approve", created_by=found.proposed_by)
+        if found.person == actor.id:
+            refuse(
+                "own-gain", "It gives you something, so that another approver decides on it, and you do not."
+            )
         approvable = _approvable(found.action)
         _check_proposer(found, approvable.proposed_with)
         append("accounts.approved", contents.Decided(), actor=actor, object_id=proposal, reason=found.why)
@@ -253,20 +318,27 @@ def waiting_for(actor: Actor) -> list[Proposal]:
     """Open proposals that the actor can decide on, oldest first."""
     if not _decides(actor):
         return []
-    return list(
-        Proposal.objects.filter(state="open", expires_us__gt=now_us())
-        .exclude(proposed_by=actor.id)
-        .order_by("proposed_us")
-    )
+    rows = Proposal.objects.filter(state="open", expires_us__gt=now_us()).exclude(proposed_by=actor.id)
+    return [row for row in rows.order_by("proposed_us") if row.subject.get("person") != actor.id]
+
+
+def shown(proposal: UUID, actor: Actor) -> Proposal | None:
+    """A proposal of somebody else for an actor who could have made it, or who sees people's doings; None for others."""
+    row = Proposal.objects.filter(pk=proposal).first()
+    if row is None or row.action not in _known:
+        return None
+    could = may_begin(actor, _known[row.action].proposed_with)
+    return row if could or may(actor, "accounts.view", now_us=now_us()) else None
 
 
 def count_waiting_for(actor: Actor) -> int:
     """How many `waiting_for` has; every page says it."""
-    return number(_WAITING, [now_us(), actor.id]) if _decides(actor) else 0
+    return number(_WAITING, [now_us(), actor.id, actor.id]) if _decides(actor) else 0
 
 
 _WAITING: Final = (
-    "SELECT count(*) FROM accounts_proposal WHERE state = 'open' AND expires_us > %s AND proposed_by <> %s"
+    "SELECT count(*) FROM accounts_proposal WHERE state = 'open' AND expires_us > %s AND proposed_by <> %s "
+    "AND coalesce(subject ->> 'person', '') <> %s"
 )
 
 

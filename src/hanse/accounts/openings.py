@@ -17,7 +17,7 @@ HOLDS_US = 86_400 * 1_000_000
 
 def ask_for(object_id: UUID, why: str, actor: Actor) -> UUID:
     """Propose that an object be opened to the actor; the proposal's id. Errors as of `approvals.propose`."""
-    return propose("accounts.open", {"object": object_id.hex}, why, actor)
+    return propose("accounts.open", {"object": object_id.hex, "person": actor.id}, why, actor)
 
 
 def opened_to(object_id: UUID) -> frozenset[str]:

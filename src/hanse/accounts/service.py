@@ -553,7 +553,8 @@ APPROVALS = (
     Approvable("accounts.reactivate", "accounts.grant",
                lambda subject: f"Let {_name(subject)} in again.", _do_reactivate),
     Approvable("accounts.recover", "accounts.grant",
-               lambda subject: f"Bring back {_name(subject)}, who lost every passkey.", _do_recover),
+               lambda subject: f"Bring back {_name(subject)}, who lost every passkey.", _do_recover,
+               about=lambda subject: [subject["person"]]),
     openings.APPROVABLE,
 )  # fmt: skip
 """What takes two people in this room."""

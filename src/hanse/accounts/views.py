@@ -141,21 +141,32 @@ def team_change(request: HttpRequest, what: str) -> HttpResponse:
 
 
 @own("accounts/approvals.html")
-def waiting(_request: HttpRequest, actor: Actor) -> dict[str, Any]:
-    """What waits for me, what I proposed, and what was decided lately, or by nobody in time."""
+def waiting(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+    """What waits for me, what I proposed, and what was decided lately, or by nobody in time.
+
+    The proposal of somebody else that was in the way of mine stands above, where I was sent to it.
+    """
     rows = Proposal.objects.order_by("-proposed_us")
     decided = rows.exclude(state="open", expires_us__gt=now_us())
     if not may(actor, "accounts.view", now_us=now_us()):
         decided = decided.filter(decided_by=actor.id) | decided.filter(proposed_by=actor.id)
     return {
+        "in_the_way": _in_the_way(request, actor),
         "to_decide": _said(approvals.waiting_for(actor)),
         "mine": _said(rows.filter(state="open", proposed_by=actor.id, expires_us__gt=now_us())),
         "decided": _ended(list(decided[:SHOWN])),
     }
 
 
+def _in_the_way(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
+    """The proposal that the address names, where the actor may know of it."""
+    wanted = request.GET.get("proposal", "")
+    found = approvals.shown(uuid_in(wanted), actor) if wanted else None
+    return [] if found is None else _ended([found])
+
+
 def _ended(rows: list[Proposal]) -> list[dict[str, Any]]:
-    """Proposals that nobody can decide on any more: what they were, how each ended, and why it was refused."""
+    """Proposals with what they are in words, how each stands, and why it was refused."""
     why_not = approvals.why_not(rows)
     return [
         {"one": row, "words": words, "state": approvals.state_of(row), "why_not": why_not.get(row.pk, "")}

@@ -222,14 +222,13 @@ def propose_destruction(evidence_id: UUID, why: str, actor: Actor) -> UUID:
     Raises:
         NotVisibleError: There is none for the actor.
         RefusedError: The actor may not, or did not prove a passkey.
-        UsageError: No reason is given, it is destroyed, or it is proposed already.
+        UsageError: No reason is given, or it is destroyed.
+        ProposedAlreadyError: It is proposed already.
     """
     require(actor, "cases.erase")
     row, _ = evidence_for(actor, "cases.erase", evidence_id)
     if row.state == DESTROYED:
         raise UsageError("It is destroyed already.")
-    if waiting_on(row.pk):
-        raise UsageError("It is proposed already. Another person decides on it in Approvals.")
     return propose(DESTRUCTION.action, {"evidence": row.pk.hex}, why, actor)
 
 

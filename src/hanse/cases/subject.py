@@ -180,8 +180,8 @@ def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: st
     Raises:
         NotVisibleError: There is no such request for the actor.
         RefusedError: The actor may not erase one of them, or did not prove a passkey.
-        UsageError: Nothing is chosen, something chosen is not held on them or stays, no legal basis is given, or it is
-            proposed already.
+        UsageError: Nothing is chosen, something chosen is not held on them or stays, or no legal basis is given.
+        ProposedAlreadyError: It is proposed already.
     """
     require(actor, "cases.erase")
     row = request_for(actor, request_id)
@@ -196,8 +196,6 @@ def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: st
         if held[one].stays:
             raise UsageError(held[one].stays)
         _require_erasable(held[one], actor)
-    if waiting_on(request_id):
-        raise UsageError("It is proposed already. Another person decides on it in Approvals.")
     subject = {
         "request": row.pk.hex, "objects": sorted(one.hex for one in set(objects)), "law": law,
         "earlier": sorted(one.pk.hex for one in earlier_of(row, actor)),
@@ -362,5 +360,7 @@ def cases_of(held: Iterable[Held]) -> list[Case]:
     return list({one.case.pk: one.case for one in held if one.case is not None}.values())
 
 
-ERASING = Approvable("cases.erase_subject", "cases.erase", _words, _execute, _where)
+ERASING = Approvable(
+    "cases.erase_subject", "cases.erase", _words, _execute, _where, about=lambda subject: [subject["request"]]
+)
 """What two people agree on."""

@@ -14,6 +14,7 @@ from hanse.egress import destination, smtp, webhook
 from hanse.egress.errors import RefusedError
 from hanse.egress.rules import HTTPS
 from hanse.kernel.actors import Actor
+from hanse.ledger.writing import writing
 from hanse.telemetry import service as telemetry
 
 MOST_EXPORTERS = 500
@@ -241,14 +242,15 @@ class StorageForm(GroupForm):
     upload_gib = forms.IntegerField(min_value=1, max_value=1_000, label="Largest upload, GiB")
 
     def save(self, actor: Actor) -> str:
-        """Set it; fewer flows are proposed, and the rest is set."""
+        """Set it; fewer flows are proposed, and the rest is set. Where that cannot be proposed, nothing is set."""
         told = msgspec.convert(self.cleaned_data, service.Storage)
         if not service.keeps_fewer(told):
             return super().save(actor)
         held = service.setting(service.Storage).flows_gib
-        service.change(msgspec.structs.replace(told, flows_gib=held), actor)
         why = f"{told.flows_gib} GiB of collected flows instead of {held}."
-        quota.propose_fewer(told.flows_gib, why, actor)
+        with writing():
+            service.change(msgspec.structs.replace(told, flows_gib=held), actor)
+            quota.propose_fewer(told.flows_gib, why, actor)
         return _("Proposed. Fewer flows are kept once another person approves it.")
 
 

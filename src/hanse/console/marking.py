@@ -359,5 +359,7 @@ def _where(subject: dict[str, Any]) -> str:
     return f"{reverse('console:ledger')}?object={UUID(subject['object'])}"
 
 
-APPROVABLE = Approvable("policy.mark", "policy.mark", _words, _execute, _where)
+APPROVABLE = Approvable(
+    "policy.mark", "policy.mark", _words, _execute, _where, about=lambda subject: [subject["object"]]
+)
 """What two people agree on."""

@@ -80,12 +80,11 @@ def propose_purge(object_id: UUID, why: str, actor: Actor) -> UUID:
         RefusedError: The actor may not purge, or did not prove a passkey.
         StaysError: It is a record of who did what.
         UsageError: No reason is given, or nothing of it is left.
+        ProposedAlreadyError: It is proposed already.
     """
     going = would_go(object_id, actor)
     if not any(one.bodies for one in going):
         raise UsageError("Nothing of it is left: it was purged before.")
-    if waiting_on(object_id):
-        raise UsageError("It is proposed already. Another person decides on it in Approvals.")
     subject = {
         "object": object_id.hex,
         "kind": going[0].kinds[0],
@@ -171,5 +170,7 @@ def _where(subject: dict[str, Any]) -> str:
     )
 
 
-APPROVABLE = Approvable("ledger.purge", "ledger.purge", _words, _execute, _where)
+APPROVABLE = Approvable(
+    "ledger.purge", "ledger.purge", _words, _execute, _where, about=lambda subject: [subject["object"]]
+)
 """What two people agree on."""

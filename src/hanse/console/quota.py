@@ -35,5 +35,5 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     return ""
 
 
-APPROVABLE = Approvable(ACTION, "settings.edit", _words, _execute)
+APPROVABLE = Approvable(ACTION, "settings.edit", _words, _execute, about=lambda _subject: ["flows_gib"])
 """What two people agree on."""

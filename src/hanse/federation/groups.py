@@ -141,5 +141,5 @@ def _project(recorded: Recorded, content: GroupSet) -> None:
         Group.objects.create(object_id=recorded.object_id, name=content.name, members=list(content.members))
 
 
-APPROVAL = Approvable(GROUP, "federation.share", _words, _let_in)
+APPROVAL = Approvable(GROUP, "federation.share", _words, _let_in, about=lambda told: [told["group"]])
 KINDS = (Kind(SET, GroupSet, _project),)

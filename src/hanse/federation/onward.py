@@ -578,7 +578,7 @@ def _words(told: dict[str, Any]) -> str:
     )
 
 
-APPROVAL = Approvable(RELEASE, "federation.share", _words, _grant)
+APPROVAL = Approvable(RELEASE, "federation.share", _words, _grant, about=lambda told: [told["request"]])
 
 KINDS = (
     # What is passed on may be of a kind that rests encrypted, and then rests so within this one too.

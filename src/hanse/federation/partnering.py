@@ -243,18 +243,24 @@ def _add_words(told: dict[str, Any]) -> str:
     )
 
 
+def _about(told: dict[str, Any]) -> list[str]:
+    return [told["authority"]]
+
+
 APPROVALS = (
-    Approvable(ADD, "federation.partner", _add_words, _add),
+    Approvable(ADD, "federation.partner", _add_words, _add, about=_about),
     Approvable(
         STAND,
         "federation.partner",
         lambda told: f"{told['authority']} is to be {Standing(told['state']).label}.",
         _stand,
+        about=_about,
     ),
     Approvable(
         MOVE,
         "federation.partner",
         lambda told: f"{told['authority']} is reached at {told['endpoint']} {told['address']} from now on.",
         _move,
+        about=_about,
     ),
 )

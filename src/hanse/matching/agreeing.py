@@ -187,5 +187,5 @@ def _forget(object_id: UUID) -> None:
     Agreement.objects.filter(pk=object_id).delete()
 
 
-APPROVAL = Approvable(AGREE, AGREE, _words, _make)
+APPROVAL = Approvable(AGREE, AGREE, _words, _make, about=lambda told: [told["partner"]])
 KINDS = (Kind(AGREED, Agreed, _project, _forget),)

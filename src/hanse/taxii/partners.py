@@ -190,5 +190,8 @@ _ONCE: Final = (
     "they enter with it. It is shown this once and kept nowhere."
 )
 
-APPROVABLE = Approvable("taxii.partner", "taxii.partner", _words, _execute, lambda _subject: "/edge/", _ONCE)
+APPROVABLE = Approvable(
+    "taxii.partner", "taxii.partner", _words, _execute, lambda _subject: "/edge/", _ONCE,
+    about=lambda subject: [subject["authority"]],
+)  # fmt: skip
 """What the two people agree on."""

@@ -8,10 +8,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from hanse.accounts.approvals import Approvable, Pending, propose
-from hanse.accounts.models import Proposal
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
-from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.policy.asking import require
 from hanse.telemetry import service
@@ -33,15 +31,13 @@ def propose_removal(partitions: Iterable[UUID], why: str, actor: Actor) -> UUID:
 
     Raises:
         RefusedError: The actor may not, or did not prove a passkey.
-        UsageError: None of them is there for the actor to see, one is proposed already, or no reason is given.
+        UsageError: None of them is there for the actor to see, or no reason is given.
+        ProposedAlreadyError: One of them is proposed already.
     """
     require(actor, ACTION)
     rows = list(service.partitions(actor).filter(pk__in=list(partitions)))
     if not rows:
         raise UsageError("None of these files is there any more. Look at the list again.")
-    waiting = {one for row in _open() for one in row.subject["partitions"]}
-    if any(row.pk.hex in waiting for row in rows):
-        raise UsageError("Some of these are proposed already. Another person decides on them in Approvals.")
     subject = {
         "partitions": [row.pk.hex for row in rows],
         "rows": sum(row.rows for row in rows),
@@ -50,10 +46,6 @@ def propose_removal(partitions: Iterable[UUID], why: str, actor: Actor) -> UUID:
         "end_us": max(row.end_us for row in rows),
     }
     return propose(ACTION, subject, why, actor)
-
-
-def _open() -> list[Proposal]:
-    return list(Proposal.objects.filter(action=ACTION, state="open", expires_us__gt=now_us()))
 
 
 def _words(subject: dict[str, Any]) -> str:
@@ -83,5 +75,5 @@ def _where(subject: dict[str, Any]) -> str:
     return f"{reverse('telemetry:partitions')}?{urlencode(span)}"
 
 
-APPROVABLE = Approvable(ACTION, ACTION, _words, _execute, _where)
+APPROVABLE = Approvable(ACTION, ACTION, _words, _execute, _where, about=lambda subject: subject["partitions"])
 """What two people agree on."""

@@ -37,7 +37,7 @@ from hanse.web import keyset
 from hanse.web.idempotency import KeyProblem, once
 from hanse.web.openapi import describe
 from hanse.web.page import actor_of, from_our_page, is_fresh, public, whole
-from hanse.web.problems import CONTENT_TYPE, details, status_of
+from hanse.web.problems import CONTENT_TYPE, details, see, status_of, there_of
 from hanse.web.reading import MediaTypeError, StrictParser, digest_tag, holds_nul
 
 _log = logging.getLogger(__name__)
@@ -389,7 +389,7 @@ def _http(_request: HttpRequest, error: HttpError) -> HttpResponse:
 
 def _hanse(_request: HttpRequest, error: HanseError) -> HttpResponse:
     status = status_of(error)
-    return details(status, _WORDS[404] if status == 404 else str(error))
+    return details(status, _WORDS[404] if status == 404 else str(error), **see(there_of(error)))
 
 
 def _broken(request: HttpRequest, error: Exception) -> HttpResponse:

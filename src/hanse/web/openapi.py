@@ -22,6 +22,7 @@ _PROBLEM = {
             "items": {"type": "string"},
             "description": "The rules of policy that refuse.",
         },
+        "see": {"type": "string", "description": "Path of the page that shows what is in the way."},
         "errors": {
             "type": "array",
             "items": {

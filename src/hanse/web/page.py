@@ -16,7 +16,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.policy.decision import STEP_UP_US, Decision, may
-from hanse.web.problems import problem, session_over, status_of, title_of
+from hanse.web.problems import problem, session_over, status_of, there_of, title_of
 
 P = ParamSpec("P")
 Result = dict[str, Any] | HttpResponseBase
@@ -58,7 +58,9 @@ def page(
                 # What is sealed is opened where it is shown.
                 return render(request, template, result) if isinstance(result, dict) else result
             except HanseError as error:
-                return problem(request, status_of(error), str(error), title=title_of(error))
+                return problem(
+                    request, status_of(error), str(error), title=title_of(error), there=there_of(error)
+                )
 
         checked = require_http_methods(allowed)(guarded)
         # The walks over all routes read these.

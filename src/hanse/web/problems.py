@@ -40,7 +40,13 @@ def details(status: int, detail: str, *, rules: Iterable[str] = (), **more: Any)
 
 
 def problem(
-    request: HttpRequest, status: int, detail: str, *, rules: Iterable[str] = (), title: str = ""
+    request: HttpRequest,
+    status: int,
+    detail: str,
+    *,
+    rules: Iterable[str] = (),
+    title: str = "",
+    there: str = "",
 ) -> HttpResponse:
     """The answer that says what went wrong and what to do, in the form that the asker reads.
 
@@ -50,10 +56,13 @@ def problem(
         detail: What went wrong and what to do.
         rules: The rules that forbid it.
         title: The page's heading; empty for the status's own.
+        there: Address of a page that shows what it is about; empty for none.
     """
     if _program(request):
-        return details(status, detail, rules=rules)
-    context = {"status": status, "title": title or _title(status), "detail": detail, "rules": tuple(rules)}
+        return details(status, detail, rules=rules, **see(there))
+    context = {
+        "status": status, "title": title or _title(status), "detail": detail, "rules": tuple(rules), "there": there,
+    }  # fmt: skip
     template = "web/problem_part.html" if request.headers.get("HX-Request") == "true" else "web/problem.html"
     return render(request, template, context, status=status)
 
@@ -96,6 +105,16 @@ def status_of(error: HanseError) -> int:
 def title_of(error: HanseError) -> str:
     """The heading that an error has of its own, in its ``title``; empty where its status says enough."""
     return str(getattr(error, "title", ""))
+
+
+def there_of(error: HanseError) -> str:
+    """Address of the page that shows what an error is about, in its ``there``; empty where it has none."""
+    return str(getattr(error, "there", ""))
+
+
+def see(there: str) -> dict[str, str]:
+    """The member of problem details that says where to look."""
+    return {"see": there} if there else {}
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django calls it by name

@@ -251,6 +251,7 @@ _ONCE: Final = (
 )
 
 APPROVABLE = Approvable(
-    "webhooks.hook", "webhooks.edit", _words, _execute, lambda _subject: "/webhooks/", _ONCE
-)
+    "webhooks.hook", "webhooks.edit", _words, _execute, lambda _subject: "/webhooks/", _ONCE,
+    about=lambda subject: [f"{subject['partner']} {subject['url']}"],
+)  # fmt: skip
 """What the two people agree on."""
