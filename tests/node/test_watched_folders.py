@@ -89,6 +89,38 @@ def test_what_cannot_be_read_holds_up_no_other(
     assert service.new_files() == [own]
 
 
+def test_links_that_lead_nowhere_hold_up_no_file(folder: Path, mari: Actor) -> None:
+    """One in a circle and one to what is not there, also where it was a file a moment ago: all else is found and read."""
+    own = folder / flood(folder)
+    rested(folder)
+    (folder / "circle.pcap").symlink_to("circle.pcap")
+    (folder / "nowhere.pcap").symlink_to("/nowhere/at/all")
+    assert service.new_files() == [own]
+    jobs_wiring.watch({"paths": [str(folder / "circle.pcap"), str(own)]}, Told(), mari)
+    assert [row.name for row in Input.projected.all()] == [own.name]
+
+
+def test_what_grows_while_it_is_read_is_left_for_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Somebody who writes as fast as the node reads keeps it from nothing: neither the hash nor the copy goes on for ever."""
+    one = folder / "growing.csv"
+    one.write_text("x" * 8)
+    real = os.fstat
+
+    def sized(file: int) -> os.stat_result:
+        told = real(file)
+        with one.open("ab") as more:
+            more.write(b"more")
+        return told
+
+    monkeypatch.setattr(os, "fstat", sized)
+    with pytest.raises(OSError, match="somebody writes to it"):
+        service.sha256_of(one)
+    with pytest.raises(ChangedError, match="changed while it was being read in"):
+        open_input(one, scratch=tmp_path, sha256="0" * 64)
+
+
 def test_another_content_of_the_same_date_is_found(folder: Path, mari: Actor) -> None:
     """Who sets back when a file was changed has not hidden what is in it now."""
     one = folder / "a.csv"

@@ -4,7 +4,7 @@ import errno
 import glob
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -76,9 +76,17 @@ def files_below(folder: Path) -> Iterator[Path]:
                 )
         except OSError:
             continue  # it is gone, not ours to read, or its path is longer than the system takes
-        folders = [Path(one) for one in shown if one.is_dir(follow_symlinks=False)]
-        yield from (path for one in shown if not one.is_dir() and (path := Path(one)).is_file())
+        folders = [Path(one) for one in shown if _holds(one.is_dir, follow_symlinks=False)]
+        yield from (Path(one) for one in shown if _holds(one.is_file))
         waiting.extend(reversed(folders))
+
+
+def _holds(ask: Callable[..., bool], **how: bool) -> bool:
+    """What an entry of a folder says of itself; no, where a link leads in a circle or to what is not ours to look at."""
+    try:
+        return ask(**how)
+    except OSError:
+        return False
 
 
 def opened(path: Path, within: Sequence[str] = ()) -> BinaryIO:
@@ -112,7 +120,7 @@ def _check(file: BinaryIO, path: Path, within: Sequence[str]) -> None:
     if not stat.S_ISREG(told.st_mode):
         raise OSError(errno.EINVAL, "it is no file")
     if within:
-        real = path.resolve()
+        real = Path(os.path.realpath(path))
         there = real.lstat()
         same = (there.st_dev, there.st_ino) == (told.st_dev, told.st_ino)
         if not same or not any(real.is_relative_to(Path(folder).resolve()) for folder in within):

@@ -168,7 +168,9 @@ def _copied(path: Path, file: BinaryIO, sha256: str, scratch: Path | None) -> Bi
 def _copy(path: Path, file: BinaryIO, sha256: str, copy: BinaryIO) -> None:
     """Fill the copy, and go back to its beginning; raises as `_copied`."""
     hashed, written, checked = hashlib.sha256(), 0, 0
-    while block := file.read(CHUNK):
+    size = os.fstat(file.fileno()).st_size
+    # What grows meanwhile is copied no further: it is not what it was.
+    while written <= size and (block := file.read(CHUNK)):
         hashed.update(block)
         copy.write(block)
         written += len(block)

@@ -1,8 +1,10 @@
 """Use cases of telemetry: inputs read into the node's flows, partitions on record, and flows found again."""
 
 import contextlib
+import errno
 import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -417,7 +419,8 @@ def new_files() -> list[Path]:
 
 def lies_in(path: Path, folder: str) -> bool:
     """Whether a file is one of a watched folder, wherever links on its way lead."""
-    return path.resolve().is_relative_to(Path(folder).resolve())
+    # Of a link that leads in a circle pathlib makes another error than of all else that cannot be read.
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _hash_at_rest(path: Path) -> str:
@@ -476,11 +479,16 @@ def sha256_of(path: Path, within: Sequence[str] = ()) -> str:
     """SHA-256 of a file, hexadecimal.
 
     Raises:
-        OSError: It cannot be read, is no file, or lies in none of the folders `within`, where there are some.
+        OSError: It cannot be read, is no file, grows meanwhile, or lies in none of the folders `within`, where there are
+            some.
     """
     hashed = hashlib.sha256()
     with opened(path, within) as file:
+        left = os.fstat(file.fileno()).st_size
         while block := file.read(_BLOCK):
+            left -= len(block)
+            if left < 0:  # who writes as fast as it is read would never have it end
+                raise OSError(errno.EAGAIN, "somebody writes to it")
             hashed.update(block)
     return hashed.hexdigest()
 
