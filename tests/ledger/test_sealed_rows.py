@@ -223,3 +223,18 @@ def test_a_row_whose_own_key_is_no_text_is_removed_by_a_rebuild() -> None:
     rebuild()
     assert findings() == []
     assert not Idempotency.objects.exists()
+
+
+def test_a_row_known_by_a_text_is_removed_by_a_rebuild_on_either_database() -> None:
+    """Its body was altered; its key is as it was, and is text to PostgreSQL too."""
+    found()
+    for key in ("k", "other"):
+        Idempotency.objects.create(key=key, request="r", created_us=1, body="b")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE web_idempotency SET body = (SELECT body FROM web_idempotency WHERE key = 'k') WHERE key = 'other'"
+        )
+    assert "body: altered" in "\n".join(findings())
+    rebuild()
+    assert findings() == []
+    assert Idempotency.objects.get().pk == "k"

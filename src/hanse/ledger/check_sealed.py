@@ -63,9 +63,9 @@ def remove_unopened() -> int:
     with connection.cursor() as cursor:
         for one in found:
             table, key = quote(one.model._meta.db_table), quote(str(one.model._meta.pk.column))
-            told, held = (
-                (as_bytes(one.key), "CAST(%s AS TEXT)") if isinstance(one.key, str) else (one.key, "%s")
-            )
+            told, held = one.key, "%s"
+            if isinstance(told, str) and connection.vendor == "sqlite":  # which keeps any bytes as text
+                told, held = as_bytes(told), "CAST(%s AS TEXT)"
             cursor.execute(f"DELETE FROM {table} WHERE {key} = {held}", [told])  # noqa: S608 - a table of our own
             key = printable(str(one.key))  # what was altered may be no text at all
             _log.warning("removed %s %s: %s did not open", one.model._meta.db_table, key, one.columns)
