@@ -112,6 +112,36 @@ def test_a_flood_of_templates_is_refused() -> None:
     assert "refused" in feed.finish().problems[0].what
 
 
+def test_a_template_that_is_refused_takes_none_off() -> None:
+    """Who sends in an exporter's name until its room is full cannot have the exporter's own templates taken away with it."""
+    feed = Feed(udp=True)
+    own = a_set(2, template(300, [(8, 4), (12, 4), (1, 4)]))
+    feed(ipfix(0, own))
+    for number in range(400, 700):
+        feed(ipfix(0, a_set(2, template(number, [(500, 4)] * 900))))
+    (stream,) = feed.decoder._streams
+    full = stream.exporter.template_bytes
+    feed(ipfix(0, a_set(2, template(300, [(500, 4)] * 3_000))))
+    assert len(feed(ipfix(0, a_set(300, bytes(24))))) == 2
+    feed(ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (2, 4)]))))
+    assert stream.templates[300].has(2), "one that takes no more room comes in its place, however full it is"
+    assert full == stream.exporter.template_bytes == sum(stream.sizes.values())
+
+
+def test_nothing_is_remembered_of_templates_that_are_gone() -> None:
+    """A file that announces, changes and withdraws one id after the other costs no more than its last templates."""
+    feed = Feed()
+    for number in range(256, 2_256):
+        feed(
+            ipfix(0, a_set(2, template(number, [(8, 4), (12, 4), (1, 4)]))),
+            ipfix(0, a_set(2, template(number, [(8, 4), (12, 4), (2, 4)]))),
+            ipfix(0, a_set(2, pack(">HH", number, 0))),
+        )
+    (stream,) = feed.decoder._streams
+    assert not stream.templates
+    assert not stream.changed
+
+
 def test_a_template_counts_whatever_stands_beside_it() -> None:
     """Withdrawals in the same set, of four octets each, make no large template a small one."""
     feed = Feed()

@@ -286,6 +286,7 @@ class ExportDecoder:
                 self._streams.tallies["changes"][stream.row] += 1
             if not stream.define(number, template):
                 self._refused_templates += 1
+                return []
             return [(number, before)]
         if (
             self._udp

@@ -201,17 +201,20 @@ class Stream:
         return number
 
     def define(self, number: int, template: Template) -> bool:
-        """Put a template in force; False where the exporter's room is used up."""
-        self.withdraw(number)
+        """Put a template in force instead of the one before; False, and that stays, where the room is used up.
+
+        Taken away first, its room would be another's: one forged template would have the exporter's own refused for ever.
+        """
         size = template.described + OVERHEAD
+        more = size - self.sizes.get(number, 0)
         if self.forgotten:
             return False
-        if self.exporter.template_bytes + size > TEMPLATE_BYTES:
+        if self.exporter.template_bytes + more > TEMPLATE_BYTES:
             return False
-        if self.all.template_bytes + size > 2 * ALL_TEMPLATE_BYTES:  # within one batch nobody is forgotten
+        if self.all.template_bytes + more > 2 * ALL_TEMPLATE_BYTES:  # within one batch nobody is forgotten
             return False
-        self.exporter.template_bytes += size
-        self.all.template_bytes += size
+        self.exporter.template_bytes += more
+        self.all.template_bytes += more
         self.templates[number], self.sizes[number] = template, size
         return True
 
@@ -225,8 +228,9 @@ class Stream:
         return any(len(times) == FLAPS and times[0] >= since for times in self.changed.values())
 
     def withdraw(self, number: int) -> None:
-        """Forget a template."""
+        """Forget a template, and how often it changed: nothing is remembered of one that takes no room."""
         self.templates.pop(number, None)
+        self.changed.pop(number, None)
         size = self.sizes.pop(number, 0)
         self.exporter.template_bytes -= size
         self.all.template_bytes -= size
