@@ -26,6 +26,8 @@ from hanse.constituency.registry import Registry
 from hanse.intel import feed_clock, from_partners, offering
 from hanse.intel import jobs as intel_jobs
 from hanse.intel import notices as feed_notices
+from hanse.intel.feed_models import Feed
+from hanse.intel.models import Batch
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -61,20 +63,25 @@ EXERCISE = ("estonia-2007", 2007)
 
 def register() -> None:
     """Make the handlers known to this process."""
-    jobs.handles("analyse", "telemetry.import", shown=lambda _, job: not job.params.get("paths"))(analyse)
+    jobs.handles("analyse", "telemetry.import", shown=_of_stored_flows)(analyse)
     jobs.handles("load-exercise", "telemetry.import", shown=jobs.to_all)(load_exercise)
     jobs.handles("watch", "telemetry.import", shown=jobs.to_all)(watch)
     jobs.handles("bring-in", "intel.import")(intel_jobs.bring_in)
-    jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE, shown=feed_clock.shown)(
-        feed_clock.fetch
-    )
+    of_feed = jobs.as_marked(Feed, "intel.view", "feed")
+    jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE, shown=of_feed)(feed_clock.fetch)
     jobs.handles(reopening_days.KIND, "matching.reopen", shown=jobs.to_all)(reopening_days.follow)
-    jobs.handles("mark-import", "policy.mark", shown=marking_imports.shown)(marking_imports.follow)
+    of_import = jobs.as_marked(Batch, "intel.view", "batch")
+    jobs.handles("mark-import", "policy.mark", shown=of_import)(marking_imports.follow)
     jobs.handles(receiving.KIND, "intel.import", shown=jobs.to_all)(receiving.take_in)
     shelves.offer(offering.Offer)
     shelves.take(from_partners.take)
     for one in (attack_notices, campaign_notices, feed_notices):
         notices.register(one.SOURCE)
+
+
+def _of_stored_flows(_actor: Actor, some: Sequence[Job]) -> list[Job]:
+    """Analyses of what is stored name no file that somebody brought."""
+    return [job for job in some if not job.params.get("paths")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,8 @@ def test_the_like_of_who_started_it_reads_only_what_its_kind_shows(handler, acto
     assert not jobs.may_see(other, job)
     for shown in (False, True):
         monkeypatch.setattr(jobs, "_kinds", {})
-        jobs.handles("test.work", "telemetry.import", shown=lambda who, one, told=shown: told)(lambda *_: "/")
+        jobs.handles("test.work", "telemetry.import", shown=jobs.to_all if shown else jobs.to_nobody)(
+            lambda *_: "/"
+        )
         assert jobs.may_see(other, job) is shown
         assert not jobs.may_see(replace(other, roles=frozenset({"approver"})), job)

@@ -18,7 +18,6 @@ from hanse.ledger.writing import writing
 from hanse.policy.service import mark
 from hanse.web import jobs
 from hanse.web.jobs import Progress
-from hanse.web.models import Job
 
 CHUNK = 500
 """Items of one transaction: other writers wait a second at most."""
@@ -55,12 +54,6 @@ def begin(row: Batch, marking: Marking, team: str, actor: Actor, why: str, propo
         "why": why, "proposal": proposal,
     }  # fmt: skip
     jobs.start("mark-import", f"Marking the items of {row.name[:400]} anew", params, actor)
-
-
-def shown(actor: Actor, job: Job) -> bool:
-    """Whether what a job is about may be read: by who may see the import as it is marked now."""
-    row = Batch.projected.select_related("marking").filter(pk=UUID(job.params["batch"])).first()
-    return row is not None and bool(Batch.objects.judge(actor, "intel.view", row))
 
 
 def follow(params: dict[str, Any], progress: Progress, actor: Actor) -> str:

@@ -52,12 +52,6 @@ def fetch(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
     return reverse("intel:feed-run", args=[feed, run])
 
 
-def shown(actor: Actor, job: Job) -> bool:
-    """Whether what a job is about may be read: by who may see the feed as it is marked now."""
-    row = Feed.projected.select_related("marking").filter(pk=UUID(job.params["feed"])).first()
-    return row is not None and bool(Feed.objects.judge(actor, "intel.view", row))
-
-
 def start(row: Feed, actor: Actor) -> Job:
     """Have a feed fetched; the job that does it, which may be one that has begun already."""
     return at_work(row.pk) or jobs.start(KIND, _title(row), {"feed": row.pk.hex}, actor)

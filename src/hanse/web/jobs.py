@@ -6,7 +6,8 @@ is found as interrupted after `SILENT_US` and can be begun again (`again`).
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from hanse.kernel.printable import printable
 from hanse.ledger.fields import sealed, sealed_fields
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
+from hanse.policy.models import MarkedModel
 from hanse.web.models import Job, State
 
 _log = logging.getLogger(__name__)
@@ -80,18 +82,36 @@ Handler = Callable[[dict[str, Any], Progress, Actor], str]
 """Does the work: given its parameters, the progress to tell and who started it; returns the result's address."""
 
 
-Shown = Callable[[Actor, Job], bool]
-"""Whether somebody who may do jobs of its kind may read what one of another's is about."""
+Shown = Callable[[Actor, Sequence[Job]], Iterable[Job]]
+"""Those of others' jobs of one kind whose subject may be read by somebody who may do such jobs."""
 
 
-def to_nobody(_actor: Actor, _job: Job) -> bool:
+def to_nobody(_actor: Actor, _some: Sequence[Job]) -> Iterable[Job]:
     """What a job is about is for who started it alone."""
-    return False
+    return ()
 
 
-def to_all(_actor: Actor, _job: Job) -> bool:
+def to_all(_actor: Actor, some: Sequence[Job]) -> Iterable[Job]:
     """What a job is about names nothing that policy could hide."""
-    return True
+    return some
+
+
+def as_marked(model: type[MarkedModel], action: str, name: str) -> Shown:
+    """What a job is about is shown as the thing is marked now that one of its parameters names, asked once for all jobs.
+
+    Args:
+        model: Whose row it is.
+        action: What one has to be allowed to do with it.
+        name: The parameter that holds its id, hexadecimal.
+    """
+
+    def shown(actor: Actor, some: Sequence[Job]) -> Iterable[Job]:
+        about = {job.pk: UUID(job.params[name]) for job in some}
+        rows = model.projected.select_related("marking").in_bulk(set(about.values()))
+        seen = {pk for pk, row in rows.items() if model.objects.judge(actor, action, row)}
+        return [job for job in some if about[job.pk] in seen]
+
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +209,27 @@ def settle() -> None:
 
 
 def may_see(actor: Actor, job: Job) -> bool:
-    """Whether the actor may read what a job is about: their own, or what its kind shows to who may do it themselves.
+    """Whether the actor may read what a job is about; see `seen`."""
+    return job.pk in seen(actor, [job])
+
+
+def seen(actor: Actor, some: Iterable[Job]) -> set[UUID]:
+    """Those of some jobs whose subject the actor may read, by id: their own, and what its kind shows to who may do it themselves.
 
     Nobody may read a job that is not as the node left it: whoever writes to the database could make somebody else's job,
-    or the sealed words of one, theirs.
+    or the sealed words of one, theirs. Each kind is asked once: a list is renewed every two seconds.
     """
-    if not opens(job):
-        return False
-    kind = _kinds.get(job.kind)
-    if job.owner == actor.id:
-        return True
-    return kind is not None and bool(may(actor, kind.action, now_us=now_us())) and kind.shown(actor, job)
+    sound = [job for job in some if opens(job)]
+    found = {job.pk for job in sound if job.owner == actor.id}
+    others: defaultdict[str, list[Job]] = defaultdict(list)
+    for job in sound:
+        if job.pk not in found:
+            others[job.kind].append(job)
+    for name, alike in others.items():
+        kind = _kinds.get(name)
+        if kind is not None and may(actor, kind.action, now_us=now_us()):
+            found.update(job.pk for job in kind.shown(actor, alike))
+    return found
 
 
 def may_stop(actor: Actor, job: Job) -> bool:

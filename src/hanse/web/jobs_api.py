@@ -1,5 +1,6 @@
 """The API of jobs: all of them, one with its progress, and stopping or beginning it again."""
 
+from collections.abc import Container
 from typing import Any
 from uuid import UUID
 
@@ -46,10 +47,9 @@ class JobState(Schema):
     ended_us: int | None
 
     @classmethod
-    def of(cls, job: Job, actor: Actor) -> "JobState":
-        """A job as an actor may see it."""
-        seen = jobs.may_see(actor, job)
-        hidden = set() if seen else {"title", "result", "error"}
+    def of(cls, job: Job, seen: Container[UUID]) -> "JobState":
+        """A job as it is told to who may read what some are about."""
+        hidden = set() if job.pk in seen else {"title", "result", "error"}
         told: dict[str, Any] = {
             name: None if name in hidden else getattr(job, name) for name in cls.model_fields
         }
@@ -61,9 +61,9 @@ class JobState(Schema):
 def list_jobs(request: HttpRequest, paging: Query[Paging]) -> Any:
     """All jobs, the newest first."""
     jobs.settle()
-    actor = signed_in(request)
     told = paged(Job.objects.all(), Order("created_us", descending=True), paging)
-    return told | {"items": [JobState.of(job, actor) for job in told["items"]]}
+    seen = jobs.seen(signed_in(request), told["items"])
+    return told | {"items": [JobState.of(job, seen) for job in told["items"]]}
 
 
 @router.get("/{uuid:job_id}", response=JobState, operation_id="jobs_get", summary="One job with its progress")
@@ -71,7 +71,7 @@ def list_jobs(request: HttpRequest, paging: Query[Paging]) -> Any:
 def get_job(request: HttpRequest, job_id: UUID) -> JobState:
     """One job with its progress."""
     jobs.settle()
-    return JobState.of(_found(job_id), signed_in(request))
+    return _told(job_id, signed_in(request))
 
 
 @router.post(
@@ -82,7 +82,7 @@ def cancel_job(request: HttpRequest, job_id: UUID) -> JobState:
     """Ask a job to stop; one that has ended stays as it is."""
     job, actor = _stoppable(request, job_id)
     jobs.cancel(job)
-    return JobState.of(_found(job_id), actor)
+    return _told(job_id, actor)
 
 
 @router.post(
@@ -93,7 +93,7 @@ def begin_again(request: HttpRequest, job_id: UUID) -> JobState:
     """Begin a job once more that failed, was cancelled or was interrupted."""
     job, actor = _stoppable(request, job_id)
     jobs.again(job)
-    return JobState.of(_found(job_id), actor)
+    return _told(job_id, actor)
 
 
 def _found(job_id: UUID) -> Job:
@@ -101,6 +101,12 @@ def _found(job_id: UUID) -> Job:
     if job is None:
         raise Http404
     return job
+
+
+def _told(job_id: UUID, actor: Actor) -> JobState:
+    """A job as an actor may see it."""
+    job = _found(job_id)
+    return JobState.of(job, jobs.seen(actor, [job]))
 
 
 def _stoppable(request: HttpRequest, job_id: UUID) -> tuple[Job, Actor]:

@@ -218,6 +218,7 @@ class Listed:
         empty: What is said when there is nothing at all.
         export: The action of exporting; empty cannot be exported.
         live_seconds: How often the page asks whether it changed; 0 is never.
+        ahead: Told of the rows of a page, or of some of a file, before their columns are asked.
     """
 
     name: str
@@ -230,6 +231,7 @@ class Listed:
     empty: Empty = Empty("There is nothing here yet.")
     export: str = ""
     live_seconds: int = 0
+    ahead: Callable[[Sequence[Any]], object] = lambda _rows: None
 
     def __post_init__(self) -> None:
         """Refuse filters whose names in the address are taken.
@@ -353,9 +355,11 @@ class Listing:
     def part(self) -> keyset.Part:
         """The rows of this page."""
         query = self.request.GET
-        return keyset.part(
+        part = keyset.part(
             self._rows, self.choice.order, SIZE, after=query.get("after"), before=query.get("before")
         )
+        self.listed.ahead(part.rows)
+        return part
 
     @cached_property
     def total(self) -> str:
@@ -514,7 +518,7 @@ def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str, taken: 
     if len(keys) > FILE_LIMIT:
         raise UsageError(f"That is more than {FILE_LIMIT:,} rows. Filter the list, then take the file again.")
     taken(found, keys)
-    values = ([column.exported(row) for column in choice.columns] for row in _in_turn(found, keys))
+    values = ([column.exported(row) for column in choice.columns] for row in _in_turn(listed, found, keys))
     if wanted == "csv":
         head = [column.label + _UNITS.get(column.format, "") for column in choice.columns]
         lines, kind = exports.csv_lines(head, values), "text/csv; charset=utf-8"
@@ -528,11 +532,13 @@ def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str, taken: 
     return response
 
 
-def _in_turn(rows: QuerySet[Any], keys: Sequence[Any]) -> Iterator[Any]:
-    """The rows of these keys, as far as they are still there and may leave; some at a time.
+def _in_turn(listed: Listed, rows: QuerySet[Any], keys: Sequence[Any]) -> Iterator[Any]:
+    """The rows of a list with these keys, as far as they are still there and may leave; some at a time.
 
     What came meanwhile is not among them, for nobody wrote down that it leaves. Between, nothing is open in the database:
     whoever reads slowly keeps no purged text in SQLite's log.
     """
     for at in range(0, len(keys), _AT_ONCE):
-        yield from rows.filter(pk__in=keys[at : at + _AT_ONCE])
+        some = list(rows.filter(pk__in=keys[at : at + _AT_ONCE]))
+        listed.ahead(some)
+        yield from some

@@ -23,6 +23,7 @@ HIDDEN = "somebody else's work"
 
 def _listed(actor: Actor) -> Listed:
     """The list of jobs, as one actor may see it."""
+    seen: set[UUID] = set()
     return Listed(
         name="jobs",
         caption=_("Jobs"),
@@ -32,7 +33,7 @@ def _listed(actor: Actor) -> Listed:
             Column(
                 key="title",
                 label=_("Job"),
-                value=lambda job: _title(job, actor),
+                value=lambda job: _title(job, seen=job.pk in seen),
                 link=lambda job: reverse("jobs:job", args=[job.pk]),
             ),
             Column(key="state", label=_("State"), sort="state"),
@@ -46,6 +47,7 @@ def _listed(actor: Actor) -> Listed:
             _("Long work stands here with its progress: imports, exercises, rebuilds. None was started.")
         ),
         live_seconds=2,
+        ahead=lambda rows: seen.update(jobs.seen(actor, rows)),
     )
 
 
@@ -64,7 +66,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponseBase | dict[str, Any]
     seen = jobs.may_see(actor, found)
     told = {
         "job": found,
-        "title": _title(found, actor),
+        "title": _title(found, seen=seen),
         "seen": seen,
         "stoppable": jobs.may_stop(actor, found),
         "resumable": found.state in {State.FAILED, State.CANCELLED, State.INTERRUPTED},
@@ -116,5 +118,5 @@ def _found(job_id: UUID) -> Job:
     return found
 
 
-def _title(found: Job, actor: Actor) -> str:
-    return str(found.title) if jobs.may_see(actor, found) else _(HIDDEN)
+def _title(found: Job, *, seen: bool) -> str:
+    return str(found.title) if seen else _(HIDDEN)
