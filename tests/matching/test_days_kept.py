@@ -17,6 +17,7 @@ from hanse.matching.publishing import name_of
 from hanse.matching.standing_contents import DayOver
 from hanse.matching.standing_models import Mask, OwnTurns, StandingDay, StandingTurn, TheirTurns
 from tests.matching.asker import turn
+from tests.matching.purged import Purges, by_one, by_two, locked
 from tests.matching.test_reopening_days import LATE, again, auditor, lived, over
 from tests.matching.test_running import approver, case, founded, kaja, officer
 from tests.matching.test_standing_turns import _slots, _small, due, on
@@ -32,6 +33,7 @@ __all__ = [
     "gb",
     "kaja",
     "lived",
+    "locked",
     "officer",
     "on",
 ]
@@ -175,6 +177,22 @@ def test_what_was_altered_keeps_no_purge_back(lived, case, auditor, what):
     assert names[0] is None
     if what == "a turn":
         assert again(auditor)
+
+
+@pytest.mark.parametrize("purges", [by_one, by_two])
+def test_no_point_of_a_day_is_worked_out_while_the_ledger_is_locked(
+    lived, case, approver, locked, purges: Purges
+):
+    """Each is worked out once, before; under the lock what is kept is put in its place."""
+    made, kaja = case
+
+    def kept() -> list[int]:
+        return [len(one) for row in StandingTurn.objects.all() for one in standing_days.went_of(row)]
+
+    went = len(kept())
+    purges(made, kaja, approver)
+    assert locked == [False] * went
+    assert standing_days.NAME not in kept()
 
 
 def sealed_value(model, name):

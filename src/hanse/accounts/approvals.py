@@ -9,7 +9,7 @@ signed entry of the proposal, never its row: who changes the row changes nothing
 
 import json
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -107,6 +107,8 @@ class Approvable:
         before: What the approver has to know or ask before, in a sentence, from the subject, as long as it is open.
         about: What it decides on, from the subject, in texts: while a proposal about one of them waits, no other one is
             made. By default that is the whole subject.
+        ahead: Works out what `execute` takes and what takes long, from the subject, before the ledger is locked, and holds
+            it until it is over.
     """
 
     action: str
@@ -117,6 +119,7 @@ class Approvable:
     once: str = ""
     before: Callable[[dict[str, Any]], str] | None = None
     about: Callable[[dict[str, Any]], Iterable[str]] | None = None
+    ahead: Callable[[dict[str, Any]], AbstractContextManager[None]] = lambda _subject: nullcontext()
 
     def decides_on(self, subject: dict[str, Any]) -> frozenset[str]:
         """What a proposal of this kind with that subject decides on."""
@@ -188,17 +191,28 @@ def approve(proposal: UUID, actor: Actor) -> str:
         RefusedError: It is the actor's own, or gives them something; the actor is no approver, or did not prove a
             passkey; or the proposer could not propose it any more.
     """
-    with writing():
-        found = pending(proposal)
-        ask(actor, "accounts.approve", created_by=found.proposed_by)
-        if found.person == actor.id:
-            refuse(
-                "own-gain", "It gives you something, so that another approver decides on it, and you do not."
-            )
+    asked = _for_approval(proposal, actor)
+    with _approvable(asked.action).ahead(asked.subject), writing():
+        found = _for_approval(proposal, actor)
         approvable = _approvable(found.action)
         _check_proposer(found, approvable.proposed_with)
         append("accounts.approved", contents.Decided(), actor=actor, object_id=proposal, reason=found.why)
         return approvable.execute(found, actor)
+
+
+def _decidable(proposal: UUID, actor: Actor) -> Pending:
+    """What is proposed, if the actor may decide on it; errors as of `approve`."""
+    found = pending(proposal)
+    ask(actor, "accounts.approve", created_by=found.proposed_by)
+    return found
+
+
+def _for_approval(proposal: UUID, actor: Actor) -> Pending:
+    """What is proposed, if the actor may approve it; errors as of `approve`."""
+    found = _decidable(proposal, actor)
+    if found.person == actor.id:
+        refuse("own-gain", "It gives you something, so that another approver decides on it, and you do not.")
+    return found
 
 
 def _check_proposer(found: Pending, action: str) -> None:
@@ -220,8 +234,7 @@ def _check_proposer(found: Pending, action: str) -> None:
 def reject(proposal: UUID, words: str, actor: Actor) -> None:
     """Refuse a proposal of somebody else; errors as of `approve`."""
     with writing():
-        found = pending(proposal)
-        ask(actor, "accounts.approve", created_by=found.proposed_by)
+        _decidable(proposal, actor)
         append("accounts.refused", contents.Decided(words), actor=actor, object_id=proposal, reason=words)
 
 

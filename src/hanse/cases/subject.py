@@ -6,6 +6,7 @@ statement with the proofs of both entries, which `hanse verify` accepts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -47,7 +48,7 @@ from hanse.ledger.bundle import Document, written
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
 from hanse.ledger.proof import export as prove
-from hanse.ledger.service import purge
+from hanse.ledger.service import purge, worked_out_for_purge
 from hanse.ledger.tree import integrate
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import RefusedError, require
@@ -360,7 +361,12 @@ def cases_of(held: Iterable[Held]) -> list[Case]:
     return list({one.case.pk: one.case for one in held if one.case is not None}.values())
 
 
+def _ahead(subject: dict[str, Any]) -> AbstractContextManager[None]:
+    return worked_out_for_purge(map(UUID, subject["objects"]))
+
+
 ERASING = Approvable(
-    "cases.erase_subject", "cases.erase", _words, _execute, _where, about=lambda subject: [subject["request"]]
-)
+    "cases.erase_subject", "cases.erase", _words, _execute, _where,
+    about=lambda subject: [subject["request"]], ahead=_ahead,
+)  # fmt: skip
 """What two people agree on."""

@@ -1,5 +1,6 @@
 """Use cases of purging by hand: what would go is shown, one person proposes it, another one lets it go for good."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -18,7 +19,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry, Purged
-from hanse.ledger.service import purge
+from hanse.ledger.service import purge, worked_out_for_purge
 from hanse.policy.decision import may
 from hanse.policy.guarded import NotVisibleError
 
@@ -170,7 +171,12 @@ def _where(subject: dict[str, Any]) -> str:
     )
 
 
+def _ahead(subject: dict[str, Any]) -> AbstractContextManager[None]:
+    return worked_out_for_purge(_with_derived(UUID(subject["object"])))
+
+
 APPROVABLE = Approvable(
-    "ledger.purge", "ledger.purge", _words, _execute, _where, about=lambda subject: [subject["object"]]
-)
+    "ledger.purge", "ledger.purge", _words, _execute, _where,
+    about=lambda subject: [subject["object"]], ahead=_ahead,
+)  # fmt: skip
 """What two people agree on."""

@@ -1,11 +1,12 @@
 """What the ledger itself writes: its founding, its keys, and what was purged from it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
-from django.db import transaction
+from django.db import connections, transaction
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -70,6 +71,29 @@ def before_purge(tell: Callable[[Sequence[UUID], str], Iterable[UUID]]) -> None:
         _told_before_purge.append(tell)
 
 
+Ahead = Callable[[Sequence[UUID]], AbstractContextManager[None]]
+_ahead_of_purge: list[Ahead] = []
+
+
+def ahead_of_purge(prepare: Ahead) -> None:
+    """Have what a purge takes worked out before the ledger is locked, and held until it is over; it writes nothing.
+
+    What is said by `before_purge` finds it then, and works out under the lock only what came between.
+    """
+    if prepare not in _ahead_of_purge:
+        _ahead_of_purge.append(prepare)
+
+
+@contextmanager
+def worked_out_for_purge(objects: Iterable[UUID]) -> Iterator[None]:
+    """Hold what purging some objects takes; `purge` does so itself, but for who calls it with the ledger locked already."""
+    going = sorted(set(objects))
+    with ExitStack() as held:
+        for prepare in _ahead_of_purge:
+            held.enter_context(prepare(going))
+        yield
+
+
 def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> Recorded:
     """Remove every body and derived field of objects, on this node; the commitments and this entry stay.
 
@@ -86,7 +110,8 @@ def purge(objects: Iterable[UUID], actor: Actor, reason: str, law: str = "") -> 
             proven, and a rebuild would bring back what was purged.
     """
     going = sorted(set(objects))
-    with writing():
+    locked = connections[database()].in_atomic_block
+    with nullcontext() if locked else worked_out_for_purge(going), writing():
         more = [one for tell in _told_before_purge for one in tell(going, reason)]
         wanted = sorted({one.hex for one in (*going, *more)})
         entries = Entry.objects.filter(object_id__in=wanted)

@@ -26,6 +26,7 @@ class MatchingConfig(AppConfig):
             counting,
             hits,
             publishing,
+            purging,
             running,
             source_pages,
             source_rows,
@@ -52,6 +53,7 @@ class MatchingConfig(AppConfig):
         wire.register(counting.OPEN, counting.OPENED, count_answering.opened)
         wire.register(counting.CLOSE, counting.CLOSED, count_answering.closed)
         ledger.before_purge(hits.with_hits)
+        ledger.ahead_of_purge(purging.points_ahead)
         ledger.before_purge(running.forget_inputs)
         ledger.before_purge(standing_days.forget)
         ledger.before_purge(who_else.with_questions)

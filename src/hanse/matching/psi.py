@@ -17,6 +17,8 @@ own. Both learn the hits; nothing else passes but the two sizes, which are decla
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
@@ -70,9 +72,29 @@ def points_of(
     return group.over(parts, partial(_hashed, hashers=hashers), pool)
 
 
+_Asked = tuple[Value, str, str, bytes]
+_remembered: ContextVar[dict[_Asked, bytes] | None] = ContextVar("points", default=None)
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Have no point of `point_of` worked out twice meanwhile, by this thread: a thousand of them take a tenth of a second."""
+    before = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(before)
+
+
 def point_of(value: Value, protocol: str, epoch: str, secret: RunSecret) -> bytes:
     """One value's point under this side's mask, as it is sent."""
-    return group.multiply(secret.mask(), hasher(protocol, epoch, value.kind).point(value.text.encode()))
+    known, asked = _remembered.get(), (value, protocol, epoch, secret.sealed())
+    if known is not None and asked in known:
+        return known[asked]
+    found = group.multiply(secret.mask(), hasher(protocol, epoch, value.kind).point(value.text.encode()))
+    if known is not None:
+        known[asked] = found
+    return found
 
 
 def masked(points: bytes, secret: RunSecret, pool: Executor | None = None) -> Iterator[bytes]:

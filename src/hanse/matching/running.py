@@ -4,7 +4,7 @@ The wish, what both commit to, and how it ended are entries, those for the other
 compared in between is fetched piece by piece (`comparing`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -174,25 +174,27 @@ def _broken(partner: str) -> str:
 
 def forget_inputs(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     """Keep of selectors that are purged only what their runs can be done again with; those of them that go on end."""
+    for run, row, left in left_of_inputs(purged):
+        if row is not None:
+            told = RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
+            finish(row, told, to_partner="It ended early. It can be begun anew.")
+        parts.replace_inputs(run, left)
+    return set()
+
+
+def left_of_inputs(purged: Sequence[UUID]) -> Iterator[tuple[UUID, Run | None, parts.Inputs]]:
+    """Each run of which something is purged, its row, and what is kept of its inputs; it writes nothing."""
     runs = list(RunPart.objects.filter(name=parts.VALUES).values_list("run", flat=True))
     gone = brought.of_purged(purged) if runs else {}
     rows = Run.objects.in_bulk(runs) if gone else {}
     for run in runs if gone else ():
-        _forget_inputs(run, rows.get(run), gone)
-    return set()
-
-
-def _forget_inputs(run: UUID, row: Run | None, gone: Mapping[Value, int]) -> None:
-    try:
-        left = _left(row, gone) if row is not None else ()
-    except HanseError:
-        left = ()  # it was altered: nobody can do it again
-    if left is None:
-        return
-    if row is not None:
-        told = RunEnded(state="failed", why="Something of a case was purged meanwhile. Begin it anew.")
-        finish(row, told, to_partner="It ended early. It can be begun anew.")
-    parts.replace_inputs(run, left)
+        row = rows.get(run)
+        try:
+            left = _left(row, gone) if row is not None else ()
+        except HanseError:
+            left = ()  # it was altered: nobody can do it again
+        if left is not None:
+            yield run, row, left
 
 
 def _left(row: Run, gone: Mapping[Value, int]) -> parts.Inputs | None:

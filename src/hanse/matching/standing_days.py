@@ -6,7 +6,7 @@ each other.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -190,37 +190,38 @@ def _put_on_record(partner: str, epoch: str, mask: str) -> None:
 
 def forget(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     """Keep of selectors that are purged their points alone, so that what went beside them can still be done again."""
-    if not StandingTurn.objects.exclude(names=None).exists():
-        return set()
-    gone = {name_of(value): (value, entry) for value, entry in brought.of_purged(purged).items()}
-    if not gone:
-        return set()
-    for mask in Mask.objects.all():
-        points: dict[bytes, bytes] = {}
-        for row in StandingTurn.objects.filter(partner=mask.partner, epoch=mask.epoch).exclude(names=None):
-            try:
-                left = _without(row, mask, gone, points)
-            except (HanseError, ValueError):
-                row.names = None  # it was altered: an auditor finds that, and the purge goes on
-            else:
-                if left is None:
-                    continue
-                row.names = left
-            row.save(update_fields=["names"])
+    for row, left in left_of_turns(purged):
+        row.names = left
+        row.save(update_fields=["names"])
     return set()
 
 
-def _without(
-    row: StandingTurn, mask: Mask, gone: Mapping[bytes, tuple[Value, int]], points: dict[bytes, bytes]
-) -> bytes | None:
-    """What is kept of a turn of which something is purged: of that its point, worked out once a day, and its entry; else None."""
+def left_of_turns(purged: Sequence[UUID]) -> Iterator[tuple[StandingTurn, bytes | None]]:
+    """Each turn of which something is purged, and what is kept of what went in it; it writes nothing."""
+    if not StandingTurn.objects.exclude(names=None).exists():
+        return
+    gone = {name_of(value): (value, entry) for value, entry in brought.of_purged(purged).items()}
+    for mask in Mask.objects.all() if gone else ():
+        for row in StandingTurn.objects.filter(partner=mask.partner, epoch=mask.epoch).exclude(names=None):
+            try:
+                went = _without(row, mask, gone)
+            except (HanseError, ValueError):
+                yield row, None  # it was altered: an auditor finds that, and the purge goes on
+            else:
+                if went:
+                    yield row, msgspec.msgpack.encode(went)
+
+
+def _without(row: StandingTurn, mask: Mask, gone: Mapping[bytes, tuple[Value, int]]) -> Went:
+    """What is kept of a turn of which something is purged: of that its point and its entry; nothing where nothing is."""
     went, secret = went_of(row), RunSecret(bytes.fromhex(mask.secret))
     # What another entry had brought before this turn stays on record by that one.
-    hit = {one for one in went if one in gone and gone[one][1] < row.head}
-    for one in hit - points.keys():
-        value, entry = gone[one]
-        points[one] = standing.point_of(value, secret, mask.epoch) + entry.to_bytes(8)
-    return msgspec.msgpack.encode(tuple(points[one] if one in hit else one for one in went)) if hit else None
+    hit = {one: gone[one] for one in went if one in gone and gone[one][1] < row.head}
+    points = {
+        one: standing.point_of(value, secret, mask.epoch) + entry.to_bytes(8)
+        for one, (value, entry) in hit.items()
+    }
+    return tuple(points.get(one, one) for one in went) if hit else ()
 
 
 def _next_entry() -> int:

@@ -1,0 +1,44 @@
+"""Purging a case by the clock and by two people, and whether the ledger is locked while points are worked out for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from hanse.accounts import approvals
+from hanse.cases.choosing import parts_of
+from hanse.console import purging
+from hanse.kernel.actors import Actor
+from hanse.ledger.service import purge
+from hanse.matching import group
+from tests.accounts.people import acting, newcomer
+from tests.matching.test_running import fresh
+
+Purges = Callable[[UUID, Actor, Actor], None]
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the ledger was locked, of each point that is worked out."""
+    found: list[bool] = []
+    multiply = group.multiply
+
+    def noted(scalar: bytes, points: bytes, *more: str) -> bytes:
+        found.append(connection.in_atomic_block)
+        return multiply(scalar, points, *more)
+
+    monkeypatch.setattr(group, "multiply", noted)
+    return found
+
+
+def by_one(case: UUID, kaja: Actor, _approver: Actor) -> None:
+    """Purge a case and its parts, as the clock does."""
+    purge([case, *parts_of(case)], kaja, "Its retention is over.")
+
+
+def by_two(case: UUID, kaja: Actor, approver: Actor) -> None:
+    """Purge them as two people decide."""
+    officer = replace(fresh(acting(newcomer("officer", name="Ott Oja"))), teams=kaja.teams)
+    approvals.approve(purging.propose_purge(case, "It is over.", officer), approver)
