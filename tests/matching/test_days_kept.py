@@ -1,8 +1,10 @@
 """Days of standing matching stay as they were put on record: neither the clock, a purge nor another process changes them."""
 
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
+from msgspec import to_builtins
 
 from hanse.cases import working
 from hanse.cases.models import Selector
@@ -11,14 +13,16 @@ from hanse.kernel.clock import now_us
 from hanse.ledger.fields import Sealed
 from hanse.ledger.models import Body
 from hanse.ledger.service import purge
-from hanse.matching import brought, standing_days, turning
-from hanse.matching.epochs import day, kept_us, over_us
+from hanse.matching import brought, standing, standing_days, turning
+from hanse.matching.epochs import GRACE_US, day, kept_us, over_us
+from hanse.matching.group import POINT
 from hanse.matching.publishing import name_of
+from hanse.matching.standing_chain import Chain
 from hanse.matching.standing_contents import DayOver
 from hanse.matching.standing_models import Mask, OwnTurns, StandingDay, StandingTurn, TheirTurns
 from tests.matching.asker import turn
 from tests.matching.purged import Purges, by_one, by_two, locked
-from tests.matching.test_reopening_days import LATE, again, auditor, lived, over
+from tests.matching.test_reopening_days import LATE, again, auditor, digest_of, lived, over
 from tests.matching.test_running import approver, case, founded, kaja, officer
 from tests.matching.test_standing_turns import _slots, _small, due, on
 from tests.matching.test_who_else import gb
@@ -154,6 +158,54 @@ def test_a_day_that_was_altered_keeps_no_other_from_being_put_on_record(lived, o
     )
     assert standing_days.put_on_record(over_us(epoch), ON | {"lv-cert"}) == 1
     assert StandingDay.objects.get().partner == "lv-cert"
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_partner_whose_clock_is_ahead_is_taken_at_its_word_as_far_as_it_goes(lived, auditor, others):
+    """It put the day on record before this side's last turns came, and says the rest when it answers none any more."""
+    chains = [Chain()]
+    for sent in [sent for _, sent in lived.heard_]:
+        tokens = standing.answered(sent.points, len(sent.points) // POINT, lived.secret_)
+        chains.append(chains[-1].after(digest_of(sent), sha256(tokens).digest()))
+    kept = over()
+    assert standing_days.chain_of(kept.own) == chains[3]
+    told = StandingDay(other=to_builtins(chains[others]), own=kept.other)
+    answered, later = over_us(kept.epoch), over_us(kept.epoch) + GRACE_US
+    assert standing_days.say_the_same(kept, told, answered) == (True, True)
+    assert standing_days.say_the_same(kept, told, later) == (False, True)
+    told.other = {**told.other, "head": "0" * 64}
+    assert standing_days.say_the_same(kept, told, answered) == (False, True)
+    lived.entry(
+        standing_days.DAY,
+        DayOver(
+            partner="ee-cert", epoch=kept.epoch, own=standing_days.chain_of(kept.other), other=chains[others]
+        ),
+    )
+    turn(lived)
+    assert again(auditor) == ()
+
+
+def test_no_more_turns_than_are_answered_ahead_can_be_left_out(lived, monkeypatch):
+    """Who says that it answered far fewer has another day on record, whatever the clocks."""
+    kept = over()
+    first = standing_days.walked(
+        standing_days.turns_of("gb-ncas", kept.epoch)[:1], Mask.objects.get().pk.hex
+    )[0]
+    for chain, lead in ((Chain(), 8), (first, 0)):
+        monkeypatch.setattr(standing_days, "LEAD", lead)
+        told = StandingDay(other=to_builtins(chain), own=kept.other)
+        assert standing_days.say_the_same(kept, told, over_us(kept.epoch)) == (False, True)
+
+
+def test_what_was_answered_since_a_day_was_put_on_record_is_held_against_nobody(lived):
+    """This side's clock was ahead, or the line cut: the partner sent more of the day, and says so rightly."""
+    kept = over()
+    assert lived.takes_turn().tokens
+    told = StandingDay(own=TheirTurns.objects.get().chain, other=kept.own)
+    assert told.own != kept.other
+    assert standing_days.say_the_same(kept, told, over_us(kept.epoch)) == (True, True)
+    told.own = {**told.own, "head": "0" * 64}
+    assert standing_days.say_the_same(kept, told, over_us(kept.epoch)) == (True, False)
 
 
 @pytest.mark.parametrize("what", ["a turn", "a mask", "an entry"])

@@ -210,9 +210,9 @@ def test_both_sides_make_the_same_chain_and_tell_each_other(lived, auditor):
     mine, theirs = Chain(), Chain()
     for sent in [sent for _, sent in lived.heard_]:
         tokens = standing.answered(sent.points, len(sent.points) // POINT, lived.secret_)
-        mine = mine.after(_digest(sent), sha256(tokens).digest())
+        mine = mine.after(digest_of(sent), sha256(tokens).digest())
     row = TheirTurns.objects.get()
-    theirs = theirs.after(_digest(lived.turn), sha256(bytes(row.answer)).digest())
+    theirs = theirs.after(digest_of(lived.turn), sha256(bytes(row.answer)).digest())
     kept = over()
     assert (kept.own, kept.other) == (msgspec.to_builtins(mine), msgspec.to_builtins(theirs))
     [(_, told)] = lived.addressed(standing_days.DAY, DayOver)
@@ -232,7 +232,8 @@ def test_both_sides_make_the_same_chain_and_tell_each_other(lived, auditor):
         assert words is None or words in found[0]
 
 
-def _digest(sent) -> bytes:
+def digest_of(sent) -> bytes:
+    """Of a turn as it came."""
     return sent_digest(sent.mask, sent.number, sha256(sent.points).digest(), sha256(sent.taken).digest())
 
 

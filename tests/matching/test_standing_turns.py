@@ -24,6 +24,7 @@ from hanse.matching import (
     hits,
     padding,
     standing_answering,
+    standing_days,
     standing_on,
     turning,
     withholding,
@@ -437,8 +438,8 @@ def test_who_answers_none_gets_few_answers(on):
     """It could compare at home with what it was sent, and show nothing: its opening, a few turns, then none."""
     on.away = {"standing-turn"}
     due(on)
-    answers = [on.takes_turn() for _ in range(standing_answering.LEAD)]
-    assert [bool(one.tokens) for one in answers] == [True] * (standing_answering.LEAD - 1) + [False]
+    answers = [on.takes_turn() for _ in range(standing_days.LEAD)]
+    assert [bool(one.tokens) for one in answers] == [True] * (standing_days.LEAD - 1) + [False]
     assert "answers no turns" in answers[-1].refused
     on.away = set()
     turn(on)

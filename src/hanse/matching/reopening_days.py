@@ -135,7 +135,7 @@ def _of_partner(day: StandingDay) -> list[str]:
         f"{day.partner} says that it got and answered something else than stands on record here.",
         f"{day.partner} says that it sent, and was answered, something else than stands on record here.",
     )
-    return [one for same, one in zip(say_the_same(day, told), sentences, strict=True) if not same]
+    return [one for same, one in zip(say_the_same(day, told, now_us()), sentences, strict=True) if not same]
 
 
 @dataclass

@@ -356,7 +356,7 @@ class DayShown:
 
 def days(actor: Actor, most: int = RUNS_SHOWN) -> list[DayShown]:
     """The days of standing matching that are over, the last first."""
-    rows = list(StandingDay.objects.filter(theirs=False).order_by("-epoch", "partner")[:most])
+    now, rows = now_us(), list(StandingDay.objects.filter(theirs=False).order_by("-epoch", "partner")[:most])
     names, whole = _names(row.partner for row in rows), oversees(actor)
     some = {"epoch__in": {row.epoch for row in rows}}
     told = {(row.partner, row.epoch): row for row in StandingDay.objects.filter(theirs=True, **some)}
@@ -364,7 +364,7 @@ def days(actor: Actor, most: int = RUNS_SHOWN) -> list[DayShown]:
     return [
         DayShown(
             row, names[row.partner], chain_of(row.own).number, chain_of(row.other).number,
-            not all(say_the_same(row, told.get((row.partner, row.epoch)))), (row.partner, row.epoch) in masks,
+            not all(say_the_same(row, told.get((row.partner, row.epoch)), now)), (row.partner, row.epoch) in masks,
             tuple(row.found) if whole and row.found is not None else None,
         )
         for row in rows

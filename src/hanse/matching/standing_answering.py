@@ -38,10 +38,6 @@ SOONEST_US: Final = EVERY_US // 2
 """Between turns: the schedule, with room for slow lines."""
 
 
-LEAD: Final = 8
-"""Turns of a partner that are answered while it answers none: it could find out what both have, and not let us."""
-
-
 class _NotNowError(ProtocolError):
     """The turn gets no answer; says why, to the partner."""
 
@@ -142,7 +138,7 @@ def _check_time(row: TheirTurns | None) -> None:
         return
     if now_us() - row.taken_us < SOONEST_US:
         raise _NotNowError("It comes too soon after the one before.")
-    if row.lead >= LEAD:
+    if row.lead >= standing_days.LEAD:
         raise _NotNowError("The other side answers no turns. Its own are answered once it does.")
 
 

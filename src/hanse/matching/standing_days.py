@@ -25,7 +25,7 @@ from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching import brought, standing
-from hanse.matching.epochs import KEPT_US, begin_us, day, end_us, over_us
+from hanse.matching.epochs import GRACE_US, KEPT_US, begin_us, day, end_us, over_us
 from hanse.matching.offering import matcher
 from hanse.matching.publishing import name_of
 from hanse.matching.secret import RunSecret
@@ -39,6 +39,8 @@ _log = logging.getLogger(__name__)
 DAY: Final = "matching.standing_day"
 SETTLE_US: Final = 900_000_000
 """After the end of a day until it is put on record: answers that were on their way have come by then, and clocks differ."""
+LEAD: Final = 8
+"""Turns of a partner that are answered while it answers none: it could find out what both have, and not let us."""
 NAME: Final = 16
 """Bytes of the keyed hash of a value."""
 _MOST: Final = 1_000_000
@@ -119,19 +121,36 @@ def is_over(partner: str, epoch: str) -> bool:
     return StandingDay.objects.filter(partner=partner, epoch=epoch, theirs=False).exists()
 
 
-def say_the_same(day: StandingDay, told: StandingDay | None) -> tuple[bool, bool]:
+def say_the_same(day: StandingDay, told: StandingDay | None, now: int) -> tuple[bool, bool]:
     """Whether the other side says the same of this side's turns, and of its own, as this side has on record.
+
+    Where clocks differ or a line was cut, either side has answered turns since it put the day on record, up to `LEAD`. It
+    says so when the day is answered no more; until then this holds what was said to be true as far as it goes.
 
     Args:
         day: What this side put on record.
         told: What the other side says; None where it has said nothing, which is held against nobody.
+        now: Microseconds UTC.
     """
     if told is None:
         return True, True
-    return (
-        chain_of(day.own).is_told_by(chain_of(told.other)),
-        chain_of(told.own).is_told_by(chain_of(day.other)),
-    )
+    own, answered = chain_of(day.own), chain_of(told.other)
+    same = own.is_told_by(answered)
+    fewer = 0 < answered.number < own.number <= answered.number + LEAD + 1
+    if not same and fewer and now < over_us(day.epoch) + GRACE_US:
+        same = _begins_so(day, answered)
+    since = TheirTurns.objects.filter(partner=day.partner, epoch=day.epoch).values_list("chain", flat=True)
+    here = [chain_of(one) for one in (day.other, *since)]
+    return same, any(chain_of(told.own).is_told_by(one) for one in here)
+
+
+def _begins_so(day: StandingDay, answered: Chain) -> bool:
+    """Whether this side's turns of a day begin with those that were answered."""
+    mask = Mask.objects.filter(partner=day.partner, epoch=day.epoch).first()
+    if mask is None:
+        return False
+    begin, _ = walked(turns_of(day.partner, day.epoch)[: answered.number], mask.object_id.hex)
+    return (begin.number, begin.head) == (answered.number, answered.head)
 
 
 def put_on_record(now: int, on: Collection[str]) -> int:

@@ -47,7 +47,7 @@ class Stands:
         turns: This side's turns of the day; None before they begin, or where they were lost: it goes on the next day.
             `OwnTurns.waiting` says how many selectors wait, `OwnTurns.refused` why the partner does not answer.
         lead: Turns of the partner that were answered since it last answered one of this side's; it gets no more
-            answers from `standing_answering.LEAD` on.
+            answers from `standing_days.LEAD` on.
     """
 
     partner: str
