@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+import pytest
 
 from hanse.egress.client import Response
 from hanse.federation import exchange
@@ -26,6 +27,7 @@ from hanse.matching.standing_wire import TURN, Answered, TurnSent
 from hanse.matching.tag_contents import TagKeyTold
 from hanse.matching.tags import PROOF, TAG, Published, Question, TagSet
 from tests.federation.peer import Peer
+from tests.matching.cast import agree
 from tests.matching.partner import Comparer
 
 
@@ -250,3 +252,12 @@ def next_slot(slots: Slots | None = None) -> None:
     if slots is not None:
         slots.at += 1
     OwnTurns.objects.update(**({"again_us": 0} if slots else {"slot": 0}))
+
+
+@pytest.fixture
+def gb(officer, approver):
+    """A partner with whom something is agreed."""
+    made = Asker("gb-ncas", "GB", "associated")
+    made.joins()
+    agree(officer, approver)
+    return made

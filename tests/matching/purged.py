@@ -13,8 +13,7 @@ from hanse.console import purging
 from hanse.kernel.actors import Actor
 from hanse.ledger.service import purge
 from hanse.matching import group
-from tests.accounts.people import acting, newcomer
-from tests.matching.test_running import fresh
+from tests.matching.cast import person
 
 Purges = Callable[[UUID, Actor, Actor], None]
 
@@ -40,5 +39,5 @@ def by_one(case: UUID, kaja: Actor, _approver: Actor) -> None:
 
 def by_two(case: UUID, kaja: Actor, approver: Actor) -> None:
     """Purge them as two people decide."""
-    officer = replace(fresh(acting(newcomer("officer", name="Ott Oja"))), teams=kaja.teams)
+    officer = replace(person("officer", "Ott Oja"), teams=kaja.teams)
     approvals.approve(purging.propose_purge(case, "It is over.", officer), approver)

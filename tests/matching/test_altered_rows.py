@@ -11,10 +11,10 @@ from hanse.matching import clock, publishing
 from hanse.matching.models import Agreement
 from hanse.matching.offering import offered
 from hanse.matching.tag_models import OwnSet
-from tests.matching.test_running import PHONE, approver, case, founded, kaja, officer
-from tests.matching.test_who_else import gb
+from tests.matching.asker import gb
+from tests.matching.cast import PHONE
 
-__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
+__all__ = ["gb"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

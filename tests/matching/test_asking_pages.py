@@ -10,12 +10,12 @@ from hanse.matching.standing_models import StandingSide
 from hanse.matching.tag_models import Question
 from tests.cases.made import opened
 from tests.matching.asker import Asker
+from tests.matching.cast import BOSS, agree, has
 from tests.matching.partner import turn
 from tests.matching.test_pages import text_of
-from tests.matching.test_running import BOSS, agree, approver, case, founded, has, kaja, officer
 from tests.web.conftest import client_as
 
-__all__ = ["approver", "case", "client_as", "founded", "kaja", "officer"]
+__all__ = ["client_as"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

@@ -14,21 +14,8 @@ from hanse.matching import commands, contacting
 from hanse.matching.contents import Contact
 from hanse.matching.hits import references_of
 from hanse.matching.models import Hit, Run
-from tests.matching.test_running import (
-    BOSS,
-    agree,
-    approver,
-    case,
-    compare,
-    founded,
-    gb,
-    has,
-    kaja,
-    officer,
-    turn,
-)
-
-__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
+from tests.matching.cast import BOSS, agree, compare, has
+from tests.matching.partner import turn
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 
@@ -42,9 +29,11 @@ class OverTheLine:
         self._node = Client(raise_request_exception=False)
 
     def get(self, address, *, headers, **_):
+        """Ask the node, as over the line."""
         return self._answer(self._node.get(address.removeprefix(NODE), headers=headers))
 
     def post(self, address, *, body, headers, **_):
+        """Tell it something, likewise."""
         path = address.removeprefix(NODE)
         return self._answer(self._node.post(path, body, content_type="application/json", headers=headers))
 

@@ -29,11 +29,11 @@ from hanse.matching.models import Hit, Offer
 from hanse.matching.offering import offered
 from hanse.matching.tag_keys import matcher
 from tests.cases.made import DAY_US
+from tests.matching.cast import BOSS, agree
 from tests.matching.partner import Comparer, turn
-from tests.matching.test_running import BOSS, agree, approver, case, founded, kaja, officer
 from tests.web.conftest import client_as
 
-__all__ = ["approver", "case", "client_as", "founded", "kaja", "officer"]
+__all__ = ["client_as"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

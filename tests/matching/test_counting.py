@@ -43,12 +43,10 @@ from tests.accounts.people import acting, newcomer
 from tests.campaigns.league import by_state, sketched
 from tests.campaigns.plans import estonia
 from tests.campaigns.test_crossing import NODE, analysis_of, pulled, shares, told
-from tests.federation.conftest import founded
 from tests.matching.asker import turn
 from tests.matching.counter import Counter
 from tests.shared import as_read
 
-__all__ = ["founded"]
 pytestmark = pytest.mark.usefixtures("founded", "few_sources")
 WHY = "The same botnet?"
 
@@ -73,6 +71,7 @@ def fi():
 
 
 def partner(*, sources: bool = True) -> Counter:
+    """A partner that counts, with or without sources of the same attacks."""
     peer = Counter("fi-cert", "FI")
     peer.joins()
     terms = agreeing.Terms(
@@ -102,6 +101,7 @@ def both(home, fi, seen_by):
 
 
 def in_common(row: AttackRow, peer: Counter) -> int:
+    """How many of the compared sources both have."""
     own = common_sources.sample_of(msgspec.convert(row.detail, Attack))
     return len(set(own.values) & set(peer.sample.values))
 

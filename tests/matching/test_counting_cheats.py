@@ -30,11 +30,10 @@ from hanse.matching.quota import DAY_US
 from hanse.policy.service import mark
 from tests.accounts.people import acting, newcomer
 from tests.campaigns.test_crossing import NODE
-from tests.federation.conftest import founded
 from tests.matching.asker import turn
 from tests.matching.test_counting import WHY, both, fi, given, home, mari, seen_by
 
-__all__ = ["both", "fi", "founded", "home", "mari", "seen_by"]
+__all__ = ["both", "fi", "home", "mari", "seen_by"]
 pytestmark = pytest.mark.usefixtures("founded", "few_sources")
 RED = Marking(originators=frozenset({"ee-cert"}), tlp=Tlp.RED)
 

@@ -20,10 +20,8 @@ from tests.accounts.people import NODE, acting, newcomer
 from tests.browser import passkey
 from tests.browser.chromium import chromium
 from tests.browser.watching import Watch, watch
-from tests.federation.conftest import founded
 from tests.matching.history_counting import counted
 
-__all__ = ["founded"]
 pytestmark = [pytest.mark.usefixtures("founded"), pytest.mark.urls("hanse.urls")]
 
 OLEV = "Olev Ots"

@@ -15,14 +15,13 @@ from hanse.matching import commands
 from hanse.matching.models import SourceCount
 from tests.accounts.people import acting, newcomer
 from tests.campaigns.test_crossing import shares
-from tests.federation.conftest import founded
 from tests.matching.asker import turn
 from tests.matching.test_commands import NODE as NODE_URL
 from tests.matching.test_commands import OverTheLine
 from tests.matching.test_counting import WHY, both, fi, given, home, in_common, mari, partner, seen_by
 from tests.web.conftest import client_as
 
-__all__ = ["both", "client_as", "fi", "founded", "home", "mari", "seen_by"]
+__all__ = ["both", "client_as", "fi", "home", "mari", "seen_by"]
 pytestmark = [
     pytest.mark.usefixtures("founded"),
     pytest.mark.django_db(transaction=True),

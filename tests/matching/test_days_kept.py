@@ -20,27 +20,12 @@ from hanse.matching.publishing import name_of
 from hanse.matching.standing_chain import Chain
 from hanse.matching.standing_contents import DayOver
 from hanse.matching.standing_models import Mask, OwnTurns, StandingDay, StandingTurn, TheirTurns
-from tests.matching.asker import turn
+from tests.matching.asker import gb, turn
 from tests.matching.purged import Purges, by_one, by_two, locked
-from tests.matching.test_reopening_days import LATE, again, auditor, digest_of, lived, over
-from tests.matching.test_running import approver, case, founded, kaja, officer
+from tests.matching.test_reopening_days import LATE, again, digest_of, lived, over
 from tests.matching.test_standing_turns import _slots, _small, due, on
-from tests.matching.test_who_else import gb
 
-__all__ = [
-    "_slots",
-    "_small",
-    "approver",
-    "auditor",
-    "case",
-    "founded",
-    "gb",
-    "kaja",
-    "lived",
-    "locked",
-    "officer",
-    "on",
-]
+__all__ = ["_slots", "_small", "gb", "lived", "locked", "on"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

@@ -18,28 +18,13 @@ from hanse.policy.asking import RefusedError
 from hanse.web import jobs
 from hanse.web.models import Job, State
 from tests.accounts.people import acting, newcomer
-from tests.matching.asker import turn
+from tests.matching.asker import gb, turn
 from tests.matching.test_commands import NODE, OverTheLine
 from tests.matching.test_pages import text_of
-from tests.matching.test_reopening_days import auditor
-from tests.matching.test_running import approver, case, founded, kaja, officer
 from tests.matching.test_standing_turns import _slots, _small, due, on
-from tests.matching.test_who_else import gb
 from tests.web.conftest import client_as
 
-__all__ = [
-    "_slots",
-    "_small",
-    "approver",
-    "auditor",
-    "case",
-    "client_as",
-    "founded",
-    "gb",
-    "kaja",
-    "officer",
-    "on",
-]
+__all__ = ["_slots", "_small", "client_as", "gb", "on"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

@@ -15,23 +15,8 @@ from hanse.matching.commitment import PurgedInput
 from hanse.matching.models import Run, RunPart
 from hanse.matching.secret import RunSecret
 from tests.cases.made import opened
+from tests.matching.cast import BOSS, PHONE, agree, compare, has
 from tests.matching.partner import turn
-from tests.matching.test_reopening import auditor, run
-from tests.matching.test_running import (
-    BOSS,
-    PHONE,
-    agree,
-    approver,
-    case,
-    compare,
-    founded,
-    gb,
-    has,
-    kaja,
-    officer,
-)
-
-__all__ = ["approver", "auditor", "case", "founded", "gb", "kaja", "officer", "run"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 
@@ -42,6 +27,7 @@ def texts(run) -> set[str]:
 
 
 def again(run, auditor) -> tuple[str, ...]:
+    """What is found when it is done again."""
     return reopening.reopen(run, auditor, "As every year.")
 
 

@@ -12,9 +12,6 @@ from hanse.matching import parts
 from hanse.matching.models import RunPart
 from hanse.matching.standing_models import OwnTurns, TheirTurns
 from hanse.matching.tag_models import OwnDelta, OwnSet, TheirSet
-from tests.federation.conftest import founded
-
-__all__ = ["founded"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

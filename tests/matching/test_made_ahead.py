@@ -12,23 +12,8 @@ from hanse.ledger.check import check
 from hanse.matching import agreeing, made_ahead
 from hanse.matching.made_ahead import Ahead
 from hanse.matching.points import Points
-from tests.federation.conftest import founded
+from tests.matching.cast import BOSS, OTHER, PHONE, agree, compare, has
 from tests.matching.test_points import made_of
-from tests.matching.test_running import (
-    BOSS,
-    OTHER,
-    PHONE,
-    agree,
-    approver,
-    case,
-    compare,
-    gb,
-    has,
-    kaja,
-    officer,
-)
-
-__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

@@ -24,26 +24,12 @@ from hanse.matching.offering import offered
 from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import opened
+from tests.matching.cast import BOSS, PHONE, agree, compare, has, peer_again
 from tests.matching.partner import turn
 from tests.matching.test_contacting import There
-from tests.matching.test_reopening import auditor, run
-from tests.matching.test_running import (
-    BOSS,
-    PHONE,
-    agree,
-    approver,
-    case,
-    compare,
-    founded,
-    gb,
-    has,
-    kaja,
-    officer,
-    peer_again,
-)
 from tests.web.conftest import client_as
 
-__all__ = ["approver", "auditor", "case", "client_as", "founded", "gb", "kaja", "officer", "run"]
+__all__ = ["client_as"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

@@ -22,22 +22,11 @@ from hanse.matching.hits import references_of
 from hanse.matching.models import Agreement, Hit, Run, Withheld
 from hanse.matching.showing import HitShown
 from tests.accounts.people import acting, newcomer
+from tests.matching.cast import BOSS, agree, compare, has
 from tests.matching.partner import Comparer, turn
-from tests.matching.test_running import (
-    BOSS,
-    agree,
-    approver,
-    case,
-    compare,
-    founded,
-    gb,
-    has,
-    kaja,
-    officer,
-)
 from tests.web.conftest import client_as
 
-__all__ = ["approver", "case", "client_as", "founded", "gb", "kaja", "officer"]
+__all__ = ["client_as"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

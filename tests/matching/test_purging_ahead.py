@@ -8,10 +8,8 @@ from hanse.ledger.service import purge
 from hanse.matching import parts, running
 from hanse.matching.commitment import PurgedInput
 from tests.matching.purged import Purges, by_one, by_two, locked
-from tests.matching.test_reopening import run
-from tests.matching.test_running import approver, case, founded, gb, kaja, officer
 
-__all__ = ["approver", "case", "founded", "gb", "kaja", "locked", "officer", "run"]
+__all__ = ["locked"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

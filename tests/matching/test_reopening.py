@@ -1,6 +1,5 @@
 """An auditor does a run again: what was invented, left out or altered is found, and no selector is shown for it."""
 
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -10,45 +9,16 @@ from hanse.cases.selector import read
 from hanse.console.visible_entries import entry_for
 from hanse.intel.values import Value
 from hanse.kernel import sealing
-from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry
 from hanse.matching import offering, parts, reopening, running
 from hanse.matching.models import Run, RunPart
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
-from tests.accounts.people import acting, newcomer
+from tests.matching.cast import BOSS, agree, compare, finish, has
 from tests.matching.partner import turn
-from tests.matching.test_running import (
-    BOSS,
-    agree,
-    approver,
-    case,
-    compare,
-    finish,
-    founded,
-    gb,
-    has,
-    kaja,
-    officer,
-)
-
-__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
 
 pytestmark = pytest.mark.usefixtures("founded")
-
-
-@pytest.fixture
-def auditor():
-    return replace(acting(newcomer("auditor", name="Audrey")), stepped_up_us=now_us())
-
-
-@pytest.fixture
-def run(officer, approver, case, gb):
-    """A run that finished, with one hit."""
-    agree(officer, approver)
-    has(gb, ("email", BOSS))
-    return compare(gb, case[1])
 
 
 def test_an_honest_run_is_found_honest_also_when_the_case_went_on(run, case, auditor):

@@ -1,12 +1,9 @@
 """An auditor does a count of common sources again: invented sources, altered answers and numbers are found, none is shown."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 
 from hanse.attacks.attack import Attack
-from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry
 from hanse.matching import common_sources, comparing, counting, parts, reopening
@@ -14,19 +11,13 @@ from hanse.matching.common_sources import Sample
 from hanse.matching.models import RunPart, SourceCount
 from hanse.matching.parts import POINTS, TOKENS, theirs
 from hanse.policy.asking import RefusedError
-from tests.accounts.people import acting, newcomer
 from tests.matching.asker import turn
-from tests.matching.test_counting import WHY, both, fi, founded, given, home, mari, seen_by
+from tests.matching.test_counting import WHY, both, fi, given, home, mari, seen_by
 from tests.web.conftest import client_as
 
-__all__ = ["both", "client_as", "fi", "founded", "home", "mari", "seen_by"]
+__all__ = ["both", "client_as", "fi", "home", "mari", "seen_by"]
 pytestmark = [pytest.mark.usefixtures("founded"), pytest.mark.django_db(transaction=True)]
 YEARLY = "As every year."
-
-
-@pytest.fixture
-def auditor():
-    return replace(acting(newcomer("auditor", name="Audrey")), stepped_up_us=now_us())
 
 
 def asked(both, fi, mari) -> SourceCount:

@@ -38,24 +38,17 @@ from hanse.matching.standing_chain import Chain, sent_digest
 from hanse.matching.standing_contents import DayOver
 from hanse.matching.standing_models import Mask, OwnTurns, StandingDay, StandingTurn, TheirTurns
 from hanse.policy.asking import RefusedError
-from tests.accounts.people import acting, newcomer
 from tests.cases.made import opened
-from tests.matching.asker import turn
-from tests.matching.test_running import PHONE, approver, case, founded, fresh, kaja, officer
+from tests.matching.asker import gb, turn
+from tests.matching.cast import PHONE, fresh
 from tests.matching.test_standing_turns import _slots, _small, both, due, on
-from tests.matching.test_who_else import gb
 
-__all__ = ["_slots", "_small", "approver", "case", "founded", "gb", "kaja", "officer", "on"]
+__all__ = ["_slots", "_small", "gb", "on"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 
 WHY = "As every year."
 LATE = "late@shop.example"
-
-
-@pytest.fixture
-def auditor():
-    return replace(acting(newcomer("auditor", name="Audrey")), stepped_up_us=now_us())
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Comparing whole sets on the ledger: both learn the hits and nothing else, whatever stops in the middle."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,8 +8,6 @@ from hanse.accounts import approvals
 from hanse.cases import working
 from hanse.cases.selector import read
 from hanse.intel.values import Value
-from hanse.kernel.actors import Actor
-from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger.check import check
 from hanse.ledger.replay import rebuild
@@ -23,97 +20,27 @@ from hanse.matching.offering import offered
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer, several_at_once
-from tests.cases.made import DAY_US, opened
-from tests.federation.conftest import founded
 from tests.federation.peer import Peer
+from tests.matching.cast import (
+    BOSS,
+    PHONE,
+    agree,
+    compare,
+    compare_without_learning,
+    finish,
+    fresh,
+    has,
+    terms,
+)
 from tests.matching.partner import Comparer, turn
 from tests.shared import as_read
 
-__all__ = ["founded"]
-
 pytestmark = pytest.mark.usefixtures("founded")
-
-PHONE, BOSS, OTHER = "+3725123456", "boss@shop.example", "nobody@else.example"
-
-
-def fresh(actor: Actor) -> Actor:
-    """The same person with a passkey proved just now."""
-    return replace(actor, stepped_up_us=now_us())
-
-
-@pytest.fixture
-def officer():
-    return fresh(acting(newcomer("officer", name="Olev Ots")))
-
-
-@pytest.fixture
-def approver():
-    return fresh(acting(newcomer("approver", name="Anu Aas")))
-
-
-@pytest.fixture
-def kaja():
-    return acting(newcomer("investigator", name="Kaja Kask"))
-
-
-def terms(**more):
-    told = {
-        "partner": "gb-ncas", "kinds": ["email", "phone", "person"], "legal_basis": "Treaty of 1997, article 5",
-        "case_class": "Fraud by Internet", "until_us": now_us() + 90 * DAY_US,
-    }  # fmt: skip
-    return agreeing.Terms(**{**told, **more})
-
-
-def agree(officer, approver, **more):
-    approvals.approve(agreeing.propose(terms(**more), "As the directors agreed.", officer), approver)
-
-
-@pytest.fixture
-def case(kaja):
-    """A case of Kaja's with three selectors; she as a member of its team."""
-    made, kaja = opened(kaja)
-    person = working.add_person(
-        made, working.Told(category="suspect", name="Ivan Petrov", born="1980-02-01"), kaja
-    )
-    for kind, text in (("email", BOSS), ("phone", PHONE)):
-        working.add_selector(made, read(kind, text), kaja, person=person)
-    return made, fresh(kaja)
-
-
-@pytest.fixture
-def gb():
-    """A partner."""
-    made = Comparer("gb-ncas", "GB", "associated")
-    made.joins()
-    return made
-
-
-def has(gb: Comparer, *some, **more) -> None:
-    """Let the partner have selectors, and be otherwise than usual."""
-    gb.has = tuple(read(kind, text, **born).value for kind, text, born in ((*one, {})[:3] for one in some))
-    for name, value in more.items():
-        setattr(gb, name, value)
-
-
-def compare(gb: Comparer, kaja) -> Run:
-    """A run that this side opens, to its end."""
-    run = running.ask("gb-ncas", kaja, "Case 12/2026 asks for it.")
-    turn(gb)
-    gb.takes_part()
-    finish(gb)
-    return Run.objects.get(pk=run)
 
 
 def _with_boss(gb: Comparer) -> Comparer:
     has(gb, ("email", BOSS))
     return gb
-
-
-def finish(gb: Comparer) -> None:
-    for _ in range(3):
-        turn(gb)
-        gb.goes_on()
-    turn(gb)
 
 
 def test_both_learn_what_both_have_and_nothing_else(officer, approver, case, gb):
@@ -263,24 +190,6 @@ def test_terms_that_cannot_be_meant_are_refused(officer, wrong, words, gb):
     """Each with what to do."""
     with pytest.raises(UsageError, match=words):
         agreeing.propose(terms(**wrong), "As agreed.", officer)
-
-
-def peer_again(gb: Comparer) -> Comparer:
-    """The same partner, without what it knows of the last run."""
-    for name in ("other", "theirs", "tokens", "digest", "their_digest", "returned"):
-        if hasattr(gb, name):
-            delattr(gb, name)
-    gb.learnt = None
-    return gb
-
-
-def compare_without_learning(gb: Comparer, kaja) -> Run:
-    run = running.ask("gb-ncas", kaja, "Case 12/2026 asks for it.")
-    turn(gb)
-    gb.takes_part()
-    for _ in range(2):
-        turn(gb)
-    return Run.objects.get(pk=run)
 
 
 def test_a_partner_that_dies_in_the_middle_loses_nothing(officer, approver, case, gb):

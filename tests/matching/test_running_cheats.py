@@ -15,25 +15,8 @@ from hanse.ledger.retention import purge_due
 from hanse.matching import parts, quota, running
 from hanse.matching.contents import Proposed, RunEnded
 from hanse.matching.models import Hit, Run
+from tests.matching.cast import BOSS, OTHER, PHONE, agree, compare, compare_without_learning, has, peer_again
 from tests.matching.partner import turn
-from tests.matching.test_running import (
-    BOSS,
-    OTHER,
-    PHONE,
-    agree,
-    approver,
-    case,
-    compare,
-    compare_without_learning,
-    founded,
-    gb,
-    has,
-    kaja,
-    officer,
-    peer_again,
-)
-
-__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

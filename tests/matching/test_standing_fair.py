@@ -12,23 +12,11 @@ from hanse.matching.models import Hit
 from hanse.matching.standing_models import OwnTurns, StandingSide, TheirTurns
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import opened
-from tests.matching.asker import turn
-from tests.matching.test_running import (
-    BOSS,
-    PHONE,
-    agree,
-    approver,
-    case,
-    founded,
-    fresh,
-    has,
-    kaja,
-    officer,
-)
+from tests.matching.asker import gb, turn
+from tests.matching.cast import BOSS, PHONE, agree, fresh, has
 from tests.matching.test_standing_turns import _slots, both, due, on, tomorrow
-from tests.matching.test_who_else import gb
 
-__all__ = ["_slots", "approver", "case", "founded", "gb", "kaja", "officer", "on"]
+__all__ = ["_slots", "gb", "on"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

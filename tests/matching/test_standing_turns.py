@@ -39,24 +39,11 @@ from hanse.policy.asking import RefusedError
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import DAY_US, opened
 from tests.matching import asker
-from tests.matching.asker import Asker, Slots, next_slot, turn
-from tests.matching.test_running import (
-    BOSS,
-    OTHER,
-    PHONE,
-    agree,
-    approver,
-    case,
-    founded,
-    fresh,
-    has,
-    kaja,
-    officer,
-)
-from tests.matching.test_who_else import gb
+from tests.matching.asker import Asker, Slots, gb, next_slot, turn
+from tests.matching.cast import BOSS, OTHER, PHONE, agree, fresh, has
 from tests.shared import as_read
 
-__all__ = ["approver", "case", "founded", "gb", "kaja", "officer"]
+__all__ = ["gb"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

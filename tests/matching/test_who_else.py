@@ -40,34 +40,13 @@ from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import DAY_US
-from tests.matching.asker import Asker, turn
-from tests.matching.test_running import (
-    BOSS,
-    OTHER,
-    PHONE,
-    agree,
-    approver,
-    case,
-    founded,
-    fresh,
-    has,
-    kaja,
-    officer,
-)
+from tests.matching.asker import Asker, gb, turn
+from tests.matching.cast import BOSS, OTHER, PHONE, agree, fresh, has
 from tests.shared import as_read
 
-__all__ = ["approver", "case", "founded", "kaja", "officer"]
+__all__ = ["gb"]
 
 pytestmark = pytest.mark.usefixtures("founded")
-
-
-@pytest.fixture
-def gb(officer, approver):
-    """A partner with whom something is agreed."""
-    made = Asker("gb-ncas", "GB", "associated")
-    made.joins()
-    agree(officer, approver)
-    return made
 
 
 def selectors(case: UUID, *kinds: str) -> list[UUID]:
