@@ -202,3 +202,47 @@ def test_an_exported_list_is_read_again():
 def test_an_address_covers_what_a_network_of_it_alone_covers(text):
     """An address is read by itself, which is quicker, and covers the same as a network that has no other address."""
     assert bounds(Value("address", text)) == network_bounds(text)
+
+
+def test_a_plain_list_is_taken_as_most_block_lists_are_written():
+    """One value a line, no names of columns, comments before and between: each comes in under the line that it stands on."""
+    found, told = read("# block list\n\n# of today\n198.51.100.7\n# more\nevil[.]example\nnot a thing\n")
+    assert [(one.raw["kind"], one.raw["value"], one.place) for one in found] == [
+        ("address", "198.51.100.7", 4), ("domain", "evil[.]example", 6),
+    ]  # fmt: skip
+    assert [line.partition(":")[0] for line in told] == ["row 7"]
+
+
+def test_comments_may_stand_before_the_names_of_columns():
+    """The sign between cells is told by the names, not by a comment; rows count from the first line of the file."""
+    found, told = read("# made by x; y; z\nvalue,comment\na.example.org,b\nnothing,\n")
+    assert [(one.raw["comment"], one.place) for one in found] == [("b", 3)]
+    assert [line.partition(":")[0] for line in told] == ["row 4"]
+
+
+def test_a_table_without_a_column_of_values_is_no_plain_list():
+    """Which of two cells is meant nobody knows, also where the first row holds values."""
+    with pytest.raises(UsageError, match="plain list"):
+        read("198.51.100.7,C2\n198.51.100.8,C2\n")
+
+
+def test_what_a_row_says_and_nobody_understands_is_told():
+    """A confidence and a time that are none are kept, and do not pass in silence."""
+    data = b"value,confidence,valid_until\na.example,900,soon\nb.example,90,2027-01-31\n"
+    _, found = items(data, "list.csv", CHOSEN, "")
+    told = [one for one in found if isinstance(one, str)]
+    assert [line.split(":")[0] for line in told] == ["row 2", "row 2"]
+    assert "'900' is no whole number" in told[0]
+    assert "'soon' is no time" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(b" \n", "is empty. Taken are"), (b"\x1f\x8b\x08\x00", "packed by gzip. Unpack"), (b"PK\x03\x04\x14", "packed by ZIP"),
+     ("value\na.example".encode("utf-16"), "UTF-16. Save it as UTF-8"), (b"<!doctype html><title>Sign in", "a web page or XML"),
+     (b"%PDF-1.7 ", "no text"), (b"value\n\x00\x01", "no text"), (b"a,b\n1,2\n", "called value"), (b"{}", "neither a STIX bundle")],
+)  # fmt: skip
+def test_what_is_none_of_the_formats_is_told_what_it_is_by_its_name(data, why):
+    """A packed file, a sign-in page or a picture is no list with strange rows: the words say what to do."""
+    with pytest.raises(UsageError, match=f"^file.txt.*{why}"):
+        list(items(data, "file.txt", CHOSEN, "")[1])

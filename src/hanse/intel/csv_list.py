@@ -1,12 +1,14 @@
 """Lists of values as CSV: one value a row, with what it is and what is said of it.
 
 Columns are told by their names, in any order: ``value`` is needed, ``kind`` (one of `values.KINDS`), ``comment``,
-``tlp``, ``confidence`` and ``valid_until`` are taken, others are kept.
+``tlp``, ``confidence`` and ``valid_until`` are taken, others are kept. Lines before that begin with ``#`` are comments.
+A plain list, one value a line and no names, is taken as such: so most block lists are written.
 """
 
 import csv
 import io
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final, Self
 from uuid import NAMESPACE_URL, uuid5
 
@@ -36,13 +38,55 @@ def read(text: str, batch: str = "") -> Iterator[Item | str]:
     """
     if text.count("\n") > MOST_ROWS:
         raise UsageError(f"The list has more than {MOST_ROWS:,} rows. Bring it in parts.")
-    lines = _Lines(text)
-    rows = csv.reader(lines, delimiter=_delimiter(text))
+    before, start = _comments(text)
+    lines = _Lines(text[start:])
+    rows = csv.reader(lines, delimiter=_delimiter(text[start:]))
     try:
-        head = _head(next(rows, []))
+        first = next(rows, [])
     except csv.Error as error:
         raise UsageError(f"This is no CSV: {error}.") from None
-    return _items(rows, lines, head, batch)
+    if _is_value(first):
+        return _items(_without_comments(chain([first], rows)), lines, ["value"], before, batch)
+    return _items(rows, lines, _head(first), before + 1, batch)
+
+
+def not_understood(row: Item) -> Iterator[str]:
+    """What of a row that comes in says nothing here, in words: it is kept, and nothing follows from it."""
+    confidence, until = row.raw.get("confidence"), row.raw.get("valid_until")
+    if confidence and whole(confidence, 100) is None:
+        yield f"row {row.place:,}: the confidence {confidence[:40]!r} is no whole number from 0 to 100; the row has none."
+    if until and time_us(until) is None:
+        yield f"row {row.place:,}: valid_until {until[:40]!r} is no time, such as 2027-01-31; the row holds for good."
+
+
+def _comments(text: str) -> tuple[int, int]:
+    """How many lines stand before the first that is neither empty nor a comment, and where that one begins."""
+    lines = start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end + 1
+        line = text[start:end].strip()
+        if line and not line.startswith("#"):
+            break
+        lines, start = lines + 1, end
+    return lines, start
+
+
+def _is_value(cells: list[str]) -> bool:
+    """Whether a first row names no column, but is the first value of a plain list."""
+    if len(cells) != 1 or cells[0].strip().lower() in {"value", *_NAMES}:
+        return False
+    try:
+        kind_of(cells[0].strip())
+    except ValueProblem:
+        return False
+    return True
+
+
+def _without_comments(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows of a plain list, comments emptied, so that rows count as they stand."""
+    for cells in rows:
+        yield [] if cells and cells[0].lstrip().startswith("#") else cells
 
 
 class _Lines:
@@ -73,8 +117,10 @@ class _Lines:
         return line
 
 
-def _items(rows: Iterator[list[str]], lines: _Lines, head: list[str], batch: str) -> Iterator[Item | str]:
-    number = 1
+def _items(
+    rows: Iterator[list[str]], lines: _Lines, head: list[str], number: int, batch: str
+) -> Iterator[Item | str]:
+    """The items of rows; `number` rows stand before them."""
     while True:
         number += 1
         lines.used = 0
@@ -108,7 +154,10 @@ def _head(cells: list[str]) -> list[str]:
     names = [name.strip().lower() for name in cells]
     told = [_NAMES.get(name, name) if _NAMES.get(name) not in names else name for name in names]
     if "value" not in told:
-        raise UsageError("The first row names the columns; one of them has to be called value.")
+        raise UsageError(
+            "The first row names the columns, and one of them has to be called value; or it is a plain list, one value a "
+            "line."
+        )
     for name in told:
         if told.count(name) > 1:
             raise UsageError(f"Two columns of the list are called {name[:40]!r}: which is meant? Rename one.")

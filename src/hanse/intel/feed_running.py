@@ -248,7 +248,7 @@ def _file(one: Run, progress: Told) -> Outcome:
     kind, stream = items_ahead(got.body, row.name, one.chosen, one.id.hex)
     if kind != row.format:
         raise UsageError(
-            f"At the address is {kind.upper()}, not {row.format.upper()}. Remove the feed and subscribe anew."
+            f"At the address is {kind.upper()}, not {row.format.upper()}. Subscribe to it as what it is."
         )
     done = 0
     for chunk in service.chunked(adapted(stream, one), one.account):

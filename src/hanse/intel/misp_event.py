@@ -44,7 +44,8 @@ def events(document: Any) -> Events:
         event = one.get("Event") if isinstance(one, dict) else None
         if not isinstance(event, dict):
             raise UsageError(
-                "This is no MISP event: an object with a member Event was expected, or a list of them."
+                "This JSON is neither a STIX bundle nor a DDoSDB fingerprint, and no MISP event: that is an object with a "
+                "member Event, or a list of them."
             )
         told += _beside(one, "Event")
         found.append(event)

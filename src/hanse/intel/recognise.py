@@ -22,6 +22,14 @@ DEEPEST: Final = 64
 MOST_VALUES: Final = 2_000_000
 """Of such a file: an event of 100,000 attributes has about 1,500,000."""
 _BLANK: Final = re.compile(rb"[ \t\r\n]*")
+TAKEN: Final = "a STIX 2.1 bundle, MISP events, a CSV list of values or a DDoSDB fingerprint"
+_PACKED: Final = {
+    b"\x1f\x8b": "gzip", b"PK\x03\x04": "ZIP", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"7z\xbc\xaf": "7z",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}  # fmt: skip
+"""What packed files begin with, and by what they are packed."""
+_LOOKED_AT_BYTES: Final = 4_096
+"""Of the beginning: what is no text has a NUL among them."""
 
 
 class Marked(NamedTuple):
@@ -70,6 +78,7 @@ def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Ite
     plain = data.removeprefix(b"\xef\xbb\xbf")
     blank = _BLANK.match(plain)
     start = blank.end() if blank else 0
+    _check_text(plain, start, name)
     if plain[start : start + 1] not in {b"{", b"["}:
         return "csv", _csv(plain, name, chosen, batch)
     if _is_stix(plain):
@@ -84,6 +93,25 @@ def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Ite
         return "misp", _misp(misp_event.events(document), chosen, batch)
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
+
+
+def _check_text(data: bytes, start: int, name: str) -> None:
+    """Refuse what is none of the formats at first sight, by what it is: otherwise it would be a list with strange rows.
+
+    Raises:
+        UsageError: So it is.
+    """
+    if start == len(data):
+        raise UsageError(f"{name} is empty. Taken are {TAKEN}.")
+    for sign, packer in _PACKED.items():
+        if data.startswith(sign):
+            raise UsageError(f"{name} is packed by {packer}. Unpack it, and bring what is in it.")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError(f"{name} is UTF-16. Save it as UTF-8.")
+    if data[start : start + 1] == b"<":
+        raise UsageError(f"{name} is a web page or XML, such as a sign-in page or STIX 1. Taken are {TAKEN}.")
+    if b"\0" in data[:_LOOKED_AT_BYTES] or data.startswith(b"%PDF-"):
+        raise UsageError(f"{name} is no text. Taken are {TAKEN}.")
 
 
 class _Kind(msgspec.Struct):
@@ -164,7 +192,11 @@ def _csv(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marked
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is not UTF-8 at byte {error.start:,}. Save it as UTF-8.") from None
-    for one in csv_list.read(text, batch):
+    try:
+        rows = csv_list.read(text, batch)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
+    for one in rows:
         if isinstance(one, str):
             yield one
         else:
@@ -174,4 +206,5 @@ def _csv(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marked
                     told.word(scale, level)
             for other in told.unknown:
                 yield f"row {one.place:,}: {other[:80]} is not understood; the row is marked as this import is."
+            yield from csv_list.not_understood(one)
             yield Marked(one, told.marking(chosen))

@@ -115,7 +115,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise StrictJsonError(f"The key {key[:80]!r} comes twice in one object: which is meant?")
+                raise StrictJsonError(f"The key {key[:80]!r} comes twice in one object.")
             seen.add(key)
     return made
 
