@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import socket
 import time
 
 import pytest
@@ -66,10 +67,14 @@ def test_tls_checks_the_name_in_the_address_not_the_number(tmp_path):
     with http_server(reply, shown) as server:
         rules, _, dialled = public_rules([PUBLIC], port=server.port, tls=trusted)
         assert Client(rules).get("https://feed.example/").status == 200
-        with pytest.raises(UnreachableError, match="certificate"):
+        with pytest.raises(
+            UnreachableError, match=r"certificate is not good here \(Hostname mismatch.*issuer of your own"
+        ):
             Client(rules).get("https://other.example/")
         plain, _, _ = public_rules([PUBLIC], port=server.port)
-        with pytest.raises(UnreachableError, match="certificate"):
+        with pytest.raises(
+            UnreachableError, match=r"certificate is not good here \(self[- ]signed certificate"
+        ):
             Client(plain).get("https://feed.example/")
     assert names[:2] == ["feed.example", "other.example"]
     assert server.seen[0][2]["Host"] == "feed.example"
@@ -262,3 +267,37 @@ def test_the_next_address_is_tried():
         rules = local_rules(resolve=lambda host, port: ["127.0.0.9", "127.0.0.1"])
         got = Client(rules).get(f"http://localhost:{server.port}/", http=True, allow=both)
     assert got.peer == "127.0.0.1"
+
+
+def test_failures_are_told_in_words_without_the_numbers_of_libraries():
+    """What nobody can act on, such as an errno or a line of OpenSSL's source, is left out."""
+    with (
+        raw_server(lambda connection: connection.sendall(b"220 mail\r\n")) as server,
+        pytest.raises(UnreachableError, match="this port speaks TLS") as no_tls,
+    ):
+        Client(local_rules()).get(f"https://localhost:{server.port}/", allow=local(server.port))
+    with pytest.raises(UnreachableError, match=r"no connection.*server runs") as closed:
+        Client(local_rules()).get(f"https://localhost:{server.port}/", allow=local(server.port))
+
+    def unknown(host, port):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    with pytest.raises(UnreachableError, match=r"has no address \(Name or service not known\)") as nobody:
+        Client(Rules(resolve=unknown)).get("https://feed.example/")
+    for one in (no_tls, closed, nobody):
+        assert not any(sign in str(one.value) for sign in ("Errno", "_ssl.c", "[SSL"))
+
+
+def test_a_redirect_to_http_is_told_as_a_redirect(tmp_path):
+    """Whoever typed an https address is not told to type one."""
+    shown, trusted = certificate(tmp_path, "feed.example")
+
+    def answer(handler):
+        reply(handler, 302, Location="http://feed.example/" if handler.path == "/" else "file:///etc/passwd")
+
+    with http_server(answer, shown) as server:
+        rules, _, _ = public_rules([PUBLIC], port=server.port, tls=trusted)
+        with pytest.raises(RefusedError, match="redirect leads from https to http"):
+            Client(rules).get("https://feed.example/")
+        with pytest.raises(RefusedError, match="redirect leads elsewhere"):
+            Client(rules).get("https://feed.example/file")

@@ -155,7 +155,7 @@ class Client:
                 if answer.status not in _REDIRECTS or location is None:
                     yield answer
                     return
-            before, there = there, there.follow(location, http=http)
+            before, there = there, there.follow(location)
             if not before.same_origin(there):
                 sent = {name: value for name, value in sent.items() if name.lower() in _CARRIED}
         raise RefusedError(f"{there.host}: more than {MOST_REDIRECTS} redirects. Enter the final address.")

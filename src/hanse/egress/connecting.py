@@ -8,7 +8,7 @@ from typing import Any, Never
 import httpcore
 
 from hanse.egress.deadline import Deadline
-from hanse.egress.errors import RefusedError, TimedOutError, UnreachableError
+from hanse.egress.errors import RefusedError, TimedOutError, UnreachableError, in_words
 from hanse.egress.rules import Rules
 
 
@@ -30,7 +30,7 @@ def dial_first(
             last = error
     deadline.left_s()
     raise UnreachableError(
-        f"{host}, port {port} at {', '.join(addresses)}: no connection ({last}). "
+        f"{host}, port {port} at {', '.join(addresses)}: no connection ({in_words(last)}). "
         "Check that the server runs and that the firewall lets the node out."
     )
 
@@ -57,7 +57,7 @@ class BoundStream(httpcore.NetworkStream):
             raise self._deadline.error() from None
         except OSError as error:
             raise UnreachableError(
-                f"{self._deadline.host}: the connection broke ({error}). Try again."
+                f"{self._deadline.host}: the connection broke ({in_words(error)}). Try again."
             ) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -112,10 +112,16 @@ def secure(sock: socket.socket, context: ssl.SSLContext, name: str, deadline: De
     except TimeoutError:
         sock.close()
         raise deadline.error(f"{name}: TLS handshake") from None
+    except ssl.SSLCertVerificationError as error:
+        sock.close()
+        raise UnreachableError(
+            f"{name}: its certificate is not good here ({error.verify_message.rstrip('.')}). Its operator mends the name and "
+            "the dates; an issuer of your own network has to be one that this machine trusts."
+        ) from error
     except (OSError, ValueError) as error:
         sock.close()
         raise UnreachableError(
-            f"{name}: no TLS session ({error}). Check the server's certificate: name, issuer and dates."
+            f"{name}: no TLS session ({in_words(error)}). Check that this port speaks TLS."
         ) from error
     except TimedOutError:
         sock.close()

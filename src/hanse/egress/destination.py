@@ -52,12 +52,11 @@ class Destination:
         """Whether credentials for this destination may go to the other."""
         return (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
 
-    def follow(self, location: str, *, http: bool) -> "Destination":
+    def follow(self, location: str) -> "Destination":
         """Where a redirect leads.
 
         Args:
             location: The Location header, absolute or relative to this.
-            http: Whether http may be used at all.
 
         Raises:
             RefusedError: It cannot be read, or leads from https to http.
@@ -66,7 +65,10 @@ class Destination:
             absolute = urljoin(self.url, plain(location))
         except ValueError:
             raise RefusedError(f"{self.host}: a redirect leads to an address that cannot be read.") from None
-        found = read(absolute, http=http)
+        try:
+            found = read(absolute, http=True)
+        except RefusedError as error:
+            raise RefusedError(f"{self.host}: a redirect leads elsewhere. {error}") from None
         if self.scheme == "https" and found.scheme == "http":
             raise RefusedError(
                 f"{self.host}: a redirect leads from https to http ({found.host}). "

@@ -1,6 +1,11 @@
 """What can go wrong on the way out, told apart by what the caller should do about it."""
 
+import re
+from typing import Final
+
 from hanse.kernel.errors import HanseError
+
+_OF_LIBRARY: Final = re.compile(r"^\[[^\]]*\]|\(_ssl\.c:\d+\)")
 
 
 class EgressError(HanseError):
@@ -49,3 +54,9 @@ class TemporaryError(EgressError):
     def __init__(self, words: str, retry_after_s: int | None = None) -> None:
         super().__init__(words)
         self.retry_after_s = retry_after_s
+
+
+def in_words(error: BaseException | None) -> str:
+    """What a library says of a failure, without numbers of errors and names of its source, which nobody can act on."""
+    said = getattr(error, "strerror", None) or str(error)
+    return str(_OF_LIBRARY.sub("", said).strip() or type(error).__name__).rstrip(".")

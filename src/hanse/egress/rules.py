@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from hanse.egress.addresses import Address, can_be_allowed, why_not_public
 from hanse.egress.deadline import Deadline
 from hanse.egress.destination import host_name, literal, read
-from hanse.egress.errors import RefusedError, TimedOutError, UnreachableError
+from hanse.egress.errors import RefusedError, TimedOutError, UnreachableError, in_words
 
 Resolve = Callable[[str, int], list[str]]
 Dial = Callable[[str, int, float], socket.socket]
@@ -125,7 +125,8 @@ def checked_addresses(
             continue
         raise RefusedError(
             f"{host}: its address {number} is not public ({reason}), so the node does not connect to its port {port}. "
-            "If it is meant, have host, port and address approved by two people."
+            "If it is meant, have host, port and address approved by two people: under Settings, Non-public addresses, or with the "
+            "partner whose address it is."
         )
     return numbers
 
@@ -147,7 +148,6 @@ def _looked_up(host: str, port: int, resolve: Resolve, deadline: Deadline) -> li
         raise TimedOutError(f"{host}: the resolver did not answer in time. Check the node's DNS.")
     answer = answers[0]
     if not isinstance(answer, list) or not answer:
-        raise UnreachableError(
-            f"{host}: the name has no address ({answer or 'empty answer'}). Check the spelling."
-        )
+        said = in_words(answer) if isinstance(answer, Exception) else "empty answer"
+        raise UnreachableError(f"{host}: the name has no address ({said}). Check the spelling.")
     return answer

@@ -20,7 +20,7 @@ from hanse.egress.addresses import why_not_public
 from hanse.egress.connecting import dial_first, secure
 from hanse.egress.deadline import Deadline
 from hanse.egress.destination import host_name
-from hanse.egress.errors import PermanentError, RefusedError, TemporaryError, UnreachableError
+from hanse.egress.errors import PermanentError, RefusedError, TemporaryError, UnreachableError, in_words
 from hanse.egress.rules import AllowedEndpoint, Rules, checked_addresses
 from hanse.kernel.clock import now_us
 
@@ -109,7 +109,7 @@ def send(
     except ssl.SSLError as error:  # before ValueError, which a refused certificate is too
         deadline.left_s()
         raise UnreachableError(
-            f"Relay {host}: no TLS session ({error}). Check its certificate: name, issuer and dates."
+            f"Relay {host}: no TLS session ({in_words(error)}). Check its certificate: name, issuer and dates."
         ) from error
     except (smtplib.SMTPException, OSError, ValueError) as error:
         deadline.left_s()

@@ -142,7 +142,8 @@ class Asking:
         except EgressError as error:
             raise DeniedError(told(error, url)) from error
         self.bytes += len(answer.body)
-        return _judged(answer.status, answer.body, answer.headers, url)
+        proved = any(name.lower() != "accept" for name in self.headers)
+        return _judged(answer.status, answer.body, answer.headers, url, proved=proved)
 
 
 def told(error: Exception, url: str) -> str:
@@ -153,8 +154,8 @@ def told(error: Exception, url: str) -> str:
     return text
 
 
-def _judged(status: int, body: bytes, said: Mapping[str, str], url: str) -> Got:
-    """The answer, where it is one.
+def _judged(status: int, body: bytes, said: Mapping[str, str], url: str, *, proved: bool) -> Got:
+    """The answer, where it is one; `proved`: whether who asks was proved by a header.
 
     Raises:
         DeniedError: The server lets nobody in so.
@@ -169,7 +170,11 @@ def _judged(status: int, body: bytes, said: Mapping[str, str], url: str) -> Got:
         raise NotNowError(f"{plain}: the server answered {status}, which means: not now.", _wait_s(said))
     if status in {401, 403, 407}:
         raise DeniedError(
-            f"{plain}: the server answered {status}: it lets nobody in by this header. Check it with its operator."
+            f"{plain}: the server answered {status}: it lets nobody in by what proves who asks. Check the header, the user and "
+            "the value with its operator."
+            if proved
+            else f"{plain}: the server answered {status}: it asks who you are. Type the header and its value, or a user and "
+            "the password."
         )
     raise GoneError(f"{plain}: the server answered {status}. Check the address with its operator.")
 
