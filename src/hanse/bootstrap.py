@@ -34,7 +34,9 @@ def start(home: Path | None = None) -> Node:
     """
     logs.configure()
     node = load(home or home_folder())
+    mark = keyfile.mark(node.home)
     configure(node, keyfile.unlock(node.home))
+    keyring.follow(node.home, mark)
     return node
 
 

@@ -19,6 +19,7 @@ from hanse.console.service import GROUPS, Collector, Mail, Storage, Webhook, cha
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
+from hanse.ledger import keyring
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.objects import named
 from hanse.ledger.shadow import differences
@@ -469,8 +470,19 @@ def test_health_says_part_by_part_what_is_ill_and_nothing_else(client_as: Client
     answer = client_as(None).get("/health/")
     assert (answer.status_code, answer.json()["well"]) == (200, True)
     assert set(json.loads(answer.content)) == {
-        "well", "database", "worker", "collector", "disk", "checkpoints", "head_age_s",
+        "well", "database", "worker", "keys", "collector", "disk", "checkpoints", "head_age_s",
     }  # fmt: skip
+
+
+def test_a_key_file_that_nobody_who_serves_can_open_is_not_well(
+    admin: ActingClient, node_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a change of the passphrase what is served could not start anew: health and the settings say to restart it."""
+    processes.worker_lives(node_home)
+    monkeypatch.setattr(keyring, "behind", lambda: "The passphrase does not open the keys.")
+    answer = admin.get("/health/")
+    assert (answer.status_code, answer.json()["keys"]) == (503, "changed")
+    assert "restart it" in admin.get("/settings/").content.decode()
 
 
 def test_an_invitation_asks_for_the_passkey_before_the_form(client_as: Clients) -> None:

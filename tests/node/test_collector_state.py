@@ -87,8 +87,8 @@ def test_a_router_with_a_stopped_clock_is_named_with_what_to_do(tmp_path: Path) 
     assert (router.address, router.protocol, router.share) == ("127.0.0.1", "NetFlow v5", 1.0)
     assert router.clock.endswith("years behind")
     assert router.dated == router.flows > 0
-    well, words = doctor._exporters(settings.HANSE_NODE)
-    assert not well
+    state, words = doctor._exporters(settings.HANSE_NODE)
+    assert state == "ill"
     assert "set it by NTP" in words
 
 
@@ -110,4 +110,4 @@ def test_a_collector_whose_analysis_fails_goes_on_and_says_so(tmp_path: Path) ->
     assert told.state == "blind"
     assert told.flows > 0
     assert "OverflowError" in told.words
-    assert doctor._collector(settings.HANSE_NODE) == (False, told.words)
+    assert doctor._collector(settings.HANSE_NODE) == ("ill", told.words)

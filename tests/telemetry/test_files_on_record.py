@@ -68,8 +68,8 @@ def test_files_that_are_missing_are_one_finding(store: Store) -> None:
     assert "3 of 3 files" in told
     assert "Copy them there" in told
     assert service.count_missing() == (3, 3)
-    well, words = doctor.flows(settings.HANSE_NODE)
-    assert not well
+    state, words = doctor.flows(settings.HANSE_NODE)
+    assert state == "ill"
     assert "3 of 3 stored files" in words
 
 

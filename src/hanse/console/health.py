@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from hanse.console import processes
 from hanse.console.service import Collector, setting
 from hanse.kernel.clock import now_us
+from hanse.ledger import keyring
 from hanse.ledger.models import Checkpoint
 from hanse.ledger.tree import latest, waiting_after
 
@@ -26,6 +27,7 @@ class Health:
     Attributes:
         database: ``well`` or ``does not answer``.
         worker: ``well`` or ``silent``.
+        keys: ``well``, or ``changed``: the key file was, and those who serve cannot open it with what they started with.
         collector: ``off``, ``starting``, ``running``, ``blind`` (it stores flows and cannot look at them) or ``failed``.
         disk: ``well`` or ``low``.
         checkpoints: ``well`` or ``overdue``.
@@ -34,6 +36,7 @@ class Health:
 
     database: str
     worker: str
+    keys: str
     collector: str
     disk: str
     checkpoints: str
@@ -42,7 +45,7 @@ class Health:
     @property
     def well(self) -> bool:
         """Whether everything is as it should be."""
-        told = (self.database, self.worker, self.disk, self.checkpoints)
+        told = (self.database, self.worker, self.keys, self.disk, self.checkpoints)
         return all(one == "well" for one in told) and self.collector not in {"blind", "failed"}
 
 
@@ -50,6 +53,7 @@ def health(home: Path) -> Health:
     """How the node is."""
     silent = processes.worker_silent_s(home)
     worker = "well" if silent is not None and silent <= processes.SILENT_S else "silent"
+    keys = "changed" if keyring.behind() else "well"
     disk = "well" if shutil.disk_usage(home).free >= LEAST_FREE_BYTES else "low"
     try:
         collector = collector_now(home).state
@@ -57,10 +61,11 @@ def health(home: Path) -> Health:
         waits = longest_waiting_us(head)
     except DatabaseError:
         connection.close()
-        return Health("does not answer", worker, processes.collector_state(home).state, disk, "well", None)
+        collector = processes.collector_state(home).state
+        return Health("does not answer", worker, keys, collector, disk, "well", None)
     age = None if head is None else round((now_us() - head.time_us) / 1e6)
     overdue = waits is not None and waits > WAITING_US
-    return Health("well", worker, collector, disk, "overdue" if overdue else "well", age)
+    return Health("well", worker, keys, collector, disk, "overdue" if overdue else "well", age)
 
 
 def collector_now(home: Path) -> processes.CollectorState:

@@ -78,10 +78,9 @@ class CollectorState(msgspec.Struct, frozen=True, kw_only=True):
     exporters_all: int = 0
 
 
-def worker_lives(home: Path) -> None:
-    """Note that the worker lives now."""
-    folder = _folder(home)
-    (folder / _ALIVE).touch()
+def worker_lives(home: Path, wrong: str = "") -> None:
+    """Note that the worker lives now, and what is wrong with the keys that it holds."""
+    (_folder(home) / _ALIVE).write_text(wrong, encoding="utf-8")
 
 
 def worker_silent_s(home: Path) -> float | None:
@@ -90,6 +89,14 @@ def worker_silent_s(home: Path) -> float | None:
         return max(0.0, time.time() - (home / FOLDER / _ALIVE).stat().st_mtime)
     except FileNotFoundError:
         return None
+
+
+def worker_wrong(home: Path) -> str:
+    """What the worker last said is wrong with the keys that it holds; nothing where it is silent."""
+    silent = worker_silent_s(home)
+    if silent is None or silent > SILENT_S:
+        return ""
+    return (home / FOLDER / _ALIVE).read_text(encoding="utf-8")
 
 
 def wish(home: Path, wanted: Wish) -> None:

@@ -19,6 +19,10 @@ OPENER = "HANSE_OPENER_FILE"
 """Environment variable by which a process tells those that it starts where, in memory, the stretched passphrase is."""
 
 
+Mark = tuple[int, int, int]
+"""What tells one key file from the next that takes its place: its number, size and time."""
+
+
 class KeyFileError(HanseError):
     """The keys cannot be read, or no passphrase opens them."""
 
@@ -58,11 +62,24 @@ def opened(home: Path, passphrase: str) -> Keyring:
     return unwrap(_wrapped(home), passphrase)
 
 
-def unlock(home: Path) -> Keyring:
+def mark(home: Path) -> Mark | None:
+    """The mark of the key file as it lies there now; None where there is none."""
+    try:
+        told = (home / KEYS).stat()
+    except FileNotFoundError:
+        return None
+    return told.st_ino, told.st_size, told.st_mtime_ns
+
+
+def unlock(home: Path, *, asks: bool = True) -> Keyring:
     """The node's keys, opened with the passphrase from wherever it was left.
 
     A process of `hanse node serve` gets it stretched already, which is 0.5 s of a processor for each. Where the keys
     were wrapped anew since, with another salt, it is stretched again.
+
+    Args:
+        home: The node's folder.
+        asks: Whether the terminal is asked, where nobody left the passphrase.
 
     Raises:
         KeyFileError: There are no keys, or no passphrase.
@@ -72,7 +89,7 @@ def unlock(home: Path) -> Keyring:
     held = _held()
     if held and fits(wrapped, held):
         return unwrap_with(wrapped, held)
-    return unwrap(wrapped, passphrase(home))
+    return unwrap(wrapped, passphrase(home, asks=asks))
 
 
 def stretched(home: Path) -> bytes:
@@ -106,8 +123,12 @@ def _held() -> bytes:
         return b""
 
 
-def passphrase(home: Path) -> str:
+def passphrase(home: Path, *, asks: bool = True) -> str:
     """The passphrase: from ``HANSE_PASSPHRASE_FILE``, systemd's credentials, the OS keyring, or the terminal.
+
+    Args:
+        home: The node's folder.
+        asks: Whether the terminal is asked last.
 
     Raises:
         KeyFileError: None of them has it.
@@ -127,6 +148,10 @@ def passphrase(home: Path) -> str:
             return told
     if (kept := _from_os(home)) is not None:
         return kept
+    if not asks:
+        raise KeyFileError(
+            "The keys were wrapped anew, and their passphrase was left nowhere for this process."
+        )
     return ask("Passphrase of the node's keys")
 
 

@@ -156,8 +156,8 @@ def rotate(home: Path, passphrase: str, actor: Actor, reason: str = "") -> Recor
     """Give the node new keys: they are said under the old one, and sign from the next entry on.
 
     They are on disk before that entry is: whenever the machine stops, the key that the ledger asks for next is
-    there. Other processes of the node say that they must be restarted. One that does not hold the key that signs
-    writes nothing: the file would lose that key, and a node without it signs nothing ever again.
+    there. Other processes of the node take them up from the key file (`keyring.follow`). One that does not hold the key
+    that signs writes nothing: the file would lose that key, and a node without it signs nothing ever again.
 
     Raises:
         LockedError: Somebody else rotated the keys after this process started.

@@ -152,14 +152,20 @@ def exercise(home: Path, scenario: str, seed: int, scale: float) -> None:
 @_home
 @click.option("--backup/--no-backup", default=True, help="Back up first; on by default.")
 def upgrade(home: Path, backup: bool) -> None:
-    """Bring the tables to this version, and project what earlier versions did not know."""
+    """Bring the tables to this version, and project what earlier versions did not know. Not while it is served."""
     from hanse.bootstrap import make_tables  # noqa: PLC0415
+    from hanse.node.served import not_served  # noqa: PLC0415 - with the rest of what few commands need
 
     served = _started(home)
-    if backup:
-        _back_up(served, served.home / "backups" / f"before-upgrade-{_stamp()}.hanse")
-    make_tables()
-    _rebuild()
+    with not_served(
+        served.home,
+        "its processes are of the version that they were started with, and would write into tables of another. Stop "
+        "it, upgrade, and start it again.",
+    ):
+        if backup:
+            _back_up(served, served.home / "backups" / f"before-upgrade-{_stamp()}.hanse")
+        make_tables()
+        _rebuild()
     click.echo("Upgraded. To roll back: install the earlier version and `hanse node restore` this backup.")
 
 
@@ -264,19 +270,26 @@ def fsck(context: click.Context, home: Path) -> None:
     context.exit(1 if found else 0)
 
 
+_COLOURS = {"well": "green", "warn": "yellow", "ill": "red"}
+
+
 @node.command()
 @_home
 @click.pass_context
 def doctor(context: click.Context, home: Path) -> None:
-    """Say what keeps the node from working well, and what to do; exit code 1 if anything does."""
+    """Say what keeps the node from working well, and what to do; exit code 1 if anything is ill.
+
+    What is only to be looked after, such as address data that grows old, is a warning.
+    """
     served = _started(home)
     from hanse.node.doctor import examine  # noqa: PLC0415 - needs Django
 
     well = True
     for answer in examine(served):
-        well &= answer.well
-        mark = click.style("well", fg="green") if answer.well else click.style("ill ", fg="red")
-        click.echo(f"{mark}  {answer.what:<13} {printable(answer.words)}")
+        well &= answer.state != "ill"
+        click.echo(
+            f"{click.style(answer.state.ljust(4), fg=_COLOURS[answer.state])}  {answer.what:<13} {printable(answer.words)}"
+        )
     context.exit(0 if well else 1)
 
 

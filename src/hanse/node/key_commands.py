@@ -48,12 +48,12 @@ def show(home: Path) -> None:
 @home_option
 @_reason
 def rotate(home: Path, reason: str) -> None:
-    """Give the node new keys, said under the old one. Restart the node afterwards."""
+    """Give the node new keys, said under the old one. What is served takes them up by itself; back it up afterwards."""
     node = started(home)
     from hanse.ledger import service  # noqa: PLC0415 - needs Django
 
     recorded = service.rotate(node.home, keyfile.passphrase(node.home), _actor(node), reason)
-    click.echo(f"Entry {recorded.sequence:,} brings the new keys. Restart the node, and back it up.")
+    click.echo(f"Entry {recorded.sequence:,} brings the new keys. What is served takes them up by itself. Back it up now.")
 
 
 @keys.command()
@@ -83,7 +83,7 @@ def passphrase(home: Path) -> None:
     if (node.home / PASSPHRASE).exists():
         (node.home / PASSPHRASE).unlink()
         click.echo(f"Removed {PASSPHRASE}, which lay beside the keys.")
-    click.echo("The keys are under the new passphrase. Change it wherever it is kept for this node.")
+    click.echo("The keys are under the new passphrase. Change it wherever it is kept for this node, then restart it.")
 
 
 @keys.command()

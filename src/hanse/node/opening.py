@@ -7,6 +7,7 @@ import click
 
 from hanse.kernel.errors import UsageError
 from hanse.node.making import PASSPHRASE
+from hanse.node.served import be_served
 from hanse.settings import SETTINGS_FILE, Node, home_folder
 
 home_option = click.option(
@@ -30,11 +31,13 @@ RECOVERING = "recovering"
 
 
 def may_serve(home: Path) -> None:
-    """Refuse to serve a node that was restored and does not know what was written since.
+    """Say that this process serves the node; refuse it for one that was restored and does not know what came since.
 
     Raises:
-        UsageError: It is one.
+        UsageError: It is one, or it is being upgraded.
     """
+    if (home / SETTINGS_FILE).is_file():
+        be_served(home)
     if (home / RECOVERING).exists():
         raise UsageError(
             "This node was restored from a backup and has not asked its partners what was written since. "

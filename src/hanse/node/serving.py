@@ -26,6 +26,7 @@ from hanse.ledger import keyfile
 from hanse.ledger.keyring import leave_no_core
 from hanse.node.following import PARENT, follow_parent
 from hanse.node.keeping import END_S, Child, keep
+from hanse.node.served import be_served
 from hanse.settings import SETTINGS_FILE, Node, listen_address, load, metrics_address
 
 WEB_THREADS = 4
@@ -47,6 +48,7 @@ def application() -> Callable[..., Any]:
     from hanse.bootstrap import loading, start  # noqa: PLC0415 - only the web process configures Django
 
     node = start()
+    be_served(node.home)
     if node.metrics:
         from hanse.node.metrics import publish  # noqa: PLC0415 - most nodes publish none
 

@@ -20,6 +20,7 @@ from django.utils.crypto import get_random_string
 
 from hanse.console import processes
 from hanse.kernel.actors import system
+from hanse.ledger import keyring
 from hanse.node.following import follow_parent
 from hanse.settings import Node
 
@@ -118,7 +119,7 @@ def chores(node: Node) -> list[Chore]:
     opener = system("embargo", node.authority, node.country, node.tier)
     fetcher = system("feeds", node.authority, node.country, node.tier)
     return [
-        Chore("alive", 5.0, lambda: processes.worker_lives(node.home)),
+        Chore("alive", 5.0, lambda: processes.worker_lives(node.home, keyring.behind())),
         Chore("checkpoint", CHECKPOINT_S, integrate),
         Chore("retention", RETENTION_S, purge_due),
         Chore("embargoes", EMBARGO_S, lambda: open_due(opener)),

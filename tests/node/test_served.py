@@ -1,0 +1,58 @@
+"""While a node is served nobody brings its tables to another version, and its keys may be rotated."""
+
+from pathlib import Path
+
+import pytest
+
+from hanse.kernel.errors import UsageError
+from hanse.node import doctor
+from hanse.node.served import be_served, is_served, not_served
+from hanse.settings import Node
+from hanse.tracing.address_data import Description
+from tests.faults.conftest import address  # noqa: F401 - the fixture is used by its name
+from tests.node.living import living
+
+
+def test_who_serves_and_who_upgrades_keep_each_other_out(tmp_path: Path) -> None:
+    """Several processes serve one node; none begins while its tables are changed, and they are not while one serves."""
+    assert not is_served(tmp_path)
+    with not_served(tmp_path, "stop it."), pytest.raises(UsageError, match="is being upgraded"):
+        be_served(tmp_path)
+    be_served(tmp_path)
+    be_served(tmp_path)
+    assert is_served(tmp_path)
+    with pytest.raises(UsageError, match=r"is served: stop it\."), not_served(tmp_path, "stop it."):
+        pytest.fail("it went on")
+
+
+@pytest.mark.long
+def test_a_served_node_is_not_upgraded_and_takes_up_rotated_keys(tmp_path: Path, address: str) -> None:  # noqa: F811 - the fixture
+    """`upgrade` says to stop it first; `keys rotate` needs no restart; once stopped, it is upgraded, and doctor only warns."""
+    with living(tmp_path / "home", address) as node:
+        node.serve()
+        refused = node.run("upgrade")
+        assert refused.returncode != 0
+        assert "is served" in refused.stderr
+        assert "Stop it, upgrade, and start it again." in refused.stderr
+        assert not list(node.home.glob("backups/*"))
+        before = len(node.do("kinds"))
+        assert node.run("keys", "rotate", "--reason", "yearly").returncode == 0
+        node.do("change", group="collector", value={"on": False, "address": "127.0.0.1", "port": 2055})
+        assert node.do("kinds")[before:] == ["ledger.key_rotated", "console.setting_changed"]
+        status, told = node.health()
+        assert (status, told["keys"]) == (200, "well")
+        node.leave_desk()
+        node.stop()
+        done = node.run("upgrade")
+        assert done.returncode == 0, done.stderr
+        lines = {line[6:19].strip(): line[:4].strip() for line in node.run("doctor").stdout.splitlines()}
+        assert lines["worker"] == "warn"
+        assert lines["database"] == lines["collector"] == "well"
+
+
+def test_old_address_data_is_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It works, with a growing share of sources placed wrongly; nothing promises an age, so nothing is ill."""
+    monkeypatch.setattr(Description, "available", property(lambda _: True))
+    monkeypatch.setattr(Description, "age_days", property(lambda _: doctor.OLD_DAYS + 1))
+    state, words = doctor._tracing(Node(tmp_path, "ee-cert", "CERT Estonia", "EE"))
+    assert (state, f"{doctor.OLD_DAYS + 1} days old" in words) == ("warn", True)
