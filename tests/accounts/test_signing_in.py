@@ -10,7 +10,9 @@ from hanse.accounts import contents, links, middleware, service, sessions
 from hanse.accounts.models import Passkey, Session
 from hanse.accounts.proof import last
 from hanse.accounts.sessions import forget_expired
+from hanse.ledger.keyring import LockedError
 from hanse.ledger.models import Entry
+from hanse.ledger.writing import NotWrittenError
 from tests.accounts.authenticator import SoftKey
 from tests.accounts.browsing import Browser, founder
 from tests.accounts.people import NODE, acting
@@ -40,6 +42,26 @@ def test_a_passkey_signs_in_and_says_so_in_the_ledger():
     assert browser.get("/").status_code == 200
     signed = Entry.objects.filter(kind="accounts.signed_in").order_by("sequence").last()
     assert last(signed.object_id).content == contents.SignedIn(browser.person.hex, "passkey")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [LockedError("The keys were rotated."), NotWrittenError("The disk is full.")],
+)
+def test_a_node_that_cannot_write_lets_nobody_in_and_says_why(failure, monkeypatch):
+    """A sign-in that cannot be written down is told in words, not as a mistake, and opens no session."""
+    browser = founder()
+    browser.post("/accounts/logout/")
+
+    def fails(*_):
+        raise failure
+
+    monkeypatch.setattr(service, "signed_in", fails)
+    answer = browser.sign_in()
+    assert answer.status_code == 503
+    assert str(failure) in answer.content.decode()
+    assert SESSION_KEY not in browser.session
+    assert browser.get("/").status_code == 302
 
 
 @pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])

@@ -39,9 +39,9 @@ from hanse.accounts.sessions import AFTER, BEGAN, LABEL, SEEN, STEPPED_UP
 from hanse.accounts.who import person_actor
 from hanse.egress.errors import EgressError
 from hanse.kernel.clock import now_us
-from hanse.kernel.errors import UsageError
+from hanse.kernel.errors import HanseError, UsageError
 from hanse.web.page import actor_of, public
-from hanse.web.problems import problem
+from hanse.web.problems import in_words, problem
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
 
 @public("signing in")
 @require_http_methods(["GET", "POST"])
+@in_words
 def passkey(request: HttpRequest) -> HttpResponse:
     """The challenge (GET), and the browser's answer to it (POST)."""
     if request.method == "GET":
@@ -119,6 +120,7 @@ def nowhere(request: HttpRequest) -> HttpResponse:
     no_store=True
 )  # nobody is signed in yet, and it names who was invited under an address that is a secret
 @require_http_methods(["GET", "POST"])
+@in_words
 def welcome(request: HttpRequest, secret: str) -> HttpResponse:
     """Come in with a one-time link: say a name, register a passkey, and be signed in."""
     digest = links.digest_of(secret)
@@ -182,7 +184,11 @@ def begin_session(request: HttpRequest, person: Person, method: str) -> None:
     request.session.update(kept | {BEGAN: now, SEEN: now, AFTER: after, LABEL: _browser(request)})
     actor = person_actor(person.pk)
     if method and actor is not None:
-        service.signed_in(person.pk, method, actor)
+        try:
+            service.signed_in(person.pk, method, actor)
+        except HanseError:
+            request.session.flush()  # nobody is in without its being written down
+            raise
 
 
 def at_issuer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -241,6 +247,7 @@ def by_issuer(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
 
 @public("one's own passkey: asks for the session itself")
 @require_http_methods(["GET", "POST"])
+@in_words
 def step_up(request: HttpRequest) -> HttpResponse:
     """Prove a passkey again: what follows within five minutes may be dangerous."""
     actor = actor_of(request)

@@ -44,6 +44,8 @@ class ContentError(HanseError):
 class NotWrittenError(HanseError):
     """The database did not take it; nothing was written."""
 
+    status = 503
+
 
 class Draft(msgspec.Struct, frozen=True):
     """What is to become an entry.

@@ -53,7 +53,9 @@ def rotate(home: Path, reason: str) -> None:
     from hanse.ledger import service  # noqa: PLC0415 - needs Django
 
     recorded = service.rotate(node.home, keyfile.passphrase(node.home), _actor(node), reason)
-    click.echo(f"Entry {recorded.sequence:,} brings the new keys. What is served takes them up by itself. Back it up now.")
+    click.echo(
+        f"Entry {recorded.sequence:,} brings the new keys. What is served takes them up by itself. Back it up now."
+    )
 
 
 @keys.command()
@@ -83,7 +85,9 @@ def passphrase(home: Path) -> None:
     if (node.home / PASSPHRASE).exists():
         (node.home / PASSPHRASE).unlink()
         click.echo(f"Removed {PASSPHRASE}, which lay beside the keys.")
-    click.echo("The keys are under the new passphrase. Change it wherever it is kept for this node, then restart it.")
+    click.echo(
+        "The keys are under the new passphrase. Change it wherever it is kept for this node, then restart it."
+    )
 
 
 @keys.command()

@@ -2,9 +2,10 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -16,6 +17,8 @@ from django.utils.translation import gettext as _
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger.keyring import LockedError
 from hanse.policy.guarded import NotVisibleError
+
+P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +88,21 @@ def session_over(request: HttpRequest) -> HttpResponse:
         "sign_in": f"{settings.LOGIN_URL}?{back}",
     }
     return render(request, "web/problem.html", context, status=401)
+
+
+def in_words(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Have an error of Hanse that a view lets through become a page with its words, as those of `hanse.web.page` do."""
+
+    @wraps(view)
+    def told(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except HanseError as error:
+            return problem(request, status_of(error), str(error), title=title_of(error))
+
+    return told
 
 
 def status_of(error: HanseError) -> int:
