@@ -9,7 +9,7 @@ import pytest
 from hanse.console.visible_entries import entry_for, visible_entries
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Tlp
-from hanse.ledger.models import Entry
+from hanse.ledger.models import Entry, NodeKey
 from hanse.ledger.writing import append
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.service import mark
@@ -62,3 +62,21 @@ def test_the_list_is_what_each_entry_says_of_itself(actor: Callable[..., Actor],
     told = client_as(analyst).get("/api/ledger/entries").json()
     assert str(one) not in {row["object_id"] for row in told["items"]}
     assert Entry.objects.filter(object_id=one).count() == 2
+
+
+def test_the_page_says_what_became_of_the_key_that_signed(
+    actor: Callable[..., Actor], client_as: Clients
+) -> None:
+    """Who reads an entry under a key that was replaced or revoked sees so beside it, and not in the proof alone."""
+    analyst = actor("analyst")
+    written = said(uuid4(), Marking.own(AUTHORITY), analyst)
+    page = client_as(analyst)
+    assert "replaced on" not in page.get(f"/ledger/{written}/").content.decode()
+    key = Entry.objects.get(pk=written).key
+    NodeKey.objects.filter(pk=key).delete()
+    NodeKey.objects.create(
+        id=key, verify="", seal="", said_by=0, since_us=1, until_us=2_000_000, revoked_us=3_000_000
+    )
+    html = page.get(f"/ledger/{written}/").content.decode()
+    assert "which another one replaced on <time" in html
+    assert "revoked from <time" in html

@@ -12,7 +12,7 @@ from hanse.kernel.keys import SigningKey
 from hanse.ledger import keyring, tree
 from hanse.ledger.models import Checkpoint
 from hanse.ledger.proof import export
-from hanse.ledger.service import revoke, rotate
+from hanse.ledger.service import KeyChangeError, revoke, rotate
 from hanse.ledger.verify import ProofError, verify
 from tests.ledger.made import MARI, found, thing
 from tests.ledger.test_proof import _stamped, authority
@@ -134,3 +134,17 @@ def test_a_time_that_no_calendar_has_fails_in_words(time_us: int) -> None:
     plain["entry"] |= json.decode(json.encode({"payload": payload, "signature": signature}))
     with pytest.raises(ProofError, match=r"Step 4 fails: .* no calendar"):
         verify(json.encode(plain))
+
+
+def test_a_key_is_revoked_from_a_time_that_has_been_and_once(tmp_path: Path) -> None:
+    """A time to come, a key of nobody's and one that was revoked before are refused, each in words of its own."""
+    found()
+    old = keyring.current().signing.id
+    rotate(tmp_path, "secret", MARI)
+    with pytest.raises(KeyChangeError, match="still to come"):
+        revoke(old, MARI, "The laptop was stolen.", since_us=now_us() + 60_000_000)
+    with pytest.raises(KeyChangeError, match="keys show"):
+        revoke("nobody's", MARI, "The laptop was stolen.")
+    revoke(old, MARI, "The laptop was stolen.")
+    with pytest.raises(KeyChangeError, match="revoked before, from"):
+        revoke(old, MARI, "The laptop was stolen.")

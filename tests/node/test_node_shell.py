@@ -72,6 +72,11 @@ def test_keys_are_rotated_proven_backed_up_and_restored(made, tmp_path):
     assert shown[1].strip() == first
     assert "signs now" in shown[3]
 
+    stolen = ("node", "keys", "revoke", "--home", there, "--reason", "stolen", shown[0].split()[0])
+    assert "still to come" in hanse(*stolen, "--since", "2126-01-01", code=1, **passphrase)
+    assert "4 entries that this node signed with it" in hanse(*stolen, "--since", "2026-01-01", **passphrase)
+    assert "revoked before" in hanse(*stolen, code=1, **passphrase)
+
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),

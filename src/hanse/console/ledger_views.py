@@ -93,6 +93,7 @@ def entry(request: HttpRequest, sequence: int) -> Result:
         "head": head,
         "envelope": msgspec.json.format(bytes(row.payload), indent=2).decode(),
         "marking": marking,
+        "key": NodeKey.objects.filter(pk=row.key).first(),
         "purged_by": Purged.objects.filter(pk=sequence).values_list("by", flat=True).first(),
         "readable": decision,
         "exportable": judged(actor, "ledger.export", row),

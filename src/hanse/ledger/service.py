@@ -12,6 +12,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import OpenKey, SigningKey, key_id
+from hanse.kernel.units import iso
 from hanse.ledger import keyfile, keyring
 from hanse.ledger.kinds import Kind, all_kinds, removals, sweeps
 from hanse.ledger.models import Body, Entry, Head, NodeKey, Purged
@@ -184,12 +185,19 @@ def revoke(key: str, actor: Actor, reason: str, since_us: int | None = None) -> 
     """Say that a key is not to be believed from a time on; now by default. Proofs say so from then on.
 
     Raises:
-        KeyChangeError: It is none of the node's, was revoked before, or is the one that signs: rotate first.
+        KeyChangeError: It is none of the node's, was revoked before, or is the one that signs: rotate first; or the time
+            is still to come.
     """
     with writing():
         row = NodeKey.objects.filter(pk=key).first()
-        if row is None or row.revoked_us is not None:
-            raise KeyChangeError(f"Key {key} is none of this node's, or was revoked before.")
+        if row is None:
+            raise KeyChangeError(f"Key {key} is none of this node's. `hanse node keys show` lists them.")
+        if row.revoked_us is not None:
+            raise KeyChangeError(f"Key {key} was revoked before, from {iso(row.revoked_us)} on.")
+        if since_us is not None and since_us > now_us():
+            raise KeyChangeError(
+                f"{iso(since_us)} is still to come. A key is revoked from now on, or from before."
+            )
         if key == Head.objects.get(pk=1).key:
             raise KeyChangeError(f"Key {key} signs this node's entries. Rotate the keys, then revoke it.")
         content = KeyRevoked(key, now_us() if since_us is None else since_us)

@@ -137,7 +137,7 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequen
     steps = (
         f"1. The file is a proof in the format {FORMAT}.",
         f"2. {keys.name} ({keys.authority}) was founded under key {keys.first.id}.",
-        f"3. {len(keys.held) - 1} later keys and {len(keys.revoked)} revocations follow, each signed for.",
+        f"3. Later keys that follow: {len(keys.held) - 1}; revocations: {len(keys.revoked)}. Each is signed for.",
         f"4. Entry {head.seq:,} ({head.kind}) of {iso(head.time)} is signed by key {head.key}{keys.later(head.key)}.",
         "5. The body is what the entry commits to.",
         f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {keys.authority}, by key {signer.id}{since}.",

@@ -1,5 +1,6 @@
 """`hanse node keys`: show a node's keys, replace and revoke them, and say what their passphrase is and who keeps it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -61,14 +62,28 @@ def rotate(home: Path, reason: str) -> None:
 @keys.command()
 @home_option
 @_reason
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]),
+    help="From when on it is not to be believed, UTC, such as when the laptop was last seen; by default from now on.",
+)
 @click.argument("key")
-def revoke(home: Path, key: str, reason: str) -> None:
-    """Say that a key is not to be believed from now on; `hanse node keys show` has its id."""
+def revoke(home: Path, key: str, reason: str, since: datetime | None) -> None:
+    """Say that a key is not to be believed from now on, or from a time before; `hanse node keys show` has its id.
+
+    What the node itself signed with it since that time is no longer proven by it either.
+    """
     node = started(home)
     from hanse.ledger import service  # noqa: PLC0415 - needs Django
+    from hanse.ledger.models import Entry  # noqa: PLC0415 - as above
 
-    recorded = service.revoke(key, _actor(node), reason)
-    click.echo(f"Entry {recorded.sequence:,} revokes {printable(key)}.")
+    since_us = None if since is None else round(since.replace(tzinfo=UTC).timestamp() * 1e6)
+    recorded = service.revoke(key, _actor(node), reason, since_us)
+    click.echo(
+        f"Entry {recorded.sequence:,} revokes {printable(key)}. Partners are told, and take nothing more of it."
+    )
+    if since_us is not None and (own := Entry.objects.filter(key=key, time_us__gte=since_us).count()):
+        click.echo(f"{own:,} entries that this node signed with it from then on are not proven any more.")
 
 
 @keys.command()
