@@ -67,6 +67,17 @@ def test_a_report_is_written_on_the_page_that_cites_an_attack(actor: People, cli
     assert f"/intelligence/{row.pk}/" in said(client, f"/attacks/{about.pk}/")
 
 
+def test_the_number_of_a_card_is_told_where_it_belongs_and_is_not_repeated(
+    actor: People, client_as: Clients
+) -> None:
+    """Nobody is told to keep it as a name: it is kept in cases, and the words that say so do not hold it."""
+    told = {**MARKED, "title": "A shop", "values": "4111 1111 1111 1111"}
+    page = client_as(actor("analyst")).post("/intelligence/write/report/", told).content.decode()
+    assert "Open a case for it" in page
+    assert page.count("4111 1111 1111 1111") == 1  # in the field where it was typed
+    assert not Item.projected.exists()
+
+
 def test_lines_that_are_no_values_are_named_and_nothing_typed_is_lost(
     actor: People, client_as: Clients
 ) -> None:

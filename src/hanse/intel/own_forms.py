@@ -42,10 +42,23 @@ def read_value(text: str) -> Value:
     try:
         recognised = csv_list.kind_of(text)
     except ValueProblem:
+        if _is_card(text):
+            raise ValueProblem(
+                "It looks like the number of a card, which is kept in cases alone, where it is masked. Open a case for it."
+            ) from None
         raise ValueProblem(
             f"{text[:60]!r} looks like no value known here. Write its kind before it, as in name: {text[:60]}"
         ) from None
     return normalise(recognised, text)
+
+
+def _is_card(text: str) -> bool:
+    """Whether somebody typed the number of a payment card, whatever else it might be named."""
+    try:
+        normalise("card", text)
+    except ValueProblem:
+        return False
+    return True
 
 
 class ValuesField(forms.CharField):
