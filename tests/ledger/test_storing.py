@@ -17,9 +17,10 @@ def _store(*sequences: int) -> None:
     native = connection.features.has_native_uuid_field
     ids = [uuid4() if native else uuid4().hex for _ in sequences]
     entries = [(one, b"{}", b"s", object_id, 1) for one, object_id in zip(sequences, ids, strict=True)]
-    storing.store_bodies(connection, [Run((False,), [(one, b"salt", b"{}") for one in sequences])])
     same = "k", "things.made", "", 7, 0, None
-    storing.store_entries(connection, [Run(same, entries)], (9, bytes(32), "k"))
+    with connection.cursor() as cursor:
+        storing.store_bodies(cursor, [Run((False,), [(one, b"salt", b"{}") for one in sequences])])
+        storing.store_entries(cursor, [Run(same, entries)], (9, bytes(32), "k"))
 
 
 def test_the_next_question_sees_what_was_left_to_the_database() -> None:
@@ -93,9 +94,9 @@ def test_runs_of_any_length_arrive_whole(counts: tuple[int, ...]) -> None:
             sequence += 1
         entries.append(Run((f"k{run}", f"x.{run}", f"to-{run}", 7 + run, run, run or None), rows))
         bodies.append(Run((run % 2 == 1,), data))
-    with transaction.atomic(), storing.behind(connection):
-        storing.store_bodies(connection, bodies)
-        storing.store_entries(connection, entries, (sequence, bytes(32), "k"))
+    with transaction.atomic(), storing.behind(connection), connection.cursor() as cursor:
+        storing.store_bodies(cursor, bodies)
+        storing.store_entries(cursor, entries, (sequence, bytes(32), "k"))
     names = (
         "sequence", "payload", "signature", "object_id", "version", "key", "kind", "recipient", "time_us", "marking",
         "retention_us",

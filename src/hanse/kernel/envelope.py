@@ -85,20 +85,20 @@ class Blank:
     """The envelopes that have all but four fields in common: what is the same in all of them is encoded once.
 
     Args:
-        key: These six as of `Envelope`.
+        key: These, and those below, as of `Envelope`.
         kind:
-        marking:
+        marking: Its canonical JSON.
         origin:
         recipient:
         time:
     """
 
     def __init__(
-        self, *, key: str, kind: str, marking: dict[str, Any], origin: str, recipient: str | None, time: int
+        self, *, key: str, kind: str, marking: str, origin: str, recipient: str | None, time: int
     ) -> None:
-        first = canonical({"key": key, "kind": kind, "marking": marking}).decode()
+        first = canonical({"key": key, "kind": kind}).decode()
         then = canonical({"origin": origin, "recipient": recipient}).decode()
-        self._after_commitment = f',{first[1:-1]},"object":'
+        self._after_commitment = f',{first[1:-1]},"marking":{marking},"object":'
         self._after_object = f',{then[1:-1]},"seq":'
         self._after_seq = f',"time":{time},"v":1,"version":'
 

@@ -39,30 +39,28 @@ AT_ONCE: Final = 50
 would save little, and take longer to parse where the statement is not at hand any more."""
 
 
-def store_bodies(connection: Any, runs: Sequence[Run]) -> None:
+def store_bodies(cursor: Any, runs: Sequence[Run]) -> None:
     """Insert bodies, in the transaction of a Django connection, before their entries.
 
     In plain SQL: every append waits for it, and the models would take longer than the database.
 
     Args:
-        connection: Of the ledger's database.
+        cursor: Of the ledger's database.
         runs: Columns as in `_BODY`.
     """
-    with connection.cursor() as cursor:
-        _store(cursor, _BODY, runs)
+    _store(cursor, _BODY, runs)
 
 
-def store_entries(connection: Any, runs: Sequence[Run], head: Row) -> None:
+def store_entries(cursor: Any, runs: Sequence[Run], head: Row) -> None:
     """Insert entries, and set the head, as `store_bodies` does.
 
     Args:
-        connection: Of the ledger's database.
+        cursor: Of the ledger's database.
         runs: Columns as in `_ENTRY`.
         head: Its next sequence, chain and key.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE ledger_head SET next_sequence = %s, chain = %s, key = %s WHERE id = 1", head)
-        _store(cursor, _ENTRY, runs)
+    cursor.execute("UPDATE ledger_head SET next_sequence = %s, chain = %s, key = %s WHERE id = 1", head)
+    _store(cursor, _ENTRY, runs)
 
 
 def _store(cursor: Any, table: _Table, runs: Sequence[Run]) -> None:

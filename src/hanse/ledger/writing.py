@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -142,7 +142,7 @@ def _told_clearly() -> Iterator[None]:
         ) from error
 
 
-def _lock() -> Head:
+def _lock() -> "_Head":
     """The head row, locked; SQLite's transactions begin IMMEDIATE, which is the same lock.
 
     In plain SQL once it is there: every append waits for it.
@@ -153,15 +153,25 @@ def _lock() -> Head:
         cursor.execute(f"SELECT next_sequence, chain, key FROM ledger_head WHERE id = 1{locked}")  # noqa: S608 - text of this file
         row = cursor.fetchone()
     if row is None:
-        return Head.objects.using(database()).select_for_update().get_or_create(pk=1)[0]
-    return Head(1, *row)
+        Head.objects.using(database()).get_or_create(pk=1)
+        return _lock()
+    return _Head(*row)
+
+
+class _Head(NamedTuple):
+    """The head row: `Head` without what Django's models cost."""
+
+    next_sequence: int
+    chain: bytes
+    key: str
 
 
 class _Form(msgspec.Struct, eq=False):
-    """What entries of one call have in common that are of one kind, marking and recipient."""
+    """What entries of one call have in common that are of one kind, marking and recipient; `marked` is the marking's text."""
 
     kind: Kind
     marking: Marking
+    marked: str
     recipient: str
     sealed: bool
     blank: Blank
@@ -179,7 +189,7 @@ class _Made(msgspec.Struct, gc=False):
     data: bytes
 
 
-def _make(head: Head, drafts: Sequence[Draft], actor: Actor) -> list[_Made]:
+def _make(head: _Head, drafts: Sequence[Draft], actor: Actor) -> list[_Made]:
     """Each draft's entry, in the order of its sequence."""
     maker = _Maker(drafts, actor, keyring.signing(head.key).id)
     return [maker.make(sequence, draft) for sequence, draft in enumerate(drafts, head.next_sequence)]
@@ -234,12 +244,13 @@ class _Maker:
         if form is None:
             kind = kind_of(draft.kind)
             marking = draft.marking or self._own
+            marked = carried.text_of(marking.as_json())
             blank = Blank(
-                key=self._key, kind=kind.name, marking=marking.as_json(), origin=self._origin,
+                key=self._key, kind=kind.name, marking=marked, origin=self._origin,
                 recipient=draft.recipient or None, time=self._now,
             )  # fmt: skip
             sealed = draft.sealed or kind.sealed or bool(marking.handling)
-            self._forms[known] = form = _Form(kind, marking, draft.recipient, sealed, blank)
+            self._forms[known] = form = _Form(kind, marking, marked, draft.recipient, sealed, blank)
         return form
 
     def _body(self, draft: Draft, kind: Kind) -> tuple[msgspec.Struct | None, bytes]:
@@ -273,16 +284,13 @@ def _named(object_id: UUID) -> tuple[UUID, str]:
     return object_id, object_id.hex
 
 
-def _numbered(made: Sequence[_Made]) -> dict[_Form, int]:
-    """The number of each form's marking."""
-    texts: dict[_Form, str] = {}
+def _numbered(made: Sequence[_Made]) -> dict[str, int]:
+    """The number of each marking, by its text."""
     firsts: dict[str, int] = {}
     for one in made:
-        if one.form not in texts:
-            texts[one.form] = text = carried.text_of(one.form.marking.as_json())
-            firsts.setdefault(text, one.recorded.sequence)
-    numbers = carried.number(firsts)
-    return {form: numbers[text] for form, text in texts.items()}
+        if one.form.marked not in firsts:
+            firsts[one.form.marked] = one.recorded.sequence
+    return carried.number(firsts)
 
 
 def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
@@ -297,7 +305,7 @@ def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
     ]
 
 
-def _insert(made: Sequence[_Made], head: Head) -> None:
+def _insert(made: Sequence[_Made], head: _Head) -> None:
     """Sign, and write entries, bodies and the new head; a server takes the bodies while the entries are signed."""
     connection = connections[database()]
     numbers = _numbered(made)
@@ -305,7 +313,14 @@ def _insert(made: Sequence[_Made], head: Head) -> None:
         Run((form.sealed,), [(one.recorded.sequence, one.salt, one.data) for one in some])
         for form, some in groupby(made, attrgetter("form"))
     ]
-    storing.store_bodies(connection, bodies)
+    with connection.cursor() as cursor:
+        storing.store_bodies(cursor, bodies)
+        head, entries = _signed(made, head, numbers)
+        storing.store_entries(cursor, entries, head)
+
+
+def _signed(made: Sequence[_Made], head: _Head, numbers: dict[str, int]) -> tuple[_Head, list[Run]]:
+    """The next head, and the rows of the entries, signed."""
     key = keyring.signing(head.key)
     chain = bytes(head.chain)
     entries: list[Run] = []
@@ -315,10 +330,10 @@ def _insert(made: Sequence[_Made], head: Head) -> None:
         recorded, payload = one.recorded, one.payload
         if one.form is not form:
             form, rows = one.form, []
-            entries.append(Run(_same(key.id, recorded, numbers[form]), rows))
+            entries.append(Run(_same(key.id, recorded, numbers[form.marked]), rows))
         chain = next_chain(chain, envelope.hashed(payload, signature))
         rows.append((recorded.sequence, payload, signature, one.object_id, recorded.version))
-    storing.store_entries(connection, entries, (head.next_sequence + len(made), chain, key.id))
+    return _Head(head.next_sequence + len(made), chain, key.id), entries
 
 
 def _same(key: str, one: Recorded, marking: int) -> Row:
