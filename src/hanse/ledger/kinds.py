@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -84,9 +85,8 @@ def project_in_order(entries: Iterable[tuple[Kind, Recorded, Any]]) -> None:
     Args:
         entries: The kind, what is recorded, and what `Kind.worked_out` gives of the content.
     """
-    for _, run in groupby(entries, key=lambda one: one[0].name):
-        several = list(run)
-        several[0][0].project_run([(recorded, worked_out) for _, recorded, worked_out in several])
+    for kind, several in groupby(entries, itemgetter(0)):
+        kind.project_run([(recorded, worked_out) for _, recorded, worked_out in several])
 
 
 _kinds: dict[str, Kind] = {}

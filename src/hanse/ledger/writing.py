@@ -119,8 +119,9 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
         return []
     with _told_clearly(), transaction.atomic(using=database()), storing.behind(connections[database()]):
         head = _lock()
-        made = _make(head, drafts, actor)
-        _insert(made, head)
+        maker = _Maker(drafts, actor, keyring.signing(head.key).id)
+        made = [maker.make(sequence, draft) for sequence, draft in enumerate(drafts, head.next_sequence)]
+        _insert(made, head, carried.number(maker.first_of_markings()))
         project_in_order((one.form.kind, one.recorded, one.worked_out) for one in made)
         strict = {
             one.recorded.object_id for one in made if one.form.marking.handling and one.recorded.version > 1
@@ -167,7 +168,12 @@ class _Head(NamedTuple):
 
 
 class _Form(msgspec.Struct, eq=False):
-    """What entries of one call have in common that are of one kind, marking and recipient; `marked` is the marking's text."""
+    """What entries of one call have in common that are of one kind, marking and recipient.
+
+    Attributes:
+        marked: The marking's text.
+        first: Sequence of the first of them.
+    """
 
     kind: Kind
     marking: Marking
@@ -175,6 +181,7 @@ class _Form(msgspec.Struct, eq=False):
     recipient: str
     sealed: bool
     blank: Blank
+    first: int
 
 
 class _Made(msgspec.Struct, gc=False):
@@ -187,12 +194,6 @@ class _Made(msgspec.Struct, gc=False):
     payload: bytes
     salt: bytes
     data: bytes
-
-
-def _make(head: _Head, drafts: Sequence[Draft], actor: Actor) -> list[_Made]:
-    """Each draft's entry, in the order of its sequence."""
-    maker = _Maker(drafts, actor, keyring.signing(head.key).id)
-    return [maker.make(sequence, draft) for sequence, draft in enumerate(drafts, head.next_sequence)]
 
 
 class _Maker:
@@ -216,7 +217,7 @@ class _Maker:
     def make(self, sequence: int, draft: Draft) -> _Made:
         """One entry and its body."""
         recipient = draft.recipient
-        form = self._form(draft)
+        form = self._form(sequence, draft)
         kind = form.kind
         content, body = self._body(draft, kind)
         salt = self._salts.read(envelope.SALT_BYTES)
@@ -237,7 +238,14 @@ class _Maker:
         stored_id = object_id if self._native_ids else digits
         return _Made(form, stored_id, recorded, worked_out, payload, salt, data)
 
-    def _form(self, draft: Draft) -> _Form:
+    def first_of_markings(self) -> dict[str, int]:
+        """The text of each marking that the entries have, and the sequence of the first that has it."""
+        firsts: dict[str, int] = {}
+        for form in self._forms.values():
+            firsts.setdefault(form.marked, form.first)
+        return firsts
+
+    def _form(self, sequence: int, draft: Draft) -> _Form:
         """The form of an entry; most entries of one call have the very same marking, which the drafts keep alive."""
         known = draft.kind, id(draft.marking), draft.recipient, draft.sealed
         form = self._forms.get(known)
@@ -250,7 +258,7 @@ class _Maker:
                 recipient=draft.recipient or None, time=self._now,
             )  # fmt: skip
             sealed = draft.sealed or kind.sealed or bool(marking.handling)
-            self._forms[known] = form = _Form(kind, marking, marked, draft.recipient, sealed, blank)
+            self._forms[known] = form = _Form(kind, marking, marked, draft.recipient, sealed, blank, sequence)
         return form
 
     def _body(self, draft: Draft, kind: Kind) -> tuple[msgspec.Struct | None, bytes]:
@@ -284,15 +292,6 @@ def _named(object_id: UUID) -> tuple[UUID, str]:
     return object_id, object_id.hex
 
 
-def _numbered(made: Sequence[_Made]) -> dict[str, int]:
-    """The number of each marking, by its text."""
-    firsts: dict[str, int] = {}
-    for one in made:
-        if one.form.marked not in firsts:
-            firsts[one.form.marked] = one.recorded.sequence
-    return carried.number(firsts)
-
-
 def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
     """The signature of each entry; those of one recipient that follow each other share one.
 
@@ -305,15 +304,19 @@ def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
     ]
 
 
-def _insert(made: Sequence[_Made], head: _Head) -> None:
-    """Sign, and write entries, bodies and the new head; a server takes the bodies while the entries are signed."""
-    connection = connections[database()]
-    numbers = _numbered(made)
+def _insert(made: Sequence[_Made], head: _Head, numbers: dict[str, int]) -> None:
+    """Sign, and write entries, bodies and the new head; a server takes the bodies while the entries are signed.
+
+    Args:
+        made: What is written.
+        head: The head before it.
+        numbers: That of each marking, by its text.
+    """
     bodies = [
         Run((form.sealed,), [(one.recorded.sequence, one.salt, one.data) for one in some])
         for form, some in groupby(made, attrgetter("form"))
     ]
-    with connection.cursor() as cursor:
+    with connections[database()].cursor() as cursor:
         storing.store_bodies(cursor, bodies)
         head, entries = _signed(made, head, numbers)
         storing.store_entries(cursor, entries, head)
