@@ -73,7 +73,10 @@ def unpacked(archive: Path) -> Path:
 
 def verified(path: Path, elsewhere: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """`hanse verify` in a process of its own, on a machine that has no node."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(elsewhere), "HANSE_HOME": str(elsewhere / "none")}
+    environment = {
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), "HOME": str(elsewhere),
+        "HANSE_HOME": str(elsewhere / "none"),
+    }  # fmt: skip
     command = [sys.executable, "-m", "hanse", "verify", str(path), *more]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
 

@@ -7,7 +7,8 @@ In numbered steps:
 2. each piece of evidence is asked about likewise; what may not go is left out with all its entries, and who exports
    is told so before;
 3. that the evidence goes out is put into its chain of custody, and the disclosure into the log;
-4. a checkpoint is made, so that every entry has its proof;
+4. a checkpoint is made, so that every entry has its proof; those that are old enough for it are proven under the newest
+   that most of the witnesses saw;
 5. the archive is written as a stream: nothing of it lies in the clear on the node;
 6. its manifest goes into an entry of the ledger, whose proof is the archive's last file.
 """
@@ -36,8 +37,9 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import VerifyKey
 from hanse.ledger.bundle import written
 from hanse.ledger.models import Entry, NodeKey
+from hanse.ledger.proof import count_witnessed, export_all
 from hanse.ledger.proof import export as prove
-from hanse.ledger.tree import integrate, latest
+from hanse.ledger.tree import integrate
 from hanse.ledger.verify import fingerprint
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
@@ -53,6 +55,7 @@ class Choice:
         going: The evidence that goes.
         kept: The evidence that does not, each with the reason.
         entries: How many entries go with their proofs.
+        witnessed: How many of them are under a checkpoint that most witnesses saw; None where nobody witnesses this ledger.
         untold: How many events of the case's timeline stay here: of evidence that does not go, and of what other rooms
             know of the case, such as that a partner has a selector too.
     """
@@ -61,6 +64,7 @@ class Choice:
     going: tuple[Evidence, ...]
     kept: tuple[tuple[Evidence, str], ...]
     entries: int
+    witnessed: int | None
     untold: int
 
 
@@ -82,7 +86,8 @@ def choose(case_id: UUID, actor: Actor) -> Choice:
             kept.append((row, decision.words))
     told = _told(case, actor)
     untold = Happening.objects.filter(case=case.pk).count() - len(told.happenings)
-    return Choice(case, tuple(going), tuple(kept), len(_entries(told)), untold)
+    entries = _entries(told)
+    return Choice(case, tuple(going), tuple(kept), len(entries), count_witnessed(entries), untold)
 
 
 def export(case_id: UUID, whom: str, why: str, actor: Actor) -> tuple[Case, Iterator[bytes]]:
@@ -128,12 +133,11 @@ def _stream(choice: Choice, whom: str, why: str, actor: Actor) -> Iterator[bytes
     integrate()
     case = choice.case
     told = _told(case, actor)
-    head = latest()
     file = CourtFile(
         title=str(case), authority=settings.HANSE_NODE.name, fingerprint=own_fingerprint(),
         report=court_report.page(told, whom, why, own_fingerprint()), data=court_report.data(told),
         tables=tuple(court_report.tables(told)), exhibits=tuple(_exhibit(row) for row in choice.going),
-        proofs=((one, prove(one, size=head.size if head else None)) for one in _entries(told)),
+        proofs=export_all(_entries(told)),
     )  # fmt: skip
 
     def seal(manifest: bytes, files: int) -> bytes:

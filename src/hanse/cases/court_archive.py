@@ -118,6 +118,13 @@ and about what its partners have too (comparisons, hits, contacts).
    is missing or added; every file in the folder entries is an entry signed by the
    authority, and a leaf of the ledger's tree that the authority has signed.
 
+   Where partners of the authority witness its ledger, the entries are proven under a
+   checkpoint that most of them saw. The program says how many are, and names those that
+   were too young for it: those of the giving out itself always are. Give the keys of
+   witnesses that you trust, which they publish, to have it insist on that:
+
+       hanse verify FOLDER --key "..." --witness "..." --witness "..."
+
 3. One entry by itself:   hanse verify entries/NUMBER.json
 
 4. Without Hanse, that the files are unaltered since the list was made:

@@ -6,7 +6,11 @@ unpacked. The steps, in order:
 1. `PROOF` proves an entry of the ledger, by the steps of `verify`, and is written in its one form;
 2. that entry names the SHA-256 of `MANIFEST`;
 3. each file that the manifest lists is there, with the length and the SHA-256 that it lists, and no other file is;
-4. each file that the manifest calls a proof proves an entry of the same authority, under the same first key.
+4. each file that the manifest calls a proof proves an entry of the same authority, under the same first key;
+5. most of the witnesses saw the checkpoints of these entries: those that are trusted, else those that the proofs
+   themselves name. No witness can have seen an entry that was written as the archive was made, such as that of
+   `PROOF`; with trusted witnesses, such a one has to be younger than the newest checkpoint that they saw, which shows
+   that none was dated back, and one entry at least has to be under that.
 
 An archive of the same files is the same bytes: no times of the clock, no compression, one order.
 """
@@ -20,13 +24,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from hanse.kernel import strict_json
 from hanse.kernel.errors import HanseError
-from hanse.ledger.verify import Proof, ProofError, Proven, verify
+from hanse.kernel.units import iso
+from hanse.ledger.verify import CLOCK_US, Proof, ProofError, Proven, verify
 
 FORMAT = "hanse/bundle/1"
 MANIFEST, PROOF = "manifest.json", "manifest.proof.json"
@@ -38,6 +43,9 @@ MOST = 100_000
 
 _DAMAGED = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 """What Python's archives say of one that was altered or packed in a way that it cannot read: encrypted, for one."""
+
+_NAMED = 20
+"""Entries that are named one by one."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first time that a zip archive can name."""
@@ -174,9 +182,14 @@ def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"", witnesses: 
         strange = sorted(set(files.names()) - {one.path for one in manifest.members} - {MANIFEST, PROOF})
         if strange:
             raise ProofError(f"Step 3 fails: {strange[0]!r} is none of the files that the manifest lists.")
-        proofs = [one for one in manifest.members if one.proof]
-        for one in proofs:
-            _proof(_whole(files, one.path), one.path, proven.fingerprint, b"", (), step=4)
+        proofs = [
+            _Seen.of(
+                one.path,
+                _proof(_whole(files, one.path), one.path, proven.fingerprint, witnesses=witnesses, step=4),
+            )
+            for one in manifest.members
+            if one.proof
+        ]
     head = proven.envelope
     steps = (
         f"1. Entry {head.seq:,} ({head.kind}) of {proven.authority} is proven:",
@@ -184,6 +197,7 @@ def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"", witnesses: 
         f"2. It names the manifest: {manifest.title}",
         f"3. All {len(manifest.members):,} files are as the manifest lists them, and there is no other.",
         f"4. {len(proofs):,} of them prove an entry each, under the same first key.",
+        f"5. {_witnessed(_Seen.of(PROOF, proven), proofs, trusted=bool(witnesses))}",
     )
     return Found(steps, proven.fingerprint, manifest)
 
@@ -269,12 +283,83 @@ def _opened(path: Path) -> Iterator[_Files]:
 
 
 def _proof(
-    data: bytes, name: str, trusted: str, roots: bytes, witnesses: Sequence[str], step: int = 1
+    data: bytes, name: str, trusted: str, roots: bytes = b"", witnesses: Sequence[str] = (), step: int = 1
 ) -> Proven:
+    """Steps 1 and 4 for one proof; what witnesses saw of it is judged in step 5."""
     try:
-        return verify(data, trusted, roots, witnesses)
+        return verify(data, trusted, roots, witnesses, must_be_witnessed=False)
     except ProofError as error:
         raise ProofError(f"Step {step} fails: {name} is not proven. {error}") from None
+
+
+class _Seen(NamedTuple):
+    """What step 5 asks of a proven entry: there may be a hundred thousand, whose bodies are not kept.
+
+    Attributes:
+        name: Of the file that proves it.
+        sequence: Of the entry.
+        time_us: When it says that it was written.
+        checkpoint_us: When its checkpoint says that it was signed.
+        witnesses: How many witnesses it was looked for.
+        witnessed: Whether most of them saw the checkpoint.
+    """
+
+    name: str
+    sequence: int
+    time_us: int
+    checkpoint_us: int
+    witnesses: int
+    witnessed: bool
+
+    @classmethod
+    def of(cls, name: str, proven: Proven) -> "_Seen":
+        head = proven.envelope
+        return cls(name, head.seq, head.time, proven.checkpoint_us, proven.witnesses, proven.witnessed)
+
+
+def _witnessed(manifest: _Seen, entries: Sequence[_Seen], *, trusted: bool) -> str:
+    """Step 5 in a sentence.
+
+    Args:
+        manifest: The entry that names the manifest.
+        entries: The other proven entries.
+        trusted: Whether witnesses are trusted; then it fails where they should have seen what they did not.
+    """
+    judged = entries or [manifest]
+    unseen = [one for one in judged if not one.witnessed]
+    if not any(one.witnesses for one in judged):
+        return "Nobody witnesses this ledger: that there is no other history of it is not shown."
+    if len(unseen) == len(judged):
+        words = "most of the witnesses had seen none of these entries. Ask for the archive again, some minutes later."
+        if trusted:
+            raise ProofError(f"Step 5 fails: {words}")
+        return f"Unwitnessed: {words}"
+    newest_us = max(one.checkpoint_us for one in judged if one.witnessed)
+    if trusted:
+        _not_dated_back([*unseen, *([] if manifest.witnessed else [manifest])], newest_us)
+    whom = "trusted witnesses" if trusted else "witnesses that the proofs themselves name"
+    told = f"Most of the {whom} saw {len(judged) - len(unseen):,} of {len(judged):,} entries, up to {iso(newest_us)}"
+    if unseen:
+        named = ", ".join(f"{one.sequence:,}" for one in unseen[:_NAMED])
+        more = f" and {len(unseen) - _NAMED:,} more" if len(unseen) > _NAMED else ""
+        told += f"; not {'entry' if len(unseen) == 1 else 'entries'} {named}{more}"
+    return (
+        f"{told}." if trusted else f"{told}. Ask the witnesses for their keys, and give these with --witness."
+    )
+
+
+def _not_dated_back(unseen: Iterable[_Seen], newest_us: int) -> None:
+    """Refuse what witnesses did not see although it says to be older than what they saw.
+
+    Raises:
+        ProofError: So is one.
+    """
+    for one in unseen:
+        if one.time_us < newest_us - CLOCK_US:
+            raise ProofError(
+                f"Step 5 fails: the entry in {one.name} is dated {iso(one.time_us)}, and the trusted witnesses saw this ledger "
+                f"as it was on {iso(newest_us)} without it. Ask for the archive again; ask a witness, if it stays so."
+            )
 
 
 def _manifest(data: bytes, named: object) -> Manifest:

@@ -32,7 +32,7 @@ from hanse.ledger.verify import verify as verify_proof
     multiple=True,
     metavar="KEY",
     help="Verifier key (name+hash+base64) of a witness that you trust; may be given several times. Most of them must "
-    "have seen the checkpoint.",
+    "have seen the checkpoint; of an archive, all entries but the youngest.",
 )
 @click.pass_context
 def verify(

@@ -99,6 +99,9 @@ class Proven:
         body: Its body: actor, reason and content.
         authority: The authority's name, as its founding entry says it.
         fingerprint: Fingerprint of the authority's first key, to compare with the published one.
+        checkpoint_us: When the checkpoint says that it was signed, microseconds UTC.
+        witnesses: How many witnesses it was looked for: those that are trusted, else those that the proof itself names.
+        witnessed: Whether most of them saw the checkpoint.
         steps: What was checked, one sentence each.
     """
 
@@ -106,10 +109,20 @@ class Proven:
     body: Said
     authority: str
     fingerprint: str
+    checkpoint_us: int
+    witnesses: int
+    witnessed: bool
     steps: tuple[str, ...] = field(default=())
 
 
-def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequence[str] = ()) -> Proven:
+def verify(
+    data: bytes,
+    trusted: str = "",
+    roots: bytes = b"",
+    witnesses: Sequence[str] = (),
+    *,
+    must_be_witnessed: bool = True,
+) -> Proven:
     """Check a proof.
 
     Args:
@@ -118,6 +131,7 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequen
             only shows that everything was signed by the key that it names itself.
         roots: PEM certificates of trusted time-stamping authorities; with them, a time stamp must be there.
         witnesses: Verifier keys (C2SP) of trusted witnesses; with them, most must have seen the checkpoint.
+        must_be_witnessed: Whether it fails where they did not; else the caller judges by what is proven.
 
     Raises:
         ProofError: A step fails; the message names it.
@@ -131,9 +145,14 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequen
     leaf = envelope.hashed(proof.entry.payload, proof.entry.signature)
     if not merkle.verify_inclusion(proof.position, checkpoint.size, leaf, proof.inclusion, checkpoint.root):
         raise ProofError("Step 7 fails: the entry is not in the checkpoint's tree.")
-    seen_us, witnessed = _witnessed(proof, witnesses)
+    seen = _witnessed(proof, witnesses)
+    if witnesses and must_be_witnessed and not seen.most:
+        raise ProofError(
+            f"Step 8 fails: {seen.words} If it is older than some minutes, the ledger may have been put back or shown in two "
+            "versions: ask a witness."
+        )
     stamped_us, stamp = _stamp(proof, _time(checkpoint), roots)
-    since = _before_revocation(keys, signer.id, seen_us, stamped_us)
+    since = _before_revocation(keys, signer.id, seen.by_us, stamped_us)
     steps = (
         f"1. The file is a proof in the format {FORMAT}.",
         f"2. {keys.name} ({keys.authority}) was founded under key {keys.first.id}.",
@@ -142,10 +161,12 @@ def verify(data: bytes, trusted: str = "", roots: bytes = b"", witnesses: Sequen
         "5. The body is what the entry commits to.",
         f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {keys.authority}, by key {signer.id}{since}.",
         f"7. The entry is leaf {proof.position:,} of that tree.",
-        f"8. {witnessed}",
+        f"8. {seen.words}",
         f"9. {stamp}",
     )
-    return Proven(head, body, keys.name, fingerprint(keys.first), steps)
+    return Proven(
+        head, body, keys.name, fingerprint(keys.first), _time(checkpoint), seen.asked, seen.most, steps
+    )
 
 
 class _Founded(msgspec.Struct, frozen=True):
@@ -374,11 +395,25 @@ def _time(checkpoint: notes.Checkpoint) -> int:
     raise ProofError("Step 6 fails: the checkpoint does not say when it was signed.")
 
 
-def _witnessed(proof: Proof, trusted: Sequence[str]) -> tuple[int | None, str]:
-    """Step 8: by when most of the trusted witnesses had seen the checkpoint, microseconds UTC, and the words.
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Step 8: who saw the checkpoint.
 
-    Without trusted witnesses it says what the proof shows, and fails for nothing.
+    Attributes:
+        asked: How many witnesses it was looked for.
+        most: Whether most of them saw it.
+        words: It in a sentence, and what to do.
+        by_us: By when most of those that are trusted had seen it, microseconds UTC; None where none are.
     """
+
+    asked: int
+    most: bool
+    words: str
+    by_us: int | None = None
+
+
+def _witnessed(proof: Proof, trusted: Sequence[str]) -> _Seen:
+    """Step 8 for the trusted witnesses; without any, what the proof shows by itself."""
     keys: dict[str, list[VerifyKey]] = {}
     try:
         for text in trusted or proof.witnesses:
@@ -388,25 +423,25 @@ def _witnessed(proof: Proof, trusted: Sequence[str]) -> tuple[int | None, str]:
     except HanseError as error:
         raise ProofError(f"Step 8 fails: {error}") from None
     told = ", ".join(f"{name} by {iso(time_s * 1_000_000)}" for name, time_s in sorted(seen.items()))
-    if is_witnessed(len(seen), len(keys)) and not trusted:
+    most = is_witnessed(len(seen), len(keys))
+    if most and not trusted:
         # Whoever signs two histories can name witnesses of their own making, under anybody's name.
-        return None, (
+        words = (
             f"By keys that the proof itself names, the checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}. "
             "Ask them for their keys, and give these with --witness."
         )
-    if is_witnessed(len(seen), len(keys)):
+        return _Seen(len(keys), most, words)
+    if most:
         most_s = sorted(seen.values())[len(keys) // 2]
-        return most_s * 1_000_000, f"The checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}."
+        words = f"The checkpoint was seen by {len(seen)} of {len(keys)} witnesses: {told}."
+        return _Seen(len(keys), most, words, most_s * 1_000_000)
     if trusted:
-        raise ProofError(
-            f"Step 8 fails: {len(seen)} of the {len(keys)} trusted witnesses saw this checkpoint{': ' + told if told else ''}. "
-            "If it is older than some minutes, the ledger may have been put back or shown in two versions: ask a witness."
-        )
-    if not keys:
-        return None, "Nobody witnesses this ledger: that there is no other history of it is not shown."
-    return None, (
-        f"Unwitnessed: {len(seen)} of {len(keys)} witnesses saw this checkpoint. Ask for the proof again later."
-    )
+        words = f"{len(seen)} of the {len(keys)} trusted witnesses saw this checkpoint{': ' + told if told else ''}."
+    elif keys:
+        words = f"Unwitnessed: {len(seen)} of {len(keys)} witnesses saw this checkpoint. Ask for the proof again later."
+    else:
+        words = "Nobody witnesses this ledger: that there is no other history of it is not shown."
+    return _Seen(len(keys), most, words)
 
 
 def _stamp(proof: Proof, said_us: int, roots: bytes) -> tuple[int | None, str]:
