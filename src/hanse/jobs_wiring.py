@@ -36,6 +36,7 @@ from hanse.ledger import objects
 from hanse.matching import reopening_days
 from hanse.policy.asking import require
 from hanse.taxii import receiving, shelves
+from hanse.telemetry import reading_in
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Partition
 from hanse.telemetry.reading import InputReport
@@ -240,7 +241,7 @@ def _read_and_analysed(
 ) -> "Recording":
     """Read inputs in, then look for attacks in them and in the flows around them."""
     progress.step("Reading")
-    came = telemetry.read_in(
+    came = reading_in.read_in(
         paths, actor, columns=columns, progress=lambda done, total, _: progress.at(done, total), within=within
     )
     if not came.files:

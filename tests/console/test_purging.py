@@ -25,6 +25,7 @@ from hanse.ledger.replay import rebuild
 from hanse.policy import service as policy
 from hanse.policy.guarded import NotVisibleError
 from hanse.recording import record
+from hanse.telemetry import reading_in
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Partition
 from hanse.tracing.models import Trace
@@ -153,7 +154,7 @@ def test_what_was_added_meanwhile_goes_too(
 
 def test_flows_go_with_their_file(officer: Actor, approver: Actor, actor: People, tmp_path: Path) -> None:
     """A partition of flows that is purged leaves no file behind."""
-    telemetry.read_in(write(tmp_path, icmp_flood(0, 60)), actor("analyst"))
+    reading_in.read_in(write(tmp_path, icmp_flood(0, 60)), actor("analyst"))
     row = Partition.projected.first()
     file = telemetry.flows_folder() / row.path
     assert file.is_file()

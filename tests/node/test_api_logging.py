@@ -33,7 +33,7 @@ from hanse.matching.offering import Offered
 from hanse.matching.source_contents import CountAsked
 from hanse.policy.actions import ACTIONS
 from hanse.recording import record
-from hanse.telemetry import service as telemetry
+from hanse.telemetry import reading_in
 from hanse.telemetry.models import Input
 from tests.attacks.build import icmp_flood, write
 from tests.cases.evidence_made import added
@@ -65,7 +65,7 @@ def test_every_reading_operation_writes_down_what_it_tells(
     client_as: Callable[..., ActingClient], tmp_path: Path
 ) -> None:
     """Each answers with something, and each leaves an entry; none is left out unless it tells of nobody."""
-    telemetry.read_in(write(tmp_path, icmp_flood(0, 60)), TOKEN)
+    reading_in.read_in(write(tmp_path, icmp_flood(0, 60)), TOKEN)
     campaign = record(earliest(12), TOKEN).campaigns[0]
     item = {"type": "tool", "id": "tool--00000000-0000-4000-8000-000000000001", "name": "Booter"}
     search = searches.save("Tools", {"type": ["tool"]}, TOKEN)

@@ -12,7 +12,7 @@ from hanse import jobs_wiring
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.node.working import Chore, _again
-from hanse.telemetry import read, service
+from hanse.telemetry import read, reading_in, service
 from hanse.telemetry.input_files import files_below, opened
 from hanse.telemetry.inputs import ChangedError, open_input
 from hanse.telemetry.models import Input, Partition
@@ -148,7 +148,7 @@ def test_what_is_changed_after_it_was_found_is_not_read(
         return real(path, *more)
 
     monkeypatch.setattr(read, "open_input", open_changed)
-    came = service.read_in(found, mari, within=[str(folder)])
+    came = reading_in.read_in(found, mari, within=[str(folder)])
     told = {one.path: one for one in came.inputs}
     assert not told["changed.csv"].whole
     assert "changed while it was being read in" in str(told["changed.csv"].problems[0])
@@ -181,7 +181,7 @@ def test_what_is_exchanged_for_a_link_or_a_pipe_is_not_read(
     link.symlink_to(secret)
     os.mkfifo(pipe)
     paths = [str(one) for one in (own, link, pipe, gone)]
-    came = service.read_in(paths, mari, within=[str(folder)])
+    came = reading_in.read_in(paths, mari, within=[str(folder)])
     assert {one.path: one.whole for one in came.inputs} == {
         "a.csv": True, "b.pcap": False, "c.pcap": False, "d.pcap": False,
     }  # fmt: skip
@@ -212,7 +212,7 @@ def test_a_name_that_is_no_text_is_read_and_told(folder: Path, mari: Actor) -> N
 def test_the_same_bytes_twice_are_read_once(folder: Path, mari: Actor) -> None:
     """A copy beside a file makes no attack twice as large; both have their account."""
     copyfile(folder / flood(folder), folder / "copy.parquet")
-    came = service.read_in([str(folder)], mari)
+    came = reading_in.read_in([str(folder)], mari)
     assert sum(row.rows for row in Partition.projected.all()) == next(iter(came.inputs)).flows
     assert len(came.inputs) == 2
     assert came.again == 1

@@ -19,7 +19,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US, now_us
 from hanse.kernel.markings import Marking, Pap, Tlp
 from hanse.ledger.models import Entry
-from hanse.telemetry import flow_search, limits, panels, searching, service
+from hanse.telemetry import flow_search, limits, panels, reading_in, searching, service
 from hanse.telemetry.models import Input, Partition, Watched
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.store import write_parquet
@@ -333,7 +333,7 @@ def test_lying_counters_and_clocks_end_no_search_and_no_page(
     for us in (-(2**60), 2**60):
         brought = tmp_path / f"{us}.parquet"
         pq.write_table(with_column(with_column(flows(3, src=[SOURCE]), "start", us), "end", us), brought)
-        service.read_in([str(brought)], actor("analyst"))
+        reading_in.read_in([str(brought)], actor("analyst"))
     client = client_as(actor("analyst"))
     for address in ("/", "/flows/", f"/flows/?address={SOURCE}", "/api/flows/held", "/api/flows/partitions"):
         assert client.get(address).status_code == 200, address
@@ -373,8 +373,8 @@ def bad_input(actor: People, store: Store) -> Input:
     """The account of an input that could not be read wholly."""
     report = InputReport("/somewhere/else/0001-border.pcap", "pcap", 0, 12, 3, 4)
     report.add("the record is cut off.", offset=1_234, field="packet header", do="Take the capture again.")
-    draft = service._draft(
-        "telemetry.input_read", service._input(report, "ab" * 32, "cd" * 16), Marking.own("ee-cert")
+    draft = reading_in._read_draft(
+        reading_in.input_read(report, "ab" * 32, "cd" * 16), Marking.own("ee-cert")
     )
     service.append_many([draft], actor("analyst"))
     return Input.projected.get()
@@ -407,8 +407,8 @@ def test_an_input_leads_to_its_analyses(
     part = store(flows(5, src=[SOURCE]), "one")
     Partition.projected.filter(pk=part.pk).update(batch="cd" * 16)
     report = InputReport("/x/one.pcap", "pcap", 5, 5)
-    draft = service._draft(
-        "telemetry.input_read", service._input(report, "ab" * 32, "cd" * 16), Marking.own("ee-cert")
+    draft = reading_in._read_draft(
+        reading_in.input_read(report, "ab" * 32, "cd" * 16), Marking.own("ee-cert")
     )
     service.append_many([draft], who)
     spans = []
@@ -559,7 +559,7 @@ def test_no_name_tells_how_the_node_is_laid_out(actor: People, store: Store) -> 
         "ts,srcaddr,dstaddr,proto,packets,bytes\n2007-06-01 10:00:00,10.0.0.1,192.0.2.1,17,3,180\nx,y,z,17,3,180\n"
     )
     bad.write_bytes(b"\xd4\xc3\xb2\xa1" + bytes(3))
-    came = service.read_in([str(good), str(bad)], actor("analyst"))
+    came = reading_in.read_in([str(good), str(bad)], actor("analyst"))
     assert sorted(one.path for one in came.inputs) == ["broken.pcap", "night.csv"]
     assert {row.name for row in Input.projected.all()} == {"broken.pcap", "night.csv"}
     assert Partition.projected.get().vantage == "night.csv"

@@ -45,7 +45,7 @@ from hanse.taxii import service as taxii
 from hanse.taxii.asked import Asked
 from hanse.taxii.contents import Got
 from hanse.taxii.models import Partner
-from hanse.telemetry import removing
+from hanse.telemetry import reading_in, removing
 from hanse.telemetry import service as telemetry
 from hanse.webhooks import hooks
 from hanse.webhooks.contents import Begun, Dropped, HookTested, Tried
@@ -248,7 +248,7 @@ def _telemetry(mari: Actor, inputs: Path) -> None:
     """Flows that were read and removed, and folders that are watched."""
     for name, pps in (("one", 200), ("two", 300)):
         (inputs / name).mkdir()
-        telemetry.read_in(write(inputs / name, icmp_flood(60.0, 400.0, pps)), mari)
+        reading_in.read_in(write(inputs / name, icmp_flood(60.0, 400.0, pps)), mari)
         telemetry.watch(inputs / name, mari)
     telemetry.watch(inputs / "two", mari, on=False)
     proposal = removing.propose_removal([telemetry.partitions(mari)[0].pk], "The quota is full.", mari)

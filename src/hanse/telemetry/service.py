@@ -1,13 +1,13 @@
-"""Use cases of telemetry: inputs read into the node's flows, partitions on record, and flows found again."""
+"""Use cases of telemetry: partitions on record and taken off it, folders watched, and flows found again.
 
-import contextlib
+Inputs are read into the node's flows by `reading_in`.
+"""
+
 import errno
 import hashlib
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -31,14 +31,11 @@ from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
 from hanse.telemetry import models
-from hanse.telemetry.input_files import Found, expand, files_below, opened
-from hanse.telemetry.reading import InputReport
-from hanse.web.uploads import called_by_sender
+from hanse.telemetry.input_files import files_below, opened
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from hanse.telemetry.read import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -99,101 +96,10 @@ class FolderWatched(msgspec.Struct, frozen=True):
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What came of reading inputs into the node.
-
-    Attributes:
-        inputs: One account per input, also for those that had been read before.
-        partitions: Object ids of the partitions that hold their flows.
-        files: Those partitions' files.
-        left_out: Files in folders that are no telemetry, with the reason.
-        again: How many of the inputs had been read before, and were not stored twice.
-    """
-
-    inputs: tuple[InputReport, ...]
-    partitions: tuple[UUID, ...]
-    files: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
-    again: int = 0
-
-
 def flows_folder() -> Path:
     """Where the node keeps its flows."""
     home: Path = settings.HANSE_NODE.home
     return home / FLOWS
-
-
-def read_in(
-    paths: Sequence[str],
-    actor: Actor,
-    *,
-    columns: str | None = None,
-    marking: Marking | None = None,
-    progress: "Progress | None" = None,
-    within: Sequence[str] = (),
-) -> Imported:
-    """Read captures and flow files into the node's flows, each file once however often it is given.
-
-    A file is known by its SHA-256; what was read before is not stored a second time.
-
-    Args:
-        paths: Files, folders and globs; with `within`, files alone.
-        actor: Who reads.
-        columns: Column mapping of CSV or Parquet inputs.
-        marking: Of the inputs and the flows; the authority's own by default.
-        progress: Told how far it is.
-        within: Folders that others write to, in which the files have to lie. What was taken away, exchanged, or changed
-            while it was read is not read, has an account that says so and none on record, and holds up no other file.
-
-    Raises:
-        RefusedError: The actor may not.
-        UsageError: A path matches nothing.
-        StoreError: The flows cannot be written.
-    """
-    from hanse.telemetry.columns import parse_mapping  # noqa: PLC0415 - the readers load numba: an idle node does without
-    from hanse.telemetry.read import read_found  # noqa: PLC0415 - as above
-
-    require(actor, "telemetry.import")
-    files = [Found(Path(path), named=True) for path in dict.fromkeys(paths)] if within else expand(paths)
-    hashes, unread = _hashed([one.path for one in files], within)
-    known = _known(hashes.values())
-    first = {sha: path for path, sha in reversed(hashes.items()) if sha not in known}
-    fresh = [path for path, sha in hashes.items() if first.get(sha) == path]
-    batches = sorted({row.batch for row in known.values()})
-    accounts = [_account(path, known[sha]) for path, sha in hashes.items() if sha in known]
-    left_out: list[tuple[str, str]] = []
-    if fresh:
-        batch = objects.named("import", " ".join(sorted(hashes[path] for path in fresh))).hex
-        folder = _emptied(flows_folder() / "imports" / batch)
-        told = parse_mapping(columns) if columns else None
-        called = {path: _called(path) for path in fresh}
-        result = read_found(
-            [one for one in files if str(one.path) in called],
-            workdir=folder, told=told, progress=progress, names=called, hashes=hashes if within else {},
-        )  # fmt: skip
-        left_out = result.left_out
-        reports = [one for one in result.reports if one.path not in result.changed]
-        reports += [_no_telemetry(path, why) for path, why in left_out]
-        _record_import(result.files, reports, hashes, batch, actor, marking)
-        batches.append(batch)
-        accounts += result.reports
-        # Of files with the same bytes the first was read, and the others have its account.
-        told_of = {one.path: one for one in result.reports}
-        twins = [
-            (path, told_of.get(first[sha]))
-            for path, sha in hashes.items()
-            if path not in called and sha in first
-        ]
-        accounts += [replace(one, path=path) for path, one in twins if one]
-    rows = models.Partition.projected.filter(batch__in=batches).order_by("path")
-    return Imported(
-        tuple(map(_as_sent, [*accounts, *unread])),
-        tuple(row.object_id for row in rows),
-        tuple(str(flows_folder() / row.path) for row in rows),
-        tuple(left_out),
-        len(hashes) - len(fresh),
-    )
 
 
 def record_partitions(
@@ -217,9 +123,7 @@ def record_partitions(
         UsageError: A file does not lie in the node's flows.
     """
     described = [describe(file, source, batch) for file in sorted(files)]
-    return append_many(
-        [_draft("telemetry.partition_stored", one, marking) for one in described if one], actor
-    )
+    return append_many([stored_draft(one, marking) for one in described if one], actor)
 
 
 def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None:
@@ -493,97 +397,10 @@ def sha256_of(path: Path, within: Sequence[str] = ()) -> str:
     return hashed.hexdigest()
 
 
-def _known(hashes: Iterable[str]) -> dict[str, models.Input]:
-    """Inputs that were read before and gave flows, by SHA-256."""
-    rows = models.Input.projected.filter(sha256__in=list(hashes), flows__gt=0)
-    return {row.sha256: row for row in rows}
-
-
-def _account(path: str, row: models.Input) -> InputReport:
-    """The account of an input that was read before."""
-    return InputReport(path, row.format, row.flows, row.packets, row.lost, row.skipped)
-
-
-def _no_telemetry(path: str, why: str) -> InputReport:
-    """The account of a file that lay beside telemetry, so that nobody reads it again."""
-    report = InputReport(path)
-    report.add(why, fatal=False)
-    return report
-
-
-def _as_sent(report: InputReport) -> InputReport:
-    """The account under the name that its sender knows; the folders say how the node is laid out."""
-    name = _called(report.path)
-    return replace(report, path=name, problems=[replace(one, path=name) for one in report.problems])
-
-
-def _called(path: str) -> str:
-    """What a file is called in flows and accounts; a name that is no UTF-8 could be stored nowhere."""
-    return printable(called_by_sender(Path(path)))
-
-
-def _hashed(paths: Sequence[Path], within: Sequence[str]) -> tuple[dict[str, str], list[InputReport]]:
-    """SHA-256 of files by path; where others write to their folders, the accounts of those that cannot be opened."""
-    hashes: dict[str, str] = {}
-    unread = []
-    for path in paths:
-        try:
-            hashes[str(path)] = sha256_of(path, within)
-        except OSError as error:
-            if not within:
-                raise
-            report = InputReport(str(path))
-            report.add(f"it cannot be opened: {error.strerror}.", do="Check what became of it.")
-            unread.append(report)
-    return hashes, unread
-
-
-def _emptied(folder: Path) -> Path:
-    """A folder for a new import; what lies in it is left over from one that never came to be recorded."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)
-    return folder
-
-
-def _record_import(
-    files: Iterable[Path],
-    reports: Iterable[InputReport],
-    hashes: dict[str, str],
-    batch: str,
-    actor: Actor,
-    marking: Marking | None,
-) -> None:
-    """Partitions and accounts of one import, in one transaction."""
-    described = [describe(file, "import", batch) for file in sorted(files)]
-    drafts = [_draft("telemetry.partition_stored", one, marking) for one in described if one]
-    drafts += [
-        _draft("telemetry.input_read", _input(report, hashes[report.path], batch), marking)
-        for report in reports
-    ]
-    append_many(drafts, actor)
-
-
-def _input(report: InputReport, sha: str, batch: str) -> InputRead:
-    report = _as_sent(report)
-    return InputRead(
-        name=printable(report.path),
-        sha256=sha,
-        format=report.format,
-        flows=report.flows,
-        packets=max(0, min(report.packets, 2**63 - 1)),  # counters lie, and the table takes no more
-        lost=report.lost,
-        skipped=report.skipped,
-        problem_count=report.problem_count,
-        problems=tuple(printable(str(problem)) for problem in report.problems),
-        whole=report.whole,
-        batch=batch,
-    )
-
-
-def _draft(kind: str, content: PartitionStored | InputRead, marking: Marking | None) -> Draft:
-    name = content.path if isinstance(content, PartitionStored) else content.sha256
-    sort = "partition" if isinstance(content, PartitionStored) else "input"
-    return Draft(kind, objects.settled(content), objects.named(sort, name), marking)
+def stored_draft(content: PartitionStored, marking: Marking | None) -> Draft:
+    """The entry that puts a partition on record; without a marking it is the authority's own."""
+    which = objects.named("partition", content.path)
+    return Draft("telemetry.partition_stored", objects.settled(content), which, marking)
 
 
 def _project_stored(recorded: Recorded, content: PartitionStored) -> None:
