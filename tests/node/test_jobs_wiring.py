@@ -120,6 +120,17 @@ def test_a_file_is_stored_once(actor: People, inbox: Path) -> None:
     assert again == first
 
 
+def test_what_was_read_in_part_is_in_part_also_the_second_time(actor: People, inbox: Path) -> None:
+    """A finding that rests on a damaged file says so, whoever brings the same bytes once more."""
+    lines = "start,end,src,dst,protocol,packets,bytes\n1,2,192.0.2.1,192.0.2.2,17,1,100\n1,2,192.0.2.1,19"
+    for name in ("first.csv", "second.csv"):
+        inbox.mkdir(exist_ok=True)
+        (inbox / name).write_text(lines)
+        jobs_wiring.analyse({"paths": [name]}, Told(), actor("analyst"))
+        words = Run.projected.latest("time_us").detail["parameters"]["read"]
+        assert words == f"Not read wholly: {name}. What is missing there may hide attacks."
+
+
 def test_an_attack_over_two_files_is_one(actor: People, inbox: Path) -> None:
     """An attack that goes on in the next file grows under its own id; what lies around is not touched."""
     mari = actor("analyst")

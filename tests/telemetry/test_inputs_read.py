@@ -18,6 +18,7 @@ from hanse.telemetry.commands import flows
 from hanse.telemetry.inputs import open_input
 from hanse.telemetry.listing import write_csv
 from hanse.telemetry.read import ReadResult, read
+from hanse.telemetry.reading import MAX_PROBLEMS, InputReport
 from hanse.telemetry.recognise import Kind, content_of, recognise
 from hanse.telemetry.schema import FLOW
 from hanse.telemetry.store import FlowStore, write_parquet
@@ -126,6 +127,17 @@ def test_one_bad_input_never_stops_the_others(tmp_path: Path) -> None:
     assert not any("report this" in problem.do for report in result.reports for problem in report.problems)
     assert sum(accounts[str(path)].flows for path in good) == 5
     assert stored(result) == result.flows == 6  # one row of the cut archive was whole
+
+
+def test_what_is_beyond_the_problems_that_are_kept_counts_as_well() -> None:
+    """Twenty notes in a crafted file do not hide that the rest of it could not be read."""
+    report = InputReport("/x/crafted.pcap")
+    for number in range(MAX_PROBLEMS):
+        report.add(f"note {number}.", fatal=False)
+    assert report.whole
+    report.add("it ends in the middle.")
+    assert not report.whole
+    assert not report.as_json()["whole"]
 
 
 def test_a_folder_leaves_out_other_texts_with_a_note(tmp_path: Path) -> None:

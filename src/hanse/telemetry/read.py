@@ -240,7 +240,10 @@ def _read_parquet(source: Source, report: InputReport, told: Layout | None) -> I
     try:
         file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(source.data)))
     except (pa.ArrowException, OSError) as error:
-        report.add(f"the Parquet footer is missing or damaged: {error}.", do="Write or fetch it again.")
+        report.add(
+            f"the Parquet footer is missing or damaged: {str(error).rstrip('.')}.",
+            do="Write or fetch it again.",
+        )
         return
     yield from columns.read_parquet(file, report, source.path, told)
 

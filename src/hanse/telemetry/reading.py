@@ -22,6 +22,7 @@ class InputReport:
         skipped: Records or packets that were read but are no flow (unknown template, not IP).
         problems: At most `MAX_PROBLEMS` problems in words.
         problem_count: How many there were in all.
+        partly: Whether something could not be read; so it may be though none of the problems in words says it.
     """
 
     path: str
@@ -32,6 +33,7 @@ class InputReport:
     skipped: int = 0
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
+    partly: bool = False
 
     def add(
         self,
@@ -44,13 +46,14 @@ class InputReport:
     ) -> None:
         """Note a problem with this input; reading may go on after it."""
         self.problem_count += 1
+        self.partly = self.partly or fatal
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(self.path, what, offset, field, do, fatal))
 
     @property
     def whole(self) -> bool:
         """Whether all of the input could be read."""
-        return not any(problem.fatal for problem in self.problems)
+        return not self.partly
 
     def as_json(self) -> dict[str, Any]:
         """The report as a JSON object."""

@@ -152,7 +152,7 @@ def _known(hashes: Iterable[str]) -> dict[str, models.Input]:
 
 def _account(path: str, row: models.Input) -> InputReport:
     """The account of an input that was read before."""
-    return InputReport(path, row.format, row.flows, row.packets, row.lost, row.skipped)
+    return InputReport(path, row.format, row.flows, row.packets, row.lost, row.skipped, partly=not row.whole)
 
 
 def _no_telemetry(path: str, why: str) -> InputReport:
