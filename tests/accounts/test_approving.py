@@ -3,6 +3,8 @@
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hanse.accounts import approvals, contents, service, tokens
 from hanse.accounts.models import Invitation, Person, Proposal, Token
@@ -155,6 +157,27 @@ def test_who_proposed_reads_why_it_was_refused():
     assert "Ask the director first." in browser.get("/people/approvals/").content.decode()
     (told,) = browser.get("/api/people/approvals?state=decided").json()["items"]
     assert (told["state"], told["why_not"]) == ("refused", "Ask the director first.")
+
+
+def test_why_many_were_refused_is_asked_once():
+    """A page of five hundred refused proposals reads the ledger for their reasons once, not five hundred times."""
+    browser = founder()
+    mari, jaan = acting(browser.person), acting(newcomer("approver", name="Jaan"))
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            browser.get("/api/people/approvals?state=decided").json()
+        return sum('FROM "ledger_entry"' in one["sql"] or "ledger_body" in one["sql"] for one in queries)
+
+    def refused() -> None:
+        proposal = service.grant_role(newcomer("analyst"), "auditor", "Please.", mari)
+        approvals.reject(proposal, "No.", jaan)
+
+    refused()
+    few = asked()
+    for _ in range(5):
+        refused()
+    assert asked() == few
 
 
 def test_what_nobody_decided_on_in_time_is_shown_as_expired():

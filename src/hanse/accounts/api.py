@@ -115,11 +115,6 @@ class ProposalOut(Schema):
         return approvals.state_of(row)
 
     @staticmethod
-    def resolve_why_not(row: Proposal) -> str:
-        """Why it was refused."""
-        return approvals.why_not([row]).get(row.pk, "")
-
-    @staticmethod
     def resolve_words(row: Proposal) -> str:
         """What happens on approval."""
         return approvals.words_of(row)
@@ -311,7 +306,11 @@ def list_approvals(
     """Proposals, newest first; among those that are decided stand those that nobody decided on in time."""
     waits = Q(state="open", expires_us__gt=now_us())
     rows = Proposal.objects.filter(waits if state == "open" else ~waits)
-    return paged(rows, Order("proposed_us", descending=True), paging)
+    told = paged(rows, Order("proposed_us", descending=True), paging)
+    why_not = approvals.why_not(told["items"])
+    for row in told["items"]:
+        row.why_not = why_not.get(row.pk, "")
+    return told
 
 
 @router.post("/approvals/{proposal}/approve", response=Shown, operation_id="people_approve")
