@@ -197,7 +197,7 @@ def test_the_clock_starts_what_is_due_once(actor: People, server: FeedServer) ->
     """One job a feed at a time, on the queue of feeds; a paused or stopped one none; not before it is due again."""
     mari, server.files["/list.csv"] = actor("analyst"), b"value\n8.8.8.8\n"
     feeds.subscribe(LIST, mari)
-    feeds.pause(feeds.subscribe(replace(LIST, name="Paused"), mari), mari)
+    feeds.pause(feeds.subscribe(replace(LIST, name="Paused", url=f"{LIST.url}?paused"), mari), mari)
     assert (feed_clock.look(CLOCK), feed_clock.look(CLOCK)) == (1, 0)
     assert [one.queue_name for one in DBTaskResult.objects.all()] == [feed_clock.QUEUE]
     (job,) = worked()

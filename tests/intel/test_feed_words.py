@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from hanse.intel import feed_running
+from hanse.intel import feed_running, feeds
+from hanse.intel.feed_models import Feed
 from hanse.kernel.actors import Actor
-from hanse.kernel.errors import HanseError
+from hanse.kernel.errors import HanseError, UsageError
 from tests.egress.servers import reply
 from tests.intel.feed_server import FeedServer, feed_server
+from tests.intel.test_feed_pages import TYPED, team
 from tests.intel.test_feeds import BUNDLE
+from tests.web.acting import ActingClient
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Actor]
+Clients = Callable[..., ActingClient]
+__all__ = ["team"]
 
 
 @pytest.fixture
@@ -56,3 +61,36 @@ def test_another_format_is_told_without_asking_to_remove_what_is_not_there(
     told = replace(BUNDLE, url="https://feed.example/list")
     with pytest.raises(HanseError, match=r"CSV, not STIX. Subscribe to it as what it is"):
         feed_running.tried(told, actor("analyst"))
+
+
+def test_a_form_that_is_sent_twice_is_one_feed(actor: People) -> None:
+    """The same address for the same people brings everything twice; who sees the first feed is told its name."""
+    mari = actor("analyst")
+    feeds.subscribe(BUNDLE, mari)
+    with pytest.raises(UsageError, match="The feed Bundle fetches this address already"):
+        feeds.subscribe(replace(BUNDLE, name="Again", url=f" {BUNDLE.url} "), mari)
+    feeds.subscribe(replace(BUNDLE, header="Authorization", secret="Bearer of another key"), mari)
+    assert Feed.objects.for_actor(mari, "intel.view").count() == 2
+    for row in Feed.objects.for_actor(mari, "intel.view"):
+        feeds.remove(row.pk, mari, "Not needed any more.")
+    feeds.subscribe(BUNDLE, mari)
+
+
+def test_a_feed_of_a_team_is_told_to_nobody_else(actor: People, team: str) -> None:
+    """Whoever is in no team subscribes to an address that a team's feed fetches, and learns nothing of that one."""
+    member, mari = actor("analyst", teams=(team,)), actor("analyst")
+    feeds.subscribe(BUNDLE, member, team=team)
+    feeds.subscribe(BUNDLE, mari)
+    with pytest.raises(UsageError, match="already"):
+        feeds.subscribe(BUNDLE, member, team=team)
+
+
+def test_a_password_is_not_lost_by_a_mistake_elsewhere(actor: People, client_as: Clients) -> None:
+    """Otherwise the form is sent anew without it, and the feed asks as nobody."""
+    browser = client_as(actor("analyst"))
+    typed = {**TYPED, "url": "ftp://feed.example/", "secret": "Bearer kept"}
+    html = browser.post("/intelligence/feeds/new/", typed).content.decode()
+    assert 'value="Bearer kept"' in html
+    feeds.subscribe(replace(BUNDLE, header="Authorization", secret="Bearer sealed"), actor("analyst"))
+    row = Feed.objects.for_actor(actor("analyst"), "intel.view").get()
+    assert "Bearer sealed" not in browser.get(f"/intelligence/feeds/{row.pk}/edit/").content.decode()

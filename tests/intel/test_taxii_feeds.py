@@ -165,7 +165,8 @@ def test_a_page_that_is_too_large_is_asked_for_in_parts(
     assert len(held()) == 30
     assert server.asked[1]["limit"] == "10"
     server.heeds_limit = False
-    assert "too large" in failed(feeds.subscribe(replace(FEED, most_bytes=50_000), mari), mari)
+    again = replace(FEED, most_bytes=50_000, secret="Bearer of another key")
+    assert "too large" in failed(feeds.subscribe(again, mari), mari)
 
 
 def stamp_of(second: int) -> str:

@@ -148,7 +148,7 @@ def _feeds(mari: Actor) -> None:
     said = feeds.Said(
         name="Feed of Riga", format="misp", url=f"https://feed.example/?key={SECRET}", secret=SECRET
     )
-    kept, paused, gone = (feeds.subscribe(said, mari) for _ in range(3))
+    kept, paused, gone = (feeds.subscribe(replace(said, url=f"{said.url}?{at}"), mari) for at in range(3))
     for feed in (kept, gone):
         took = FeedTook(feed.hex, "5c8e0b3b-0000-4000-8000-000000000001", "001700000000")
         append("intel.feed_took", took, actor=CLERK)

@@ -44,7 +44,8 @@ class FeedForm(MarkingForm):
     )  # fmt: skip
     secret = forms.CharField(
         label=_("The header's value, or the user's password"), required=False, max_length=4_000, strip=True,
-        widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}, render_value=False),
+        # Only what was typed is shown again, so that what is sent anew does not lose it.
+        widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}, render_value=True),
     )  # fmt: skip
     every = forms.IntegerField(
         label=_("Minutes between two runs"),

@@ -227,7 +227,6 @@ def _tried(request: HttpRequest, form: FeedForm, row: Feed | None) -> dict[str, 
     if "try" not in request.POST or not form.is_valid():
         return {}
     told, actor = form.cleaned_data, signed_in(request)
-    form.fields["secret"].widget.render_value = True  # who typed it is to save it next
     try:
         came = feed_running.tried(form.said, actor, marking=told["whole"], team=told["team"], feed=row)
     except HanseError as error:
@@ -254,7 +253,6 @@ def _found(request: HttpRequest, form: FeedForm, row: Feed | None) -> dict[str, 
     """The collections of a TAXII server, where they were asked for or one was chosen; empty otherwise."""
     if not {"find", "chosen"} & request.POST.keys() or not form.is_valid():
         return {}
-    form.fields["secret"].widget.render_value = True  # who typed it is to save it next
     if "chosen" in request.POST:
         return {"chosen": form.cleaned_data["url"]}
     try:

@@ -94,7 +94,7 @@ def subscribe(told: Said, actor: Actor, *, marking: Marking | None = None, team:
 
     Raises:
         RefusedError: The actor may not, or would not see it.
-        UsageError: Something of it cannot be meant; says what.
+        UsageError: Something of it cannot be meant, or the same is fetched already; says what.
     """
     require(actor, "intel.subscribe")
     chosen, feed = marking or Marking.own(authority()), uuid4()
@@ -103,8 +103,26 @@ def subscribe(told: Said, actor: Actor, *, marking: Marking | None = None, team:
     drafts = [Draft("intel.feed_set", content, feed, chosen)]
     if team:
         drafts.append(Draft(MARKED, Marked(team), feed, chosen))
-    append_many(drafts, actor)
+    with writing():
+        _check_new(told, team, actor)
+        append_many(drafts, actor)
     return feed
+
+
+def _check_new(told: Said, team: str, actor: Actor) -> None:
+    """Whether nothing that the actor sees brings the same to the same people: a form sent twice is one feed.
+
+    Another user or another value of the header may be shown other things at one address.
+
+    Raises:
+        UsageError: A feed does.
+    """
+    asked = (told.url.strip(), told.user.strip(), told.secret or "")
+    for row in Feed.objects.for_actor(actor, "intel.subscribe"):
+        if row.team == team and (row.url, row.user, opened(row)) == asked:
+            raise UsageError(
+                f"The feed {row.name} fetches this address already. Change that one, or remove it first."
+            )
 
 
 def change(
