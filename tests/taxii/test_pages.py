@@ -4,7 +4,8 @@ import pytest
 
 from hanse.accounts import approvals
 from hanse.accounts.models import Proposal
-from hanse.taxii import kept
+from hanse.kernel.errors import UsageError
+from hanse.taxii import kept, partners
 from hanse.taxii.models import Partner
 from tests.accounts.people import acting, newcomer
 from tests.taxii.edge import WHY, Edge, brought, indicator
@@ -68,3 +69,44 @@ def test_revoking_takes_one_and_a_reason(client_as):
     assert edge.ask("collections/").status_code == 401
     assert "revoked" in client.get("/edge/").content.decode()
     assert client.get(f"/edge/{edge.row.pk}/revoke/").status_code == 404
+
+
+def test_who_decides_sees_what_is_decided_on(client_as):
+    """An approver who administers nothing reads the country, and may open the page that the words name."""
+    mari, jaan = acting(newcomer("administrator")), acting(newcomer("approver", name="Jaan Tamm"))
+    partners.propose_partner("fi-cert", "CERT Finland", "FI", "member", WHY, mari)
+    page = client_as(jaan).get("/people/approvals/").content.decode()
+    assert "fi-cert, Finland, member state" in page
+    assert 'href="/edge/"' in page
+    shown = client_as(jaan).get("/edge/")
+    assert shown.status_code == 200
+    assert "http://localhost:8007/taxii2/" in shown.content.decode()
+    assert client_as(jaan).get("/webhooks/").status_code == 200
+    for closed in ("/edge/new/", "/webhooks/new/", "/settings/"):
+        assert f'href="{closed}"' not in shown.content.decode()
+        assert client_as(jaan).get(closed).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("country", "tier", "why"),
+    [("FN", "member", "is no country"), ("ZZ", "member", "is no country"), ("Finland", "member", "is no country"),
+     ("", "member", "Only an organisation has none"), ("", "private", "Only an organisation has none")],
+)  # fmt: skip
+def test_a_country_that_is_none_is_refused(country, tier, why):
+    """What is released to a state would never reach it, and nobody would learn why."""
+    with pytest.raises(UsageError, match=why):
+        partners.propose_partner(
+            "fi-cert", "CERT Finland", country, tier, WHY, acting(newcomer("administrator"))
+        )
+    partners.propose_partner("nato", "NATO", "", "organisation", WHY, acting(newcomer("administrator")))
+
+
+def test_a_wrong_secret_is_told_to_be_possible():
+    """Whoever sent one reads more than to send one; the words are the same for all, so that nobody learns what was right."""
+    edge = Edge()
+    said = {
+        edge.ask("/taxii2/", HTTP_AUTHORIZATION=header).json()["description"]
+        for header in ("", f"Bearer {edge.secret}x", "Bearer hanse-edge_wrong", edge.basic[:-4])
+    }
+    assert len(said) == 1
+    assert "mistyped, or you were revoked" in said.pop()

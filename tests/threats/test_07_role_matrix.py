@@ -70,11 +70,11 @@ accounts.invite         .         .          .        .       .          x
 accounts.grant          .         .          .        .       .          x
 accounts.approve        .         .          .        x       .          .
 accounts.tokens         x         x          .        .       .          x
-taxii.view              .         .          .        .       .          x
+taxii.view              .         .          .        x       .          x
 taxii.partner           .         .          .        .       .          x
 taxii.fetch             .         .          .        .       .          .
 taxii.send              .         .          .        .       .          .
-webhooks.view           .         .          .        .       .          x
+webhooks.view           .         .          .        x       .          x
 webhooks.edit           .         .          .        .       .          x
 webhooks.receive        .         .          .        .       .          .
 settings.view           .         .          .        .       .          x

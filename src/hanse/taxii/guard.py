@@ -16,7 +16,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, Final, ParamSpec, cast
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -38,6 +38,13 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 View = Callable[Concatenate[HttpRequest, Asker, P], HttpResponseBase]
+
+
+_UNKNOWN: Final = (
+    "Send your authority's id and its secret, or the secret as a bearer token. If you did, one of them is mistyped, or you "
+    "were revoked: ask the authority that gave them to you."
+)
+"""To all whom it does not know alike: neither who may come nor what of it was right can be learned from it."""
 
 
 def endpoint(**actions: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
@@ -128,7 +135,7 @@ def _known(request: HttpRequest) -> Asker:
             secret = ""
     found = partners.who(secret, user) if scheme.lower() in {"basic", "bearer"} and secret else None
     if found is None:
-        response = error(401, "Send your authority's id and its secret, or the secret as a bearer token.")
+        response = error(401, _UNKNOWN)
         response["WWW-Authenticate"] = 'Basic realm="TAXII", charset="UTF-8"'
         raise _RefusedAsItIsError(response)
     return Asker(*found)

@@ -16,6 +16,7 @@ from hanse.accounts.models import Consultation, Proposal
 from hanse.accounts.proof import histories
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
+from hanse.kernel.countries import NAMES, STATES
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import TIER_WORDS, TIERS, Marking
 from hanse.ledger.identity import authority as this_authority
@@ -158,8 +159,15 @@ def _check(one: dict[str, Any]) -> None:
         raise UsageError("Say in one line what the authority is called.")
     if one["tier"] not in TIERS:
         raise UsageError(f"There is no tier {one['tier'][:20]!r}; the tiers are {', '.join(TIERS)}.")
-    if one["country"] and not re.fullmatch("[A-Z]{2}", one["country"]):
-        raise UsageError("The country has two letters, such as FI; leave it empty for an organisation.")
+    if not one["country"] and one["tier"] != "organisation":
+        raise UsageError(
+            "It has a country: write its two letters, such as FI. Only an organisation has none."
+        )
+    if one["country"] and one["country"] not in STATES:
+        raise UsageError(
+            f"{one['country'][:20]!r} is no country: what is released to its state would never reach it. Write two letters, "
+            "such as FI; leave it empty for an organisation."
+        )
     # What markings could not name, no release could reach.
     Marking(originators=frozenset({one["authority"]}))
     if Partner.objects.filter(authority=one["authority"], revoked_us=None).exists():
@@ -167,8 +175,9 @@ def _check(one: dict[str, Any]) -> None:
 
 
 def _words(subject: dict[str, Any]) -> str:
+    country = f", {NAMES.get(subject['country'], subject['country'])}" if subject["country"] else ""
     return (
-        f"Let {subject['name']} ({subject['authority']}, {TIER_WORDS[subject['tier']]}) fetch by TAXII what its markings release to "
+        f"Let {subject['name']} ({subject['authority']}{country}, {TIER_WORDS[subject['tier']]}) fetch by TAXII what its markings release to "
         "it, and send intelligence. Its secret is shown to you once."
     )
 

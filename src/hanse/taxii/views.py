@@ -39,6 +39,7 @@ def partner_list(request: HttpRequest) -> Result:
         ],
         "left_out": LeftOut.objects.order_by("-sequence")[:SHOWN],
         "may_partner": may_begin(actor, "taxii.partner"),
+        "may_settings": bool(may(actor, "settings.view", now_us=now_us())),
         "sees_intelligence": sees,
         "discovery": f"{settings.HANSE_NODE.url.rstrip('/')}/taxii2/",
     }

@@ -8,8 +8,10 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.policy.asking import may_begin
+from hanse.policy.decision import may
 from hanse.taxii.models import Partner
 from hanse.web.page import Result, page, signed_in
 from hanse.webhooks import delivering, hooks, notices
@@ -29,6 +31,7 @@ def hook_list(request: HttpRequest) -> Result:
         "rows": [_shown(row, names) for row in rows],
         "gone": [(row, names.get(row.partner, "")) for row in Hook.objects.exclude(removed_us=None).order_by("-removed_us")[:SHOWN]],
         "proposals": hooks.waiting(), "may_edit": may_begin(signed_in(request), "webhooks.edit"),
+        "may_settings": bool(may(signed_in(request), "settings.view", now_us=now_us())),
     }  # fmt: skip
 
 
@@ -42,6 +45,7 @@ def hook(request: HttpRequest, hook_id: UUID) -> Result:
         **_shown(row, names), "way": hooks.WAYS[row.way], "events": [(name, words.get(name, "")) for name in row.events],
         "told": Message.objects.filter(hook=row.pk).order_by("-begun")[:SHOWN],
         "may_edit": may_begin(signed_in(request), "webhooks.edit"),
+        "may_settings": bool(may(signed_in(request), "settings.view", now_us=now_us())),
     }  # fmt: skip
 
 
