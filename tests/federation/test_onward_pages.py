@@ -36,6 +36,7 @@ __all__ = ["client", "client_as", "mari", "peer"]
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 
 AMBER = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.AMBER)
+GREEN = Marking(originators=frozenset({"fi-cert"}), tlp=Tlp.GREEN)
 
 
 @pytest.fixture
@@ -48,6 +49,14 @@ def theirs(peer: Peer) -> PartnerAttack:
     peer.entry(shared.KIND, content, object_id=UUID(int=77), marking=AMBER)
     _pull(peer)
     return PartnerAttack.projected.get()
+
+
+def _comes_again(peer: Peer, version: int, marking: Marking = GREEN) -> None:
+    """A newer version of the attack comes; as it is marked by itself, it may be passed on."""
+    row = Attack.projected.earliest("start_us")
+    content = shared.without(shared.find(None, row.pk).content, frozenset({"victim"}), UUID(int=77))
+    peer.entry(shared.KIND, content, object_id=UUID(int=77), version=version, marking=marking)
+    _pull(peer)
 
 
 def _pull(peer: Peer) -> None:
@@ -84,6 +93,37 @@ def test_a_partner_is_chosen_and_its_originator_asked(client, theirs):
     assert client.post(path, {**told, "ask": ""}).status_code == 302
     assert Release.objects.get().purpose == "They are next."
     assert "no answer yet" in client.get(f"/attacks/partners/{theirs.pk}/").content.decode()
+
+
+def test_an_originator_is_asked_once_until_it_decides(client, theirs):
+    """Two people there would read the same again; the refusal says since when it waits."""
+    path = f"/attacks/partners/{theirs.pk}/pass-on/"
+    told = {"partner": "lv-cert", "reason": "They are next.", "ask": ""}
+    assert client.post(path, told).status_code == 302
+    again = client.post(path, told)
+    assert again.status_code == 200
+    assert "has not decided yet" in again.content.decode()
+    assert Release.objects.count() == 1
+
+
+def test_a_thing_is_passed_on_to_a_partner_once_and_nobody_is_asked_for_what_is_allowed(client, peer, theirs):
+    """Who has it stands in the table with the hour; again, or asking for it, is refused: newer versions follow by themselves."""
+    path = f"/attacks/partners/{theirs.pk}/pass-on/"
+    told = {"partner": "lv-cert", "reason": "They are next."}
+    _comes_again(peer, 2)
+    assert "pass it on. Nobody needs" in client.post(path, {**told, "ask": ""}).content.decode()
+    assert client.post(path, {**told, "pass": ""}).status_code == 302
+    assert Given.objects.get(recipient="lv-cert").version == 1
+    assert "<time" in client.get(path).content.decode().partition("Has it since")[2].partition("</table>")[0]
+    for what in ("pass", "ask"):
+        assert "has it already" in client.post(path, {**told, what: ""}).content.decode()
+    assert not Release.objects.exists()
+    _comes_again(peer, 3)
+    assert Given.objects.get(recipient="lv-cert").version == 2
+    assert "has it already" in client.post(path, {**told, "pass": ""}).content.decode()
+    _comes_again(peer, 4, AMBER)
+    assert Given.objects.get(recipient="lv-cert").recalled_us is not None
+    assert client.post(path, {**told, "ask": ""}).status_code == 302
 
 
 def test_a_request_is_proposed_or_refused_from_its_page(client, peer, mari):

@@ -42,6 +42,7 @@ from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.markings import Marking, is_at_least, join
 from hanse.kernel.printable import is_printable
+from hanse.kernel.units import second
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind, known, project_in_order
 from hanse.ledger.models import Body, Entry
@@ -160,7 +161,8 @@ def ask(object_id: UUID, to: str, purpose: str, actor: Actor) -> UUID:
 
     Raises:
         RefusedError: The actor may not share.
-        UsageError: No purpose was given, it is no partner, or it is the originator itself.
+        UsageError: No purpose was given, it is no partner, it is the originator itself, or it was asked already and has
+            not answered yet.
     """
     require(actor, "federation.share")
     purpose = purpose.strip()
@@ -172,6 +174,12 @@ def ask(object_id: UUID, to: str, purpose: str, actor: Actor) -> UUID:
     next_ = partner_of(to)
     if to == partner.authority:
         raise UsageError(f"{partner.name} originated it.")
+    open_ = Release.objects.filter(thing=object_id, to=to, incoming=False, state="open").first()
+    if open_ is not None:
+        raise UsageError(
+            f"{partner.name} was asked on {second(open_.asked_us)} and has not decided yet. What it decides is shown with "
+            "the thing."
+        )
     content = ReleaseAsked(
         object_id=head.object, version=head.version, to=to, to_name=next_.name, to_country=next_.country,
         to_tier=next_.tier, purpose=purpose,

@@ -69,7 +69,7 @@ def pass_on(request: HttpRequest, place: Place, originator: str) -> Result:
     ]
     if form.is_bound and form.is_valid():
         try:
-            words = _do(request, place, form.cleaned_data)
+            words = _do(request, place, shown, form.cleaned_data)
         except UsageError as error:
             form.add_error(None, str(error))
         else:
@@ -78,16 +78,27 @@ def pass_on(request: HttpRequest, place: Place, originator: str) -> Result:
     return {**told, "form": form, "shown": shown}
 
 
-def _do(request: HttpRequest, place: Place, told: dict[str, Any]) -> str:
+def _do(request: HttpRequest, place: Place, shown: list[sharing.Shown], told: dict[str, Any]) -> str:
     """Pass it on, or ask; what was done, in words."""
     actor, to, why = signed_in(request), told["partner"], told["reason"]
+    [one] = [one for one in shown if one.partner.authority == to]
+    if one.held_us is not None:
+        raise UsageError(
+            _("%(name)s has it already, and newer versions go there by themselves.")
+            % {"name": one.partner.name}
+        )
     if "ask" in request.POST:
+        if one.content is not None:
+            raise UsageError(
+                _("%(name)s may have it as it is: pass it on. Nobody needs to be asked.")
+                % {"name": one.partner.name}
+            )
         onward.ask(place.thing, to, why, actor)
         return _("Asked. What the originator decides is shown here.")
     wanted = Sharing(place.sort, place.thing, Audience(authorities=frozenset({to})))
-    [shown] = sharing.share(wanted, actor, why)
-    if shown.content is None:
-        raise UsageError(f"{shown.decision.words} Ask the originator.")
+    [given] = sharing.share(wanted, actor, why)
+    if given.content is None:
+        raise UsageError(f"{given.decision.words} Ask the originator.")
     return _("Passed on, as its originator signed it.")
 
 
