@@ -1,5 +1,7 @@
 """The pages of asking who else and of standing matching, and what the API says of the same."""
 
+from uuid import UUID
+
 import pytest
 
 from hanse.federation import exchange
@@ -62,18 +64,32 @@ def test_a_case_that_no_agreement_touches_says_so(client_as, kaja, officer, appr
     assert "No agreement with a partner offers" in text_of(client.get(f"/matches/cases/{made}/ask/"))
 
 
+def _wants(gb: Asker, version: int, *, on: bool) -> None:
+    """The partner says that it wants standing matching, or not any more."""
+    gb.entry(
+        "matching.standing_set", StandingSet(partner="ee-cert", on=on), object_id=UUID(int=9), version=version
+    )
+    exchange.pull_all(Partner.objects.get(pk="gb-ncas"), gb)
+
+
 def test_standing_matching_is_turned_on_and_off_on_its_page(client_as, officer, gb):
     """It waits for the partner, is on once both want it, and off when one does not."""
     client = client_as(officer)
     client.get("/matches/", {"why": "Case work"}, follow=True)
     client.post("/matches/standing/gb-ncas/on/", {"reason": "As agreed."})
     assert "waits for the partner" in text_of(client.get("/matches/"))
-    gb.entry("matching.standing_set", StandingSet(partner="ee-cert", on=True))
-    exchange.pull_all(Partner.objects.get(pk="gb-ncas"), gb)
+    _wants(gb, 1, on=True)
     page = client.get("/matches/").content.decode()
     assert "/matches/standing/gb-ncas/off/" in page
     assert "waits for the partner" not in page
+    _wants(gb, 2, on=False)
+    page = client.get("/matches/").content.decode()
+    assert "the partner turned it off on <time" in page
+    assert "waits for the partner" not in page
+    _wants(gb, 3, on=True)
     client.post("/matches/standing/gb-ncas/off/", {"reason": "Not any more."})
+    page = text_of(client.get("/matches/"))
+    assert "(Not any more.) , and the partner still wants it" in page.replace("  ", " ")
     assert not StandingSide.objects.get(theirs=False).on
     assert client.get("/matches/standing/gb-ncas/sideways/").status_code == 404
 
