@@ -1,4 +1,8 @@
-/** What was typed into a form outlives a reload, a lost session and a closed lid, in this tab, until it is taken. */
+/**
+ * What was typed into a form outlives a reload, a lost session and a closed lid, in this tab, until it is taken.
+ *
+ * It is its writer's: whoever signs in at the same tab after them does not find it, and signing out forgets it.
+ */
 import { all } from "./elements.ts";
 
 /** Where the key of the form that was sent last waits for the page that answers it. */
@@ -7,7 +11,20 @@ const SENT = "hanse-sent";
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 const FIELDS = "input:not([type=hidden], [type=password], [type=file]), select, textarea";
-const keyOf = (form: HTMLFormElement): string => `hanse-form:${location.pathname}:${form.dataset["keep"] ?? ""}`;
+const KEPT = "hanse-form:";
+
+/** Id of who is signed in; empty on pages that nobody is signed in on. */
+const person = (): string => document.body.dataset["person"] ?? "";
+const keyOf = (form: HTMLFormElement): string =>
+  `${KEPT}${person()}:${location.pathname}:${form.dataset["keep"] ?? ""}`;
+
+/** Forget all that is kept here but for one person's; without one, everything. */
+function forget(except = ""): void {
+  const mine = `${KEPT}${except}:`;
+  for (const key of Object.keys(sessionStorage)) {
+    if (key.startsWith(KEPT) && !(except && key.startsWith(mine))) sessionStorage.removeItem(key);
+  }
+}
 
 function values(form: HTMLFormElement): [string, string | boolean][] {
   return all<Field>(FIELDS, form).map((field, index) => [
@@ -34,8 +51,16 @@ export function settleSent(): void {
   sessionStorage.removeItem(SENT);
 }
 
-/** Serve the forms with `data-keep`. Passwords and files are never kept. */
+/** Once a person is signed in, what others typed in this tab goes. */
+export function forgetOthers(): void {
+  if (person()) forget(person());
+}
+
+/** Serve the forms with `data-keep`, and those with `data-forget`. Passwords and files are never kept. */
 export function keepForms(root: ParentNode): void {
+  for (const form of all<HTMLFormElement>("form[data-forget]", root)) {
+    form.addEventListener("submit", () => forget());
+  }
   for (const form of all<HTMLFormElement>("form[data-keep]", root)) {
     restore(form);
     form.addEventListener("input", () => sessionStorage.setItem(keyOf(form), JSON.stringify(values(form))));

@@ -28,6 +28,32 @@ def test_what_was_typed_outlives_the_session(desks):
     assert [one for one in desk.seen.taken() if "401" not in one] == []
 
 
+def test_what_one_person_typed_is_not_the_next_ones(desks):
+    """At one tab two people sign in after each other: the second finds nothing of the first, who signed out or was lost."""
+    page = desks().page
+    page.goto("/attacks/")
+    page.locator("tr[data-row] a").first.click()
+    _note(page).fill(TYPED)
+    assert TYPED in _kept(page)
+    page.reload()
+    assert TYPED in _kept(page)
+    page.evaluate("sessionStorage.setItem('hanse-form:somebody-else:/cases/open/:open', 'His name')")
+    page.goto("/attacks/")
+    assert TYPED in _kept(page)
+    assert "His name" not in _kept(page)
+    page.goto("/people/me/")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(lambda address: "/people/me/" not in address)
+    assert _kept(page) == ""
+
+
+def _kept(page) -> str:
+    """All that the tab keeps of forms."""
+    return page.evaluate(
+        "Object.entries(sessionStorage).filter(([key]) => key.startsWith('hanse-form:')).map(String).join()"
+    )
+
+
 def _note(page):
     """The field of a note, opened."""
     page.get_by_role("link", name="Write a note").click()

@@ -1,5 +1,7 @@
 """Forms: what was typed stays, errors stand beside their field, markings and reasons are asked for alike."""
 
+import re
+
 import pytest
 from django import forms
 from django.template.loader import render_to_string
@@ -7,6 +9,12 @@ from django.template.loader import render_to_string
 from hanse.kernel.markings import Pap, Tlp
 from hanse.web.forms import MarkingField, ReasonField
 from tests.conftest import AUTHORITY
+from tests.shared import ROOT
+
+NOT_KEPT = {
+    "feed_edit.html": "a feed's token may stand in it",
+}
+"""Forms whose words are not kept in the browser, and why."""
 
 
 class Note(forms.Form):
@@ -56,3 +64,24 @@ def test_a_reason_says_something(why):
     """An empty, blank, tiny or endless reason is refused."""
     form = Note({"text": "a", "why": why, "marking_tlp": "GREEN", "marking_pap": "RED"})
     assert "why" in form.errors
+
+
+def _forms_for_words() -> list[tuple[str, str]]:
+    """Every form of a page in which somebody writes, without those that send a file: the template, and its tag."""
+    found = []
+    for path in sorted((ROOT / "src" / "hanse").rglob("templates/**/*.html")):
+        for head, rest in re.findall(
+            r"(<form\b[^>]*method=\"post\"[^>]*>)(.*?)</form>", path.read_text(), re.DOTALL
+        ):
+            if "multipart" not in head and ("web/form.html" in rest or "<textarea" in rest):
+                found.append((path.name, head))
+    return found
+
+
+def test_what_somebody_writes_outlives_their_session():
+    """Each form in which people write keeps it in the tab until it is taken: a session ends while one writes a case."""
+    forms_ = _forms_for_words()
+    assert len(forms_) > 40
+    lost = sorted({name for name, form in forms_ if "data-keep=" not in form} - NOT_KEPT.keys())
+    assert lost == [], f"give these forms data-keep: {lost}"
+    assert set(NOT_KEPT) <= {name for name, _ in forms_}
