@@ -147,8 +147,10 @@ def test_the_page_shows_what_the_address_chooses(client_as, actor):
      "?rate=1&rate=2", "?sort=kind&after=WyJcdTAwMDAiLCIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSJd", "?after=WzFlOTk5LCIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMSJd"],
 )  # fmt: skip
 def test_what_means_nothing_is_told(client_as, actor, query):
-    """An address that means nothing is told in words, never a server error."""
-    assert client_as(actor("analyst")).get(f"/jobs/{query}").status_code == 400
+    """An address that means nothing is told in words, never a server error, with a way back to the list."""
+    answer = client_as(actor("analyst")).get(f"/jobs/{query}")
+    assert answer.status_code == 400
+    assert 'href="?">Show the whole list</a>' in answer.content.decode()
 
 
 def test_cells_are_escaped_and_lead_on(client_as, actor):

@@ -389,7 +389,7 @@ def _http(_request: HttpRequest, error: HttpError) -> HttpResponse:
 
 def _hanse(_request: HttpRequest, error: HanseError) -> HttpResponse:
     status = status_of(error)
-    return details(status, _WORDS[404] if status == 404 else str(error), **see(there_of(error)))
+    return details(status, _WORDS[404] if status == 404 else str(error), **see(there_of(error)[0]))
 
 
 def _broken(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import F, Model, Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from hanse.kernel.errors import UsageError
 
@@ -16,6 +17,18 @@ COUNTED = 1000
 """So many rows are counted; beyond, a list says "1 000+", because counting all would read all."""
 
 _CURSOR_LIMIT = 2_000
+
+
+class AddressError(UsageError):
+    """The address of a list chooses what the list does not have.
+
+    Attributes:
+        there: The list as it is first shown.
+        there_words: What leads there.
+    """
+
+    there = "?"
+    there_words = gettext_lazy("Show the whole list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ def part(
     """The `size` rows after or before a cursor, or the first ones.
 
     Raises:
-        UsageError: The cursor is none of this list.
+        AddressError: The cursor is none of this list.
     """
     backwards = before is not None
     cursor = before if backwards else after
@@ -151,5 +164,5 @@ def _nullable(model: type[Model], path: str) -> bool:
     return nullable
 
 
-def _foreign() -> UsageError:
-    return UsageError("The address names a page of another list. Start again from the first page.")
+def _foreign() -> AddressError:
+    return AddressError("The address names a page of another list. Start again from the first page.")

@@ -21,6 +21,7 @@ from hanse.kernel.markings import Marking, strictest
 from hanse.ledger.fields import NOT_OPENING
 from hanse.policy.decision import may
 from hanse.web import exports, keyset, list_rows
+from hanse.web.keyset import AddressError
 from hanse.web.page import forbidden, signed_in
 from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 from hanse.web.templatetags import hanse as show
@@ -144,26 +145,26 @@ class Filter:
         """The rows that have one of the values.
 
         Raises:
-            UsageError: A value means nothing.
+            AddressError: A value means nothing.
         """
         read = [self._value(text) for text in values]
         if self.narrows is not None:
             return self.narrows(rows, read)
         if len(read) > 1 and self.field.rsplit("__", 1)[-1] in _ONE_VALUE:
-            raise UsageError(f"{self.label}: give one value only.")
+            raise AddressError(f"{self.label}: give one value only.")
         field, value = (self.field, read[0]) if len(read) == 1 else (f"{self.field}__in", read)
         try:
             return rows.filter(**{field: value})
         except (ValueError, OverflowError, ValidationError):
-            raise UsageError(self._unknown(str(value))) from None
+            raise AddressError(self._unknown(str(value))) from None
 
     def _value(self, text: str) -> Any:
         if len(text) > 500 or "\0" in text:
-            raise UsageError(self._unknown(text))
+            raise AddressError(self._unknown(text))
         try:
             return self.read(text)
         except ValueError:
-            raise UsageError(self._unknown(text)) from None
+            raise AddressError(self._unknown(text)) from None
 
     def _unknown(self, text: str) -> str:
         return f"{self.label}: {text[:100]!r} means nothing here. {self.help}".rstrip()
@@ -275,7 +276,7 @@ def answer(
         taken: Told of the rows that leave as a file.
 
     Raises:
-        UsageError: The address chooses something that the list does not have.
+        AddressError: The address chooses something that the list does not have.
     """
     if wanted := request.GET.get("as"):
         return _file(request, listed, rows, wanted, taken)
@@ -306,14 +307,14 @@ class Choice:
         """Read columns and order.
 
         Raises:
-            UsageError: There is no such column.
+            AddressError: There is no such column.
         """
         known = {column.key: column for column in self.listed.columns}
         wanted = [key for text in self.query.getlist("columns") for key in text.split(",") if key]
         sort = self.query.get("sort") or self.listed.order
         by = known.get(sort.removeprefix("-"))
         if by is None or by.sort is None or not set(wanted) <= known.keys():
-            raise UsageError(
+            raise AddressError(
                 "The address names a column that this list does not have. Choose it on the page."
             )
         self.columns = tuple(known[key] for key in dict.fromkeys(wanted)) or tuple(
@@ -506,7 +507,7 @@ def _file(request: HttpRequest, listed: Listed, rows: Rows, wanted: str, taken: 
     Rows whose marking lets the actor look but not take them out are not in it.
     """
     if wanted not in {"csv", "json"} or not listed.export:
-        raise UsageError(
+        raise AddressError(
             "This list cannot be had as that kind of file. Take CSV or JSON where it offers them."
         )
     decision = may(signed_in(request), listed.export, now_us=now_us())

@@ -49,7 +49,7 @@ def problem(
     *,
     rules: Iterable[str] = (),
     title: str = "",
-    there: str = "",
+    there: tuple[str, str] = ("", ""),
 ) -> HttpResponse:
     """The answer that says what went wrong and what to do, in the form that the asker reads.
 
@@ -59,10 +59,10 @@ def problem(
         detail: What went wrong and what to do.
         rules: The rules that forbid it.
         title: The page's heading; empty for the status's own.
-        there: Address of a page that shows what it is about; empty for none.
+        there: Address of a page that shows what it is about, and what leads there; empty for none.
     """
     if _program(request):
-        return details(status, detail, rules=rules, **see(there))
+        return details(status, detail, rules=rules, **see(there[0]))
     context = {
         "status": status, "title": title or _title(status), "detail": detail, "rules": tuple(rules), "there": there,
     }  # fmt: skip
@@ -125,14 +125,17 @@ def title_of(error: HanseError) -> str:
     return str(getattr(error, "title", ""))
 
 
-def there_of(error: HanseError) -> str:
-    """Address of the page that shows what an error is about, in its ``there``; empty where it has none."""
-    return str(getattr(error, "there", ""))
+def there_of(error: HanseError) -> tuple[str, str]:
+    """Address of the page that shows what an error is about, and what leads there; empty where it has none.
+
+    They are in its ``there`` and ``there_words``.
+    """
+    return str(getattr(error, "there", "")), str(getattr(error, "there_words", _("Look at it")))
 
 
 def see(there: str) -> dict[str, str]:
-    """The member of problem details that says where to look."""
-    return {"see": there} if there else {}
+    """The member of problem details that says on which page to look."""
+    return {"see": there} if there.startswith("/") else {}
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django calls it by name
