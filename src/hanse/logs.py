@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -44,6 +45,12 @@ _PATTERNS: Final = (
 _PLACES: Final = 50
 """Of a traceback, those nearest to the error."""
 
+REPEAT_S: Final = 600.0
+"""What goes wrong the same way again and again, such as once a second for months, is said once in so many seconds."""
+
+_MOST: Final = 1_000
+"""Lines that are remembered; beyond them it is begun anew."""
+
 _configured: list[bool] = []
 
 
@@ -55,6 +62,7 @@ def configure() -> None:
     terminal = sys.stderr.isatty()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(terminal=terminal))
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
@@ -74,6 +82,33 @@ def clean(text: str) -> str:
     return text
 
 
+class Repeats(logging.Filter):
+    """Leaves out warnings and errors that were said a moment ago word for word; the next one says how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is said."""
+        if record.levelno < logging.WARNING:
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        try:
+            line = (record.name, record.getMessage(), type(error).__name__, str(error))
+        except (TypeError, ValueError, KeyError):
+            return True  # its values do not fit its words, which is said where it is written
+        now, (since, more) = time.monotonic(), self._said.get(line, (-REPEAT_S, 0))
+        if now - since < REPEAT_S:
+            self._said[line] = since, more + 1
+            return False
+        if len(self._said) >= _MOST:
+            self._said.clear()
+        self._said[line] = now, 0
+        record.repeated = more
+        return True
+
+
 class _Words(logging.Formatter):
     """A line for people, and below it where an error was raised.
 
@@ -89,7 +124,8 @@ class _Words(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The line itself."""
-        return printable(super().formatMessage(record))
+        more = getattr(record, "repeated", 0)
+        return printable(super().formatMessage(record)) + (f" ({more:,} times more since)" if more else "")
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Where an error was raised; no line of it begins as those of the log do."""
@@ -111,6 +147,8 @@ class _Objects(logging.Formatter):
             "logger": record.name,
             "timestamp": _time(record),
         }
+        if more := getattr(record, "repeated", 0):
+            told["repeated"] = more
         if record.exc_info and record.exc_info[1] is not None:
             told["exception"] = [_raised(error) for error in _chain(record.exc_info[1])]
         return json.dumps(told)

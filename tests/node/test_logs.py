@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from hanse.logs import formatter
+from hanse import logs
+from hanse.logs import Repeats, formatter
 
 SECRETS = (
     "hanse_" + "a" * 40,
@@ -90,3 +91,31 @@ def test_nothing_secret_is_written(secret: str, terminal: bool) -> None:
     line = formatter(terminal=terminal).format(record)
     assert "it said" in line
     assert [one for one in KEPT if one in line] == []
+
+
+def test_what_goes_wrong_every_second_is_said_once_in_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is not filled, and what else went wrong is found; how often it was left out is said."""
+    now = [5.0]
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now[0])
+    said = Repeats()
+    assert [said.filter(_record("%s fails", "it")) for _ in range(3)] == [True, False, False]
+    assert said.filter(_record("%s fails", "another"))
+    assert said.filter(_record("%s fails", "it", error=_failed()))
+    usual = _record("%s fails", "it")
+    usual.levelno = logging.INFO
+    assert said.filter(usual)
+    assert said.filter(usual)
+    assert said.filter(_record("%d fails", "it")), "whose values do not fit is logging's to say"
+    now[0] += logs.REPEAT_S
+    again = _record("%s fails", "it")
+    assert said.filter(again)
+    assert json.loads(formatter(terminal=False).format(again))["repeated"] == 2
+    assert "it fails [hanse.tests] (2 times more since)" in formatter(terminal=True).format(again)
+
+
+def test_however_many_lines_there_are_few_are_remembered() -> None:
+    """Names of files that others choose stand in some of them."""
+    said = Repeats()
+    for number in range(3_000):
+        assert said.filter(_record("%d fails", number))
+    assert len(said._said) <= 1_000
