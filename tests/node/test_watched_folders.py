@@ -121,6 +121,22 @@ def test_what_grows_while_it_is_read_is_left_for_later(
         open_input(one, scratch=tmp_path, sha256="0" * 64)
 
 
+def test_nothing_is_remembered_of_files_that_are_gone(folder: Path, mari: Actor) -> None:
+    """A program that puts a file there every minute for years does not fill the worker's memory."""
+    own, huge = folder / flood(folder), folder / "holes.pcap"
+    with huge.open("wb") as file:
+        file.truncate(service.LARGEST_BYTES + 1)
+    rested(folder)
+    for _ in range(2):
+        assert service.new_files() == [own]
+        assert (set(service._hashes), set(service._said)) == ({str(own)}, {str(huge)})
+    own.unlink()
+    huge.unlink()
+    assert service.new_files() == []
+    assert not service._hashes
+    assert not service._said
+
+
 def test_another_content_of_the_same_date_is_found(folder: Path, mari: Actor) -> None:
     """Who sets back when a file was changed has not hidden what is in it now."""
     one = folder / "a.csv"

@@ -309,13 +309,18 @@ def new_files() -> list[Path]:
     read, or is larger than any input may be, is named in the log and holds up no other.
     """
     found: dict[Path, str] = {}
+    there: set[str] = set()
     for folder in watched():
         for path in files_below(Path(folder.folder)):
+            there.add(str(path))
             try:
                 if lies_in(path, folder.folder) and (sha := _hash_at_rest(path)):
                     found[path] = sha
             except OSError as error:
                 _say_once(path, error.strerror or "it cannot be read")
+    for remembered in (_hashes, _said):
+        for one in remembered.keys() - there:
+            del remembered[one]
     read_already = models.Input.projected.filter(sha256__in=list(found.values()))
     known = set(read_already.values_list("sha256", flat=True))
     return [path for path, sha in found.items() if sha not in known]
@@ -341,19 +346,25 @@ def _hash_at_rest(path: Path) -> str:
     if told.st_size > LARGEST_BYTES:
         _say_once(path, f"it has more than {LARGEST_BYTES:,} bytes; split it, or read it in by the shell")
         return ""
-    key = (str(path), told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
-    return _hashes.get(key) or _hashes.setdefault(key, sha256_of(path))
+    state = (told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+    known, sha = _hashes.get(str(path), (None, ""))
+    if known != state:
+        sha = sha256_of(path)
+        _hashes[str(path)] = state, sha
+    return sha
 
 
 def _say_once(path: Path, why: str) -> None:
     """Tell the log why a file of a watched folder is not read."""
-    if (told := (str(path), why)) not in _said:
-        _said.add(told)
+    if _said.get(str(path)) != why:
+        _said[str(path)] = why
         _log.warning("%s in a watched folder is not read in: %s", printable(str(path)), why)
 
 
-_hashes: dict[tuple[str, int, int, int, int], str] = {}
-_said: set[tuple[str, str]] = set()
+_hashes: dict[str, tuple[tuple[int, int, int, int], str]] = {}
+"""By path what a file of a watched folder was when it was hashed, and its SHA-256."""
+_said: dict[str, str] = {}
+"""By path why a file of a watched folder is not read."""
 
 
 def partitions(
