@@ -343,12 +343,17 @@ def _accounts(node: Node) -> dict[str, Any]:
     }
 
 
-def _issuer(told: dict[str, str]) -> dict[str, Any]:
+def _issuer(told: Any) -> dict[str, Any]:
     """One issuer as allauth wants it: with PKCE, and believing the signed-for ID token alone.
 
     Raises:
-        SettingsError: Something of it is missing, or its secret cannot be read.
+        SettingsError: It is no table of texts, something of it is missing, or its secret cannot be read.
     """
+    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+        raise SettingsError(
+            f"{SETTINGS_FILE}: an issuer is a table under [[oidc]] with each value as text in quotes. "
+            "See docs/reference/settings."
+        )
     try:
         secret = Path(told["secret_file"]).read_text(encoding="utf-8").strip()
         return {
@@ -365,8 +370,11 @@ def _issuer(told: dict[str, str]) -> dict[str, Any]:
         }
     except KeyError as error:
         raise SettingsError(f"{SETTINGS_FILE}: an issuer under [[oidc]] has no {error}. Add it.") from None
-    except OSError as error:
-        raise SettingsError(f"{SETTINGS_FILE}: the secret of an issuer cannot be read: {error}.") from None
+    except (OSError, ValueError) as error:  # a name with NUL in it, or no text in UTF-8
+        words = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise SettingsError(
+            f"{SETTINGS_FILE}: the secret of an issuer cannot be read from {told['secret_file']!r}: {words}."
+        ) from None
 
 
 def database(node: Node) -> dict[str, Any]:

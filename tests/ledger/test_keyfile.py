@@ -58,6 +58,20 @@ def test_white_space_around_a_passphrase_does_not_count(monkeypatch: pytest.Monk
     assert not list(typed)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """Editors save it so; the words say what to do, and nothing of what stands in it."""
+    file = tmp_path / "passphrase"
+    file.write_text("über den Fluß", encoding=encoding)
+    monkeypatch.setenv("HANSE_PASSPHRASE_FILE", str(file))
+    with pytest.raises(keyfile.KeyFileError, match="no text in UTF-8") as raised:
+        keyfile.passphrase(tmp_path)
+    assert raised.value.__suppress_context__
+    assert "Flu" not in str(raised.value)
+
+
 def test_an_empty_file_is_no_passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that was made and never written into is named; it does not stand for a passphrase that nobody knows."""
     empty = tmp_path / "passphrase"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hanse.kernel.errors import UsageError
-from hanse.settings import SETTINGS_FILE, Node, SettingsError, database, load
+from hanse.settings import SETTINGS_FILE, Node, SettingsError, database, django_settings, load
 
 NAMED = 'authority = "ee-cert"\nname = "CERT Estonia"\ncountry = "EE"\n'
 
@@ -50,3 +50,28 @@ def test_a_database_that_cannot_be_meant_is_refused_in_words(text: str) -> None:
     """Before anything runs, and without the password that stands in it."""
     with pytest.raises(UsageError, match="neither sqlite nor postgresql"):
         database(Node(Path("home"), "ee-cert", "CERT", "EE", database=text))
+
+
+ISSUER = {"id": "ee", "name": "TARA", "client_id": "hanse", "issuer": "https://issuer.example"}
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("https://issuer.example", r"a table under \[\[oidc\]\]"),
+        ({**ISSUER, "id": 5}, "each value as text in quotes"),
+        ({"id": "ee"}, "has no 'secret_file'"),
+        ({**ISSUER, "secret_file": "nowhere/at-all"}, "'nowhere/at-all': No such file"),
+        ({**ISSUER, "secret_file": "a\0b"}, "cannot be read from"),
+        ({**ISSUER, "secret_file": "latin-1"}, "it is no text in UTF-8"),
+    ],
+)
+def test_an_issuer_that_cannot_be_meant_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: object, words: str
+) -> None:
+    """Where it is wrong and what to do; nothing of a secret stands in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin-1").write_bytes("geheimnis für alle".encode("latin-1"))
+    with pytest.raises(SettingsError, match=words) as raised:
+        django_settings(Node(tmp_path, "ee-cert", "CERT", "EE", oidc=[told]), "secret")  # type: ignore[list-item]  # wrong on purpose
+    assert "geheimnis" not in str(raised.value)

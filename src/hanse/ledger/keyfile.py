@@ -141,6 +141,10 @@ def passphrase(home: Path, *, asks: bool = True) -> str:
                 raise KeyFileError(
                     f"{named}: {error.strerror}. The passphrase is read from this file."
                 ) from None
+            except UnicodeDecodeError:
+                raise KeyFileError(
+                    f"{named}: it is no text in UTF-8. The passphrase is read from this file: save it in that encoding."
+                ) from None
             if not told:
                 raise KeyFileError(
                     f"{named}: it is empty. The passphrase is read from this file: write it there."
