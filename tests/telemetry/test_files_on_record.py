@@ -168,15 +168,85 @@ def test_what_the_quota_did_not_remove_stays_on_record_until_two_people_decide()
         for hour in range(3):
             live.write(batch([NOON + hour * 3_600_000_000]))
     collecting.record_new(folder, NODE)
-    first, second, _ = live.files()
-    for path in (first, second):
-        path.unlink()
-    collecting.record_new(folder, NODE, [first])
+    first, second, third = live.files()
+    live.lists_removals, live.quota_bytes = True, live.bytes_stored() - 1
+    live.enforce_quota()
+    assert live.files() == [second, third]
+    second.unlink()
+    for _ in range(2):  # also where the collector was stopped in between, and another process looks
+        collecting.record_new(folder, NODE)
     said = _reasons()
     assert said == [collecting.QUOTA_TOOK]
     assert service.count_missing() == (1, 2)
     (found,) = map(str, service.findings())
     assert str(second.relative_to(service.flows_folder())) in found
+    assert not first.exists()
+    assert live.taken_by_quota() == {}
+
+
+def test_what_the_quota_was_about_to_remove_when_it_was_stopped_is_not_taken_for_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is on disk and on record; once it goes, it is on record that the quota took it."""
+    folder = service.flows_folder() / collecting.FOLDER
+    with FlowStore(folder) as live:
+        for hour in range(2):
+            live.write(batch([NOON + hour * 3_600_000_000]))
+    collecting.record_new(folder, NODE)
+    live.lists_removals, live.quota_bytes = True, 1
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Path, "unlink", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            live.enforce_quota()
+    collecting.record_new(folder, NODE)
+    assert service.count_missing() == (0, 2)
+    live.enforce_quota()
+    collecting.record_new(folder, NODE)
+    assert _reasons() == [collecting.QUOTA_TOOK]
+    assert service.count_missing() == (0, 1)
+    assert live.taken_by_quota() == {}
+
+
+def _killed(path: Path, missing_ok: bool = False) -> None:
+    """In place of taking a file of flows away."""
+    if path.suffix == ".parquet":
+        raise KeyboardInterrupt
+
+
+def test_what_the_quota_removes_during_a_look_is_on_record_with_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was there when files were listed, and gone when lists were read through."""
+    folder = service.flows_folder() / collecting.FOLDER
+    with FlowStore(folder) as live:
+        for hour in range(2):
+            live.write(batch([NOON + hour * 3_600_000_000]))
+    collecting.record_new(folder, NODE)
+    first, _ = live.files()
+    live._list([first])
+    real = service.gone
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(service, "gone", lambda *told: first.unlink() or real(*told))
+        collecting.record_new(folder, NODE)
+    collecting.record_new(folder, NODE)
+    assert _reasons() == [collecting.QUOTA_TOOK]
+    assert service.count_missing() == (0, 1)
+
+
+def test_a_full_disk_keeps_no_quota_from_making_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing can be written down of it: what is gone is told as missing, and people take it off the record."""
+    folder = service.flows_folder() / collecting.FOLDER
+    with FlowStore(folder) as live:
+        for hour in range(2):
+            live.write(batch([NOON + hour * 3_600_000_000]))
+    live.lists_removals, live.quota_bytes = True, 1
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    live.enforce_quota()
+    assert len(live.files()) == 1
 
 
 def test_flows_that_were_away_are_there_again_with_their_copy() -> None:

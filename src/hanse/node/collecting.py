@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +83,6 @@ class Companion:
     folder: Path
     actor: Actor
     announcing: Announcing = field(default_factory=Announcing)
-    _watch: Watch | None = field(default=None, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False)
 
@@ -96,7 +94,8 @@ class Companion:
         """Begin to look after a collector that is about to start."""
         watch.flush_s = FLUSH_S
         watch.resumed = standing.lately(watch.options.gaps.default_s)
-        self._watch = watch
+        if watch.store is not None:
+            watch.store.lists_removals = True
         for work in (lambda: self._tell(collector, watch), lambda: self._keep_on_record(collector, watch)):
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
@@ -139,8 +138,7 @@ class Companion:
 
     def record(self) -> None:
         """Put on record which files there are now."""
-        store = None if self._watch is None else self._watch.store
-        record_new(self.folder, self.actor, [] if store is None else [one.path for one in store.removed])
+        record_new(self.folder, self.actor)
 
     def _keep_on_record(self, collector: Collector, watch: Watch) -> None:
         while not self._stop.wait(RECORD_S):
@@ -211,7 +209,7 @@ def _collect(companion: Companion) -> None:
         attacks.end_all(actor, "The collector stops.")
 
 
-def record_new(folder: Path, actor: Actor, by_quota: Iterable[Path] = ()) -> None:
+def record_new(folder: Path, actor: Actor) -> None:
     """Put the collector's files on record, and take off it those that the quota has removed.
 
     A file that was on record before, and was removed or purged, does not come back: it goes where a stop of the machine
@@ -221,10 +219,11 @@ def record_new(folder: Path, actor: Actor, by_quota: Iterable[Path] = ()) -> Non
     Args:
         folder: Where the collector keeps flows.
         actor: On whose behalf.
-        by_quota: Those that the quota has removed.
     """
-    root = telemetry.flows_folder()
-    there = {path.relative_to(root).as_posix() for path in FlowStore(folder).files()}
+    root, store = telemetry.flows_folder(), FlowStore(folder)
+    taken = store.taken_by_quota()
+    files = frozenset(store.files())
+    there = {path.relative_to(root).as_posix() for path in files}
     known = set(Partition.projected.filter(source="collector").values_list("path", flat=True))
     found = [root / name for name in sorted(there - known)]
     new = telemetry.is_new(found)
@@ -232,4 +231,6 @@ def record_new(folder: Path, actor: Actor, by_quota: Iterable[Path] = ()) -> Non
     for left in set(found) - set(new):
         left.unlink(missing_ok=True)
     lost = {root / name for name in known - there}
-    telemetry.gone(sorted(lost & set(by_quota)), actor, QUOTA_TOOK)
+    telemetry.gone(sorted(lost & frozenset().union(*taken.values())), actor, QUOTA_TOOK)
+    # What was still there when it was looked goes before the next look.
+    store.noted(one for one, gone in taken.items() if not gone & files)

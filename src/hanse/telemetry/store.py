@@ -58,6 +58,9 @@ span of its flows."""
 CLOCKS = "hanse.clocks"
 """Key in a file's footer: by exporter, how many seconds its clock was ahead of the receipt that its flows are dated by, as JSON."""
 
+_LIST = ".removed-"
+"""How the name of a list of removed files begins."""
+
 STALE_S = 86_400
 """Age after which a temporary file must be the leftover of a crash, s."""
 
@@ -119,7 +122,8 @@ class FlowStore:
         clock: For flows of just now: what time it is, microseconds UTC (see `EARLIER_US`); None where they may be of any time.
         clocks: For flows of just now: the exporters (16 bytes) whose clocks are wrong, and how many seconds they are ahead.
         rows: Rows given to `write` so far.
-        removed: What the quota has removed so far.
+        lists_removals: Whether it is written down what the quota removes, before it does, until `noted`: for a record that
+            has to know also where the process is stopped in between.
     """
 
     def __init__(
@@ -130,7 +134,7 @@ class FlowStore:
         self.clock = clock
         self.clocks: Callable[[], Mapping[bytes, float]] = dict
         self.rows = 0
-        self.removed: list[Removal] = []
+        self.lists_removals = False
         self._hours: dict[int, list[pa.Table]] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
         self._said: dict[int, dict[str, int]] = {}
@@ -185,7 +189,7 @@ class FlowStore:
         Leftovers of a crash older than a day go as well.
 
         Returns:
-            What was removed, oldest first; also appended to `removed`.
+            What was removed, oldest first.
         """
         self._remove_leftovers()
         files = self.files()
@@ -195,13 +199,31 @@ class FlowStore:
         for path in files[:-1]:
             if self.quota_bytes is None or stored <= self.quota_bytes:
                 break
-            path.unlink(missing_ok=True)
             stored -= sizes[path]
             gone.append(Removal(path, sizes[path], (_hour_of(path) or 0) * HOUR_US))
-            _remove_if_empty(path.parent, path.parent.parent)
+        if gone and self.lists_removals:
+            self._list([one.path for one in gone])
+        for one in gone:
+            one.path.unlink(missing_ok=True)
+            _remove_if_empty(one.path.parent, one.path.parent.parent)
         self._stored = stored
-        self.removed += gone
         return gone
+
+    def _list(self, going: Iterable[Path]) -> None:
+        """Write down what is about to be removed; a disk that is too full for that is not to stay so."""
+        path = self.root / f"{_LIST}{time.time_ns() // 1000:016d}-{secrets.token_hex(4)}"
+        with contextlib.suppress(StoreError), _atomically(path) as temporary:
+            temporary.write_text("\n".join(one.relative_to(self.root).as_posix() for one in going))
+
+    def taken_by_quota(self) -> dict[Path, frozenset[Path]]:
+        """By list, the files that the quota has removed, or was about to, and of which nobody has said `noted` yet."""
+        lists = sorted(self.root.glob(f"{_LIST}*"))
+        return {one: frozenset(self.root / name for name in one.read_text().split("\n")) for one in lists}
+
+    def noted(self, lists: Iterable[Path]) -> None:
+        """Forget lists of `taken_by_quota`: all that they name is gone and on record as gone."""
+        for one in lists:
+            one.unlink(missing_ok=True)
 
     def _buffer(self, hour: int, part: pa.Table) -> None:
         rows, octets = self._sizes.get(hour, (0, 0))
