@@ -233,6 +233,24 @@ def test_what_the_quota_removes_during_a_look_is_on_record_with_the_next(
     assert service.count_missing() == (0, 1)
 
 
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"PAR1" + bytes(5_000) + b"PAR1"])
+def test_a_damaged_file_keeps_no_other_off_the_record(
+    damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a failing disk leaves of one is named in the log."""
+    folder = service.flows_folder() / collecting.FOLDER
+    with FlowStore(folder) as live:
+        for hour in range(2):
+            live.write(batch([NOON + hour * 3_600_000_000]))
+    first, second = live.files()
+    first.write_bytes(damage)
+    collecting.record_new(folder, NODE)
+    assert [row.path for row in Partition.projected.all()] == [
+        second.relative_to(service.flows_folder()).as_posix()
+    ]
+    assert f"{first} is not put on record, since it is damaged" in caplog.text
+
+
 def test_a_full_disk_keeps_no_quota_from_making_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing can be written down of it: what is gone is told as missing, and people take it off the record."""
     folder = service.flows_folder() / collecting.FOLDER

@@ -112,6 +112,8 @@ def record_partitions(
 ) -> list[Recorded]:
     """Put Parquet files that lie in the node's flows on record; those that are already are left alone.
 
+    One that is damaged is named in the log, and holds up no other.
+
     Args:
         files: Files below `flows_folder`.
         source: ``import``, ``collector`` or ``exercise``.
@@ -122,8 +124,18 @@ def record_partitions(
     Raises:
         UsageError: A file does not lie in the node's flows.
     """
-    described = [describe(file, source, batch) for file in sorted(files)]
+    described = [_described(file, source, batch) for file in sorted(files)]
     return append_many([stored_draft(one, marking) for one in described if one], actor)
+
+
+def _described(file: Path, source: str, batch: str) -> PartitionStored | None:
+    from pyarrow import ArrowException  # noqa: PLC0415 - Arrow is loaded when flows are first read
+
+    try:
+        return describe(file, source, batch)
+    except (ArrowException, ValueError, OSError) as error:
+        _log.error("%s is not put on record, since it is damaged: %s", printable(str(file)), error)
+        return None
 
 
 def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None:
