@@ -92,6 +92,24 @@ def test_a_router_with_a_stopped_clock_is_named_with_what_to_do(tmp_path: Path) 
     assert "set it by NTP" in words
 
 
+def test_a_disk_that_was_full_for_a_while_does_not_silence_the_collector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """How it is cannot be written down for some seconds, and is again after them: else it would stand as failed for ever."""
+    said, write = [0], processes.collector_is
+
+    def full(home: Path, state: processes.CollectorState) -> None:
+        said[0] += state.state != "off"
+        if state.state != "off" and said[0] < 3:
+            raise OSError(28, "No space left on device")
+        write(home, state)
+
+    monkeypatch.setattr(processes, "collector_is", full)
+    monkeypatch.setattr(collecting, "SAY_S", 0.2)
+    assert collected(tmp_path, lambda state: state.state == "running").state == "running"
+    assert "it could not be said how the collector is" in caplog.text
+
+
 @pytest.fixture
 def blinded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The analysis of live flows fails, and is tried often."""

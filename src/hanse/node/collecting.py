@@ -117,24 +117,12 @@ class Companion:
             if bound and not collector.ports:  # it is about to end, and does not start
                 continue
             bound = bool(collector.ports)
-            got = collector.so_far()
-            state = processes.CollectorState(
-                state="starting" if not bound else "blind" if watch.blind else "running",
-                words=watch.blind.words if watch.blind else "",
-                since_s=since,
-                datagrams=got.datagrams,
-                flows=got.flows,
-                kernel_dropped=got.kernel_dropped,
-                truncated=got.truncated,
-                unseen=watch.unseen,
-                unsaid=watch.unsaid,
-                refused=got.refused,
-                lost=got.losses.all,
-                skipped=got.skipped,
-                exporters=collector.exporters,
-                exporters_all=collector.exporters_all,
-            )
-            self.say(state)
+            try:
+                self.say(_state_of(collector, watch, since, bound=bound))
+            except OSError:  # the disk is full, or a socket was closed just now
+                _log.exception(
+                    "it could not be said how the collector is; it is tried again in %.0f s", SAY_S
+                )
 
     def record(self) -> None:
         """Put on record which files there are now."""
@@ -153,6 +141,27 @@ class Companion:
             except Exception:  # noqa: BLE001 - no fault of one time ends it, unseen, until the collector is started anew
                 _log.exception("flows were not put on record; it is tried again in %.0f s", RECORD_S)
         connection.close()
+
+
+def _state_of(collector: Collector, watch: Watch, since_s: float, *, bound: bool) -> processes.CollectorState:
+    """How a collector is that was started at some time, seconds UTC, and listens or does not yet."""
+    got = collector.so_far()
+    return processes.CollectorState(
+        state="starting" if not bound else "blind" if watch.blind else "running",
+        words=watch.blind.words if watch.blind else "",
+        since_s=since_s,
+        datagrams=got.datagrams,
+        flows=got.flows,
+        kernel_dropped=got.kernel_dropped,
+        truncated=got.truncated,
+        unseen=watch.unseen,
+        unsaid=watch.unsaid,
+        refused=got.refused,
+        lost=got.losses.all,
+        skipped=got.skipped,
+        exporters=collector.exporters,
+        exporters_all=collector.exporters_all,
+    )
 
 
 def collect(node: Node) -> None:
