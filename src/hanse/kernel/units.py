@@ -63,7 +63,8 @@ def packet_rate(packets_per_second: float) -> str:
 
 def quota(octets: float) -> str:
     """``50 GiB`` (binary, as room on disks is set)."""
-    return f"{octets / 2**30:,.4g} GiB"
+    number = f"{octets / 2**30:,.2f}".rstrip("0").rstrip(".").replace(",", THIN_SPACE)
+    return f"{number} GiB"
 
 
 def volume(octets: float) -> str:
