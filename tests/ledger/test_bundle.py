@@ -116,6 +116,16 @@ def test_what_is_missing_added_or_in_anothers_place_is_found(archive: Path) -> N
         verify_bundle(folder)
 
 
+@pytest.mark.parametrize("name", ["READ.txt", bundle.PROOF, bundle.MANIFEST])
+def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(archive: Path, name: str) -> None:
+    """Nobody would ever write to it, and who proves the bundle would wait."""
+    folder = unpacked(archive)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(ProofError, match="is no file"):
+        verify_bundle(folder)
+
+
 def test_an_altered_archive_says_the_same_or_fails_in_words(archive: Path) -> None:
     """Whatever byte of an archive is altered: its files are unaltered, or it fails with an error of ours."""
     data, told = archive.read_bytes(), verify_bundle(archive)

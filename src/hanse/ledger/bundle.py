@@ -238,12 +238,14 @@ class _Files:
         return [path.relative_to(self._root).as_posix() for path in found]
 
     def open(self, name: str) -> BinaryIO:
-        """A file, to be read; a link is none."""
+        """A file, to be read; a link is none, nor is a pipe, on which one would wait for ever."""
         if self._archive is not None:
             return self._archive.open(name)  # type: ignore[return-value]  # a stream of bytes
         path = self._root / name
         if path.is_symlink():
             raise ProofError(f"Step 3 fails: {name} is a link to another file.")
+        if path.exists() and not path.is_file():
+            raise ProofError(f"Step 3 fails: {name} is no file.")
         return path.open("rb")
 
 
