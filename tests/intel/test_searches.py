@@ -224,7 +224,9 @@ def test_a_search_is_saved_from_the_list_and_leads_back(actor: People, client_as
     client.post(f"{came['Location']}seen/", {"upto": shown.context["upto"]})
     assert "Nothing new" in client.get(came["Location"]).content.decode()
     assert client.post(f"{came['Location']}change/", {"name": "Other"}).status_code == 302
-    assert client.post(f"{came['Location']}delete/").status_code == 302
+    gone = client.post(f"{came['Location']}delete/", follow=True)
+    assert "save it again" in gone.content.decode()  # nothing asks before, and this is the way back
+    assert "/intelligence/searches/new/?q=8.8.8.8&amp;type=indicator" in gone.content.decode()
     assert client.get(came["Location"]).status_code == 404
 
 

@@ -22,6 +22,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
+from hanse.ledger.fields import altered
 from hanse.policy.decision import may
 from hanse.web.frame import Waiting
 from hanse.web.page import Result, page, signed_in
@@ -105,10 +106,16 @@ def seen(request: HttpRequest, search_id: UUID) -> Result:
 
 @page("intel.view", "intel/search.html", methods=("POST",))
 def delete(request: HttpRequest, search_id: UUID) -> Result:
-    """Delete a search."""
+    """Delete a search, and lead to the list that it stood for: there it is saved again by whoever did not mean it."""
+    row = searches.of(signed_in(request), search_id)
     searches.delete(search_id, signed_in(request))
-    messages.success(request, _("Deleted."))
-    return redirect("intel:searches")
+    if altered(row):
+        messages.success(request, _("Deleted."))
+        return redirect("intel:searches")
+    messages.success(
+        request, _("Deleted. This is what it looked for: save it again if you did not mean to delete it.")
+    )
+    return redirect(f"{reverse('intel:list')}?{_address(row.query)}")
 
 
 def waits(actor: Actor) -> Waiting | None:

@@ -55,7 +55,8 @@ def rotate(home: Path, reason: str) -> None:
 
     recorded = service.rotate(node.home, keyfile.passphrase(node.home), _actor(node), reason)
     click.echo(
-        f"Entry {recorded.sequence:,} brings the new keys. What is served takes them up by itself. Back it up now."
+        f"Entry {recorded.sequence:,} brings the new keys. What is served takes them up by itself; restart it only where the "
+        "passphrase was changed since it was started. Back the node up now."
     )
 
 
