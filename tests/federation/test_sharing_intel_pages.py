@@ -1,6 +1,7 @@
 """The pages and the API of sharing intelligence: a dry run with what it names, who has it, and what a partner shared."""
 
 import json
+from uuid import UUID
 
 import pytest
 
@@ -16,7 +17,7 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.models import Entry
 from tests.federation.peer import Peer
 from tests.federation.test_pages import client, client_as, mari, peer, person, text_of
-from tests.federation.test_sharing_intel import ADDRESS, AT, _indicator, _pull
+from tests.federation.test_sharing_intel import ADDRESS, AT, _indicator, _pull, identity_id
 from tests.intel.stix_corpus import bundle
 
 __all__ = ["client", "client_as", "mari", "peer"]
@@ -96,6 +97,23 @@ def test_a_partners_item_says_whose_it_is_and_looking_is_told_once(client, their
     assert Entry.objects.filter(kind=opening.OPENED, recipient="fi-cert").count() == 1
     assert "fi-cert" in text_of(client, "/intelligence/?origin=fi-cert")
     assert str(theirs.pk) not in text_of(client, "/intelligence/?origin=lv-cert")
+
+
+def test_a_value_that_stands_on_the_page_is_not_told_as_missing(client, peer, mari):
+    """The id of an observable says no more than its value; what a partner names and did not share is still told."""
+    written = Written(type="report", title="A booter", values=(Value("address", ADDRESS),))
+    ours = Item.projected.get(pk=authoring.write(Piece(written=written), mari))
+    raw = dict(shared.find("report", mari, ours.pk).content.object)
+    [named] = raw["object_refs"]
+    away = f"malware--{UUID(int=7, version=4)}"
+    raw |= {
+        "id": f"report--{UUID(int=8, version=4)}", "created_by_ref": identity_id("fi-cert"), "object_refs": [named, away],
+    }  # fmt: skip
+    peer.entry(shared.KIND, shared.Shared(object=raw), object_id=AT, marking=AMBER)
+    assert _pull(peer) == []
+    text = text_of(client, f"/intelligence/{Item.projected.get(format='partner').pk}/")
+    told = text.partition("Tied to")[2].partition("As it came")[0]
+    assert (ADDRESS in text, named in told, away in told) == (True, False, True)
 
 
 def test_a_thing_that_came_by_two_ways_is_listed_once_and_names_both(client, theirs, mari):

@@ -175,10 +175,7 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
         "correlations": [(one, shown(one.value)) for one in correlations],
         "parts": parts[:PARTS_SHOWN],
         "more_parts": max(0, len(parts) - PARTS_SHOWN),
-        "names": [
-            (role, target, _source(target, row.format, actor))
-            for target, role in _told_references(whole, facts)[:REFERENCES_SHOWN]
-        ],
+        "names": _names(row, whole, facts, actor),
         "named_by": _naming(row, actor),
         "above": above,
         "raw": raw[:RAW_SHOWN],
@@ -334,6 +331,22 @@ def _cites(whole: WholeItem, team: str, actor: Actor) -> list[tuple[str, Thing |
     gone = recalled_cites.recalled(cites, team, actor)
     found = [(one.sort, seen.get(UUID(one.object)), gone.get(UUID(one.object))) for one in cites]
     return [(sort, thing, None if thing else recall) for sort, thing, recall in found]
+
+
+def _names(row: Item, whole: WholeItem, facts: Facts, actor: Actor) -> list[tuple[str, str, Item | None]]:
+    """What an item names: the role, the id, and the item where it is here and the actor may see it.
+
+    The id of a cyber-observable follows from its value. Of one that is no item here, and whose value stands among those
+    that this item names, the value says all there is.
+    """
+    told = [
+        (role, target, _source(target, row.format, actor))
+        for target, role in _told_references(whole, facts)[:REFERENCES_SHOWN]
+    ]
+    if all(other is not None for _, _, other in told):
+        return told
+    said = {one["id"] for one in own.observables(value for value, _ in facts.values)}
+    return [one for one in told if one[2] is not None or one[1] not in said]
 
 
 def _told_references(whole: WholeItem, facts: Facts) -> list[tuple[str, str]]:
