@@ -67,6 +67,18 @@ def test_a_report_is_written_on_the_page_that_cites_an_attack(actor: People, cli
     assert f"/intelligence/{row.pk}/" in said(client, f"/attacks/{about.pk}/")
 
 
+def test_what_was_taken_back_is_struck_out_in_the_list(actor: People, client_as: Clients) -> None:
+    """Who looks through the list does not take for said what its creator has taken back."""
+    mari = actor("analyst")
+    wrong = authoring.write(report("Wrong <i>one</i>"), mari)
+    authoring.write(report("Right one"), mari)
+    authoring.take_back(wrong, held(wrong).source_version, "It was wrong.", mari)
+    page = said(client_as(mari), "/intelligence/")
+    assert "<s>Wrong &lt;i&gt;one&lt;/i&gt;</s>" in page
+    assert "taken back" in page
+    assert "<s>Right one</s>" not in page
+
+
 def test_the_number_of_a_card_is_told_where_it_belongs_and_is_not_repeated(
     actor: People, client_as: Clients
 ) -> None:

@@ -11,6 +11,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
@@ -66,12 +68,20 @@ def _url(row: Item) -> str:
     return reverse("intel:item", args=[row.pk])
 
 
+def _what(row: Item) -> SafeString:
+    """What an item is called, struck out where its creator has taken it back."""
+    title = service.title_of(row)
+    if not row.revoked:
+        return conditional_escape(title)
+    return format_html('<s>{}</s> <span class="muted">{}</span>', title, _("taken back"))
+
+
 LIST = lists.Listed(
     name="intelligence",
     caption="Intelligence",
     order="-number",
     columns=(
-        lists.Column(key="title", label="What", value=service.title_of, link=_url),
+        lists.Column(key="title", label="What", value=service.title_of, link=_url, html=_what),
         lists.Column(key="type", label="Type", sort="type"),
         lists.Column(key="format", label="Came as",
                      value=lambda row: _CAME.get(row.format, row.format)),
