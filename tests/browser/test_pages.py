@@ -97,6 +97,27 @@ def test_a_telephone_shows_where_one_is(desks):
     assert page.evaluate(HIDDEN_FAR_RIGHT) <= 390
 
 
+BAR_LINES = """() => new Set([...document.querySelectorAll('.top > *')].map((one) => {
+    const {top, height} = one.getBoundingClientRect();
+    return Math.round((top + height / 2) / 8);
+})).size"""
+
+
+def test_the_bar_of_a_telephone_leaves_room_for_the_page(desks):
+    """At 390 pixels it takes two lines; what is an icon there is still called what it is, and its lists fit the screen."""
+    page = desks(viewport={"width": 390, "height": 844}).page
+    page.goto("/ledger/")
+    assert page.evaluate(BAR_LINES) == 2
+    assert page.locator(".top").bounding_box()["height"] <= 112
+    page.get_by_role("button", name="Theme").click()
+    for name in (".top > .waiting", ".top > .who"):
+        page.locator(f"{name} > summary").click()
+        place = page.locator(f"{name} > ul").bounding_box()
+        assert place["x"] >= 0, name
+        assert place["x"] + place["width"] <= 390, name
+        page.locator(f"{name} > summary").click()
+
+
 def test_merging_waits_for_two(desks):
     """With one row chosen nothing can be merged, and the bar says why; with two it can."""
     page = desks().page
