@@ -1,6 +1,7 @@
 """The pages and the API of sharing intelligence: a dry run with what it names, who has it, and what a partner shared."""
 
 import json
+import re
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,11 @@ from hanse.federation import opening, sharing
 from hanse.federation.models import Given, Partner, Recalling, Release
 from hanse.federation.sharing import Audience, Sharing
 from hanse.intel import authoring, service, shared
+from hanse.intel.as_shared import Shared
 from hanse.intel.authoring import Piece
 from hanse.intel.models import Item
 from hanse.intel.own import Written
+from hanse.intel.stix_extension import identity_id
 from hanse.intel.values import Value
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.models import Entry
@@ -191,3 +194,46 @@ def test_the_api_does_what_the_pages_do(client, peer, report, theirs, mari):
     assert post(f"{theirs.pk}/ask-release", authority="lv-cert", purpose="x")[0] == 201
     assert post(f"{theirs.pk}/acted", what="warned")[0] == 204
     assert client.get(f"/api/intelligence/items/{theirs.pk}").json()["origin"] == "fi-cert"
+
+
+def test_the_dry_run_is_what_one_sees_of_it(client, peer, report):
+    """It leads to the result; how copies are marked stays folded while nobody changed it, and open where somebody did."""
+    where = f"/intelligence/{report.pk}/share/"
+    page = client.get(where)
+    assert 'method="get" action="#dry-run"' in page.content.decode()
+    as_it_is = dict(_filled(page.context["strict"]))
+    folded = client.get(where, {"authorities": peer.authority, **as_it_is}).content.decode()
+    assert 'id="dry-run"' in folded
+    assert "<details><summary>Mark the copies" in folded
+    for changed in ({"marking_tlp": "RED"}, {"handling": "H1"}, {"releasable": "nonsense"}):
+        told = {"authorities": peer.authority, **as_it_is, **changed}
+        assert "<details open><summary>Mark the copies" in client.get(where, told).content.decode()
+
+
+def _filled(form):
+    """What a browser sends of a form that nobody touched."""
+    fields = re.findall(r'name="([a-z_]+)"[^>]*?(?:value="([^"]*)")?[^>]*>', str(form))
+    for name, value in fields:
+        if name.startswith("marking_"):
+            yield (
+                name,
+                form.initial["marking"].tlp.value
+                if name.endswith("tlp")
+                else form.initial["marking"].pap.value,
+            )
+        elif name not in {"handling", "purposes"}:
+            yield name, value
+
+
+def test_values_of_a_partners_report_are_named_once(client, peer, mari):
+    """Their observables do not travel as things of their own: no line says that each is not here."""
+    told = Written(type="report", title="Booters", values=(Value("address", ADDRESS),))
+    ours = Item.projected.get(pk=authoring.write(Piece(written=told), mari))
+    theirs = {"id": f"report--{AT}", "created_by_ref": identity_id("fi-cert")}
+    content = Shared(object={**service.item_of(ours).raw, **theirs})
+    assert content.object["object_refs"]
+    peer.entry(shared.KIND, content, object_id=AT, marking=AMBER)
+    assert _pull(peer) == []
+    text = text_of(client, f"/intelligence/{Item.projected.get(format='partner').pk}/")
+    assert ADDRESS in text
+    assert "not here, or not for you to see" not in text
