@@ -76,7 +76,16 @@ function send(form: HTMLFormElement, files: readonly File[]): void {
 
 const filesOf = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") ?? false;
 
-function serve(form: HTMLFormElement): void {
+/** Send on the form's own button; another button that has a name is answered with a page of its own. */
+function serveButton(form: HTMLFormElement): void {
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("name")) return;
+    event.preventDefault();
+    send(form, [...(form.querySelector<HTMLInputElement>("input[type=file]")?.files ?? [])]);
+  });
+}
+
+function serveZone(form: HTMLFormElement): void {
   const zone: HTMLElement = form.dataset["drop"] === "page" ? document.body : form;
   let depth = 0;
   const over = (change: number): void => {
@@ -92,13 +101,12 @@ function serve(form: HTMLFormElement): void {
     over(-depth);
     send(form, [...(event.dataTransfer?.files ?? [])]);
   });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    send(form, [...(form.querySelector<HTMLInputElement>("input[type=file]")?.files ?? [])]);
-  });
 }
 
-/** Serve the forms with `data-drop`. */
+/** Serve the forms with `data-drop`: files come by its button, and also by the mouse unless it is `button`. */
 export function serveDrops(root: ParentNode): void {
-  for (const form of all<HTMLFormElement>("form[data-drop]", root)) serve(form);
+  for (const form of all<HTMLFormElement>("form[data-drop]", root)) {
+    serveButton(form);
+    if (form.dataset["drop"] !== "button") serveZone(form);
+  }
 }

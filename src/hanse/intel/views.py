@@ -238,7 +238,8 @@ def imports(request: HttpRequest) -> Result:
     """What was brought in, and the form to bring in more."""
     actor = signed_in(request)
     told = listed(request, IMPORTS, partial(Batch.objects.for_actor, actor), "intel.view")
-    return told | _allowed(actor) | {"form": BringForm()} if isinstance(told, dict) else told
+    chosen = request.GET if "marking_tlp" in request.GET else None
+    return told | _allowed(actor) | {"form": BringForm(chosen)} if isinstance(told, dict) else told
 
 
 @page("intel.view", "intel/import.html")
@@ -289,6 +290,7 @@ def upload(request: HttpRequest) -> Result:
             "tried": tried,
             "clashes": tried.clashes[:REFERENCES_SHOWN],
             "left_out": tried.left_out[:REFERENCES_SHOWN],
+            "chosen": urlencode({"marking_tlp": marking.tlp.value, "marking_pap": marking.pap.value}),
         }
     params = {"path": file.path, "name": file.name, "marking": marking.as_json()}
     job = jobs.start("bring-in", file.name[:500], params, actor)
