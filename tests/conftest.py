@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -21,6 +22,8 @@ _ENDS = "HANSE_TEST_POSTGRESQL_ENDS"
 """Set where the server of `HANSE_TEST_POSTGRESQL` was started for this run, and ends with it."""
 
 _DATABASE = {"db", "transactional_db"}
+_IRI = "rfc3987_syntax"
+"""Grammars of international addresses, which jsonschema takes some three seconds to load; no schema here asks for one."""
 _running = ExitStack()
 
 
@@ -60,6 +63,7 @@ def _wire(home: Path, address: str) -> None:
     from hanse.kernel.keys import Keyring
     from hanse.settings import Node
 
+    sys.modules.setdefault(_IRI, None)  # type: ignore[arg-type]  # None makes its import fail, which jsonschema heeds
     # Several processes share the cores: how long one example takes says nothing of its rule.
     properties.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     properties.load_profile("shared")
