@@ -200,6 +200,6 @@ def unstretched(monkeypatch: pytest.MonkeyPatch) -> None:
 
     `tests/kernel/test_keys_sealing.py` stretches one as nodes do.
     """
-    from hashlib import sha256
+    from tests.unstretched import hashed
 
-    monkeypatch.setattr("hanse.kernel.keys._stretched", lambda *told: sha256(repr(told).encode()).digest())
+    monkeypatch.setattr("hanse.kernel.keys._stretched", hashed)

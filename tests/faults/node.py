@@ -100,7 +100,9 @@ def configure(home: Path, database: str) -> None:
     from hanse.ledger import identity, keyfile, keyring, kinds
     from hanse.settings import Node, django_settings
     from tests.ledger import things
+    from tests.unstretched import stretch_nothing
 
+    stretch_nothing()
     node = Node(home, "ee-cert", "CERT Estonia", "EE", database=database)
     told = django_settings(node, "secret") | {
         "INSTALLED_APPS": ["hanse.ledger", things.NAME],

@@ -1,4 +1,4 @@
-"""`hanse node` as people type it: each command a process of its own, on a node of its own."""
+"""`hanse node` as people type it: each command a process of its own, on a node of its own, whose keys nobody guesses at."""
 
 import os
 import re
@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.cli.shell import hanse as inside
+from tests.shared import ROOT
 
 pytestmark = pytest.mark.xdist_group("shell")  # what is made once is made on one worker
 
@@ -19,8 +20,8 @@ def hanse(*words, code=0, **environment):
     """What a command prints; it ends with `code`."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("HANSE_")}
     made = subprocess.run(
-        [sys.executable, "-m", "hanse", *map(str, words)],
-        env=told | environment, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "tests.unstretched", *map(str, words)],
+        env=told | environment, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL, cwd=ROOT,
     )  # fmt: skip
     assert made.returncode == code, made.stdout + made.stderr
     return made.stdout + made.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.node.test_node_shell import FIRST, hanse
+from tests.shared import ROOT
 
 pytestmark = pytest.mark.xdist_group("shell")
 
@@ -15,6 +16,8 @@ BROKEN_OFF = """
 import os, sys
 from importlib import import_module
 from hanse import cli
+from tests.unstretched import stretch_nothing
+stretch_nothing()
 def late(name):
     room, _, what = name.rpartition(".")
     setattr(import_module(room), what, lambda *_: os._exit(9))
@@ -49,7 +52,7 @@ def test_a_node_whose_restore_was_broken_off_serves_nobody(
     home = tmp_path / "there"
     words = ["node", "restore", "--home", str(home), str(backup)]
     made = subprocess.run(
-        [sys.executable, "-c", BROKEN_OFF, at, *words], env=os.environ | passphrase, capture_output=True, check=False, timeout=120
+        [sys.executable, "-c", BROKEN_OFF, at, *words], cwd=ROOT, env=os.environ | passphrase, capture_output=True, check=False, timeout=120
     )  # fmt: skip
     assert made.returncode == 9, made.stderr
     assert "hanse node recover" in hanse("node", "serve", "--home", home, code=2, **passphrase)
