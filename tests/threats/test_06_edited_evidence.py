@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
 
+from hanse.kernel import envelope
 from hanse.kernel.sealing import SealingError
 from hanse.ledger import exempt, keyring
 from hanse.ledger.as_stored import any_text
@@ -31,6 +32,7 @@ from hanse.ledger.replay import projections, rebuild, replay
 from hanse.ledger.shadow import compare, shadow
 from tests.ledger.made import findings
 from tests.threats.history import everything, missing
+from tests.unstretched import hashed
 
 # What is made once is made on one worker.
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("lived")]
@@ -43,11 +45,16 @@ LEDGER = (
 
 @pytest.fixture(scope="module")
 def lived(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[None]:
-    """A node with every kind of history, made once for this module."""
+    """A node with every kind of history, made once for this module, with keys that nobody guesses at.
+
+    That a key signed some bytes is worked out once for the same key, bytes and signature: fsck asks a hundred times.
+    """
     from django.conf import settings
 
     before = keyring.current()
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hanse.kernel.keys._stretched", hashed)
+        patch.setattr(envelope, "verify", lru_cache(10_000)(envelope.verify))
         home = settings.HANSE_NODE.home
         try:
             everything(home, tmp_path_factory.mktemp("inputs"))
@@ -299,9 +306,14 @@ def plain(value: Any) -> Any:
 
 def unique_columns(table: str) -> list[list[str]]:
     """The columns of each unique constraint and primary key."""
+    return [one["columns"] for one in constraints(table).values() if one["unique"] or one["primary_key"]]
+
+
+@cache
+def constraints(table: str) -> dict[str, dict[str, Any]]:
+    """What the database holds a table's rows to, by name, before any test has changed it: Django parses the SQL that made it."""
     with connection.cursor() as cursor:
-        found = connection.introspection.get_constraints(cursor, table)
-    return [one["columns"] for one in found.values() if one["unique"] or one["primary_key"]]
+        return connection.introspection.get_constraints(cursor, table)
 
 
 SHAPES = {
@@ -354,9 +366,7 @@ def test_a_table_that_may_hold_a_row_twice_is_found(lived) -> None:
     """Every unique index that can be dropped alone is missed once it is."""
     dropped = 0
     for table in tables():
-        with connection.cursor() as cursor:
-            found = connection.introspection.get_constraints(cursor, table)
-        for name, one in found.items():
+        for name, one in constraints(table).items():
             if (
                 one["unique"]
                 and one["index"]
