@@ -15,6 +15,8 @@ _NUMBER = re.compile(r"(?<=/)\d+(?=/)")
 LINKS = """() => [...document.querySelectorAll('a[href]')].filter((one) => !one.hasAttribute('download'))
   .map((one) => one.getAttribute('href'))"""
 
+AXE_CORE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
 AXE = """async (rules) => {
   const runOnly = rules.length ? {type: 'rule', values: rules}
     : {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']};
@@ -83,7 +85,7 @@ def axe(desk: Desk, *rules: str) -> list[str]:
     It comes in by the debugger, which the content policy does not bind.
     """
     if not desk.page.evaluate("() => 'axe' in window"):
-        desk.page.evaluate((ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text())
+        desk.page.evaluate(AXE_CORE.read_text())
     found: list[str] = desk.page.evaluate(AXE, list(rules))
     return found
 
@@ -215,6 +217,8 @@ def walk_plainly(
 
 def walk(desk: Desk, first: str = "/", *, skip: re.Pattern[str], all_rows: bool = False) -> Iterator[Seen]:
     """Follow links from page to page, breadth first; every kind of page once."""
+    # Half a megabyte, which the browser keeps for the next page: to hand it over for each takes as long as to use it.
+    desk.page.add_init_script(path=AXE_CORE)
     base = desk.node.served.url
     known = {kind_of(first)}
     queue = deque([first])
