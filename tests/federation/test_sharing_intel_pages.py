@@ -10,7 +10,6 @@ from hanse.federation import opening, sharing
 from hanse.federation.models import Given, Partner, Recalling, Release
 from hanse.federation.sharing import Audience, Sharing
 from hanse.intel import authoring, service, shared
-from hanse.intel.as_shared import Shared
 from hanse.intel.authoring import Piece
 from hanse.intel.models import Item
 from hanse.intel.own import Written
@@ -223,17 +222,3 @@ def _filled(form):
             )
         elif name not in {"handling", "purposes"}:
             yield name, value
-
-
-def test_values_of_a_partners_report_are_named_once(client, peer, mari):
-    """Their observables do not travel as things of their own: no line says that each is not here."""
-    told = Written(type="report", title="Booters", values=(Value("address", ADDRESS),))
-    ours = Item.projected.get(pk=authoring.write(Piece(written=told), mari))
-    theirs = {"id": f"report--{AT}", "created_by_ref": identity_id("fi-cert")}
-    content = Shared(object={**service.item_of(ours).raw, **theirs})
-    assert content.object["object_refs"]
-    peer.entry(shared.KIND, content, object_id=AT, marking=AMBER)
-    assert _pull(peer) == []
-    text = text_of(client, f"/intelligence/{Item.projected.get(format='partner').pk}/")
-    assert ADDRESS in text
-    assert "not here, or not for you to see" not in text

@@ -363,12 +363,11 @@ def _names(row: Item, whole: WholeItem, facts: Facts, actor: Actor) -> list[tupl
 
 def _told_references(whole: WholeItem, facts: Facts) -> list[tuple[str, str]]:
     """What an item names, but for what its page says elsewhere: what it cites, its own values, and who wrote it."""
-    if whole.format not in {"own", "partner"}:
+    if whole.format != "own":
         return list(facts.references)
-    said = {one["id"] for one in own.observables(value for value, _role in facts.values)}
-    if whole.format == "own":
-        said |= {one.id for one in own.typed(whole.raw).cites} | {whole.raw["created_by_ref"]}
-    return [one for one in facts.references if one[0] not in said]
+    written = own.typed(whole.raw)
+    said = {one.id for one in written.cites} | {one["id"] for one in own.observables(written.values)}
+    return [one for one in facts.references if one[0] not in said | {whole.raw["created_by_ref"]}]
 
 
 def _to_save(request: HttpRequest) -> str:
