@@ -23,7 +23,7 @@ _ENDS = "HANSE_TEST_POSTGRESQL_ENDS"
 
 _DATABASE = {"db", "transactional_db"}
 _IRI = "rfc3987_syntax"
-"""Grammars of international addresses, which jsonschema takes some three seconds to load; no schema here asks for one."""
+"""Grammars of international addresses, which take jsonschema a second to load in each process; no schema here asks for one."""
 _running = ExitStack()
 
 
