@@ -226,7 +226,7 @@ def _do(what: str, number: int, mari: Actor) -> None:
 
 
 def _decide(what: str, row: Attack, mari: Actor) -> None:
-    if what == "false":
+    if what == "false" and row.state != State.FALSE_POSITIVE:
         attacks.mark_false_positive(row.pk, "backup", mari)
     elif what == "split":
         attacks.split(row.pk, row.start_us + 100_000_000, "two waves", mari)
