@@ -40,7 +40,9 @@ def test_many_jobs_cost_no_more_questions_than_few(
 
     def more(number: int) -> None:
         for at in range(number):
-            feed = feeds.subscribe(replace(LIST, url=f"{LIST.url}{number}/{at}", name=f"Feed {number} {at}", every_s=900), jaan)
+            feed = feeds.subscribe(
+                replace(LIST, url=f"{LIST.url}{number}/{at}", name=f"Feed {number} {at}", every_s=900), jaan
+            )
             jobs.start(feed_clock.KIND, f"Feed {number} {at}", {"feed": feed.hex}, CLOCK)
             jobs.start("bring-in", "Canary", {}, jaan)
 

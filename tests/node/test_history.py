@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hanse.attacks import service as attacks
+from hanse.attacks.attack import attack_name
 from hanse.attacks.lessons import MOST_QUIET_S
 from hanse.attacks.models import Attack, Decision, Membership, State
 from hanse.campaigns import service as campaigns
@@ -22,13 +23,14 @@ from hanse.pipeline import Analysis
 from hanse.policy.models import drop_unused
 from hanse.recording import record, with_derived
 from hanse.tracing.models import Places, Trace
-from tests.campaigns.plans import estonia_registry
-from tests.node.made import earliest, wrong
+from tests.campaigns.plans import estonia, estonia_registry
+from tests.node.made import analysis_of, earliest, wrong
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 People = Callable[..., Actor]
 VICTIM = "195.80.105.107"
+MINUTE_US = 60_000_000
 
 
 def few(more: int = 0) -> Analysis:
@@ -163,7 +165,7 @@ def test_the_constituency(actor: People) -> None:
 
 
 STEPS = st.sampled_from(
-    ["few", "more", "false", "merge", "split", "note", "withdraw", "purge", "purge one", "load"]
+    ["few", "more", "wider", "false", "merge", "split", "note", "withdraw", "purge", "purge one", "load"]
 )
 
 
@@ -211,6 +213,11 @@ def _do(what: str, number: int, mari: Actor) -> None:
             attacks.withdraw(held.decision, "no", mari)
     elif row is None:
         return
+    elif what == "wider":
+        one = attacks.attack_in(row)
+        wider = replace(one, start_us=one.start_us - MINUTE_US, end_us=one.end_us + number * 10 * MINUTE_US)
+        name = attack_name(one.victim, one.vector, wider.start_us)
+        record(analysis_of(estonia(7), [replace(wider, id=name)]), mari)
     elif what == "merge":
         # Any two of them lie closer together than what is bridged.
         near = [one for one in rows if abs(one.start_us - row.start_us) < MOST_QUIET_S * 500_000]
