@@ -15,3 +15,13 @@ def founded(transactional_db):
     verify, seal = keys.signing.public.raw.hex(), keys.opening.public.raw.hex()
     founding = Founded("ee-cert", "CERT Estonia", "EE", "member", verify, seal)
     return append("ledger.founded", founding, actor=system("node", "ee-cert", "EE"))
+
+
+@pytest.fixture
+def peer(founded):
+    """A partner."""
+    from tests.federation.peer import Peer
+
+    one = Peer()
+    one.joins()
+    return one

@@ -30,14 +30,6 @@ pytestmark = pytest.mark.usefixtures("founded")
 
 
 @pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
-@pytest.fixture
 def officer() -> Any:
     """Who decides about partners."""
     return acting(newcomer("officer", name="Mari"))

@@ -27,9 +27,9 @@ from hanse.policy.service import mark
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import NODE, Peer
 from tests.federation.test_serving import Reader
-from tests.federation.test_sharing import attack, mari, peer
+from tests.federation.test_sharing import attack, mari
 
-__all__ = ["attack", "mari", "peer"]
+__all__ = ["attack", "mari"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 

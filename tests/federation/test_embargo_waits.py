@@ -24,11 +24,11 @@ from hanse.web.frame import Waiting
 from tests.accounts.people import acting, newcomer
 from tests.federation.peer import Peer
 from tests.federation.test_embargo import team
-from tests.federation.test_sharing import attack, mari, peer
+from tests.federation.test_sharing import attack, mari
 from tests.web.acting import ActingClient
 from tests.web.conftest import client_as
 
-__all__ = ["attack", "client_as", "mari", "peer", "team"]
+__all__ = ["attack", "client_as", "mari", "team"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

@@ -28,10 +28,10 @@ from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import content_of
 from hanse.recording import record
 from tests.federation.peer import NODE, Peer
-from tests.federation.test_pages import client, client_as, mari, peer
+from tests.federation.test_pages import client, client_as, mari
 from tests.node.made import earliest
 
-__all__ = ["client", "client_as", "mari", "peer"]
+__all__ = ["client", "client_as", "mari"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

@@ -60,14 +60,6 @@ def client(mari: Actor, client_as: Clients) -> ActingClient:  # noqa: F811 - the
 
 
 @pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
-@pytest.fixture
 def attack() -> Attack:
     """An attack on record, whose victim's organisation has a hostile name."""
     record(earliest(12), NODE)

@@ -31,14 +31,6 @@ def mari():
 
 
 @pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
-@pytest.fixture
 def page(client_as, mari, peer):  # noqa: F811 - the fixture
     """What stands on the partner's page, without tags."""
     return lambda: re.sub(

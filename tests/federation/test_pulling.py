@@ -33,14 +33,6 @@ def _nothing_held():
     things.then.clear()
 
 
-@pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
 def _pull(peer: Peer) -> int:
     from hanse.federation.models import Partner
 

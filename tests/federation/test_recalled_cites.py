@@ -15,11 +15,11 @@ from hanse.intel.own import Written
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.replay import rebuild
 from tests.federation.peer import Peer
-from tests.federation.test_pages import client, client_as, mari, peer, person, text_of
+from tests.federation.test_pages import client, client_as, mari, person, text_of
 from tests.federation.test_sharing_intel import ADDRESS, AT, THEIRS, _indicator, _pull
 from tests.intel.valid import validated
 
-__all__ = ["client", "client_as", "mari", "peer"]
+__all__ = ["client", "client_as", "mari"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

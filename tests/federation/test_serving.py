@@ -59,14 +59,6 @@ class Reader:
         return found
 
 
-@pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
 def _tell(peer: Peer, *names: str) -> None:
     send([Draft("things.toy", Toy(name), recipient=peer.authority) for name in names])
 

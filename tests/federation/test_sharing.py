@@ -43,14 +43,6 @@ def attack() -> Attack:
 
 
 @pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
-@pytest.fixture
 def mari():
     """An officer with a fresh passkey."""
     return replace(

@@ -54,14 +54,6 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
-@pytest.fixture
 def mari():
     """An officer and analyst with a fresh passkey."""
     return replace(acting(newcomer("officer", "analyst", name="Mari")), stepped_up_us=now_us())

@@ -18,11 +18,11 @@ from hanse.intel.values import Value
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.models import Entry
 from tests.federation.peer import Peer
-from tests.federation.test_pages import client, client_as, mari, peer, person, text_of
+from tests.federation.test_pages import client, client_as, mari, person, text_of
 from tests.federation.test_sharing_intel import ADDRESS, AT, _indicator, _pull
 from tests.intel.stix_corpus import bundle
 
-__all__ = ["client", "client_as", "mari", "peer"]
+__all__ = ["client", "client_as", "mari"]
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.usefixtures("founded")]
 

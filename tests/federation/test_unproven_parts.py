@@ -27,14 +27,6 @@ def _nothing_held():
     things.then.clear()
 
 
-@pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
 def _pull(peer: Peer) -> list[tuple[str, str]]:
     exchange.pull_all(Partner.objects.get(pk=peer.authority), peer)  # type: ignore[arg-type]
     return list(Received.objects.order_by("place").values_list("state", "why"))

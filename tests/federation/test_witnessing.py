@@ -23,14 +23,6 @@ from tests.federation.peer import NODE, Peer
 pytestmark = pytest.mark.usefixtures("founded")
 
 
-@pytest.fixture
-def peer() -> Peer:
-    """A partner."""
-    one = Peer()
-    one.joins()
-    return one
-
-
 def _officer():
     return acting(newcomer("officer"))
 

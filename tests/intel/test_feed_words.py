@@ -94,3 +94,12 @@ def test_a_password_is_not_lost_by_a_mistake_elsewhere(actor: People, client_as:
     feeds.subscribe(replace(BUNDLE, header="Authorization", secret="Bearer sealed"), actor("analyst"))
     row = Feed.objects.for_actor(actor("analyst"), "intel.view").get()
     assert "Bearer sealed" not in browser.get(f"/intelligence/feeds/{row.pk}/edit/").content.decode()
+
+
+@pytest.mark.parametrize("secret", ["bm8gc2VjcmV0", "no base64"])
+def test_a_feed_that_was_altered_hinders_no_other(actor: People, secret: str) -> None:
+    """Its secret does not open, so that nobody knows whether it is the same."""
+    mari = actor("analyst")
+    first = feeds.subscribe(BUNDLE, mari)
+    Feed.projected.filter(pk=first).update(secret=secret)
+    assert feeds.subscribe(BUNDLE, mari) != first

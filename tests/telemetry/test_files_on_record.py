@@ -188,11 +188,7 @@ def test_what_the_quota_was_about_to_remove_when_it_was_stopped_is_not_taken_for
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is on disk and on record; once it goes, it is on record that the quota took it."""
-    folder = service.flows_folder() / collecting.FOLDER
-    with FlowStore(folder) as live:
-        for hour in range(2):
-            live.write(batch([NOON + hour * 3_600_000_000]))
-    collecting.record_new(folder, NODE)
+    folder, live = _two_hours()
     live.lists_removals, live.quota_bytes = True, 1
     with monkeypatch.context() as stopped:
         stopped.setattr(Path, "unlink", _killed)
@@ -207,6 +203,16 @@ def test_what_the_quota_was_about_to_remove_when_it_was_stopped_is_not_taken_for
     assert live.taken_by_quota() == {}
 
 
+def _two_hours() -> tuple[Path, FlowStore]:
+    """The collector's folder and store, with a file for each of two hours, both on record."""
+    folder = service.flows_folder() / collecting.FOLDER
+    with FlowStore(folder) as live:
+        for hour in range(2):
+            live.write(batch([NOON + hour * 3_600_000_000]))
+    collecting.record_new(folder, NODE)
+    return folder, live
+
+
 def _killed(path: Path, missing_ok: bool = False) -> None:
     """In place of taking a file of flows away."""
     if path.suffix == ".parquet":
@@ -217,11 +223,7 @@ def test_what_the_quota_removes_during_a_look_is_on_record_with_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It was there when files were listed, and gone when lists were read through."""
-    folder = service.flows_folder() / collecting.FOLDER
-    with FlowStore(folder) as live:
-        for hour in range(2):
-            live.write(batch([NOON + hour * 3_600_000_000]))
-    collecting.record_new(folder, NODE)
+    folder, live = _two_hours()
     first, _ = live.files()
     live._list([first])
     real = service.gone

@@ -31,6 +31,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp, is_at_least
 from hanse.kernel.printable import printable
 from hanse.ledger import keyring
+from hanse.ledger.fields import NOT_OPENING
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
@@ -118,8 +119,12 @@ def _check_new(told: Said, team: str, actor: Actor) -> None:
         UsageError: A feed does.
     """
     asked = (told.url.strip(), told.user.strip(), told.secret or "")
-    for row in Feed.objects.for_actor(actor, "intel.subscribe"):
-        if row.team == team and (row.url, row.user, opened(row)) == asked:
+    for row in Feed.objects.for_actor(actor, "intel.subscribe").filter(team=team):
+        try:
+            same = (row.url, row.user, opened(row)) == asked
+        except (*NOT_OPENING, ValueError):
+            continue  # altered in the database: it cannot be compared, and stops nothing but itself
+        if same:
             raise UsageError(
                 f"The feed {row.name} fetches this address already. Change that one, or remove it first."
             )
