@@ -1,8 +1,11 @@
 """The same attacks on every engine."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
+import duckdb
+import ibis
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -72,6 +75,21 @@ def test_addresses_come_out_as_they_went_in() -> None:
         table = engine.table(rows, "addresses")
         assert engine.arrow(table.order_by("before")).equals(rows)
         assert engine.arrow(table.filter(table.before < 0)).num_rows == 0
+
+
+def test_what_was_made_on_the_way_is_gone_at_the_end() -> None:
+    """A detection leaves none of its tables in the engine, failed or not; what was there before it stays."""
+    with open_engine() as engine:
+        before = engine.table(pa.table({"n": [1, 2]}), "before")
+        for failing in (False, True):
+            with pytest.raises(ZeroDivisionError) if failing else nullcontext(), engine.scratch():
+                inside = engine.keep(engine.table(pa.table({"n": [3]}), "given"), "kept")
+                assert engine.arrow(inside)["n"].to_pylist() == [3]
+                _ = 1 // (not failing)
+            for name in ("given", "kept"):
+                with pytest.raises(duckdb.CatalogException):
+                    engine.arrow(ibis.table({"n": "int64"}, name=name))
+        assert engine.arrow(before.n.sum().as_table()).to_pylist() == [{"Sum(n)": 3}]
 
 
 def test_a_remembered_query_is_asked_anew(tmp_path: Path) -> None:

@@ -70,12 +70,13 @@ def detect_in(
 ) -> Detection:
     """Find all attacks in a flow table of the engine (see `detect`)."""
     options = options or Options()
-    seen = _prepared(engine, flows, step)
-    close = look_at_hosts(engine, seen, step)
-    step("weighing the evidence")
-    found = _judged(engine, close, options)
-    if options.networks:
-        found = _with_networks(engine, seen, options, found, step)
+    with engine.scratch():
+        seen = _prepared(engine, flows, step)
+        close = look_at_hosts(engine, seen, step)
+        step("weighing the evidence")
+        found = _judged(engine, close, options)
+        if options.networks:
+            found = _with_networks(engine, seen, options, found, step)
     attacks = tuple(sorted(_linked(found.attacks), key=lambda attack: (attack.start_us, attack.id)))
     return Detection(attacks, found.sources, found.dismissed)
 
@@ -83,11 +84,12 @@ def detect_in(
 def sensitivity(engine: Engine, paths: Sequence[str], options: Options | None = None) -> dict[int, int]:
     """How many attacks there would be under other gaps, by gap in s."""
     options = options or Options()
-    close = look_at_hosts(engine, _prepared(engine, engine.read(paths)), lambda _: None)
-    return {
-        gap: len(_judged(engine, close, replace(options, gaps=replace(options.gaps, default_s=gap))).attacks)
-        for gap in SENSITIVITY_GAPS
-    }
+    with engine.scratch():
+        close = look_at_hosts(engine, _prepared(engine, engine.read(paths)), lambda _: None)
+        by_gap = {
+            gap: replace(options, gaps=replace(options.gaps, default_s=gap)) for gap in SENSITIVITY_GAPS
+        }
+        return {gap: len(_judged(engine, close, chosen).attacks) for gap, chosen in by_gap.items()}
 
 
 def span_of(engine: Engine, paths: Sequence[str]) -> tuple[int, int] | None:

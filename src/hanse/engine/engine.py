@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +50,9 @@ class Engine(Protocol):
 
     def keep(self, query: ir.Table, name: str) -> ir.Table:
         """Compute a query once and keep its rows under a name for the queries to come."""
+
+    def scratch(self) -> AbstractContextManager[None]:
+        """What `table` and `keep` make inside is gone at the end, and its memory free."""
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
@@ -161,6 +164,7 @@ class DuckDBEngine:
         self._spill: str | None = None
         self._connection: Any = None
         self._names: dict[tuple[str, ...], str] = {}
+        self._made: set[str] = set()
 
     def start(self) -> None:
         """Open the connection and the spill folder."""
@@ -209,6 +213,7 @@ class DuckDBEngine:
         columns = f"* REPLACE ({numbers})" if numbers else "*"
         raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM hanse_incoming")  # noqa: S608 - names of columns
         raw.unregister("hanse_incoming")
+        self._made.add(name)
         others = ibis.Schema.from_pyarrow(
             pa.schema(field for field in rows.schema if field.name not in addresses)
         )
@@ -219,7 +224,20 @@ class DuckDBEngine:
         """Compute a query once and keep its rows under a name for the queries to come."""
         # Ibis 12 cannot replace a temporary table itself: it drops it by a statement that does not parse.
         self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_duckdb_kept(query.op())}")
+        self._made.add(name)
         return ibis.table(query.schema(), name=name)
+
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """What `table` and `keep` make inside is gone at the end, and its memory free."""
+        # Left there, a second detection of the same engine wrote what the first had kept to the disk to make room.
+        outside, self._made = self._made, set()
+        try:
+            yield
+        finally:
+            for name in sorted(self._made):
+                self._connection.con.execute(f"DROP TABLE IF EXISTS {name}")
+            self._made = outside
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
@@ -285,6 +303,7 @@ class SparkEngine:
         self._master = rest if rest.startswith("local") else address
         self._session: Any = None
         self._connection: Any = None
+        self._made: set[str] = set()
 
     def start(self) -> None:
         """Start or join the Spark session.
@@ -336,13 +355,27 @@ class SparkEngine:
         ]
         frame = self._session.createDataFrame(rows.cast(pa.schema(octets)))
         frame.createOrReplaceTempView(name)
+        self._made.add(name)
         return self._connection.table(name)
 
     def keep(self, query: ir.Table, name: str) -> ir.Table:
         """Compute a query once and keep its rows under a name for the queries to come."""
         frame = self._session.sql(ibis.to_sql(query, dialect="pyspark")).cache()
         frame.createOrReplaceTempView(name)
+        self._made.add(name)
         return self._connection.table(name)
+
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """What `table` and `keep` make inside is gone at the end, and its memory free."""
+        outside, self._made = self._made, set()
+        try:
+            yield
+        finally:
+            for name in sorted(self._made):
+                self._session.table(name).unpersist()
+                self._session.catalog.dropTempView(name)
+            self._made = outside
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
