@@ -1,18 +1,23 @@
 """The same attacks on every engine."""
 
+import gc
 import shutil
+import weakref
 from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from hanse.attacks import packed
 from hanse.attacks.detect import detect
-from hanse.engine import open_engine
+from hanse.attacks.traffic import sound
+from hanse.engine import Engine, open_engine, remembered
+from hanse.engine.engine import DuckDBEngine, SparkEngine
 from hanse.kernel.errors import DataMissingError, UsageError
 from tests.attacks import build
 from tests.attacks.build import addresses, both_ways, flows, icmp_flood
@@ -56,6 +61,9 @@ def test_duckdb_and_spark_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         here = detect(engine, paths)
     with open_engine("spark://local[2]") as engine:
         there = detect(engine, paths)
+    # What was built for a session that has ended is asked of another one.
+    with open_engine("spark://local[2]") as engine:
+        assert engine.arrow(sound(engine.read(paths)).count().as_table()).num_rows == 1
     assert {attack.vector for attack in here.attacks} == {"icmp_flood", "tcp_syn_flood", "dns_reflection"}
     assert "198.51.100.0/24" in {attack.victim for attack in here.attacks}
     assert [dismissed.victim for dismissed in here.dismissed] == ["192.0.2.9"]
@@ -135,3 +143,46 @@ def test_spark_without_java(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(DataMissingError, match="JDK"), open_engine("spark://local[1]"):
         pass
+
+
+def test_an_expression_is_built_once_for_the_same_arguments() -> None:
+    """Another column, another kind of it, another name, another number or another engine has it built anew."""
+    built = []
+
+    @remembered
+    def added(engine: Engine, rows: ir.Table, number: int, *, name: str = "sum") -> ir.Table:
+        built.append((engine.name, number))
+        return rows.select(**{name: rows.n + number})
+
+    one, again = ({"n": "int64", "m": "int64"} for _ in range(2))
+    duck, spark = DuckDBEngine(), SparkEngine("spark://local[2]")
+    first = added(duck, ibis.table(one, name="rows"), 1)
+    assert added(DuckDBEngine(), ibis.table(again, name="rows"), 1) is first
+    others = [
+        added(spark, ibis.table(one, name="rows"), 1),
+        added(duck, ibis.table(one, name="rows"), 2),
+        added(duck, ibis.table(one, name="others"), 1),
+        added(duck, ibis.table({"n": "float64", "m": "int64"}, name="rows"), 1),
+        added(duck, ibis.table({"n": "int64"}, name="rows"), 1),
+        added(duck, ibis.table(one, name="rows"), 1, name="total"),
+    ]
+    assert len(built) == 1 + len(others)
+    assert [other.op() == first.op() for other in others] == [True, False, False, False, False, False]
+    assert added(duck, ibis.table(one, name="rows"), 1) is first
+
+
+def test_few_expressions_are_remembered() -> None:
+    """However many are asked for, as thresholds that are learnt differ each time."""
+
+    @remembered
+    def over(rows: ir.Table, number: int) -> ir.Table:
+        return rows.filter(rows.n > number)
+
+    rows = ibis.table({"n": "int64"}, name="rows")
+    first = over(rows, 0)
+    kept = weakref.ref(first)
+    del first
+    for number in range(1, 200):
+        over(rows, number)
+    gc.collect()
+    assert kept() is None

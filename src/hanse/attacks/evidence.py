@@ -15,7 +15,7 @@ from hanse.attacks.packed import fields_of
 from hanse.attacks.screen import MINUTE_US
 from hanse.attacks.series import SECOND_US, Series, slot_of, unpacked
 from hanse.attacks.traffic import first_address
-from hanse.engine import Engine, any_bits
+from hanse.engine import Engine, any_bits, remembered
 from hanse.telemetry.schema import ADDRESS
 
 TOP = 5
@@ -99,6 +99,7 @@ def spans(suspects: Sequence[Suspect]) -> pa.Table:
     )
 
 
+@remembered
 def within(flows: ir.Table, of: ir.Table) -> ir.Table:
     """Packets by suspect of the flows of its victim and protocol that began in its interval."""
     joined = flows.inner_join(of, "victim")
@@ -107,12 +108,14 @@ def within(flows: ir.Table, of: ir.Table) -> ir.Table:
     return inside.group_by("suspect").agg(packets=lambda rows: summed(rows.packets))
 
 
+@remembered
 def evidence_flows(flows: ir.Table, of: ir.Table) -> ir.Table:
     """Flows of the close look that began inside a suspect's interval, with its number."""
     joined = flows.inner_join(of, "slot")
     return unpacked(joined.filter((joined.start_us >= joined.low_us) & (joined.start_us < joined.high_us)))
 
 
+@remembered
 def by_source(evidence: ir.Table) -> ir.Table:
     """Sums by suspect and source address; ``classes`` has a bit for each class that the source sent."""
     ttl = (evidence.ttl > 0).ifelse(evidence.ttl.cast("int32"), 256)
@@ -137,6 +140,7 @@ def by_source(evidence: ir.Table) -> ir.Table:
     )
 
 
+@remembered
 def by_network(engine: Engine, sources: ir.Table) -> ir.Table:
     """Packets of `by_source` by suspect and source network (column ``net``, its first address)."""
     # Nothing but packets: a forged flood has nearly as many networks as sources, and each sum costs.
@@ -144,6 +148,7 @@ def by_network(engine: Engine, sources: ir.Table) -> ir.Table:
     return named.group_by("suspect", "net").agg(packets=lambda rows: summed(rows.packets))
 
 
+@remembered
 def totals(sources: ir.Table, networks: ir.Table) -> ir.Table:
     """One row per suspect: sums, distinct sources and networks, first and last microsecond.
 
@@ -162,6 +167,7 @@ def totals(sources: ir.Table, networks: ir.Table) -> ir.Table:
     return sums.inner_join(networks.group_by("suspect").agg(networks=networks.count()), "suspect")
 
 
+@remembered
 def by_fields(evidence: ir.Table) -> ir.Table:
     """Packets by suspect, the columns of `packed.fields_of` and bytes per packet: all that top values are taken from."""
     rows = evidence.select(
@@ -180,6 +186,7 @@ def _several(classes: ir.IntegerValue) -> ir.IntegerValue:
     return ((classes & (classes - 1)) != 0).ifelse(1, 0)
 
 
+@remembered
 def top_values(evidence: ir.Table, value: ir.Value) -> ir.Table:
     """The values with most packets per suspect, at most `TOP` each, those under `LEAST_SHARE` left out.
 
@@ -215,6 +222,7 @@ def shares(rows: pa.Table, packets: dict[int, int]) -> dict[int, tuple[tuple[int
     return {suspect: tuple(values) for suspect, values in found.items()}
 
 
+@remembered
 def probed_targets(evidence: ir.Table) -> ir.Table:
     """Distinct (source, host, port) combinations and distinct (host, port) by suspect: what a scan would try."""
     if "dst" not in evidence.columns:
@@ -227,11 +235,13 @@ def probed_targets(evidence: ir.Table) -> ir.Table:
     )
 
 
+@remembered
 def by_host(evidence: ir.Table) -> ir.Table:
     """Packets by suspect and host, for attacks on networks."""
     return evidence.group_by("suspect", "dst").agg(packets=lambda rows: summed(rows.packets))
 
 
+@remembered
 def heavy_clients(sources: ir.Table, minutes: ir.Table) -> ir.Table:
     """By suspect: clients that open a connection a second or more, and their share of all connections.
 
@@ -251,6 +261,7 @@ def heavy_clients(sources: ir.Table, minutes: ir.Table) -> ir.Table:
     )
 
 
+@remembered
 def answered(sources: ir.Table, victims: ir.Table, spoke: ir.Table) -> ir.Table:
     """By suspect, how many of its sources the victim conversed with; its ICMP errors are no conversation.
 

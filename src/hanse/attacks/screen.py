@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from hanse.attacks import vectors as v
-from hanse.engine import Engine
+from hanse.engine import Engine, remembered
 
 MINUTE_US = 60_000_000
 
@@ -51,6 +51,12 @@ def sums_by_minute(engine: Engine, traffic: ir.Table) -> ir.Table:
     Returns:
         Columns ``dst``, ``code``, ``start_us`` (of the minute, microseconds UTC), ``packets``, ``flows``.
     """
+    return engine.keep(_by_minute(traffic), "hanse_sums_by_minute")
+
+
+@remembered
+def _by_minute(traffic: ir.Table) -> ir.Table:
+    """`sums_by_minute`, to be computed."""
     traffic = traffic.filter(traffic.code != v.SESSION)
     minute = (traffic.start_us / MINUTE_US).floor().cast("int64")
     # Two keys are grouped faster than three.
@@ -60,14 +66,13 @@ def sums_by_minute(engine: Engine, traffic: ir.Table) -> ir.Table:
         .agg(packets=lambda rows: rows.packets.cast("float64").sum(), flows=lambda rows: rows.count())
     )
     begin = (sums.slot / _CODES).floor().cast("int64")
-    rows = sums.select(
+    return sums.select(
         dst=sums.dst,
         code=(sums.slot - begin * _CODES).cast("int32"),
         start_us=begin * MINUTE_US,
         packets=sums.packets,
         flows=sums.flows,
     )
-    return engine.keep(rows, "hanse_sums_by_minute")
 
 
 _CODES = 1_000
@@ -85,15 +90,25 @@ def sums_by_host(engine: Engine, flows: ir.Table, traffic: ir.Table) -> ir.Table
         flows: In the flow schema.
         traffic: `traffic.classified`, or `sums_by_minute` of it.
     """
+    return _unexplained(engine, flows, engine.keep(_by_hour(traffic), "hanse_sums_by_hour"))
+
+
+@remembered
+def _by_hour(traffic: ir.Table) -> ir.Table:
+    """Packets of each class that each host received, ICMP answers by the hour: ``dst``, ``code``, ``hour``, ``packets``."""
     hour = (traffic.start_us / 3_600_000_000).floor().cast("int64")
     answers = traffic.code == v.ICMP_ANSWER
-    rows = (
+    return (
         traffic.filter(traffic.code != v.SESSION)
         .select(dst=traffic.dst, code=traffic.code, packets=traffic.packets, hour=answers.ifelse(hour, 0))
         .group_by("dst", "code", "hour")
         .agg(packets=lambda rows: rows.packets.cast("float64").sum())
     )
-    rows = engine.keep(rows, "hanse_sums_by_hour")
+
+
+@remembered
+def _unexplained(engine: Engine, flows: ir.Table, rows: ir.Table) -> ir.Table:
+    """`sums_by_host` from `_by_hour`."""
     answered = rows.filter((rows.code == v.ICMP_ANSWER) & (rows.packets >= v.vectors()[v.ICMP].min_packets))
     own = flows.semi_join(answered.select(src=answered.dst).distinct(), "src")
     sent = (
@@ -118,6 +133,7 @@ def _least() -> dict[int, float]:
     return {**least, v.ICMP_ANSWER: least[v.ICMP]}
 
 
+@remembered
 def busy_hosts(sums: ir.Table) -> ir.Table:
     """Hosts and classes of which enough packets came over the whole telemetry for an attack.
 
@@ -142,6 +158,7 @@ def _is_busy(sums: ir.Table) -> ir.BooleanValue:
     return (sums.packets >= _by_code(sums.code, _least())) | mixed
 
 
+@remembered
 def hosts_of_busy_networks(engine: Engine, sums: ir.Table, octets: int) -> ir.Table:
     """Hosts of networks in which enough hosts together received enough packets of one class.
 
@@ -173,10 +190,15 @@ def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table, *, factor: 
     Returns:
         Columns ``victim``, ``code``, ``minute`` (minutes since the epoch), ``flows``.
     """
-    least = {code: v.minute_packets(vector) * factor for code, vector in v.vectors().items()}
-    least[v.ICMP_ANSWER] = least[v.ICMP]
+    sums = engine.keep(_of_pairs(engine, traffic, pairs), "hanse_candidate_minutes")
+    return _over(sums, factor)
+
+
+@remembered
+def _of_pairs(engine: Engine, traffic: ir.Table, pairs: ir.Table) -> ir.Table:
+    """Packets and flows of some victims and classes by the minute."""
     keys = pairs.select(_pair=engine.hashed_with(pairs.victim, pairs.code))
-    sums = (
+    return (
         traffic.mutate(_pair=engine.hashed_with(traffic.victim, traffic.code))
         .semi_join(keys, "_pair")
         .mutate(minute=lambda rows: (rows.start_us / MINUTE_US).floor().cast("int64"))
@@ -186,7 +208,13 @@ def busy_minutes(engine: Engine, traffic: ir.Table, pairs: ir.Table, *, factor: 
             flows=lambda rows: rows.flows.sum().cast("int64"),
         )
     )
-    sums = engine.keep(sums, "hanse_candidate_minutes")
+
+
+@remembered
+def _over(sums: ir.Table, factor: float) -> ir.Table:
+    """The minutes of `_of_pairs` with enough packets, alone or in a mixture."""
+    least = {code: v.minute_packets(vector) * factor for code, vector in v.vectors().items()}
+    least[v.ICMP_ANSWER] = least[v.ICMP]
     mixable = sums.filter(sums.code.isin(MIXABLE))
     mixed = mixable.filter(mixable.code != v.ACK).group_by("victim", "minute")
     mixed = mixed.agg(mixed=lambda rows: rows.packets.sum()).filter(

@@ -16,7 +16,7 @@ import pyarrow as pa
 from hanse.attacks.packed import beside_rest, fields, fields_of, rest, rest_of
 from hanse.attacks.screen import MINUTE_US
 from hanse.attacks.traffic import counts_only_unasked, source_key
-from hanse.engine import Engine
+from hanse.engine import Engine, remembered
 
 SECOND_US = 1_000_000
 Floats = npt.NDArray[np.float64]
@@ -31,6 +31,7 @@ def slot_of(cell: Integers, minute: Integers) -> Integers:
     return cell * _BASE + minute + (_BASE >> 1)
 
 
+@remembered
 def close_look(
     engine: Engine, traffic: ir.Table, minutes: ir.Table, keys: ir.Table | None, *, hosts: bool
 ) -> ir.Table:
@@ -60,6 +61,7 @@ def close_look(
     return flows.select(*names, fields=fields(flows), rest=rest(flows, flows.end_us - flows.start_us))
 
 
+@remembered
 def unpacked(flows: ir.Table) -> ir.Table:
     """`close_look` with all that its numbers hold, each of which costs only who asks for it.
 
@@ -79,6 +81,7 @@ def minute_key(engine: Engine, rows: ir.Table) -> ir.IntegerValue:
     return engine.hashed_with(rows.victim, rows.minute * 1_000 + rows.code)
 
 
+@remembered
 def spans(flows: ir.Table) -> ir.Table:
     """Rates summed over the flows of a cell that touch the same seconds.
 
@@ -100,6 +103,7 @@ def spans(flows: ir.Table) -> ir.Table:
     return sums.mutate(packets=sums.packets / length, octets=sums.octets / length)
 
 
+@remembered
 def changes(spread: ir.Table) -> ir.Table:
     """Changes of the rate by cell and second, from `spans`.
 

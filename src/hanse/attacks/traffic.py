@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from hanse.attacks import vectors as v
 from hanse.attacks.packed import beside_rest, fields, fields_of, rest, rest_of
-from hanse.engine import ADDRESS_OCTETS, Engine, any_bits
+from hanse.engine import ADDRESS_OCTETS, Engine, any_bits, remembered
 from hanse.kernel.addresses import V4_MAPPED
 
 ICMP_ANSWERS = (0, 3, 5, 11, 12, 14, 18)
@@ -65,11 +65,13 @@ V4_NETWORKS = Scope(v.PREFIX_OCTETS)
 V6_NETWORKS = Scope(v.V6_PREFIX_OCTETS)
 
 
+@remembered
 def is_v4(engine: Engine, address: ir.Value) -> ir.BooleanValue:
     """Whether an address column holds an IPv4 address (RFC 4291, 2.5.5.2)."""
     return engine.network(address, len(V4_MAPPED)) == engine.address(first_address(V4_MAPPED))
 
 
+@remembered
 def sound(flows: ir.Table) -> ir.Table:
     """Flows without the records that no router can have seen, so that one broken exporter blinds nobody.
 
@@ -85,6 +87,7 @@ def sound(flows: ir.Table) -> ir.Table:
     return flows.filter(possible).mutate(sampling=sampling.cast("int32"))
 
 
+@remembered
 def coded(flows: ir.Table, *, flags_known: bool) -> ir.Table:
     """All that the detector needs of flows, each with its class in a column ``code``."""
     code = class_of(flows, flags_known=flags_known).cast("int16")
@@ -99,16 +102,27 @@ _DETECTED = (
 
 def kept(engine: Engine, flows: ir.Table, name: str) -> ir.Table:
     """`coded` flows, kept by the engine under a name."""
-    whole = flows.select(
+    return _opened(engine.keep(_packed(flows), name))
+
+
+@remembered
+def _packed(flows: ir.Table) -> ir.Table:
+    """`coded` flows in fewer columns."""
+    return flows.select(
         *("start", "end", "src", "dst", "packets", "bytes"),
         fields=fields(flows),
         rest=rest(flows, flows.sampling),
     )
-    rows = engine.keep(whole, name)
+
+
+@remembered
+def _opened(rows: ir.Table) -> ir.Table:
+    """The columns of `coded` flows from `_packed`."""
     columns = {**fields_of(rows.fields), **rest_of(rows.rest), "sampling": beside_rest(rows.rest)}
     return rows.mutate(**columns).select(*_DETECTED, "code")
 
 
+@remembered
 def classified(
     engine: Engine, flows: ir.Table, *, scope: Scope = HOSTS, flags_known: bool = True
 ) -> ir.Table:
@@ -148,6 +162,7 @@ def classified(
     )
 
 
+@remembered
 def with_tunnels(flows: ir.Table) -> ir.Table:
     """Flows, and for each GRE-tunnelled one its outer packet too, so that a GRE flood shows on its victim."""
     outer = flows.filter((flows.tunnel == 47) & flows.outer_dst.notnull())
@@ -251,6 +266,7 @@ _OPENED = -2
 handshakes and more, which excuse resets: the owner of a forged address refuses the victim's SYN-ACK."""
 
 
+@remembered
 def conversations(engine: Engine, flows: ir.Table, victims: ir.Table, scope: Scope) -> ir.Table:
     """With whom the victims spoke themselves, by day.
 
@@ -305,6 +321,7 @@ def is_refusal(own: ir.Table) -> ir.BooleanValue:
     return (own.protocol == 6) & (((flags & 4) == 4) | (flags == 18))
 
 
+@remembered
 def sent_by(engine: Engine, flows: ir.Table, scope: Scope) -> ir.Table:
     """What hosts sent in conversations: ``victim``, ``protocol``, ``packets`` (estimate), ``start_us``."""
     return flows.filter(~is_refusal(flows)).select(
@@ -315,6 +332,7 @@ def sent_by(engine: Engine, flows: ir.Table, scope: Scope) -> ir.Table:
     )
 
 
+@remembered
 def conversation_keys(engine: Engine, talks: ir.Table, asked: ir.Table | None = None) -> ir.Table:
     """`conversations` as one number each, by protocol, by `ANYTHING` and by opened TCP: column ``_key``.
 
@@ -346,6 +364,7 @@ def wanted_key(code: int) -> int | None:
     return _OWN if code in _only_unasked() else None
 
 
+@remembered
 def source_key(engine: Engine, flows: ir.Table) -> ir.IntegerValue:
     """The key under which a flow's source is looked up among `conversation_keys`."""
     protocol = ibis.cases(

@@ -4,5 +4,6 @@ In: Parquet paths. Out: Ibis tables and Arrow results. Used by: attacks, exercis
 """
 
 from hanse.engine.engine import ADDRESS_OCTETS, Engine, any_bits, open_engine
+from hanse.engine.remembering import remembered
 
-__all__ = ["ADDRESS_OCTETS", "Engine", "any_bits", "open_engine"]
+__all__ = ["ADDRESS_OCTETS", "Engine", "any_bits", "open_engine", "remembered"]

@@ -242,14 +242,9 @@ class DuckDBEngine:
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
         numbers = [name for name, kind in query.schema().items() if kind.is_uuid()]
-        halves = {
-            f"_{place}_{name}": _duckdb_half(query[name], ibis.literal(bits, "int32"))
-            for name in numbers
-            for place, bits in (("high", 64), ("low", 0))
-        }
-        if not halves:
+        if not numbers:
             return self._rows(query)
-        rows = self._rows(query.mutate(**halves).drop(*numbers))
+        rows = self._rows(_duckdb_halves(query.op()))
         whole = {name: _octets(rows[f"_high_{name}"], rows[f"_low_{name}"]) for name in numbers}
         return pa.table({name: whole[name] if name in whole else rows[name] for name in query.columns})
 
@@ -345,7 +340,7 @@ class SparkEngine:
         """The rows of all Parquet files (or folders of them) under one schema."""
         frame = self._session.read.parquet(*_files(paths))
         frame.createOrReplaceTempView("hanse_flows")
-        return self._connection.table("hanse_flows")
+        return self._named("hanse_flows")
 
     def table(self, rows: pa.Table, name: str) -> ir.Table:
         """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
@@ -356,14 +351,14 @@ class SparkEngine:
         frame = self._session.createDataFrame(rows.cast(pa.schema(octets)))
         frame.createOrReplaceTempView(name)
         self._made.add(name)
-        return self._connection.table(name)
+        return self._named(name)
 
     def keep(self, query: ir.Table, name: str) -> ir.Table:
         """Compute a query once and keep its rows under a name for the queries to come."""
         frame = self._session.sql(ibis.to_sql(query, dialect="pyspark")).cache()
         frame.createOrReplaceTempView(name)
         self._made.add(name)
-        return self._connection.table(name)
+        return self._named(name)
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
@@ -376,6 +371,10 @@ class SparkEngine:
                 self._session.table(name).unpersist()
                 self._session.catalog.dropTempView(name)
             self._made = outside
+
+    def _named(self, name: str) -> ir.Table:
+        """A table by its name, bound to no session: what is built of it may be run in the next one."""
+        return ibis.table(self._connection.table(name).schema(), name=name)
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
@@ -438,6 +437,19 @@ def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterat
         yield engine
     finally:
         engine.stop()
+
+
+@lru_cache(maxsize=_TEXTS)
+def _duckdb_halves(query: ops.Node) -> ir.Table:
+    """A query with two numbers, ``_high_`` and ``_low_`` before its name, in place of each address."""
+    rows = query.to_expr()
+    numbers = [name for name, kind in rows.schema().items() if kind.is_uuid()]
+    halves = {
+        f"_{place}_{name}": _duckdb_half(rows[name], ibis.literal(bits, "int32"))
+        for name in numbers
+        for place, bits in (("high", 64), ("low", 0))
+    }
+    return rows.mutate(**halves).drop(*numbers)
 
 
 @lru_cache(maxsize=_TEXTS)
