@@ -70,8 +70,11 @@ class Kind:
         Raises:
             msgspec.ValidationError: It does not have the fields that the kind says.
         """
-        content: msgspec.Struct = _decoder(self.content).decode(data)
-        return content
+        return self.reader()(data)
+
+    def reader(self) -> Callable[[bytes | msgspec.Raw], msgspec.Struct]:
+        """What `read` does, for who reads many."""
+        return _decoder(self.content).decode
 
 
 @lru_cache(maxsize=1_024)

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import groupby
@@ -172,6 +172,7 @@ class _Form(msgspec.Struct, eq=False):
 
     Attributes:
         marked: The marking's text.
+        read: `Kind.reader`.
         first: Sequence of the first of them.
     """
 
@@ -180,6 +181,7 @@ class _Form(msgspec.Struct, eq=False):
     marked: str
     recipient: str
     sealed: bool
+    read: Callable[[bytes], msgspec.Struct]
     blank: Blank
     first: int
 
@@ -200,14 +202,16 @@ class _Maker:
     """Makes the entries of one call: what they have in common is worked out once."""
 
     def __init__(self, drafts: Sequence[Draft], actor: Actor, key: str) -> None:
-        self._numbering = Numbering((one.object_id, one.recipient) for one in drafts)
+        known = [
+            (one.object_id, one.recipient) for one in drafts if one.object_id is not None or one.recipient
+        ]
+        self._numbering = Numbering(known)
         self._who = Who(actor.id, actor.kind, actor.name)
         self._now = now_us()
         self._key = key
         self._origin = authority()
         self._own = Marking.own(self._origin)
-        own = sum(one.object_id is None and not one.recipient for one in drafts)
-        self._new_ids = new_ids.own(self._now, own)
+        self._new_ids = new_ids.own(self._now, len(drafts) - len(known))
         # Asked of the system once instead of for each entry.
         self._salts = BytesIO(secrets.token_bytes(envelope.SALT_BYTES * len(drafts)))
         self._native_ids = connections[database()].features.has_native_uuid_field
@@ -219,7 +223,7 @@ class _Maker:
         recipient = draft.recipient
         form = self._form(sequence, draft)
         kind = form.kind
-        content, body = self._body(draft, kind)
+        content, body = self._body(draft, form)
         salt = self._salts.read(envelope.SALT_BYTES)
         if draft.object_id is None:
             object_id, digits = _named(uuid4()) if recipient else next(self._new_ids)
@@ -258,23 +262,25 @@ class _Maker:
                 recipient=draft.recipient or None, time=self._now,
             )  # fmt: skip
             sealed = draft.sealed or kind.sealed or bool(marking.handling)
-            self._forms[known] = form = _Form(kind, marking, marked, draft.recipient, sealed, blank, sequence)
+            self._forms[known] = form = _Form(
+                kind, marking, marked, draft.recipient, sealed, kind.reader(), blank, sequence
+            )
         return form
 
-    def _body(self, draft: Draft, kind: Kind) -> tuple[msgspec.Struct | None, bytes]:
+    def _body(self, draft: Draft, form: _Form) -> tuple[msgspec.Struct | None, bytes]:
         """The content as it will be read back, where there is one, and the body's bytes.
 
         Raises:
             ContentError: It is of another type, a value is not of its field's type, or a text holds what not every
                 database can keep: half a character, or the character NUL.
         """
-        content, data = draft.content, draft.encoded
+        content, data, kind = draft.content, draft.encoded, form.kind
         if not isinstance(content, kind.content) and (content is not None or data is None):
             raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(content).__name__}.")
         try:
             if data is None:
                 data = canonical(content)
-                content = kind.read(data)
+                content = form.read(data)
             around = self._around.get(draft.reason)
             if around is None:
                 self._around[draft.reason] = around = reading.around(self._who, draft.reason)
