@@ -16,9 +16,11 @@ In numbered steps:
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db.models import Q
 
 from hanse.accounts import consultations
 from hanse.accounts.models import Person
@@ -44,6 +46,11 @@ from hanse.ledger.verify import fingerprint
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 from hanse.policy.decision import Decision, Subject
+from hanse.policy.service import MARKED
+
+_TOLD: Final = Q(kind__startswith="cases.") | Q(kind=MARKED)
+"""What entries tell of a case. What other rooms put on record of it stays here, also where its object is the case or a
+selector of it: who alone answers for a selector is an informant's life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Choice:
         entries: How many entries go with their proofs.
         witnessed: How many of them are under a checkpoint that most witnesses saw; None where nobody witnesses this ledger.
         untold: How many events of the case's timeline stay here: of evidence that does not go, and of what other rooms
-            know of the case, such as that a partner has a selector too.
+            know of the case, such as that a partner has a selector too, or that one is not compared.
     """
 
     case: Case
@@ -170,7 +177,7 @@ def _told(case: Case, actor: Actor) -> Told:
     )
     going = [row.pk for row in told.exhibits]
     told.custody.extend(Custody.objects.filter(case=case.pk, evidence__in=going).order_by("sequence"))
-    happened = Happening.objects.filter(case=case.pk, object_id__in=told.objects)
+    happened = Happening.objects.filter(_TOLD, case=case.pk, object_id__in=told.objects)
     told.happenings.extend(happened.order_by("sequence"))
     named = {case.owner, *(task.owner for task in told.tasks if task.owner)}
     told.names.update(dict(Person.objects.filter(pk__in=named).values_list("pk", "name")))
@@ -179,7 +186,7 @@ def _told(case: Case, actor: Actor) -> Told:
 
 def _entries(told: Told) -> list[int]:
     """Sequences of the entries about what goes to court, those alone that were not purged."""
-    rows = Entry.objects.filter(object_id__in=told.objects, recipient="", body__isnull=False)
+    rows = Entry.objects.filter(_TOLD, object_id__in=told.objects, recipient="", body__isnull=False)
     return list(rows.order_by("sequence").values_list("sequence", flat=True))
 
 
