@@ -5,6 +5,7 @@ nor compare; with other points it is another one.
 """
 
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from hanse.cases.models import Case
@@ -29,6 +30,8 @@ from hanse.matching.tag_contents import QuestionAnswered
 from hanse.matching.tag_keys import PROTOCOL
 from hanse.matching.tag_models import Question, Reply, TheirTagKey
 from hanse.matching.who_else import ANSWERED, WAITING, chosen_of
+
+_NOTHING_LEFT: Final = "Nothing of what was asked can be compared any more."
 
 
 def waiting() -> list[str]:
@@ -72,9 +75,8 @@ def _put(row: Reply, question: Question, partner: Partner, client: Client) -> No
     if key is None:
         return  # it comes with what the partner sends
     check_same(PROTOCOL, question.epoch, key.speaks)
-    own = _own(question, agreement)
-    if not (values := values_of(own)):
-        _close(row, "refused", "Nothing of what was asked can be compared any more.")
+    if not (values := values_of(_own(question, agreement))):
+        _close(row, "refused", _NOTHING_LEFT)
         return
     published = fetching.fetched(partner, question.epoch, client)
     hides = _hides(question, row.partner, values)
@@ -85,19 +87,32 @@ def _put(row: Reply, question: Question, partner: Partner, client: Client) -> No
         _close(row, "refused", f"{row.partner}: {one_line(told.refused)}")
         return
     found = tags.found_with(made, told.evaluated, told.proof, bytes.fromhex(key.public), published)
-    _learn(row, question, own, dict(found))
+    _learn(row, question, dict(found))
 
 
-def _learn(row: Reply, question: Question, own: list[Offered], found: dict[Value, bytes]) -> None:
-    """Put on record what the partner has too."""
-    references = {
-        value: reference(row.partner, authority(), question.epoch, proof) for value, proof in found.items()
-    }
-    proofs = {value: proof.hex() for value, proof in found.items()}
+def _learn(row: Reply, question: Question, proofs: dict[Value, bytes]) -> None:
+    """Put on record what the partner has too, of what may be compared still.
+
+    It answers in its own time: what is purged, kept out or closed meanwhile becomes no hit.
+    """
     with writing():
-        if Reply.objects.filter(pk=row.pk, state=WAITING).exists():
-            same = hits.record(row.partner, "who-else", None, own, references, proofs)
-            _close(row, "found" if found else "nothing", same=same)
+        if not Reply.objects.filter(pk=row.pk, state=WAITING).exists():
+            return
+        try:
+            own = _own(question, agreement_with(row.partner))
+        except NoAgreementError as error:
+            _close(row, "refused", str(error))
+            return
+        if not (values := values_of(own)):
+            _close(row, "refused", _NOTHING_LEFT)
+            return
+        found = {value: proofs[value] for value in values if value in proofs}
+        references = {
+            value: reference(row.partner, authority(), question.epoch, one) for value, one in found.items()
+        }
+        tagged = {value: one.hex() for value, one in found.items()}
+        same = hits.record(row.partner, "who-else", None, own, references, tagged)
+        _close(row, "found" if found else "nothing", same=same)
 
 
 def reference(holder: str, asker: str, epoch: str, proof: bytes) -> str:

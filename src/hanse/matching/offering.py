@@ -45,17 +45,20 @@ class Offered:
     officer: UUID | None
 
 
-def offered(agreement: Agreement) -> list[Offered]:
-    """All selectors that may be compared under an agreement, by their sequence.
+def offered(agreement: Agreement, case: UUID | None = None) -> list[Offered]:
+    """All selectors that may be compared under an agreement, or those of one case, by their sequence.
 
     Those of a person of a category that the agreement does not name are not, nor those of a case that is not open,
     that is under an embargo and has no officer who answers for it, or whose marking lets nothing leave. One that was
     altered in the database is named in the log, and the others are compared all the same.
     """
+    rows, some = Selector.objects.all(), None
+    if case is not None:
+        rows, some = rows.filter(case=case), _cases().filter(pk=case)
     found = []
-    for row, case, officer in _let(agreement, Selector.objects.all()):
+    for row, of, officer in _let(agreement, rows, some):
         try:
-            found.append(Offered(row.pk, row.case, case.team, Value(row.kind, row.text), officer))
+            found.append(Offered(row.pk, row.case, of.team, Value(row.kind, row.text), officer))
         except NOT_OPENING as error:
             _log.error("a selector is compared with nobody: %s", error)
     return found

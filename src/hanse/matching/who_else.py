@@ -138,7 +138,7 @@ def _check(partner: str, own: list[Offered]) -> None:
 def chosen_of(
     agreement: Agreement, case: UUID, selectors: Collection[UUID], officer: UUID | None
 ) -> list[Offered]:
-    """Those of some selectors of a case about which a partner can be asked.
+    """Those of some selectors of a case about which a partner can be asked; no selector of another case is opened.
 
     Args:
         agreement: With the partner.
@@ -148,9 +148,7 @@ def chosen_of(
     """
     chosen = set(selectors)
     return [
-        one
-        for one in offered(agreement)
-        if one.case == case and one.selector in chosen and one.officer in {None, officer}
+        one for one in offered(agreement, case) if one.selector in chosen and one.officer in {None, officer}
     ]
 
 
