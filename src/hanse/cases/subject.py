@@ -8,12 +8,15 @@ statement with the proofs of both entries, which `hanse verify` accepts.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import reduce
 from hashlib import sha256
+from operator import or_
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 from django.conf import settings
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -46,8 +49,9 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.bundle import Document, written
 from hanse.ledger.identity import authority
-from hanse.ledger.models import Entry
+from hanse.ledger.models import Entry, Head
 from hanse.ledger.proof import export as prove
+from hanse.ledger.routing import database
 from hanse.ledger.service import purge, worked_out_for_purge
 from hanse.ledger.tree import integrate
 from hanse.ledger.writing import append, writing
@@ -56,6 +60,11 @@ from hanse.policy.decision import Subject, may
 
 KEPT_US = 731 * 86_400_000_000
 """A request is kept for two years: as long as its answer may be contested, and no longer than it is needed."""
+
+_TRIES = 3
+"""How often what is held on somebody is looked for before the ledger is locked, where something comes meanwhile."""
+_CHANGES = ("cases.", "intel.", "policy.", "federation.", "ledger.purged")
+"""How the kinds of entries begin that may change what is held on somebody, or its marking."""
 
 THEY = "the person whom it is about"
 """To whom an answer is disclosed: the request says who that is, sealed."""
@@ -149,24 +158,60 @@ def answer(
         RefusedError: Something chosen may not be told to them.
         UsageError: The answer does not fit what is held, or the legal reason is missing.
     """
+    given = _Given(what, frozenset(told), ground, why)
+    row = request_for(actor, request_id)
+    _check_open(row)
+    for _ in range(_TRIES):
+        seen, held = _next_entry(), held_on(person_of(row), actor)
+        with writing():
+            if not _came_since(seen):
+                return _answer(request_for(actor, request_id), held, given, actor)
     with writing():
         row = request_for(actor, request_id)
-        if row.state != OPEN:
-            raise AnsweredError("The request is answered already. Take a new one where they ask again.")
-        held = held_on(person_of(row), actor)
-        wanted = set(told) if what in {"given", "restricted"} else set()
-        chosen = [one for one in held if one.object_id in wanted]
-        _check_answer(what, held, chosen, ground, why)
-        content = SubjectAnswered(
-            answer=what, ground=ground if what in {"restricted", "refused"} else "",
-            told=tuple(one.object_id.hex for one in chosen), withheld=len(held) - len(chosen),
-        )  # fmt: skip
-        append(
-            ANSWERED, content, actor=actor, reason=lines(why), object_id=row.pk, marking=row.marking.marking
-        )
-        if chosen:
-            consultations.record(actor, "cases.tell", [one.object_id for one in chosen], "", recipient=THEY)
+        return _answer(row, held_on(person_of(row), actor), given, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An answer; attributes as the arguments of `answer`."""
+
+    what: str
+    told: frozenset[UUID]
+    ground: str
+    why: str
+
+
+def _answer(row: SubjectRequest, held: list[Held], given: _Given, actor: Actor) -> list[Held]:
+    """Put an answer on record, and what of that which is held they are told; the caller is in `writing`."""
+    _check_open(row)
+    what = given.what
+    wanted = given.told if what in {"given", "restricted"} else frozenset()
+    chosen = [one for one in held if one.object_id in wanted]
+    _check_answer(what, held, chosen, given.ground, given.why)
+    content = SubjectAnswered(
+        answer=what, ground=given.ground if what in {"restricted", "refused"} else "",
+        told=tuple(one.object_id.hex for one in chosen), withheld=len(held) - len(chosen),
+    )  # fmt: skip
+    reason, marking = lines(given.why), row.marking.marking
+    append(ANSWERED, content, actor=actor, reason=reason, object_id=row.pk, marking=marking)
+    if chosen:
+        consultations.record(actor, "cases.tell", [one.object_id for one in chosen], "", recipient=THEY)
     return chosen
+
+
+def _check_open(row: SubjectRequest) -> None:
+    if row.state != OPEN:
+        raise AnsweredError("The request is answered already. Take a new one where they ask again.")
+
+
+def _next_entry() -> int:
+    return Head.objects.using(database()).values_list("next_sequence", flat=True).first() or 0
+
+
+def _came_since(seen: int) -> bool:
+    """Whether an entry from this one on may have changed what is held on somebody."""
+    rows = Entry.objects.filter(sequence__gte=seen)
+    return rows.filter(reduce(or_, (Q(kind__startswith=one) for one in _CHANGES))).exists()
 
 
 def told_in(row: SubjectRequest, actor: Actor) -> list[Held]:
