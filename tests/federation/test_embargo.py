@@ -5,12 +5,15 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
 from hanse.console import marking as marks
 from hanse.console.marking import Wish
 from hanse.federation import exchange, sharing
+from hanse.federation.handlers import own_id
 from hanse.federation.models import Given, Partner, Recalling
 from hanse.federation.sharing import Audience, Sharing
 from hanse.intel import service as intel
@@ -123,6 +126,27 @@ def test_a_team_that_gets_it_later_keeps_it(attack, peer, mari, team):
     marks.mark_anew(came, Wish(PartnerAttack.projected.get().marking.marking, team), "An operation.", mari)
     assert embargo.open_due(NODE) == 0
     assert not _sees(reader, came)
+
+
+def test_what_stays_with_its_team_costs_no_look_of_its_own(attack, peer, mari, team):
+    """It is looked every two seconds what is to be opened: what never is must not be asked about one by one for ever."""
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert embargo.open_due(NODE) == 0
+        return len(asked)
+
+    content = shared.without(shared.find(None, attack.pk).content, frozenset(), UUID(int=5))
+    number = []
+    for one in (5, 6, 7):
+        own = Marking(originators=frozenset({peer.authority}), embargo_us=now_us() - 1)
+        peer.entry(shared.KIND, content, object_id=UUID(int=one), marking=own)
+        exchange.pull_all(Partner.objects.get(), peer)
+        came = own_id(peer.authority, UUID(int=one))
+        marks.mark_anew(came, Wish(own, team), "An operation.", mari)
+        number.append(queries())
+    assert PartnerAttack.projected.filter(team=team).count() == 3
+    assert number[1] == number[2]
 
 
 def test_a_team_that_it_came_with_keeps_it(attack, mari, team):

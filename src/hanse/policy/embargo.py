@@ -11,6 +11,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
+from django.db.models import OuterRef, Subquery
+
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import MarkingError
@@ -50,17 +52,24 @@ def open_due(actor: Actor) -> int:
 
 def _due(now: int) -> Iterator[tuple[MarkedModel, bool]]:
     """What is to be opened, each with whether its marking says no more of the embargo from then on."""
-    over = [row.pk for row, hour in _embargoes() if hour <= now]
+    over = {row.pk: hour for row, hour in _embargoes() if hour <= now}
     if not over:
         return
-    given = NeedToKnow.objects.values("pk")
     for model in marked_models():
         if model.team_stays:
             continue
-        rows = model.projected.filter(marking__in=over).select_related("marking")
+        rows = model.projected.filter(marking__in=list(over)).select_related("marking")
         yield from ((row, True) for row in rows.filter(model.embargo_goes)[:AT_ONCE])
-        stay = rows.exclude(model.embargo_goes).filter(pk__in=given).exclude(team="")
-        yield from ((row, False) for row in stay.iterator() if _was_given_until(row))
+        stay = rows.exclude(model.embargo_goes).exclude(team="").annotate(given_us=Subquery(_GIVEN_US))
+        told = stay.values_list("pk", "marking_id", "given_us")
+        due = [pk for pk, marking, given in told.iterator() if given is not None and given < over[marking]]
+        yield from ((row, False) for row in rows.filter(pk__in=due[:AT_ONCE]))
+
+
+_GIVEN_US: Final = Entry.objects.filter(
+    pk=Subquery(NeedToKnow.objects.filter(pk=OuterRef(OuterRef("pk"))).values("sequence")[:1])
+).values("time_us")[:1]
+"""When somebody here gave a thing to its team; of all that keep an embargo with their marking it is asked at once."""
 
 
 def _was_given_until(row: MarkedModel) -> bool:
