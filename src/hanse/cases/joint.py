@@ -243,12 +243,31 @@ def with_sayings(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     return entries_of(set(said_.values_list("pk", flat=True)))
 
 
-def sayings(row: JointCase) -> list[JointSaying]:
+def sayings(row: JointCase, sorts: Collection[str] = (), most: int | None = None) -> list[JointSaying]:
     """What was said in a joint case that was loaded through policy, the last first.
 
     In the order in which it was written and not in which it came here, so that all members read the same.
+
+    Args:
+        row: The case.
+        sorts: Of these sorts alone; of all by default.
+        most: So many at most.
     """
-    return list(JointSaying.objects.filter(joint=row.pk).order_by("-written_us", "-author", "-there"))
+    rows = JointSaying.objects.filter(joint=row.pk)
+    if sorts:
+        rows = rows.filter(sort__in=list(sorts))
+    return list(rows.order_by("-written_us", "-author", "-there")[:most])
+
+
+def said_in(row: JointCase) -> int:
+    """How many things were said in a joint case that was loaded through policy."""
+    return JointSaying.objects.filter(joint=row.pk).count()
+
+
+def ticked(row: JointCase) -> dict[tuple[str, UUID | None], JointSaying]:
+    """By who set a task, and as that authority names it, who said first that it is done; its text is not read."""
+    done = JointSaying.objects.filter(joint=row.pk, sort="done").defer("text")
+    return {(one.of, one.about): one for one in done.order_by("-written_us", "-author", "-there")}
 
 
 def _found(actor: Actor | None, object_id: UUID) -> Thing:

@@ -1,8 +1,7 @@
 """The pages of joint cases: all of them, one, opening one, and what is said in it."""
 
-from collections import defaultdict
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,6 +16,7 @@ from hanse.cases.joint import Told
 from hanse.cases.joint_entries import CLOSING, JOINING
 from hanse.cases.joint_forms import JointOpenForm, JointSayForm
 from hanse.cases.joint_models import JointCase, JointSaying
+from hanse.cases.joint_projecting import as_uuid
 from hanse.federation.models import Partner
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -26,6 +26,9 @@ from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
 from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
+
+SHOWN: Final = 200
+"""Things that were said, tasks and decisions that the page shows of each, the last ones, until somebody wants all."""
 
 
 def _url(row: JointCase) -> str:
@@ -91,7 +94,8 @@ def joint_case(request: HttpRequest, joint_id: UUID) -> Result:
     """One joint case."""
     row = JointCase.objects.get_for(signed_in(request), "cases.view", joint_id)
     looked_at(request, "cases.view", [row])
-    return _page(row, JointSayForm(members=row.members), signed_in(request))
+    whole = "all" in request.GET
+    return _page(row, JointSayForm(members=row.members), signed_in(request), whole=whole)
 
 
 @page("cases.joint", "cases/joint.html", methods=("POST",))
@@ -112,43 +116,50 @@ def tell(request: HttpRequest, joint_id: UUID) -> Result:
     return _page(row, form, actor)
 
 
-def _page(row: JointCase, form: JointSayForm, actor: Actor) -> dict[str, Any]:
+def _page(row: JointCase, form: JointSayForm, actor: Actor, *, whole: bool = False) -> dict[str, Any]:
     """What the page of a joint case shows, and what the actor may do on it."""
     may_work = bool(may(actor, "cases.joint", now_us=now_us()))
     return {
-        "row": row, "marking": row.marking.marking, "form": form, **_told(row), "may_work": may_work,
-        "may_say": may_work and not row.is_closed, "may_mark": may_begin(actor, "policy.mark"),
-        "stands": row.standing.get(authority()), "founds": row.founder == authority(),
+        "row": row, "marking": row.marking.marking, "form": form, "may_work": may_work, **_members(row),
+        **_told(row, None if whole else SHOWN), "may_say": may_work and not row.is_closed,
+        "may_mark": may_begin(actor, "policy.mark"), "stands": row.standing.get(authority()),
+        "founds": row.founder == authority(),
     }  # fmt: skip
 
 
-def _told(row: JointCase) -> dict[str, Any]:
-    """Who takes part, what is to be done, what was decided, and all that was said."""
-    names = {one["authority"]: one["name"] for one in row.members}
+def _members(row: JointCase) -> dict[str, Any]:
+    """Who takes part."""
     known = {authority(), *Partner.objects.values_list("authority", flat=True)}
-    said = joint.sayings(row)
-    done: dict[tuple[str, UUID | None], list[JointSaying]] = defaultdict(list)
-    for one in said:
-        if one.sort == "done":
-            done[one.of, one.about].append(one)
-    now = now_us()
+    told = [
+        {**one, "stands": _stands(row, one["authority"]), "known": one["authority"] in known}
+        for one in row.members
+    ]
+    return {"members": told}
+
+
+def _told(row: JointCase, most: int | None) -> dict[str, Any]:
+    """What is to be done, what was decided, and what was said: of each the last, for members say hundreds of things a day."""
+    names = {one["authority"]: one["name"] for one in row.members}
+    done, said = joint.ticked(row), joint.sayings(row, most=most)
     tasks = [
-        {
-            "one": one, "by": names.get(one.author, one.author), "to": names.get(one.to, one.to),
-            "done": (ticked := done.get((one.author, one.there), [None])[-1]),
-            "done_by": names.get(ticked.author, ticked.author) if ticked else "",
-            "late": ticked is None and one.due_us is not None and one.due_us < now,
-        }
-        for one in reversed(said)
-        if one.sort == "task"
-    ]  # fmt: skip
+        _task(one, done.get((one.author, one.there)), names)
+        for one in reversed(joint.sayings(row, ("task",), most))
+    ]
+    decisions = reversed(joint.sayings(row, ("decision",), most))
     return {
-        "members": [
-            {**one, "stands": _stands(row, one["authority"]), "known": one["authority"] in known} for one in row.members
-        ],
         "tasks": tasks,
-        "decisions": [(one, names.get(one.author, one.author)) for one in reversed(said) if one.sort == "decision"],
+        "decisions": [(one, names.get(one.author, one.author)) for one in decisions],
         "said": [(one, names.get(one.author, one.author), _happened(one)) for one in said],
+        "all_said": joint.said_in(row),
+    }
+
+
+def _task(one: JointSaying, ticked: JointSaying | None, names: dict[str, str]) -> dict[str, Any]:
+    """A task as the page shows it."""
+    return {
+        "one": one, "by": names.get(one.author, one.author), "to": names.get(one.to, one.to), "done": ticked,
+        "done_by": names.get(ticked.author, ticked.author) if ticked else "",
+        "late": ticked is None and one.due_us is not None and one.due_us < now_us(),
     }  # fmt: skip
 
 
@@ -171,7 +182,7 @@ def answer(request: HttpRequest, joint_id: UUID, sort: str) -> Result:
     """Take part, decline, leave, close or reopen; or say that a task is done."""
     about = request.POST.get("task", "")
     try:
-        joint.say(joint_id, Told(sort=sort, about=UUID(about) if about else None), signed_in(request))
+        joint.say(joint_id, Told(sort=sort, about=as_uuid(about) if about else None), signed_in(request))
     except UsageError as error:
         messages.error(request, str(error))
     return redirect("cases:joint", joint_id)

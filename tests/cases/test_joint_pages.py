@@ -1,0 +1,57 @@
+"""The page of a joint case whatever members and browsers send it."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from hanse.cases import joint, joint_views
+from hanse.cases.joint import Told
+from hanse.cases.joint_models import JointSaying
+from tests.cases.test_joint import _opening, kadri
+from tests.federation.conftest import founded
+from tests.federation.test_onward import fi, lv
+
+__all__ = ["fi", "founded", "kadri", "lv"]
+
+pytestmark = pytest.mark.usefixtures("founded")
+
+
+@pytest.fixture
+def made(fi, lv, kadri) -> UUID:
+    """A joint case in which this authority said nine things."""
+    case = joint.open_joint(_opening(), "We see the same machines.", kadri)
+    for sort in ("note", "task", "decision"):
+        for number in range(3):
+            joint.say(case, Told(sort=sort, text=f"{sort} {number}"), kadri)
+    return case
+
+
+@pytest.mark.parametrize("task", ["x", "' OR 1=1", uuid4().hex])
+def test_a_task_that_is_none_is_said_and_is_no_fault(made, kadri, client_as, task):
+    """Whoever sends what no page sends is told so."""
+    told = client_as(kadri).post(f"/cases/joint/{made}/done/", {"task": task}, follow=True)
+    assert told.status_code in {200, 404}
+    assert not JointSaying.objects.filter(sort="done").exists()
+
+
+def test_the_page_shows_the_last_of_what_was_said(made, kadri, client_as, monkeypatch):
+    """A member may say 200 things of 10,000 characters a day: a page of all of a year would be 700 MB."""
+    monkeypatch.setattr(joint_views, "SHOWN", 2)
+    client, where = client_as(kadri), f"/cases/joint/{made}/"
+    text = client.get(where).content.decode()
+    shown = [f"{sort} {number}" in text for sort in ("note", "task", "decision") for number in range(3)]
+    assert shown == [False, False, False, False, True, True, False, True, True]
+    assert "The last 2 of 9" in text
+    whole = client.get(f"{where}?all=1").content.decode()
+    assert all(f"{sort} {number}" in whole for sort in ("note", "task", "decision") for number in range(3))
+    assert "The last" not in whole
+
+
+def test_a_task_is_done_however_much_was_said_since(made, kadri, client_as, monkeypatch):
+    """That it is done is not among what the page shows, and counts all the same."""
+    last = JointSaying.objects.filter(sort="task").order_by("sequence").last()
+    joint.say(made, Told(sort="done", about=last.pk), kadri)
+    joint.say(made, Told(sort="note", text="And on."), kadri)
+    monkeypatch.setattr(joint_views, "SHOWN", 1)
+    text = client_as(kadri).get(f"/cases/joint/{made}/").content.decode()
+    assert 'class="over"' in text
