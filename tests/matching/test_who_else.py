@@ -35,6 +35,7 @@ from hanse.matching import (
 from hanse.matching.contents import Contact
 from hanse.matching.epochs import month, over_us
 from hanse.matching.models import Hit
+from hanse.matching.offering import offered
 from hanse.matching.tag_models import Asking, OwnDelta, OwnSet, Question, Reply, TagKey, TheirSet
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
@@ -486,6 +487,25 @@ def test_a_tag_that_was_only_read_is_no_contact(case, asked):
     turn(asked)
     assert not Hit.objects.exists()
     assert Received.objects.filter(state="refused").count() == 4
+
+
+def test_tags_that_were_only_read_have_no_selector_opened(case, asked, monkeypatch):
+    """All tags are published: a page of a thousand such contacts would lock the ledger while all of them are opened each time."""
+    opened = []
+    monkeypatch.setattr(
+        publishing, "offered", lambda agreement: opened.append(agreement) or offered(agreement)
+    )
+    for tag in asked.fetches().tags[:20]:
+        asked.contacts(bytes(tag).ljust(10, b"\0") + secrets.token_bytes(16))
+    asked.puts(Value("email", BOSS))
+    proof = asked.proofs[Value("email", BOSS)]
+    asked.contacts(proof[:10] + secrets.token_bytes(16))
+    turn(asked)
+    assert Received.objects.filter(state="refused").count() == 21
+    assert opened == []
+    asked.contacts(proof)
+    turn(asked)
+    assert Hit.objects.count() == 1
 
 
 def test_a_second_contact_for_one_hit_is_no_second_hit(case, asked):

@@ -6,8 +6,9 @@ are drawn by chance; one that is lost is made anew from the open cases, and the 
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from hmac import compare_digest
 from typing import Final
 
 import msgspec
@@ -28,7 +29,7 @@ from hanse.matching.later import np
 from hanse.matching.models import Agreement
 from hanse.matching.offering import offered, values_of
 from hanse.matching.tag_models import OwnDelta, OwnSet
-from hanse.matching.tags import ADDED, TAG, Published, TagSet
+from hanse.matching.tags import ADDED, PROOF, TAG, Published, TagSet
 from hanse.matching.voprf import KeyPair
 
 _log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
         current: Its tags as they are published.
         decoys: Those that are of nothing.
         names: Keyed hashes of the values that are in it, 16 bytes each.
-        real: The tag of each.
+        real: The proof of each, of which the tag is the first part: who makes contact shows by the rest that it asked.
         gone: Tags of what is not offered any more and could not be taken away yet.
     """
 
@@ -100,8 +101,8 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     gone: bytes = b""
 
     def named(self) -> dict[bytes, bytes]:
-        """The tag of each value by its keyed hash."""
-        return dict(zip(_split(self.names, 16), _split(self.real, TAG), strict=True))
+        """The proof of each value by its keyed hash."""
+        return dict(zip(_split(self.names, 16), _split(self.real, PROOF), strict=True))
 
 
 def name_of(value: Value) -> bytes:
@@ -156,8 +157,8 @@ def _first(agreement: Agreement, epoch: str, now: int) -> int:
     with writing():
         key = tag_keys.key_of(agreement.partner, epoch) or tag_keys.make(agreement.partner, epoch)
     values = values_of(offered(agreement))
-    real = [tags.tag_of(key, epoch, value) for value in values]
-    published = tags.publish(epoch, tags.packed(real))
+    real = [tags.proof_of(key, epoch, value) for value in values]
+    published = tags.publish(epoch, tags.packed(_tags(real)))
     names = b"".join(map(name_of, values))
     current = published.current.tags.tobytes()
     kept = Kept(current, published.decoys.tobytes(), names, b"".join(real))
@@ -195,16 +196,16 @@ def changed(row: OwnSet, kept: Kept, key: KeyPair, values: list[Value]) -> tuple
     """The next version of a set, for what is offered now; what waits stays out of it until there is room."""
     held = kept.named()
     wanted = {name_of(value): value for value in values}
-    left = {name: tag for name, tag in held.items() if name in wanted}
-    gone = _split(kept.gone, TAG) + [tag for name, tag in held.items() if name not in wanted]
+    left = {name: proof for name, proof in held.items() if name in wanted}
+    gone = _split(kept.gone, TAG) + _tags(proof for name, proof in held.items() if name not in wanted)
     waiting = [name for name in wanted if name not in held][:ADDED]
     # What went and came again while its tag could not be taken away stays in.
-    new = {name: tags.tag_of(key, row.epoch, wanted[name]) for name in waiting}
-    back = {name: tag for name, tag in new.items() if tag in set(gone)}
-    new = {name: tag for name, tag in new.items() if name not in back}
-    gone = [tag for tag in gone if tag not in set(back.values())]
+    new = {name: tags.proof_of(key, row.epoch, wanted[name]) for name in waiting}
+    back = {name: proof for name, proof in new.items() if proof[:TAG] in set(gone)}
+    new = {name: proof for name, proof in new.items() if name not in back}
+    gone = [tag for tag in gone if tag not in set(_tags(back.values()))]
     before = Published(TagSet(row.epoch, row.version, column(kept.current)), column(kept.decoys))
-    after, delta, added, taken = tags.changed(before, tags.packed(list(new.values())), tags.packed(gone))
+    after, delta, added, taken = tags.changed(before, tags.packed(_tags(new.values())), tags.packed(gone))
     now_in = left | back | dict(list(new.items())[:added])
     return (
         Kept(
@@ -244,18 +245,27 @@ def _after(row: OwnSet, version: int) -> Given:
     return Given(row.serial, version + len(some), deltas=some, more=len(rows) > DELTAS)
 
 
-def having(partner: str, epoch: str, tag: bytes) -> list[Value]:
-    """The values that are offered to a partner whose published tag is this one: one, or none."""
+def having(partner: str, epoch: str, proof: bytes) -> list[Value]:
+    """The values that are offered to a partner and have a proof: one, or none.
+
+    Selectors are opened for a proof that is one: with tags alone, which all are published, a partner could have all of them
+    opened for each of a thousand contacts, while the ledger is locked.
+    """
     agreement = Agreement.objects.filter(partner=partner, until_us__gt=now_us()).first()
     key = tag_keys.key_of(partner, epoch)
     if agreement is None or key is None:
         return []
     row = OwnSet.objects.filter(partner=partner, epoch=epoch).first()
     if row is None:  # lost with a database, and not made anew yet
-        return [one for one in values_of(offered(agreement)) if tags.tag_of(key, epoch, one) == tag]
+        values = values_of(offered(agreement))
+        return [one for one in values if compare_digest(tags.proof_of(key, epoch, one), proof)]
     named = msgspec.msgpack.decode(row.kept, type=Kept).named()
-    names = {name for name, held in named.items() if held == tag}
+    names = {name for name, held in named.items() if compare_digest(held, proof)}
     return [value for value in values_of(offered(agreement)) if name_of(value) in names] if names else []
+
+
+def _tags(proofs: Iterable[bytes]) -> list[bytes]:
+    return [proof[:TAG] for proof in proofs]
 
 
 def _split(data: bytes, size: int) -> list[bytes]:

@@ -4,20 +4,18 @@ What comes with the contact shows that its sender had the selector hashed with t
 merely read in the published set is refused, or it could be told why we look into something it does not have.
 """
 
-from hmac import compare_digest
-
 from hanse.federation.handlers import Arrived
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.identity import authority
-from hanse.matching import hits, publishing, tag_keys, tags
+from hanse.matching import hits, publishing
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.asking import reference
 from hanse.matching.contents import Contact
 from hanse.matching.epochs import months
 from hanse.matching.offering import offered
-from hanse.matching.tags import PROOF, TAG
+from hanse.matching.tags import PROOF
 
 
 def check(here: Arrived, content: Contact) -> None:
@@ -50,10 +48,7 @@ def _found(partner: str, content: Contact) -> dict[Value, str]:
         return {}
     for epoch in months(now_us()):
         named = reference(authority(), partner, epoch, proof)
-        key = tag_keys.key_of(partner, epoch)
-        if key is None or named not in content.references:
-            continue
-        for value in publishing.having(partner, epoch, proof[:TAG]):
-            if compare_digest(tags.proof_of(key, epoch, value), proof):
+        if named in content.references:
+            for value in publishing.having(partner, epoch, proof):
                 return {value: named}
     return {}
