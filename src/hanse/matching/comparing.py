@@ -175,14 +175,13 @@ class _Side:
         tokens = psi.check_tokens(returned, self.own.size, said, self.partner.authority, self.session)
         found = psi.hits(values, self.secret, tokens, made)
         references = {value: hits.reference(self.session, token) for value, token in found.items()}
+        agreement = agreement_with(self.partner.authority)
+        met = {one.selector for one in offered(agreement) if hits.common(one, references)}
         with writing():
             if Run.objects.get(pk=run).state != COMPARING:
                 return
-            own = [
-                one
-                for one in offered(agreement_with(self.partner.authority))
-                if one.value.kind in self.own.kinds
-            ]
+            own = offered(agreement_with(self.partner.authority), selectors=met)
+            own = [one for one in own if one.value.kind in self.own.kinds]
             same = hits.record(self.partner.authority, "sets", run, own, references)
             sent = transcript_of(run, self.partner.authority, self.session)
             finish(self.row, RunEnded(state="finished", transcript=sent, hits=same))

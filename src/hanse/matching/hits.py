@@ -69,29 +69,29 @@ def record(
     """
     drafts = []
     offers = list(own)
-    before = _before(partner, way, [one.selector for one in offers if _common(one, references)])
+    before = _before(partner, way, [one.selector for one in offers if common(one, references)])
     earlier = _named(offers, before)
     same: set[Value] = set()
     for one in offers:
-        if not (common := _common(one, references)):
+        if not (both := common(one, references)):
             continue
-        keys = 0 if common == [one.value] else len(common)
+        keys = 0 if both == [one.value] else len(both)
         if not keys:
             same.add(one.value)
-        names = [references[value] for value in common[:MOST_REFERENCES]]
+        names = [references[value] for value in both[:MOST_REFERENCES]]
         known = _known(before[one.selector], keys)
         had = references_of(known) if known is not None else () if way == "sets" else earlier[one.value]
         if known is not None and (way == "standing" or set(names) <= set(had)):
             continue
         names = [*names, *(name for name in had if name not in names)][:MOST_REFERENCES]
         content = _content(partner, way, run, one, keys, names)
-        content = msgspec.structs.replace(content, tag=(tags or {}).get(common[0], ""))
+        content = msgspec.structs.replace(content, tag=(tags or {}).get(both[0], ""))
         drafts.append(_draft(content, one.case, known))
     append_many(drafts, matcher())
     return len(same)
 
 
-def _common(one: Offered, found: Collection[Value]) -> list[Value]:
+def common(one: Offered, found: Collection[Value]) -> list[Value]:
     """What of a selector both have: the selector itself, or keys of its name."""
     if one.value in found:
         return [one.value]

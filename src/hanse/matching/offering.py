@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from hanse.cases.words import OPEN
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
+from hanse.ledger.among import among
 from hanse.ledger.fields import NOT_OPENING
 from hanse.matching.alike import KEY_KINDS, keys_of
 from hanse.matching.models import Agreement, Withheld
@@ -45,8 +46,10 @@ class Offered:
     officer: UUID | None
 
 
-def offered(agreement: Agreement, case: UUID | None = None) -> list[Offered]:
-    """All selectors that may be compared under an agreement, or those of one case, by their sequence.
+def offered(
+    agreement: Agreement, case: UUID | None = None, *, selectors: Collection[UUID] | None = None
+) -> list[Offered]:
+    """All selectors that may be compared under an agreement, by their sequence; those of one case, or of some, open no others.
 
     Those of a person of a category that the agreement does not name are not, nor those of a case that is not open,
     that is under an embargo and has no officer who answers for it, or whose marking lets nothing leave. One that was
@@ -55,6 +58,8 @@ def offered(agreement: Agreement, case: UUID | None = None) -> list[Offered]:
     rows, some = Selector.objects.all(), None
     if case is not None:
         rows, some = rows.filter(case=case), _cases().filter(pk=case)
+    if selectors is not None:
+        rows = rows.filter(pk__in=among(selectors))
     found = []
     for row, of, officer in _let(agreement, rows, some):
         try:

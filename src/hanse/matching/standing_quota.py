@@ -1,8 +1,5 @@
 """What a partner may find out in a day by standing matching: what it sends cannot be told from decoys, so hits count."""
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
-
 from django.db.models import Q
 
 from hanse.cases.models import Selector
@@ -12,11 +9,6 @@ from hanse.matching.models import Agreement, Hit
 from hanse.matching.offering import offered, values_of
 from hanse.matching.publishing import name_of
 from hanse.matching.quota import DAY_US
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from hanse.intel.values import Value
 
 
 def hits_per_day(agreement: Agreement) -> int:
@@ -72,14 +64,6 @@ def words(agreement: Agreement) -> str:
 
 
 def _unknown(agreement: Agreement, names: set[bytes]) -> int:
-    """How many of some values are of selectors that are in no hit with the partner yet."""
-    of: defaultdict[Value, list[UUID]] = defaultdict(list)
-    for one in offered(agreement):
-        for value in values_of([one]):
-            of[value].append(one.selector)
-    meant = [of[value] for value in of if name_of(value) in names]
-    hits = Hit.objects.filter(
-        partner=agreement.partner, selector__in=among([pk for some in meant for pk in some])
-    )
-    known = set(hits.values_list("selector", flat=True))
-    return sum(1 for some in meant if not known.intersection(some))
+    """How many of some values are of selectors that are in no hit with the partner yet; those alone that are in one are opened."""
+    met = set(Hit.objects.filter(partner=agreement.partner).values_list("selector", flat=True))
+    return len(names - {name_of(value) for value in values_of(offered(agreement, selectors=met))})

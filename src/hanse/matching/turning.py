@@ -5,6 +5,7 @@ lost nor counted twice: the partner answers the same number again.
 """
 
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -162,6 +163,7 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
     Raises:
         ProtocolError: It has not a token of its own for each point; the turn is put again.
     """
+    some = _met(pk, pending, told)
     with writing():
         row = OwnTurns.objects.filter(pk=pk).first()
         if row is None or row.pending != packed(pending) or standing_days.is_over(row.partner, row.epoch):
@@ -186,7 +188,19 @@ def _heard(pk: int, pending: Pending, told: Answered) -> None:
         row.answered_us, row.refused = now_us(), ""
         row.save()
         TheirTurns.objects.filter(partner=row.partner, epoch=row.epoch).update(lead=0)
-        standing_hits.meet(row, fresh | {name: held[name] for name in pending.again if name in held})
+        again = {name: held[name] for name in pending.again if name in held}
+        standing_hits.meet(row, fresh | again, some)
+
+
+def _met(pk: int, pending: Pending, told: Answered) -> set[UUID]:
+    """The selectors of which an answer says, as it came, that both have them; found before the ledger is locked."""
+    row = OwnTurns.objects.filter(pk=pk).first()
+    if row is None or not told.tokens:
+        return set()
+    held = held_of(row)
+    came = {name: held[name] for name in pending.again if name in held}
+    each = zip(pending.places, standing.split(told.tokens), strict=False)
+    return standing_hits.ahead(row, came | {name: token for name, token in each if name})
 
 
 def _some(row: OwnTurns, decoys: tuple[bytes, ...]) -> tuple[bytes, ...]:
