@@ -1,12 +1,16 @@
 """Bringing a file in on pages: what was chosen is not lost between trying it and doing it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from hanse.intel.models import Item
+from hanse.intel.models import Batch, Item
+from hanse.intel.service import bring_in
 from hanse.kernel.actors import Actor
+from hanse.kernel.markings import Marking, Tlp
+from tests.conftest import AUTHORITY
 from tests.web.acting import ActingClient
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=True)]
@@ -31,3 +35,24 @@ def test_the_marking_that_was_tried_is_the_one_that_is_brought_in_under(
     for level in ("AMBER+STRICT", "RED"):
         assert f'<option value="{level}" selected>' in form
     assert '<option value="AMBER" selected>' in client.get("/intelligence/imports/").content.decode()
+
+
+def test_the_page_counts_what_was_left_out_for_a_marking_that_is_none(
+    actor: People, client_as: Clients
+) -> None:
+    """A slip in RED brings nothing in as CLEAR: tried and brought in, file, row, word and levels are told, and how many."""
+    mari = actor("analyst")
+    client = client_as(mari)
+    data = b"value,tlp\na.example,RDE\nb.example,RED\nc.example,tlp:foo\n"
+    typed = {"marking_tlp": "CLEAR", "marking_pap": "CLEAR", "try": "1"}
+    tried = client.post(
+        "/intelligence/imports/upload/", typed | {"file": SimpleUploadedFile("list.csv", data)}
+    ).content.decode()
+    came = bring_in(data, "list.csv", mari, marking=replace(Marking.own(AUTHORITY), tlp=Tlp.CLEAR))
+    page = client.get(f"/intelligence/imports/{came.object_id}/").content.decode()
+    for shown in (tried, page):
+        assert "Left out: marking not understood</dt><dd>2</dd>" in shown
+        assert "list.csv, row 2: &#x27;RDE&#x27; is no level of TLP, which are CLEAR (or WHITE)" in shown
+        assert "list.csv, row 4: &#x27;foo&#x27; is no level of TLP" in shown
+    assert Item.projected.get().marking.marking.tlp is Tlp.RED
+    assert Batch.projected.get().wrong_marking == 2

@@ -385,3 +385,21 @@ def test_a_purged_account_is_as_if_it_had_not_been(actor: People, server: FeedSe
     purge([FeedRun.projected.get().pk], mari, "It was a mistake.", law="")
     assert Feed.projected.get().failures == 0
     assert findings() == []
+
+
+def test_an_event_whose_level_is_none_comes_in_when_it_is_put_right(
+    actor: People, server: FeedServer
+) -> None:
+    """A slip in tlp:red leaves the event out, counted in the run; with the tag put right and a new time it is taken."""
+    mari = actor("analyst")
+    server.misp(event(1, "8.8.8.8", Tag=[{"name": "tlp:rde"}]), event(2, "8.8.4.4"))
+    feed = feeds.subscribe(MISP, mari)
+    first = ran(feed, mari)
+    assert (first.fresh, first.left_out, first.wrong_marking) == (2, 1, 2)
+    assert "'rde' is no level of TLP" in first.detail["left_out"][0]
+    assert ran(feed, mari).outcome == "unchanged"
+    server.misp(
+        event(1, "8.8.8.8", timestamp=1_700_000_100, Tag=[{"name": "tlp:green"}]), event(2, "8.8.4.4")
+    )
+    again = ran(feed, mari)
+    assert (again.fresh, again.wrong_marking) == (2, 0)

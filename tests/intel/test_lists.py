@@ -9,7 +9,7 @@ import pytest
 from hanse.intel import csv_export, csv_list, fingerprint, noise
 from hanse.intel.item import Item
 from hanse.intel.reading import facts_of
-from hanse.intel.recognise import Marked, items
+from hanse.intel.recognise import Marked, WrongMarking, items
 from hanse.intel.spans import bounds, network_bounds
 from hanse.intel.values import Value, ValueProblem, normalise
 from hanse.kernel.errors import UsageError
@@ -89,19 +89,29 @@ def test_a_bare_number_is_no_value():
 
 
 def test_a_row_is_marked_by_its_own_column():
-    """TLP and PAP of a row make it stricter than the import, never weaker; an unknown level is told."""
+    """TLP and PAP of a row make it stricter than the import, never weaker."""
     _, stream = items(
-        b"value,tlp,pap\na.example,RED,\nb.example,TLP:AMBER,RED\nc.example,clear,\nd.example,purple,\n",
+        b"value,tlp,pap\na.example,RED,\nb.example,TLP:AMBER,RED\nc.example,clear,\nd.example,,white\ne.example,TLP:WHITE,\n",
         "x.csv",
         CHOSEN,
         "",
     )
-    told = list(stream)
-    banners = [one.marking.banner() for one in told if isinstance(one, Marked)]
-    assert banners == ["TLP:RED PAP:CLEAR", "TLP:AMBER PAP:RED", "TLP:GREEN PAP:CLEAR", "TLP:GREEN PAP:CLEAR"]
-    assert [one for one in told if isinstance(one, str)] == [
-        "row 5: tlp:purple is not understood; the row is marked as this import is."
-    ]
+    banners = [one.marking.banner() for one in stream if isinstance(one, Marked)]
+    assert banners == ["TLP:RED PAP:CLEAR", "TLP:AMBER PAP:RED", *["TLP:GREEN PAP:CLEAR"] * 3]
+
+
+@pytest.mark.parametrize("cell", ["RDE", "TLP:RDE", "tlp:res", "tlp:foo", "TLP: foo or so", "4", "high"])
+def test_a_row_whose_level_is_none_is_left_out(cell):
+    """A slip in RED brings nothing in as the import is marked: file, row, word and levels are told, the others come in."""
+    data = f"value,tlp,pap\na.example,RED,\nb.example,{cell},\nc.example,,RDE\nd.example,,\n"
+    told = list(items(data.encode(), "x.csv", CHOSEN, "")[1])
+    assert [one.whole.raw["value"] for one in told if isinstance(one, Marked)] == ["a.example", "d.example"]
+    wrong = [one for one in told if isinstance(one, WrongMarking)]
+    assert [one.items for one in wrong] == [1, 1]
+    assert wrong[0].startswith("x.csv, row 3: ")
+    assert "is no level of TLP, which are CLEAR (or WHITE), GREEN, AMBER, AMBER+STRICT, RED" in wrong[0]
+    assert cell.removeprefix("TLP:").removeprefix("tlp:").strip() in wrong[0]
+    assert "'RDE' is no level of PAP" in wrong[1]
 
 
 FINGERPRINT = {"key": "0a1b", "protocol": "DNS", "start_time": "2024-03-01 12:00:00", "start_timestamp": 1709294400.5,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hanse.intel import misp_event, misp_types
 from hanse.intel.reading import facts_of
-from hanse.intel.recognise import Marked, items
+from hanse.intel.recognise import Marked, WrongMarking, items
 from hanse.intel.values import KINDS
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
@@ -212,6 +212,33 @@ def test_a_part_is_marked_at_least_as_strictly_as_its_whole():
     assert marked[uid(1)] == marked[uid(900)]
     assert marked[uid(2)].banner() == "TLP:RED PAP:RED"
     assert marked[uid(22)] == marked[uid(900)]
+
+
+def _brought(event) -> tuple[set[str], list[WrongMarking]]:
+    """The parts of an event that come in, and what is told of markings that are none."""
+    told = list(items(json.dumps({"Event": event}).encode(), "x.json", CHOSEN, "")[1])
+    return {one.item.source_id for one in told if isinstance(one, Marked)}, [
+        one for one in told if isinstance(one, WrongMarking)
+    ]
+
+
+def test_a_part_whose_tag_is_no_level_is_left_out_with_its_parts():
+    """A slip in tlp:red on an attribute, an object or the event brings none of it in as the import is marked."""
+    whole, _ = _brought(EVENT)
+    wrong = [{"name": "tlp:rde"}]
+    one, two, three = (dict(part) for part in EVENT["Attribute"][:3])
+    came, told = _brought(EVENT | {"Attribute": [one | {"Tag": wrong}, two, three, *EVENT["Attribute"][3:]]})
+    assert came == whole - {uid(1)}
+    assert [(str(words).partition(": ")[0], words.items) for words in told] == [
+        (f"x.json, attribute {uid(1)}", 1)
+    ]
+    assert "'rde' is no level of TLP" in told[0]
+    came, told = _brought(EVENT | {"Object": [EVENT["Object"][0] | {"Tag": wrong}, *EVENT["Object"][1:]]})
+    assert came == whole - {uid(20), uid(22)}
+    assert (told[0].items, "with its one part" in told[0]) == (2, True)
+    came, told = _brought(EVENT | {"Tag": wrong})
+    assert came == set()
+    assert told[0].items == len(whole)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ FILES = {
         big=2**63 - 1,
     ),
     "misp": json.dumps({"Event": EVENT}).encode(),
-    "csv": b"value,type,tlp\n8.8.8.8,address,red\nxn--bcher-kva.example,domain,green\nnot one,iban,\n",
+    "csv": b"value,type,tlp\n8.8.8.8,address,red\nxn--bcher-kva.example,domain,green\nnot one,iban,\n8.8.4.4,,rde\n",
     "ddosdb": json.dumps(FINGERPRINT).encode(),
 }  # fmt: skip
 

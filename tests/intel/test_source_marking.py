@@ -22,7 +22,7 @@ OWN = "marking-definition--00000000-0000-4000-8000-000000000001"
         ("TLP:AMBER-STRICT", "TLP:AMBER+STRICT PAP:CLEAR"), ("TLP AMBER STRICT", "TLP:AMBER+STRICT PAP:CLEAR"),
         ("tlp:ex:chr", "TLP:AMBER PAP:CLEAR"), ('tlp="red"', "TLP:RED PAP:CLEAR"), ("TLP_RED", "TLP:RED PAP:CLEAR"),
         ("PAP:RED", "TLP:CLEAR PAP:RED"), ("\uff34LP\uff1aR\u200bED", "TLP:RED PAP:CLEAR"), ("tulip:red", "TLP:CLEAR PAP:CLEAR"),
-        ("tlp:purple", "TLP:CLEAR PAP:CLEAR"),
+        ("TLP:AMBER + STRICT", "TLP:AMBER+STRICT PAP:CLEAR"), ("TLP 2.0: RED", "TLP:RED PAP:CLEAR"),
     ],
 )  # fmt: skip
 def test_a_tag_is_understood_however_it_is_spelled(tag, banner):
@@ -31,9 +31,37 @@ def test_a_tag_is_understood_however_it_is_spelled(tag, banner):
 
 
 def test_what_is_not_understood_is_named():
-    """An unknown level and an unknown definition are told, and leave what the import chose."""
-    assert sm.of_misp({"Tag": [{"name": "tlp:purple"}]}, CHOSEN) == (CHOSEN, ["tlp:purple"])
-    assert sm.of_stix({"object_marking_refs": [OWN]}, {}, CHOSEN) == (CHOSEN, [OWN])
+    """Prose that only has the name of a scale in it, and an unknown definition, are told, and leave what the import chose."""
+    assert sm.of_misp({"Tag": [{"name": 'misp-galaxy:tool="TLP hammer"'}]}, CHOSEN) == (
+        CHOSEN,
+        ["TLP:hammer"],
+        [],
+    )
+    assert sm.of_stix({"object_marking_refs": [OWN]}, {}, CHOSEN) == (CHOSEN, [OWN], [])
+    made = {"definition": {"statement": "What TLP means is told at first.org. TLP: see there."}}
+    assert sm.of_stix({"object_marking_refs": [OWN]}, {OWN: made}, CLEAR).wrong == []
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["tlp:rde", "TLP:RDE", "tlp:res", "tlp:foo", "tlp:unclear", "TLP REDD", 'tlp="r3d"', "TLP:R\u0415D", "pap:rde",
+     "x:tlp:purple", "tlp:amberstrict"],
+)  # fmt: skip
+def test_a_word_that_is_no_level_is_wrong_and_not_the_imports_marking(tag):
+    """It may be a slip in RED: whoever reads the tag is told which word is none, and which there are."""
+    (wrong,) = sm.of_misp({"Tag": [{"name": tag}]}, CLEAR).wrong
+    assert "is no level of" in wrong
+    assert "CLEAR (or WHITE), GREEN, AMBER" in wrong
+
+
+@pytest.mark.parametrize(
+    "made",
+    [{"definition_type": "tlp", "definition": {"tlp": "rde"}}, {"extensions": {sm.TLP_EXTENSION: {"tlp_2_0": "rde"}}},
+     {"name": "TLP:RDE"}, {"definition": {"tlp": 5}}, {"definition": {"statement": "Handle as TLP:RDE, please."}}],
+)  # fmt: skip
+def test_a_definition_whose_level_is_none_is_wrong(made):
+    """In STIX as in MISP: what says that it is marked, in a word that is no level, has no marking."""
+    assert sm.of_stix({"object_marking_refs": [OWN]}, {OWN: made}, CLEAR).wrong
 
 
 @pytest.mark.parametrize("distribution", [0, "0", "4"])
@@ -113,6 +141,6 @@ MEMBERS = st.dictionaries(
 @given(MEMBERS, MEMBERS)
 def test_no_file_weakens_what_the_import_chose(raw, made):
     """Whatever an object and a definition say, the marking is at least as strict as the chosen one, and by its originator."""
-    for marking, _ in (sm.of_stix(raw, {OWN: made}, CHOSEN), sm.of_misp(raw, CHOSEN)):
+    for marking, _, _ in (sm.of_stix(raw, {OWN: made}, CHOSEN), sm.of_misp(raw, CHOSEN)):
         assert is_at_least(marking, CHOSEN)
         assert marking.originators == CHOSEN.originators

@@ -157,7 +157,7 @@ def _feeds(mari: Actor) -> None:
         for outcome in ("whole", "failed"):
             ran = FeedRan(
                 feed=feed.hex, outcome=outcome, words="", began_us=1, requests=2, bytes=3, parts=1, fresh=4, newer=0,
-                known=0, older=0, clashes=0, left_out=0, detail={"clashes": [], "left_out": []}, etag='"1"',
+                known=0, older=0, clashes=0, left_out=0, wrong_marking=0, detail={"clashes": [], "left_out": []}, etag='"1"',
             )  # fmt: skip
             append("intel.feed_ran", ran, actor=CLERK)
     feeds.resume(kept, mari)

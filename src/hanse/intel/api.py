@@ -161,6 +161,7 @@ class BatchOut(Schema):
     older: int
     clashes: int
     left_out: int
+    wrong_marking: int = Field(description="Items left out because their marking is none, parts among them.")
 
     @staticmethod
     def resolve_id(row: Batch) -> UUID:
@@ -189,6 +190,7 @@ class BroughtOut(Schema):
     older: int
     clashes: int
     left_out: list[str]
+    wrong_marking: int = Field(description="Items left out because their marking is none, parts among them.")
     account: UUID | None
 
 
@@ -336,5 +338,6 @@ def bring_in(request: HttpRequest, told: BringIn) -> Any:
     came = service.bring_in(data, told.name, signed_in(request), marking=marking, dry_run=told.dry_run)
     return {
         "format": came.format, "fresh": came.fresh, "newer": came.newer, "known": came.known, "older": came.older,
-        "clashes": len(came.clashes), "left_out": came.left_out[:1_000], "account": came.object_id,
+        "clashes": len(came.clashes), "left_out": came.left_out[:1_000],
+        "wrong_marking": came.wrong_marking, "account": came.object_id,
     }  # fmt: skip

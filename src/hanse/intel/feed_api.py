@@ -134,6 +134,7 @@ class FeedRunOut(Schema):
     older: int
     clashes: int
     left_out: int
+    wrong_marking: int = Field(description="Items left out because their marking is none, parts among them.")
     actor_name: str
     entry: int
 
@@ -178,6 +179,7 @@ class FeedTriedOut(Schema):
     older: int
     clashes: int
     left_out: list[str]
+    wrong_marking: int = Field(description="Items left out because their marking is none, parts among them.")
 
 
 class FeedCollectionsIn(In):
@@ -247,7 +249,7 @@ def try_out(request: HttpRequest, told: FeedIn) -> Any:
     return {
         "events": came.total, "looked_into": came.parts, "fresh": account.fresh, "newer": account.newer,
         "known": account.known, "older": account.older, "clashes": len(account.clashes),
-        "left_out": account.left_out[:1_000],
+        "left_out": account.left_out[:1_000], "wrong_marking": account.wrong_marking,
     }  # fmt: skip
 
 

@@ -86,6 +86,7 @@ class FeedRan(msgspec.Struct, frozen=True, kw_only=True):
     older: int
     clashes: int
     left_out: int
+    wrong_marking: int
     detail: dict[str, Any]
     etag: str = ""
     modified: str = ""

@@ -152,6 +152,7 @@ class FeedRun(MarkedModel):
         older: Items that were older than what was here.
         clashes: Items that say something else under the same id and version; they were not taken.
         left_out: What was no item.
+        wrong_marking: Items that were left out because their marking is none, parts among them.
         detail: The clashes and what was left out, with the reason and the text of each.
         etag: The server's mark of what was taken wholly; empty where it gave none.
         modified: When that was changed, as the server said it; may be empty.
@@ -175,6 +176,7 @@ class FeedRun(MarkedModel):
     older = models.PositiveIntegerField()
     clashes = models.PositiveIntegerField()
     left_out = models.PositiveIntegerField()
+    wrong_marking = models.PositiveIntegerField()
     detail = SealedJSONField()
     etag = models.TextField(default="")
     modified = models.TextField(default="")

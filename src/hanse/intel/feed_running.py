@@ -213,7 +213,9 @@ def _event(one: Run, event: Listed, body: bytes) -> None:
             with writing():
                 one.take(some)
                 _took(one, event)
-            one.account.left_out += [part for part in came if isinstance(part, str)]
+            for part in came:
+                if isinstance(part, str):
+                    one.account.leave_out(part)
     except (UsageError, ContentError, MarkingError) as error:
         _left_out(one, event, str(error))
     except (HanseError, DatabaseError):
@@ -334,7 +336,7 @@ def _ended(one: Run, outcome: Outcome, words: str, wait_s: int = 0) -> None:
         feed=one.feed.pk.hex, outcome=outcome, words=printable(words)[:2_000], began_us=one.began_us,
         requests=one.asking.requests, bytes=one.asking.bytes, parts=one.parts, fresh=account.fresh,
         newer=account.newer, known=account.known, older=account.older, clashes=len(account.clashes),
-        left_out=len(account.left_out), detail=detail, etag=one.etag if whole else "",
+        left_out=len(account.left_out), wrong_marking=account.wrong_marking, detail=detail, etag=one.etag if whole else "",
         modified=one.modified if whole else "", content=one.content if whole else "", wait_s=wait_s,
     )  # fmt: skip
     drafts = [Draft("intel.feed_ran", content, one.id, account.marking)]

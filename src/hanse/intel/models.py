@@ -259,6 +259,7 @@ class Batch(MarkedModel):
         older: Items that were older than what was here.
         clashes: Items that say something else under the same id and version; they were not taken.
         left_out: What was no item.
+        wrong_marking: Items that were left out because their marking is none, parts among them.
         detail: The clashes and what was left out, with the reason and the text of each.
         sequence: The entry that says so.
     """
@@ -273,6 +274,7 @@ class Batch(MarkedModel):
     older = models.PositiveIntegerField()
     clashes = models.PositiveIntegerField()
     left_out = models.PositiveIntegerField()
+    wrong_marking = models.PositiveIntegerField()
     detail = SealedJSONField()
     sequence = models.BigIntegerField()
 

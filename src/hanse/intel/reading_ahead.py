@@ -25,7 +25,7 @@ import msgspec
 from hanse.intel.facts import Facts
 from hanse.intel.item import Heading
 from hanse.intel.reading import Known, known
-from hanse.intel.recognise import Marked, items
+from hanse.intel.recognise import Marked, WrongMarking, items
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking
 from hanse.kernel.strict_json import canonical
@@ -68,6 +68,7 @@ class _Piece(msgspec.Struct, array_like=True):
         facts: What is known of it.
         digest: What tells it from others.
         words: What was left out and why.
+        wrong: Of how many things the words say that their marking is no marking; 0 for other words.
     """
 
     item: bytes
@@ -75,6 +76,7 @@ class _Piece(msgspec.Struct, array_like=True):
     facts: Facts | None = None
     digest: str = ""
     words: str = ""
+    wrong: int = 0
 
 
 _heading = msgspec.json.Decoder(Heading)
@@ -144,7 +146,7 @@ def _received(process: "subprocess.Popen[bytes]", name: str) -> Iterator[Marked 
             markings += map(Marking.from_json, some.markings)
             for one in some.pieces:
                 if one.facts is None:
-                    yield one.words
+                    yield WrongMarking(one.words, one.wrong) if one.wrong else one.words
                 else:
                     item = _heading.decode(one.item)
                     worked_out = Known(item, one.facts, one.digest)
@@ -221,7 +223,8 @@ def _some(told: list[Marked | str], numbers: dict[Marking, int]) -> _Some:
     pieces = []
     for one in told:
         if isinstance(one, str):
-            pieces.append(_Piece(b"", words=one))
+            wrong = one.items if isinstance(one, WrongMarking) else 0
+            pieces.append(_Piece(b"", words=str(one), wrong=wrong))
         else:
             number = numbers.setdefault(one.marking, len(numbers))
             item, facts, digest = known(one.whole)

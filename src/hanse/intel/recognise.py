@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 
@@ -56,6 +57,23 @@ class Marked(NamedTuple):
         return _item.decode(self.encoded)
 
 
+class WrongMarking(str):
+    """That something was left out because it says that it is marked in words that are no levels.
+
+    Attributes:
+        items: How many things that are: itself, and its parts.
+    """
+
+    __slots__ = ("items",)
+    items: int
+
+    def __new__(cls, words: str, items: int) -> Self:
+        """Words about so many things."""
+        made = super().__new__(cls, words)
+        made.items = items
+        return made
+
+
 _item = msgspec.json.Decoder(Item)
 
 
@@ -90,7 +108,7 @@ def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Ite
     try:
         if isinstance(document, dict) and "src_ips" in document:
             return "ddosdb", iter([Marked(fingerprint.read(document, PurePath(name).stem, batch), chosen)])
-        return "misp", _misp(misp_event.events(document), chosen, batch)
+        return "misp", _misp(misp_event.events(document), name, chosen, batch)
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
 
@@ -136,14 +154,14 @@ def _stix(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marke
         bundle = stix_bundle.opened(data)
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
-    return _stix_items(bundle, chosen, batch)
+    return _stix_items(bundle, name, chosen, batch)
 
 
-def _stix_items(bundle: stix_bundle.Opened, chosen: Marking, batch: str) -> Iterator[Marked | str]:
+def _stix_items(bundle: stix_bundle.Opened, name: str, chosen: Marking, batch: str) -> Iterator[Marked | str]:
     yield from bundle.told
     definitions = _definitions(bundle.objects)
     strange: set[str] = set()
-    known: dict[tuple[str, ...], tuple[Marking, list[str]]] = {}
+    known: dict[tuple[str, ...], source_marking.Read] = {}
     for one in stix_bundle.read(bundle.objects, batch):
         if isinstance(one, str):
             yield one
@@ -151,7 +169,10 @@ def _stix_items(bundle: stix_bundle.Opened, chosen: Marking, batch: str) -> Iter
         marked = tuple(source_marking.marking_ids(one.raw))
         if marked not in known:
             known[marked] = source_marking.of_stix(one.raw, definitions, chosen)
-        marking, unknown = known[marked]
+        marking, unknown, wrong = known[marked]
+        if wrong:
+            yield _wrong(f"{name}, object {one.place:,}, {one.source_id}", wrong)
+            continue
         for other in sorted(set(unknown) - strange):
             strange.add(other)
             yield f"{other} says nothing that is understood here: what carries it is marked as this import is."
@@ -174,17 +195,45 @@ def _definitions(pieces: Sequence[msgspec.Raw]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _misp(events: misp_event.Events, chosen: Marking, batch: str) -> Iterator[Marked | str]:
-    """The items of events; a part is marked at least as strictly as what it is a part of."""
+def _misp(events: misp_event.Events, name: str, chosen: Marking, batch: str) -> Iterator[Marked | str]:
+    """The items of events; a part is marked at least as strictly as what it is a part of, and left out with it."""
     yield from events.told
     for event in events.events:
         markings: dict[str, Marking] = {}
+        out: dict[str, _Out] = {}
         for item in misp_event.apart(event, batch):
-            marking, unknown = source_marking.of_misp(item.raw, markings.get(item.parent, chosen))
+            if whole := out.get(item.parent):
+                out[item.source_id] = whole
+                whole.parts += 1
+                continue
+            marking, unknown, wrong = source_marking.of_misp(item.raw, markings.get(item.parent, chosen))
+            if wrong:
+                out[item.source_id] = _Out(f"{name}, {item.type} {item.source_id}", wrong)
+                continue
             markings[item.source_id] = marking
             for other in unknown:
                 yield f"{item.source_id}: the tag {other} is not understood; it changes no marking."
             yield Marked(item, marking)
+        for left in {id(one): one for one in out.values()}.values():
+            yield _wrong(left.where, left.wrong, left.parts)
+
+
+@dataclass(slots=True)
+class _Out:
+    """A part of an event that is left out, what is wrong with it, and how many parts of its own go with it."""
+
+    where: str
+    wrong: list[str]
+    parts: int = 0
+
+
+def _wrong(where: str, wrong: Sequence[str], parts: int = 0) -> WrongMarking:
+    """That something is left out because its marking cannot be told."""
+    with_it = f" with its {parts:,} parts" if parts > 1 else " with its one part" if parts else ""
+    return WrongMarking(
+        f"{where}: {'; '.join(wrong)}. It was left out{with_it}: put the marking right, and bring it again.",
+        parts + 1,
+    )
 
 
 def _csv(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marked | str]:
@@ -202,9 +251,10 @@ def _csv(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marked
         else:
             told = source_marking.Told()
             for scale in ("tlp", "pap"):
-                if (level := one.raw.get(scale)) and not told.text(level):
-                    told.word(scale, level)
-            for other in told.unknown:
-                yield f"row {one.place:,}: {other[:80]} is not understood; the row is marked as this import is."
+                if level := one.raw.get(scale):
+                    told.cell(scale, level)
+            if told.wrong:
+                yield _wrong(f"{name}, row {one.place:,}", told.wrong)
+                continue
             yield from csv_list.not_understood(one)
             yield Marked(one, told.marking(chosen))

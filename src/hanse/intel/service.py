@@ -19,7 +19,7 @@ from hanse.intel.item import Heading, Item
 from hanse.intel.projecting import forget, project, project_many
 from hanse.intel.reading import Known, facts_of, known
 from hanse.intel.reading_ahead import items_ahead
-from hanse.intel.recognise import Marked
+from hanse.intel.recognise import Marked, WrongMarking
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, join
@@ -58,6 +58,7 @@ class Imported(msgspec.Struct, frozen=True):
     older: int
     clashes: int
     left_out: int
+    wrong_marking: int
     detail: dict[str, Any]
 
 
@@ -96,6 +97,7 @@ class Account:
         older: Items that are older than what is here.
         clashes: Ids of items that say something else under the same id and version; they are not taken.
         left_out: What is no item, and why.
+        wrong_marking: How many things were left out because their marking is none, parts among them.
         object_id: The account in the ledger; None for a dry run.
         replaces: Whether a thing that has no versions, such as a row of a feed's list, is newer where it says something
             else; the ids of such things must be the bringer's own.
@@ -111,6 +113,7 @@ class Account:
     older: int = 0
     clashes: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    wrong_marking: int = 0
     object_id: UUID | None = None
     replaces: bool = False
     feed: UUID | None = None
@@ -119,6 +122,12 @@ class Account:
         """Count an item that is not taken, and tell it as strictly marked as it is."""
         self.marking = join(self.marking, marking)
         self.clashes.append({"id": item.source_id, "version": item.source_version, "raw": item.raw})
+
+    def leave_out(self, words: str) -> None:
+        """Tell what is not taken, or not understood, and why."""
+        self.left_out.append(str(words))
+        if isinstance(words, WrongMarking):
+            self.wrong_marking += words.items
 
     @property
     def items(self) -> int:
@@ -324,7 +333,7 @@ def chunked(stream: Iterator[Marked | str], account: Account) -> Iterator[list[M
     def taken() -> Iterator[Marked]:
         for one in stream:
             if isinstance(one, str):
-                account.left_out.append(one)
+                account.leave_out(one)
             else:
                 yield one
 
@@ -532,7 +541,7 @@ def _imported(account: Account) -> Imported:
     detail = {"clashes": account.clashes[:TOLD], "left_out": account.left_out[:TOLD]}
     return Imported(
         account.name, account.format, account.fresh, account.newer, account.known, account.older,
-        len(account.clashes), len(account.left_out), detail,
+        len(account.clashes), len(account.left_out), account.wrong_marking, detail,
     )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """The marking that an item brings along: what STIX and MISP say of who may know it and what may be done with it.
 
-Whatever is not understood never weakens a marking: it leaves what the import chose.
+Whatever is not understood never weakens a marking. What says that it is marked, in a word that is no level, may be a
+slip in RED: it is not for the import's marking to stand in for it, and the thing is left out.
 """
 
 import re
 import unicodedata
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hanse.intel import stix_extension
 from hanse.kernel.errors import UsageError
@@ -38,10 +39,29 @@ _FIRST_IDS: Final = {
 _BY_ID: Final = _FIRST_IDS | {one: level for level, one in TLP_IDS.items()}
 LEVEL_IDS: Final = frozenset(_BY_ID)
 """Ids of all marking definitions of TLP, of both versions."""
-_TAG: Final = re.compile(r"\b(tlp|pap)\s*[:=_ -]\s*\"?([a-z]+(?:[+:_ -](?:strict|chr))?)\"?", re.IGNORECASE)
+_TAG: Final = re.compile(
+    r"\b(tlp|pap)(?:[ _-]?v?[12](?:[._]0)?)?(\s*[:=_ -]\s*\"?)([^\W_]+(?:\s*[+:_ -]\s*(?:strict|chr)\b)?)\"?",
+    re.IGNORECASE,
+)
+_SAYS: Final = frozenset({":", "=", ':"', '="'})
+"""What stands between a scale and its word where no other meaning is possible: prose has a blank there."""
 _OLD_WORDS: Final = {"WHITE": "CLEAR", "EX+CHR": "AMBER"}
 _NARROW: Final = frozenset({"0", "4"})
 """MISP's distribution to one organisation, and to a sharing group: both end at whom they were given to."""
+
+
+class Read(NamedTuple):
+    """What a thing says of its handling.
+
+    Attributes:
+        marking: The marking that it is to have.
+        unknown: What of it is not understood, and claims no level.
+        wrong: What claims a level that is none, in words: such a thing is not to be brought in.
+    """
+
+    marking: Marking
+    unknown: list[str]
+    wrong: list[str]
 
 
 class Told:
@@ -52,10 +72,41 @@ class Told:
         self.pap: Pap | None = None
         self.whole: list[Marking] = []
         self.unknown: list[str] = []
+        self.wrong: list[str] = []
 
-    def word(self, scale: str, word: str) -> None:
-        """A level by its word; one that is not known is noted."""
-        written = re.sub(r"[:_ -]", "+", word.upper())
+    def claim(self, scale: str, word: str) -> None:
+        """Take a level from where nothing but one is to stand, such as a cell of a column of that name."""
+        if not self._taken(scale, word):
+            self._is_wrong(scale, word)
+
+    def cell(self, scale: str, text: str) -> None:
+        """Take the levels of a cell, which has the name of the scale in it or not."""
+        if not self.text(text):
+            self.claim(scale, _plain(text).strip())
+        if self.unknown:
+            self._is_wrong(scale, text)
+            self.unknown.clear()
+
+    def text(self, text: Any) -> bool:
+        """Take the levels that a text names, signs that only look like others put right; whether there are any."""
+        if not isinstance(text, str):
+            return False
+        seen = _plain(text)
+        found = list(_TAG.finditer(seen))
+        says = _TAG.fullmatch(seen.strip()) is not None
+        for match in found:
+            scale, between, word = match.groups()
+            if self._taken(scale, word):
+                continue
+            if says or between in _SAYS:
+                self._is_wrong(scale, word)
+            else:
+                self.unknown.append(f"{scale}:{word}")
+        return bool(found)
+
+    def _taken(self, scale: str, word: str) -> bool:
+        """Take a level by its word; whether it is one."""
+        written = re.sub(r"[\s:_+-]+", "+", word.upper())
         plain = _OLD_WORDS.get(written, written)
         try:
             if scale.lower() == "tlp":
@@ -65,19 +116,15 @@ class Told:
                 known = Pap(plain)
                 self.pap = known if self.pap is None else max(self.pap, known)
         except ValueError:
-            self.unknown.append(f"{scale}:{word}")
-
-    def text(self, text: Any) -> bool:
-        """Take the levels that a text names, signs that only look like others put right; whether there are any."""
-        if not isinstance(text, str):
             return False
-        seen = "".join(
-            sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf"
+        return True
+
+    def _is_wrong(self, scale: str, word: str) -> None:
+        levels = Tlp if scale.lower() == "tlp" else Pap
+        known = ", ".join(
+            f"{level.value} (or WHITE)" if level.value == "CLEAR" else level.value for level in levels
         )
-        found = list(_TAG.finditer(seen))
-        for match in found:
-            self.word(match[1], match[2])
-        return bool(found)
+        self.wrong.append(f"{word[:40]!r} is no level of {scale.upper()}, which are {known}")
 
     def marking(self, chosen: Marking) -> Marking:
         """The marking of the item: at least what was chosen for the import."""
@@ -85,11 +132,13 @@ class Told:
         own = [replace(one, originators=chosen.originators) for one in self.whole]
         return strictest([told, chosen, *own])
 
+    def read(self, chosen: Marking) -> Read:
+        """What was gathered, for an item of an import with the marking that was chosen for it."""
+        return Read(self.marking(chosen), self.unknown, self.wrong)
 
-def of_stix(
-    raw: dict[str, Any], definitions: dict[str, dict[str, Any]], chosen: Marking
-) -> tuple[Marking, list[str]]:
-    """The marking of a STIX object, and the ids of marking definitions that are not understood.
+
+def of_stix(raw: dict[str, Any], definitions: dict[str, dict[str, Any]], chosen: Marking) -> Read:
+    """The marking of a STIX object; unknown are the ids of marking definitions that are not understood.
 
     Granular markings count for the whole object: what a part may not be used for, the whole may not.
 
@@ -102,14 +151,14 @@ def of_stix(
     for one in marking_ids(raw):
         known = _BY_ID.get(one)
         if known is not None:
-            told.word("tlp", known.value)
+            told.claim("tlp", known.value)
         if not _defined(definitions.get(one), told) and known is None:
             told.unknown.append(one)
-    return told.marking(chosen), told.unknown
+    return told.read(chosen)
 
 
-def of_misp(raw: dict[str, Any], chosen: Marking) -> tuple[Marking, list[str]]:
-    """The marking of a part of a MISP event by its tags and its distribution, and the tags that are not understood.
+def of_misp(raw: dict[str, Any], chosen: Marking) -> Read:
+    """The marking of a part of a MISP event by its tags and its distribution; unknown are tags not understood.
 
     Args:
         raw: The part.
@@ -120,8 +169,8 @@ def of_misp(raw: dict[str, Any], chosen: Marking) -> tuple[Marking, list[str]]:
     for tag in tags if isinstance(tags, list) else ():
         told.text(tag.get("name") if isinstance(tag, dict) else tag)
     if str(raw.get("distribution", "")) in _NARROW:
-        told.word("tlp", Tlp.AMBER_STRICT.value)
-    return told.marking(chosen), told.unknown
+        told.claim("tlp", Tlp.AMBER_STRICT.value)
+    return told.read(chosen)
 
 
 def check_originator(chosen: Marking, authority: str) -> None:
@@ -180,6 +229,13 @@ def marking_ids(raw: dict[str, Any]) -> list[str]:
     return [one for one in named if isinstance(one, str)]
 
 
+def _plain(text: str) -> str:
+    """A text with the signs that only look like others, or cannot be seen, put right."""
+    if text.isascii():
+        return text
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+
+
 def _defined(made: dict[str, Any] | None, told: Told) -> bool:
     """Take all of a definition's words: TLP as a definition, as an extension or in words, and Hanse's own."""
     if made is None:
@@ -191,8 +247,8 @@ def _defined(made: dict[str, Any] | None, told: Told) -> bool:
     levels = (words.get("tlp"), carried.get("tlp_2_0") if isinstance(carried, dict) else None)
     understood = False
     for level in levels:
-        if isinstance(level, str):
-            told.word("tlp", level)
+        if level is not None:
+            told.claim("tlp", str(level))
             understood = True
     for text in (words.get("statement"), made.get("name")):
         understood = told.text(text) or understood
