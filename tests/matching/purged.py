@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,8 +15,17 @@ from hanse.kernel.actors import Actor
 from hanse.ledger.service import purge
 from hanse.matching import group
 from tests.matching.cast import person
+from tests.web.acting import MIDDLEWARE, ActingClient
 
 Purges = Callable[[UUID, Actor, Actor], None]
+
+
+@pytest.fixture
+def by_key(settings: Any) -> None:
+    """Let who acts at the API be told by the test's client."""
+    settings.ROOT_URLCONF = "hanse.urls"
+    kept = [one for one in settings.MIDDLEWARE if "allauth" not in one and "hanse.accounts" not in one]
+    settings.MIDDLEWARE = [*kept, MIDDLEWARE]
 
 
 @pytest.fixture
@@ -41,3 +51,13 @@ def by_two(case: UUID, kaja: Actor, approver: Actor) -> None:
     """Purge them as two people decide."""
     officer = replace(person("officer", "Ott Oja"), teams=kaja.teams)
     approvals.approve(purging.propose_purge(case, "It is over.", officer), approver)
+
+
+def by_two_with_key(case: UUID, kaja: Actor, approver: Actor) -> None:
+    """Purge them as two people decide, the second by a request that may be sent twice and happens once."""
+    officer = replace(person("officer", "Ott Oja"), teams=kaja.teams)
+    proposal = purging.propose_purge(case, "It is over.", officer)
+    client, address = ActingClient(approver), f"/api/people/approvals/{proposal}/approve"
+    first, second = (client.post(address, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.status_code == second.status_code == 200
+    assert second["Idempotency-Replayed"] == "true"

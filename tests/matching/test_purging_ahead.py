@@ -7,16 +7,16 @@ from hanse.intel.values import Value
 from hanse.ledger.service import purge
 from hanse.matching import parts, running
 from hanse.matching.commitment import PurgedInput
-from tests.matching.purged import Purges, by_one, by_two, locked
+from tests.matching.purged import Purges, by_key, by_one, by_two, by_two_with_key, locked
 
-__all__ = ["locked"]
+__all__ = ["by_key", "locked"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 
 
-@pytest.mark.parametrize("purges", [by_one, by_two])
+@pytest.mark.parametrize("purges", [by_one, by_two, by_two_with_key])
 def test_no_point_of_a_run_is_worked_out_while_the_ledger_is_locked(
-    run, case, approver, locked, purges: Purges
+    run, case, approver, locked, by_key, purges: Purges
 ):
     """Each is worked out once, before; under the lock what is kept is put in its place."""
     made, kaja = case

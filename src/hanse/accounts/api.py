@@ -1,5 +1,6 @@
 """The API of people: everybody, what can be changed about them, teams, approvals, tokens and consultations."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 from uuid import UUID
 
@@ -313,8 +314,16 @@ def list_approvals(
     return told
 
 
+def _ahead(request: HttpRequest, proposal: str) -> AbstractContextManager[None]:
+    """What approving takes, held before anything is locked; an address that names no proposal is refused later."""
+    try:
+        return approvals.ahead_of(UUID(str(proposal)), signed_in(request))
+    except ValueError:
+        return nullcontext()
+
+
 @router.post("/approvals/{proposal}/approve", response=Shown, operation_id="people_approve")
-@endpoint("accounts.approve")
+@endpoint("accounts.approve", ahead=_ahead)
 def approve(request: HttpRequest, proposal: UUID) -> Any:
     """Approve what somebody else proposed; it happens at once."""
     return {"secret": approvals.approve(proposal, signed_in(request))}

@@ -8,12 +8,13 @@ signed entry of the proposal, never its row: who changes the row changes nothing
 """
 
 import json
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from django.db import connections
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
@@ -27,6 +28,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.units import minute
 from hanse.ledger.plain import number
+from hanse.ledger.routing import database
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
@@ -192,12 +194,26 @@ def approve(proposal: UUID, actor: Actor) -> str:
             passkey; or the proposer could not propose it any more.
     """
     asked = _for_approval(proposal, actor)
-    with _approvable(asked.action).ahead(asked.subject), writing():
+    locked = connections[database()].in_atomic_block  # then who locked it worked it out, by `ahead_of`
+    with nullcontext() if locked else _approvable(asked.action).ahead(asked.subject), writing():
         found = _for_approval(proposal, actor)
         approvable = _approvable(found.action)
         _check_proposer(found, approvable.proposed_with)
         append("accounts.approved", contents.Decided(), actor=actor, object_id=proposal, reason=found.why)
         return approvable.execute(found, actor)
+
+
+@contextmanager
+def ahead_of(proposal: UUID, actor: Actor) -> Iterator[None]:
+    """Hold what approving a proposal takes and what takes long, for who locks the ledger around `approve`.
+
+    Where the actor may not approve it, nothing is worked out: `approve` says why.
+    """
+    with ExitStack() as held:
+        with suppress(HanseError):
+            asked = _for_approval(proposal, actor)
+            held.enter_context(_approvable(asked.action).ahead(asked.subject))
+        yield
 
 
 def _decidable(proposal: UUID, actor: Actor) -> Pending:

@@ -6,6 +6,7 @@ one API of all routers with `make_api`.
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from functools import wraps
 from typing import Annotated, Any, Generic, TypeVar
@@ -34,7 +35,7 @@ from hanse.ledger.writing import writing
 from hanse.policy.actions import action_named
 from hanse.policy.decision import may
 from hanse.web import keyset
-from hanse.web.idempotency import KeyProblem, once
+from hanse.web.idempotency import HEADER, KeyProblem, once
 from hanse.web.openapi import describe
 from hanse.web.page import actor_of, from_our_page, is_fresh, public, whole
 from hanse.web.problems import CONTENT_TYPE, details, see, status_of, there_of
@@ -45,6 +46,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 View = Callable[..., Any]
 Run = Callable[..., HttpResponseBase]
+Ahead = Callable[..., AbstractContextManager[None]]
 
 RATE = "1200/m"
 """How often one actor may ask: 20 a second, far above what a console or a script that waits for answers needs."""
@@ -101,7 +103,9 @@ def paged(rows: QuerySet[Any], order: keyset.Order, paging: Paging) -> dict[str,
     return {"items": items, "next": found.after, "altered": list(wrong.values())}
 
 
-def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Callable[[View], View]:
+def endpoint(
+    action: str, *, step_up: bool = False, waits: bool = False, ahead: Ahead | None = None
+) -> Callable[[View], View]:
     """Guard an operation: it stands below ``@router.get(...)`` and is asked about before anything is read.
 
     1. Who acts: a session (with CSRF token where something changes) or a bearer token; else 401. It is asked anew where
@@ -117,6 +121,8 @@ def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Call
         step_up: Whether a passkey must have been proved in the last five minutes.
         waits: Whether it waits for somebody outside. Then 4 is left out: its transaction would be open for as long as
             they like, and on SQLite nobody else could write.
+        ahead: Holds what the operation takes and what takes long, from the request and its path: with 4, it is worked out
+            before the transaction, in which nobody else could write on SQLite.
     """
     action_named(action)
 
@@ -133,7 +139,8 @@ def endpoint(action: str, *, step_up: bool = False, waits: bool = False) -> Call
                 return _if_same(request, lambda: run(request, *args, **kwargs))
 
             if request.method in {"POST", "PATCH"} and not waits:
-                return _once(request, do)
+                with ahead(request, **kwargs) if ahead and HEADER in request.headers else nullcontext():
+                    return _once(request, do)
             return _tagged(request, do())
 
         return guarded
