@@ -1,9 +1,13 @@
 """While a node is served nobody brings its tables to another version, and its keys may be rotated."""
 
+import os
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from hanse.console import processes
 from hanse.kernel.errors import UsageError
 from hanse.node import doctor
 from hanse.node.served import be_served, is_served, not_served
@@ -48,6 +52,48 @@ def test_a_served_node_is_not_upgraded_and_takes_up_rotated_keys(tmp_path: Path,
         lines = {line[6:19].strip(): line[:4].strip() for line in node.run("doctor").stdout.splitlines()}
         assert lines["worker"] == "warn"
         assert lines["database"] == lines["collector"] == "well"
+
+
+def test_a_worker_that_has_not_spoken_yet_is_starting_for_a_minute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Just served, it only warns, whatever an earlier worker said; after a minute of silence, or silent again, it is ill."""
+    node = Node(tmp_path, "ee-cert", "CERT Estonia", "EE")
+    now = time.time()
+    monkeypatch.setattr(processes, "time", SimpleNamespace(time=lambda: now))
+
+    def written(name: str, ago_s: float) -> None:
+        os.utime(tmp_path / processes.FOLDER / name, (now - ago_s, now - ago_s))
+
+    be_served(tmp_path)
+    processes.serving_begins(tmp_path)
+    written("served.since", 3)
+    state, words = doctor._worker(node)
+    assert (state, words.partition(":")[0]) == ("warn", "It is starting")
+    processes.worker_lives(tmp_path)
+    written("worker.alive", 4)  # of the node as it was served before
+    assert doctor._worker(node)[0] == "warn"
+    written("worker.alive", 1)
+    assert doctor._worker(node)[0] == "well"
+    written("served.since", processes.STARTING_S + 1)
+    written("worker.alive", processes.STARTING_S + 2)
+    assert doctor._worker(node)[0] == "ill"
+    written("served.since", processes.SILENT_S + 9)
+    written("worker.alive", processes.SILENT_S + 1)
+    assert doctor._worker(node)[0] == "ill"
+
+
+def test_entries_that_wait_for_a_worker_that_starts_are_no_illness(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A node that was killed and is served anew an hour later has old entries to take up: that is its first work."""
+    node = Node(tmp_path, "ee-cert", "CERT Estonia", "EE")
+    monkeypatch.setattr(doctor, "latest", lambda: None)
+    monkeypatch.setattr(doctor, "longest_waiting_us", lambda _: doctor.WAITING_US + 1)
+    be_served(tmp_path)
+    assert doctor._tree(node)[0] == "ill"
+    processes.serving_begins(tmp_path)
+    assert doctor._tree(node)[0] == "warn"
 
 
 def test_old_address_data_is_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

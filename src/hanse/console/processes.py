@@ -19,7 +19,12 @@ FOLDER = "run"
 SILENT_S = 30.0
 """A process not heard of for so long is down: the worker speaks every five seconds, the collector every two."""
 
-_ALIVE, _WISH, _STATE = "worker.alive", "collector.wish.json", "collector.json"
+STARTING_S = 60.0
+"""A worker that has said nothing since the node began to be served is starting for so long: on a slow machine its first
+word takes ten seconds."""
+
+_ALIVE, _BEGAN = "worker.alive", "served.since"
+_WISH, _STATE = "collector.wish.json", "collector.json"
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -83,12 +88,25 @@ def worker_lives(home: Path, wrong: str = "") -> None:
     (_folder(home) / _ALIVE).write_text(wrong, encoding="utf-8")
 
 
+def serving_begins(home: Path) -> None:
+    """Note that the node begins to be served now: its worker has still to start."""
+    (_folder(home) / _BEGAN).touch()
+
+
+def serving_s(home: Path) -> float | None:
+    """For how long the node has been served, or since it last began to be, seconds; None if it never was."""
+    return _age_s(home, _BEGAN)
+
+
+def worker_starts(home: Path) -> bool:
+    """Whether the worker has said nothing since the node began to be served, which was just now."""
+    served, silent = serving_s(home), worker_silent_s(home)
+    return served is not None and served <= STARTING_S and (silent is None or silent > served)
+
+
 def worker_silent_s(home: Path) -> float | None:
     """For how long the worker has said nothing, in seconds; None if it never did."""
-    try:
-        return max(0.0, time.time() - (home / FOLDER / _ALIVE).stat().st_mtime)
-    except FileNotFoundError:
-        return None
+    return _age_s(home, _ALIVE)
 
 
 def worker_wrong(home: Path) -> str:
@@ -121,6 +139,14 @@ def collector_state(home: Path) -> CollectorState:
     if told.state in {"starting", "running", "blind"} and time.time() - told.said_s > SILENT_S:
         return msgspec.structs.replace(told, state="failed", words="It says nothing any more.")
     return told
+
+
+def _age_s(home: Path, name: str) -> float | None:
+    """For how long a file has not been written, seconds; None if it is not there."""
+    try:
+        return max(0.0, time.time() - (home / FOLDER / name).stat().st_mtime)
+    except FileNotFoundError:
+        return None
 
 
 def _read(home: Path, name: str, kind: type[S]) -> S | None:

@@ -101,6 +101,12 @@ def _disk(node: Node) -> tuple[State, str]:
 def _worker(node: Node) -> tuple[State, str]:
     if not is_served(node.home):
         return "warn", "The node is not served, and nobody works for it. Start it: `hanse node serve`."
+    if processes.worker_starts(node.home):
+        served = processes.serving_s(node.home) or 0.0
+        return "warn", (
+            f"It is starting: the node has been served for {served:.0f} s. If it says nothing within "
+            f"{processes.STARTING_S:.0f} s, it is ill."
+        )
     silent = processes.worker_silent_s(node.home)
     if silent is not None and silent <= processes.SILENT_S:
         return "well", f"lived {silent:.0f} s ago"
@@ -151,11 +157,13 @@ def flows(_: Node) -> tuple[State, str]:
     return "well", f"{number:,} stored files, all of them on the disk"
 
 
-def _tree(_: Node) -> tuple[State, str]:
+def _tree(node: Node) -> tuple[State, str]:
     head = latest()
     waits = longest_waiting_us(head)
     size = f"{head.entries:,} entries under {head.size:,} leaves" if head else "no checkpoint yet"
     if waits is not None and waits > WAITING_US:
+        if is_served(node.home) and processes.worker_starts(node.home):
+            return "warn", f"{size}; entries wait for the worker, which is starting"
         return "ill", f"{size}; entries have waited for over five minutes. Is the worker up?"
     return "well", size
 

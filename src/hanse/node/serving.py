@@ -95,6 +95,7 @@ def serve(home: Path, ready: Callable[[Node], None]) -> None:
     os.environ.update(environment)
     environment[keyfile.OPENER] = os.environ[keyfile.OPENER] = _held("hanse-opener", keyfile.stretched(home))
     processes.collector_is(home, processes.CollectorState(state="off", since_s=time.time()))
+    processes.serving_begins(home)
     stopping = threading.Event()
     keepers = [
         threading.Thread(
