@@ -67,6 +67,17 @@ def test_what_waits_no_more_is_in_nobodys_way(admin, other, approver, how, monke
     assert quota.propose_fewer(5, "Still full.", other) != first
 
 
+def test_what_its_proposer_may_no_longer_propose_gives_way(admin, other, approver):
+    """Nobody approves it, so that it keeps nothing out: it is withdrawn with a word, and the next one waits."""
+    first = quota.propose_fewer(10, "The disk is full.", admin)
+    service.revoke_role(UUID(admin.id), "administrator", "She is analyst now.", other)
+    second = quota.propose_fewer(5, "Still full.", other)
+    row = Proposal.objects.get(pk=first)
+    assert row.state == "withdrawn"
+    assert "may not propose it any more. Another proposal takes its place." in approvals.why_not([row])[first]
+    approvals.approve(second, approver)
+
+
 def test_what_is_proposed_of_another_thing_is_in_nobodys_way(admin, other):
     """Another role of the same person, and the same role of another, are other things."""
     one, two = newcomer("analyst"), newcomer("analyst")

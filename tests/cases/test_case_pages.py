@@ -258,7 +258,7 @@ def test_nothing_is_purged_that_was_added_after_it_was_proposed() -> None:
     officer = replace(kaja, roles=frozenset({"officer"}))
     proposal = purging.propose_purge(case, "It was opened by mistake.", officer)
     working.add_selector(case, read("email", "boss@example.org"), kaja)
-    with pytest.raises(purging.GrownError, match="propose it anew"):
+    with pytest.raises(approvals.ChangedSinceError, match="propose it anew"):
         approvals.approve(proposal, acting(newcomer("approver")))
     assert Selector.objects.count() == 1
 

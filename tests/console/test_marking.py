@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from hanse.accounts import approvals
+from hanse.accounts.models import Proposal
 from hanse.accounts.rules import RefusedError as AccountsRefusedError
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack, State
 from hanse.campaigns.models import Campaign
 from hanse.console import marking
-from hanse.console.marking import ChangedError, Wish, mark_anew
+from hanse.console.marking import Wish, mark_anew
 from hanse.console.visible_entries import entry_for, visible_entries
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
@@ -173,10 +174,29 @@ def test_a_release_that_became_anothers_is_not_approved(
     """Marked otherwise between the two people, a thing is not released by what was agreed on before."""
     proposal = mark_anew(attack, Wish(GREEN), "Agreed with the bank.", officer)
     mark_anew(attack, Wish(RED), "An informant after all.", officer)
-    with pytest.raises(ChangedError, match="since this was proposed"):
+    with pytest.raises(approvals.ChangedSinceError, match="since this was proposed"):
         approvals.approve(proposal, approver)
     assert carried(attack) == RED
     assert Entry.objects.filter(kind="accounts.approved").count() == 0
+
+
+def test_what_can_no_longer_be_approved_gives_way(attack: UUID, officer: Actor, approver: Actor) -> None:
+    """A release of a thing that was marked otherwise since waits for nobody: the next one takes its place, with a word."""
+    first = mark_anew(attack, Wish(GREEN), "Agreed with the bank.", officer)
+    assert first is not None
+    mark_anew(attack, Wish(RED), "An informant after all.", officer)
+    assert marking.waiting_on(attack) == []
+    why = "It was marked otherwise since this was proposed."
+    assert approvals.words_of(Proposal.objects.get(pk=first)).endswith(f"It can no longer be approved. {why}")
+    second = mark_anew(attack, Wish(GREEN), "The informant is safe.", officer)
+    row = Proposal.objects.get(pk=first)
+    assert row.state == "withdrawn"
+    assert approvals.why_not([row]) == {first: f"{why} Another proposal takes its place."}
+    assert [one.pk for one in marking.waiting_on(attack)] == [second]
+    with pytest.raises(approvals.ProposedAlreadyError):
+        mark_anew(attack, Wish(OWN), "Or so.", officer)
+    approvals.approve(second, approver)
+    assert carried(attack) == GREEN
 
 
 def test_a_campaign_is_never_weaker_than_its_attacks(attack: UUID, officer: Actor, approver: Actor) -> None:

@@ -9,7 +9,7 @@ from hanse.accounts import approvals
 from hanse.accounts import service as people
 from hanse.attacks.models import Attack
 from hanse.console import marking_imports
-from hanse.console.marking import ChangedError, Wish, mark_anew
+from hanse.console.marking import Wish, mark_anew
 from hanse.intel import authoring, correlating, finding, service
 from hanse.intel.models import Batch, Item, Value
 from hanse.kernel.actors import Actor
@@ -129,7 +129,7 @@ def test_a_release_holds_only_for_what_was_proposed(actor: People, officer: Acto
     proposal = mark_anew(row.pk, Wish(GREEN), "Partners asked.", officer)
     assert proposal is not None
     mark_anew(row.pk, Wish(RED), "An informant is named in it.", officer)
-    with pytest.raises(ChangedError):
+    with pytest.raises(approvals.ChangedSinceError):
         approvals.approve(proposal, approver)
     assert held(row.pk).marking.marking == RED
 

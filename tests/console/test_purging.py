@@ -22,6 +22,7 @@ from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking
 from hanse.ledger.models import Body, Entry
 from hanse.ledger.replay import rebuild
+from hanse.ledger.service import purge
 from hanse.policy import service as policy
 from hanse.policy.guarded import NotVisibleError
 from hanse.recording import record
@@ -92,6 +93,23 @@ def test_two_people_purge(attack: UUID, officer: Actor, approver: Actor) -> None
     assert wrong() == []
     with pytest.raises(UsageError, match="purged before"):
         propose_purge(attack, "Again.", officer)
+
+
+def test_a_purge_that_would_take_other_things_by_now_gives_way(
+    attack: UUID, officer: Actor, approver: Actor, client_as: Clients
+) -> None:
+    """What was added or went since keeps nobody from proposing it anew: the page offers it, and the first is withdrawn."""
+    first = propose_purge(attack, "The court ordered it.", officer)
+    campaign = Attack.projected.get(pk=attack).campaign
+    purge([campaign], officer, "It was none.")
+    with pytest.raises(approvals.ChangedSinceError, match="Other things would go"):
+        approvals.approve(first, approver)
+    page = client_as(officer).get(f"/ledger/object/{attack}/purge/").content.decode()
+    assert "Propose to purge" in page
+    second = propose_purge(attack, "The court ordered it still.", officer)
+    assert Proposal.objects.get(pk=first).state == "withdrawn"
+    approvals.approve(second, approver)
+    assert not Attack.projected.filter(pk=attack).exists()
 
 
 @pytest.mark.parametrize("role", ["analyst", "investigator", "approver", "auditor", "administrator"])

@@ -3,6 +3,7 @@
 import pytest
 
 from hanse.accounts import approvals
+from hanse.accounts.models import Proposal
 from hanse.federation import partnering
 from hanse.federation.models import Partner
 from hanse.kernel.errors import UsageError
@@ -46,6 +47,21 @@ def test_who_was_expelled_does_not_come_back_by_an_older_proposal(fi, officer, s
     with pytest.raises(UsageError, match="since this was proposed: it is expelled"):
         approvals.approve(back, second)
     assert _state() == "expelled"
+
+
+def test_a_proposal_about_how_it_stood_before_gives_way(fi, officer, second):
+    """To take it in again was proposed, and it was suspended for another reason since: the next proposal takes its place."""
+    partnering.suspend("fi-cert", "Ask them.", officer)
+    with several_at_once():
+        old, other = (
+            partnering.propose_standing("fi-cert", "active", "They answered.", officer) for _ in range(2)
+        )
+    approvals.approve(other, second)
+    partnering.suspend("fi-cert", "Their key is said to be lost.", officer)
+    new = partnering.propose_standing("fi-cert", "active", "It was not.", officer)
+    assert Proposal.objects.get(pk=old).state == "withdrawn"
+    approvals.approve(new, second)
+    assert _state() == "active"
 
 
 def test_who_was_suspended_anew_does_not_come_back_by_an_older_proposal(fi, officer, second):

@@ -64,6 +64,12 @@ class ProposedAlreadyError(HanseError):
         return f"{reverse('accounts:approvals')}?proposal={self.proposal}"
 
 
+class ChangedSinceError(UsageError):
+    """What was proposed is about something that is no longer as it was then: nobody approves it any more."""
+
+    status = 409
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A proposal as its signed entry says it.
@@ -109,6 +115,8 @@ class Approvable:
         before: What the approver has to know or ask before, in a sentence, from the subject, as long as it is open.
         about: What it decides on, from the subject, in texts: while a proposal about one of them waits, no other one is
             made. By default that is the whole subject.
+        over: Why it can no longer be approved, from the subject, in a sentence: what it is about has changed since. Empty while
+            it can. Such a proposal gives way to the next one.
         ahead: Works out what `execute` takes and what takes long, from the subject, before the ledger is locked, and holds
             it until it is over.
     """
@@ -121,6 +129,7 @@ class Approvable:
     once: str = ""
     before: Callable[[dict[str, Any]], str] | None = None
     about: Callable[[dict[str, Any]], Iterable[str]] | None = None
+    over: Callable[[dict[str, Any]], str] = lambda _subject: ""
     ahead: Callable[[dict[str, Any]], AbstractContextManager[None]] = lambda _subject: nullcontext()
 
     def decides_on(self, subject: dict[str, Any]) -> frozenset[str]:
@@ -163,19 +172,25 @@ def propose(action: str, subject: dict[str, Any], why: str, actor: Actor) -> UUI
     proposal = uuid4()
     content = contents.Proposed(action, subject, now_us() + EXPIRES_US)
     with writing():  # of two who propose the same at once, the second one finds the first
-        _check_first(approvable, subject)
+        _check_first(approvable, subject, actor)
         append("accounts.proposed", content, actor=actor, reason=why.strip(), object_id=proposal)
     return proposal
 
 
-def _check_first(approvable: Approvable, subject: dict[str, Any]) -> None:
-    """Refuse what would be the second open proposal about one thing."""
+def _check_first(approvable: Approvable, subject: dict[str, Any], actor: Actor) -> None:
+    """Refuse what would be the second open proposal about one thing; a first one that nobody can approve gives way to it."""
     wanted = approvable.decides_on(subject)
     rows = Proposal.objects.filter(action=approvable.action, state="open", expires_us__gt=now_us())
     for row in rows.order_by("proposed_us"):
         with suppress(UsageError):  # a row that was put in by SQL hinders nobody
             first = pending(row.pk)
             if first.action == approvable.action and wanted & approvable.decides_on(first.subject):
+                if why := approvable.over(first.subject) or _proposer_over(first, approvable):
+                    why = f"{why} Another proposal takes its place."
+                    append(
+                        "accounts.withdrawn", contents.Decided(), actor=actor, object_id=row.pk, reason=why
+                    )
+                    continue
                 words = approvable.words(first.subject).rstrip(".")
                 raise ProposedAlreadyError(
                     f"{first.proposed_name} proposed something about the same, and it waits for another person until "
@@ -192,13 +207,17 @@ def approve(proposal: UUID, actor: Actor) -> str:
         ProposalOverError: It is decided or too old.
         RefusedError: It is the actor's own, or gives them something; the actor is no approver, or did not prove a
             passkey; or the proposer could not propose it any more.
+        ChangedSinceError: What it is about has changed since.
     """
     asked = _for_approval(proposal, actor)
     locked = connections[database()].in_atomic_block  # then who locked it worked it out, by `ahead_of`
     with nullcontext() if locked else _approvable(asked.action).ahead(asked.subject), writing():
         found = _for_approval(proposal, actor)
         approvable = _approvable(found.action)
-        _check_proposer(found, approvable.proposed_with)
+        if why := _proposer_over(found, approvable):
+            refuse("proposer", f"{why} Refuse it; who may can propose it anew.")
+        if why := approvable.over(found.subject):
+            raise ChangedSinceError(f"{why} Look at it, and propose it anew.")
         append("accounts.approved", contents.Decided(), actor=actor, object_id=proposal, reason=found.why)
         return approvable.execute(found, actor)
 
@@ -231,20 +250,19 @@ def _for_approval(proposal: UUID, actor: Actor) -> Pending:
     return found
 
 
-def _check_proposer(found: Pending, action: str) -> None:
-    """Refuse what is proposed by somebody who was deactivated or lost the role since: it would be done by one person.
+def _proposer_over(found: Pending, approvable: Approvable) -> str:
+    """Why a proposal is its proposer's no more, who was deactivated or lost the role since: one person would do it alone.
 
-    The passkey was proved when it was proposed.
+    Empty where they may propose it still; the passkey was proved when it was proposed.
     """
     if found.proposed_as == "system":
-        return
+        return ""
     who = person_actor(UUID(found.proposed_by), stepped_up_us=now_us())
-    if who is None or not may(who, action, now_us=now_us()):
-        refuse(
-            "proposer",
-            f"{found.proposed_name}, who proposed it, is not active any more or may not propose it any more. "
-            "Refuse it; who may can propose it anew.",
+    if who is None or not may(who, approvable.proposed_with, now_us=now_us()):
+        return (
+            f"{found.proposed_name}, who proposed it, is not active any more or may not propose it any more."
         )
+    return ""
 
 
 def reject(proposal: UUID, words: str, actor: Actor) -> None:
@@ -314,10 +332,17 @@ def pending(proposal: UUID) -> Pending:
 
 
 def words_of(proposal: Proposal) -> str:
-    """What will happen on approval, in a sentence; while it is open, also what the approver has to know before."""
+    """What will happen on approval, in a sentence; while it is open, also what the approver has to know before.
+
+    Where it can no longer be approved, that and why.
+    """
     one = _approvable(proposal.action)
     words = one.words(proposal.subject)
-    before = one.before(proposal.subject) if one.before is not None and state_of(proposal) == "open" else ""
+    if state_of(proposal) != "open":
+        return words
+    if why := one.over(proposal.subject):
+        return f"{words} It can no longer be approved. {why}"
+    before = one.before(proposal.subject) if one.before is not None else ""
     return f"{words} {before}" if before else words
 
 
@@ -349,6 +374,19 @@ def waiting_for(actor: Actor) -> list[Proposal]:
         return []
     rows = Proposal.objects.filter(state="open", expires_us__gt=now_us()).exclude(proposed_by=actor.id)
     return [row for row in rows.order_by("proposed_us") if row.subject.get("person") != actor.id]
+
+
+def waiting_about(action: str, member: str, thing: UUID) -> list[Proposal]:
+    """Open proposals about a thing, newest first, but for those that nobody can approve any more.
+
+    Args:
+        action: A registered action.
+        member: The member of the subject that names the thing, hexadecimal.
+        thing: The thing.
+    """
+    rows = Proposal.objects.filter(action=action, state="open", expires_us__gt=now_us())
+    here = [row for row in rows.order_by("-proposed_us") if row.subject.get(member) == thing.hex]
+    return [row for row in here if not _approvable(action).over(row.subject)]
 
 
 def shown(proposal: UUID, actor: Actor) -> Proposal | None:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.urls import reverse
 
-from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.accounts.approvals import Approvable, Pending, propose, waiting_about
 from hanse.accounts.models import Proposal
 from hanse.cases import evidence_entries
 from hanse.cases.choosing import case_for
@@ -234,8 +234,7 @@ def propose_destruction(evidence_id: UUID, why: str, actor: Actor) -> UUID:
 
 def waiting_on(evidence_id: UUID) -> list[Proposal]:
     """Open proposals to destroy a piece of evidence."""
-    rows = Proposal.objects.filter(action=DESTRUCTION.action, state="open", expires_us__gt=now_us())
-    return [row for row in rows if row.subject.get("evidence") == evidence_id.hex]
+    return waiting_about(DESTRUCTION.action, "evidence", evidence_id)
 
 
 def held_files() -> list[str]:

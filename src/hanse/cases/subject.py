@@ -21,7 +21,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from hanse.accounts import consultations
-from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.accounts.approvals import Approvable, Pending, propose, waiting_about
 from hanse.accounts.models import Proposal
 from hanse.cases.court import own_fingerprint
 from hanse.cases.court_models import CourtExport
@@ -251,8 +251,7 @@ def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: st
 
 def waiting_on(request_id: UUID) -> list[Proposal]:
     """Open proposals to erase what is held on whom a request is about."""
-    rows = Proposal.objects.filter(action=ERASING.action, state="open", expires_us__gt=now_us())
-    return [row for row in rows if row.subject.get("request") == request_id.hex]
+    return waiting_about(ERASING.action, "request", request_id)
 
 
 def receivers(held: Iterable[Held]) -> list[CourtExport]:
@@ -367,17 +366,9 @@ def _words(subject: dict[str, Any]) -> str:
 
 
 def _execute(proposal: Pending, approver: Actor) -> str:
-    """Purge it, and say so; files of evidence go once that is on disk.
-
-    Raises:
-        UsageError: Nothing of it is left.
-    """
+    """Purge what is left of it, and say so; files of evidence go once that is on disk."""
     told = proposal.subject
-    request, wanted = UUID(told["request"]), [UUID(one) for one in told["objects"]]
-    left = Entry.objects.filter(object_id__in=wanted, body__isnull=False)
-    going = sorted(set(left.values_list("object_id", flat=True)))
-    if not going:
-        raise UsageError("Nothing of it is left: it was purged before.")
+    request, going = UUID(told["request"]), _left(told)
     requests = [request, *(UUID(one) for one in told.get("earlier", ()))]
     entries = Entry.objects.filter(object_id__in=[*going, *requests], body__isnull=False).count()
     purged = purge([*going, *requests], approver, proposal.why, LAWS[told["law"]])
@@ -396,6 +387,17 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     return ""
 
 
+def _left(subject: dict[str, Any]) -> list[UUID]:
+    """What of it has not been purged before."""
+    wanted = [UUID(one) for one in subject["objects"]]
+    left = Entry.objects.filter(object_id__in=wanted, body__isnull=False)
+    return sorted(set(left.values_list("object_id", flat=True)))
+
+
+def _over(subject: dict[str, Any]) -> str:
+    return "" if _left(subject) else "Nothing of it is left: it was purged before."
+
+
 def _where(subject: dict[str, Any]) -> str:
     """The entries of the request: also for an approver who may not see it."""
     return f"{reverse('console:ledger')}?object={UUID(subject['request'])}"
@@ -412,6 +414,6 @@ def _ahead(subject: dict[str, Any]) -> AbstractContextManager[None]:
 
 ERASING = Approvable(
     "cases.erase_subject", "cases.erase", _words, _execute, _where,
-    about=lambda subject: [subject["request"]], ahead=_ahead,
+    about=lambda subject: [subject["request"]], over=_over, ahead=_ahead,
 )  # fmt: skip
 """What two people agree on."""

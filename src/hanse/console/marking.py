@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from hanse.accounts.approvals import EXPIRES_US, Approvable, Pending, propose
+from hanse.accounts.approvals import EXPIRES_US, Approvable, Pending, propose, waiting_about
 from hanse.accounts.models import Proposal, Team
 from hanse.attacks import stix_export as attack_cites
 from hanse.attacks.models import Attack, PartnerAttack
@@ -168,8 +168,7 @@ def derived_of(row: Thing) -> list[Derived]:
 
 def waiting_on(object_id: UUID) -> list[Proposal]:
     """Open proposals to mark a thing anew, newest first."""
-    rows = Proposal.objects.filter(action=APPROVABLE.action, state="open", expires_us__gt=now_us())
-    return [row for row in rows.order_by("-proposed_us") if row.subject.get("object") == object_id.hex]
+    return waiting_about(APPROVABLE.action, "object", object_id)
 
 
 def differences(old: Marking, new: Marking, old_team: str = "", new_team: str = "") -> list[str]:
@@ -327,21 +326,27 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     """Steps 2, 3 and 5 again: between the two people the thing may have changed.
 
     Raises:
-        NotVisibleError: It is gone.
-        ChangedError: It was marked otherwise meanwhile.
+        ChangedError: It is another's now.
         UsageError: It would be weaker than what it was derived from now.
     """
     told = proposal.subject
     row = _row(UUID(told["object"]))
     old, wish = row.marking.marking, Wish(_marking_in(told["to"]), told["to_team"])
-    if (old.text, row.team) != (told["from"], told["from_team"]):
-        raise ChangedError(
-            "It was marked otherwise since this was proposed. Look at it, and propose it anew."
-        )
     if not is_at_least(wish.marking, old) and old.originators != {authority()}:
         raise ChangedError("Only the originator may weaken a marking. Ask the authority that it comes from.")
     _check(row, wish)
     _write(row, wish, approver, proposal.why, proposal.id.hex)
+    return ""
+
+
+def _over(subject: dict[str, Any]) -> str:
+    """Whether it is gone, or was marked otherwise since it was proposed."""
+    try:
+        row = _row(UUID(subject["object"]))
+    except NotVisibleError as error:
+        return str(error)
+    if (row.marking.marking.text, row.team) != (subject["from"], subject["from_team"]):
+        return "It was marked otherwise since this was proposed."
     return ""
 
 
@@ -360,6 +365,12 @@ def _where(subject: dict[str, Any]) -> str:
 
 
 APPROVABLE = Approvable(
-    "policy.mark", "policy.mark", _words, _execute, _where, about=lambda subject: [subject["object"]]
+    "policy.mark",
+    "policy.mark",
+    _words,
+    _execute,
+    _where,
+    about=lambda subject: [subject["object"]],
+    over=_over,
 )
 """What two people agree on."""

@@ -1,5 +1,6 @@
 """Use cases of purging by hand: what would go is shown, one person proposes it, another one lets it go for good."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from hanse.accounts.approvals import Approvable, Pending, propose
+from hanse.accounts.approvals import Approvable, Pending, propose, waiting_about
 from hanse.accounts.models import Proposal
 from hanse.attacks.models import Attack
 from hanse.campaigns import service as campaigns
@@ -25,12 +26,6 @@ from hanse.policy.guarded import NotVisibleError
 
 STAYS = ("ledger.", "accounts.", "console.")
 """Kinds that cannot be purged by hand: the ledger's own, and who did, approved and looked at what."""
-
-
-class GrownError(UsageError):
-    """Other things would go than when it was proposed."""
-
-    status = 409
 
 
 class StaysError(UsageError):
@@ -105,8 +100,7 @@ def purged_by(object_id: UUID) -> int | None:
 
 def waiting_on(object_id: UUID) -> list[Proposal]:
     """Open proposals to purge an object, newest first."""
-    rows = Proposal.objects.filter(action=APPROVABLE.action, state="open", expires_us__gt=now_us())
-    return [row for row in rows.order_by("-proposed_us") if row.subject.get("object") == object_id.hex]
+    return waiting_about(APPROVABLE.action, "object", object_id)
 
 
 def _with_derived(object_id: UUID) -> list[UUID]:
@@ -123,12 +117,17 @@ def _digest(objects: list[UUID]) -> str:
     return sha256(b"".join(sorted(one.bytes for one in objects))).hexdigest()
 
 
+def _kept(kinds: Iterable[str]) -> str:
+    """The first of some kinds that stays; empty where none does."""
+    return next((kind for kind in kinds if kind.startswith(STAYS)), "")
+
+
 def _going(object_id: UUID, *, derived: bool) -> Going | None:
     rows = Entry.objects.filter(object_id=object_id).order_by("sequence")
     kinds = list(rows.values_list("kind", flat=True))
     if not kinds:
         return None
-    if kept := next((kind for kind in kinds if kind.startswith(STAYS)), None):
+    if kept := _kept(kinds):
         raise StaysError(f"{kept} is a record of who did what, or of the ledger itself. It stays.")
     held = rows.filter(body__isnull=False).count()
     return Going(object_id, tuple(dict.fromkeys(kinds)), len(kinds), held, rows[0].sequence, derived=derived)
@@ -144,19 +143,25 @@ def _execute(proposal: Pending, approver: Actor) -> str:
     """Purge it and what is derived of it, which is what two people saw.
 
     Raises:
-        GrownError: Something was added to what goes, or taken away, since it was proposed.
         StaysError: It is a record of who did what.
-        UsageError: Nothing of it is left.
     """
     wanted = _with_derived(UUID(proposal.subject["object"]))
-    going = [one for each in wanted if (one := _going(each, derived=False))]
-    if not any(one.bodies for one in going):
-        raise UsageError("Nothing of it is left: it was purged before.")
-    if _digest(wanted) != proposal.subject["with"]:
-        raise GrownError(
-            "Other things would go with it than when this was proposed. Look at it, and propose it anew."
-        )
+    for one in wanted:
+        _going(one, derived=False)
     purge(wanted, approver, proposal.why)
+    return ""
+
+
+def _over(subject: dict[str, Any]) -> str:
+    """Whether nothing of it is left, or something was added to what goes, or taken away, since it was proposed."""
+    chosen = UUID(subject["object"])
+    if _kept(Entry.objects.filter(object_id=chosen).values_list("kind", flat=True)):
+        return ""  # `_execute` says that it stays
+    wanted = _with_derived(chosen)
+    if not Entry.objects.filter(object_id__in=wanted, body__isnull=False).exists():
+        return "Nothing of it is left: it was purged before."
+    if _digest(wanted) != subject["with"]:
+        return "Other things would go with it than when this was proposed."
     return ""
 
 
@@ -177,6 +182,6 @@ def _ahead(subject: dict[str, Any]) -> AbstractContextManager[None]:
 
 APPROVABLE = Approvable(
     "ledger.purge", "ledger.purge", _words, _execute, _where,
-    about=lambda subject: [subject["object"]], ahead=_ahead,
+    about=lambda subject: [subject["object"]], over=_over, ahead=_ahead,
 )  # fmt: skip
 """What two people agree on."""

@@ -123,10 +123,15 @@ def _write(group: UUID, name: str, members: list[str], why: str, actor: Actor, p
 def _let_in(pending: Pending, actor: Actor) -> str:
     told = pending.subject
     row = group_of(UUID(told["group"]))
-    if sorted(row.members) != told["from"]:
-        raise UsageError("Its members changed since this was proposed. Look at it, and propose it anew.")
     _write(row.pk, row.name, _checked(told["to"]), pending.why, actor, pending.id.hex)
     return ""
+
+
+def _over(told: dict[str, Any]) -> str:
+    row = Group.objects.filter(pk=UUID(told["group"])).first()
+    if row is None:
+        return "There is no such group any more."
+    return "" if sorted(row.members) == told["from"] else "Its members changed since this was proposed."
 
 
 def _words(told: dict[str, Any]) -> str:
@@ -141,5 +146,7 @@ def _project(recorded: Recorded, content: GroupSet) -> None:
         Group.objects.create(object_id=recorded.object_id, name=content.name, members=list(content.members))
 
 
-APPROVAL = Approvable(GROUP, "federation.share", _words, _let_in, about=lambda told: [told["group"]])
+APPROVAL = Approvable(
+    GROUP, "federation.share", _words, _let_in, about=lambda told: [told["group"]], over=_over
+)
 KINDS = (Kind(SET, GroupSet, _project),)

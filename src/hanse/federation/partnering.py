@@ -186,15 +186,19 @@ def _last_word(row: Partner) -> int:
 
 
 def _stand(pending: Pending, actor: Actor) -> str:
-    """Both people agreed, if the partner stands as they saw it: not suspended again, nor expelled, since."""
+    """Both people agreed."""
     told = pending.subject
-    row = partner_of(told["authority"])
+    stands(partner_of(told["authority"]), told["state"], pending.why, actor, pending.id.hex)
+    return ""
+
+
+def _standing_over(told: dict[str, Any]) -> str:
+    """Whether the partner stands otherwise than they saw it: suspended again, or expelled, since."""
+    row = Partner.objects.filter(pk=told["authority"]).first()
+    if row is None:
+        return "There is no such partner any more."
     if (row.state, _last_word(row)) != (told["from"], told["at"]):
-        raise UsageError(
-            f"It was decided anew how {row.name} stands since this was proposed: it is {row.get_state_display()}. "
-            "Look at it, and propose it anew."
-        )
-    stands(row, told["state"], pending.why, actor, pending.id.hex)
+        return f"It was decided anew how {row.name} stands since this was proposed: it is {row.get_state_display()}."
     return ""
 
 
@@ -221,16 +225,21 @@ def propose_move(name: str, endpoint: str, address: str, why: str, actor: Actor)
 
 
 def _move(pending: Pending, actor: Actor) -> str:
-    """Both people agreed, if the partner is where they saw it: not moved, nor a partner anew, since."""
+    """Both people agreed."""
     told = pending.subject
     content = PartnerMoved(told["endpoint"], told["address"], pending.id.hex)
     row = partner_of(told["authority"])
-    if (row.endpoint, _last_word(row)) != (told["from"], told["at"]):
-        raise UsageError(
-            f"{row.name} was moved, or it was decided anew how it stands, since this was proposed. Look at it, and "
-            "propose it anew."
-        )
     append("federation.partner_moved", content, actor=actor, reason=pending.why, object_id=row.object_id)
+    return ""
+
+
+def _move_over(told: dict[str, Any]) -> str:
+    """Whether the partner is elsewhere than they saw it: moved, or a partner anew, since."""
+    row = Partner.objects.filter(pk=told["authority"]).first()
+    if row is None:
+        return "There is no such partner any more."
+    if (row.endpoint, _last_word(row)) != (told["from"], told["at"]):
+        return f"{row.name} was moved, or it was decided anew how it stands, since this was proposed."
     return ""
 
 
@@ -255,6 +264,7 @@ APPROVALS = (
         lambda told: f"{told['authority']} is to be {Standing(told['state']).label}.",
         _stand,
         about=_about,
+        over=_standing_over,
     ),
     Approvable(
         MOVE,
@@ -262,5 +272,6 @@ APPROVALS = (
         lambda told: f"{told['authority']} is reached at {told['endpoint']} {told['address']} from now on.",
         _move,
         about=_about,
+        over=_move_over,
     ),
 )

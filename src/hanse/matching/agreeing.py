@@ -150,15 +150,17 @@ def _is_said_anew(partner: str, after: int) -> bool:
 
 
 def _make(pending: Pending, actor: Actor) -> str:
-    """Both people agreed, if nothing else was since: what one person ended does not come back by an older proposal."""
+    """Both people agreed."""
     content = msgspec.convert({**pending.subject, "proposal": pending.id.hex}, Agreed)
-    if _is_said_anew(content.partner, pending.subject["after"]):
-        raise UsageError(
-            f"What is agreed with {content.partner} was changed or ended since this was proposed. Look at it, and propose "
-            "it anew."
-        )
     held = Agreement.objects.filter(partner=content.partner).first()
     append(AGREED, content, actor=actor, reason=pending.why, object_id=held.pk if held else uuid4())
+    return ""
+
+
+def _over(told: dict[str, Any]) -> str:
+    """Whether something else was agreed since: what one person ended does not come back by an older proposal."""
+    if _is_said_anew(told["partner"], told["after"]):
+        return f"What is agreed with {told['partner']} was changed or ended since this was proposed."
     return ""
 
 
@@ -187,5 +189,5 @@ def _forget(object_id: UUID) -> None:
     Agreement.objects.filter(pk=object_id).delete()
 
 
-APPROVAL = Approvable(AGREE, AGREE, _words, _make, about=lambda told: [told["partner"]])
+APPROVAL = Approvable(AGREE, AGREE, _words, _make, about=lambda told: [told["partner"]], over=_over)
 KINDS = (Kind(AGREED, Agreed, _project, _forget),)
