@@ -265,13 +265,17 @@ def _grant(pending: Pending, _actor: Actor) -> str:
     row = _open(UUID(told["request"]))
     if (row.partner, row.thing.hex, row.to) != (told["partner"], told["thing"], told["to"]):
         raise UsageError("The request is not the one that was proposed. Run `hanse node fsck`.")
+    _decide(row, pending.why, told["digest"], granted=True)
+    return ""
+
+
+def _over(told: dict[str, Any]) -> str:
+    row = Release.objects.filter(pk=UUID(told["request"]), incoming=True).first()
+    if row is None or row.state != "open":
+        return "The request is decided or gone."
     entry = _given(row)
     if entry is None or _digest(entry) != told["digest"]:
-        raise UsageError(
-            f"What {row.partner} has was recalled, purged or shared anew since this was proposed. Look at it, and "
-            "propose it anew."
-        )
-    _decide(row, pending.why, told["digest"], granted=True)
+        return f"What {row.partner} has was recalled, purged or shared anew since this was proposed."
     return ""
 
 
@@ -586,7 +590,9 @@ def _words(told: dict[str, Any]) -> str:
     )
 
 
-APPROVAL = Approvable(RELEASE, "federation.share", _words, _grant, about=lambda told: [told["request"]])
+APPROVAL = Approvable(
+    RELEASE, "federation.share", _words, _grant, about=lambda told: [told["request"]], over=_over
+)
 
 KINDS = (
     # What is passed on may be of a kind that rests encrypted, and then rests so within this one too.
