@@ -3,16 +3,20 @@
 import subprocess
 
 import pytest
+from click.testing import CliRunner
 
 from hanse.egress.client import Client
 from hanse.egress.errors import RefusedError
 from hanse.egress.rules import Rules
+from hanse.ledger.commands import verify
 from hanse.ledger.timestamp import stamped_us
+from hanse.node import commands
 from hanse.node.stamping import StampError, fetch
 from tests.egress.servers import http_server, local
+from tests.ledger.test_bundle import archive
 from tests.ledger.test_proof import _stamped, authority
 
-__all__ = ["authority"]
+__all__ = ["archive", "authority"]
 NOTE = "hanse/ee-cert\n16\nAAAA\n"
 
 
@@ -115,3 +119,24 @@ def test_a_stamp_is_not_asked_for_inside():
     with http_server(lambda _: None) as server, pytest.raises(RefusedError, match="not public"):
         fetch(NOTE, url(server), Client(Rules()))
     assert server.seen == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_archive_is_stamped_by_the_command(authority, archive, monkeypatch, tmp_path):
+    """`hanse node stamp`: it proves by when everything in the archive existed; twice, and on a full disk, it changes nothing."""
+    roots = authority / "root.pem"
+    monkeypatch.setattr(commands, "_started", lambda _home: None)
+    with served(authority) as server:
+        words = ["stamp", str(archive), url(server)]
+        allow = local(server.port)
+        monkeypatch.setattr(commands, "_stamp_of", lambda note, at: fetch(note, at, Client(Rules()), allow))
+        first = CliRunner().invoke(commands.node, words)
+        assert first.exit_code == 0, first.output
+        data = archive.read_bytes()
+        again = CliRunner().invoke(commands.node, words)
+    assert (again.exit_code, archive.read_bytes()) == (1, data)
+    assert "has a time stamp already" in again.output
+    assert CliRunner().invoke(verify, [str(archive)]).exit_code == 0
+    told = CliRunner().invoke(verify, [str(archive), "--time-roots", str(roots)])
+    assert "The checkpoint existed by" in told.output
+    assert told.exit_code == 0

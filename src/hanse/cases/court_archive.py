@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from hanse.ledger.bundle import MANIFEST, PROOF, Document
+from hanse.ledger.bundle import MANIFEST, PROOF, STAMP, Document
 from hanse.web.exports import csv_lines
 
 SUMS, READ_ME = "SHA256SUMS", "VERIFY.txt"
@@ -125,6 +125,13 @@ contacts).
    witnesses that you trust, which they publish, to have it insist on that:
 
        hanse verify FOLDER --key "..." --witness "..." --witness "..."
+
+   To know by when all of it existed, by a clock that is not the authority's: the authority
+   can have a time-stamping authority (RFC 3161) sign it, also after the archive was made,
+   which adds the file {STAMP} to the folder. Then give the certificates of the
+   time-stamping authorities that you trust:
+
+       hanse verify FOLDER --key "..." --time-roots ROOTS.pem
 
 3. One entry by itself:   hanse verify entries/NUMBER.json
 

@@ -3,7 +3,9 @@
 Whoever has no node proves all of it offline with `hanse verify`, from the archive or from the folder into which it was
 unpacked. The steps, in order:
 
-1. `PROOF` proves an entry of the ledger, by the steps of `verify`, and is written in its one form;
+1. `PROOF` proves an entry of the ledger, by the steps of `verify`, and is written in its one form; where a time stamp
+   was added after the bundle was made (`STAMP`), it is over that proof's checkpoint, and so over everything in the
+   bundle;
 2. that entry names the SHA-256 of `MANIFEST`;
 3. each file that the manifest lists is there, with the length and the SHA-256 that it lists, and no other file is;
 4. each file that the manifest calls a proof proves an entry of the same authority, under the same first key;
@@ -35,6 +37,8 @@ from hanse.ledger.verify import CLOCK_US, Proof, ProofError, Proven, verify
 
 FORMAT = "hanse/bundle/1"
 MANIFEST, PROOF = "manifest.json", "manifest.proof.json"
+STAMP = "manifest.proof.tsr"
+"""RFC 3161 response over the checkpoint of `PROOF`, which can only be asked for once that is written."""
 LIMIT_BYTES = 64 * 1024 * 1024
 """A manifest and a proof are read into memory whole; other files piece by piece."""
 PIECE = 1 << 20
@@ -43,6 +47,9 @@ MOST = 100_000
 
 _DAMAGED = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 """What Python's archives say of one that was altered or packed in a way that it cannot read: encrypted, for one."""
+
+_OURS = frozenset({MANIFEST, PROOF, STAMP})
+"""Files of a bundle that its manifest does not list."""
 
 _NAMED = 20
 """Entries that are named one by one."""
@@ -162,15 +169,14 @@ def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"", witnesses: 
         ProofError: A step fails; the message names it and the file.
     """
     with _opened(path) as files:
-        data = _whole(files, PROOF)
-        proven = _proof(data, PROOF, trusted, roots, witnesses)
-        if (
-            msgspec.json.format(
-                msgspec.json.encode(strict_json.decode(data, Proof, limit_bytes=LIMIT_BYTES)), indent=1
+        own = _own_proof(files)
+        if roots and not own.timestamp:
+            raise ProofError(
+                f"Step 1 fails: {PROOF} has no time stamp, as nobody had one added to this archive. Whoever gave it out "
+                "can do that on their node, also now: `hanse node stamp ARCHIVE URL`. It then shows that all of it existed "
+                "by that time. Without --time-roots everything else is proven."
             )
-            != data
-        ):
-            raise ProofError(f"Step 1 fails: {PROOF} is not written as it was exported.")
+        proven = _proof(msgspec.json.encode(own), PROOF, trusted, roots, witnesses)
         manifest = _manifest(_whole(files, MANIFEST), proven.body.content.get("manifest"))
         if (
             len({one.path for one in manifest.members}) != len(manifest.members)
@@ -179,7 +185,7 @@ def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"", witnesses: 
             raise ProofError("Step 3 fails: the manifest lists a file twice, or too many.")
         for member in manifest.members:
             _check(files, member)
-        strange = sorted(set(files.names()) - {one.path for one in manifest.members} - {MANIFEST, PROOF})
+        strange = sorted(set(files.names()) - {one.path for one in manifest.members} - _OURS)
         if strange:
             raise ProofError(f"Step 3 fails: {strange[0]!r} is none of the files that the manifest lists.")
         proofs = [
@@ -200,6 +206,49 @@ def verify_bundle(path: Path, trusted: str = "", roots: bytes = b"", witnesses: 
         f"5. {_witnessed(_Seen.of(PROOF, proven), proofs, trusted=bool(witnesses))}",
     )
     return Found(steps, proven.fingerprint, manifest)
+
+
+def checkpoint_of(path: Path) -> str:
+    """The signed note that a time stamp of a bundle has to be over; an archive or a folder.
+
+    Raises:
+        ProofError: It is no bundle.
+    """
+    with _opened(path) as files:
+        return _own_proof(files).checkpoint
+
+
+def add_stamp(path: Path, stamp: bytes) -> None:
+    """Put a time stamp into an archive, or the folder into which one was unpacked; nothing else of it changes.
+
+    Args:
+        path: The bundle.
+        stamp: RFC 3161 response over its checkpoint.
+
+    Raises:
+        FileExistsError: It has one.
+        OSError: It cannot be written; an archive is then as it was.
+    """
+    if path.is_dir():
+        with (path / STAMP).open("xb") as file:
+            file.write(stamp)
+        return
+    with zipfile.ZipFile(path) as archive:
+        if STAMP in archive.namelist():
+            raise FileExistsError(f"{path} has a time stamp.")
+        end = archive.start_dir
+    with path.open("rb") as whole:
+        whole.seek(end)
+        index = whole.read()  # the list of its files, over which the new one is written
+    try:
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
+            archive.writestr(_info(STAMP), stamp)
+    except BaseException:
+        with path.open("r+b") as whole:
+            whole.seek(end)
+            whole.write(index)
+            whole.truncate()
+        raise
 
 
 class _Pipe(io.RawIOBase):
@@ -279,9 +328,21 @@ def _opened(path: Path) -> Iterator[_Files]:
     with archive:
         files = _Files(path, archive)
         names = files.names()
-        if len(names) != len(set(names)) or len(names) > MOST + 2:
+        if len(names) != len(set(names)) or len(names) > MOST + len(_OURS):
             raise ProofError("Step 1 fails: a file stands in the archive twice, or it has too many.")
         yield files
+
+
+def _own_proof(files: _Files) -> Proof:
+    """The proof of the entry that names the manifest, with the time stamp that was added to the bundle."""
+    data = _whole(files, PROOF)
+    try:
+        own: Proof = strict_json.decode(data, Proof, limit_bytes=LIMIT_BYTES)
+    except HanseError as error:
+        raise ProofError(f"Step 1 fails: {PROOF} is no proof ({error}).") from None
+    if msgspec.json.format(msgspec.json.encode(own), indent=1) != data:
+        raise ProofError(f"Step 1 fails: {PROOF} is not written as it was exported.")
+    return msgspec.structs.replace(own, timestamp=_whole(files, STAMP)) if STAMP in files.names() else own
 
 
 def _proof(
@@ -408,7 +469,7 @@ def _is_plain(name: str) -> bool:
         parts
         and not name.startswith("/")
         and "/".join(parts) == name
-        and name not in {MANIFEST, PROOF}
+        and name not in _OURS
         and not any(part in {"..", "."} or set(part) & set('\\:\0<>"|?*') for part in parts)
     )
 

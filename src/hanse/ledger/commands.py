@@ -24,7 +24,8 @@ from hanse.ledger.verify import verify as verify_proof
 @click.option(
     "--time-roots",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="PEM certificates of time-stamping authorities that you trust; a time stamp is then asked for.",
+    help="PEM certificates of time-stamping authorities that you trust; a time stamp is then asked for, "
+    "of an archive the one that `hanse node stamp` added.",
 )
 @click.option(
     "--witness",

@@ -320,6 +320,34 @@ def export(home: Path, sequence: int, file: Path, authority: str) -> None:
     click.echo(f"Wrote {file}. Anybody can prove it with: hanse verify {file}")
 
 
+@node.command()
+@_home
+@click.argument("archive", type=click.Path(exists=True, path_type=Path))
+@click.argument("url")
+def stamp(home: Path, archive: Path, url: str) -> None:
+    """Have a time-stamping authority (RFC 3161) at URL say by when an ARCHIVE for court existed.
+
+    ARCHIVE is what was exported, or the folder into which it was unpacked. One small file is added to it and nothing
+    else of it changes: it may have been handed over already, and both copies are proven.
+    """
+    from hanse.ledger.bundle import STAMP, add_stamp, checkpoint_of  # noqa: PLC0415
+
+    _started(home)
+    over = checkpoint_of(archive)
+    try:
+        add_stamp(archive, _stamp_of(over, url))
+    except FileExistsError:
+        raise click.ClickException(f"{archive} has a time stamp already. Nothing was changed.") from None
+    except OSError as error:
+        raise click.ClickException(
+            f"{archive} cannot be written to ({error}). Nothing was changed."
+        ) from None
+    click.echo(
+        f"Added {STAMP} to {archive}. Whoever trusts the authority proves the time with: hanse verify {archive} --time-roots "
+        "ROOTS.pem"
+    )
+
+
 def _stamp_of(checkpoint: str, url: str) -> bytes:
     """A time stamp over a checkpoint, through the node's one way out."""
     from hanse.console.endpoints import allowed  # noqa: PLC0415 - needs Django
