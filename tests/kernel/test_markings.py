@@ -156,6 +156,7 @@ def test_impossible_alternatives_vanish():
         {"releasable": frozenset({"state:ee"})},
         {"releasable": frozenset({"tier:king"})},
         {"releasable": frozenset({"authority:"})},
+        {"releasable": frozenset({"authority:FI-CERT"})},
         {"releasable": frozenset({"state:EE & authority:x"})},
         {"releasable": frozenset({"state:EE & state:LV"})},
         {"releasable": frozenset({"state:EE", "authority:x & state:EE"})},

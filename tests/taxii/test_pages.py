@@ -4,7 +4,9 @@ import pytest
 
 from hanse.accounts import approvals
 from hanse.accounts.models import Proposal
-from hanse.kernel.errors import UsageError
+from hanse.kernel.actors import is_authority_id
+from hanse.kernel.errors import HanseError, UsageError
+from hanse.kernel.markings import Marking
 from hanse.taxii import kept, partners
 from hanse.taxii.models import Partner
 from tests.accounts.people import acting, newcomer
@@ -99,6 +101,16 @@ def test_a_country_that_is_none_is_refused(country, tier, why):
             "fi-cert", "CERT Finland", country, tier, WHY, acting(newcomer("administrator"))
         )
     partners.propose_partner("nato", "NATO", "", "organisation", WHY, acting(newcomer("administrator")))
+
+
+@pytest.mark.parametrize("authority", ["FI-CERT", "fi-Cert", "fi_cert", "-fi", "fi:cert", "f" * 65, ""])
+def test_an_id_of_an_authority_is_the_same_everywhere(authority):
+    """At the open edge, of a node and in markings: two ids never differ in capitals alone, or in what cannot be seen."""
+    with pytest.raises(UsageError, match="has lower-case letters, digits, dots and dashes"):
+        partners.propose_partner(authority, "CERT", "FI", "member", WHY, acting(newcomer("administrator")))
+    assert not is_authority_id(authority)
+    with pytest.raises(HanseError, match=r"releasability|names no authority"):
+        Marking(originators=frozenset({"ee-cert"}), releasable=frozenset({f"authority:{authority}"}))
 
 
 def test_a_wrong_secret_is_told_to_be_possible():

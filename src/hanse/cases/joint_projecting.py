@@ -20,6 +20,7 @@ from hanse.cases.joint_entries import (
 from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.federation.handlers import Arrived, own_id
 from hanse.federation.models import Given, PassedOn
+from hanse.kernel.actors import is_authority_id
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import TIERS, Marking
@@ -83,7 +84,7 @@ def check_opened(here: Arrived, content: JointOpened) -> None:
     if authority() not in names or len(set(names)) != len(names) or len(names) > MEMBERS_LIMIT:
         raise UsageError(f"{here.partner} opens a joint case without saying rightly who takes part in it.")
     for one in content.members:
-        if not 0 < len(one.authority) <= 128 or len(one.name) > TITLE_LIMIT or one.tier not in TIERS:
+        if not is_authority_id(one.authority) or len(one.name) > TITLE_LIMIT or one.tier not in TIERS:
             raise UsageError(f"{here.partner} names somebody in a joint case who could not be an authority.")
     if not content.title.strip() or len(content.title) > TITLE_LIMIT:
         raise UsageError(f"{here.partner} opens a joint case without a title that could be shown.")

@@ -4,7 +4,6 @@ An invitation is signed by the key that it brings, which proves that who made it
 authority's is what two people find out by telephone, comparing one fingerprint that both nodes show.
 """
 
-import re
 from base64 import b32encode
 from hashlib import sha256
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ import msgspec
 import segno
 
 from hanse.kernel import strict_json
+from hanse.kernel.actors import is_authority_id
 from hanse.kernel.countries import STATES
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import KeysError, SealKey, SigningKey, VerifyKey
@@ -23,7 +23,6 @@ from hanse.kernel.markings import TIERS
 LIMIT_BYTES: Final = 8_192
 """An invitation has some 600 bytes."""
 _PREFIX: Final = b"hanse/invitation/1\n"
-_ID: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?")
 _GROUPS, _GROUP = 4, 5
 
 
@@ -100,7 +99,7 @@ def read(data: bytes) -> Invitation:
 
 def _check(one: Invitation) -> None:
     """Refuse what cannot be a partner's."""
-    if not _ID.fullmatch(one.authority):
+    if not is_authority_id(one.authority):
         raise InvitationError(f"{one.authority[:80]!r} is no id of an authority.")
     if not 0 < len(one.name.strip()) <= 200 or not one.name.isprintable():
         raise InvitationError("The invitation names nobody, or with signs that cannot be shown.")

@@ -1,7 +1,12 @@
 """Actors: on whose behalf something is done, with all that policy needs to know of them."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+_AUTHORITY: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?")
+AUTHORITY_ID: Final = "lower-case letters, digits, dots and dashes, such as fi-cert"
+"""What ids of authorities are made of, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,15 @@ class Actor:
     scopes: frozenset[str] | None = None
     token: str = ""
     stepped_up_us: int | None = None
+
+
+def is_authority_id(text: str) -> bool:
+    """Whether a text can be the id of an authority: a node's, a partner's, or one that fetches at the open edge.
+
+    Ids are compared as they are written: two that differ in capitals alone would be two authorities, and a release to the
+    one would never reach the other.
+    """
+    return _AUTHORITY.fullmatch(text) is not None
 
 
 def system(part: str, authority: str, country: str = "", tier: str = "member") -> Actor:

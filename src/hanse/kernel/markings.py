@@ -27,6 +27,7 @@ from functools import cached_property, lru_cache, reduce
 from itertools import combinations, product
 from typing import Any, Final, Self
 
+from hanse.kernel.actors import AUTHORITY_ID, is_authority_id
 from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
 from hanse.kernel.units import minute
@@ -393,6 +394,8 @@ def _clause(text: str) -> frozenset[str]:
             raise MarkingError(
                 f"{condition!r} is no releasability. Write authority:ID, tier:NAME or state:XX."
             )
+        if place == "authority" and not is_authority_id(name):
+            raise MarkingError(f"{condition!r} names no authority: an id has {AUTHORITY_ID}.")
         if (place == "tier" and name not in TIERS) or (
             place == "state" and not re.fullmatch("[A-Z]{2}", name)
         ):

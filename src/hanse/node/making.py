@@ -1,13 +1,12 @@
 """Making a node: its folder, its keys, its tables, its founding entry, and the first person's invitation."""
 
 import os
-import re
 import secrets
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from hanse.kernel.actors import system
+from hanse.kernel.actors import AUTHORITY_ID, is_authority_id, system
 from hanse.kernel.countries import STATES
 from hanse.kernel.errors import UsageError
 from hanse.kernel.keys import Keyring
@@ -15,7 +14,6 @@ from hanse.kernel.markings import TIERS
 from hanse.ledger import keyfile
 from hanse.settings import SETTINGS_FILE, Node, is_localhost, listen_address, web_address
 
-_ID = re.compile(r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?")
 PASSPHRASE = Path("keys") / "passphrase"
 """Where an unattended node keeps its passphrase: beside the keys, so it protects backups and not the machine."""
 
@@ -97,8 +95,8 @@ def _refuse_wrong(node: Node) -> None:
     """
     if (node.home / SETTINGS_FILE).exists():
         raise UsageError(f"There is a node in {node.home} already. Serve it with `hanse node serve`.")
-    if not _ID.fullmatch(node.authority):
-        raise UsageError(f"{node.authority!r} is no id: use lower-case letters, digits, dots and dashes.")
+    if not is_authority_id(node.authority):
+        raise UsageError(f"{node.authority!r} is no id: use {AUTHORITY_ID}.")
     if not node.name:
         raise UsageError("It has no name. Write the authority's name as people know it.")
     if why := _no_passkeys(node):

@@ -11,8 +11,8 @@ class PartnerForm(forms.Form):
 
     name = forms.CharField(label=_("Authority"), max_length=200, help_text=_("What it is called."))
     authority = forms.CharField(
-        label=_("Its id"), max_length=100,
-        help_text=_("As markings name it when something is released to it, such as fi-cert. It signs in with it."),
+        label=_("Its id"), max_length=64,
+        help_text=_("As markings name it when something is released to it: lower-case letters, digits, dots and dashes, such as fi-cert. It signs in with it."),
     )  # fmt: skip
     country = forms.CharField(
         label=_("Country"), max_length=2, required=False,

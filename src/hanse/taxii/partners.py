@@ -4,7 +4,6 @@ A secret is shown once, to the person who approves, and kept as its SHA-256: it 
 slower is needed. Whoever comes is looked up by it and believed by the ledger's signed entries, never by a row.
 """
 
-import re
 import secrets
 from dataclasses import replace
 from hashlib import sha256
@@ -14,7 +13,7 @@ from uuid import UUID, uuid4
 from hanse.accounts.approvals import Approvable, Pending, propose
 from hanse.accounts.models import Consultation, Proposal
 from hanse.accounts.proof import histories
-from hanse.kernel.actors import Actor
+from hanse.kernel.actors import AUTHORITY_ID, Actor, is_authority_id
 from hanse.kernel.clock import now_us
 from hanse.kernel.countries import NAMES, STATES
 from hanse.kernel.errors import UsageError
@@ -30,9 +29,6 @@ from hanse.taxii.shelves import ACTION
 SECRET_PREFIX: Final = "hanse-edge_"  # noqa: S105 - the recognisable start of every secret, itself no secret
 ROLE: Final = "edge"
 """The role that partners have; no person can have it."""
-
-_AUTHORITY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
-"""As in HTTP's Basic scheme (RFC 7617) a user's id holds no colon, and in markings no space."""
 
 
 def propose_partner(authority: str, name: str, country: str, tier: str, why: str, actor: Actor) -> UUID:
@@ -151,8 +147,8 @@ def _check(one: dict[str, Any]) -> None:
     Raises:
         UsageError: So it is.
     """
-    if not _AUTHORITY.fullmatch(one["authority"]):
-        raise UsageError("The authority's id has letters, digits, dots and dashes, such as fi-cert.")
+    if not is_authority_id(one["authority"]):
+        raise UsageError(f"The authority's id has {AUTHORITY_ID}.")
     if one["authority"] == this_authority():
         raise UsageError("That is this authority itself. Its people use the console and the API.")
     if not one["name"] or not one["name"].isprintable():
