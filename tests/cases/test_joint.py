@@ -18,7 +18,7 @@ from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.subject_finding import asked, held_on
 from hanse.console.marking import Wish, mark_anew
 from hanse.console.visible_entries import visible_entries
-from hanse.federation import exchange, onward
+from hanse.federation import exchange, originals
 from hanse.federation.contents import Card, Carried, Forwarded, Recall
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Given, Partner, Received
@@ -74,7 +74,7 @@ def _takes(peer: Peer) -> list[str]:
 def _gets(peer: Peer, kind: str) -> list[tuple[bytes, object]]:
     """What this node addressed to a partner of a kind: the payloads, and what they say."""
     found = Reader(peer).pull(names=False).arrivals
-    types = {OPENED: JointOpened, SAID: JointSaid, onward.FORWARDED: Forwarded}
+    types = {OPENED: JointOpened, SAID: JointSaid, originals.FORWARDED: Forwarded}
     return [
         (one.item.payload, msgspec.json.decode(one.written.content, type=types[kind]))
         for one in found
@@ -117,10 +117,10 @@ def test_what_a_member_says_reaches_the_others_as_it_signed_it(fi, lv, kadri):
     _says(fi, "ee-cert", made, "joined")
     task = _says(fi, "ee-cert", made, "task", "Ask the hoster.", to="lv-cert")
     assert _takes(fi) == []
-    told = _gets(lv, onward.FORWARDED)
+    told = _gets(lv, originals.FORWARDED)
     assert [content.original.payload for _, content in told] == [one.payload for one in fi.items]
     assert all(content.originator.authority == "fi-cert" for _, content in told)
-    assert _gets(fi, onward.FORWARDED) == []
+    assert _gets(fi, originals.FORWARDED) == []
     row = JointCase.objects.get_for(kadri, "cases.view", made)
     assert [(one.author, one.sort, one.text) for one in joint.sayings(row)] == [
         ("fi-cert", "task", "Ask the hoster."), ("fi-cert", "joined", ""),
@@ -192,7 +192,7 @@ def _forwards(relay: Peer, author: Peer, item) -> None:
         _marking(author.authority, "fi-cert", "gb-cert"),
         originators=frozenset({author.authority, relay.authority}),
     )
-    relay.entry(onward.FORWARDED, Forwarded(originator=card, original=original), marking=both)
+    relay.entry(originals.FORWARDED, Forwarded(originator=card, original=original), marking=both)
 
 
 def _by_another_way(fi: Peer, lv: Peer, made: UUID) -> Peer:
@@ -325,13 +325,13 @@ def test_a_closed_one_takes_nothing_in_from_a_member_either(fi, lv, kadri):
     _says(fi, "ee-cert", made, "joined")
     assert _takes(fi) == []
     joint.say(made, Told(sort="closed"), kadri)
-    before = len(_gets(lv, onward.FORWARDED))
+    before = len(_gets(lv, originals.FORWARDED))
     _says(fi, "ee-cert", made, "decision", "We seize them.")
     _says(lv, "ee-cert", made, "joined")
     [why] = _takes(fi)
     assert "That joint case is closed" in why
     assert len(_takes(lv)) == 1
-    assert len(_gets(lv, onward.FORWARDED)) == before
+    assert len(_gets(lv, originals.FORWARDED)) == before
     assert not JointSaying.objects.filter(joint=made, sort="decision").exists()
     joint.say(made, Told(sort="reopened"), kadri)
     _says(fi, "ee-cert", made, "decision", "We seize them.")
@@ -490,7 +490,7 @@ def test_nothing_of_it_rests_in_the_clear(fi, lv, kadri):
     _says(fi, "ee-cert", made, "note", "The renter is known to us as Tuhkur.")
     fi.entry("cases.from_tomorrow", {"note": "What Tuhkur will say."})
     assert _takes(fi) == []
-    assert _gets(lv, onward.FORWARDED)
+    assert _gets(lv, originals.FORWARDED)
     there = b"\n".join(_readable(bytes(data)) for data in Body.objects.values_list("data", flat=True) if data)
     assert b"Merevaik" not in there
     assert b"Tuhkur" not in there

@@ -17,11 +17,12 @@ from hanse.federation import (
     exchange,
     groups,
     invitation,
-    onward,
     opening,
+    originals,
     partnering,
     recalling,
     refusing,
+    releases,
     ruling,
     sending,
     sharing,
@@ -172,11 +173,11 @@ def _witnessed(peer: Peer, mari: Actor) -> None:
 def _passed_on(peer: Peer, mari: Actor) -> None:
     """Asked for both ways, decided, opened, passed on and recalled with a further hop."""
     thing = own_id(peer.authority, UUID(int=5))
-    request = onward.ask(thing, "lv-cert", "They are next.", mari)
+    request = releases.ask(thing, "lv-cert", "They are next.", mari)
     decided = ReleaseDecided(
         request=request.hex, object_id=UUID(int=5).hex, digest="", to="lv-cert", granted=False, reason="No."
     )
-    peer.entry(onward.DECIDED, decided)
+    peer.entry(releases.DECIDED, decided)
     opening.opened(thing)
     acting.acted(thing, "warned", "The operator.", mari)
     to = Audience(authorities=frozenset({"lv-cert"}))
@@ -187,7 +188,7 @@ def _passed_on(peer: Peer, mari: Actor) -> None:
         object_id=given.shared.hex, version=1, to="lv-cert", to_name="LV", to_country="LV", to_tier="member",
         purpose="They are next.",
     )  # fmt: skip
-    peer.entry(onward.ASKED, asked, object_id=UUID(int=50))
+    peer.entry(releases.ASKED, asked, object_id=UUID(int=50))
     peer.entry(opening.OPENED, Opened(given.shared.hex))
     peer.entry(acting.ACTED, Acted(given.shared.hex, "blocked", "At the border."))
     peer.entry(
@@ -207,9 +208,9 @@ def _passed_on(peer: Peer, mari: Actor) -> None:
         originator=card, original=Carried(sent.payload, sent.signature, sent.salt or b"", sent.body or b"")
     )
     both = Marking(originators=frozenset({"se-cert", peer.authority}), tlp=Tlp.GREEN)
-    peer.entry(onward.FORWARDED, content, object_id=UUID(int=61), marking=both)
+    peer.entry(originals.FORWARDED, content, object_id=UUID(int=61), marking=both)
     _pulled(peer)
-    onward.refuse(Release.objects.get(incoming=True).pk, "Not them.", mari)
+    releases.refuse(Release.objects.get(incoming=True).pk, "Not them.", mari)
 
 
 def _alone_in_its_hour() -> AttackRow:

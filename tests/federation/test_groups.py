@@ -65,7 +65,9 @@ def test_one_person_takes_somebody_out_and_two_let_somebody_in(peers, mari, jaan
     with several_at_once():
         late = groups.change(group, [fi, lv], "They are back.", mari)
     assert groups.members_of([group.hex]) == {fi}
-    assert groups.APPROVAL.words(approvals.pending(into).subject) == f"Let {gb} into the group Amber."
+    assert (
+        groups.APPROVAL.words(approvals.pending(into).subject) == f"Let GB-CERT ({gb}) into the group Amber."
+    )
     approvals.approve(into, jaan)
     assert groups.members_of([group.hex]) == {fi, gb}
     with pytest.raises(UsageError, match="changed since"):

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from hanse.attacks import shared
-from hanse.federation import exchange, onward, partnering
+from hanse.federation import exchange, originals, partnering
 from hanse.federation.contents import Card, Carried, Forwarded
 from hanse.federation.handlers import all_handlers
 from hanse.federation.invitation import Invitation
@@ -61,7 +61,7 @@ def _forwards(relay: Peer, origin: str, kind: str, content: object) -> list[str]
     )
     told = Forwarded(originator=card, original=Carried(item.payload, item.signature, item.salt, item.body))
     both = Marking(originators=frozenset({origin, relay.authority}), tlp=Tlp.GREEN)
-    relay.entry(onward.FORWARDED, told, object_id=UUID(int=9), marking=both)
+    relay.entry(originals.FORWARDED, told, object_id=UUID(int=9), marking=both)
     return _pull(relay)
 
 

@@ -11,7 +11,7 @@ from hanse.accounts.models import Proposal
 from hanse.accounts.rules import RefusedError
 from hanse.attacks import shared
 from hanse.attacks.models import Attack, PartnerAttack
-from hanse.federation import exchange, onward, recalling, sharing
+from hanse.federation import exchange, originals, recalling, releases, sharing
 from hanse.federation.contents import (
     Card,
     Carried,
@@ -109,15 +109,15 @@ def _last(recipient: str, kind: str):
 
 def _grants(fi: Peer, thing: UUID, mari, **told) -> None:
     """This node asks, and the originator says yes."""
-    request = onward.ask(thing, "lv-cert", "They are next.", mari)
-    _, head, original = onward.original_of(thing)
+    request = releases.ask(thing, "lv-cert", "They are next.", mari)
+    _, head, original = originals.original_of(thing)
     content = ReleaseDecided(
         **{
             "request": request.hex, "object_id": head.object, "to": "lv-cert", "granted": True, "reason": "Yes.",
             "digest": sha256(original.payload).hexdigest(), **told,
         }
     )  # fmt: skip
-    fi.entry(onward.DECIDED, content)
+    fi.entry(releases.DECIDED, content)
     _pull(fi)
 
 
@@ -126,10 +126,10 @@ def test_what_the_marking_lets_everybody_pass_on_goes_whole(fi, lv, mari):
     thing = _sends(fi, GREEN)
     [shown] = sharing.share(_to_lv(thing), mari, "They are next.")
     assert shown.decision
-    told = _last("lv-cert", onward.FORWARDED)
+    told = _last("lv-cert", originals.FORWARDED)
     assert told.original.payload == fi.items[-1].payload
     assert (told.originator.authority, told.release) == ("fi-cert", None)
-    entry = Entry.objects.filter(kind=onward.FORWARDED).get()
+    entry = Entry.objects.filter(kind=originals.FORWARDED).get()
     assert envelope.decode(bytes(entry.payload)).marking["originators"] == ["ee-cert", "fi-cert"]
 
 
@@ -141,12 +141,12 @@ def test_what_it_does_not_waits_for_the_originator(fi, lv, mari, marking):
     assert not shown.decision
     assert not Given.objects.filter(thing=thing).exists()
     _grants(fi, thing, mari)
-    asked = _last("fi-cert", onward.ASKED)
+    asked = _last("fi-cert", releases.ASKED)
     assert (asked.object_id, asked.to, asked.purpose) == (THING.hex, "lv-cert", "They are next.")
     assert Release.objects.get().state == "granted"
     [shown] = sharing.share(_to_lv(thing), mari, "They are next.")
     assert shown.decision
-    assert _last("lv-cert", onward.FORWARDED).release.payload == fi.items[-1].payload
+    assert _last("lv-cert", originals.FORWARDED).release.payload == fi.items[-1].payload
     se = Peer("se-cert", "SE")
     se.joins()
     audience = Audience(authorities=frozenset({"se-cert"}))
@@ -179,24 +179,24 @@ def test_two_people_here_release_what_is_ours(fi, mari, jaan):
         object_id=ours.hex, version=1, to="lv-cert", to_name="CERT Latvia", to_country="LV", to_tier="member",
         purpose="The same sources.",
     )  # fmt: skip
-    fi.entry(onward.ASKED, asked, object_id=UUID(int=5))
-    fi.entry(onward.ASKED, replace_(asked, object_id=uuid4().hex))
+    fi.entry(releases.ASKED, asked, object_id=UUID(int=5))
+    fi.entry(releases.ASKED, replace_(asked, object_id=uuid4().hex))
     assert "does not have" in _pull(fi)[0]
     row = Release.objects.get()
-    proposal = onward.propose(row.pk, "They may.", mari)
+    proposal = releases.propose(row.pk, "They may.", mari)
     with pytest.raises((RefusedError, UsageError)):
         approvals.approve(proposal, mari)
     approvals.approve(proposal, jaan)
-    told = _last("fi-cert", onward.DECIDED)
+    told = _last("fi-cert", releases.DECIDED)
     sent = Entry.objects.get(object_id=ours, recipient="fi-cert")
     assert (told.granted, told.to, told.digest) == (True, "lv-cert", sha256(bytes(sent.payload)).hexdigest())
     assert told.request == UUID(int=5).hex
     with pytest.raises(UsageError, match="granted already"):
-        onward.refuse(row.pk, "No.", mari)
-    fi.entry(onward.ASKED, replace_(asked, to="se-cert"))
+        releases.refuse(row.pk, "No.", mari)
+    fi.entry(releases.ASKED, replace_(asked, to="se-cert"))
     _pull(fi)
-    onward.refuse(Release.objects.get(to="se-cert").pk, "Not them.", mari)
-    assert not _last("fi-cert", onward.DECIDED).granted
+    releases.refuse(Release.objects.get(to="se-cert").pk, "Not them.", mari)
+    assert not _last("fi-cert", releases.DECIDED).granted
 
 
 def replace_(struct, **more):
@@ -226,7 +226,7 @@ class _Relay:
             "request": uuid4().hex, "object_id": THING.hex, "to": "ee-cert", "granted": True, "reason": "Yes.",
             "digest": sha256(original.payload).hexdigest(), **told,
         }  # fmt: skip
-        return self.fi.made(onward.DECIDED, ReleaseDecided(**content), recipient="lv-cert")
+        return self.fi.made(releases.DECIDED, ReleaseDecided(**content), recipient="lv-cert")
 
     def sends(self, original: Item, release: Item | None = None, marking: Marking | None = None) -> list[str]:
         """Latvia passes it on; what was refused, in words."""
@@ -237,7 +237,7 @@ class _Relay:
         content = Forwarded(
             originator=card, original=_carried(original), release=_carried(release) if release else None
         )
-        self.lv.entry(onward.FORWARDED, content, object_id=UUID(int=9), marking=marking or self.ours)
+        self.lv.entry(originals.FORWARDED, content, object_id=UUID(int=9), marking=marking or self.ours)
         return _pull(self.lv)
 
 
@@ -369,9 +369,9 @@ def test_a_request_that_was_changed_by_sql_is_not_released(fi, mari, jaan):
         object_id=sharing.shared_id(attack.pk).hex, version=1, to="lv-cert", to_name="CERT Latvia", to_country="LV",
         to_tier="member", purpose="The same sources.",
     )  # fmt: skip
-    fi.entry(onward.ASKED, asked)
+    fi.entry(releases.ASKED, asked)
     _pull(fi)
-    proposal = onward.propose(Release.objects.get().pk, "They may.", mari)
+    proposal = releases.propose(Release.objects.get().pk, "They may.", mari)
     Release.objects.update(to="xx-cert")
     with pytest.raises(UsageError, match="not the one that was proposed"):
         approvals.approve(proposal, jaan)
@@ -387,7 +387,7 @@ def _asked_for(fi: Peer, mari) -> UUID:
         object_id=sharing.shared_id(attack.pk).hex, version=1, to="lv-cert", to_name="CERT Latvia", to_country="LV",
         to_tier="member", purpose="The same sources.",
     )  # fmt: skip
-    fi.entry(onward.ASKED, asked)
+    fi.entry(releases.ASKED, asked)
     assert _pull(fi) == []
     return attack.pk
 
@@ -408,12 +408,12 @@ def test_whom_a_release_is_for_stands_first_in_what_is_approved(fi, lv, mari, to
         "object_id": sharing.shared_id(Attack.projected.earliest("start_us").pk).hex, "version": 1, "to": to,
         "to_name": called, "to_country": "LV", "to_tier": "member", "purpose": "The same sources.",
     }  # fmt: skip
-    fi.entry(onward.ASKED, ReleaseAsked(**told), object_id=UUID(int=5))
+    fi.entry(releases.ASKED, ReleaseAsked(**told), object_id=UUID(int=5))
     refused = _pull(fi)
     if not says:
         assert len(refused) == 1
         return
-    onward.propose(own_id("fi-cert", UUID(int=5)), "They may.", mari)
+    releases.propose(own_id("fi-cert", UUID(int=5)), "They may.", mari)
     [row] = Proposal.objects.all()
     assert says in approvals.words_of(row)
 
@@ -422,7 +422,7 @@ def test_a_request_does_not_change_after_it_was_read(fi, mari, jaan):
     """Its asker cannot have it granted for one authority and shown as granted for another."""
     _asked_for(fi, mari)
     row = Release.objects.get()
-    approvals.approve(onward.propose(row.pk, "They may.", mari), jaan)
+    approvals.approve(releases.propose(row.pk, "They may.", mari), jaan)
     changed = ReleaseAsked(
         object_id=row.thing.hex,
         version=1,
@@ -432,7 +432,7 @@ def test_a_request_does_not_change_after_it_was_read(fi, mari, jaan):
         to_tier="member",
         purpose="Other.",
     )
-    fi.entry(onward.ASKED, changed, object_id=row.there, version=2)
+    fi.entry(releases.ASKED, changed, object_id=row.there, version=2)
     assert len(_pull(fi)) == 1
     assert Release.objects.get().to == "lv-cert"
 
@@ -442,24 +442,23 @@ def test_two_people_release_the_version_that_they_saw(fi, mari, jaan, what):
     """What was shared anew, or recalled, since it was proposed is not released; nor is what was recalled proposed."""
     attack = _asked_for(fi, mari)
     request = Release.objects.get().pk
-    proposal = onward.propose(request, "They may.", mari)
+    proposal = releases.propose(request, "They may.", mari)
     if what == "newer":
         again = Sharing("attack", attack, Audience(authorities=frozenset({"fi-cert"})), frozenset({"victim"}))
         sharing.share(again, mari, "Without the victim.")
     else:
         recalling.recall(attack, mari, "It is wrong.")
-    with pytest.raises(UsageError, match="since this was proposed"):
+    with pytest.raises(UsageError, match="since this was proposed" if what == "newer" else "refused already"):
         approvals.approve(proposal, jaan)
-    assert not Entry.objects.filter(kind=onward.DECIDED).exists()
     approvals.reject(proposal, "It is another version now.", jaan)
     if what == "newer":
-        approvals.approve(onward.propose(request, "They may.", mari), jaan)
-        assert _last("fi-cert", onward.DECIDED).granted
+        assert not Entry.objects.filter(kind=releases.DECIDED).exists()
+        approvals.approve(releases.propose(request, "They may.", mari), jaan)
+        assert _last("fi-cert", releases.DECIDED).granted
     else:
-        with pytest.raises(UsageError, match="Refuse the request"):
-            onward.propose(request, "They may.", mari)
-        onward.refuse(request, "It was recalled.", mari)
-        assert not _last("fi-cert", onward.DECIDED).granted
+        with pytest.raises(UsageError, match=r"refused already\. It was recalled, .* It is wrong\."):
+            releases.propose(request, "They may.", mari)
+        assert not _last("fi-cert", releases.DECIDED).granted
 
 
 def test_a_release_whose_text_is_gone_releases_nothing(fi, lv, mari):
@@ -499,7 +498,7 @@ def test_a_long_reason_of_a_recall_is_not_told_whole_to_everybody(fi, lv, mari):
     fi.entry(recalling.RECALLED, Recall(THING.hex, "It was wrong. " * 100_000))
     _pull(fi)
     told = _last("lv-cert", recalling.RECALLED).reason
-    assert told.startswith("fi-cert recalled it: It was wrong. It was wrong.")
+    assert told.startswith("FI-CERT (fi-cert) recalled it: It was wrong. It was wrong.")
     assert len(told) == 4_000
     assert not PartnerAttack.projected.filter(pk=thing).exists()
 

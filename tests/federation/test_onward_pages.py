@@ -11,10 +11,10 @@ from hanse.federation import (
     acting,
     exchange,
     invitation,
-    onward,
     opening,
     partnering,
     refusing,
+    releases,
     sharing,
     witnesses,
 )
@@ -92,6 +92,14 @@ def test_a_partner_is_chosen_and_its_originator_asked(client, theirs):
     assert "Ask the originator" in client.post(path, {**told, "pass": ""}).content.decode()
     assert client.post(path, {**told, "ask": ""}).status_code == 302
     assert Release.objects.get().purpose == "They are next."
+    asked = (
+        client.get("/partners/fi-cert/")
+        .content.decode()
+        .partition('id="asked"')[2]
+        .partition("</section>")[0]
+    )
+    assert "They are next." in asked
+    assert "no answer yet" in asked
     assert "no answer yet" in client.get(f"/attacks/partners/{theirs.pk}/").content.decode()
 
 
@@ -136,13 +144,15 @@ def test_a_request_is_proposed_or_refused_from_its_page(client, peer, mari):
         object_id=sharing.shared_id(row.pk).hex, version=1, to="lv-cert", to_name="CERT Latvia", to_country="LV",
         to_tier="member", purpose="<b>The same</b> sources.",
     )  # fmt: skip
-    peer.entry(onward.ASKED, asked, object_id=UUID(int=5))
+    peer.entry(releases.ASKED, asked, object_id=UUID(int=5))
     _pull(peer)
     path = f"/partners/releases/{Release.objects.get().pk}/"
     assert path in client.get("/partners/fi-cert/").content.decode()
-    assert "&lt;b&gt;The same" in client.get(path).content.decode()
+    shown = client.get(path).content.decode()
+    assert "&lt;b&gt;The same" in shown
+    assert '<dd><span title="fi-cert">FI-CERT</span></dd>' in shown, "by its name"
     assert client.post(path, {"reason": "They may.", "grant": ""}).status_code == 302
-    assert Proposal.objects.get().action == onward.RELEASE
+    assert Proposal.objects.get().action == releases.RELEASE
     assert client.post(path, {"reason": "Not them.", "refuse": ""}).status_code == 302
     assert "Not them." in client.get(path).content.decode()
 

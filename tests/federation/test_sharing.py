@@ -197,7 +197,10 @@ def test_a_partners_recall_purges_what_it_sent_and_nothing_else(attack, peer, ma
     answers = Entry.objects.filter(kind="federation.recall_answered", recipient=peer.authority)
     assert answers.count() == 1
     purged = Entry.objects.get(kind="ledger.purged")
-    assert written(purged, Body.objects.get(pk=purged.pk)).reason == "fi-cert recalled it: It was wrong."
+    assert (
+        written(purged, Body.objects.get(pk=purged.pk)).reason
+        == "FI-CERT (fi-cert) recalled it: It was wrong."
+    )
     rebuild()
     assert PartnerAttack.projected.get().partner == other.authority
     assert [str(one) for one in check()] == []

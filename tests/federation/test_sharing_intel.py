@@ -14,7 +14,7 @@ from hanse.attacks import stix
 from hanse.attacks.models import Attack
 from hanse.console import marking as marks
 from hanse.console.marking import Wish
-from hanse.federation import exchange, onward, ruling, sharing
+from hanse.federation import exchange, originals, ruling, sharing
 from hanse.federation.contents import Card, Carried, Forwarded, Recall
 from hanse.federation.handlers import own_id
 from hanse.federation.models import Partner, Received
@@ -338,7 +338,7 @@ def test_what_its_marking_forbids_is_not_passed_on(peer, mari):
         to = Sharing(shared.ONWARD_SORT, thing, Audience(authorities=frozenset({"lv-cert"})))
         [shown] = sharing.share(to, mari, "They are next.")
         assert shown.decision.rules == ((rule,) if rule else ("marking",))
-    assert Entry.objects.filter(recipient="lv-cert", kind=onward.FORWARDED).count() == 1
+    assert Entry.objects.filter(recipient="lv-cert", kind=originals.FORWARDED).count() == 1
 
 
 def _passes_on(relay: Peer, peer: Peer, version: int, object_id: UUID, address: str = ADDRESS) -> None:
@@ -351,7 +351,7 @@ def _passes_on(relay: Peer, peer: Peer, version: int, object_id: UUID, address: 
     )
     whole = Forwarded(originator=card, original=Carried(sent.payload, sent.signature, sent.salt, sent.body))
     both = Marking(originators=frozenset({"fi-cert", relay.authority}), tlp=Tlp.GREEN)
-    relay.entry(onward.FORWARDED, whole, object_id=object_id, marking=both)
+    relay.entry(originals.FORWARDED, whole, object_id=object_id, marking=both)
     assert _pull(relay) == []
 
 

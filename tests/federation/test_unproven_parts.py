@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hanse.federation import exchange, onward
+from hanse.federation import exchange, originals
 from hanse.federation.contents import Card, Carried, Forwarded, Refusals
 from hanse.federation.models import Partner, PassedOn, Received
 from hanse.kernel.clock import FIRST_MOMENT_US, LAST_MOMENT_US
@@ -60,7 +60,7 @@ def test_a_third_party_is_not_forged_in_a_body_that_nothing_binds(peer):
         originator=Card(authority="se-cert", name="SE", country="SE", tier="member", verify="00" * 32),
         original=Carried(thing.payload, bytes(64), thing.salt, thing.body),
     )
-    item = peer.entry(onward.FORWARDED, forged)
+    item = peer.entry(originals.FORWARDED, forged)
     peer.items[-1] = msgspec.structs.replace(item, salt=None)
     [(state, _)] = _pull(peer)
     assert (state, PassedOn.objects.count(), things.held) == ("refused", 0, {})

@@ -18,7 +18,7 @@ from hanse.attacks.attack import Attack
 from hanse.attacks.models import Attack as AttackRow
 from hanse.attacks.models import PartnerAttack
 from hanse.attacks.vectors import vector_words, vectors
-from hanse.federation import onward
+from hanse.federation import onward, originals
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sharing import Shareable, Thing
 from hanse.kernel import sealing
@@ -238,7 +238,7 @@ def _page_onward(object_id: UUID) -> str:
 
 ONWARD = Shareable(
     "partner-attack",
-    onward.FORWARDED,
+    originals.FORWARDED,
     _found_onward,
     {},
     lambda content, _withheld, _id: content,

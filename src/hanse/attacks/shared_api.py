@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hanse.accounts.looking import looked_at
 from hanse.attacks.models import Attack, PartnerAttack
-from hanse.federation import acting, onward, opening, recalling, sharing, sharing_api
+from hanse.federation import acting, opening, recalling, releases, sharing, sharing_api
 from hanse.federation.sharing_api import (
     ActedIn,
     AskReleaseIn,
@@ -95,7 +95,7 @@ def ask_release(request: HttpRequest, received_id: UUID, told: AskReleaseIn) -> 
     """Ask the originator of a partner's attack whether another partner may have it."""
     actor = signed_in(request)
     row = PartnerAttack.objects.get_for(actor, "attacks.view", received_id)
-    return Status(201, {"request": onward.ask(row.pk, told.authority, told.purpose, actor)})
+    return Status(201, {"request": releases.ask(row.pk, told.authority, told.purpose, actor)})
 
 
 @router.post("/partners/{uuid:received_id}/acted", response={204: None}, operation_id="attacks_acted")

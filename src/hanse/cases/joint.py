@@ -38,7 +38,7 @@ from hanse.cases.joint_projecting import (
     said_enough,
 )
 from hanse.cases.words import line, lines
-from hanse.federation import onward, sharing
+from hanse.federation import onward, originals, sharing
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.partners import active
 from hanse.federation.sending import send, speaker
@@ -277,7 +277,7 @@ def _found(actor: Actor | None, object_id: UUID) -> Thing:
         raise NotVisibleError("There is no such thing, or it is not for you to see.")
     if actor is not None:
         JointCase.objects.get_for(actor, "cases.view", saying.joint)
-    _, head, _ = onward.original_of(object_id)
+    _, head, _ = originals.original_of(object_id)
     return onward.onward_thing(object_id, saying.sort, Marking.from_json(head.marking), "")
 
 
@@ -287,7 +287,7 @@ def _page(object_id: UUID) -> str:
 
 
 SHAREABLE = Shareable(
-    SORT, onward.FORWARDED, _found, {}, lambda content, _withheld, _id: content, lambda _: [], "cases.view", _page,
+    SORT, originals.FORWARDED, _found, {}, lambda content, _withheld, _id: content, lambda _: [], "cases.view", _page,
     onward.fit, by_rule=False,
 )  # fmt: skip
 HANDLERS = (

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from hanse.federation.contents import Acted
 from hanse.federation.handlers import Arrived, Handler, own_id
 from hanse.federation.models import ActedOn, Given, Standing
-from hanse.federation.onward import original_of
+from hanse.federation.originals import original_of
 from hanse.federation.sending import send
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError

@@ -9,7 +9,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts import approvals
-from hanse.federation import groups, onward, partnering, ruling, showing, witnesses
+from hanse.federation import groups, partnering, releases, ruling, showing, witnesses
 from hanse.federation.models import Group, Partner, Release, Rule
 from hanse.federation.partners import partner_of
 from hanse.federation.sharing import Audience
@@ -278,14 +278,14 @@ def list_releases(request: HttpRequest, paging: Query[Paging]) -> Any:  # noqa: 
 @endpoint("federation.share")
 def grant_release(request: HttpRequest, request_id: UUID, told: DecideIn) -> Any:
     """Propose to grant a partner's request; another person releases it."""
-    return Status(201, {"proposal": onward.propose(request_id, told.why, signed_in(request))})
+    return Status(201, {"proposal": releases.propose(request_id, told.why, signed_in(request))})
 
 
 @router.post("/releases/{uuid:request_id}/refuse", response={204: None}, operation_id="releases_refuse")
 @endpoint("federation.share")
 def refuse_release(request: HttpRequest, request_id: UUID, told: DecideIn) -> Any:
     """Refuse a partner's request."""
-    onward.refuse(request_id, told.why, signed_in(request))
+    releases.refuse(request_id, told.why, signed_in(request))
     return Status(204, None)
 
 

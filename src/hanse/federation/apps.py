@@ -18,6 +18,7 @@ class FederationConfig(AppConfig):
             onward,
             partnering,
             recalling,
+            releases,
             ruling,
             sending,
             witnesses,
@@ -27,7 +28,7 @@ class FederationConfig(AppConfig):
         from hanse.policy import service as policy  # noqa: PLC0415 - as above
         from hanse.web import frame  # noqa: PLC0415 - as above
 
-        approvals.register((*partnering.APPROVALS, ruling.APPROVAL, groups.APPROVAL, onward.APPROVAL))
+        approvals.register((*partnering.APPROVALS, ruling.APPROVAL, groups.APPROVAL, releases.APPROVAL))
         handlers.register(recalling.HANDLERS)
         witnessed.register(witnesses.named_keys, witnesses.ever_keys)
         ledger.at_rotation(sending.tell_new_key)

@@ -4,7 +4,7 @@ A group is this authority's own: what leaves is addressed to each member alone, 
 or who else is in it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
 from hanse.federation.contents import GroupSet
 from hanse.federation.models import Group
-from hanse.federation.partners import partner_of
+from hanse.federation.partners import called, partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
@@ -136,8 +136,12 @@ def _over(told: dict[str, Any]) -> str:
 
 def _words(told: dict[str, Any]) -> str:
     come, gone = sorted(set(told["to"]) - set(told["from"])), sorted(set(told["from"]) - set(told["to"]))
-    out = f", and take {', '.join(gone)} out" if gone else ""
-    return f"Let {', '.join(come)} into the group {told['name']}{out}."
+    out = f", and take {_named(gone)} out" if gone else ""
+    return f"Let {_named(come)} into the group {told['name']}{out}."
+
+
+def _named(members: Iterable[str]) -> str:
+    return ", ".join(map(called, members))
 
 
 def _project(recorded: Recorded, content: GroupSet) -> None:

@@ -7,7 +7,7 @@ from hanse.federation.contents import Opened
 from hanse.federation.handlers import Arrived, Handler, own_id
 from hanse.federation.models import Given, Standing
 from hanse.federation.models import Opened as Row
-from hanse.federation.onward import original_of
+from hanse.federation.originals import original_of
 from hanse.federation.sending import send
 from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind

@@ -1,5 +1,7 @@
 """The partners as this node knows them, as actors of policy, with the keys that are believed."""
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
 from hanse.egress.rules import AllowedEndpoint
@@ -30,6 +32,19 @@ def partner_of(name: str) -> Partner:
     if row is None:
         raise UnknownPartnerError(f"{name[:80]!r} is no partner of this authority.")
     return row
+
+
+def names(authorities: Iterable[str]) -> dict[str, str]:
+    """What authorities are called here, by id: a partner by its name, another by its id."""
+    wanted = set(authorities)
+    known = Partner.objects.filter(pk__in=wanted).values_list("authority", "name")
+    return {one: one for one in wanted} | dict(known)
+
+
+def called(authority_: str) -> str:
+    """An authority in a sentence: its name and its id, which alone is its own; of one that is no partner, the id."""
+    name = names([authority_])[authority_]
+    return authority_ if name == authority_ else f"{name} ({authority_})"
 
 
 def active() -> list[Partner]:

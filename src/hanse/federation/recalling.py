@@ -16,7 +16,8 @@ from hanse.federation.contents import Received as ReceivedEntry
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of, own_id
 from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
 from hanse.federation.onward import kinds_passed_on, passed_on_of
-from hanse.federation.partners import active, as_actor
+from hanse.federation.partners import active, as_actor, called
+from hanse.federation.releases import closing
 from hanse.federation.sending import send, speaker
 from hanse.federation.sharing import again, held_by, is_for_named, marked_of, shared_id
 from hanse.kernel import envelope
@@ -69,10 +70,14 @@ def recall(thing: UUID, actor: Actor, reason: str, to: Iterable[str] | None = No
 
 
 def take_back(rows: Sequence[Given], reason: str) -> int:
-    """Tell those who have something that they are to purge it; who was told before is not told again."""
+    """Tell those who have something that they are to purge it; who was told before is not told again.
+
+    What they asked to pass on of it is refused with that word.
+    """
     waiting = [row for row in rows if row.recalled_us is None]
     if waiting:
-        send([Draft(RECALLED, Recall(row.shared.hex, reason), recipient=row.recipient) for row in waiting])
+        told = [Draft(RECALLED, Recall(row.shared.hex, reason), recipient=row.recipient) for row in waiting]
+        send([*told, *closing(waiting, reason)])
     return len(waiting)
 
 
@@ -206,7 +211,7 @@ def _recalled(here: Arrived, content: Recall) -> None:
     held = came.filter(object_id__in=going).exists()
     if held:
         # What it says goes on to each who has it from here: a long word would be kept, and sent, for every one of them.
-        why = one_line(f"{here.partner} recalled it: {content.reason}", _LONGEST)
+        why = one_line(f"{called(here.partner)} recalled it: {content.reason}", _LONGEST)
         take_back(list(Given.objects.filter(thing__in=going)), why)
         purge(going, speaker(), why)
     known = Received.objects.filter(partner=here.partner, object_id=object_id).exists()

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hanse.federation import acting, onward, sharing
+from hanse.federation import acting, releases, sharing
 from hanse.federation.models import Release
 from hanse.federation.partners import active
 from hanse.federation.sharing import Audience, Sharing
@@ -93,7 +93,7 @@ def _do(request: HttpRequest, place: Place, shown: list[sharing.Shown], told: di
                 _("%(name)s may have it as it is: pass it on. Nobody needs to be asked.")
                 % {"name": one.partner.name}
             )
-        onward.ask(place.thing, to, why, actor)
+        releases.ask(place.thing, to, why, actor)
         return _("Asked. What the originator decides is shown here.")
     wanted = Sharing(place.sort, place.thing, Audience(authorities=frozenset({to})))
     [given] = sharing.share(wanted, actor, why)

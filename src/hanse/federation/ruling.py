@@ -11,7 +11,7 @@ from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
 from hanse.federation.contents import RuleSet
 from hanse.federation.models import Group, Rule, RuleMark
-from hanse.federation.partners import active
+from hanse.federation.partners import active, called
 from hanse.federation.sending import speaker
 from hanse.federation.sharing import Audience, Sharing, give, shareable, sorts
 from hanse.kernel.actors import Actor
@@ -146,7 +146,7 @@ def _words(told: dict[str, Any]) -> str:
     names = {one.pk.hex: f"the group {one.name} ({', '.join(one.members)})" for one in Group.objects.all()}
     groups = [names.get(one, "a group that was dissolved") for one in told.get("groups", ())]
     tiers = [f"every {TIER_WORDS[one]}" for one in told["tiers"]]
-    whom = ", ".join([*told["authorities"], *groups, *tiers, *told["states"]])
+    whom = ", ".join([*map(called, told["authorities"]), *groups, *tiers, *told["states"]])
     without = f" without {', '.join(told['withheld'])}" if told["withheld"] else ""
     level = f" of TLP:{told['tlp']} and below" if told.get("tlp") else ""
     return f"Each {told['sort']}{level} is shared with {whom} as it is found{without}, as far as its marking lets."

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hanse.federation import acting, contents, groups, onward, opening, refusing, stream, witnesses
+from hanse.federation import acting, contents, groups, onward, opening, refusing, releases, stream, witnesses
 from hanse.federation.contents import KNOWN
 from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import (
@@ -264,6 +264,7 @@ KINDS = (
     *groups.KINDS,
     *witnesses.KINDS,
     *onward.KINDS,
+    *releases.KINDS,
     *opening.KINDS,
     *acting.KINDS,
     *refusing.KINDS,
@@ -272,6 +273,7 @@ KINDS = (
 HANDLERS = (
     *witnesses.HANDLERS,
     *onward.HANDLERS,
+    *releases.HANDLERS,
     *opening.HANDLERS,
     *acting.HANDLERS,
     *refusing.HANDLERS,

@@ -17,9 +17,9 @@ from hanse.accounts.models import Proposal
 from hanse.egress.errors import RefusedError
 from hanse.federation import (
     invitation,
-    onward,
     partnering,
     release_views,
+    releases,
     rule_views,
     ruling,
     showing,
@@ -38,7 +38,7 @@ from hanse.web import lists
 from hanse.web.forms import WhyForm
 from hanse.web.page import Result, page, signed_in
 
-_ACTIONS = (partnering.ADD, partnering.STAND, partnering.MOVE, ruling.RULE, onward.RELEASE)
+_ACTIONS = (partnering.ADD, partnering.STAND, partnering.MOVE, ruling.RULE, releases.RELEASE)
 
 
 @page("federation.view", "federation/partners.html")
@@ -128,6 +128,7 @@ def partner(request: HttpRequest, authority: str) -> Result:
         "recalls": showing.recalls_of(row, given),
         "rules": showing.rules_for(row),
         "groups": list(Group.objects.all()),
+        "asked": release_views.asked_of(row.authority) if may_begin(actor, "federation.share") else [],
         "releases": release_views.open_of(row.authority) if may_begin(actor, "federation.share") else [],
         "witnessing": showing.witnessing_with(row),
         "shown": showing.SHOWN,

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 from django.db import connections
 
-from hanse.federation import onward
+from hanse.federation import originals
 from hanse.intel import csv_export, feeds, grades, misp_event, models, own_bundle, searches, stix_bundle
 from hanse.intel.as_shared import item_in
 from hanse.intel.coming_again import adds_nothing, is_others, joined, of_other_feeds
@@ -196,7 +196,7 @@ def take(
 def item_of(row: models.Item) -> Item:
     """An item whole, out of its entry; the caller has loaded the row on somebody's behalf."""
     if row.format == "partner":
-        return item_in(onward.said_at(row.sequence))
+        return item_in(originals.said_at(row.sequence))
     entry = Entry.objects.get(pk=row.sequence)
     content = content_of(entry, Body.objects.get(entry=entry), kind_of("intel.item"))
     assert isinstance(content, Item)  # noqa: S101 - the kind says so

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from django.urls import reverse
 
-from hanse.federation import onward
+from hanse.federation import onward, originals
 from hanse.federation.handlers import Arrived, Handler
 from hanse.federation.sharing import Shareable, Thing
 from hanse.intel import grading, service, twins, withholding
@@ -205,7 +205,7 @@ def _shareable(sort: str) -> Shareable:
 
 
 ONWARD = Shareable(
-    ONWARD_SORT, onward.FORWARDED, _found_onward, {}, lambda content, _withheld, _id: content, lambda _: [], "intel.view",
+    ONWARD_SORT, originals.FORWARDED, _found_onward, {}, lambda content, _withheld, _id: content, lambda _: [], "intel.view",
     _page, onward.fit, by_rule=False,
 )  # fmt: skip
 SHAREABLES = (*map(_shareable, withholding.OF), ONWARD)

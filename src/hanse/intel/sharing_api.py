@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Router, Status
 
 from hanse.accounts.looking import looked_at
-from hanse.federation import acting, onward, recalling, sharing, sharing_api
+from hanse.federation import acting, recalling, releases, sharing, sharing_api
 from hanse.federation.sharing_api import (
     ActedIn,
     AskReleaseIn,
@@ -99,7 +99,7 @@ def pass_on(request: HttpRequest, item_id: UUID, told: PassOnIn) -> Any:
 def ask_release(request: HttpRequest, item_id: UUID, told: AskReleaseIn) -> Any:
     """Ask the originator of a partner's item whether another partner may have it."""
     row = _seen(request, item_id)
-    return Status(201, {"request": onward.ask(row.pk, told.authority, told.purpose, signed_in(request))})
+    return Status(201, {"request": releases.ask(row.pk, told.authority, told.purpose, signed_in(request))})
 
 
 @router.post(

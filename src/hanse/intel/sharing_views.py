@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hanse.accounts.looking import asks_why, looked_at
-from hanse.federation import onward, opening, received_pages, sharing_pages
+from hanse.federation import opening, originals, received_pages, sharing_pages
 from hanse.federation.sharing_pages import Place
 from hanse.intel import grading, service, shared, telling
 from hanse.intel.as_shared import Shared, known_of
@@ -33,7 +33,7 @@ def told_of(row: Item, actor: Actor) -> dict[str, Any]:
             name: reverse(f"intel:{page}", args=[row.pk])
             for name, page in (("acted_url", "acted"), ("pass_on_url", "pass-on"))
         }
-        content: Shared = onward.said_at(row.sequence)
+        content: Shared = originals.said_at(row.sequence)
         return {**received_pages.told_of(row.pk, actor), **urls, "left_out": content.withheld}
     may_share = bool(shared.sort_of(row)) and may_begin(actor, "federation.share")
     return {

@@ -15,7 +15,7 @@ from hanse.accounts import approvals
 from hanse.accounts.approvals import Approvable, Pending
 from hanse.cases.selector import KINDS as SELECTOR_KINDS
 from hanse.cases.words import CATEGORIES, line
-from hanse.federation.partners import partner_of
+from hanse.federation.partners import called, partner_of
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -170,7 +170,7 @@ def _words(told: dict[str, Any]) -> str:
     counted = " It may also be counted how many sources of attacks both have." if told.get("sources") else ""
     care = " This includes victims or witnesses." if PROTECTED & set(told["categories"]) else ""
     return (
-        f"Let selectors of open cases ({kinds}) be compared with {told['partner']}'s, of people who are: {people}, "
+        f"Let selectors of open cases ({kinds}) be compared with those of {called(told['partner'])}, of people who are: {people}, "
         f"up to {count(told['per_day'])} of a kind a day, until {minute(told['until_us'])}, under: {told['legal_basis']}.{counted}{care}"
     )
 
