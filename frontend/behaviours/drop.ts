@@ -2,6 +2,7 @@
 import { duration, scaled } from "../units.ts";
 import { word } from "../words.ts";
 import { all, make } from "./elements.ts";
+import { notTaken } from "./keep.ts";
 import { problemWords, toast } from "./toast.ts";
 import { visit } from "./visit.ts";
 
@@ -57,6 +58,7 @@ function send(form: HTMLFormElement, files: readonly File[]): void {
   const end = (trouble?: string): void => {
     form.removeAttribute("aria-busy");
     shown.box.remove();
+    notTaken();
     if (trouble !== undefined) toast(trouble, "error");
   };
   request.upload.addEventListener("progress", (event) => showProgress(shown, event.loaded, event.total, began));

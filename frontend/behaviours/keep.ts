@@ -1,22 +1,47 @@
 /**
  * What was typed into a form outlives a reload, a lost session and a closed lid, in this tab, until it is taken.
  *
- * It is its writer's: whoever signs in at the same tab after them does not find it, and signing out forgets it.
+ * It is its writer's: whoever signs in at the same tab after them does not find it, signing out forgets it, and it is
+ * forgotten by itself some hours after the last letter. Of a file that was chosen its name alone is kept: a browser
+ * lets no page choose a file, so that the form says which to choose again.
  */
-import { all } from "./elements.ts";
+import { word } from "../words.ts";
+import { all, make } from "./elements.ts";
 
 /** Where the key of the form that was sent last waits for the page that answers it. */
 const SENT = "hanse-sent";
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
-const FIELDS = "input:not([type=hidden], [type=password], [type=file]), select, textarea";
+const FIELDS = "input:not([type=hidden], [type=password], [type=file]), select, textarea:not([hidden])";
+const FILES = "input[type=file]";
 const KEPT = "hanse-form:";
+/** Longer than any session, and a night: milliseconds. */
+const LIFE_MS = 12 * 3_600_000;
+const SWEEP_MS = 60_000;
+
+interface Kept {
+  /** When the last letter was typed, milliseconds. */
+  at: number;
+  values: [string, string | boolean][];
+  /** The fields in which files were chosen, and the names of these. */
+  files: [string, string][];
+}
 
 /** Id of who is signed in; empty on pages that nobody is signed in on. */
 const person = (): string => document.body.dataset["person"] ?? "";
 const keyOf = (form: HTMLFormElement): string =>
   `${KEPT}${person()}:${location.pathname}:${form.dataset["keep"] ?? ""}`;
+
+/** What is kept under a key; null for nothing, and for what is too old. */
+function kept(key: string): Kept | null {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(key) ?? "null") as Kept | null;
+    return found && found.at > Date.now() - LIFE_MS ? found : null;
+  } catch {
+    return null;
+  }
+}
 
 /** Forget all that is kept here but for one person's; without one, everything. */
 function forget(except = ""): void {
@@ -26,17 +51,42 @@ function forget(except = ""): void {
   }
 }
 
-function values(form: HTMLFormElement): [string, string | boolean][] {
+function forgetOld(): void {
+  for (const key of Object.keys(sessionStorage)) {
+    if (key.startsWith(KEPT) && !kept(key)) sessionStorage.removeItem(key);
+  }
+}
+
+function values(form: HTMLFormElement): Kept["values"] {
   return all<Field>(FIELDS, form).map((field, index) => [
     `${index}:${field.name}`,
     field instanceof HTMLInputElement && /checkbox|radio/.test(field.type) ? field.checked : field.value,
   ]);
 }
 
+/** Names of the files that are chosen, or were before the page came anew. */
+function files(form: HTMLFormElement): Kept["files"] {
+  return all<HTMLInputElement>(FILES, form).flatMap((field): Kept["files"] => {
+    const names = [...(field.files ?? [])].map((file) => file.name).join(", ") || field.dataset["before"];
+    return names ? [[field.name, names]] : [];
+  });
+}
+
+function keep(form: HTMLFormElement): void {
+  const now: Kept = { at: Date.now(), values: values(form), files: files(form) };
+  try {
+    sessionStorage.setItem(keyOf(form), JSON.stringify(now));
+  } catch {
+    // More was typed than a browser keeps for a page: it stands in the form, and outlives no reload.
+  }
+}
+
 function restore(form: HTMLFormElement): void {
-  const kept = sessionStorage.getItem(keyOf(form));
-  if (kept === null || form.querySelector("[aria-invalid=true]")) return;
-  const known = new Map(JSON.parse(kept) as [string, string | boolean][]);
+  const found = kept(keyOf(form));
+  if (!found) return;
+  nameFiles(form, new Map(found.files));
+  if (form.querySelector("[aria-invalid=true]")) return;
+  const known = new Map(found.values);
   for (const [index, field] of all<Field>(FIELDS, form).entries()) {
     const value = known.get(`${index}:${field.name}`);
     if (typeof value === "boolean" && field instanceof HTMLInputElement) field.checked = value;
@@ -44,16 +94,40 @@ function restore(form: HTMLFormElement): void {
   }
 }
 
+/** Say under each field of a file which was chosen before, until one is. */
+function nameFiles(form: HTMLFormElement, before: ReadonlyMap<string, string>): void {
+  for (const field of all<HTMLInputElement>(FILES, form)) {
+    const name = before.get(field.name);
+    if (name === undefined || field.files?.length) continue;
+    field.dataset["before"] = name;
+    const note = make(
+      "p",
+      { class: "message warning", role: "status" },
+      word("Choose {name} again: a browser keeps no file for a page.", { name }),
+    );
+    field.after(note);
+    field.addEventListener("change", () => note.remove(), { once: true });
+  }
+}
+
 /** What was sent is forgotten, unless this page says that it was not taken: then the form has it when one comes back. */
 export function settleSent(): void {
   const sent = sessionStorage.getItem(SENT);
-  if (sent !== null && !document.querySelector("[data-unsent]")) sessionStorage.removeItem(sent);
+  const refused = document.querySelector("[data-unsent], form .errors, [aria-invalid=true]");
+  if (sent !== null && !refused) sessionStorage.removeItem(sent);
+  notTaken();
+}
+
+/** What was sent did not arrive: it stays kept, whichever page comes next. */
+export function notTaken(): void {
   sessionStorage.removeItem(SENT);
 }
 
-/** Once a person is signed in, what others typed in this tab goes. */
+/** Once a person is signed in, what others typed in this tab goes; what is too old goes now and while the page is open. */
 export function forgetOthers(): void {
   if (person()) forget(person());
+  forgetOld();
+  setInterval(forgetOld, SWEEP_MS);
 }
 
 /** Serve the forms with `data-keep`, and those with `data-forget`. Passwords and files are never kept. */
@@ -63,7 +137,7 @@ export function keepForms(root: ParentNode): void {
   }
   for (const form of all<HTMLFormElement>("form[data-keep]", root)) {
     restore(form);
-    form.addEventListener("input", () => sessionStorage.setItem(keyOf(form), JSON.stringify(values(form))));
+    form.addEventListener("input", () => keep(form));
     form.addEventListener("submit", () => sessionStorage.setItem(SENT, keyOf(form)));
   }
 }

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+HOUR_MS = 3_600_000
 TYPED = "Seen at the exchange as well; their shift knows."
 
 
@@ -45,6 +46,53 @@ def test_what_one_person_typed_is_not_the_next_ones(desks):
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(lambda address: "/people/me/" not in address)
     assert _kept(page) == ""
+
+
+def test_what_was_typed_is_forgotten_after_some_hours(desks):
+    """In a tab that nobody came back to it lies no longer than that, also where the page stays open."""
+    page = desks().page
+    page.clock.install()
+    page.goto("/settings/mail/")
+    page.get_by_label("Relay").fill(TYPED)
+    page.clock.run_for(11 * HOUR_MS)
+    assert TYPED in _kept(page)
+    page.clock.run_for(2 * HOUR_MS)
+    assert _kept(page) == ""
+
+
+def test_a_form_with_a_file_keeps_the_rest_and_names_the_file(desks, tmp_path):
+    """After the session ended: what was typed is there, and which file to choose again, until one is chosen."""
+    file = tmp_path / "names of <b>May.csv"
+    file.write_text("value\n192.0.2.7\n")
+    page = desks().page
+    page.goto("/intelligence/imports/")
+    form = page.locator("form[data-keep=bring-in]")
+    form.locator("input[type=file]").set_input_files(file)
+    form.locator("select").first.select_option("GREEN")
+    page.reload()
+    expect(form.locator("select").first).to_have_value("GREEN")
+    note = form.get_by_role("status")
+    expect(note).to_contain_text("Choose names of <b>May.csv again")
+    page.reload()
+    expect(note).to_contain_text("names of <b>May.csv")
+    form.locator("input[type=file]").set_input_files(file)
+    expect(note).to_have_count(0)
+
+
+def test_a_passkey_that_is_asked_for_leads_back_to_the_filled_form(desks):
+    """In the same tab: nothing was sent, the passkey is proved, and what was typed stands in the form to be sent."""
+    page = desks().page
+    page.goto("/settings/mail/")
+    relay = page.get_by_label("Relay")
+    relay.fill("relay.example.org")
+    page.get_by_label("Port").fill("2525")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("main")).to_contain_text("Nothing was sent or changed yet")
+    page.get_by_role("link", name="then go back to the form").click()
+    page.locator("#prove").click()
+    page.wait_for_url(re.compile("/settings/mail/$"))
+    expect(relay).to_have_value("relay.example.org")
+    expect(page.get_by_label("Port")).to_have_value("2525")
 
 
 def _kept(page) -> str:

@@ -3,6 +3,7 @@
 from urllib.parse import quote_plus
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.urls import path
 
@@ -105,10 +106,23 @@ def test_a_fresh_passkey_is_asked_for_and_what_was_typed_is_kept(client_as, acto
     assert kept.status_code == 401
     assert b'name="note" value="say &quot;yes&quot;"' in kept.content
     assert b"old" not in kept.content
+    assert b"data-unsent" in kept.content, "the browser keeps what was typed"
     fresh = client_as(actor("administrator", stepped_up_us=now_us()))
     assert fresh.post("/careful/").status_code == 200
     stale = client_as(actor("administrator", stepped_up_us=now_us() - 301_000_000))
     assert stale.get("/careful/").status_code == 302
+
+
+def test_the_passkey_is_proved_in_the_same_tab_and_leads_back_to_the_form(client_as, actor, monkeypatch):
+    """The form's page is named by the browser; a file that was sent is said to be chosen again, for no page can keep it."""
+    monkeypatch.setattr("hanse.web.page.STEP_UP_VIEW", "prove")
+    form = {"note": "a", "file": SimpleUploadedFile("list of names.csv", b"value")}
+    shown = client_as(actor("administrator")).post(
+        "/careful/", form, HTTP_REFERER="http://testserver/a/form/?x=1"
+    )
+    page = shown.content.decode()
+    assert 'href="/prove/?next=http%3A%2F%2Ftestserver%2Fa%2Fform%2F%3Fx%3D1"' in page
+    assert "choose list of names.csv again" in page
 
 
 def test_security_headers(client_as, actor):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -175,4 +175,13 @@ def _to_step_up(request: HttpRequest) -> HttpResponse:
         return response
     typed = [(key, value) for key, values in request.POST.lists() for value in values]
     typed = [(key, value) for key, value in typed if key != "csrfmiddlewaretoken"]
-    return render(request, "web/step_up.html", {"typed": typed, "step_up_url": where}, status=401)
+    told = {
+        "typed": typed, "step_up_url": where, "files": ", ".join(_file_names(request)),
+        "back_url": f"{where}?{urlencode({'next': form})}" if (form := request.headers.get("Referer")) else "",
+    }  # fmt: skip
+    return render(request, "web/step_up.html", told, status=401)
+
+
+def _file_names(request: HttpRequest) -> list[str]:
+    """The names of the files that came with a form."""
+    return [file.name or "" for _, files in request.FILES.lists() for file in files]
