@@ -1,5 +1,6 @@
 """Approving: two people are needed at the moment of approval, not only when it was proposed."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +17,9 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.writing import append
 from tests.accounts.browsing import founder
 from tests.accounts.people import NODE, acting, credential, digest_in, newcomer
+from tests.web.conftest import client_as
+
+__all__ = ["client_as"]
 
 pytestmark = pytest.mark.django_db
 
@@ -157,6 +161,25 @@ def test_who_proposed_reads_why_it_was_refused():
     assert "Ask the director first." in browser.get("/people/approvals/").content.decode()
     (told,) = browser.get("/api/people/approvals?state=decided").json()["items"]
     assert (told["state"], told["why_not"]) == ("refused", "Ask the director first.")
+
+
+@pytest.mark.parametrize("nothing", ["", "  \n "])
+def test_nobody_refuses_without_saying_why(nothing, client_as):
+    """By the page, by a program and by any other way: it is still open then, and who refuses reads what is missing."""
+    jaan = replace(acting(newcomer("approver", name="Jaan")), stepped_up_us=now_us())
+    mari = acting(newcomer("administrator", name="Mari"))
+    proposal = service.grant_role(newcomer("analyst"), "auditor", "Please.", mari)
+    with pytest.raises(UsageError, match="Say why not"):
+        approvals.reject(proposal, nothing, jaan)
+    client = client_as(jaan)
+    page = client.post(f"/people/approvals/{proposal}/refuse/", {"words": nothing})
+    told = client.post(
+        f"/api/people/approvals/{proposal}/refuse", {"why": nothing}, content_type="application/json"
+    )
+    for answer in (page, told):
+        assert answer.status_code == 400
+        assert "Say why not" in answer.content.decode()
+    assert approvals.pending(proposal)
 
 
 def test_why_many_were_refused_is_asked_once():

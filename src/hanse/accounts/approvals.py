@@ -266,7 +266,19 @@ def _proposer_over(found: Pending, approvable: Approvable) -> str:
 
 
 def reject(proposal: UUID, words: str, actor: Actor) -> None:
-    """Refuse a proposal of somebody else; errors as of `approve`."""
+    """Refuse a proposal of somebody else; errors as of `approve`.
+
+    Args:
+        proposal: The proposal.
+        words: Why not: who proposed it reads it.
+        actor: Who refuses.
+
+    Raises:
+        UsageError: No reason is given.
+    """
+    words = words.strip()
+    if not words:
+        raise UsageError("Say why not: who proposed it has to know what to change.")
     with writing():
         _decidable(proposal, actor)
         append("accounts.refused", contents.Decided(words), actor=actor, object_id=proposal, reason=words)
