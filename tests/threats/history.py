@@ -342,6 +342,8 @@ def _settings(mari: Actor) -> None:
     console.change(mail, mari, "The new relay.")
     tested = console.ChannelTested("mail", "duty@example.org", delivered=True)
     append("console.channel_tested", tested, actor=mari)
+    told = console.SightTold("blind", ("No exporter sends.",), "mail", "duty@example.org", delivered=True)
+    append("console.sight_told", told, actor=CLERK)
     for address in ("10.0.0.5", "10.0.0.6"):
         proposal = endpoints.propose_endpoint("relay.example", 587, address, "Our relay.", mari)
         approvals.approve(proposal, _other(mari))

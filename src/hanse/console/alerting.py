@@ -63,7 +63,7 @@ def announce(attack_id: UUID, what: str, more: int = 0) -> None:
         what: ``began`` or ``ended``.
         more: Further attacks of which there is no alert of its own.
     """
-    for channel, to in _channels():
+    for channel, to in channels():
         deliver.enqueue(*_sealed(attack_id.hex, what, channel, to, 0, more))
 
 
@@ -100,7 +100,7 @@ class Announcing:
             announce(*last, held - 1)
 
 
-def _channels() -> Iterator[tuple[str, str]]:
+def channels() -> Iterator[tuple[str, str]]:
     """Channels that are set, and whom they reach."""
     mail, told = setting(Mail), setting(Webhook)
     if mail.relay:
@@ -122,14 +122,14 @@ def deliver(attack_id: str, what: str, channel: str, to: str, attempt: int, more
     *_, ours = _sealed(attack_id, what, channel, to, attempt, more)
     if not constant_time_compare(seal, ours):
         raise UsageError("This alert is not as the node queued it: its row was changed. It is not sent.")
-    actor = _actor()
+    actor = alerter()
     row = Attack.objects.get_for(actor, "attacks.view", UUID(attack_id))
     try:
         _send(row, what, channel, to, actor, more)
     except EgressError as error:
         again = _try_again(error, attack_id, what, channel, to, attempt, more)
         if attempt == 0 or not again:
-            words = f"{_words(error)} It is tried again." if again else _words(error)
+            words = f"{words_of(error)} It is tried again." if again else words_of(error)
             attacks.alerted(row.pk, _alerted(channel, to, words, delivered=False), actor)
         return
     attacks.alerted(row.pk, _alerted(channel, to, what, delivered=True), actor)
@@ -151,7 +151,7 @@ def send_test(channel: str, actor: Actor) -> list[ChannelTested]:
         UsageError: The channel is not set.
     """
     require(actor, "settings.edit")
-    reached = [to for one, to in _channels() if one == channel]
+    reached = [to for one, to in channels() if one == channel]
     if not reached:
         raise UsageError("Nothing is set there yet. Save it first, then send a test.")
     tested = []
@@ -160,7 +160,7 @@ def send_test(channel: str, actor: Actor) -> list[ChannelTested]:
             _send_one(channel, to)
             result = ChannelTested(channel, to, delivered=True)
         except EgressError as error:
-            result = ChannelTested(channel, to, delivered=False, words=_words(error))
+            result = ChannelTested(channel, to, delivered=False, words=words_of(error))
         append("console.channel_tested", result, actor=actor, object_id=uuid4())
         tested.append(result)
     return tested
@@ -175,9 +175,9 @@ def _send_one(channel: str, to: str) -> None:
     node = settings.HANSE_NODE
     if channel == "mail":
         text = f"This is a test of the alerts of {node.name}. No attack began.\n{node.url}/\n"
-        _mail_to(to, f"Test of the alerts of {node.name}", text, TEST_S)
+        mail_to(to, f"Test of the alerts of {node.name}", text, TEST_S)
     else:
-        _post({"event": "test", "url": f"{node.url}/", "at": units.iso(now_us())}, uuid4().hex, TEST_S)
+        post({"event": "test", "url": f"{node.url}/", "at": units.iso(now_us())}, uuid4().hex, TEST_S)
 
 
 def _try_again(
@@ -207,7 +207,7 @@ def _send(row: Attack, what: str, channel: str, to: str, actor: Actor, more: int
         if more:
             subject = f"{subject}, and {more:,} more"
             text += f"{more:,} more attacks began or ended within that minute. They are on the node; none has a mail of its own.\n"
-        _mail_to(to, subject, text, 30.0)
+        mail_to(to, subject, text, 30.0)
         return
     told: dict[str, Any] = {
         "event": what,
@@ -221,10 +221,10 @@ def _send(row: Attack, what: str, channel: str, to: str, actor: Actor, more: int
         # Attacks beside it may be for few, whoever reads this.
         whole = attacks.attack_in(row).as_json() | {"linked": []}
         told["attack"] = whole | {"organisation": row.organisation}
-    _post(told, f"{row.pk.hex}-{what}", 10.0)
+    post(told, f"{row.pk.hex}-{what}", 10.0)
 
 
-def _mail_to(to: str, subject: str, text: str, timeout_s: float) -> None:
+def mail_to(to: str, subject: str, text: str, timeout_s: float) -> None:
     """Hand a mail to the relay that is set."""
     mail = setting(Mail)
     if not mail.relay:
@@ -237,7 +237,7 @@ def _mail_to(to: str, subject: str, text: str, timeout_s: float) -> None:
     )
 
 
-def _post(told: Any, delivery: str, timeout_s: float) -> None:
+def post(told: Any, delivery: str, timeout_s: float) -> None:
     """Post a message to the receiver that is set."""
     receiver = setting(Webhook)
     if not receiver.url:
@@ -277,7 +277,7 @@ def _origin(url: str) -> str:
     return f"{there.scheme}://{there.authority}"
 
 
-def _words(error: EgressError) -> str:
+def words_of(error: EgressError) -> str:
     """An error's words, with the webhook's origin for its address."""
     url = setting(Webhook).url
     text = str(error)
@@ -290,6 +290,7 @@ def _alerted(channel: str, to: str, words: str, *, delivered: bool) -> attacks.A
     return attacks.Alerted("mail" if channel == "mail" else "webhook", to, delivered, words)
 
 
-def _actor() -> Actor:
+def alerter() -> Actor:
+    """The part of the node that sends alerts."""
     node = settings.HANSE_NODE
     return system("alerting", node.authority, node.country, node.tier)

@@ -120,22 +120,22 @@ def worker_wrong(home: Path) -> str:
 def wish(home: Path, wanted: Wish) -> None:
     """Say whether the collector should run; nothing is written where that is said already."""
     if wished(home) != wanted:
-        _write(home, _WISH, wanted)
+        note(home, _WISH, wanted)
 
 
 def wished(home: Path) -> Wish:
     """Whether the collector should run; not, while nobody has said so."""
-    return _read(home, _WISH, Wish) or Wish(on=False)
+    return noted(home, _WISH, Wish) or Wish(on=False)
 
 
 def collector_is(home: Path, state: CollectorState) -> None:
     """Note how the collector is."""
-    _write(home, _STATE, msgspec.structs.replace(state, said_s=time.time()))
+    note(home, _STATE, msgspec.structs.replace(state, said_s=time.time()))
 
 
 def collector_state(home: Path) -> CollectorState:
     """How the collector is. One that says it runs and has gone silent has failed."""
-    told = _read(home, _STATE, CollectorState) or CollectorState(state="off")
+    told = noted(home, _STATE, CollectorState) or CollectorState(state="off")
     if told.state in {"starting", "running", "blind"} and time.time() - told.said_s > SILENT_S:
         return msgspec.structs.replace(told, state="failed", words="It says nothing any more.")
     return told
@@ -149,7 +149,7 @@ def _age_s(home: Path, name: str) -> float | None:
         return None
 
 
-def _read(home: Path, name: str, kind: type[S]) -> S | None:
+def noted(home: Path, name: str, kind: type[S]) -> S | None:
     """What a file says; None where it is not there or is of another version."""
     try:
         return msgspec.json.decode((home / FOLDER / name).read_bytes(), type=kind)
@@ -157,7 +157,7 @@ def _read(home: Path, name: str, kind: type[S]) -> S | None:
         return None
 
 
-def _write(home: Path, name: str, value: msgspec.Struct) -> None:
+def note(home: Path, name: str, value: msgspec.Struct) -> None:
     """Put a file in its place at once, so that nobody reads half of it."""
     path = _folder(home) / name
     part = path.with_name(f"{name}.{os.getpid()}.part")

@@ -125,6 +125,26 @@ class ChannelTested(msgspec.Struct, frozen=True):
     words: str = ""
 
 
+class SightTold(msgspec.Struct, frozen=True):
+    """People were told what the live collector came to be blind to, or that it is no more.
+
+    Attributes:
+        event: ``blind`` or ``seeing``.
+        told: What it is blind to, or was, a sentence or two each.
+        channel: ``mail`` or ``webhook``.
+        to: Address, or the webhook's origin.
+        delivered: Whether it was taken.
+        words: Why not.
+    """
+
+    event: str
+    told: tuple[str, ...]
+    channel: str
+    to: str
+    delivered: bool
+    words: str = ""
+
+
 def setting(group: type[G]) -> G:
     """A group as it is set, or its defaults."""
     row = Setting.objects.filter(pk=_name(group)).first()
@@ -189,8 +209,13 @@ def _project_tested(_: Recorded, __: ChannelTested) -> None:
     """A test leaves its entry and nothing else."""
 
 
+def _project_told(_: Recorded, __: SightTold) -> None:
+    """What was told leaves its entry and nothing else."""
+
+
 KINDS = (
     Kind("console.setting_changed", SettingChanged, _project, _forget, sealed=True),
     Kind("console.channel_tested", ChannelTested, _project_tested),
+    Kind("console.sight_told", SightTold, _project_told),
     *endpoints.KINDS,
 )

@@ -13,6 +13,7 @@ from hanse.attacks.models import State as AttackState
 from hanse.console.health import collector_now
 from hanse.console.health import health as how_it_is
 from hanse.console.search import find, in_flows, only
+from hanse.console.sight_alerts import shown_blind
 from hanse.console.situation import situation
 from hanse.kernel.clock import now_us
 from hanse.kernel.markings import strictest
@@ -38,6 +39,7 @@ def overview(request: HttpRequest) -> Result:
         "marking": found.marking,
         "may_import": bool(may(actor, "telemetry.import", now_us=now_us())),
         "collector": collector_now(settings.HANSE_NODE.home).state,
+        "unseen": shown_blind(settings.HANSE_NODE.home),
     }
     if asked_for(request, "now"):
         html = "".join(render_to_string(part, told | {"renewed": True}, request) for part in NOW)

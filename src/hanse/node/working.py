@@ -48,6 +48,8 @@ QUEUE_S = 0.5
 """Seconds between looks at the queue when it is empty."""
 WISH_S = 1.0
 """Seconds between looks at whether the settings want the collector."""
+SIGHT_S = 15.0
+"""Seconds between looks at what the collector does not see."""
 UNWATCHED_S = 10.0
 """Seconds between looks for attacks that stand as running while no collector runs that could see their end."""
 LEFT_S = 120.0
@@ -103,6 +105,7 @@ def chores(node: Node) -> list[Chore]:
     from hanse.accounts.sessions import forget_expired  # noqa: PLC0415 - after Django is configured
     from hanse.campaigns.following import Follower  # noqa: PLC0415 - after Django is configured
     from hanse.cases import evidence  # noqa: PLC0415
+    from hanse.console import sight_alerts  # noqa: PLC0415
     from hanse.console.service import wish_collector  # noqa: PLC0415
     from hanse.intel import feed_clock  # noqa: PLC0415
     from hanse.intel.correlating import index_lists  # noqa: PLC0415
@@ -131,6 +134,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("feeds", FEEDS_S, lambda: feed_clock.look(fetcher)),
         Chore("campaigns across borders", ACROSS_S, Follower().look),
         Chore("collector", WISH_S, lambda: wish_collector(node.home)),
+        Chore("sight of the collector", SIGHT_S, lambda: sight_alerts.watch(node.home)),
         Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
         Chore("alerts left behind", LEFT_S, take_up_left),
         Chore("warninglists", LISTS_S, index_lists),
