@@ -11,14 +11,14 @@ _SHORT = 500
 """Characters of why something was left out, as the sender reads it."""
 
 
-def take(data: bytes, name: str, actor: Actor, done: Callable[[int], None]) -> Received:
+def take(data: bytes, name: str, actor: Actor, done: Callable[[int, int], None]) -> Received:
     """Take a STIX bundle in on behalf of the partner who sent it: it originates it, and nothing else of it is believed.
 
     Args:
         data: The bundle.
         name: What it is called.
         actor: The partner.
-        done: Told how many objects are done.
+        done: Told how many objects are done, and of about how many.
 
     Raises:
         RefusedError: The partner may not.

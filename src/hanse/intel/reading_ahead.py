@@ -12,10 +12,11 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from fcntl import F_SETPIPE_SZ, fcntl
 from itertools import islice
+from operator import length_hint
 from queue import Queue
 from threading import Thread
 from typing import IO, Any, Final
@@ -25,7 +26,7 @@ import msgspec
 from hanse.intel.facts import Facts
 from hanse.intel.item import Heading
 from hanse.intel.reading import Known, known
-from hanse.intel.recognise import Marked, WrongMarking, items
+from hanse.intel.recognise import Counted, Marked, WrongMarking, items
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking
 from hanse.kernel.strict_json import canonical
@@ -53,10 +54,11 @@ class _Asked(msgspec.Struct, array_like=True):
 
 
 class _Opened(msgspec.Struct, array_like=True):
-    """The format, or why it was refused."""
+    """The format and about how many items there are, or why it was refused."""
 
     format: str
     refused: str
+    about: int = 0
 
 
 class _Piece(msgspec.Struct, array_like=True):
@@ -108,7 +110,7 @@ def items_ahead(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[st
         if opened.refused:
             raise UsageError(opened.refused)
         stack.pop_all()  # from here on whoever takes the items ends it
-    return opened.format, _received(process, name)
+    return opened.format, Counted(_received(process, name), opened.about)
 
 
 def _started(data: bytes, asked: _Asked) -> "subprocess.Popen[bytes]":
@@ -134,7 +136,7 @@ def _started(data: bytes, asked: _Asked) -> "subprocess.Popen[bytes]":
     return process
 
 
-def _received(process: "subprocess.Popen[bytes]", name: str) -> Iterator[Marked | str]:
+def _received(process: "subprocess.Popen[bytes]", name: str) -> Generator[Marked | str]:
     """What the process has read."""
     decoder = msgspec.msgpack.Decoder(_Some)
     markings: list[Marking] = []
@@ -190,7 +192,7 @@ def _read(source: IO[bytes], out: IO[bytes]) -> None:
     except UsageError as error:
         _send(_encode(_Opened("", str(error))), out)
         return
-    _send(_encode(_Opened(kind, "")), out)
+    _send(_encode(_Opened(kind, "", length_hint(stream))), out)
     # Some frames wait here for whoever asked, who works at one chunk while the next is read: a pipe holds too little.
     waiting: Queue[bytes] = Queue(_FRAMES)
     sender = Thread(target=_send_all, args=(waiting, out), daemon=True)  # whatever fails, the process ends

@@ -1,7 +1,7 @@
 """What a file of intelligence is, told by its content, and the items in it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple, Self
@@ -31,6 +31,35 @@ _PACKED: Final = {
 """What packed files begin with, and by what they are packed."""
 _LOOKED_AT_BYTES: Final = 4_096
 """Of the beginning: what is no text has a NUL among them."""
+
+
+class Counted:
+    """Items one after the other; `operator.length_hint` says about how many there are, 0 where that is not known.
+
+    Args:
+        stream: The items.
+        about: How many they are at most, with what is left out.
+    """
+
+    def __init__(self, stream: "Generator[Marked | str]", about: int) -> None:
+        self._stream = stream
+        self._about = about
+
+    def __iter__(self) -> Self:
+        """It is its own iterator."""
+        return self
+
+    def __next__(self) -> "Marked | str":
+        """The next one."""
+        return next(self._stream)
+
+    def close(self) -> None:
+        """Let go of what they are read from."""
+        self._stream.close()
+
+    def __length_hint__(self) -> int:
+        """About how many there are in all."""
+        return self._about
 
 
 class Marked(NamedTuple):
@@ -80,6 +109,8 @@ _item = msgspec.json.Decoder(Item)
 def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Iterator[Marked | str]]:
     """The format of a file, and its items in order; a text says what was left out and why.
 
+    Of a list and of a bundle, `operator.length_hint` of the items says about how many there are.
+
     Args:
         data: The file.
         name: What it is called.
@@ -98,7 +129,7 @@ def items(data: bytes, name: str, chosen: Marking, batch: str) -> tuple[str, Ite
     start = blank.end() if blank else 0
     _check_text(plain, start, name)
     if plain[start : start + 1] not in {b"{", b"["}:
-        return "csv", _csv(plain, name, chosen, batch)
+        return "csv", Counted(_csv(plain, name, chosen, batch), plain.count(b"\n"))
     if _is_stix(plain):
         return "stix", _stix(plain, name, chosen, batch)
     try:
@@ -154,10 +185,12 @@ def _stix(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marke
         bundle = stix_bundle.opened(data)
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
-    return _stix_items(bundle, name, chosen, batch)
+    return Counted(_stix_items(bundle, name, chosen, batch), len(bundle.objects))
 
 
-def _stix_items(bundle: stix_bundle.Opened, name: str, chosen: Marking, batch: str) -> Iterator[Marked | str]:
+def _stix_items(
+    bundle: stix_bundle.Opened, name: str, chosen: Marking, batch: str
+) -> Generator[Marked | str]:
     yield from bundle.told
     definitions = _definitions(bundle.objects)
     strange: set[str] = set()
@@ -236,7 +269,7 @@ def _wrong(where: str, wrong: Sequence[str], parts: int = 0) -> WrongMarking:
     )
 
 
-def _csv(data: bytes, name: str, chosen: Marking, batch: str) -> Iterator[Marked | str]:
+def _csv(data: bytes, name: str, chosen: Marking, batch: str) -> Generator[Marked | str]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import length_hint
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -21,7 +22,7 @@ from hanse.intel.reading import Known, facts_of, known
 from hanse.intel.reading_ahead import items_ahead
 from hanse.intel.recognise import Marked, WrongMarking
 from hanse.kernel.actors import Actor
-from hanse.kernel.errors import UsageError
+from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
 from hanse.ledger.among import among
@@ -137,7 +138,7 @@ class Account:
 
 def bring_in(
     data: bytes, name: str, actor: Actor, *, marking: Marking | None = None, dry_run: bool = False,
-    progress: Any = lambda _done: None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Account:  # fmt: skip
     """Read a file of intelligence in; bringing it again changes nothing.
 
@@ -147,30 +148,43 @@ def bring_in(
         actor: Who brings it.
         marking: What each item carries at least; the authority's own by default.
         dry_run: Say what would come of it, and write nothing.
-        progress: Told how many items are done.
+        progress: Told how many items are done, and of about how many; 0 where that is not known.
 
     Raises:
         RefusedError: The actor may not.
         UsageError: It is no format known here.
+        HanseError: What `progress` raises to stop it. What came until then stays, and has an account.
     """
     require(actor, "intel.import")
     chosen, batch = marking or Marking.own(authority()), uuid4()
     account = Account(name, chosen)
     account.format, stream = items_ahead(data, name, chosen, batch.hex)
-    done = 0
+    total, done = length_hint(stream), 0
 
     def taken(some: list[Marked]) -> None:
         nonlocal done
         take(some, account, actor, actor, dry_run=dry_run)
         done += len(some)
 
-    for _ in _one_ahead(chunked(stream, account), taken, dry_run=dry_run):
-        progress(done)
+    try:
+        for _ in _one_ahead(chunked(stream, account), taken, dry_run=dry_run):
+            progress(done, total)
+    except HanseError as error:
+        if done and not dry_run:
+            why = f"{error} What came until then is here, and the rest is not: bring it in again for that."
+            account.left_out.insert(0, why)
+            _on_account(account, batch, actor)
+        raise
     if not dry_run:
-        content = _imported(account)
-        append("intel.imported", content, actor=actor, object_id=batch, marking=account.marking)
-        account.object_id = batch
+        _on_account(account, batch, actor)
     return account
+
+
+def _on_account(account: Account, batch: UUID, actor: Actor) -> None:
+    """Put the account of an import on record."""
+    content = _imported(account)
+    append("intel.imported", content, actor=actor, object_id=batch, marking=account.marking)
+    account.object_id = batch
 
 
 def take(

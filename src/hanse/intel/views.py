@@ -239,7 +239,11 @@ def imports(request: HttpRequest) -> Result:
     actor = signed_in(request)
     told = listed(request, IMPORTS, partial(Batch.objects.for_actor, actor), "intel.view")
     chosen = request.GET if "marking_tlp" in request.GET else None
-    return told | _allowed(actor) | {"form": BringForm(chosen)} if isinstance(told, dict) else told
+    if not isinstance(told, dict):
+        return told
+    return (
+        told | _allowed(actor) | {"form": BringForm(chosen), "under_way": jobs.under_way(actor, "bring-in")}
+    )
 
 
 @page("intel.view", "intel/import.html")

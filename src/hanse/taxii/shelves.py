@@ -103,8 +103,8 @@ class Received(NamedTuple):
 Offers = Callable[[Actor], Shelf]
 """Given an actor, what a room offers to them."""
 
-Takes = Callable[[bytes, str, Actor, Callable[[int], None]], Received]
-"""Takes a STIX bundle in: its bytes, what it is called, who sent it, and whom to tell how many objects are done."""
+Takes = Callable[[bytes, str, Actor, Callable[[int, int], None]], Received]
+"""Takes a STIX bundle in: its bytes, what it is called, who sent it, and whom to tell how many objects are done of how many."""
 
 _offers: list[Offers] = []
 _takes: list[Takes] = []

@@ -208,6 +208,13 @@ def settle() -> None:
         silent.update(state=State.INTERRUPTED, ended_us=F("alive_us"))
 
 
+def under_way(actor: Actor, *kinds: str) -> list[Job]:
+    """What of some kinds an actor has begun and has not ended, the newest first."""
+    settle()
+    begun = Job.objects.filter(owner=actor.id, kind__in=kinds, state__in=(State.WAITING, State.RUNNING))
+    return [job for job in begun.order_by("-created_us") if opens(job)]
+
+
 def may_see(actor: Actor, job: Job) -> bool:
     """Whether the actor may read what a job is about; see `seen`."""
     return job.pk in seen(actor, [job])
