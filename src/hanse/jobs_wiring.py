@@ -64,10 +64,10 @@ EXERCISE = ("estonia-2007", 2007)
 
 def register() -> None:
     """Make the handlers known to this process."""
-    jobs.handles("analyse", "telemetry.import", shown=_of_stored_flows)(analyse)
+    jobs.handles("analyse", "telemetry.import", shown=_of_stored_flows, begun_at="telemetry:inputs")(analyse)
     jobs.handles("load-exercise", "telemetry.import", shown=jobs.to_all)(load_exercise)
     jobs.handles("watch", "telemetry.import", shown=jobs.to_all)(watch)
-    jobs.handles("bring-in", "intel.import")(intel_jobs.bring_in)
+    jobs.handles("bring-in", "intel.import", begun_at="intel:imports")(intel_jobs.bring_in)
     of_feed = jobs.as_marked(Feed, "intel.view", "feed")
     jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE, shown=of_feed)(feed_clock.fetch)
     jobs.handles(reopening_days.KIND, "matching.reopen", shown=jobs.to_all)(reopening_days.follow)

@@ -80,6 +80,9 @@ def test_a_feed_is_tried_subscribed_run_and_removed_on_pages(
     assert "key=Canary" not in pages[1]
     assert client.post(f"{there}pause/").status_code == 302
     assert "It is paused" in client.get(there).content.decode()
+    saved = client.post(f"{there}edit/", {**TYPED, "every": "30", "secret": ""}, follow=True).content.decode()
+    assert "Saved. It stays paused." in saved
+    assert "within a minute" not in saved
     assert client.post(f"{there}resume/").status_code == 302
     changed = client.post(f"{there}edit/", {**TYPED, "name": "Renamed", "secret": ""})
     assert changed.status_code == 302

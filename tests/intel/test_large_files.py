@@ -107,3 +107,15 @@ def test_items_are_offered_where_an_account_has_some(actor: People, client_as: C
     client = client_as(mari)
     assert f"?batch={first.pk.hex}" in client.get(f"/intelligence/imports/{first.pk}/").content.decode()
     assert f"?batch={second.pk.hex}" not in client.get(f"/intelligence/imports/{second.pk}/").content.decode()
+
+
+def test_whoever_brought_a_wrong_file_is_led_to_choose_another(actor: People, client_as: Clients) -> None:
+    """To begin the same work again with the same file fails again; the way back to the form is on the job's page."""
+    mari = actor("analyst")
+    client = client_as(mari)
+    for kind, form in (("bring-in", "/intelligence/imports/"), ("analyse", "/flows/inputs/")):
+        job = jobs.start(kind, "photo.csv", {}, mari)
+        link = f'<a href="{form}">Choose another file</a>'
+        assert link not in client.get(f"/jobs/{job.pk}/").content.decode()
+        Job.objects.filter(pk=job.pk).update(state=State.FAILED)
+        assert link in client.get(f"/jobs/{job.pk}/").content.decode()

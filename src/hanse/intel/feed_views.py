@@ -182,7 +182,8 @@ def edit(request: HttpRequest, feed_id: UUID) -> Result:
         except HanseError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("Saved. It is fetched within a minute."))
+            words = _("Saved. It stays paused.") if row.paused else _("Saved. It is fetched within a minute.")
+            messages.success(request, words)
             return redirect("intel:feed", feed_id)
     return {"form": form, "row": row, "marking": row.marking.marking, **told}
 

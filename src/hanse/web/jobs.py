@@ -120,6 +120,7 @@ class _Kind:
     handler: Handler
     queue: str
     shown: Shown
+    begun_at: str
 
 
 _kinds: dict[str, _Kind] = {}
@@ -132,7 +133,7 @@ standing: list[Standing] = []
 
 
 def handles(
-    kind: str, action: str, queue: str = "default", *, shown: Shown = to_nobody
+    kind: str, action: str, queue: str = "default", *, shown: Shown = to_nobody, begun_at: str = ""
 ) -> Callable[[Handler], Handler]:
     """Register what does jobs of a kind.
 
@@ -142,11 +143,12 @@ def handles(
         queue: Where they wait: jobs of one queue are done one after the other.
         shown: To whom of those who may do `action` a job of somebody else says what it is about. A title names files, cases
             or feeds: where those are marked, or of a team, policy is asked about them.
+        begun_at: Name of the page's address where people begin it anew with something else, such as another file.
     """
     action_named(action)
 
     def register(handler: Handler) -> Handler:
-        _kinds[kind] = _Kind(action, handler, queue, shown)
+        _kinds[kind] = _Kind(action, handler, queue, shown, begun_at)
         return handler
 
     return register
@@ -213,6 +215,12 @@ def under_way(actor: Actor, *kinds: str) -> list[Job]:
     settle()
     begun = Job.objects.filter(owner=actor.id, kind__in=kinds, state__in=(State.WAITING, State.RUNNING))
     return [job for job in begun.order_by("-created_us") if opens(job)]
+
+
+def begun_at(job: Job) -> str:
+    """Name of the page's address where people begin what is like a job; empty where there is none."""
+    kind = _kinds.get(job.kind)
+    return kind.begun_at if kind else ""
 
 
 def may_see(actor: Actor, job: Job) -> bool:

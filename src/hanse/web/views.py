@@ -69,6 +69,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponseBase | dict[str, Any]
         "title": _title(found, seen=seen),
         "seen": seen,
         "stoppable": jobs.may_stop(actor, found),
+        "begun_at": jobs.begun_at(found),
         "resumable": found.state in {State.FAILED, State.CANCELLED, State.INTERRUPTED},
     }
     if asked_for(request, "job"):
