@@ -1,10 +1,13 @@
 """The first page says what there is to do, and to whom to turn for what one's roles do not show."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from hanse.kernel.actors import Actor
+from hanse.web.models import Job
 from tests.web.acting import ActingClient
 
 pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db]
@@ -30,3 +33,23 @@ def test_whoever_sees_no_cases_reads_how_to_come_to_them(
     assert words in page
     assert not link or f'href="{link}">{words}' in page
     assert ("/cases/open/" in page) == ("investigator" in roles)
+
+
+def test_no_exercise_is_offered_where_it_would_be_refused(
+    actor: Callable[..., Actor], client_as: Callable[..., ActingClient], settings: Any
+) -> None:
+    """Made-up attacks never stand among real ones: a node for real work says where to rehearse instead, on every way."""
+    client = client_as(actor("analyst"))
+    ways = ("/", "/attacks/", "/flows/", "/flows/partitions/", "/start/")
+    assert "Load Estonia 2007" in client.get("/start/").content.decode()
+    settings.HANSE_NODE = replace(settings.HANSE_NODE, exercise=False)
+    for way in ways:
+        assert "exercise</a>" not in client.get(way).content.decode(), way
+    page = client.get("/start/").content.decode()
+    assert "Load Estonia 2007" not in page
+    assert "<code>hanse node init --exercise</code>" in page
+    refused = client.post("/flows/load-exercise/")
+    assert refused.status_code == 400
+    assert "hanse node init --exercise" in refused.content.decode()
+    assert client.post("/api/flows/load-exercise").status_code == 400
+    assert not Job.objects.exists()

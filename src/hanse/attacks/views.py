@@ -113,7 +113,7 @@ LIST = lists.Listed(
                      needs="Choose two or more of one victim and vector."),),
     empty=lists.Empty(
         "Attacks that Hanse finds in your telemetry appear here.",
-        (("Drop a capture or flow files", "/start/", "telemetry.import"), ("Load the exercise", "/start/", "telemetry.import")),
+        (("Drop a capture or flow files", "/start/", "telemetry.import"), ("Other ways to begin", "/start/", "telemetry.import")),
     ),
     export="attacks.export",
     live_seconds=10,

@@ -13,7 +13,7 @@ from pydantic import Field
 from hanse.accounts.looking import looked_at
 from hanse.kernel.addresses import Network, unpack
 from hanse.kernel.errors import UsageError
-from hanse.telemetry import removing, searching, service
+from hanse.telemetry import rehearsal, removing, searching, service
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.sought import Sought, Sum
@@ -344,7 +344,7 @@ def analyse(request: HttpRequest, told: AnalyseIn) -> Any:
 @endpoint("telemetry.import")
 def load_exercise(request: HttpRequest) -> Any:
     """Start loading the Estonia 2007 exercise, on a node that rehearses."""
-    job = jobs.start("load-exercise", "Estonia 2007", {}, signed_in(request))
+    job = rehearsal.begin(signed_in(request))
     return Status(202, {"job": job.pk, "url": f"/jobs/{job.pk}/"})
 
 

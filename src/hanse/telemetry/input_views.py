@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import asks_why, listed, looked_at
 from hanse.kernel import units
 from hanse.kernel.errors import UsageError
-from hanse.telemetry import panels, service
+from hanse.telemetry import panels, rehearsal, service
 from hanse.telemetry.forms import AgainForm, FolderForm, UploadForm
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Input, Partition
@@ -128,8 +128,7 @@ def upload(request: HttpRequest) -> Result:
 @page("telemetry.import", "telemetry/inputs.html", methods=("POST",))
 def load_exercise(request: HttpRequest) -> Result:
     """Start loading the Estonia 2007 exercise."""
-    job = jobs.start("load-exercise", "Estonia 2007", {}, signed_in(request))
-    return redirect("jobs:job", job.pk)
+    return redirect("jobs:job", rehearsal.begin(signed_in(request)).pk)
 
 
 @page("telemetry.import", "telemetry/analyse.html", methods=("GET", "POST"))

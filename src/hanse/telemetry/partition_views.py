@@ -67,7 +67,7 @@ LIST = lists.Listed(
     bulk=(lists.Bulk("telemetry.remove", "Remove these flows", "/flows/partitions/remove/", dangerous=True),),
     empty=lists.Empty(
         "The files that flows are kept in appear here.",
-        (("Drop a capture or flow files", "/flows/inputs/", "telemetry.import"), ("Load the exercise", "/start/", "telemetry.import")),
+        (("Drop a capture or flow files", "/flows/inputs/", "telemetry.import"), ("Other ways to begin", "/start/", "telemetry.import")),
     ),
 )  # fmt: skip
 
