@@ -189,8 +189,10 @@ def _grant(pending: Pending, _actor: Actor) -> str:
 
 def _over(told: dict[str, Any]) -> str:
     row = Release.objects.filter(pk=UUID(told["request"]), incoming=True).first()
-    if row is None or row.state != "open":
-        return "The request is decided or gone."
+    if row is None:
+        return "The request is gone."
+    if row.state != "open":
+        return f"The request was {row.state} already."
     entry = _given(row)
     if entry is None or _digest(entry) != told["digest"]:
         return f"What {called(row.partner)} has was recalled, purged or shared anew since this was proposed."
