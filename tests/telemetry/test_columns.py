@@ -17,6 +17,7 @@ from hanse.kernel.addresses import pack, unpack
 from hanse.kernel.errors import UsageError
 from hanse.telemetry import columns, listing
 from hanse.telemetry.columns import ALIASES, guess, parse_mapping, plain_name
+from hanse.telemetry.parquet_tables import read_parquet
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.schema import FLOW
 from hanse.telemetry.tabular import FIELDS, Layout
@@ -290,7 +291,8 @@ def test_foreign_parquet_is_mapped_by_type(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "foreign")
     report = InputReport("foreign")
-    batches = list(columns.read_parquet(pq.ParquetFile(tmp_path / "foreign"), report, "made"))
+    data = pa.py_buffer((tmp_path / "foreign").read_bytes())
+    batches = list(read_parquet(data, report, "made"))
     row = batches[0].to_pylist()[0]
     assert (unpack(row["src"]), unpack(row["dst"]), unpack(row["exporter"])) == (
         "2001:db8::1",

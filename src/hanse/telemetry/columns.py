@@ -13,15 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hanse.kernel.errors import UsageError
-from hanse.telemetry.assemble import account
 from hanse.telemetry.cells import UNITS
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.schema import FLOW
 from hanse.telemetry.tabular import FIELDS, Layout, Rows
 from hanse.telemetry.texttable import TextTable, header_of, split_header
-
-PARQUET_ROWS = 65_536
-"""Rows of a Parquet file decoded at once."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "start": (
@@ -191,9 +187,9 @@ def read_text(
     table: TextTable, layout: Layout, report: InputReport, vantage: str, **extra: Any
 ) -> Iterator[pa.RecordBatch]:
     """FLOW batches of a text table; further arguments go to `Rows`."""
-    if not _usable(layout, table.names, report):
+    if not usable(layout, table.names, report):
         return
-    _say_defaults(layout, report)
+    say_defaults(layout, report)
     rows = Rows(layout, report, vantage, line_of=table.line_of, **extra)
     for batch in table.batches(report):
         yield from rows.flows(batch)
@@ -221,43 +217,8 @@ def _nulls(file: pq.ParquetFile, name: str) -> bool:
     return False
 
 
-def read_parquet(
-    file: pq.ParquetFile, report: InputReport, vantage: str, told: Layout | None = None
-) -> Iterator[pa.RecordBatch]:
-    """FLOW batches of a Parquet table, whatever its columns; those of the flow table pass as they are."""
-    try:
-        if is_flow_parquet(file):
-            yield from _as_they_are(file, report)
-        else:
-            yield from _mapped(file, report, vantage, told)
-    except (pa.ArrowException, OSError) as error:
-        report.add(f"the Parquet file is damaged: {error}.", do="Write or fetch it again.")
-
-
-def _as_they_are(file: pq.ParquetFile, report: InputReport) -> Iterator[pa.RecordBatch]:
-    for batch in file.iter_batches(PARQUET_ROWS, columns=FLOW.names):
-        columns = [batch.column(name) for name in FLOW.names]
-        packets = batch.column("packets").to_numpy() * batch.column("sampling").to_numpy()
-        yield account(pa.RecordBatch.from_arrays(columns, schema=FLOW), packets, report)
-
-
-def _mapped(
-    file: pq.ParquetFile, report: InputReport, vantage: str, told: Layout | None
-) -> Iterator[pa.RecordBatch]:
-    names = file.schema_arrow.names
-    layout = layout_for(names, told)
-    if not _usable(layout, names, report):
-        return
-    _say_defaults(layout, report)
-    rows = Rows(layout, report, vantage)
-    try:
-        for batch in file.iter_batches(PARQUET_ROWS, columns=sorted(set(layout.columns.values()))):
-            yield from rows.flows(batch)
-    finally:
-        rows.finish()
-
-
-def _usable(layout: Layout, names: Sequence[str], report: InputReport) -> bool:
+def usable(layout: Layout, names: Sequence[str], report: InputReport) -> bool:
+    """Whether a layout says all that a flow needs; what it lacks is a problem of the input."""
     repeated = sorted({name for name in layout.columns.values() if list(names).count(name) > 1})
     if repeated:
         report.add(f"column {repeated[0]!r} occurs more than once.", do="Give every column its own name.")
@@ -272,7 +233,8 @@ def _usable(layout: Layout, names: Sequence[str], report: InputReport) -> bool:
     return True
 
 
-def _say_defaults(layout: Layout, report: InputReport) -> None:
+def say_defaults(layout: Layout, report: InputReport) -> None:
+    """Say what each row counts as where no column tells."""
     known = {*layout.columns, *layout.constants}
     for name, default in (("packets", "one packet"), ("bytes", "no bytes"), ("protocol", "protocol 0")):
         if name not in known:

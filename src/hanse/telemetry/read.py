@@ -15,6 +15,7 @@ from hanse.telemetry.exports import ExportDecoder, read_dump
 from hanse.telemetry.input_files import Found, expand
 from hanse.telemetry.inputs import ChangedError, Limits, Source, open_input
 from hanse.telemetry.packets import read_flows, udp_payloads
+from hanse.telemetry.parquet_tables import read_parquet
 from hanse.telemetry.reading import InputReport
 from hanse.telemetry.recognise import PARQUET_MAGIC, Content, Kind, content_of, recognise, why_not
 from hanse.telemetry.store import FlowStore, StoreError
@@ -236,18 +237,6 @@ def _read_export_capture(source: Source, report: InputReport, _: Layout | None) 
     report.format = f"export stream in {report.format}"
 
 
-def _read_parquet(source: Source, report: InputReport, told: Layout | None) -> Iterator[pa.RecordBatch]:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(source.data)))
-    except (pa.ArrowException, OSError) as error:
-        report.add(
-            f"the Parquet footer is missing or damaged: {str(error).rstrip('.')}.",
-            do="Write or fetch it again.",
-        )
-        return
-    yield from columns.read_parquet(file, report, source.path, told)
-
-
 def _on_data(
     reader: Callable[[npt.NDArray[np.uint8], InputReport, str], Iterator[pa.RecordBatch]],
 ) -> "Reader":
@@ -264,8 +253,12 @@ READERS: dict[Kind, Reader] = {
     Kind.NFDUMP_CSV: _on_data(nfdump.read_csv),
     Kind.ZEEK_TSV: _on_data(zeek.read_tsv),
     Kind.ZEEK_JSON: _on_data(zeek.read_json),
-    Kind.FLOW_PARQUET: _read_parquet,
-    Kind.PARQUET: _read_parquet,
+    Kind.FLOW_PARQUET: lambda source, report, told: read_parquet(
+        pa.py_buffer(source.data), report, source.path, told
+    ),
+    Kind.PARQUET: lambda source, report, told: read_parquet(
+        pa.py_buffer(source.data), report, source.path, told
+    ),
     Kind.CSV: lambda source, report, told: columns.read_csv(source.data, report, source.path, told),
 }
 """Who reads what; all give FLOW batches and fill the report."""
