@@ -59,6 +59,18 @@ def test_fsck_finds_a_file_of_flows_that_was_altered_or_taken_away(store: Store)
     assert ["stored flows: 1 of 2 files" in told[1], two.path in told[1]] == [True, True], told
 
 
+def test_a_record_names_some_of_many_vantage_points(tmp_path: Path) -> None:
+    """An import of a thousand files would have a partition whose entry is longer than its flows."""
+    with FlowStore(service.flows_folder() / "imports" / "many") as made:
+        for at in range(60):
+            made.write(batch([NOON], vantage=f"point {at:02}"))
+    (file,) = made.files()
+    told = service.describe(file, "import")
+    assert told is not None
+    assert told.vantage.startswith("point 00, point 01, ")
+    assert told.vantage.endswith("point 49, and 10 more")
+
+
 def test_files_that_are_missing_are_one_finding(store: Store) -> None:
     """A node that was restored without its flows is told once, and what to do, and not once for each of thousands."""
     for name in "abc":

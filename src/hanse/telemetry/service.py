@@ -48,6 +48,9 @@ QUIET_US = 5_000_000
 LARGEST_BYTES = 64 << 30
 """Largest file of a watched folder, as of what is decompressed: a file of holes takes no disk and hours to be hashed."""
 
+NAMED = 50
+"""Vantage points of a partition that its record names."""
+
 _BLOCK = 1 << 20
 
 
@@ -162,11 +165,18 @@ def describe(file: Path, source: str, batch: str = "") -> PartitionStored | None
     if table.num_rows == 0:
         return None
     first, last = pc.min(table["start"]).cast("int64").as_py(), pc.max(table["end"]).cast("int64").as_py()
-    names = printable(", ".join(sorted(map(str, pc.unique(table["vantage"]).to_pylist()))))
+    names = _together(map(str, pc.unique(table["vantage"]).to_pylist()))
     size = file.stat().st_size
     return PartitionStored(
         path, sha256_of(file), table.num_rows, size, first, last, source, batch, names, clocks
     )
+
+
+def _together(names: Iterable[str]) -> str:
+    """The names of vantage points in one text, and of many how many more there are: an import may be of a thousand files."""
+    told = sorted(names)
+    more = f", and {len(told) - NAMED:,} more" if len(told) > NAMED else ""
+    return printable(", ".join(told[:NAMED])) + more
 
 
 def remove_partitions(ids: Iterable[UUID], approver: Actor, reason: str, proposal: UUID) -> int:
