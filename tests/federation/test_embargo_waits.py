@@ -6,6 +6,8 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from hanse.attacks import shared
 from hanse.console import embargoes
@@ -115,6 +117,31 @@ def test_intelligence_waits_likewise(mari):
     sorts = sorted(one.sort for one in embargoes.without_team(mari))
     assert sorts == ["batch", "item", "item"]
     assert _waits(mari) == 3
+
+
+def test_no_item_but_those_under_an_embargo_is_looked_at_for_one(mari):
+    """Neither the page nor the clock that opens them, every two seconds, goes through millions of items."""
+    lists = {"a.csv": None, "b.csv": now_us() + DAY_US, "c.csv": now_us() - 1}
+    for name, hour in lists.items():
+        marking = replace(
+            Marking.own("lv-cert"), embargo_us=hour, embargo_for=frozenset({"Tiina"} if hour else ())
+        )
+        intel.bring_in(f"value\n{name}.example\n".encode(), name, mari, marking=marking)
+    with CaptureQueriesContext(connection) as asked:
+        assert {one.sort for one in embargoes.without_team(mari)} == {"batch", "item"}
+        assert embargo.open_due(mari) == 1
+    asking = [
+        one["sql"] for one in asked if one["sql"].startswith("SELECT") and 'FROM "intel_item"' in one["sql"]
+    ]
+    assert len(asking) >= 2
+    plans = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        for sql in asking:
+            cursor.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {sql}")
+            plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+    assert [plan for plan in plans if "SCAN intel_item" in plan or "Seq Scan on intel_item" in plan] == []
 
 
 def test_the_page_leads_to_naming_the_team_and_tells_no_content(

@@ -124,7 +124,9 @@ def _number(rows: "QuerySet[Any]") -> int:
 def _told(rows: "QuerySet[Any]") -> Iterator[Embargoed]:
     """The first of some rows."""
     if rows.model is Holding:
-        rows = Item.projected.filter(holding__in=list(rows.values_list("pk", flat=True))).order_by("-number")
+        held = list(rows.values_list("pk", "marking"))
+        rows = Item.under_embargo(marking for _, marking in held).filter(holding__in=[pk for pk, _ in held])
+        rows = rows.order_by("-number")
     _action, page = PAGES[rows.model]
     for row in islice(rows.select_related("marking"), MOST):
         yield Embargoed(row.pk, sort_of(row), row.marking.marking, reverse(page, args=[row.pk]))

@@ -3,6 +3,7 @@
 What an item says stands in the ledger alone; these tables hold what it is found and listed by.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar, Self
 from uuid import UUID
 
@@ -52,6 +53,7 @@ class Item(MarkedModel):
         origin: Id of the authority that shared and signed it; empty for what did not come from a partner's node.
         first_hand: Whether that authority is the one that the item names as its creator.
         passed_on: Whether it came by another partner than that.
+        embargoed: Whether its marking has an embargo, also one that is over.
     """
 
     embargo_goes = models.Q(origin="")
@@ -89,6 +91,7 @@ class Item(MarkedModel):
     origin = models.CharField(max_length=128, default="")
     first_hand = models.BooleanField(default=False)
     passed_on = models.BooleanField(default=False)
+    embargoed = models.BooleanField(default=False)
 
     class Meta:
         indexes = (
@@ -108,6 +111,10 @@ class Item(MarkedModel):
             ),
             # Which of many items came from partners, without reading them.
             models.Index(fields=["number"], condition=models.Q(format="partner"), name="intel_item_partner"),
+            # What is under an embargo, which is little, without reading the rest.
+            models.Index(
+                fields=["marking", "origin"], condition=models.Q(embargoed=True), name="intel_item_embargoed"
+            ),
         )
 
     def __str__(self) -> str:
@@ -118,6 +125,11 @@ class Item(MarkedModel):
     def carriers(cls) -> "models.QuerySet[Holding]":
         """The holdings: each item is in one, of its marking and team."""
         return Holding.projected.all()
+
+    @classmethod
+    def under_embargo(cls, markings: Iterable[str]) -> "models.QuerySet[Self]":
+        """As of `MarkedModel`."""
+        return super().under_embargo(markings).filter(embargoed=True)
 
     @classmethod
     def follow_marking(cls, object_id: UUID, sequence: int) -> None:

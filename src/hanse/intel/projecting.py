@@ -45,6 +45,7 @@ _ITEM = {
     "confidence": "int2", "grade": "text", "graded": "text", "graded_confidence": "int2", "graded_sequence": "int8",
     "sealed": "bool", "problems": "int4", "batch": "text", "sequence": "int8", "version": "int4", "digest": "text",
     "holding": "int8", "moved": "int8", "origin": "text", "first_hand": "bool", "passed_on": "bool",
+    "embargoed": "bool",
 }  # fmt: skip
 _VALUE = {"id": "int8", "kind": "text", "text": "text"}
 _POSTING = {"id": "int8", "value": "int8", "item": "int8", "role": "text", "holding": "int8"}
@@ -256,7 +257,8 @@ def follow_marking(object_id: UUID, sequence: int) -> None:
         _count_in(cursor, Counter([(row.marking_id, row.team)]))
     row.holding = holding_id(row.marking_id, row.team)
     row.moved = sequence
-    row.save(update_fields=["holding", "moved"])
+    row.embargoed = row.marking.marking.embargo_us is not None
+    row.save(update_fields=["holding", "moved", "embargoed"])
     models.Posting.objects.filter(pk__in=_rows_of("intel_posting", [row.number])).update(holding=row.holding)
 
 
@@ -353,7 +355,7 @@ def _row(one: _Coming, *, native: bool) -> tuple[Any, ...]:
         creator, facts.created_us, facts.modified_us, facts.valid_until_us, item.parent, item.place, facts.revoked,
         facts.confidence, item.grade or facts.grade, *one.kept[1:], one.sealed, len(facts.problems), item.batch, recorded.sequence, recorded.version,
         one.digest, one.holding, recorded.sequence, origin, bool(origin) and facts.creator == identity_id(origin),
-        bool(origin) and recorded.actor_id != f"authority:{origin}",
+        bool(origin) and recorded.actor_id != f"authority:{origin}", recorded.marking.embargo_us is not None,
     )  # fmt: skip
 
 

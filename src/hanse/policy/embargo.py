@@ -58,7 +58,7 @@ def _due(now: int) -> Iterator[tuple[MarkedModel, bool]]:
     for model in marked_models():
         if model.team_stays:
             continue
-        rows = model.projected.filter(marking__in=list(over)).select_related("marking")
+        rows = model.under_embargo(over).select_related("marking")
         yield from ((row, True) for row in rows.filter(model.embargo_goes)[:AT_ONCE])
         stay = rows.exclude(model.embargo_goes).exclude(team="").annotate(given_us=Subquery(_GIVEN_US))
         told = stay.values_list("pk", "marking_id", "given_us")

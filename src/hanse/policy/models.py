@@ -1,6 +1,6 @@
 """Markings in use, and the abstract model of everything that carries one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar, Final, Self
@@ -105,6 +105,14 @@ class MarkedModel(models.Model):
         A model of millions of rows names fewer, so that it need not keep an index of its markings.
         """
         return cls.projected.all()
+
+    @classmethod
+    def under_embargo(cls, markings: Iterable[str]) -> "models.QuerySet[Self]":
+        """The rows with one of some markings (their keys) that have an embargo.
+
+        A model of millions of rows, which keeps no index of its markings, finds them by those under an embargo alone.
+        """
+        return cls.projected.filter(marking__in=list(markings))
 
     @classmethod
     def follow_marking(cls, object_id: UUID, sequence: int) -> None:
