@@ -146,6 +146,30 @@ def test_every_reading_operation_writes_down_what_it_tells(
     assert unlogged == NOTHING_OF_ANYBODY
 
 
+def test_a_change_that_asks_that_nothing_changed_is_no_look(client_as: Callable[..., ActingClient]) -> None:
+    """With If-Match a thing is read to be compared and nobody is shown it: no reason is asked for, no look is on record."""
+    case, kaja = opened(investigator())
+    client, url = client_as(replace(TOKEN, teams=kaja.teams)), f"/api/cases/{case}"
+    told = {
+        "title": "Two gangs",
+        "legal_basis": "CCP 193",
+        "purpose": "Fraud",
+        "review_us": now_us() + 10**12,
+        "reason": "x",
+    }
+    tag = client.get(f"{url}?why=Case+work")["ETag"]
+    looks = Entry.objects.filter(kind__in=LOGS)
+    before = looks.count()
+    for wanted, status in (('"another"', 412), (tag, 204), (tag, 412), ("*", 204)):
+        answer = client.put(
+            url, json.dumps(told), content_type="application/json", headers={"If-Match": wanted}
+        )
+        assert answer.status_code == status, answer.content
+        assert looks.count() == before
+    assert client.get(f"{url}?why=Case+work").json()["title"] == "Two gangs"
+    assert looks.count() == before + 1
+
+
 def test_what_feeds_a_picture_is_written_down_without_its_page(
     client_as: Callable[..., ActingClient],
 ) -> None:

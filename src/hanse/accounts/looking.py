@@ -24,7 +24,7 @@ from hanse.policy.decision import Subject
 from hanse.policy.models import StoredMarking
 from hanse.web import lists
 from hanse.web.lists import Listed, Rows
-from hanse.web.page import Result, signed_in
+from hanse.web.page import Result, shown_to_nobody, signed_in
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], Result]
@@ -139,6 +139,8 @@ def _seen_lately(actor: Actor, action: str) -> frozenset[str]:
 def _required(
     request: HttpRequest, action: str, subjects: list[tuple[UUID, Subject]], recipient: str = ""
 ) -> None:
+    if shown_to_nobody(request):
+        return
     why = consultations.reason_in(request)
     consultations.required(signed_in(request), action, subjects, why, recipient=recipient)
 

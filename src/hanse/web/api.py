@@ -271,7 +271,10 @@ def _tagged(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
 
 
 def _if_same(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """Step 6. What is read for it is read as the asker reads it, and nobody writes between that and the change."""
+    """Step 6. What is read for it is read as the asker reads it, and nobody writes between that and the change.
+
+    Of what is read nothing is told, but whether it is as it was: nobody has looked at it (`shown_to_nobody`).
+    """
     wanted = request.headers.get("If-Match")
     if wanted is None or request.method not in _CHANGES:
         return run()
@@ -290,8 +293,9 @@ def _if_same(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpR
 def _reader(
     view: Callable[..., HttpResponseBase], request: HttpRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Callable[[], HttpResponseBase]:
-    """GET at the address of another request, by the same actor."""
+    """GET at the address of another request, by the same actor, whose answer nobody is shown."""
     asked = copy(request)
+    asked.shown_to_nobody = True  # type: ignore[attr-defined]  # `shown_to_nobody` reads it
     asked.method = "GET"
     left_out = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}
     asked.META = {name: value for name, value in request.META.items() if name not in left_out}

@@ -91,6 +91,11 @@ def whole(request: HttpRequest) -> bool:
     return anew is not None and anew()
 
 
+def shown_to_nobody(request: HttpRequest) -> bool:
+    """Whether the answer is only compared with what was read before, so that nothing of it is told (If-Match)."""
+    return getattr(request, "shown_to_nobody", False)
+
+
 def signed_in(request: HttpRequest) -> Actor:
     """Who acts, on a page that is guarded.
 
