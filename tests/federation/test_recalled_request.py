@@ -72,6 +72,21 @@ def test_a_purge_closes_it_too(asked: UUID, mari) -> None:
     assert _last("fi-cert", releases.DECIDED).reason.endswith(recalling.PURGED)
 
 
+def test_what_was_asked_is_closed_by_the_recall_itself(fi: Peer, lv: Peer, mari) -> None:
+    """Where the question crossed the recall, its originator never has it, and could answer nothing."""
+    thing = _sends(fi, replace(GREEN, handling=frozenset({"H2"})))
+    releases.ask(thing, "lv-cert", "They are next.", mari)
+    fi.entry(recalling.RECALLED, Recall(THING.hex, "It was no attack."))
+    assert _pull(fi) == []
+    row = Release.objects.get()
+    assert row.state == "refused"
+    assert row.reason.endswith("It was no attack.")
+    rows = list(Release.objects.values())
+    rebuild()
+    assert list(Release.objects.values()) == rows
+    assert list(check()) == []
+
+
 def test_who_asked_sees_that_it_is_closed(fi: Peer, lv: Peer, mari) -> None:
     """The recall purges the thing; that the request is refused, and why, stays."""
     thing = _sends(fi, replace(GREEN, handling=frozenset({"H2"})))
@@ -88,4 +103,5 @@ def test_who_asked_sees_that_it_is_closed(fi: Peer, lv: Peer, mari) -> None:
     fi.entry(releases.DECIDED, said)
     assert _pull(fi) == []
     row = Release.objects.get()
-    assert (row.state, row.reason) == ("refused", "It was recalled.")
+    assert row.state == "refused"
+    assert row.reason.endswith("It was no attack.")

@@ -17,7 +17,7 @@ from hanse.federation.handlers import Arrived, Handler, all_handlers, handler_of
 from hanse.federation.models import Given, Hop, Partner, RecallHeard, Recalling, Received, Standing
 from hanse.federation.onward import kinds_passed_on, passed_on_of
 from hanse.federation.partners import active, as_actor, called
-from hanse.federation.releases import closing
+from hanse.federation.releases import closing, recalled
 from hanse.federation.sending import send, speaker
 from hanse.federation.sharing import again, held_by, is_for_named, marked_of, shared_id
 from hanse.kernel import envelope
@@ -247,6 +247,7 @@ def _heard(here: Arrived, content: Recall) -> None:
         said_us=here.written_us,
         onward=shared_id(own_id(here.partner, there)),
     )
+    recalled(here, own_id(here.partner, there), content.reason)
 
 
 def _answered(here: Arrived, content: RecallAnswered) -> None:

@@ -35,6 +35,7 @@ ASKED: Final = "federation.release_asked"
 DECIDED: Final = "federation.release_decided"
 RELEASE: Final = "federation.release"
 _LONGEST: Final = 4_000
+_RECALLED: Final = "It was recalled, so that it cannot be passed on."
 
 
 class UnknownRequestError(UsageError):
@@ -208,10 +209,27 @@ def closing(rows: Iterable[Given], reason: str) -> list[Draft]:
     """
     pairs = [(one.recipient, one.shared) for one in rows]
     waiting = Release.objects.filter(incoming=True, state="open", thing__in=[thing for _, thing in pairs])
-    words = f"It was recalled, so that it cannot be passed on. {reason}"[:_LONGEST]
+    words = f"{_RECALLED} {reason}"[:_LONGEST]
     return [
         _decision(row, words, "", granted=False) for row in waiting if (row.partner, row.thing) in set(pairs)
     ]
+
+
+def recalled(here: Arrived, thing: UUID, reason: str) -> None:
+    """What was asked about a thing is refused once its originator recalls it, whether or not it has heard the question.
+
+    Args:
+        here: The recall.
+        thing: The thing, under its own id here.
+        reason: Why, as the originator says it.
+    """
+    rows = Release.objects.filter(incoming=False, partner=here.partner, thing=thing, state="open")
+    rows.update(
+        state="refused",
+        reason=f"{_RECALLED} {reason}"[:_LONGEST],
+        decided_by=here.sequence,
+        decided_us=here.received_us,
+    )
 
 
 def _decide(row: Release, why: str, digest: str, *, granted: bool) -> None:
