@@ -55,6 +55,17 @@ def on_disk(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+def test_an_empty_file_is_no_evidence(case: tuple[UUID, Actor], client_as: Clients, node: Node) -> None:
+    """A copy that went wrong would stand in the case for good: to destroy evidence takes two people, and its chain stays."""
+    case_id, kaja = case
+    file = SimpleUploadedFile("disk image.img", b"")
+    answer = client_as(kaja).post(f"/cases/{case_id}/evidence/upload/", {**TOLD, "file": file})
+    assert answer.status_code == 400
+    assert "The file is empty" in answer.content.decode()
+    assert not Evidence.projected.exists()
+    assert not [path for path in (node.home / "evidence").rglob("*") if path.is_file()]
+
+
 def test_a_file_comes_in_by_the_page_and_goes_out_as_it_came(
     case: tuple[UUID, Actor], client_as: Clients, node: Node
 ) -> None:

@@ -109,6 +109,10 @@ def add(case_id: UUID, brought: Brought, why: str, actor: Actor) -> UUID:
         raise UsageError(f"Say {' and '.join(missing)}: a court will ask.")
     if brought.received_us > now_us() + LATEST_US:
         raise UsageError("It cannot have been received in the future. Correct the day.")
+    if not brought.size:
+        raise UsageError(
+            "The file is empty: nothing could be proven by it. See whether it was copied whole, and bring it again."
+        )
     with writing():
         case = open_for(actor, case_id)
         held = Evidence.projected.filter(case=case.pk)
