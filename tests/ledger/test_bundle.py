@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from hanse.ledger import bundle, kinds, proof, tree
 from hanse.ledger.bundle import Document, verify_bundle, written
+from hanse.ledger.commands import verify
 from hanse.ledger.verify import ProofError
 from hanse.ledger.writing import append
 from tests.ledger.made import MARI, found, thing
@@ -231,3 +233,25 @@ def test_a_manifest_that_lists_a_file_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / bundle.PROOF).write_bytes(sealed(listed, 2))
     with pytest.raises(ProofError, match="lists a file twice"):
         verify_bundle(tmp_path)
+
+
+def test_a_mistyped_fingerprint_is_no_verdict_about_the_archive(archive: Path) -> None:
+    """A court that reads NOT PROVEN looks for a forger, where a digit was left out: the exit code is that of wrong usage."""
+    proven = verify_bundle(archive).fingerprint
+    for typed in ("hello", proven[:-1], f"aa {proven}", "0x" + proven.replace(" ", "")[2:]):
+        told = CliRunner().invoke(verify, [str(archive), "--key", typed])
+        assert told.exit_code == 2
+        assert "is no fingerprint" in told.output
+        assert "NOT PROVEN" not in told.output
+    assert CliRunner().invoke(verify, [str(archive), "--key", proven.upper()]).exit_code == 0
+
+
+def test_an_archive_that_was_cut_is_called_so(archive: Path, tmp_path: Path) -> None:
+    """Of a download that broke off nobody learns anything by the place of a byte that is no UTF-8."""
+    data = archive.read_bytes()
+    for length in (10, len(data) // 2, len(data) - 30):
+        cut = tmp_path / "cut.zip"
+        cut.write_bytes(data[:length])
+        told = CliRunner().invoke(verify, [str(cut)])
+        assert told.exit_code == 1
+        assert "the archive is not whole" in told.output

@@ -1,5 +1,6 @@
 """`hanse verify`: proves an exported entry, or several files under one proof, with no node at hand."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,22 @@ from hanse.ledger.bundle import verify_bundle
 from hanse.ledger.verify import ProofError
 from hanse.ledger.verify import verify as verify_proof
 
+_ARCHIVE = b"PK\x03\x04"
+"""What an archive begins with, also one of which the end is missing."""
+
+
+def _fingerprint(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """A fingerprint as it was typed, if it is one: who mistyped it must not read that the file is not proven.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    if text and not re.fullmatch("[0-9a-f]{64}", "".join(text.split()).lower()):
+        raise click.BadParameter(
+            f"{text[:100]!r} is no fingerprint. It has 64 digits from 0 to 9 and a to f; copy all of it."
+        )
+    return text
+
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
@@ -19,6 +36,7 @@ from hanse.ledger.verify import verify as verify_proof
     "trusted",
     default="",
     metavar="FINGERPRINT",
+    callback=_fingerprint,
     help="Fingerprint of the authority's first key, from a source that you trust.",
 )
 @click.option(
@@ -48,7 +66,7 @@ def verify(
         if file.is_dir() or zipfile.is_zipfile(file):
             _bundle(file, trusted, roots, witnesses)
             return
-        proven = verify_proof(file.read_bytes(), trusted, roots, witnesses)
+        proven = verify_proof(_read(file), trusted, roots, witnesses)
     except ProofError as error:
         click.echo(printable(f"NOT PROVEN: {error}"), err=True)
         context.exit(1)
@@ -59,6 +77,20 @@ def verify(
     content = msgspec.json.format(msgspec.json.encode(proven.body.content), indent=2).decode()
     click.echo(printable(f"What: {content}", keep="\n"))
     _trust(trusted, proven.fingerprint)
+
+
+def _read(file: Path) -> bytes:
+    """A proof's file.
+
+    Raises:
+        ProofError: It is what is left of an archive.
+    """
+    data = file.read_bytes()
+    if data.startswith(_ARCHIVE):
+        raise ProofError(
+            "Step 1 fails: the archive is not whole: it was cut or damaged on its way. Have it given out again."
+        )
+    return data
 
 
 def _bundle(path: Path, trusted: str, roots: bytes, witnesses: tuple[str, ...]) -> None:
