@@ -6,7 +6,7 @@ needs (numba, scipy, Ibis: a hundred megabytes) is imported when it begins, so t
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -240,10 +240,8 @@ def _read_and_analysed(
     within: Sequence[str] = (),
 ) -> "Recording":
     """Read inputs in, then look for attacks in them and in the flows around them."""
-    progress.step("Reading")
-    came = reading_in.read_in(
-        paths, actor, columns=columns, progress=lambda done, total, _: progress.at(done, total), within=within
-    )
+    progress.step("Reading, MB")
+    came = reading_in.read_in(paths, actor, columns=columns, progress=_in_mb(progress), within=within)
     if not came.files:
         said = [str(problem) for report in came.inputs for problem in report.problems]
         more = [f"{len(said) - 3:,} more stand with the inputs."] if len(said) > 3 else []
@@ -255,6 +253,11 @@ def _read_and_analysed(
     alone = len(files) == len(came.files)
     told = _Told(files, (*came.inputs, *missing), gap_s, constituency.registry(), None if alone else span)
     return _analysed(told, progress, actor)
+
+
+def _in_mb(progress: Progress) -> Callable[[int, int, str], None]:
+    """How far reading is, for people: nobody reads a thousand million bytes."""
+    return lambda done, total, _name: progress.at(round(done / 1e6), max(1, round(total / 1e6)))
 
 
 def _stored(rows: Iterable[Partition]) -> tuple[list[str], tuple[InputReport, ...]]:

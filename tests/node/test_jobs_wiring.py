@@ -75,7 +75,7 @@ def test_from_a_capture_to_an_attack(actor: People, inbox: Path) -> None:
     assert Input.projected.get().flows == sum(Partition.projected.values_list("rows", flat=True))
     for part in Partition.projected.all():
         assert telemetry.sha256_of(telemetry.flows_folder() / part.path) == part.sha256
-    assert told.steps[0] == "Reading"
+    assert told.steps[0] == "Reading, MB"
     assert told.steps[-1] == "Putting it on record"
     assert attacks.flows_behind(row.pk, mari, 10).num_rows == 10
     behind = attacks.flows_behind(row.pk, mari, None)

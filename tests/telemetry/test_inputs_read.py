@@ -22,6 +22,7 @@ from hanse.telemetry.reading import MAX_PROBLEMS, InputReport
 from hanse.telemetry.recognise import Kind, content_of, recognise
 from hanse.telemetry.schema import FLOW
 from hanse.telemetry.store import FlowStore, write_parquet
+from tests.browser import captures
 from tests.shared import shared_data
 from tests.telemetry.made import NOON, batch
 from tests.telemetry.test_nfdump import NEW, OLD, needs_nfdump
@@ -188,6 +189,38 @@ def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
     read([str(p) for p in paths], workdir=tmp_path / "w", progress=lambda *step: told.append(step))
     assert [done for done, _, _ in told] == [0, len(CSV), 2 * len(CSV)]
     assert {total for _, total, _ in told} == {2 * len(CSV)}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        captures.flood(packets=20_000),
+        gzip.compress(captures.flood(packets=20_000)),
+        CSV + CSV.splitlines(keepends=True)[1] * 120_000,
+        V5 * 10_000,
+        as_json(*[TCP] * 40_000),
+    ],
+    ids=["capture", "packed", "table", "exports", "json"],
+)
+def test_progress_is_told_within_an_input_and_can_end_it(data: bytes, tmp_path: Path) -> None:
+    """Of one file of a gigabyte nobody would see how far it is, and it could not be cancelled before its end."""
+    path = str(put(tmp_path / "large", data))
+    told: list[int] = []
+    result = read([path], workdir=tmp_path / "w", progress=lambda done, _total, _path: told.append(done))
+    assert result.whole
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0, len(data))
+    assert [done for done in told if len(data) / 10 < done < len(data)] != []
+
+    class EnoughError(Exception):
+        """Somebody cancels it."""
+
+    def ends(done: int, _total: int, _path: str) -> None:
+        if done:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        read([path], workdir=tmp_path / "other", progress=ends)
 
 
 def test_nothing_to_read_is_wrong_usage(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hanse.telemetry.input_files import Found, expand
 from hanse.telemetry.inputs import ChangedError, Limits, Source, open_input
 from hanse.telemetry.packets import read_flows, udp_payloads
 from hanse.telemetry.parquet_tables import read_parquet
-from hanse.telemetry.reading import InputReport
+from hanse.telemetry.reading import InputReport, tell_nobody
 from hanse.telemetry.recognise import PARQUET_MAGIC, Content, Kind, content_of, recognise, why_not
 from hanse.telemetry.store import FlowStore, StoreError
 from hanse.telemetry.tabular import Layout
@@ -120,10 +120,11 @@ def _read_all(found: Sequence[Found], workdir: Path, how: "_How", progress: Prog
     workdir.mkdir(parents=True, exist_ok=True)
     with FlowStore(workdir) as store:
         for item in found:
-            if progress is not None:
-                progress(done, total, str(item.path))
-            _read_one(item, store, how, result)
-            done += _size(item.path)
+            size = _size(item.path)
+            place = _Place(str(item.path), done, size, total, progress)
+            place.tell(0)
+            _read_one(item, store, how, result, place)
+            done += size
     if progress is not None:
         progress(done, total, "")
     result.files.extend(path for path in store.files() if path not in result.files)
@@ -139,13 +140,50 @@ class _How:
     hashes: Mapping[str, str] = field(default_factory=dict)
 
 
-def _read_one(item: Found, store: FlowStore, how: _How, result: ReadResult) -> None:
+@dataclass(slots=True)
+class _Place:
+    """Where among all bytes an input lies, and who is told how far reading is.
+
+    Attributes:
+        path: The input.
+        before: Bytes of the inputs before it, on disk.
+        size: Its own.
+        total: Of all.
+        progress: Told; None for nobody.
+        ended: Whether who was told wants it to end.
+    """
+
+    path: str
+    before: int
+    size: int
+    total: int
+    progress: Progress | None
+    ended: bool = False
+
+    def tell(self, done: int) -> None:
+        """So many bytes of the input, on disk, are read; that all of them are, is told with the next input.
+
+        Raises:
+            Exception: What who is told raises, to end it.
+        """
+        if self.progress is None or done >= self.size > 0:
+            return
+        try:
+            self.progress(self.before + done, self.total, self.path)
+        except BaseException:
+            self.ended = True
+            raise
+
+
+def _read_one(item: Found, store: FlowStore, how: _How, result: ReadResult, place: _Place) -> None:
     report = InputReport(str(item.path))
     result.reports.append(report)
     try:
         before = how.hashes.get(str(item.path), "")
         with open_input(item.path, how.limits, store.root, before) as source:
             source.path = how.names.get(source.path, source.path)
+            ratio = place.size / max(1, len(source.data))
+            report.passed = lambda read: place.tell(int(read * ratio))
             for problem in source.problems:
                 _take(report, problem)
             content = content_of(source.data, how.told)
@@ -165,8 +203,12 @@ def _read_one(item: Found, store: FlowStore, how: _How, result: ReadResult) -> N
             result.changed.append(str(item.path))
     except StoreError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever one input breaks, the others are read
+    except Exception as error:  # whatever one input breaks, the others are read
+        if place.ended:
+            raise
         report.add(f"reading it failed: {type(error).__name__}: {error}.", do="Please report this.")
+    finally:
+        report.passed = tell_nobody  # the account outlives the reading
 
 
 def _take(report: InputReport, problem: Problem) -> None:

@@ -1,5 +1,6 @@
 """What is known of an input after it was read: how much, what was lost, what was wrong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,10 @@ from hanse.kernel.errors import Problem
 
 MAX_PROBLEMS = 20
 """Problems kept in words per input; more are only counted, so that a hostile file cannot fill memory."""
+
+
+def tell_nobody(_read: int) -> None:
+    """Nobody wants to know how far a reader is."""
 
 
 @dataclass(slots=True)
@@ -23,6 +28,7 @@ class InputReport:
         problems: At most `MAX_PROBLEMS` problems in words.
         problem_count: How many there were in all.
         partly: Whether something could not be read; so it may be though none of the problems in words says it.
+        passed: Called by readers with how many bytes of the input, decompressed, are behind them; may raise, to end it.
     """
 
     path: str
@@ -34,6 +40,7 @@ class InputReport:
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
     partly: bool = False
+    passed: Callable[[int], None] = field(default=tell_nobody, compare=False, repr=False)
 
     def add(
         self,

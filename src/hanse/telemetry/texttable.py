@@ -78,7 +78,9 @@ class TextTable:
                     strings_can_be_null=True,
                 ),
             ) as reader:
-                yield from reader
+                for number, batch in enumerate(reader, start=1):
+                    yield batch
+                    report.passed(self.first + number * BLOCK)  # a batch is a block; others are read ahead
         except pa.ArrowInvalid as error:
             what = f"the table cannot be read on: {error}."
             report.add(what, do="Check that it is a text table with one line per flow.")

@@ -155,6 +155,7 @@ class _Lines:
                 break
             yield self._table(block[:end], at)
             at += end
+            self._report.passed(at)
         if self._bad > _JSON_LINES_WORDED:
             self._report.add(f"{self._bad - _JSON_LINES_WORDED} more lines are no JSON objects.")
         self._report.skipped += self._bad

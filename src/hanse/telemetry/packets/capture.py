@@ -96,6 +96,8 @@ class Packets:
                 self._note(frames, some["fault"])
             self.read += len(frames)
             yield frames, some
+            if len(frames):
+                self._report.passed(int(frames["offset"][-1]))
         self._tell()
 
     def _note(self, frames: Records, faults: npt.NDArray[np.uint8]) -> None:
