@@ -14,6 +14,7 @@ from hanse.federation import exchange
 from hanse.federation.models import Partner, Standing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
+from hanse.ledger.change_mark import change_mark
 from hanse.ledger.fields import NOT_OPENING
 from hanse.matching import asking, comparing, counting, made_ahead, publishing, running, standing_on, turning
 from hanse.matching.models import Run
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 LOOK_S: Final = 1.0
 """Seconds between looks at whether a run can go on."""
+AGAIN_S: Final = 30.0
+"""Seconds after which is looked for partners to match with though nothing was written: a day may be over meanwhile."""
 PUBLISH_S: Final = 5.0
 """Seconds between looks at whether a set has to be published."""
 AFTER_FAILURE_S: Final = 15.0
@@ -42,15 +45,27 @@ class Matching:
 
     stop: threading.Event = field(default_factory=threading.Event)
     _threads: dict[str, threading.Thread] = field(default_factory=dict, init=False)
+    _rested_at: tuple[Any, ...] = field(default=(), init=False)
+    _until_s: float = field(default=0.0, init=False)
 
     def look(self) -> None:
-        """Have a thread for each partner with whom something goes on; publish what is due; give up what is over."""
+        """Have a thread for each partner with whom something goes on; publish what is due; give up what is over.
+
+        Where nothing went on, and nothing was written since, nothing goes on now.
+        """
+        mark = change_mark()
+        if mark == self._rested_at and time.monotonic() < self._until_s:
+            return
         for give_up in (running.give_up, asking.give_up, counting.give_up):
             _go_on("anybody", give_up, now_us())
         self._have(_PUBLISHING, _publish)
         self._have(_AHEAD, _make_ahead)
-        for name in busy():
+        names = busy()
+        for name in names:
             self._have(name, _work)
+        # The thread of one with whom something goes on may just be ending: it is looked at again.
+        self._rested_at = () if names else mark
+        self._until_s = time.monotonic() + AGAIN_S
 
     def _have(self, name: str, work: Callable[[str, threading.Event], None]) -> None:
         """Have a thread that works for a partner, or for all."""

@@ -16,7 +16,7 @@ from django.db import close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils import timezone
-from django.utils.crypto import get_random_string
+from django_tasks import DEFAULT_TASK_QUEUE_NAME
 
 from hanse.console import processes
 from hanse.kernel.actors import system
@@ -44,8 +44,6 @@ ACROSS_S = 1.0
 """Seconds between looks at attacks that are to be compared with partners'."""
 FOLDERS_S = 5.0
 """Seconds between looks at watched folders."""
-QUEUE_S = 0.5
-"""Seconds between looks at the queue when it is empty."""
 WISH_S = 1.0
 """Seconds between looks at whether the settings want the collector."""
 SIGHT_S = 15.0
@@ -86,12 +84,9 @@ class Queue:
 
     def work(self) -> None:
         """Work until told to stop, or until the database fails."""
-        from django_tasks_db.management.commands.db_worker import Worker  # noqa: PLC0415 - after Django is configured
+        from hanse.node.queued import QueueWorker  # noqa: PLC0415 - after Django is configured
 
-        self._worker = Worker(
-            queue_names=[self.name], interval=QUEUE_S, batch=False, backend_name="default", startup_delay=False,
-            max_tasks=None, worker_id=get_random_string(32), excluded_queue_names=[],
-        )  # fmt: skip
+        self._worker = QueueWorker(self.name)
         self._worker.run()
 
     def stop(self) -> None:
@@ -151,6 +146,7 @@ def work(node: Node) -> None:
     from hanse.federation.clock import League  # noqa: PLC0415 - as above
     from hanse.intel import feed_clock  # noqa: PLC0415 - as above
     from hanse.matching.clock import Matching  # noqa: PLC0415 - as above
+    from hanse.node.queued import QueueWorker  # noqa: PLC0415 - as above
     from hanse.webhooks.clock import Hooks  # noqa: PLC0415 - as above
 
     follow_parent()
@@ -169,7 +165,9 @@ def work(node: Node) -> None:
         thread.start()
     _behind_people()
     try:
-        call_command("db_worker", interval=QUEUE_S, startup_delay=False, verbosity=1)
+        long = QueueWorker(DEFAULT_TASK_QUEUE_NAME)
+        long.configure_signals()
+        long.run()
     finally:
         signal.signal(
             signal.SIGTERM, signal.SIG_IGN
