@@ -18,6 +18,9 @@ from hanse.matching.tag_models import Asking, Question
 from tests.accounts.people import acting, newcomer
 from tests.cases.made import DAY_US, opened
 
+VICTIM = "62.65.192.78"
+"""Which no other attack here has."""
+
 _held: dict[str, Any] = {}
 
 
@@ -58,8 +61,8 @@ def want_standing(partner: str) -> None:
 
 
 def matches() -> list[list[str]]:
-    """The hits here: way and kind of each."""
-    return sorted([row.way, row.kind] for row in Hit.objects.all())
+    """The hits of the case here: way and kind of each."""
+    return sorted([row.way, row.kind] for row in Hit.objects.filter(case=_held["case"]))
 
 
 def times_asked() -> int:
@@ -76,9 +79,9 @@ def attacked(begin: int, end: int) -> str:
 
     maker = Maker(5)
     hosts = maker.pool(300)
-    maker.add("62.65.192.77", MAY_3, hosts[begin:end])
+    maker.add(VICTIM, MAY_3, hosts[begin:end])
     record(analysis_of(maker, sketched(maker)), system("tests", authority()))
-    return Attack.projected.get().pk.hex
+    return Attack.projected.get(victim=VICTIM).pk.hex
 
 
 def agree_to_count(partner: str) -> None:
@@ -92,9 +95,10 @@ def agree_to_count(partner: str) -> None:
 
 
 def count_with(own: str) -> None:
-    """Have the sources of an own attack counted with those of the one that a partner shared."""
+    """Have the sources of an own attack counted with those of the one that a partner shared without its victim."""
     analyst = acting(newcomer("analyst", name="Counting analyst"))
-    counting.ask(UUID(own), PartnerAttack.projected.get().pk, "The same hosts?", analyst)
+    [theirs] = [row.pk for row in PartnerAttack.projected.all() if not row.victim]
+    counting.ask(UUID(own), theirs, "The same hosts?", analyst)
 
 
 def counts() -> list[list[Any]]:

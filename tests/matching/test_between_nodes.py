@@ -1,26 +1,17 @@
 """Two real nodes in their own processes: one asks who else, then both match standing, and one is killed in the middle."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
-from tests.federation.sovereign import Sovereign, two
 from tests.node.living import until
 
-pytestmark = pytest.mark.xdist_group("matching between nodes")
+pytestmark = pytest.mark.xdist_group("partners")  # what each test agrees to and compares is its own
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sovereign, Sovereign]]:
-    """Estonia's and Finland's node, served: what each test agrees to and compares is its own."""
-    with two(tmp_path_factory.mktemp("matching")) as nodes:
-        yield nodes
-
-
-def test_two_nodes_ask_and_match_standing(pair) -> None:
+def test_two_nodes_ask_and_match_standing(partners) -> None:
     """Only the asker learns of a hit; in standing matching both do, within a minute, also after one was killed."""
-    ee, fi = pair
+    ee, fi = partners
     for node, partner, own in ((ee, "fi-cert", "ee@else.example"), (fi, "ee-cert", "fi@else.example")):
         node.do("agree_to_match", partner=partner)
         node.do("investigate", selectors=[["email", "boss@shop.example"], ["email", own]])
@@ -43,14 +34,14 @@ def test_two_nodes_ask_and_match_standing(pair) -> None:
     assert fi.do("times_asked") == 1
 
 
-def test_two_nodes_count_common_sources(pair) -> None:
+def test_two_nodes_count_common_sources(partners) -> None:
     """Of attacks that show none: both learn the same number of the same exchange, also if one was killed in the middle."""
-    ee, fi = pair
+    ee, fi = partners
     own, theirs = ee.do("attacked", begin=0, end=200), fi.do("attacked", begin=100, end=300)
     for node, partner in ((ee, "fi-cert"), (fi, "ee-cert")):
         node.do("agree_to_count", partner=partner)
     assert fi.do("share", attack=theirs, to=["ee-cert"], withheld=["victim", "sources"]) == 1
-    until(lambda: ee.do("partner_attacks"), 60)
+    until(lambda: not all(one["victim"] for one in ee.do("partner_attacks")), 60)
     fi.stop(signal.SIGKILL)  # their node is dead when it is asked
     ee.do("count_with", own=own)
     fi.serve()

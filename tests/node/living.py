@@ -226,7 +226,7 @@ def founded(home: Path, words: tuple[str, ...] = FIRST, name: str = "founded") -
 def opened(name: str = "founded") -> dict[str, str]:
     """Environment of processes of a node that was copied: its passphrase is stretched already, half a second for each.
 
-    `hanse node serve` stretches it nevertheless, and so does everything once the keys were wrapped anew.
+    Once the keys were wrapped anew it is stretched again.
     """
     return {keyfile.OPENER: str((Path(os.environ["HANSE_TEST_RUN"]) / name).with_suffix(".opener"))}
 
