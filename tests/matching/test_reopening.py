@@ -10,7 +10,7 @@ from hanse.console.visible_entries import entry_for
 from hanse.intel.values import Value
 from hanse.kernel import sealing
 from hanse.kernel.errors import UsageError
-from hanse.ledger.models import Entry
+from hanse.ledger.models import Body, Entry
 from hanse.matching import offering, parts, reopening, running
 from hanse.matching.models import Run, RunPart
 from hanse.policy.asking import RefusedError
@@ -107,6 +107,15 @@ def test_inputs_that_were_exchanged_later_are_found(run, auditor):
     parts.drop_values(run.pk)
     parts.put_values(run.pk, (Value("email", BOSS),))
     assert any("committed" in said for said in reopening.reopen(run.pk, auditor, "As every year."))
+
+
+def test_an_altered_entry_keeps_no_run_from_being_done_again(run, auditor):
+    """Else who put in guesses would have to alter one entry of any case to be found out in none."""
+    [other] = Entry.objects.filter(kind="cases.selector_added").order_by("-sequence")[:1]
+    Body.objects.filter(entry=other).update(data=b"altered")
+    said = reopening.reopen(run.pk, auditor, "As every year.")
+    assert any("1 of its" in one and "invented" in one for one in said)
+    assert any("1 entry does not open" in one for one in said)
 
 
 def test_only_who_oversees_reopens_and_says_why(run, case, auditor):

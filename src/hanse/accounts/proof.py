@@ -8,7 +8,7 @@ somebody in is checked here, in this order:
 3. each one's body is what the entry commits to;
 4. the state is what the entries say, in order; the projection's row only says where to look.
 
-An entry that somebody deleted is missed by `hanse fsck` (sequences have no gaps), not here.
+An entry that somebody deleted is missed by `hanse node fsck` (sequences have no gaps), not here.
 """
 
 from collections.abc import Iterable

@@ -33,14 +33,25 @@ def brought_by(entry: Entry) -> set[Value]:
     return {value, *keys_of(value)}
 
 
-def on_record(before: int) -> dict[Value, int]:
-    """All that stood in a case before an entry, whether it is still there or not, with the keys of names; since which entry."""
+def on_record(before: int) -> tuple[dict[Value, int], list[str]]:
+    """All that stood in a case before an entry, whether it is still there or not, with the keys of names; since which entry.
+
+    And a sentence on entries that do not open: else who alters one keeps all that was ever compared from being done again.
+    """
     found: dict[Value, int] = {}
     entries = Entry.objects.filter(kind=ADDED, sequence__lt=before, body__isnull=False).select_related("body")
-    for entry in entries.order_by("sequence").iterator():
-        for value in brought_by(entry):
+    read = 0
+    for entry, values in _readable(entries.order_by("sequence").iterator()):
+        read += 1
+        for value in values:
             found.setdefault(value, entry.sequence)
-    return found
+    closed = entries.count() - read
+    return found, [
+        _CLOSED.format(f"{closed:,} entries do" if closed > 1 else "1 entry does")
+    ] if closed else []
+
+
+_CLOSED: Final = "{} not open that brought selectors into cases: what they brought counts as invented. Run `hanse node fsck`."
 
 
 def of_purged(purged: Sequence[UUID]) -> dict[Value, int]:
@@ -60,8 +71,8 @@ def _readable(rows: Iterable[Entry]) -> Iterator[tuple[Entry, set[Value]]]:
         try:
             yield row, brought_by(row)
         except HanseError:
-            # It was altered. What it held cannot be known, and must not keep the rest from being purged.
-            _log.warning("entry %d does not open: what was compared of it is not looked for", row.sequence)
+            # It was altered. What it held cannot be known, and must not keep the rest from being purged, or done again.
+            _log.warning("entry %d does not open: it is not known which selector it brought", row.sequence)
 
 
 class Excused:
@@ -90,4 +101,6 @@ class Excused:
         row = self._entries.get(entry)
         if row is None or entry >= before or len(self._points[entry]) > OF_ONE:
             return False
-        return not hasattr(row, "body") or point in map(point_of, brought_by(row))
+        if not hasattr(row, "body"):
+            return True
+        return any(point in map(point_of, values) for _, values in _readable([row]))

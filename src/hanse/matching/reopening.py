@@ -97,12 +97,13 @@ def _of_inputs(inputs: parts.Inputs, said: Commitment, secret: RunSecret, begun:
         return psi.point_of(value, said.protocol, said.epoch, secret)
 
     unknown = sum(not excused.holds(one.point, one.entry, begun, point_of) for one in gone)
-    invented = len(values - on_record(begun).keys())
+    stood, closed = on_record(begun)
+    invented = len(values - stood.keys())
     sentences = (
         (invented, "inputs stood in no case before it began: they were invented."),
         (unknown, "inputs are said to be of selectors that were purged since, and the ledger has no such."),
     )
-    return [f"{number:,} of its {len(inputs):,} {words}" for number, words in sentences if number]
+    return [f"{number:,} of its {len(inputs):,} {words}" for number, words in sentences if number] + closed
 
 
 def _of_transcript(row: Run, said: Commitment, other: Commitment | None) -> list[str]:

@@ -154,11 +154,12 @@ class _Again:
     _excused: Excused = field(init=False)
     _secret: RunSecret = field(init=False)
     _known: dict[bytes, tuple[Value, int]] = field(init=False)
+    _closed: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Know all that stood in a case before the last of them."""
         self._secret = RunSecret(bytes.fromhex(self.mask.secret))
-        held = on_record(max((row.head for row in self.rows), default=0))
+        held, self._closed = on_record(max((row.head for row in self.rows), default=0))
         self._known = {name_of(value): (value, entry) for value, entry in held.items()}
         gone = (one for row in self.rows for one in went_of(row) if len(one) != NAME)
         self._excused = Excused(int.from_bytes(one[POINT:]) for one in gone)
@@ -189,6 +190,7 @@ class _Again:
                 altered,
                 "turns are not what comes of the secret and of the selectors that stand on record of them",
             ),
+            *self._closed,
         ]
 
     def _named(self, name: bytes) -> Value | None:

@@ -128,7 +128,7 @@ class MarkedModel(models.Model):
 def _read(digest: str, text: str) -> Marking:
     """The marking of a row, checked against its key."""
     if digest_of(text) != digest:
-        raise MarkingError(f"The stored marking {digest} was altered. Run `hanse fsck`.")
+        raise MarkingError(f"The stored marking {digest} was altered. Run `hanse node fsck`.")
     return Marking.from_json(strict_json.loads(text.encode(), limit_bytes=_TEXT_LIMIT))
 
 
