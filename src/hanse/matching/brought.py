@@ -23,6 +23,7 @@ OF_ONE: Final = 64
 """Points that one selector can have in a run or a day: itself, and the keys of its name."""
 _LAST: Final = 2**63
 """No entry has this number: columns take none so large."""
+_CLOSED: Final = "{} not open that brought selectors into cases: what they brought counts as invented. Run `hanse node fsck`."
 
 
 def brought_by(entry: Entry) -> set[Value]:
@@ -46,12 +47,9 @@ def on_record(before: int) -> tuple[dict[Value, int], list[str]]:
         for value in values:
             found.setdefault(value, entry.sequence)
     closed = entries.count() - read
-    return found, [
-        _CLOSED.format(f"{closed:,} entries do" if closed > 1 else "1 entry does")
-    ] if closed else []
-
-
-_CLOSED: Final = "{} not open that brought selectors into cases: what they brought counts as invented. Run `hanse node fsck`."
+    if not closed:
+        return found, []
+    return found, [_CLOSED.format(f"{closed:,} entries do" if closed > 1 else "1 entry does")]
 
 
 def of_purged(purged: Sequence[UUID]) -> dict[Value, int]:
