@@ -1,5 +1,6 @@
 """What becomes of a selector while a partner answers a question about it counts: no hit is put on record of what is gone."""
 
+import msgspec
 import pytest
 
 from hanse.cases import working
@@ -67,6 +68,19 @@ def test_no_hit_once_nothing_is_agreed_any_more(case, gb, officer):
     assert not Hit.objects.exists()
     assert row.state == "refused"
     assert "Nothing is agreed" in row.why
+
+
+@pytest.mark.parametrize(
+    "more", [{"version": 2**63}, {"version": -1}, {"serial": "\0" * 32}, {"deltas": ((b"", b""),) * 61}]
+)
+def test_a_set_that_no_column_takes_is_said_and_not_fetched_again_for_a_day(case, gb, more):
+    """It was an error of the database: the question was put again and again, and all else with the partner waited."""
+    published(gb, ("email", BOSS))
+    gives = gb.gives_set
+    gb.gives_set = lambda wanted: msgspec.structs.replace(gives(wanted), **more)
+    row = asks(gb, case, lambda: None, "email")
+    assert row.state == "failed"
+    assert "as none can be" in row.why
 
 
 def test_a_question_opens_no_selector_of_other_cases(case, gb, caplog):

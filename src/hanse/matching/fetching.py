@@ -6,8 +6,9 @@ from hanse.egress.client import Client
 from hanse.federation import exchange
 from hanse.federation.models import Partner
 from hanse.matching import tags
+from hanse.matching.answering import is_name
 from hanse.matching.group import ProtocolError
-from hanse.matching.publishing import PIECE_BYTES, SET, Given, Wanted, column
+from hanse.matching.publishing import DELTAS, PIECE_BYTES, SET, Given, Wanted, column
 from hanse.matching.tag_models import TheirSet
 from hanse.matching.tags import TAG, Delta, TagSet
 
@@ -15,6 +16,9 @@ LARGEST_BYTES: Final = 10**8
 """Of a set: ten million tags."""
 MOST_ROUNDS: Final = 200
 """Answers that one set takes at most: a hundred pieces, and the versions of two days."""
+
+MOST_VERSIONS: Final = 10_000
+"""Versions that a set can have: a month and its day of grace have 1,536."""
 
 
 class NotYetError(ProtocolError):
@@ -81,7 +85,7 @@ def _whole(partner: Partner, epoch: str, client: Client) -> TheirSet:
             continue
         first = said
         due = min(PIECE_BYTES, given.size - len(data))
-        if not 0 < given.size <= LARGEST_BYTES or len(given.data) != due or len(given.serial) != 32:
+        if not 0 < given.size <= LARGEST_BYTES or len(given.data) != due:
             raise ProtocolError(f"{partner.authority} gives another number of tags than it says to have.")
         data += given.data
         if len(data) == given.size:
@@ -97,6 +101,8 @@ def _ask(partner: Partner, wanted: Wanted, client: Client) -> Given:
     given = exchange.ask(partner, SET, wanted, Given, client)
     if given.refused:
         raise NotYetError(f"{partner.authority} publishes nothing yet: {given.refused[:200]}")
+    if not is_name(given.serial) or not 0 <= given.version <= MOST_VERSIONS or len(given.deltas) > DELTAS:
+        raise ProtocolError(f"{partner.authority} gives a set that is named or counted as none can be.")
     return given
 
 
