@@ -13,6 +13,7 @@ from hanse.accounts.approvals import approve
 from hanse.attacks import service as attacks
 from hanse.attacks.models import Attack, Run
 from hanse.campaigns.models import Campaign
+from hanse.console.purging import propose_purge, would_go
 from hanse.constituency import service as constituency
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -178,14 +179,28 @@ def test_attacks_that_are_found_to_be_one_count_once(actor: People, inbox: Path)
 
 
 def test_part_of_what_was_purged(actor: People, inbox: Path) -> None:
-    """An attack that became part of another one stands for itself again when that one is purged."""
+    """An attack that became part of another one does not come back for itself when that one is purged by its date."""
     mari = actor("analyst")
     for name, start_s, span_s in (("a", 3_000.0, 300.0), ("c", 3_800.0, 200.0), ("b", 3_250.0, 600.0)):
         jobs_wiring.analyse({"paths": [f"{name}/{flood(inbox / name, start_s, span_s)}"]}, Told(), mari)
     whole, part = Attack.projected.order_by("start_us")
     purge([whole.pk], mari, "Retention is over.")
-    assert [(row.pk, row.state) for row in Attack.projected.all()] == [(part.pk, "over")]
+    assert [(row.pk, row.state) for row in Attack.projected.all()] == [(part.pk, "merged")]
     assert wrong() == []
+
+
+def test_parts_go_with_what_two_people_purge(actor: People, inbox: Path) -> None:
+    """They are told before that the part goes with the whole; found again, neither comes back."""
+    mari, officer = actor("analyst"), acting(newcomer("officer", name="Olev Ots"))
+    for name, start_s, span_s in (("a", 3_000.0, 300.0), ("c", 3_800.0, 200.0), ("b", 3_250.0, 600.0)):
+        jobs_wiring.analyse({"paths": [f"{name}/{flood(inbox / name, start_s, span_s)}"]}, Told(), mari)
+    whole, part = Attack.projected.order_by("start_us")
+    assert [one.object_id for one in would_go(whole.pk, officer)] == [whole.pk, part.pk]
+    approve(propose_purge(whole.pk, "The court ordered it.", officer), acting(newcomer("approver")))
+    assert not Attack.projected.exists()
+    assert wrong() == []
+    jobs_wiring.analyse({"since_us": T0, "until_us": T0 + 7_200_000_000}, Told(), mari)
+    assert not Attack.projected.exists()
 
 
 def test_an_attack_at_the_edge_of_what_is_analysed_again_is_not_cut(actor: People, inbox: Path) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from hanse.attacks import lessons, models
 from hanse.attacks.attack import Attack, Dismissed
 from hanse.attacks.marked import check_alike, named_by
-from hanse.attacks.standing import parts_of, restate, state_of
+from hanse.attacks.standing import merged_into, restate, state_of
 from hanse.constituency.registry import Target
 from hanse.kernel import addresses, units
 from hanse.kernel.actors import Actor
@@ -564,11 +564,11 @@ def _project_analysed(recorded: Recorded, content: Analysed) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    """Everything of an attack; campaigns and runs that named it no longer do, and its parts stand for themselves."""
+    """Everything of an attack; campaigns and runs that named it no longer do, and what people merged into it stands for itself."""
     models.Attack.projected.filter(pk=object_id).delete()
     for model in (models.Decision, models.Alert, models.Membership, models.RunAttack):
         model.objects.filter(attack=object_id).delete()
-    restate(parts_of(object_id))
+    restate(merged_into(object_id))
 
 
 def _forget_run(object_id: UUID) -> None:

@@ -16,16 +16,17 @@ def state_of(row: models.Attack) -> models.State:
     """Where an attack stands by what was found and decided.
 
     That it is none, or is to be split, was decided on what was found until then: found anew with other content,
-    the detector has taken the decision into account. It is part of another one as long as that is on record.
+    the detector has taken the decision into account. What was found to be part of another one stays so also when that
+    is purged: its traffic was that one's. What people merged counts for itself again, for it is an attack of its own.
     """
     held = models.Decision.objects.filter(attack=row.object_id, withdrawn_by=None)
     decided = list(held.values_list("what", "into", "sequence"))
     since = {what for what, _, sequence in decided if sequence > row.sequence}
     merged = [into for what, into, _ in decided if what == "merge"]
-    wholes = [one for one in (row.part_of, *merged) if one is not None]
+    wholes = [one for one in merged if one is not None]
     if "false-positive" in since:
         return models.State.FALSE_POSITIVE
-    if wholes and models.Attack.projected.filter(pk__in=wholes).exists():
+    if row.part_of is not None or (wholes and models.Attack.projected.filter(pk__in=wholes).exists()):
         return models.State.MERGED
     if "split" in since:
         return models.State.SPLIT
@@ -38,13 +39,21 @@ def restate(attack_ids: Iterable[UUID]) -> None:
         models.Attack.projected.filter(pk=row.pk).update(state=state_of(row))
 
 
-def parts_of(attack_id: UUID) -> set[UUID]:
-    """Attacks that are part of one, as people decided or as was found."""
-    found = models.Attack.projected.filter(part_of=attack_id).values_list("pk", flat=True)
-    merged = models.Decision.objects.filter(into=attack_id, withdrawn_by=None).values_list(
-        "attack", flat=True
-    )
-    return {*found, *merged}
+def merged_into(attack_id: UUID) -> set[UUID]:
+    """Attacks that people decided to be part of one."""
+    merged = models.Decision.objects.filter(into=attack_id, withdrawn_by=None)
+    return set(merged.values_list("attack", flat=True))
+
+
+def absorbed_in(attack_id: UUID) -> list[UUID]:
+    """Attacks that were found to be part of one, and parts of these, sorted: their traffic is part of its own."""
+    found: set[UUID] = set()
+    wholes = {attack_id}
+    while wholes:
+        rows = models.Attack.projected.filter(part_of__in=wholes).values_list("pk", flat=True)
+        wholes = set(rows) - found - {attack_id}
+        found |= wholes
+    return sorted(found)
 
 
 def is_on_record(name: str) -> bool:

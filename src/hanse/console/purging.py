@@ -12,6 +12,7 @@ from django.urls import reverse
 from hanse.accounts.approvals import Approvable, Pending, propose, waiting_about
 from hanse.accounts.models import Proposal
 from hanse.attacks.models import Attack
+from hanse.attacks.standing import absorbed_in
 from hanse.campaigns import service as campaigns
 from hanse.cases.choosing import parts_of
 from hanse.cases.models import Case
@@ -44,7 +45,7 @@ class Going:
         versions: Its entries.
         bodies: Those of them that still have a body.
         first: Sequence of its first entry.
-        derived: Whether it goes because it was derived of the one that is meant.
+        derived: Whether it goes because it is part of the one that is meant, or was derived of it.
     """
 
     object_id: UUID
@@ -104,12 +105,13 @@ def waiting_on(object_id: UUID) -> list[Proposal]:
 
 
 def _with_derived(object_id: UUID) -> list[UUID]:
-    """An object, and what goes with it: the parts of a case, the campaigns of an attack."""
+    """An object, and what goes with it: the parts of a case; of an attack what was found to be part of it, and the campaigns."""
     if Case.projected.filter(pk=object_id).exists():
         return [object_id, *parts_of(object_id)]
     if not Attack.projected.filter(pk=object_id).exists():
         return [object_id]
-    return [object_id, *sorted(campaigns.naming([object_id]))]
+    going = [object_id, *absorbed_in(object_id)]
+    return [*going, *sorted(campaigns.naming(going))]
 
 
 def _digest(objects: list[UUID]) -> str:
@@ -135,7 +137,11 @@ def _going(object_id: UUID, *, derived: bool) -> Going | None:
 
 def _words(subject: dict[str, Any]) -> str:
     what = f"Purge the object {subject['object'][:12]} ({subject['kind']}) for good"
-    derived = f", among them those of {subject['derived']} derived from it" if subject["derived"] else ""
+    derived = (
+        f", among them those of {subject['derived']} that are part of it or derived from it"
+        if subject["derived"]
+        else ""
+    )
     return f"{what}: the content of {subject['entries']} entries{derived}."
 
 
