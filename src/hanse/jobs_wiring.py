@@ -6,7 +6,7 @@ needs (numba, scipy, Ibis: a hundred megabytes) is imported when it begins, so t
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ from hanse.policy.asking import require
 from hanse.taxii import receiving, shelves
 from hanse.telemetry import reading_in
 from hanse.telemetry import service as telemetry
-from hanse.telemetry.models import Partition
+from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.reading import InputReport
 from hanse.web import jobs
 from hanse.web.jobs import Progress
@@ -248,7 +248,8 @@ def _read_and_analysed(
         raise UsageError("\n".join(["There are no flows in it.", *said[:3], *more]))
     rows = list(Partition.projected.filter(pk__in=came.partitions))
     span = _around(min(row.start_us for row in rows), max(row.end_us for row in rows), gap_s)
-    around, missing = _stored(telemetry.partitions(actor, *_whole(span, gap_s)))
+    own = {row.batch for row in rows}  # what was read of these is told by `came`
+    around, missing = _stored(telemetry.partitions(actor, *_whole(span, gap_s)), own)
     files = sorted({*came.files, *around})
     alone = len(files) == len(came.files)
     told = _Told(files, (*came.inputs, *missing), gap_s, constituency.registry(), None if alone else span)
@@ -260,10 +261,17 @@ def _in_mb(progress: Progress) -> Callable[[int, int, str], None]:
     return lambda done, total, _name: progress.at(round(done / 1e6), max(1, round(total / 1e6)))
 
 
-def _stored(rows: Iterable[Partition]) -> tuple[list[str], tuple[InputReport, ...]]:
+def _stored(
+    rows: Iterable[Partition], told: Collection[str] = ()
+) -> tuple[list[str], tuple[InputReport, ...]]:
     """The files of partitions; and where that is not all to be known of them, an input that says so.
 
-    That is where some are on record and not on the disk, and where flows are dated by their receipt.
+    That is where some are on record and not on the disk, where flows are dated by their receipt, and where what they came
+    from was read only in part. How many that is, is said, and no name: whoever may see flows need not know each input's.
+
+    Args:
+        rows: The partitions.
+        told: Imports (their ids) of which it is said elsewhere what was read only in part.
 
     Raises:
         UsageError: There are partitions, and none of their files.
@@ -282,9 +290,13 @@ def _stored(rows: Iterable[Partition]) -> tuple[list[str], tuple[InputReport, ..
     said = [f"without {missing} files that are not on the disk"] if missing else []
     some = ", ".join(clocks[:MOST_NAMED]) + (", ..." if len(clocks) > MOST_NAMED else "")
     said += [f"those of {some} dated by their receipt"] if clocks else []
+    batches = {row.batch for row in rows} - {"", *told}
+    partly = Input.projected.filter(batch__in=list(batches), whole=False).count() if batches else 0
+    said += [f"{partly:,} of the files that they came from read only in part"] if partly else []
     if not said:
         return files, ()
-    return files, (InputReport(f"stored flows, {'; '.join(said)}", "flows", sum(row.rows for row in rows)),)
+    flows = sum(row.rows for row in rows)
+    return files, (InputReport(f"stored flows, {'; '.join(said)}", "flows", flows, partly=bool(partly)),)
 
 
 def _around(since_us: int, until_us: int, gap_s: int) -> tuple[int, int]:

@@ -132,6 +132,23 @@ def test_what_was_read_in_part_is_in_part_also_the_second_time(actor: People, in
         assert words == f"Not read wholly: {name}. What is missing there may hide attacks."
 
 
+def test_what_was_read_in_part_is_in_part_also_when_it_is_analysed_again(actor: People, inbox: Path) -> None:
+    """What is stored of a damaged file is no more whole than the file was: the analysis says so, also beside other files."""
+    mari = actor("analyst")
+    lines = "start,end,src,dst,protocol,packets,bytes\n1,2,192.0.2.1,192.0.2.2,17,1,100\n1,2,192.0.2.1,19"
+    inbox.mkdir(exist_ok=True)
+    (inbox / "damaged.csv").write_text(lines)
+    jobs_wiring.analyse({"paths": ["damaged.csv"]}, Told(), mari)
+    (inbox / "whole.csv").write_text(lines.rpartition("\n")[0].replace("192.0.2.1", "192.0.2.3") + "\n")
+    for params in ({"since_us": 0, "until_us": 10_000_000}, {"paths": ["whole.csv"]}):
+        jobs_wiring.analyse(params, Told(), mari)
+        words = Run.projected.latest("time_us").detail["parameters"]["read"]
+        assert words == (
+            "Not read wholly: stored flows, 1 of the files that they came from read only in part. What is missing there "
+            "may hide attacks."
+        )
+
+
 def test_an_attack_over_two_files_is_one(actor: People, inbox: Path) -> None:
     """An attack that goes on in the next file grows under its own id; what lies around is not touched."""
     mari = actor("analyst")
