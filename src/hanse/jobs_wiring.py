@@ -352,5 +352,5 @@ def _inside(name: str) -> Path:
 
 
 def _address(found: "Recording") -> str:
-    """Where the attacks of an analysis are shown."""
-    return f"/attacks/?run={found.run}"
+    """Where the attacks of an analysis are shown; the job's page says what was read only in part."""
+    return jobs.Result(f"/attacks/?run={found.run}", found.read)

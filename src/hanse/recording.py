@@ -48,6 +48,7 @@ class Recording:
         campaigns: Object ids of the campaigns found.
         run: Object id of the analysis.
         span_us: First start and last end of all flows, microseconds UTC; None without flows.
+        read: What was read only in part, in words; empty where all was read.
     """
 
     new: int
@@ -58,6 +59,7 @@ class Recording:
     campaigns: tuple[UUID, ...]
     run: UUID
     span_us: tuple[int, int] | None
+    read: str = ""
 
 
 def _limits(analysis: Analysis) -> dict[str, str]:
@@ -255,6 +257,7 @@ class _Lot:
             campaigns=tuple(self._campaigns),
             run=run,
             span_us=self._analysis.span_us,
+            read=_limits(self._analysis).get("read", ""),
         )
 
 

@@ -24,6 +24,7 @@ from hanse.policy import service as policy
 from hanse.telemetry import service as telemetry
 from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.removing import propose_removal
+from hanse.web.jobs import Result
 from hanse.web.models import Job
 from tests.accounts.people import acting, newcomer
 from tests.attacks.build import T0, VICTIM, icmp_flood, write
@@ -141,8 +142,10 @@ def test_what_was_read_in_part_is_in_part_also_when_it_is_analysed_again(actor: 
     jobs_wiring.analyse({"paths": ["damaged.csv"]}, Told(), mari)
     (inbox / "whole.csv").write_text(lines.rpartition("\n")[0].replace("192.0.2.1", "192.0.2.3") + "\n")
     for params in ({"since_us": 0, "until_us": 10_000_000}, {"paths": ["whole.csv"]}):
-        jobs_wiring.analyse(params, Told(), mari)
+        result = jobs_wiring.analyse(params, Told(), mari)
         words = Run.projected.latest("time_us").detail["parameters"]["read"]
+        assert isinstance(result, Result)
+        assert result.words == words
         assert words == (
             "Not read wholly: stored flows, 1 of the files that they came from read only in part. What is missing there "
             "may hide attacks."

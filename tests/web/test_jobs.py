@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
-from hanse.web import jobs
+from hanse.web import jobs, jobs_api
 from hanse.web.models import Job, State
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -233,6 +233,19 @@ def test_the_page_of_a_job(handler, actor, client_as):
     last = client.get(url, headers={**ask, "If-None-Match": first["ETag"]}).content.decode()
     assert 'href="/attacks/"' in last
     assert "hx-trigger" not in last
+
+
+def test_what_has_to_be_known_of_a_result_stands_on_the_page_of_its_job(handler, actor, client_as):
+    """Such as that it rests on files that were read only in part; who may not see the result is not told it."""
+    handler(lambda *_: jobs.Result("/attacks/", "Not read wholly: <x>.pcap."))
+    mari = actor("analyst")
+    job = run(jobs.start("test.work", "Reading x.pcap", {}, mari))
+    assert (job.result, job.told) == ("/attacks/", "Not read wholly: <x>.pcap.")
+    url, words = f"/jobs/{job.pk}/", "Not read wholly: &lt;x&gt;.pcap."
+    assert words in client_as(mari).get(url).content.decode()
+    assert words not in client_as(actor("administrator")).get(url).content.decode()
+    assert jobs_api.JobState.of(job, {job.pk}).told == job.told
+    assert jobs_api.JobState.of(job, ()).told is None
 
 
 def test_others_see_that_something_runs_but_not_what(handler, actor, client_as):

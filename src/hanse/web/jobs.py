@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
@@ -76,6 +76,23 @@ class Progress:
         self._written = now_us()
         if not self._mine.filter(cancel=False).update(alive_us=self._written, **values):
             raise Cancelled("The job was cancelled.")
+
+
+class Result(str):
+    """The address of a result about which the job's page says something.
+
+    Attributes:
+        words: What whoever opens it has to know of it.
+    """
+
+    __slots__ = ("words",)
+    words: str
+
+    def __new__(cls, address: str, words: str) -> Self:
+        """An address, and words."""
+        made = super().__new__(cls, address)
+        made.words = words
+        return made
 
 
 Handler = Callable[[dict[str, Any], Progress, Actor], str]
@@ -288,7 +305,8 @@ def _do(job: Job) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - whatever a handler does, its job ends in words
         _log.exception("job %s failed", job.pk)
         return {"state": State.FAILED, "error": f"The node made a mistake; its log names job {job.pk}."}
-    return {"state": State.DONE, "result": result}
+    words = result.words if isinstance(result, Result) else ""
+    return {"state": State.DONE, "result": str(result), "told": printable(words, keep="\n")}
 
 
 @contextmanager

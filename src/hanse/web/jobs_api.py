@@ -30,7 +30,7 @@ _NOT_YOURS = Decision(
 
 
 class JobState(Schema):
-    """One job; its title, result and error are null for who may not read what it is about."""
+    """One job; its title, result, error and what is told of the result are null for who may not read what it is about."""
 
     id: UUID
     kind: str
@@ -42,6 +42,7 @@ class JobState(Schema):
     rate: float
     result: str | None
     error: str | None
+    told: str | None
     created_us: int
     started_us: int | None
     ended_us: int | None
@@ -49,7 +50,7 @@ class JobState(Schema):
     @classmethod
     def of(cls, job: Job, seen: Container[UUID]) -> "JobState":
         """A job as it is told to who may read what some are about."""
-        hidden = set() if job.pk in seen else {"title", "result", "error"}
+        hidden = set() if job.pk in seen else {"title", "result", "error", "told"}
         told: dict[str, Any] = {
             name: None if name in hidden else getattr(job, name) for name in cls.model_fields
         }

@@ -46,6 +46,7 @@ class Job(models.Model):
         rate: Units per second over the step so far.
         result: Address of what came out.
         error: Why it failed, in words.
+        told: What whoever opens the result has to know of it, in words; may be empty.
         created_us: When it was started, microseconds UTC.
         started_us: When a worker began.
         ended_us: When it ended.
@@ -67,6 +68,7 @@ class Job(models.Model):
     rate = models.FloatField(default=0)
     result = SealedTextField(default="", bound_to=WHOSE)
     error = SealedTextField(null=True, bound_to=WHOSE)
+    told = SealedTextField(default="", bound_to=WHOSE)
     created_us = models.BigIntegerField()
     started_us = models.BigIntegerField(null=True)
     ended_us = models.BigIntegerField(null=True)
