@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from hanse.intel import service
 from hanse.intel.models import Batch, Item
-from hanse.intel.service import bring_in
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Tlp
+from hanse.policy import service as policy
 from tests.conftest import AUTHORITY
 from tests.web.acting import ActingClient
 
@@ -48,7 +49,7 @@ def test_the_page_counts_what_was_left_out_for_a_marking_that_is_none(
     tried = client.post(
         "/intelligence/imports/upload/", typed | {"file": SimpleUploadedFile("list.csv", data)}
     ).content.decode()
-    came = bring_in(data, "list.csv", mari, marking=replace(Marking.own(AUTHORITY), tlp=Tlp.CLEAR))
+    came = service.bring_in(data, "list.csv", mari, marking=replace(Marking.own(AUTHORITY), tlp=Tlp.CLEAR))
     page = client.get(f"/intelligence/imports/{came.object_id}/").content.decode()
     for shown in (tried, page):
         assert "Left out: marking not understood</dt><dd>2</dd>" in shown
@@ -56,3 +57,19 @@ def test_the_page_counts_what_was_left_out_for_a_marking_that_is_none(
         assert "list.csv, row 4: &#x27;foo&#x27; is no level of TLP" in shown
     assert Item.projected.get().marking.marking.tlp is Tlp.RED
     assert Batch.projected.get().wrong_marking == 2
+
+
+def test_an_item_says_by_what_it_came(actor: People, client_as: Clients) -> None:
+    """Whoever doubts a value goes to the file, and to who brought it; of what one may not see nothing is said."""
+    mari = actor("analyst")
+    service.bring_in(b"value\n8.8.8.8\n", "from the bank.csv", mari)
+    row, batch = Item.projected.get(), Batch.projected.get()
+    said = f'<a href="/intelligence/imports/{batch.pk}/">from the bank.csv</a>, {mari.name}'
+    assert said in client_as(mari).get(f"/intelligence/{row.pk}/").content.decode()
+    inside = actor("analyst", "officer", teams=("amber",))
+    red = Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.RED)
+    policy.mark(batch.pk, red, "amber", inside, "The file's name tells its source.")
+    page = client_as(mari).get(f"/intelligence/{row.pk}/").content.decode()
+    assert "8.8.8.8" in page
+    assert "from the bank.csv" not in page
+    assert said in client_as(inside).get(f"/intelligence/{row.pk}/").content.decode()

@@ -71,6 +71,8 @@ def test_a_feed_is_tried_subscribed_run_and_removed_on_pages(
     assert (done.state, done.result) == (State.DONE, f"{there}runs/{FeedRun.projected.get().pk}/")
     account = client.get(done.result).content.decode()
     assert "row 3" in account
+    item = client.get(f"/intelligence/{Item.projected.get().pk}/").content.decode()
+    assert f'<a href="{done.result}">Block list</a>' in item
     pages = [
         client.get(page).content.decode()
         for page in ("/intelligence/feeds/", there, f"{there}edit/", done.result)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from hanse.accounts.looking import FILE, asks_why, listed, looked_at
 from hanse.federation.recalling import Gone
 from hanse.intel import (
+    came_by,
     cited,
     correlating,
     grades,
@@ -164,7 +165,8 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
         facts.creator, row.format, naming.creators([facts.creator], actor)
     )
     cites = _cites(whole, row.team, actor)
-    markings = [one.marking.marking for one in seen]
+    brought = came_by.of(row, actor)
+    markings = [one.marking.marking for one in seen] + ([brought.marking] if brought else [])
     markings += [one.marking for _sort, thing, gone in cites for one in (thing, gone) if one is not None]
     markings += [said_by.marking] if said_by is not None and said_by.marking is not None else []
     raw = json.dumps(whole.raw, indent=2, ensure_ascii=False)
@@ -172,6 +174,7 @@ def item(request: HttpRequest, item_id: UUID) -> Result:
         "row": row,
         "facts": facts,
         "said_by": said_by,
+        "brought": brought,
         "tags": taxonomies.meanings(facts.tags[:TAGS_SHOWN]),
         "more_tags": max(0, len(facts.tags) - TAGS_SHOWN),
         "judgement": grades.judgement_of(row),
