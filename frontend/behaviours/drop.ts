@@ -49,6 +49,13 @@ function showProgress(shown: Shown, done: number, total: number, began: number):
 function send(form: HTMLFormElement, files: readonly File[]): void {
   const field = form.querySelector<HTMLInputElement>("input[type=file]");
   if (!field || files.length === 0 || form.getAttribute("aria-busy") === "true") return;
+  const most = Number(field.dataset["most"] ?? 0);
+  const large = files.find((file) => most > 0 && file.size > most);
+  if (large) {
+    const told = { name: large.name, size: scaled(large.size, "B"), most: scaled(most, "B") };
+    toast(word("{name} has {size}; {most} are the most. Nothing was sent: bring it in parts.", told), "error");
+    return;
+  }
   const data = new FormData(form);
   data.delete(field.name);
   for (const file of field.multiple ? files : files.slice(0, 1)) data.append(field.name, file, file.name);

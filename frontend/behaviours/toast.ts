@@ -27,8 +27,8 @@ export function toast(text: string, kind: "info" | "error" = "info"): void {
 export function problemWords(status: number, body: string): string {
   try {
     const problem = JSON.parse(body) as { title?: unknown; detail?: unknown };
-    const said = [problem.title, problem.detail].filter((part) => typeof part === "string" && part !== "");
-    if (said.length > 0) return said.join(": ");
+    const said = [problem.detail, problem.title].find((part) => typeof part === "string" && part !== "");
+    if (typeof said === "string") return said;
   } catch {
     const page = new DOMParser().parseFromString(body, "text/html");
     const said = [...page.querySelectorAll(".problem h1, .problem h1 + p")].map((part) => part.textContent?.trim());

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -53,6 +54,32 @@ def looking(client: ActingClient, address: str) -> str:
 def on_disk(folder: Path) -> bytes:
     """Everything in the files of a folder."""
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_is_sent_with_progress_and_kept_chosen_where_a_field_is_wrong(
+    case: tuple[UUID, Actor], client_as: Clients, node: Node
+) -> None:
+    """An image of 20 GB takes an hour: its bringer sees how far it is, and sends it once more without typing anything again."""
+    case_id, kaja = case
+    client, script = client_as(kaja), {"Accept": "application/json, text/html;q=0.5"}
+    page, there = looking(client, f"/cases/{case_id}/evidence/add/"), f"/cases/{case_id}/evidence/upload/"
+    assert 'data-drop="button"' in page
+    assert f'data-most="{evidence.CAPS.file_bytes}"' in page
+
+    def sent(**told: str) -> Any:
+        file = SimpleUploadedFile("disk image.img", CANARY.encode())
+        return client.post(there, {**TOLD, **told, "file": file}, headers=script)
+
+    wrong = sent(source="", received="2999-01-01")
+    assert wrong.status_code == 400
+    assert wrong.json()["detail"].startswith("From whom or where: This field is required.")
+    assert "in the future" in sent(received="2999-01-01").json()["detail"]
+    assert not [path for path in (node.home / "inbox").rglob("*") if path.is_file()]
+    done = sent()
+    assert (done.status_code, done.json()) == (
+        201,
+        {"url": f"/cases/evidence/{Evidence.projected.get().pk}/"},
+    )
 
 
 def test_an_empty_file_is_no_evidence(case: tuple[UUID, Actor], client_as: Clients, node: Node) -> None:

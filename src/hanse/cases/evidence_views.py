@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -69,14 +70,26 @@ def upload(request: HttpRequest, case_id: UUID) -> Result:
                 sha256=file.sha256, description=told["description"], source=told["source"],
                 received_us=told["received_us"], place=told["place"], marking=told["marking"],
             ), told["why"], actor)  # fmt: skip
-            return redirect("cases:evidence", one)
+            return uploads.went(request, reverse("cases:evidence", args=[one]))
     except UsageError as error:
         form.add_error(None, str(error))
     finally:
         uploads.drop(came)
+    if request.headers.get("Accept", "").startswith(
+        "application/json"
+    ):  # what was typed and chosen stands there still
+        raise UsageError(_said(form))
     form.add_error(None, _("The file was not kept. Choose it once more."))
     told = {"case": case, "form": form, "marking": case.marking.marking, "caps": evidence.CAPS}
     return render(request, "cases/evidence_add.html", told, status=400)
+
+
+def _said(form: EvidenceForm) -> str:
+    """What is wrong with a form, each field by its label."""
+    labels = {name: f"{field.label}: " for name, field in form.fields.items()}
+    return " ".join(
+        f"{labels.get(name, '')}{words}" for name, errors in form.errors.items() for words in errors
+    )
 
 
 @page("cases.view", "cases/evidence.html")

@@ -245,7 +245,9 @@ def imports(request: HttpRequest) -> Result:
     if not isinstance(told, dict):
         return told
     return (
-        told | _allowed(actor) | {"form": BringForm(chosen), "under_way": jobs.under_way(actor, "bring-in")}
+        told
+        | _allowed(actor)
+        | {"form": BringForm(chosen), "under_way": jobs.under_way(actor, "bring-in"), "most": CAPS.file_bytes}
     )
 
 
