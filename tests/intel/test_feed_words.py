@@ -44,6 +44,28 @@ def test_who_sent_no_proof_is_told_to_send_one(
         feed_running.tried(told, actor("analyst"))
 
 
+@pytest.mark.parametrize(
+    ("headers", "when"),
+    [({}, "Try it again later."), ({"Retry_After": "5400"}, "It asks to wait 1 h 30 min.")],
+)
+def test_a_server_that_says_not_now_is_told_with_when(
+    actor: People, server: FeedServer, headers: dict[str, str], when: str
+) -> None:
+    """What somebody waits for, and for how long where the server says it, is theirs to know."""
+    server.files["/list"] = partial(reply, status=503, **headers)
+    told = replace(BUNDLE, url="https://feed.example/list")
+    with pytest.raises(HanseError, match=f"which means: not now. {when}"):
+        feed_running.tried(told, actor("analyst"))
+
+
+def test_an_address_without_end_is_told_in_part(actor: People) -> None:
+    """What was pasted by mistake fills no page."""
+    told = replace(BUNDLE, url="x" * 3_000)
+    with pytest.raises(HanseError, match="only https can be used here") as failed:
+        feed_running.tried(told, actor("analyst"))
+    assert len(str(failed.value)) < 300
+
+
 def test_a_sign_in_page_is_no_list(actor: People, server: FeedServer) -> None:
     """What a server answers to a browser that it does not know is told as what it is, for each format."""
     server.files["/list"] = b"<!doctype html><title>Sign in</title>"

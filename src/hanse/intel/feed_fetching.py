@@ -10,6 +10,7 @@ from typing import Final
 from hanse.egress.client import Client
 from hanse.egress.errors import EgressError, TimedOutError, TooLargeError, UnreachableError
 from hanse.egress.rules import AllowedEndpoint, Rules
+from hanse.kernel import units
 from hanse.kernel.errors import HanseError
 
 ONE_S: Final = 60.0
@@ -148,7 +149,7 @@ class Asking:
 
 def told(error: Exception, url: str) -> str:
     """An error's words without what follows the question mark of an address, which may be a key."""
-    text, plain = str(error), url.partition("?")[0]
+    text, plain = str(error), url.partition("?")[0][:200]
     for form in (url, url[:200], url.partition("?")[2]):
         text = text.replace(form, plain if form.startswith(plain) else "...") if form else text
     return text
@@ -167,7 +168,9 @@ def _judged(status: int, body: bytes, said: Mapping[str, str], url: str, *, prov
         return Got(came, _kept(said.get("etag", "")), _kept(said.get("last-modified", "")), said)
     plain = url.partition("?")[0]
     if status in _NOT_NOW:
-        raise NotNowError(f"{plain}: the server answered {status}, which means: not now.", _wait_s(said))
+        wait_s = _wait_s(said)
+        when = f"It asks to wait {units.duration(wait_s)}." if wait_s else "Try it again later."
+        raise NotNowError(f"{plain}: the server answered {status}, which means: not now. {when}", wait_s)
     if status in {401, 403, 407}:
         raise DeniedError(
             f"{plain}: the server answered {status}: it lets nobody in by what proves who asks. Check the header, the user and "
