@@ -131,7 +131,7 @@ def test_every_reading_operation_writes_down_what_it_tells(
     client, unlogged, failed = client_as(replace(TOKEN, teams=kaja.teams)), set(), {}
     queries = {
         "flows_search": "?since_us=0",
-        "flows_file": "?since_us=0&as=csv",
+        "flows_file": "?since_us=0&form=csv",
         "ledger_proof": "?why=A+court+asks",
     }
     for name, (path, action) in operations().items():

@@ -191,6 +191,18 @@ def test_what_cannot_be_meant_is_refused(client_as, actor, body, status):
     assert not Job.objects.exists()
 
 
+def test_a_parameter_that_an_operation_does_not_have_is_refused(client_as, actor):
+    """A filter with a letter left out would let everything through, and a script would act on all of it."""
+    client = client_as(actor("administrator"))
+    refused = client.get("/api/test/jobs?limit=5&limt=1")
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "There is no parameter 'limt' here. Known are cursor, limit, why."
+    assert client.get("/api/test/jobs?limit=5&why=case+7").status_code == 200
+    job = make_one("one")
+    changed = client.delete(f"/api/test/jobs/{job.pk}?why=case+7", headers={"If-Match": "*"})
+    assert changed.status_code == 204
+
+
 def test_other_refusals_have_the_same_shape(client_as, actor, settings):
     """Wrong media type, method, address, size and a mistake of the program are problem details too."""
     client = client_as(actor("analyst"))

@@ -5,7 +5,7 @@ one API of all routers with `make_api`.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from functools import wraps
@@ -37,7 +37,7 @@ from hanse.policy.decision import may
 from hanse.web import keyset
 from hanse.web.idempotency import HEADER, KeyProblem, once
 from hanse.web.openapi import describe
-from hanse.web.page import actor_of, from_our_page, is_fresh, public, whole
+from hanse.web.page import actor_of, from_our_page, is_fresh, public, shown_to_nobody, whole
 from hanse.web.problems import CONTENT_TYPE, details, see, status_of, there_of
 from hanse.web.reading import MediaTypeError, StrictParser, digest_tag, holds_nul
 
@@ -53,6 +53,9 @@ RATE = "1200/m"
 
 _CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
 """Methods that change what GET at the same address tells."""
+
+_OF_ALL = ("why",)
+"""What every operation takes: the reason why somebody looks, where the law asks for one."""
 
 FILE_TYPE = "application/octet-stream"
 """Of bodies that are stored as they come; no JSON is of it."""
@@ -111,7 +114,8 @@ def endpoint(
     1. Who acts: a session (with CSRF token where something changes) or a bearer token; else 401. It is asked anew where
        the body takes its time to come.
     2. Policy is asked about `action`; a refusal is 403 with the rules.
-    3. What no database can hold (NUL in the address) is 400.
+    3. What no database can hold (NUL in the address) is 400, and a parameter that the operation does not have 422: a filter
+       with a letter left out would let everything through.
     4. POST and PATCH with an ``Idempotency-Key`` happen once; see `hanse.web.idempotency`.
     5. Answers to GET carry an ``ETag``; ``If-None-Match`` gets 304.
     6. PUT, PATCH and DELETE with ``If-Match`` change only what GET at the same address still answers so; else 412.
@@ -125,6 +129,7 @@ def endpoint(
             before the transaction, in which nobody else could write on SQLite.
     """
     action_named(action)
+    taken: set[str] = set(_OF_ALL)
 
     def guard(run: Run) -> Run:
         @wraps(run)
@@ -132,6 +137,8 @@ def endpoint(
             refusal = _refused(request, action, step_up=step_up)
             if refusal is None and (refusal := unread(request)) is None and whole(request):
                 refusal = _refused(request, action, step_up=step_up)
+            if refusal is None:
+                refusal = _strange(request, taken)
             if refusal is not None:
                 return refusal
 
@@ -146,6 +153,9 @@ def endpoint(
         return guarded
 
     def describe_action(operation: Operation) -> None:
+        for model in operation.models:
+            if model.__ninja_param_source__ == "query":
+                taken.update(model.__ninja_flatten_map__)
         operation.openapi_extra = {**(operation.openapi_extra or {}), "x-hanse-action": action}
 
     def mark(view: View) -> View:
@@ -223,6 +233,15 @@ def _refused(request: HttpRequest, action: str, *, step_up: bool) -> HttpRespons
     if holds_nul(request):
         return details(400, "The address holds a NUL character, which no value here has.")
     return None
+
+
+def _strange(request: HttpRequest, taken: Collection[str]) -> HttpResponse | None:
+    """The answer to a parameter that an operation does not have; None where there is none."""
+    strange = sorted(set(request.GET) - set(taken))
+    if not strange or shown_to_nobody(request):  # then the parameters are those of the change
+        return None
+    known = f"Known are {', '.join(sorted(taken))}."
+    return details(422, f"There is no parameter {strange[0][:40]!r} here. {known}")
 
 
 def unread(request: HttpRequest) -> HttpResponse | None:
