@@ -56,6 +56,7 @@ def test_keys_are_rotated_proven_backed_up_and_restored(made, tmp_path):
     """After a rotation an entry is proven under the first key, and a backup restored elsewhere is the same ledger."""
     home, first = made
     hanse("node", "keys", "rotate", "--home", home, "--reason", "a year has passed")
+    assert not list(home.glob("*-wal")), "what a command wrote is in the database's file when it has ended"
 
     proof, copy, there = tmp_path / "proof.json", tmp_path / "copy.hanse", tmp_path / "there"
     hanse("node", "export", "--home", home, 3, proof)
