@@ -26,7 +26,7 @@ def made(fi, lv, kadri) -> UUID:
     return case
 
 
-@pytest.mark.parametrize("task", ["x", "' OR 1=1", uuid4().hex])
+@pytest.mark.parametrize("task", ["x", "' OR 1=1", "5d3a" * 8])
 def test_a_task_that_is_none_is_said_and_is_no_fault(made, kadri, client_as, task):
     """Whoever sends what no page sends is told so."""
     told = client_as(kadri).post(f"/cases/joint/{made}/done/", {"task": task}, follow=True)

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -123,12 +123,18 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
         made = [maker.make(sequence, draft) for sequence, draft in enumerate(drafts, head.next_sequence)]
         _insert(made, head, carried.number(maker.first_of_markings()))
         project_in_order((one.form.kind, one.recorded, one.worked_out) for one in made)
-        strict = {
-            one.recorded.object_id for one in made if one.form.marking.handling and one.recorded.version > 1
-        }
-        if strict:
-            seal_earlier(strict, made[-1].recorded.sequence)
+        if maker.any_handled():
+            _seal_what_was_before(made)
     return [one.recorded for one in made]
+
+
+def _seal_what_was_before(made: Sequence["_Made"]) -> None:
+    """Seal the earlier entries of objects that have handling codes from now on."""
+    strict = {
+        one.recorded.object_id for one in made if one.form.marking.handling and one.recorded.version > 1
+    }
+    if strict:
+        seal_earlier(strict, made[-1].recorded.sequence)
 
 
 @contextmanager
@@ -198,6 +204,10 @@ class _Made(msgspec.Struct, gc=False):
     data: bytes
 
 
+_OfOneForm = tuple[_Form, list[_Made]]
+"""Entries of one form that follow each other."""
+
+
 class _Maker:
     """Makes the entries of one call: what they have in common is worked out once."""
 
@@ -249,6 +259,10 @@ class _Maker:
             firsts.setdefault(form.marked, form.first)
         return firsts
 
+    def any_handled(self) -> bool:
+        """Whether any of the entries has handling codes."""
+        return any(form.marking.handling for form in self._forms.values())
+
     def _form(self, sequence: int, draft: Draft) -> _Form:
         """The form of an entry; most entries of one call have the very same marking, which the drafts keep alive."""
         known = draft.kind, id(draft.marking), draft.recipient, draft.sealed
@@ -298,18 +312,6 @@ def _named(object_id: UUID) -> tuple[UUID, str]:
     return object_id, object_id.hex
 
 
-def _signatures(key: SigningKey, made: Sequence[_Made]) -> list[bytes]:
-    """The signature of each entry; those of one recipient that follow each other share one.
-
-    Never those of several: a path would tell each of them that others got something at the same time.
-    """
-    return [
-        signature
-        for _, some in groupby(made, attrgetter("form.recipient"))
-        for signature in envelope.sign_together([one.payload for one in some], key)
-    ]
-
-
 def _insert(made: Sequence[_Made], head: _Head, numbers: dict[str, int]) -> None:
     """Sign, and write entries, bodies and the new head; a server takes the bodies while the entries are signed.
 
@@ -318,31 +320,41 @@ def _insert(made: Sequence[_Made], head: _Head, numbers: dict[str, int]) -> None
         head: The head before it.
         numbers: That of each marking, by its text.
     """
+    runs = [(form, list(some)) for form, some in groupby(made, attrgetter("form"))]
     bodies = [
         Run((form.sealed,), [(one.recorded.sequence, one.salt, one.data) for one in some])
-        for form, some in groupby(made, attrgetter("form"))
+        for form, some in runs
     ]
     with connections[database()].cursor() as cursor:
         storing.store_bodies(cursor, bodies)
-        head, entries = _signed(made, head, numbers)
+        head, entries = _signed(runs, head, numbers)
         storing.store_entries(cursor, entries, head)
 
 
-def _signed(made: Sequence[_Made], head: _Head, numbers: dict[str, int]) -> tuple[_Head, list[Run]]:
+def _signed(runs: Sequence[_OfOneForm], head: _Head, numbers: dict[str, int]) -> tuple[_Head, list[Run]]:
     """The next head, and the rows of the entries, signed."""
     key = keyring.signing(head.key)
-    chain = bytes(head.chain)
+    chain, sequence = bytes(head.chain), head.next_sequence
+    signatures = _signatures(key, runs)
     entries: list[Run] = []
-    form: _Form | None = None
-    rows: list[Row] = []
-    for one, signature in zip(made, _signatures(key, made), strict=True):
-        recorded, payload = one.recorded, one.payload
-        if one.form is not form:
-            form, rows = one.form, []
-            entries.append(Run(_same(key.id, recorded, numbers[form.marked]), rows))
-        chain = next_chain(chain, envelope.hashed(payload, signature))
-        rows.append((recorded.sequence, payload, signature, one.object_id, recorded.version))
-    return _Head(head.next_sequence + len(made), chain, key.id), entries
+    for form, some in runs:
+        rows: list[Row] = []
+        for one, signature in zip(some, islice(signatures, len(some)), strict=True):
+            payload = one.payload
+            chain = next_chain(chain, envelope.hashed(payload, signature))
+            rows.append((one.recorded.sequence, payload, signature, one.object_id, one.recorded.version))
+        entries.append(Run(_same(key.id, some[0].recorded, numbers[form.marked]), rows))
+        sequence += len(some)
+    return _Head(sequence, chain, key.id), entries
+
+
+def _signatures(key: SigningKey, runs: Sequence[_OfOneForm]) -> Iterator[bytes]:
+    """The signature of each entry; those of one recipient that follow each other share one.
+
+    Never those of several: a path would tell each of them that others got something at the same time.
+    """
+    for _, several in groupby(runs, lambda run: run[0].recipient):
+        yield from envelope.sign_together([one.payload for _, some in several for one in some], key)
 
 
 def _same(key: str, one: Recorded, marking: int) -> Row:
