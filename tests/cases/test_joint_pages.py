@@ -1,6 +1,6 @@
 """The page of a joint case whatever members and browsers send it."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
