@@ -120,7 +120,7 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
     with _told_clearly(), transaction.atomic(using=database()), storing.behind(connections[database()]):
         head = _lock()
         maker = _Maker(drafts, actor, keyring.signing(head.key).id)
-        made = [maker.make(sequence, draft) for sequence, draft in enumerate(drafts, head.next_sequence)]
+        made = maker.made(head.next_sequence, drafts)
         _insert(made, head, carried.number(maker.first_of_markings()))
         project_in_order((one.form.kind, one.recorded, one.worked_out) for one in made)
         if maker.any_handled():
@@ -222,35 +222,40 @@ class _Maker:
         self._origin = authority()
         self._own = Marking.own(self._origin)
         self._new_ids = new_ids.own(self._now, len(drafts) - len(known))
-        # Asked of the system once instead of for each entry.
-        self._salts = BytesIO(secrets.token_bytes(envelope.SALT_BYTES * len(drafts)))
         self._native_ids = connections[database()].features.has_native_uuid_field
         self._forms: dict[tuple[str, int, str, bool], _Form] = {}
         self._around: dict[str, tuple[bytes, bytes]] = {}
 
-    def make(self, sequence: int, draft: Draft) -> _Made:
-        """One entry and its body."""
-        recipient = draft.recipient
-        form = self._form(sequence, draft)
-        kind = form.kind
-        content, body = self._body(draft, form)
-        salt = self._salts.read(envelope.SALT_BYTES)
-        if draft.object_id is None:
-            object_id, digits = _named(uuid4()) if recipient else next(self._new_ids)
-            version = 1
-        else:
-            object_id, digits = _named(draft.object_id)
-            version = self._numbering.version(object_id, recipient)
-        place = self._numbering.place(sequence, recipient) if recipient else sequence
-        payload = form.blank.fill(envelope.commit(salt, body), digits, place, version)
-        recorded = Recorded(
-            sequence, self._now, kind.name, object_id, version, form.marking, self._who.id, self._who.name,
-            draft.reason, recipient,
-        )  # fmt: skip
-        worked_out = kind.worked_out(content) if draft.worked_out is None else draft.worked_out
-        data = sealing.seal_rest(keyring.current(), payload, body) if form.sealed else body
-        stored_id = object_id if self._native_ids else digits
-        return _Made(form, stored_id, recorded, worked_out, payload, salt, data)
+    def made(self, first: int, drafts: Sequence[Draft]) -> list[_Made]:
+        """The entries and their bodies; `first` is the sequence of the first one."""
+        now, who_id, who_name, native_ids = self._now, self._who.id, self._who.name, self._native_ids
+        numbering = self._numbering
+        # Asked of the system once instead of for each entry.
+        salts = BytesIO(secrets.token_bytes(envelope.SALT_BYTES * len(drafts)))
+        made = []
+        for sequence, draft in enumerate(drafts, first):
+            recipient = draft.recipient
+            form = self._form(sequence, draft)
+            kind = form.kind
+            content, body = self._body(draft, form)
+            salt = salts.read(envelope.SALT_BYTES)
+            if draft.object_id is None:
+                object_id, digits = _named(uuid4()) if recipient else next(self._new_ids)
+                version = 1
+            else:
+                object_id, digits = _named(draft.object_id)
+                version = numbering.version(object_id, recipient)
+            place = numbering.place(sequence, recipient) if recipient else sequence
+            payload = form.blank.fill(envelope.commit(salt, body), digits, place, version)
+            recorded = Recorded(
+                sequence, now, kind.name, object_id, version, form.marking, who_id, who_name, draft.reason,
+                recipient,
+            )  # fmt: skip
+            worked_out = kind.worked_out(content) if draft.worked_out is None else draft.worked_out
+            data = sealing.seal_rest(keyring.current(), payload, body) if form.sealed else body
+            stored_id = object_id if native_ids else digits
+            made.append(_Made(form, stored_id, recorded, worked_out, payload, salt, data))
+        return made
 
     def first_of_markings(self) -> dict[str, int]:
         """The text of each marking that the entries have, and the sequence of the first that has it."""
