@@ -179,8 +179,13 @@ class Living:
             self._desk = None
 
     def close(self) -> None:
-        """End everything that still runs."""
-        self.leave_desk()
+        """End everything that still runs, also where the browser does not."""
+        try:
+            self.leave_desk()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         if self.process is not None:
             below = children(self.process.pid)
             self.process.terminate()

@@ -80,14 +80,14 @@ def take_in(params: dict[str, Any], progress: Progress, actor: Actor) -> str:
     total, asked_us = int(params["total"]), int(params["asked_us"])
     try:
         came = taker()(path.read_bytes(), f"TAXII from {actor.authority}", actor, progress.at)
+    except jobs.Cancelled:
+        raise  # what was sent stays: the job is begun again, or another worker is at it
     except HanseError as error:
-        if isinstance(error, jobs.Cancelled):
-            raise
         refused = contents.Got(actor.id, asked_us, total, 0, [("", "", str(error))])
         service.got(UUID(params["request"]), refused, actor)
-        raise
-    finally:
         path.unlink(missing_ok=True)
+        raise
+    path.unlink(missing_ok=True)
     told = contents.Got(
         actor.id, asked_us, total, min(came.taken, total), came.failures[:_TOLD], came.account
     )
