@@ -1,11 +1,13 @@
 """Captures and flow files read into the node's flows: each once however often it is given, with an account of each."""
 
 import contextlib
+import fcntl
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from hanse.kernel.actors import Actor
@@ -22,6 +24,12 @@ from hanse.web.uploads import called_by_sender
 
 if TYPE_CHECKING:
     from hanse.telemetry.read import Progress, ReadResult
+
+
+TURN: Final = "import.turn"
+"""A file beside the flows: whoever reads an import in holds a lock on it. Nothing is ever written into it."""
+LOOK_S: Final = 0.2
+"""Seconds between looks whether it is one's turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +92,42 @@ def read_in(
     require(actor, "telemetry.import")
     files = [Found(Path(path), named=True) for path in dict.fromkeys(paths)] if within else expand(paths)
     hashes, unread = _hashed([one.path for one in files], within)
+    with _in_turn(progress):
+        return _read(files, hashes, unread, _Asked(actor, columns, marking, progress, within))
+
+
+@contextlib.contextmanager
+def _in_turn(progress: "Progress | None") -> Iterator[None]:
+    """Read one import at a time, whichever of the node's processes is at it; whoever waits can be told to end.
+
+    Two that read the same file at once would both take it for new: its flows would count twice, or one would empty the
+    folder of what the other has put on record.
+    """
+    folder = flows_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / TURN).open("ab") as turn:
+        while True:
+            try:
+                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if progress is not None:
+                    progress(0, 1, "")
+                time.sleep(LOOK_S)
+        yield  # closing the file gives the turn back
+
+
+def _read(
+    files: Sequence[Found], hashes: dict[str, str], unread: Sequence[InputReport], asked: _Asked
+) -> Imported:
+    """What of some files was read before, and the rest read now."""
     known = _known(hashes.values())
     batches = {row.batch for row in known.values()}
     accounts = [_account(path, known[sha]) for path, sha in hashes.items() if sha in known]
     new = {path: sha for path, sha in hashes.items() if sha not in known}
     left_out: list[tuple[str, str]] = []
     if new:
-        batch, result = _read_new(files, new, _Asked(actor, columns, marking, progress, within))
+        batch, result = _read_new(files, new, asked)
         batches.add(batch)
         left_out = result.left_out
         accounts += [*result.reports, *_of_twins(new, result.reports)]
