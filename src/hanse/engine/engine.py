@@ -153,18 +153,43 @@ def any_bits(number: ir.Value) -> ir.Value:
     """All numbers of a group or-ed. Ibis knows it for DuckDB only; both engines have it under this name."""
 
 
-class DuckDBEngine:
+class _Scratch:
+    """The tables of an engine that were made under a name, to be dropped together.
+
+    Left there, a second detection of the same engine wrote what the first had kept to the disk to make room.
+    """
+
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """What `table` and `keep` make inside is gone at the end, and its memory free."""
+        outside, self._made = self._made, set()
+        try:
+            yield
+        finally:
+            inside, self._made = self._made, outside
+            for name in sorted(inside):
+                self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        """Drop a table, and what is kept for it."""
+        raise NotImplementedError
+
+
+class DuckDBEngine(_Scratch):
     """DuckDB inside this process, spilling to a folder of its own beyond its memory limit."""
 
     name = "duckdb"
 
     def __init__(self, memory: str = DEFAULT_MEMORY, threads: int | None = None) -> None:
+        super().__init__()
         self._memory = memory
         self._threads = threads or os.cpu_count() or 1
         self._spill: str | None = None
         self._connection: Any = None
         self._names: dict[tuple[str, ...], str] = {}
-        self._made: set[str] = set()
 
     def start(self) -> None:
         """Open the connection and the spill folder."""
@@ -227,17 +252,8 @@ class DuckDBEngine:
         self._made.add(name)
         return ibis.table(query.schema(), name=name)
 
-    @contextmanager
-    def scratch(self) -> Iterator[None]:
-        """What `table` and `keep` make inside is gone at the end, and its memory free."""
-        # Left there, a second detection of the same engine wrote what the first had kept to the disk to make room.
-        outside, self._made = self._made, set()
-        try:
-            yield
-        finally:
-            for name in sorted(self._made):
-                self._connection.con.execute(f"DROP TABLE IF EXISTS {name}")
-            self._made = outside
+    def _drop(self, name: str) -> None:
+        self._connection.con.execute(f"DROP TABLE IF EXISTS {name}")
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
@@ -288,17 +304,17 @@ class DuckDBEngine:
         return rows.filter(rows[key].notin(keys[key]))
 
 
-class SparkEngine:
+class SparkEngine(_Scratch):
     """Apache Spark: ``spark://host:port`` for a cluster, ``spark://local[2]`` inside this machine."""
 
     name = "spark"
 
     def __init__(self, address: str) -> None:
+        super().__init__()
         rest = address.removeprefix("spark://")
         self._master = rest if rest.startswith("local") else address
         self._session: Any = None
         self._connection: Any = None
-        self._made: set[str] = set()
 
     def start(self) -> None:
         """Start or join the Spark session.
@@ -360,17 +376,9 @@ class SparkEngine:
         self._made.add(name)
         return self._named(name)
 
-    @contextmanager
-    def scratch(self) -> Iterator[None]:
-        """What `table` and `keep` make inside is gone at the end, and its memory free."""
-        outside, self._made = self._made, set()
-        try:
-            yield
-        finally:
-            for name in sorted(self._made):
-                self._session.table(name).unpersist()
-                self._session.catalog.dropTempView(name)
-            self._made = outside
+    def _drop(self, name: str) -> None:
+        self._session.table(name).unpersist()
+        self._session.catalog.dropTempView(name)
 
     def _named(self, name: str) -> ir.Table:
         """A table by its name, bound to no session: what is built of it may be run in the next one."""

@@ -201,9 +201,11 @@ def changed(row: OwnSet, kept: Kept, key: KeyPair, values: list[Value]) -> tuple
     waiting = [name for name in wanted if name not in held][:ADDED]
     # What went and came again while its tag could not be taken away stays in.
     new = {name: tags.proof_of(key, row.epoch, wanted[name]) for name in waiting}
-    back = {name: proof for name, proof in new.items() if proof[:TAG] in set(gone)}
+    withdrawn = set(gone)
+    back = {name: proof for name, proof in new.items() if proof[:TAG] in withdrawn}
     new = {name: proof for name, proof in new.items() if name not in back}
-    gone = [tag for tag in gone if tag not in set(_tags(back.values()))]
+    returned = set(_tags(back.values()))
+    gone = [tag for tag in gone if tag not in returned]
     before = Published(TagSet(row.epoch, row.version, column(kept.current)), column(kept.decoys))
     after, delta, added, taken = tags.changed(before, tags.packed(_tags(new.values())), tags.packed(gone))
     now_in = left | back | dict(list(new.items())[:added])

@@ -225,6 +225,10 @@ def _unknown(item: Found, content: Content, report: InputReport, result: ReadRes
         result.left_out.append((str(item.path), what))
 
 
+def _read_parquet(source: Source, report: InputReport, told: Layout | None) -> Iterator[pa.RecordBatch]:
+    return read_parquet(pa.py_buffer(source.data), report, source.path, told)
+
+
 def _in_place(path: Path, report: InputReport, result: ReadResult) -> None:
     """Reference a flow table where it lies, once its footer and the place of its columns are sound."""
     file = pq.ParquetFile(path)
@@ -295,12 +299,8 @@ READERS: dict[Kind, Reader] = {
     Kind.NFDUMP_CSV: _on_data(nfdump.read_csv),
     Kind.ZEEK_TSV: _on_data(zeek.read_tsv),
     Kind.ZEEK_JSON: _on_data(zeek.read_json),
-    Kind.FLOW_PARQUET: lambda source, report, told: read_parquet(
-        pa.py_buffer(source.data), report, source.path, told
-    ),
-    Kind.PARQUET: lambda source, report, told: read_parquet(
-        pa.py_buffer(source.data), report, source.path, told
-    ),
+    Kind.FLOW_PARQUET: _read_parquet,
+    Kind.PARQUET: _read_parquet,
     Kind.CSV: lambda source, report, told: columns.read_csv(source.data, report, source.path, told),
 }
 """Who reads what; all give FLOW batches and fill the report."""
