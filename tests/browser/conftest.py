@@ -1,6 +1,6 @@
 """One node and one browser for all tests of this package, on one worker."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +18,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stands what the node said last."""
+    report = yield
+    if report.failed:
+        for name in ("node", "new_node"):
+            found = getattr(item, "funcargs", {}).get(name)
+            if isinstance(found, Node):
+                report.sections.append((f"Log of the {name}", found.served.said()))
+    return report
 
 
 @pytest.fixture(scope="package")
@@ -51,7 +63,8 @@ def loaded(browser, node) -> Node:
         with ExitStack() as closing:
             desk = Desk.at(browser, node)
             closing.callback(desk.close)
-            desk.come_in()
+            # The one who came in may have got no further: one test's failure is not that of all others.
+            (desk.sign_in if node.passkeys else desk.come_in)()
             desk.load_exercise()
     return node
 

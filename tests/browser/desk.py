@@ -82,7 +82,11 @@ class Desk:
         self.page.wait_for_url(re.compile("/jobs/"))
         result = self.page.get_by_role("link", name="Open the result")
         failed = self.page.locator("#job.failed")
-        expect(result.or_(failed)).to_be_visible(timeout=WORK_MS)
+        try:
+            expect(result.or_(failed)).to_be_visible(timeout=WORK_MS)
+        except AssertionError as error:
+            shown = self.page.locator("main").inner_text()
+            raise AssertionError(f"{error}\nThe page says: {shown}\n{self.node.served.said()}") from error
         assert failed.count() == 0, failed.inner_text()
         result.click()
         self.page.wait_for_url(lambda url: "/jobs/" not in url)

@@ -18,6 +18,8 @@ from tests.node.living import founded, opened
 from tests.shared import ROOT
 
 NAME = "CERT Estonia"
+LOG = "served.log"
+"""What it says, in its folder."""
 STARTS_S = 180
 """Longest that a node may take to answer: it imports Django, and numba in the worker."""
 
@@ -37,6 +39,10 @@ class Served:
     invitation: str
     home: Path
     pid: int
+
+    def said(self) -> str:
+        """The end of its log."""
+        return (self.home / LOG).read_text(errors="replace")[-8_000:]
 
 
 def hanse(home: Path, *words: str, **more: str) -> str:
@@ -83,13 +89,13 @@ def served(
         **os.environ, "HANSE_HOME": str(home), "HANSE_DATABASE": database, "HANSE_URL": url,
         "HANSE_LISTEN": f"127.0.0.1:{port}", **known,
     }  # fmt: skip
-    with (home / "served.log").open("wb") as log:
+    with (home / LOG).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "hanse", "node", "serve"],
             env=environment, cwd=ROOT, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        _wait(f"{url}/health/", process, home / "served.log")
+        _wait(f"{url}/health/", process, home / LOG)
         yield Served(url, url + invitation[1], home, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
