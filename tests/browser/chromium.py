@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 _QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -14,6 +14,9 @@ _QUIET = (
     "--js-flags=--no-opt,--single-threaded",
 )  # fmt: skip
 
+PATIENCE_MS = 30_000
+"""Longest that a page may take to show what is expected of it, as for what is done to it: Playwright's own 5 s are less
+than a disk may stop everybody for while other tests begin."""
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The same browser without its own windows takes half the time, where there is one (Debian: chromium-headless-shell)."""
 
@@ -28,6 +31,7 @@ def chromium() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("no Chromium on this machine (Debian: chromium)")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=program, args=list(_QUIET))
         try:
