@@ -175,9 +175,13 @@ def measure(address: str, rounds: int, entries: int) -> dict[str, Any]:
         node = Node(Path(name), "ee-cert", "CERT Estonia", "EE", database=address, exercise=True)
         configure(node, Keyring.new())
         from bench.making.node import NOTE
+        from django.db import connection
+
+        from hanse.ledger.sqlite.log_room import make_room
 
         register([NOTE])
         make_tables()
+        make_room(connection)  # as the worker of a node does once it starts
         bare = bare_sqlite(Path(name)) if address == "sqlite" else bare_postgresql(address)
         appends(bare, 100, 3)  # imports, caches, the first pages of the files
         appended = [appends(bare, batch, rounds * (10 if batch == 1 else 1)) for batch in BATCHES]

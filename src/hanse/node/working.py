@@ -145,6 +145,8 @@ def work(node: Node) -> None:
     from hanse.federation import ruling  # noqa: PLC0415 - as above
     from hanse.federation.clock import League  # noqa: PLC0415 - as above
     from hanse.intel import feed_clock  # noqa: PLC0415 - as above
+    from hanse.ledger.routing import database  # noqa: PLC0415 - as above
+    from hanse.ledger.sqlite.log_room import make_room  # noqa: PLC0415 - as above
     from hanse.matching.clock import Matching  # noqa: PLC0415 - as above
     from hanse.node.queued import QueueWorker  # noqa: PLC0415 - as above
     from hanse.webhooks.clock import Hooks  # noqa: PLC0415 - as above
@@ -160,6 +162,7 @@ def work(node: Node) -> None:
     ]
     every = [*chores(node), *partners, *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
     settle()
+    make_room(connections[database()])
     threads = [threading.Thread(target=_again, args=(chore, stop), daemon=True) for chore in every]
     for thread in threads:
         thread.start()
