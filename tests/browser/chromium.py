@@ -3,9 +3,10 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 _QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -14,11 +15,18 @@ _QUIET = (
     "--js-flags=--no-opt,--single-threaded",
 )  # fmt: skip
 
-PATIENCE_MS = 30_000
-"""Longest that a page may take to show what is expected of it, as for what is done to it: Playwright's own 5 s are less
-than a disk may stop everybody for while other tests begin."""
+PATIENCE_MS = 60_000
+"""Longest that a page may take to show what is expected of it, or to let itself be used. Playwright's own 5 and 30 s are
+less than a slow machine stops everybody for while all tests begin at once."""
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The same browser without its own windows takes half the time, where there is one (Debian: chromium-headless-shell)."""
+
+
+def opened(browser: Browser, **options: Any) -> Page:
+    """A window in a context of its own, which is as patient as what is expected of it."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context.new_page()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import passkey
+from tests.browser.chromium import opened
 from tests.browser.served import Served
 from tests.browser.watching import Watch, watch
 
@@ -50,7 +51,7 @@ class Desk:
     def at(cls, browser: Browser, node: Node, **options: Any) -> "Desk":
         """Open a window in a browser context of its own."""
         told = {"viewport": {"width": 1440, "height": 900}, "base_url": node.served.url, **options}
-        page = browser.new_context(**told).new_page()
+        page = opened(browser, **told)
         return cls(page, node, watch(page, node.served.url))
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from hanse.matching import counting
 from hanse.matching.quota import DAY_US
 from tests.accounts.people import NODE, acting, newcomer
 from tests.browser import passkey
-from tests.browser.chromium import chromium
+from tests.browser.chromium import chromium, opened
 from tests.browser.watching import Watch, watch
 from tests.matching.history_counting import counted
 
@@ -50,7 +50,7 @@ def window(live_server) -> Iterator[tuple[Page, Watch]]:
     counting.give_up(now_us() + 2 * DAY_US)  # nothing is waited for any more
     invitation = _invited_officer()
     with chromium() as browser:
-        page = browser.new_context(base_url=live_server.url).new_page()
+        page = opened(browser, base_url=live_server.url)
         seen = watch(page, live_server.url)
         passkey.come_in(page, live_server.url + invitation, OLEV)
         yield page, seen
