@@ -210,6 +210,43 @@ def test_an_issuer_that_cannot_be_reached_ends_in_words(issuers, monkeypatch):
     assert Browser().get("/accounts/issuer/ours/").status_code == 401
 
 
+def back_without_code(browser: Browser, **told: str) -> str:
+    """What the page says on which a browser ends that the issuer sends back with an error."""
+    state = parse_qs(urlsplit(browser.get("/accounts/issuer/ours/").url).query)["state"][0]
+    answer = browser.get("/accounts/issuer/ours/back/", {"state": state, **told})
+    assert answer.status_code == 401
+    return answer.content.decode()
+
+
+def test_who_may_mend_it_is_told_why_an_issuer_failed(issuers, caplog):
+    """A wrong secret is named to a signed-in administrator and in the log, and to nobody else."""
+    ours, _ = issuers
+    administrator, _ = bound(ours)
+    ours.answer = lambda handler: reply(handler, 401, b'{"error": "invalid_client"}')
+    for browser, told in ((administrator, True), (Browser(), False)):
+        caplog.clear()
+        page = through(browser, "ours").content.decode()
+        assert ("invalid_client" in page or "401" in page) == told
+        assert ("/people/me/" in page) == told
+        assert "the issuer ours did not say who somebody is: " in caplog.text
+
+
+def test_who_broke_it_off_is_told_so(issuers):
+    """To say no at the issuer is no fault that somebody would have to mend."""
+    bound(issuers[0])
+    assert "broken off" in back_without_code(Browser(), error="access_denied")
+
+
+def test_words_that_anybody_can_put_into_an_address_are_shown_to_nobody(issuers):
+    """An administrator who follows a link reads what the issuer of their own sign-in says, and no stranger's words."""
+    administrator, _ = bound(issuers[0])
+    words = {"error": "server_error", "error_description": "Call 555 0100"}
+    assert "Call 555 0100" in back_without_code(administrator, **words)
+    made_up = administrator.get("/accounts/issuer/ours/back/", {"state": "x", **words})
+    assert made_up.status_code == 401
+    assert b"555 0100" not in made_up.content
+
+
 def test_a_link_does_not_add_an_identity(issuers):
     """Who is led to an issuer without having asked for it on their own page gets nobody's identity added."""
     _, other = issuers

@@ -17,13 +17,14 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.base.constants import AuthError
 from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
-from django.shortcuts import render
 from requests import HTTPError
 
 from hanse.accounts import reaching
+from hanse.accounts.issuer_failures import failed
 from hanse.accounts.models import Person
 from hanse.egress.client import Client
 from hanse.egress.rules import AllowedEndpoint, Rules
@@ -97,13 +98,28 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
         raise ImmediateHttpResponse(by_issuer(request, sociallogin))
 
-    def on_authentication_error(self, request: HttpRequest, _provider: object, **_: object) -> None:
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        _provider: object,
+        error: str = "",
+        exception: Exception | None = None,
+        extra_context: Mapping[str, object] | None = None,
+    ) -> None:
         """Answer with a page of this node instead of allauth's.
 
         Raises:
             ImmediateHttpResponse: Always, with the answer.
         """
-        raise ImmediateHttpResponse(render(request, "accounts/issuer_failed.html", status=401))
+        # What the issuer says of it stands in the address that it sends the browser back to; anybody can make up one,
+        # but not with the state of this browser's own sign-in.
+        told = request.GET if "state" in (extra_context or {}) else {}
+        cause = exception or " ".join(told.get(name, "") for name in ("error", "error_description")).strip()
+        broken_off = error == AuthError.CANCELLED and bool(told)
+        issuer = request.resolver_match.kwargs["provider_id"] if request.resolver_match else ""
+        raise ImmediateHttpResponse(
+            failed(request, issuer, cause, failure="broken off" if broken_off else "failed")
+        )
 
     def get_requests_session(self) -> "Session":
         """The way out, looking like a session of requests as far as allauth uses one."""

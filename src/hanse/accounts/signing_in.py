@@ -9,7 +9,6 @@ A sign-in by passkey is checked in this order:
 """
 
 import json
-import logging
 import threading
 from collections.abc import Callable
 from functools import wraps
@@ -32,6 +31,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from requests import HTTPError
 
 from hanse.accounts import issuers, links, passkeys, service
+from hanse.accounts.issuer_failures import failed
 from hanse.accounts.models import Person
 from hanse.accounts.proof import last
 from hanse.accounts.rules import RefusedError
@@ -42,8 +42,6 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.web.page import actor_of, public
 from hanse.web.problems import in_words, problem
-
-log = logging.getLogger(__name__)
 
 BACKEND = "hanse.accounts.allauth_seam.People"
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError)
@@ -201,12 +199,11 @@ def at_issuer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @wraps(view)
     def answer(request: HttpRequest, provider_id: str) -> HttpResponse:
         if not _places.acquire(blocking=False):
-            return render(request, "accounts/issuer_failed.html", status=503)
+            return failed(request, provider_id, failure="busy")
         try:
             return view(request, provider_id)
         except (EgressError, HTTPError, *GARBAGE) as error:
-            log.warning("the issuer %s did not say who somebody is: %r", provider_id, error)
-            return render(request, "accounts/issuer_failed.html", status=401)
+            return failed(request, provider_id, error)
         finally:
             _places.release()
 
