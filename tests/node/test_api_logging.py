@@ -102,7 +102,7 @@ def test_every_reading_operation_writes_down_what_it_tells(
     )
     selector = working.add_selector(case, read("email", "boss@example.org"), kaja)
     value = Value("email", "boss@example.org")
-    offer = Offered(selector, case, next(iter(kaja.teams)), value, None)
+    offer = Offered(selector, case, next(iter(kaja.teams)), value, None, 1)
     assert hits.record("fi-cert", "sets", None, [offer], {value: "0" * 32}) == 1
     counted = CountAsked(
         partner="fi-cert", ours=True, question="0" * 32, own=Attack.projected.earliest("start_us").pk.hex, theirs="",

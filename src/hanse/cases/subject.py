@@ -49,10 +49,9 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger.bundle import Document, written
 from hanse.ledger.identity import authority
-from hanse.ledger.models import Entry, Head
+from hanse.ledger.models import Entry
 from hanse.ledger.proof import export as prove
-from hanse.ledger.routing import database
-from hanse.ledger.service import purge, worked_out_for_purge
+from hanse.ledger.service import next_entry, purge, worked_out_for_purge
 from hanse.ledger.tree import integrate
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import RefusedError, require
@@ -162,7 +161,7 @@ def answer(
     row = request_for(actor, request_id)
     _check_open(row)
     for _ in range(_TRIES):
-        seen, held = _next_entry(), held_on(person_of(row), actor)
+        seen, held = next_entry(), held_on(person_of(row), actor)
         with writing():
             if not _came_since(seen):
                 return _answer(request_for(actor, request_id), held, given, actor)
@@ -202,10 +201,6 @@ def _answer(row: SubjectRequest, held: list[Held], given: _Given, actor: Actor) 
 def _check_open(row: SubjectRequest) -> None:
     if row.state != OPEN:
         raise AnsweredError("The request is answered already. Take a new one where they ask again.")
-
-
-def _next_entry() -> int:
-    return Head.objects.using(database()).values_list("next_sequence", flat=True).first() or 0
 
 
 def _came_since(seen: int) -> bool:

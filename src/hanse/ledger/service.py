@@ -135,6 +135,11 @@ def last_purge() -> int:
     return -1 if found is None else found
 
 
+def next_entry() -> int:
+    """The sequence that the next entry will have: where it is the same as before, nothing was written between."""
+    return Head.objects.using(database()).values_list("next_sequence", flat=True).first() or 0
+
+
 _told_at_rotation: list[Callable[[SigningKey, OpenKey, Actor], None]] = []
 
 

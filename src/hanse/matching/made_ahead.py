@@ -6,8 +6,7 @@ from typing import Final
 from hanse.federation.models import Partner, Standing
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
-from hanse.ledger.models import Head
-from hanse.ledger.routing import database
+from hanse.ledger.service import next_entry
 from hanse.matching.epochs import month
 from hanse.matching.models import Agreement
 from hanse.matching.offering import offered, values_of
@@ -44,8 +43,7 @@ class Ahead:
 
     def look(self, stop: threading.Event) -> None:
         """Make what is missing and let go of what is offered no more, if anything was written since the last look."""
-        head = Head.objects.using(database()).values_list("next_sequence", flat=True).first()
-        seen = (month(now_us()), head or 0)
+        seen = (month(now_us()), next_entry())
         if seen == self._seen:
             return
         wanted = values()

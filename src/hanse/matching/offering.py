@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
-from hanse.cases.models import Case, CasePerson, Selector
+from hanse.cases.models import Case, CasePerson, Happening, Selector
 from hanse.cases.words import OPEN
 from hanse.intel.values import Value
 from hanse.kernel.actors import Actor, system
 from hanse.kernel.clock import now_us
 from hanse.ledger.among import among
 from hanse.ledger.fields import NOT_OPENING
+from hanse.ledger.models import Entry
+from hanse.ledger.service import next_entry
 from hanse.matching.alike import KEY_KINDS, keys_of
 from hanse.matching.models import Agreement, Withheld
 
@@ -37,6 +40,7 @@ class Offered:
         team: The case's team.
         value: Kind and normal form.
         officer: Who alone sees its hits; None for all who work on the case.
+        entry: The entry by which it stands in the case as it does.
     """
 
     selector: UUID
@@ -44,6 +48,7 @@ class Offered:
     team: str
     value: Value
     officer: UUID | None
+    entry: int
 
 
 def offered(
@@ -63,10 +68,39 @@ def offered(
     found = []
     for row, of, officer in _let(agreement, rows, some):
         try:
-            found.append(Offered(row.pk, row.case, of.team, Value(row.kind, row.text), officer))
+            found.append(Offered(row.pk, row.case, of.team, Value(row.kind, row.text), officer, row.sequence))
         except NOT_OPENING as error:
             _log.error("a selector is compared with nobody: %s", error)
     return found
+
+
+def still_offered(agreement: Agreement, own: Iterable[Offered], since: int) -> bool:
+    """Whether all that was found to be offered still is, under the same agreement; the caller is in `writing`.
+
+    What is worked out of it takes seconds, in which a selector may be kept out, a case be closed or marked stricter. None is
+    opened for this, and only those are looked at of whose cases something was put on record meanwhile; all of them where
+    something was purged or marked anew.
+
+    Args:
+        agreement: It, as it was then.
+        own: What was offered.
+        since: `next_entry` from before it was asked for.
+    """
+    if not Agreement.objects.filter(pk=agreement.pk, sequence=agreement.sequence).exists():
+        return False
+    if agreement.until_us <= now_us():
+        return False
+    if next_entry() == since:
+        return True
+    rows, some = Selector.objects.only("object_id", "kind", "case", "person", "sequence"), None
+    came = Entry.objects.filter(sequence__gte=since)
+    if not came.filter(Q(kind__startswith="policy.") | Q(kind="ledger.purged")).exists():
+        touched = set(Happening.objects.filter(sequence__gte=since).values_list("case", flat=True))
+        own = [one for one in own if one.case in touched]
+        if not own:
+            return True
+        rows, some = rows.filter(case__in=touched), _cases().filter(pk__in=touched)
+    return {one.entry for one in own} <= {row.sequence for row, _, _ in _let(agreement, rows, some)}
 
 
 def counted(agreement: Agreement, seen: "QuerySet[Case] | None" = None) -> Counter[str]:

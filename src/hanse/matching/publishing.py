@@ -21,13 +21,14 @@ from hanse.kernel import sealing
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError
 from hanse.ledger import keyring
+from hanse.ledger.service import next_entry
 from hanse.ledger.writing import writing
 from hanse.matching import tag_keys, tags
 from hanse.matching.agreeing import NoAgreementError, agreement_with
 from hanse.matching.epochs import begin_us, month, months, over_us
 from hanse.matching.later import np
 from hanse.matching.models import Agreement
-from hanse.matching.offering import offered, values_of
+from hanse.matching.offering import offered, still_offered, values_of
 from hanse.matching.tag_models import OwnDelta, OwnSet
 from hanse.matching.tags import ADDED, PROOF, TAG, Published, TagSet
 from hanse.matching.voprf import KeyPair
@@ -156,13 +157,16 @@ def _first(agreement: Agreement, epoch: str, now: int) -> int:
     """Version 0: everything that is offered."""
     with writing():
         key = tag_keys.key_of(agreement.partner, epoch) or tag_keys.make(agreement.partner, epoch)
-    values = values_of(offered(agreement))
+    since, own = next_entry(), offered(agreement)
+    values = values_of(own)
     real = [tags.proof_of(key, epoch, value) for value in values]
     published = tags.publish(epoch, tags.packed(_tags(real)))
     names = b"".join(map(name_of, values))
     current = published.current.tags.tobytes()
     kept = Kept(current, published.decoys.tobytes(), names, b"".join(real))
     with writing():
+        if not still_offered(agreement, own, since):
+            return 0  # some of it was purged, kept out or closed meanwhile: it is made at the next look
         OwnSet.objects.create(
             partner=agreement.partner, epoch=epoch, serial=secrets.token_hex(16), slot=slot(epoch, now), base=current,
             kept=msgspec.msgpack.encode(kept),
@@ -177,10 +181,13 @@ def _next(pk: int, agreement: Agreement, now: int) -> int:
     if key is None:
         return 0
     kept = msgspec.msgpack.decode(row.kept, type=Kept)
-    kept, delta = changed(row, kept, key, values_of(offered(agreement)))
+    since, own = next_entry(), offered(agreement)
+    kept, delta = changed(row, kept, key, values_of(own))
     with writing():
         if not OwnSet.objects.filter(pk=pk, version=row.version).exists():
             return 0  # it was dropped meanwhile, or another process made it
+        if not still_offered(agreement, own, since):
+            return 0  # as of the first: the version is made at the next look
         row.version, row.slot = delta.version, slot(row.epoch, now)
         row.kept = msgspec.msgpack.encode(kept)
         added, taken = delta.added.tobytes(), delta.taken.tobytes()

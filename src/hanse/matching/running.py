@@ -19,7 +19,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger.identity import authority
-from hanse.ledger.service import last_purge
+from hanse.ledger.service import next_entry
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching import brought, commitment, parts, psi, quota
 from hanse.matching.agreeing import agreement_with
@@ -28,7 +28,7 @@ from hanse.matching.contents import TEXT_LIMIT, Proposed, RunAsked, RunBegun, Ru
 from hanse.matching.group import ProtocolError
 from hanse.matching.hello import Hello, agreed_kinds, hello
 from hanse.matching.models import Agreement, Run, RunPart
-from hanse.matching.offering import RUN, Offered, kinds_of, matcher, offered, values_of
+from hanse.matching.offering import RUN, Offered, kinds_of, matcher, offered, still_offered, values_of
 from hanse.matching.run_projecting import ASKED, BEGUN, ENDED, GOING, PROPOSED, begun_at, hello_of
 from hanse.matching.secret import RunSecret
 from hanse.policy.asking import require
@@ -82,7 +82,7 @@ def begin(row: Run) -> None:
     Args:
         row: A run that was wished here, or that the other side opened.
     """
-    purged = last_purge()
+    since = next_entry()
     try:
         agreement = agreement_with(row.partner)
         spoken = hello(PROTOCOL, _epoch(row), kinds_of(agreement))
@@ -93,29 +93,33 @@ def begin(row: Run) -> None:
             quota.check(agreement, row, said.size, said.kinds, row.other_cases)
         own = [one for one in offered(agreement) if one.value.kind in kinds]
         values = psi.prepare([one for one in values_of(own) if one.kind in kinds])
-        cases = len({one.case for one in own})
-        _check_own(values, own, cases)
+        _check_own(values, own)
     except quota.BlanketError as error:
         finish(row, RunEnded(state="declined", why=str(error), blanket=True))
     except (UsageError, ProtocolError, ValueError) as error:
         finish(row, RunEnded(state="declined", why=str(error)[:TEXT_LIMIT]))
     else:
-        _commit(row, agreement, spoken, values, cases, purged)
+        _commit(row, agreement, spoken, values, own, since)
 
 
-def _check_own(values: tuple[Value, ...], own: list[Offered], cases: int) -> None:
+def _check_own(values: tuple[Value, ...], own: list[Offered]) -> None:
     if not values:
         raise UsageError("No open case here has a selector that the agreement offers.")
-    if len(own) > cases * quota.PER_CASE:
+    if len(own) > _cases(own) * quota.PER_CASE:
         # How many that are is of all teams' cases, and what is said here is told to the partner too.
         raise quota.BlanketError(
             "More selectors are offered than the open cases here justify. Compare fewer kinds."
         )
 
 
+def _cases(own: list[Offered]) -> int:
+    return len({one.case for one in own})
+
+
 def _commit(
-    row: Run, agreement: Agreement, spoken: Hello, values: tuple[Value, ...], cases: int, purged: int
+    row: Run, agreement: Agreement, spoken: Hello, values: tuple[Value, ...], own: list[Offered], since: int
 ) -> None:
+    cases = _cases(own)
     secret = RunSecret.fresh()
     said = Commitment(
         authority=authority(), session=row.there.hex, protocol=PROTOCOL, epoch=spoken.epoch, kinds=spoken.kinds,
@@ -130,8 +134,8 @@ def _commit(
     with writing():
         if Run.objects.get(pk=row.pk).state not in GOING:
             return  # somebody stopped it meanwhile
-        if last_purge() != purged:
-            return  # what was to be put in may be purged: it is begun at the next look
+        if not still_offered(agreement, own, since):
+            return  # some of it was purged, kept out or closed meanwhile: it is begun at the next look
         parts.put_values(row.pk, values)
         begun = RunBegun(commitment=text, secret=secret.sealed().hex(), cases=cases)
         append(BEGUN, begun, actor=matcher(), object_id=row.pk)

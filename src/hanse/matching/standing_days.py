@@ -20,9 +20,8 @@ from hanse.kernel.errors import HanseError, UsageError
 from hanse.ledger import objects
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
-from hanse.ledger.models import Head
 from hanse.ledger.recorded import Recorded
-from hanse.ledger.routing import database
+from hanse.ledger.service import next_entry
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching import brought, standing
 from hanse.matching.epochs import GRACE_US, KEPT_US, begin_us, day, end_us, over_us
@@ -56,7 +55,7 @@ def keep(row: OwnTurns, went: Went) -> None:
     pending = pending_of(row)
     assert pending is not None  # noqa: S101 - a turn that was made waits for its answer
     StandingTurn.objects.create(
-        partner=row.partner, epoch=row.epoch, number=row.number, slot=row.slot, head=_next_entry(),
+        partner=row.partner, epoch=row.epoch, number=row.number, slot=row.slot, head=next_entry(),
         names=msgspec.msgpack.encode(went) if went else None, points=sha256(pending.points).digest(),
         taken=sha256(pending.taken).digest(), answer=b"",
     )  # fmt: skip
@@ -241,10 +240,6 @@ def _without(row: StandingTurn, mask: Mask, gone: Mapping[bytes, tuple[Value, in
         for one, (value, entry) in hit.items()
     }
     return tuple(points.get(one, one) for one in went) if hit else ()
-
-
-def _next_entry() -> int:
-    return Head.objects.using(database()).values_list("next_sequence", flat=True).first() or 0
 
 
 def _project(recorded: Recorded, content: DayOver) -> None:

@@ -15,14 +15,14 @@ from hanse.federation.models import Partner
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.printable import one_line
-from hanse.ledger.service import last_purge
+from hanse.ledger.service import last_purge, next_entry
 from hanse.ledger.writing import writing
 from hanse.matching import standing, standing_days, standing_hits
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.epochs import begin_us, day, days, end_us
 from hanse.matching.hello import speaks
 from hanse.matching.models import Agreement
-from hanse.matching.offering import offered, values_of
+from hanse.matching.offering import Offered, offered, still_offered, values_of
 from hanse.matching.padding import padded_size
 from hanse.matching.publishing import name_of
 from hanse.matching.secret import RunSecret
@@ -91,14 +91,18 @@ def _made(partner: str, now: int) -> OwnTurns | None:
         return None
     if row.pending or (row.number and _schedule(epoch).turn(now) <= row.slot):
         return row
-    before, purged = (row.number, row.slot, b""), last_purge()
-    went = _next(row, mask, now) if row.number else _opened(row, mask, now)
+    before, purged, since = (row.number, row.slot, b""), last_purge(), next_entry()
+    agreement = agreement_with(partner)
+    own = offered(agreement)
+    went = _next(row, mask, own, now) if row.number else _opened(row, mask, agreement, own, now)
     with writing():
         there = OwnTurns.objects.filter(pk=row.pk).first()
         if there is None or (there.number, there.slot, bytes(there.pending)) != before:
             return there  # it was turned off meanwhile, or another process was quicker
-        if standing_days.is_over(partner, epoch) or last_purge() != purged:
-            return there  # the day is on record; or what was put in may be purged, and the turn is made anew
+        if standing_days.is_over(partner, epoch):
+            return there  # it is on record
+        if last_purge() != purged or not still_offered(agreement, own, since):
+            return there  # what was put in may be purged, kept out or closed: the turn is made anew
         if went is not None:
             row.save()
             standing_days.keep(row, went)
@@ -113,10 +117,11 @@ def _secret(mask: Mask) -> RunSecret:
     return RunSecret(bytes.fromhex(mask.secret))
 
 
-def _opened(row: OwnTurns, mask: Mask, now: int) -> standing_days.Went:
+def _opened(
+    row: OwnTurns, mask: Mask, agreement: Agreement, own: list[Offered], now: int
+) -> standing_days.Went:
     """Turn 0: all that is offered, as far as there is room; what went."""
-    agreement = agreement_with(row.partner)
-    values = values_of(offered(agreement))
+    values = values_of(own)
     room = opening_most(agreement) - TAKEN
     first, rest = values[:room], values[room:]
     sent = standing.opening(first, _secret(mask), mask.epoch)
@@ -126,9 +131,8 @@ def _opened(row: OwnTurns, mask: Mask, now: int) -> standing_days.Went:
     return tuple(map(name_of, first))
 
 
-def _next(row: OwnTurns, mask: Mask, now: int) -> standing_days.Went | None:
+def _next(row: OwnTurns, mask: Mask, own: list[Offered], now: int) -> standing_days.Went | None:
     """The turn that is due, of what is offered now; what went, or None where no turn is due."""
-    own = offered(agreement_with(row.partner))
     values = {name_of(one): one for one in values_of(own)}
     waits = waiting_of(row)
     # What went and came again before its token was taken back is held as before.
