@@ -43,7 +43,7 @@ class Recording:
         new: Attacks that were not on record.
         changed: Attacks of which something else is known now.
         unchanged: Attacks that were on record just so.
-        purged: Attacks that were purged from this node, and were left out.
+        purged: Attacks that were purged from this node, or are part of such, and were left out.
         parts: Attacks on record that were found to be part of others.
         campaigns: Object ids of the campaigns found.
         run: Object id of the analysis.
@@ -91,7 +91,7 @@ def record(analysis: Analysis, actor: Actor, marking: Marking | None = None) -> 
     purged = _purged(analysis)
     kept = without(analysis, purged)
     with writing():
-        if _purged(kept):  # somebody purged meanwhile
+        if _purged(analysis) != purged:  # somebody purged meanwhile
             return record(analysis, actor, marking)
         lot = _Lot(kept, marking)
         append_many([*lot.attacks(), *lot.parts(), *lot.traces()], actor)
@@ -131,7 +131,7 @@ class _Lot:
         self._analysis = analysis
         self._said = marking
         self._marking = marking or Marking.own(authority())
-        beside = identity.known_beside(analysis.attacks)
+        beside = [one for one in identity.known_beside(analysis.attacks) if not one.of_purged]
         names = identity.kept_names(analysis.attacks, beside)
         self._attacks = tuple(identity.renamed(attack, names) for attack in analysis.attacks)
         self._traces = tuple(
@@ -288,10 +288,12 @@ def _markings_of(placed: campaigns.Placed) -> dict[UUID, Marking]:
 
 
 def _purged(analysis: Analysis) -> set[str]:
-    """Names of the attacks of which a body was purged."""
+    """Names of the attacks of which a body was purged, and of those that are part of such."""
     names = {attacks.object_of(attack.id): attack.id for attack in analysis.attacks}
     entries = Entry.objects.filter(object_id__in=list(names), body__isnull=True)
-    return {names[one] for one in entries.values_list("object_id", flat=True)}
+    purged = {names[one] for one in entries.values_list("object_id", flat=True)}
+    left = [attack for attack in analysis.attacks if attack.id not in purged]
+    return purged | identity.parts_of_purged(left, identity.known_beside(left))
 
 
 def _target(registry: Registry | None, attack: Attack) -> Target | None:

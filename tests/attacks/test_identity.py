@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanse.attacks.attack import Attack, attack_name
-from hanse.attacks.identity import Known, kept_names, parts, renamed
+from hanse.attacks.identity import Known, kept_names, parts, parts_of_purged, renamed
 from hanse.attacks.models import State
 
 VICTIMS = ("192.0.2.1", "192.0.2.2")
@@ -138,3 +138,22 @@ def test_a_name_that_another_attack_kept_is_not_given_again() -> None:
     assert names([early], [], {"A-r", kept["A-r"]})["A-r"] == attack_name(
         early.victim, early.vector, early.start_us, 3
     )
+
+
+@pytest.mark.parametrize(
+    ("now", "on_record", "gone"),
+    [
+        ([found("A-q", 300, 400)], [], {"A-q"}),
+        ([found("A-new", 90, 350)], [], {"A-new"}),
+        ([found("A-new", 400, 500), found("A-new-2", 300, 400, victim=VICTIMS[1])], [], set()),
+        ([found("A-r", 100, 350)], [known(R)], set()),
+        ([R, found("A-q", 300, 400)], [known(R)], {"A-q"}),
+    ],
+    ids=["the same", "the whole under another name", "beside it", "another one that grew", "one of two"],
+)
+def test_what_was_part_of_what_is_purged_is_not_found_again(
+    now: list[Attack], on_record: list[Known], gone: set[str]
+) -> None:
+    """Its traffic was that one's; what is on record for itself, or does not overlap, is nothing of it."""
+    part = replace(known(Q, State.MERGED), of_purged=True)
+    assert parts_of_purged(now, [*on_record, part], lambda _: {"A-r", "A-q"}) == gone

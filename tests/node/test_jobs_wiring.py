@@ -207,6 +207,12 @@ def test_part_of_what_was_purged(actor: People, inbox: Path) -> None:
     purge([whole.pk], mari, "Retention is over.")
     assert [(row.pk, row.state) for row in Attack.projected.all()] == [(part.pk, "merged")]
     assert wrong() == []
+    # Analysed again, its flows are no attack of their own either, be they all of them or those of the part alone.
+    begin, end = part.start_us - 5_000_000, part.end_us + 5_000_000
+    for since, until in ((begin, end), (T0, T0 + 7_200_000_000)):
+        jobs_wiring.analyse({"since_us": since, "until_us": until}, Told(), mari)
+        assert [(row.pk, row.state) for row in Attack.projected.all()] == [(part.pk, "merged")]
+    assert wrong() == []
 
 
 def test_parts_go_with_what_two_people_purge(actor: People, inbox: Path) -> None:

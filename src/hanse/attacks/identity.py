@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
+from uuid import UUID
 
 from hanse.attacks.attack import Attack, attack_name
 from hanse.attacks.models import STANDING, State
@@ -22,7 +23,11 @@ _Cell: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is on record of an attack; fields as of `models.Attack`."""
+    """What is on record of an attack; fields as of `models.Attack`.
+
+    Attributes:
+        of_purged: Whether it is part of an attack that was purged, itself or what it is part of.
+    """
 
     name: str
     victim: str
@@ -31,6 +36,7 @@ class Known:
     end_us: int
     state: str
     team: str
+    of_purged: bool = False
 
     @property
     def stands(self) -> bool:
@@ -45,15 +51,52 @@ def known_beside(found: Sequence[Attack]) -> tuple[Known, ...]:
     since, until = min(one.start_us for one in found), max(one.end_us for one in found)
     cells = {(one.victim, one.vector) for one in found}
     rows = AttackRow.projected.filter(start_us__lt=until, end_us__gt=since).order_by("start_us", "name")
-    columns = ("name", "victim", "vector", "start_us", "end_us", "state", "team")
-    known = (Known(*row) for row in rows.values_list(*columns))
-    return tuple(one for one in known if (one.victim, one.vector) in cells)
+    columns = ("part_of", "name", "victim", "vector", "start_us", "end_us", "state", "team")
+    some = [row for row in rows.values_list(*columns) if (row[2], row[3]) in cells]
+    gone = _purged_wholes({whole for whole, *_ in some if whole is not None})
+    return tuple(replace(Known(*row), of_purged=whole in gone) for whole, *row in some)
+
+
+def _purged_wholes(wholes: set[UUID]) -> set[UUID]:
+    """Those of some attacks that are on record no more, or are part of such: what was found goes only when it is purged."""
+    part_of: dict[UUID, UUID | None] = {}
+    asked = wholes
+    while asked:
+        rows = dict(AttackRow.projected.filter(pk__in=among(asked)).values_list("pk", "part_of"))
+        part_of |= rows
+        asked = {one for one in rows.values() if one is not None} - part_of.keys()
+    gone = {one for one in (*wholes, *part_of.values()) if one is not None and one not in part_of}
+    while more := {one for one, whole in part_of.items() if whole in gone} - gone:
+        gone |= more
+    return gone
 
 
 def in_use(names: Collection[str]) -> set[str]:
     """Those of some names under which an attack is on record, of whatever time."""
     rows = AttackRow.projected.filter(pk__in=among({objects.named("attack", name) for name in names}))
     return set(rows.values_list("name", flat=True))
+
+
+def parts_of_purged(
+    found: Sequence[Attack],
+    known: Sequence[Known],
+    used: Callable[[Collection[str]], set[str]] = in_use,
+) -> set[str]:
+    """Names, as found, of attacks that are none on record and overlap with a part of one that was purged.
+
+    Their traffic is that one's. Arguments as of `kept_names`.
+    """
+    gone = _by_cell(one for one in known if one.of_purged)
+    if not gone:
+        return set()
+    others = {one.name: one for one in known if not one.of_purged}
+    kept = kept_names(found, others.values(), used)
+    return {
+        attack.id
+        for attack in found
+        if kept[attack.id] not in others
+        and any(_shared_us(attack, one) > 0 for one in gone.get((attack.victim, attack.vector), ()))
+    }
 
 
 def kept_names(
