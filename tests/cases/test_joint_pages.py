@@ -47,6 +47,22 @@ def test_the_page_shows_the_last_of_what_was_said(made, kadri, client_as, monkey
     assert "The last" not in whole
 
 
+def test_the_api_gives_what_was_said_page_by_page(made, kadri, client_as):
+    """The last written first, each once; the case itself comes without it."""
+    client, where = client_as(kadri), f"/api/joint/{made}"
+    assert "said" not in client.get(where).json()
+    told, cursor = [], ""
+    while cursor is not None:
+        more = client.get(f"{where}/said", {"limit": 4, **({"cursor": cursor} if cursor else {})}).json()
+        assert len(more["items"]) <= 4
+        told += more["items"]
+        cursor = more["next"]
+    assert len(told) == len({one["id"] for one in told}) == 9
+    written = [one["written_us"] for one in told]
+    assert written == sorted(written, reverse=True)
+    assert told[0]["text"] == "decision 2"
+
+
 def test_a_task_is_done_however_much_was_said_since(made, kadri, client_as, monkeypatch):
     """That it is done is not among what the page shows, and counts all the same."""
     last = JointSaying.objects.filter(sort="task").order_by("sequence").last()

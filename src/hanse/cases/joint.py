@@ -6,7 +6,7 @@ other, and each proves what another said by that one's signature. How it is mark
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -51,6 +51,9 @@ from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 SORT: Final = "joint-saying"
 
@@ -253,15 +256,15 @@ def sayings(row: JointCase, sorts: Collection[str] = (), most: int | None = None
         sorts: Of these sorts alone; of all by default.
         most: So many at most.
     """
-    rows = JointSaying.objects.filter(joint=row.pk)
+    rows = all_said(row)
     if sorts:
         rows = rows.filter(sort__in=list(sorts))
     return list(rows.order_by("-written_us", "-author", "-there")[:most])
 
 
-def said_in(row: JointCase) -> int:
-    """How many things were said in a joint case that was loaded through policy."""
-    return JointSaying.objects.filter(joint=row.pk).count()
+def all_said(row: JointCase) -> "QuerySet[JointSaying]":
+    """All that was said in a joint case that was loaded through policy."""
+    return JointSaying.objects.filter(joint=row.pk)
 
 
 def ticked(row: JointCase) -> dict[tuple[str, UUID | None], JointSaying]:

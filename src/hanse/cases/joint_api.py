@@ -58,12 +58,6 @@ class JointSayingOut(Schema):
     written_us: int
 
 
-class JointWhole(JointOut):
-    """A joint case, and what was said in it, the last first."""
-
-    said: list[JointSayingOut]
-
-
 class JointOpenIn(In):
     """A new joint case."""
 
@@ -103,15 +97,22 @@ def list_joint(request: HttpRequest, paging: Query[Paging]) -> Any:
     return told
 
 
-@router.get("/{uuid:joint_id}", response=JointWhole, operation_id="joint_get")
+@router.get("/{uuid:joint_id}", response=JointOut, operation_id="joint_get")
 @endpoint("cases.view")
 def get_joint(request: HttpRequest, joint_id: UUID) -> Any:
     """One joint case."""
     row = JointCase.objects.get_for(signed_in(request), "cases.view", joint_id)
     looked_at(request, "cases.view", [row])
-    names = ("object_id", "founder", "title", "purpose", "legal_basis", "members", "standing", "is_closed",
-             "opened_us", "changed_us")  # fmt: skip
-    return {**{name: getattr(row, name) for name in names}, "said": joint.sayings(row)}
+    return row
+
+
+@router.get("/{uuid:joint_id}/said", response=Page[JointSayingOut], operation_id="joint_said")
+@endpoint("cases.view")
+def list_said(request: HttpRequest, joint_id: UUID, paging: Query[Paging]) -> Any:
+    """What was said in a joint case, the last written first."""
+    row = JointCase.objects.get_for(signed_in(request), "cases.view", joint_id)
+    looked_at(request, "cases.view", [row])
+    return paged(joint.all_said(row), Order("written_us", descending=True), paging)
 
 
 @router.post("", response={201: JointMade}, operation_id="joint_open")

@@ -86,7 +86,10 @@ class JointSaying(models.Model):
     sequence = models.BigIntegerField()
 
     class Meta:
-        indexes = (models.Index(fields=["joint", "sequence"], name="cases_joint_said"),)
+        indexes = (
+            models.Index(fields=["joint", "sequence"], name="cases_joint_said"),
+            models.Index(fields=["joint", "written_us", "object_id"], name="cases_joint_written"),
+        )
 
     def __str__(self) -> str:
         """Its sort."""

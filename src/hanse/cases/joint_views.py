@@ -150,7 +150,7 @@ def _told(row: JointCase, most: int | None) -> dict[str, Any]:
         "tasks": tasks,
         "decisions": [(one, names.get(one.author, one.author)) for one in decisions],
         "said": [(one, names.get(one.author, one.author), _happened(one)) for one in said],
-        "all_said": joint.said_in(row),
+        "all_said": joint.all_said(row).count(),
     }
 
 
