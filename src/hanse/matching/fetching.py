@@ -1,5 +1,6 @@
 """Partners' published sets: fetched in pieces once, and kept up to date by what changed in each version."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from hanse.egress.client import Client
@@ -54,23 +55,31 @@ class _AnewError(ProtocolError):
 
 
 def _up_to_date(row: TheirSet, partner: Partner, client: Client) -> TagSet:
-    """A set with all versions after it, kept after each answer."""
-    held = TagSet(row.epoch, row.version, column(bytes(row.tags)))
+    """A set with all versions after it. It is kept once, for it may have 100 MB: at the end, or when no answer comes."""
+    here = held = TagSet(row.epoch, row.version, column(bytes(row.tags)))
+    try:
+        for held, more in _versions(here, row.serial, partner, client):
+            if not more:
+                return held
+    finally:
+        if held.version != row.version:
+            row.version, row.tags = held.version, held.tags.tobytes()
+            row.save()
+    raise ProtocolError(f"{partner.authority} has no end of versions of its set.")
+
+
+def _versions(held: TagSet, serial: str, partner: Partner, client: Client) -> Iterator[tuple[TagSet, bool]]:
+    """A set after each answer, and whether there are more versions than came."""
     for _ in range(MOST_ROUNDS):
-        given = _ask(partner, Wanted(row.epoch, row.serial, held.version), client)
-        if given.size or given.serial != row.serial:
+        given = _ask(partner, Wanted(held.epoch, serial, held.version), client)
+        if given.size or given.serial != serial:
             raise _AnewError("It was made anew, or is too old here.")
         try:
             for added, taken in given.deltas:
-                held = tags.applied(held, Delta(row.epoch, held.version + 1, _tags(added), _tags(taken)))
+                held = tags.applied(held, Delta(held.epoch, held.version + 1, _tags(added), _tags(taken)))
         except ProtocolError as error:
             raise _AnewError(str(error)) from None
-        if given.deltas:
-            row.version, row.tags = held.version, held.tags.tobytes()
-            row.save()
-        if not given.more:
-            return held
-    raise ProtocolError(f"{partner.authority} has no end of versions of its set.")
+        yield held, given.more
 
 
 def _whole(partner: Partner, epoch: str, client: Client) -> TheirSet:

@@ -7,7 +7,7 @@ are drawn by chance; one that is lost is made anew from the open cases, and the 
 import logging
 import secrets
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from hmac import compare_digest
 from typing import Final
 
@@ -42,6 +42,10 @@ EVERY_US: Final = 1_800_000_000
 BASE_EVERY: Final = 48
 """Versions from one that is given whole to the next, a day of them: who has an older one fetches the whole."""
 PIECE_BYTES: Final = 1 << 20
+NAME: Final = 16
+"""Bytes of the keyed hash by which a value is known again."""
+REMEMBERED: Final = 8
+"""Versions of own sets that a process remembers, 5 MB for each 100,000 selectors."""
 DELTAS: Final = 60
 """Versions in one answer: 0.9 MB."""
 
@@ -103,7 +107,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
 
     def named(self) -> dict[bytes, bytes]:
         """The proof of each value by its keyed hash."""
-        return dict(zip(_split(self.names, 16), _split(self.real, PROOF), strict=True))
+        return dict(zip(_split(self.names, NAME), _split(self.real, PROOF), strict=True))
 
 
 def name_of(value: Value) -> bytes:
@@ -264,13 +268,38 @@ def having(partner: str, epoch: str, proof: bytes) -> list[Value]:
     key = tag_keys.key_of(partner, epoch)
     if agreement is None or key is None:
         return []
-    row = OwnSet.objects.filter(partner=partner, epoch=epoch).first()
+    row = OwnSet.objects.filter(partner=partner, epoch=epoch).values_list("serial", "version").first()
     if row is None:  # lost with a database, and not made anew yet
         values = values_of(offered(agreement))
         return [one for one in values if compare_digest(tags.proof_of(key, epoch, one), proof)]
-    named = msgspec.msgpack.decode(row.kept, type=Kept).named()
-    names = {name for name, held in named.items() if compare_digest(held, proof)}
-    return [value for value in values_of(offered(agreement)) if name_of(value) in names] if names else []
+    if (name := _proven(*row).name_of(proof)) is None:
+        return []
+    return [value for value in values_of(offered(agreement)) if name_of(value) == name]
+
+
+class _Proven:
+    """What is real of one version of an own set, to be found by its proof."""
+
+    def __init__(self, kept: Kept) -> None:
+        proofs = np.frombuffer(kept.real, f"S{PROOF}")
+        self._order = np.argsort(proofs)
+        self._proofs, self._names = proofs[self._order], kept.names
+
+    def name_of(self, proof: bytes) -> bytes | None:
+        """The keyed hash of the value that has a proof; None where none has."""
+        wanted = np.frombuffer(proof, f"S{PROOF}")
+        at = int(np.searchsorted(self._proofs, wanted)[0])
+        if at == len(self._proofs) or self._proofs[at] != wanted[0]:
+            return None
+        place = int(self._order[at])
+        return self._names[place * NAME : (place + 1) * NAME]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _proven(serial: str, version: int) -> _Proven:
+    """What is real of a version of an own set: read once, for each wrong contact asks for it while the ledger is locked."""
+    kept = OwnSet.objects.only("partner", "epoch", "serial", "kept").get(serial=serial, version=version).kept
+    return _Proven(msgspec.msgpack.decode(kept, type=Kept))
 
 
 def _tags(proofs: Iterable[bytes]) -> list[bytes]:
