@@ -324,7 +324,7 @@ def list_imports(request: HttpRequest, paging: Query[Paging]) -> Any:
 
 
 @router.post("/imports", response=BroughtOut, operation_id="intel_bring_in", summary="Bring a file in")
-@endpoint("intel.import")
+@endpoint("intel.import", in_parts=True)
 def bring_in(request: HttpRequest, told: BringIn) -> Any:
     """Bring in a STIX bundle, MISP events, a CSV list or a DDoSDB fingerprint, or only say what would come of it."""
     data = told.content.encode("utf-8", "surrogatepass")

@@ -107,7 +107,12 @@ def paged(rows: QuerySet[Any], order: keyset.Order, paging: Paging) -> dict[str,
 
 
 def endpoint(
-    action: str, *, step_up: bool = False, waits: bool = False, ahead: Ahead | None = None
+    action: str,
+    *,
+    step_up: bool = False,
+    waits: bool = False,
+    in_parts: bool = False,
+    ahead: Ahead | None = None,
 ) -> Callable[[View], View]:
     """Guard an operation: it stands below ``@router.get(...)`` and is asked about before anything is read.
 
@@ -125,6 +130,8 @@ def endpoint(
         step_up: Whether a passkey must have been proved in the last five minutes.
         waits: Whether it waits for somebody outside. Then 4 is left out: its transaction would be open for as long as
             they like, and on SQLite nobody else could write.
+        in_parts: Whether it takes long, is done in transactions of its own, and doing it again changes nothing. Then 4
+            keeps the answer beside it and not with it, so that others can write meanwhile.
         ahead: Holds what the operation takes and what takes long, from the request and its path: with 4, it is worked out
             before the transaction, in which nobody else could write on SQLite.
     """
@@ -147,7 +154,7 @@ def endpoint(
 
             if request.method in {"POST", "PATCH"} and not waits:
                 with ahead(request, **kwargs) if ahead and HEADER in request.headers else nullcontext():
-                    return _once(request, do)
+                    return _once(request, do, in_parts=in_parts)
             return _tagged(request, do())
 
         return guarded
@@ -270,10 +277,10 @@ def _not_fresh(actor: Actor) -> HttpResponse:
     return response
 
 
-def _once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def _once(request: HttpRequest, run: Callable[[], HttpResponseBase], *, in_parts: bool) -> HttpResponseBase:
     """Step 4."""
     try:
-        return once(request, run)
+        return once(request, run, in_parts=in_parts)
     except KeyProblem as error:
         return details(error.status, str(error))
     except RequestDataTooBig:

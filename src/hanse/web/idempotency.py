@@ -1,7 +1,8 @@
 """Requests that happen once though they are sent twice, by the Idempotency-Key that the client chose.
 
 Source: IETF draft "The Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-idempotency-key-header). The answer
-is stored in the transaction of what the request does: either both are there or neither.
+is stored in the transaction of what the request does: either both are there or neither. What is done in parts, and may
+be done again, is not: on SQLite nobody else could write until all of it is done.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,9 @@ from hanse.web.page import signed_in
 KEPT_US = 86_400_000_000
 """How long an answer is kept: a day, longer than any client tries again."""
 
+WORKS_US = 120_000_000
+"""How long what is done in parts may take until it counts as broken off, by a node that stopped."""
+
 HEADER = "Idempotency-Key"
 
 
@@ -32,14 +36,21 @@ class KeyProblem(HanseError):  # noqa: N818 - it carries the status of a problem
         self.status = status
 
 
-def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def once(
+    request: HttpRequest, run: Callable[[], HttpResponseBase], *, in_parts: bool = False
+) -> HttpResponseBase:
     """The answer of `run`, or the one that it gave when the same actor sent the same request before.
 
     Two such requests at the same time: the database lets the second wait for the first. A request that is refused
     (4xx) or fails (5xx) changes nothing and is not kept, so that it can be mended and sent with the same key.
 
+    Args:
+        request: The request.
+        run: Does what it asks for.
+        in_parts: Whether that is done in transactions of its own, and doing it again changes nothing.
+
     Raises:
-        KeyProblem: The key is none, or was used for another request.
+        KeyProblem: The key is none, or was used for another request; or that one is still being worked at.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -52,12 +63,10 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
     digest = _digest(request.META.get("QUERY_STRING", ""), request.body.decode("latin-1"))
     # Keyed: what a request says, such as a telephone number, could else be found by trying.
     digest = blind(keyring.current().index, "web.request", digest).hex()
+    if in_parts:
+        return _in_parts(name, digest, run)
     with transaction.atomic():
-        now = now_us()
-        forget_old()
-        row, new = Idempotency.objects.get_or_create(
-            key=name, defaults={"request": digest, "created_us": now}
-        )
+        row, new = _begun(name, digest)
         if not new:
             return _again(row, digest)
         response = run()
@@ -68,6 +77,37 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
             # A stream is not kept: what was written down about it stays, and asked again it is given and written again.
             row.delete()
             return response
+        row.status, row.body = response.status_code, response.content.decode()
+        row.save()
+    return response
+
+
+def _begun(name: str, digest: str) -> tuple[Idempotency, bool]:
+    """What is kept of a request, and whether it came only now."""
+    forget_old()
+    return Idempotency.objects.get_or_create(key=name, defaults={"request": digest, "created_us": now_us()})
+
+
+def _in_parts(name: str, digest: str, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """As `once`: that it begins is kept before, and the answer after it."""
+    with transaction.atomic():
+        row, new = _begun(name, digest)
+        if not new and (row.status or row.request != digest):
+            return _again(row, digest)
+        if not new and row.created_us > now_us() - WORKS_US:
+            raise KeyProblem(
+                409,
+                f"The request with this {HEADER} is still being worked at. Send it again in two minutes for its answer.",
+            )
+        row.created_us = now_us()
+        row.save()
+    response: HttpResponseBase | None = None
+    try:
+        response = run()
+    finally:
+        if not isinstance(response, HttpResponse) or response.status_code >= 400:
+            Idempotency.objects.filter(pk=name).delete()
+    if isinstance(response, HttpResponse) and response.status_code < 400:
         row.status, row.body = response.status_code, response.content.decode()
         row.save()
     return response
