@@ -19,15 +19,19 @@ from hanse.cases.evidence_models import Custody
 from hanse.cases.evidence_store import EvidenceError
 from hanse.cases.models import Happening
 from hanse.cases.selector import read
+from hanse.intel import service as intel
+from hanse.intel.models import Item
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.bundle import verify_bundle
 from hanse.ledger.models import Entry
 from hanse.ledger.replay import rebuild
-from hanse.ledger.verify import ProofError
+from hanse.ledger.verify import ProofError, verify
 from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
+from hanse.policy.service import mark
 from hanse.settings import Node
+from tests.accounts.people import acting, newcomer
 from tests.cases.evidence_made import CANARY, added, coded, node
 from tests.cases.made import investigator, opened
 from tests.ledger.made import findings, found
@@ -194,6 +198,35 @@ def test_what_of_the_timeline_stays_out_is_said(case: tuple[UUID, Actor], tmp_pa
     assert "what its partners have too" in (folder / "VERIFY.txt").read_text().replace("\n", " ")
     assert "about what partners of it have too" in (folder / "case.html").read_text()
     assert other.hex not in (folder / "case.html").read_text()
+
+
+def test_what_who_exports_may_not_see_is_named_nowhere(case: tuple[UUID, Actor], tmp_path: Path) -> None:
+    """What the case is tied to goes with its entries, but for what another team alone knows: neither its id nor why."""
+    case_id, kaja = case
+    intel.bring_in(
+        b"value,kind\n8.8.4.4,address\n8.8.8.8,address\n",
+        "list.csv",
+        acting(newcomer("analyst", name="Mari")),
+    )
+    seen, hidden = (row.pk for row in Item.projected.order_by("number"))
+    before = court.choose(case_id, kaja).untold
+    for one, why in ((seen, "The same address."), (hidden, "Canary-of-the-informant")):
+        working.tie(case_id, "item", one, why, kaja)
+    mark(hidden, Item.projected.get(pk=hidden).marking.marking, uuid4().hex, kaja, "It is of an operation.")
+    assert court.choose(case_id, kaja).untold == before + 1
+    folder = unpacked(exported(*case, tmp_path / "case.zip"))
+    everything = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    opened_ = b"".join(_bodies(path) for path in (folder / "entries").iterdir())
+    assert len(list(csv.DictReader((folder / "links.csv").open()))) == 1
+    for text in (hidden.hex, str(hidden), "Canary-of-the-informant"):
+        assert text.encode() not in everything + opened_
+    assert seen.hex.encode() in opened_
+
+
+def _bodies(path: Path) -> bytes:
+    """What the entry of a proof says."""
+    said = verify(path.read_bytes()).body
+    return f"{said.reason} {json.dumps(said.content)}".encode()
 
 
 def test_ones_own_codes_bind_others_and_not_ones_own_court(case: tuple[UUID, Actor], tmp_path: Path) -> None:

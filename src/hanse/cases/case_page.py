@@ -190,9 +190,7 @@ def rows_of(told: dict[str, Any]) -> list[Any]:
 def tied(row: models.Case, actor: Actor) -> list[Tied]:
     """What a case is tied to, in the order in which it was, each thing where the actor may see it."""
     links = list(models.Link.objects.filter(case=row.pk).order_by("sequence"))
-    found: dict[UUID, tying.Thing] = {}
-    for sort in {one.sort for one in links}:
-        found |= tying.shown(sort, [UUID(one.target) for one in links if one.sort == sort], actor)
+    found = tying.targets(links, actor)
     return [Tied(one, found.get(UUID(one.target))) for one in links]
 
 

@@ -4,8 +4,8 @@ In numbered steps:
 
 1. the case is loaded through policy for `cases.export`, which asks about evidence in judicial proceedings (H1) and
    about leaving the authority (H2, H3, PAP);
-2. each piece of evidence is asked about likewise; what may not go is left out with all its entries, and who exports
-   is told so before;
+2. each piece of evidence is asked about likewise, and what the case is tied to: what may not go, or who exports may not
+   see, is left out with all its entries, and they are told so before;
 3. that the evidence goes out is put into its chain of custody, and the disclosure into the log;
 4. a checkpoint is made, so that every entry has its proof; those that are old enough for it are proven under the newest
    that most of the witnesses saw;
@@ -24,7 +24,7 @@ from django.db.models import Q
 
 from hanse.accounts import consultations
 from hanse.accounts.models import Person
-from hanse.cases import court_report, evidence
+from hanse.cases import court_report, evidence, tying
 from hanse.cases.choosing import case_for
 from hanse.cases.court_archive import CourtFile, Exhibit, documents
 from hanse.cases.court_entries import EXPORTED, CaseExported
@@ -63,8 +63,9 @@ class Choice:
         kept: The evidence that does not, each with the reason.
         entries: How many entries go with their proofs.
         witnessed: How many of them are under a checkpoint that most witnesses saw; None where nobody witnesses this ledger.
-        untold: How many events of the case's timeline stay here: of evidence that does not go, and of what other rooms
-            know of the case, such as that a partner has a selector too, or that one is not compared.
+        untold: How many events of the case's timeline stay here: of evidence that does not go, of what ties it to things
+            that who exports it may not see, and of what other rooms know of the case, such as that a partner has a
+            selector too, or that one is not compared.
     """
 
     case: Case
@@ -169,7 +170,7 @@ def _told(case: Case, actor: Actor) -> Told:
         selectors=list(Selector.objects.filter(case=case.pk).order_by("sequence")),
         tasks=list(Task.objects.filter(case=case.pk).order_by("sequence")),
         notes=list(Note.objects.filter(case=case.pk).order_by("sequence")),
-        links=list(Link.objects.filter(case=case.pk).order_by("sequence")),
+        links=_links(case, actor),
         exhibits=[
             row for row in evidence.of_case(case, actor) if Evidence.objects.judge(actor, "cases.export", row)
         ],
@@ -182,6 +183,13 @@ def _told(case: Case, actor: Actor) -> Told:
     named = {case.owner, *(task.owner for task in told.tasks if task.owner)}
     told.names.update(dict(Person.objects.filter(pk__in=named).values_list("pk", "name")))
     return told
+
+
+def _links(case: Case, actor: Actor) -> list[Link]:
+    """What a case is tied to that who exports it may see: the archive and its entries name the rest nowhere."""
+    rows = list(Link.objects.filter(case=case.pk).order_by("sequence"))
+    seen = tying.targets(rows, actor)
+    return [row for row in rows if UUID(row.target) in seen]
 
 
 def _entries(told: Told) -> list[int]:

@@ -100,7 +100,8 @@ def verify_text(file: CourtFile) -> str:
 It was given out by {file.authority}: a case as this authority has it on record, the files
 of evidence, and the entries of its ledger that say who did what, when and why. Open
 case.html to read it. Not in it: entries about evidence that may not leave the authority,
-and about what its partners have too (what is compared with theirs and what is not, hits,
+about things that the case is tied to and that who gave it out may not see, and about
+what its partners have too (what is compared with theirs and what is not, hits,
 contacts).
 
 1. Unpack the archive into an empty folder.

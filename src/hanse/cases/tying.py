@@ -1,8 +1,8 @@
 """What a case can be tied to: how things of other rooms are found and shown. Rooms above register theirs here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -10,6 +10,9 @@ from django.urls import reverse
 from hanse.intel.models import Item
 from hanse.intel.service import title_of
 from hanse.kernel.actors import Actor
+
+if TYPE_CHECKING:
+    from hanse.cases.models import Link
 
 AT_ONCE = 500
 """Things that are asked for in one query."""
@@ -55,6 +58,17 @@ def shown(sort: str, ids: Sequence[UUID], actor: Actor) -> dict[UUID, Thing]:
     if find is None:
         return {}
     return {one.id: one for at in range(0, len(ids), AT_ONCE) for one in find(ids[at : at + AT_ONCE], actor)}
+
+
+def targets(links: "Iterable[Link]", actor: Actor) -> dict[UUID, Thing]:
+    """What links lead to, as far as an actor may see it, by id."""
+    named: dict[str, list[UUID]] = {}
+    for one in links:
+        named.setdefault(one.sort, []).append(UUID(one.target))
+    found: dict[UUID, Thing] = {}
+    for sort, ids in named.items():
+        found |= shown(sort, ids, actor)
+    return found
 
 
 def sort_of(one: UUID, actor: Actor) -> str:
