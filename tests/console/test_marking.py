@@ -253,7 +253,7 @@ def test_a_team_sees_it_and_nobody_else(attack: UUID, officer: Actor, approver: 
     inside, outside = actor("analyst", teams=(team,)), actor("analyst", teams=(other,))
     entry = Entry.objects.filter(object_id=attack).first().sequence
     assert mark_anew(attack, Wish(RED, team), "Their operation.", officer) is None
-    member = replace(officer, teams=frozenset({team}))
+    member = acting(newcomer("officer", name="Oskar Officer", teams=(UUID(team),)))
     for model, action in ((Attack, "attacks.view"), (Trace, "tracing.view")):
         assert model.objects.for_actor(inside, action).filter(pk=attack).exists()
         assert not model.objects.for_actor(outside, action).filter(pk=attack).exists()

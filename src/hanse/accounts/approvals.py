@@ -31,7 +31,7 @@ from hanse.ledger.plain import number
 from hanse.ledger.routing import database
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import may_begin
-from hanse.policy.decision import may
+from hanse.policy.decision import Subject, may
 
 EXPIRES_US = 7 * 86_400 * 1_000_000
 """A proposal waits seven days: a week's holiday, not a forgotten drawer."""
@@ -117,6 +117,8 @@ class Approvable:
             made. By default that is the whole subject.
         over: Why it can no longer be approved, from the subject, in a sentence: what it is about has changed since. Empty while
             it can. Such a proposal gives way to the next one.
+        asks: What policy is asked about for the proposer again when it is approved, with `proposed_with`, from the subject: as
+            it is marked then, and of the team that knows it then. Nothing where the role says all.
         ahead: Works out what `execute` takes and what takes long, from the subject, before the ledger is locked, and holds
             it until it is over.
     """
@@ -130,6 +132,7 @@ class Approvable:
     before: Callable[[dict[str, Any]], str] | None = None
     about: Callable[[dict[str, Any]], Iterable[str]] | None = None
     over: Callable[[dict[str, Any]], str] = lambda _subject: ""
+    asks: Callable[[dict[str, Any]], Iterable[Subject]] = lambda _subject: ()
     ahead: Callable[[dict[str, Any]], AbstractContextManager[None]] = lambda _subject: nullcontext()
 
     def decides_on(self, subject: dict[str, Any]) -> frozenset[str]:
@@ -214,10 +217,10 @@ def approve(proposal: UUID, actor: Actor) -> str:
     with nullcontext() if locked else _approvable(asked.action).ahead(asked.subject), writing():
         found = _for_approval(proposal, actor)
         approvable = _approvable(found.action)
-        if why := _proposer_over(found, approvable):
-            refuse("proposer", f"{why} Refuse it; who may can propose it anew.")
         if why := approvable.over(found.subject):
             raise ChangedSinceError(f"{why} Look at it, and propose it anew.")
+        if why := _proposer_over(found, approvable):
+            refuse("proposer", f"{why} Refuse it; who may can propose it anew.")
         append("accounts.approved", contents.Decided(), actor=actor, object_id=proposal, reason=found.why)
         return approvable.execute(found, actor)
 
@@ -253,6 +256,7 @@ def _for_approval(proposal: UUID, actor: Actor) -> Pending:
 def _proposer_over(found: Pending, approvable: Approvable) -> str:
     """Why a proposal is its proposer's no more, who was deactivated or lost the role since: one person would do it alone.
 
+    Or who may not do it any more with what it is about, which was marked anew, or is known to a team that they are not in.
     Empty where they may propose it still; the passkey was proved when it was proposed.
     """
     if found.proposed_as == "system":
@@ -262,6 +266,9 @@ def _proposer_over(found: Pending, approvable: Approvable) -> str:
         return (
             f"{found.proposed_name}, who proposed it, is not active any more or may not propose it any more."
         )
+    about = approvable.asks(found.subject)
+    if not all(may(who, approvable.proposed_with, one, now_us=now_us()) for one in about):
+        return f"{found.proposed_name}, who proposed it, may not do it any more with all that it is about."
     return ""
 
 

@@ -21,6 +21,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.policy.consultation import consultation
 from hanse.policy.decision import Subject
+from hanse.policy.guarded import subject_of
 from hanse.policy.models import StoredMarking
 from hanse.web import lists
 from hanse.web.lists import Listed, Rows
@@ -48,7 +49,7 @@ def looked_at(request: HttpRequest, action: str, rows: Iterable[Any], recipient:
     Raises:
         ReasonNeededError: The law wants a reason, and none was given yet.
     """
-    _required(request, action, [(row.pk, _subject(row)) for row in rows], recipient)
+    _required(request, action, [(row.pk, subject_of(row)) for row in rows], recipient)
 
 
 def looked_at_again(request: HttpRequest, action: str, rows: Iterable[Any]) -> None:
@@ -148,7 +149,7 @@ def _required(
 def _subjects(rows: Iterable[Any]) -> list[tuple[UUID, Subject]]:
     """Rows as policy sees them; those of a query that are alike are one subject."""
     if not isinstance(rows, QuerySet):
-        return [(row.pk, _subject(row)) for row in rows]
+        return [(row.pk, subject_of(row)) for row in rows]
     found = list(rows.select_related(None).values_list("pk", "marking", "team"))
     subjects = _by_sort(rows, {(digest, team) for _, digest, team in found})
     return [(pk, subjects[digest, team]) for pk, digest, team in found]
@@ -159,7 +160,3 @@ def _by_sort(rows: QuerySet[Any], sorts: set[tuple[str, str]]) -> dict[tuple[str
     markings = StoredMarking.objects.in_bulk({digest for digest, _ in sorts})
     kind = rows.model.__name__.lower()
     return {(digest, team): Subject(kind, markings[digest].marking, team) for digest, team in sorts}
-
-
-def _subject(row: Any) -> Subject:
-    return Subject(type(row).__name__.lower(), row.marking.marking, row.team)

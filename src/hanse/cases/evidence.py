@@ -45,7 +45,8 @@ from hanse.ledger.reading import content_of
 from hanse.ledger.routing import database
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import RefusedError, require
-from hanse.policy.guarded import NotVisibleError
+from hanse.policy.decision import Subject
+from hanse.policy.guarded import NotVisibleError, subject_of
 from hanse.web.uploads import Caps
 
 FOLDER = "evidence"
@@ -350,7 +351,14 @@ def _where(subject: dict[str, Any]) -> str:
     return f"{reverse('console:ledger')}?object={UUID(subject['evidence'])}"
 
 
-DESTRUCTION = Approvable("cases.destroy_evidence", "cases.erase", _words, _execute, _where)
+def _asks(subject: dict[str, Any]) -> list[Subject]:
+    """The evidence and its case."""
+    rows = Evidence.projected.filter(pk=UUID(subject["evidence"])).select_related("marking")
+    cases = Case.projected.filter(pk__in=rows.values("case")).select_related("marking")
+    return [*map(subject_of, rows), *map(subject_of, cases)]
+
+
+DESTRUCTION = Approvable("cases.destroy_evidence", "cases.erase", _words, _execute, _where, asks=_asks)
 """What two people agree on."""
 
 KINDS = evidence_entries.KINDS

@@ -5,7 +5,7 @@ and files of evidence go, with every request of theirs, so that no name is left;
 statement with the proofs of both entries, which `hanse verify` accepts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -28,7 +28,7 @@ from hanse.cases.court_models import CourtExport
 from hanse.cases.evidence_models import Evidence
 from hanse.cases.joint_models import JointCase, JointSaying
 from hanse.cases.keyed import selector_id
-from hanse.cases.models import Case
+from hanse.cases.models import Case, Happening
 from hanse.cases.subject_entries import (
     ANSWERED,
     ASKED,
@@ -42,7 +42,7 @@ from hanse.cases.subject_entries import (
 from hanse.cases.subject_finding import Held, Person, asked, held_on
 from hanse.cases.subject_models import ANSWERS, GROUNDS, LAWS, OPEN, Erasure, SubjectRequest
 from hanse.cases.words import line, lines
-from hanse.intel.models import Item
+from hanse.intel.models import Batch, Item
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
@@ -56,6 +56,7 @@ from hanse.ledger.tree import integrate
 from hanse.ledger.writing import append, writing
 from hanse.policy.asking import RefusedError, require
 from hanse.policy.decision import Subject, may
+from hanse.policy.guarded import subject_of
 
 KEPT_US = 731 * 86_400_000_000
 """A request is kept for two years: as long as its answer may be contested, and no longer than it is needed."""
@@ -236,7 +237,9 @@ def propose_erasure(request_id: UUID, objects: Sequence[UUID], law: str, why: st
             raise UsageError("Something chosen is not held on them, or no longer. Load the page again.")
         if held[one].stays:
             raise UsageError(held[one].stays)
-        _require_erasable(held[one], actor)
+    for about in _subjects(objects):
+        if not (decision := may(actor, "cases.erase", about, now_us=now_us())):
+            raise RefusedError(decision)
     subject = {
         "request": row.pk.hex, "objects": sorted(one.hex for one in set(objects)), "law": law,
         "earlier": sorted(one.pk.hex for one in earlier_of(row, actor)),
@@ -328,26 +331,17 @@ def _check_answer(what: str, held: list[Held], chosen: list[Held], ground: str, 
         )
 
 
-def _require_erasable(held: Held, actor: Actor) -> None:
-    """Go on only where the actor may erase a thing.
-
-    Raises:
-        RefusedError: The actor may not.
-    """
-    rows: list[Any] = [held.case] if held.case is not None else []
-    rows += Evidence.projected.filter(pk=held.object_id).select_related("marking")
-    rows += Item.projected.filter(pk=held.object_id).select_related("marking")
-    said_in = JointSaying.objects.filter(pk=held.object_id).values("joint")
-    rows += JointCase.projected.filter(pk__in=said_in).select_related("marking")
-    for row in rows:
-        decision = may(
-            actor,
-            "cases.erase",
-            Subject(type(row).__name__.lower(), row.marking.marking, row.team),
-            now_us=now_us(),
-        )
-        if not decision:
-            raise RefusedError(decision)
+def _subjects(objects: Collection[UUID]) -> list[Subject]:
+    """What policy is asked about before things are erased: they, and the cases that they are part of or were taken out of."""
+    ids, models = list(objects), (Case, Evidence, Item, Batch, JointCase)
+    cases = Happening.objects.filter(object_id__in=ids).values_list("case", flat=True)
+    joint = JointSaying.objects.filter(pk__in=ids).values_list("joint", flat=True)
+    wanted = {*ids, *cases, *joint}
+    return [
+        subject_of(row)
+        for model in models
+        for row in model.projected.filter(pk__in=wanted).select_related("marking")
+    ]
 
 
 def _words(subject: dict[str, Any]) -> str:
@@ -409,6 +403,7 @@ def _ahead(subject: dict[str, Any]) -> AbstractContextManager[None]:
 
 ERASING = Approvable(
     "cases.erase_subject", "cases.erase", _words, _execute, _where,
-    about=lambda subject: [subject["request"]], over=_over, ahead=_ahead,
+    about=lambda subject: [subject["request"]], over=_over,
+    asks=lambda subject: _subjects(_left(subject)), ahead=_ahead,
 )  # fmt: skip
 """What two people agree on."""

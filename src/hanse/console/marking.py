@@ -39,7 +39,7 @@ from hanse.ledger.identity import authority
 from hanse.ledger.writing import writing
 from hanse.policy.asking import RefusedError
 from hanse.policy.decision import Subject, may_mark
-from hanse.policy.guarded import NotVisibleError
+from hanse.policy.guarded import NotVisibleError, subject_of
 from hanse.policy.service import mark
 
 Thing = Attack | PartnerAttack | Campaign | Item | Batch | Case | JointCase
@@ -372,5 +372,6 @@ APPROVABLE = Approvable(
     _where,
     about=lambda subject: [subject["object"]],
     over=_over,
+    asks=lambda told: [subject_of(_row(UUID(told["object"])))],
 )
 """What two people agree on."""

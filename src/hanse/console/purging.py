@@ -22,7 +22,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry, Purged
 from hanse.ledger.service import purge, worked_out_for_purge
-from hanse.policy.decision import may
+from hanse.policy.decision import Subject, may
 from hanse.policy.guarded import NotVisibleError
 
 STAYS = ("ledger.", "accounts.", "console.")
@@ -63,7 +63,7 @@ def would_go(object_id: UUID, actor: Actor) -> list[Going]:
         NotVisibleError: There is no such object, or the actor may not purge it.
         StaysError: It is a record of who did what.
     """
-    last = Entry.objects.filter(object_id=object_id).order_by("recipient", "-version").first()
+    last = _last(object_id)
     if last is None or not may(actor, "ledger.purge", subject_of(last), now_us=now_us()):
         raise NotVisibleError("There is no such object, or it is not for you to see.")
     return [going for one in _with_derived(object_id) if (going := _going(one, derived=one != object_id))]
@@ -117,6 +117,10 @@ def _with_derived(object_id: UUID) -> list[UUID]:
 def _digest(objects: list[UUID]) -> str:
     """Of which objects one speaks, in a few letters: a case may have thousands of parts."""
     return sha256(b"".join(sorted(one.bytes for one in objects))).hexdigest()
+
+
+def _last(object_id: UUID) -> Entry | None:
+    return Entry.objects.filter(object_id=object_id).order_by("recipient", "-version").first()
 
 
 def _kept(kinds: Iterable[str]) -> str:
@@ -182,12 +186,19 @@ def _where(subject: dict[str, Any]) -> str:
     )
 
 
+def _asks(subject: dict[str, Any]) -> list[Subject]:
+    """The object, as policy sees its entries."""
+    last = _last(UUID(subject["object"]))
+    return [] if last is None else [subject_of(last)]
+
+
 def _ahead(subject: dict[str, Any]) -> AbstractContextManager[None]:
     return worked_out_for_purge(_with_derived(UUID(subject["object"])))
 
 
 APPROVABLE = Approvable(
     "ledger.purge", "ledger.purge", _words, _execute, _where,
-    about=lambda subject: [subject["object"]], over=_over, ahead=_ahead,
+    about=lambda subject: [subject["object"]], over=_over, asks=_asks,
+    ahead=_ahead,
 )  # fmt: skip
 """What two people agree on."""

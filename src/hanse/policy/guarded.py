@@ -35,6 +35,11 @@ class NotVisibleError(HanseError):
     """There is no such thing, or the actor may not know that there is; the two are not told apart."""
 
 
+def subject_of(row: Any) -> Subject:
+    """A row that has a marking and a team, as policy is asked about it."""
+    return Subject(type(row).__name__.lower(), row.marking.marking, row.team)
+
+
 class Guarded(models.Manager[M]):
     """The manager `objects` of a model with `marking` and `team`; everything but its own methods raises."""
 
@@ -120,8 +125,8 @@ class Guarded(models.Manager[M]):
         self, actor: Actor, action: str, row: Any, *, at_us: int | None = None, purpose: str | None = None
     ) -> Decision:
         """Whether an actor may do an action with a row that is already at hand."""
-        subject = Subject(self._kind(), row.marking.marking, row.team)
-        return may(actor, action, subject, now_us=now_us() if at_us is None else at_us, purpose=purpose)
+        at = now_us() if at_us is None else at_us
+        return may(actor, action, subject_of(row), now_us=at, purpose=purpose)
 
     def _kind(self) -> str:
         return self.model.__name__.lower()
