@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from hanse.intel import service
+from hanse.intel import searches, service
 from hanse.intel.models import Batch, Item
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Tlp
+from hanse.kernel.units import minute
 from hanse.policy import service as policy
 from tests.conftest import AUTHORITY
 from tests.web.acting import ActingClient
@@ -18,6 +19,8 @@ pytestmark = [pytest.mark.urls("hanse.urls"), pytest.mark.django_db(transaction=
 
 People = Callable[..., Actor]
 Clients = Callable[..., ActingClient]
+
+NEW = "/intelligence/searches/new/"
 
 
 def test_the_marking_that_was_tried_is_the_one_that_is_brought_in_under(
@@ -73,3 +76,29 @@ def test_an_item_says_by_what_it_came(actor: People, client_as: Clients) -> None
     assert "8.8.8.8" in page
     assert "from the bank.csv" not in page
     assert said in client_as(inside).get(f"/intelligence/{row.pk}/").content.decode()
+
+
+def test_a_list_of_one_import_says_which_file_it_is_of(actor: People, client_as: Clients) -> None:
+    """The chip of the filter, and a search that is saved of it, name the file and when it came; not to who may not see it."""
+    mari = actor("analyst")
+    service.bring_in(b"value\n8.8.8.8\n", "from the bank.csv", mari)
+    batch = Batch.projected.get()
+    said = f"from the bank.csv, {minute(batch.time_us)}"
+    address = f"/intelligence/?batch={batch.pk.hex}"
+    client = client_as(mari)
+    assert f"Import: <strong>{said}</strong>" in client.get(address).content.decode()
+    search = searches.save("Bank", {"batch": [batch.pk.hex]}, mari)
+    for page in ("/intelligence/searches/", f"/intelligence/searches/{search}/", f"{NEW}?batch={batch.pk.hex}"):
+        assert f"Import: {said}" in client.get(page).content.decode(), page
+    assert client.get("/api/intelligence/searches").json()[0]["words"] == f"Import: {said}"
+    inside = actor("analyst", "officer", teams=("amber",))
+    red = Marking(originators=frozenset({AUTHORITY}), tlp=Tlp.RED)
+    policy.mark(batch.pk, red, "amber", inside, "The file's name tells its source.")
+    for page in (address, "/intelligence/searches/", f"/intelligence/searches/{search}/"):
+        shown = client.get(page).content.decode()
+        assert "from the bank.csv" not in shown, page
+        assert batch.pk.hex in shown, page
+    seen = client_as(inside).get(address).content.decode()
+    assert f"Import: <strong>{said}</strong>" in seen
+    for nonsense in ("nothing", "0" * 32):
+        assert f"Import: <strong>{nonsense}</strong>" in client.get(f"/intelligence/?batch={nonsense}").content.decode()

@@ -1,14 +1,16 @@
-"""By what an item came: the file that somebody brought, or the run of a feed."""
+"""By what items came: the file that somebody brought, or the run of a feed."""
 
 from typing import NamedTuple
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from hanse.intel.feed_models import Feed, FeedRun
 from hanse.intel.models import Batch, Item
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, strictest
+from hanse.kernel.units import minute
 
 
 class CameBy(NamedTuple):
@@ -28,12 +30,23 @@ class CameBy(NamedTuple):
     time_us: int
     marking: Marking
 
+    @property
+    def words(self) -> str:
+        """Its name and when it came, to the minute."""
+        return f"{self.name or _('a feed that is gone')}, {minute(self.time_us)}"
+
 
 def of(row: Item, actor: Actor) -> CameBy | None:
     """By what an item came, as far as an actor may know it; None where they may not, and for what was written or shared."""
-    if not row.batch:
+    return by(row.batch, actor)
+
+
+def by(batch_id: str, actor: Actor) -> CameBy | None:
+    """The import or the run of an id, as far as an actor may know it; None where they may not, or there is none."""
+    try:
+        one = UUID(batch_id)
+    except ValueError:
         return None
-    one = UUID(row.batch)
     batch = Batch.objects.for_actor(actor, "intel.view").select_related("marking").filter(pk=one).first()
     if batch is not None:
         url = reverse("intel:import", args=[one])

@@ -1,15 +1,17 @@
 """By what items are narrowed down: the filters of their list, of a saved search, and of nothing else."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from hanse.intel import finding, models
+from hanse.intel import came_by, finding, models
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
+from hanse.kernel.markings import Marking, strictest
 from hanse.web.lists import Filter
 
 COMMON: Final = (
@@ -25,11 +27,11 @@ COMMON: Final = (
 
 
 def filters(actor: Actor) -> tuple[Filter, ...]:
-    """All filters, for somebody: what is searched for is looked up within their own view."""
+    """All filters, for somebody: what is searched for, and what an import is called, is looked up within their own view."""
     return (
         Filter(key="q", label="Search", help="A value in any spelling, a network, an id, or words.",
                narrows=partial(_found, actor)),
-        *COMMON,
+        *(replace(one, named=partial(_came_by, actor)) if one.key == "batch" else one for one in COMMON),
     )  # fmt: skip
 
 
@@ -77,15 +79,27 @@ def known(query: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
     return query
 
 
-def words(query: Mapping[str, Sequence[str]]) -> str:
-    """What a search looks for, as a line."""
-    labels = {"q": "Search", **{one.key: one.label for one in COMMON}}
-    shown = {one.key: one for one in COMMON}
+def words(query: Mapping[str, Sequence[str]], actor: Actor) -> str:
+    """What a search looks for, as a line for somebody."""
+    known = {one.key: one for one in filters(actor)}
     return ", ".join(
-        f"{labels[key]}: {', '.join(shown[key].words(text) if key in shown else text for text in values)}"
+        f"{known[key].label}: {', '.join(map(known[key].words, values))}"
         for key, values in query.items()
-        if key in labels
+        if key in known
     )
+
+
+def marking(query: Mapping[str, Sequence[str]], actor: Actor) -> Marking | None:
+    """The strictest marking of the imports that `words` names; None where it names none."""
+    named = (came_by.by(text, actor) for text in query.get("batch", ()))
+    found = [one.marking for one in named if one is not None]
+    return strictest(found) if found else None
+
+
+def _came_by(actor: Actor, batch_id: str) -> str | None:
+    """The file of an import, or the feed of a run, and when it came; None of one that the actor may not see."""
+    brought = came_by.by(batch_id, actor)
+    return brought.words if brought else None
 
 
 def _found(actor: Actor, rows: QuerySet[Any], texts: Sequence[Any]) -> QuerySet[Any]:

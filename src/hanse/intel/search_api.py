@@ -160,6 +160,6 @@ def delete(request: HttpRequest, search_id: UUID) -> Any:
 
 def _out(row: SavedSearch, actor: Actor) -> dict[str, Any]:
     return {
-        "id": row.pk, "name": row.name, "query": row.query, "words": item_filters.words(row.query), "notify": row.notify,
+        "id": row.pk, "name": row.name, "query": row.query, "words": item_filters.words(row.query, actor), "notify": row.notify,
         "new": searches.count_new(row, actor), "entry": row.sequence,
     }  # fmt: skip

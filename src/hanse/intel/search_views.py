@@ -44,12 +44,15 @@ class SearchForm(forms.Form):
 def saved(request: HttpRequest) -> Result:
     """One's own searches, each with how many hits are new."""
     actor = signed_in(request)
+    rows = searches.all_of(actor)
+    named = [one for row in rows if (one := item_filters.marking(row.query, actor)) is not None]
     return {
         "searches": [
-            {"row": row, "new": _new(searches.count_new(row, actor)), "words": item_filters.words(row.query)}
-            for row in searches.all_of(actor)
+            {"row": row, "new": _new(searches.count_new(row, actor)), "words": item_filters.words(row.query, actor)}
+            for row in rows
         ],
         "altered": searches.altered_of(actor),
+        "marking": strictest(named) if named else None,
     }
 
 
@@ -68,7 +71,10 @@ def save(request: HttpRequest) -> Result:
         else:
             messages.success(request, _("Saved. What comes in from now on and fits is new to it."))
             return redirect("intel:search", made)
-    return {"form": form, "words": item_filters.words(query), "query": _address(query)}
+    return {
+        "form": form, "words": item_filters.words(query, actor), "query": _address(query),
+        "marking": item_filters.marking(query, actor),
+    }  # fmt: skip
 
 
 @page("intel.view", "intel/search.html")
@@ -137,10 +143,11 @@ def _shown(request: HttpRequest, row: SavedSearch, form: SearchForm | None) -> d
         hits, count, problem = [], 0, str(error)
     around = _around(hits, actor)
     looked_at(request, "intel.view", [*hits, *around.values()])
-    seen = [hit.marking.marking for hit in (*hits, *around.values())]
+    named = item_filters.marking(row.query, actor)
+    seen = [*(hit.marking.marking for hit in (*hits, *around.values())), *([named] if named else [])]
     return {
         "row": row, "hits": [(hit, around.get((hit.format, hit.parent))) for hit in hits], "new": _new(count), "new_count": count, "problem": problem,
-        "upto": hits[0].number if hits else 0, "words": item_filters.words(row.query),
+        "upto": hits[0].number if hits else 0, "words": item_filters.words(row.query, actor),
         "whole": f"{reverse('intel:list')}?{_address(row.query)}",
         "form": form or SearchForm(initial={"name": row.name, "notify": row.notify}),
         "marking": strictest(seen) if seen else None,

@@ -1,5 +1,6 @@
 """What was read and how well, and the ways in for more: uploads, watched folders, the exercise, analysing again."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,7 @@ from hanse.kernel import units
 from hanse.kernel.errors import UsageError
 from hanse.telemetry import panels, rehearsal, service
 from hanse.telemetry.forms import AgainForm, FolderForm, UploadForm
+from hanse.telemetry.imports import by_import, marked
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.views import allowed
@@ -54,7 +56,6 @@ INPUTS = lists.Listed(
         lists.Filter(key="name", label="Name", field="name__icontains"),
         lists.Filter(key="format", label="Format", field="format__icontains"),
         lists.Filter(key="sha256", label="SHA-256", field="sha256", help="The whole digest."),
-        lists.Filter(key="batch", label="Import", field="batch", help="Its whole id."),
     ),
     row_url=_url,
     export="telemetry.export",
@@ -67,7 +68,8 @@ INPUTS = lists.Listed(
 def inputs(request: HttpRequest) -> Result:
     """What was read, and how well."""
     actor = signed_in(request)
-    told = listed(request, INPUTS, partial(Input.objects.for_actor, actor), "telemetry.view")
+    mine = replace(INPUTS, filters=(*INPUTS.filters, by_import(actor)))
+    told = listed(request, mine, partial(Input.objects.for_actor, actor), "telemetry.view")
     if not isinstance(told, dict):
         return told
     may = allowed(actor)
@@ -78,7 +80,7 @@ def inputs(request: HttpRequest) -> Result:
         "watched": service.watched(),
         "caps": caps,
     }
-    return told | may | (ways if may["may_import"] else {})
+    return marked(told, request, actor) | may | (ways if may["may_import"] else {})
 
 
 @page("telemetry.view", "telemetry/input.html")

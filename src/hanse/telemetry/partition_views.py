@@ -1,5 +1,6 @@
 """The stored flows file by file, and proposing with a reason that some of them go."""
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
 from hanse.telemetry import removing
 from hanse.telemetry.exporters import clock_words
+from hanse.telemetry.imports import by_import, marked
 from hanse.telemetry.models import Partition
 from hanse.telemetry.searching import SOURCES
 from hanse.web import lists
@@ -60,7 +62,6 @@ LIST = lists.Listed(
                      help="Such as 2007-05-09 or 2007-05-09 14:32, in UTC."),
         lists.Filter(key="until", label="Not after", field="start_us__lte", read=read_end,
                      help="Likewise; a day counts to its end."),
-        lists.Filter(key="batch", label="Import", field="batch", help="Its whole id."),
     ),
     row_url=_flows,
     export="telemetry.export",
@@ -76,8 +77,10 @@ LIST = lists.Listed(
 @asks_why
 def partitions(request: HttpRequest) -> Result:
     """All files of flows that the actor may look at; what is in them is not shown, so nothing is written down."""
-    rows = partial(Partition.objects.for_actor, signed_in(request))
-    return lists.answer(request, LIST, rows, "telemetry.view")
+    actor = signed_in(request)
+    mine = replace(LIST, filters=(*LIST.filters, by_import(actor)))
+    told = lists.answer(request, mine, partial(Partition.objects.for_actor, actor), "telemetry.view")
+    return marked(told, request, actor) if isinstance(told, dict) else told
 
 
 @page("telemetry.remove", "telemetry/remove.html", methods=("POST",))

@@ -122,6 +122,7 @@ class Filter:
         choices: The values to choose from, with their words; empty is free text.
         help: An example or the unit, under the field.
         narrows: Narrows the rows by the values, where no one lookup says it; `field` then means nothing.
+        named: What a value is called that is none of the choices, such as an id; None leaves it as it is.
     """
 
     key: str
@@ -131,6 +132,7 @@ class Filter:
     choices: Sequence[tuple[str, str]] | Callable[[], Sequence[tuple[str, str]]] = ()
     help: str = ""
     narrows: "Callable[[QuerySet[Any], Sequence[Any]], QuerySet[Any]] | None" = None
+    named: Callable[[str], str | None] = lambda _value: None
 
     @property
     def options(self) -> Sequence[tuple[str, str]]:
@@ -139,7 +141,7 @@ class Filter:
 
     def words(self, value: str) -> str:
         """What a value is called."""
-        return dict(self.options).get(value, value)
+        return dict(self.options).get(value) or self.named(value) or value
 
     def narrow(self, rows: QuerySet[Any], values: Iterable[str]) -> QuerySet[Any]:
         """The rows that have one of the values.
