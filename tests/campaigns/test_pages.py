@@ -8,13 +8,13 @@ import pytest
 
 from hanse.accounts.models import Consultation
 from hanse.attacks import service as attacks
-from hanse.attacks.models import STANDING, Attack
+from hanse.attacks.models import STANDING, Attack, Run
 from hanse.campaigns import service
 from hanse.campaigns.models import Campaign, Link, Replaced
 from hanse.campaigns.views import HITS_SHOWN
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
-from hanse.kernel.units import count
+from hanse.kernel.units import count, minute
 from hanse.policy.service import mark
 from hanse.recording import record
 from hanse.tracing import service as tracing
@@ -283,3 +283,20 @@ def test_names_are_text(mari: Actor, campaign: Campaign, client_as: Clients) -> 
     text = page(client_as(mari), f"/campaigns/{campaign.pk}/")
     assert "<img" not in text
     assert "&lt;img src=x" in text
+
+
+def test_a_list_of_one_campaigns_or_one_analysis_says_which(
+    mari: Actor, campaign: Campaign, client_as: Clients
+) -> None:
+    """The chip of the filter calls the campaign as its page does, the analysis by its time and who asked; no id."""
+    client = client_as(mari)
+    heading = re.search(r"<h1>(.*?)</h1>", page(client, f"/campaigns/{campaign.pk}/"))
+    assert heading is not None
+    chips = re.search(
+        r'<ul class="chips".*?</ul>', page(client, f"/attacks/?campaign={campaign.pk}"), re.DOTALL
+    )
+    assert chips is not None
+    assert f"Campaign: <strong>{heading[1]}</strong>" in chips[0]
+    run = Run.projected.latest("time_us")
+    told = page(client, f"/attacks/?run={run.pk}")
+    assert f"Analysis: <strong>{minute(run.time_us)}, {run.actor_name}</strong>" in told

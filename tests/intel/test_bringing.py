@@ -88,7 +88,11 @@ def test_a_list_of_one_import_says_which_file_it_is_of(actor: People, client_as:
     client = client_as(mari)
     assert f"Import: <strong>{said}</strong>" in client.get(address).content.decode()
     search = searches.save("Bank", {"batch": [batch.pk.hex]}, mari)
-    for page in ("/intelligence/searches/", f"/intelligence/searches/{search}/", f"{NEW}?batch={batch.pk.hex}"):
+    for page in (
+        "/intelligence/searches/",
+        f"/intelligence/searches/{search}/",
+        f"{NEW}?batch={batch.pk.hex}",
+    ):
         assert f"Import: {said}" in client.get(page).content.decode(), page
     assert client.get("/api/intelligence/searches").json()[0]["words"] == f"Import: {said}"
     inside = actor("analyst", "officer", teams=("amber",))
@@ -101,4 +105,7 @@ def test_a_list_of_one_import_says_which_file_it_is_of(actor: People, client_as:
     seen = client_as(inside).get(address).content.decode()
     assert f"Import: <strong>{said}</strong>" in seen
     for nonsense in ("nothing", "0" * 32):
-        assert f"Import: <strong>{nonsense}</strong>" in client.get(f"/intelligence/?batch={nonsense}").content.decode()
+        assert (
+            f"Import: <strong>{nonsense}</strong>"
+            in client.get(f"/intelligence/?batch={nonsense}").content.decode()
+        )

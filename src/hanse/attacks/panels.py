@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hanse.kernel.actors import Actor
+from hanse.web.lists import Named
 
 Panel = Callable[[UUID, Actor], str]
 """Given an attack and who looks, the HTML of a section of its page; empty where there is nothing to say."""
@@ -17,6 +18,9 @@ panels: dict[str, Panel] = {}
 
 of_partners: dict[str, Panel] = {}
 """Likewise for the page of an attack that a partner shared."""
+
+campaigns_named: list[Callable[[UUID, Actor], Named | None]] = []
+"""Each says what a campaign is called, as far as who looks may know of it."""
 
 parts: dict[str, Part] = {}
 """By name of the member in the export."""

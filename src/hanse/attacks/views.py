@@ -1,6 +1,7 @@
 """The attacks' pages: the list, one attack with its evidence, and the flows behind it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -16,7 +17,7 @@ from hanse.attacks.attack import Attack as Found
 from hanse.attacks.choosing import on_organisations
 from hanse.attacks.forms import FORMS, form_of
 from hanse.attacks.models import Attack, Decision, Membership, Run, RunAttack, State
-from hanse.attacks.panels import panels, parts
+from hanse.attacks.panels import campaigns_named, panels, parts
 from hanse.attacks.sharing_views import held_html
 from hanse.attacks.table import COLUMNS, page_of
 from hanse.attacks.vectors import vector_words, vectors
@@ -125,11 +126,26 @@ LIST = lists.Listed(
 def attacks(request: HttpRequest) -> Result:
     """All attacks that the actor may see."""
     actor = signed_in(request)
-    told = listed(request, LIST, partial(_rows, request, actor), "attacks.view")
+    named = {"campaign": partial(_campaign_named, actor), "run": partial(_run_named, actor)}
+    filters = tuple(replace(one, named=named.get(one.key, one.named)) for one in LIST.filters)
+    told = listed(request, replace(LIST, filters=filters), partial(_rows, request, actor), "attacks.view")
     if isinstance(told, dict) and (wanted := request.GET.get("run")):
         run = Run.objects.get_for(actor, "attacks.view", _ids([wanted])[0])
         told["run"] = masked_runs([run], actor)[0]
     return told
+
+
+def _campaign_named(actor: Actor, text: str) -> lists.Named | None:
+    """What a campaign is called, as far as the actor may know of it."""
+    found = (name(one, actor) for one in _ids([text]) for name in campaigns_named)
+    return next((one for one in found if one is not None), None)
+
+
+def _run_named(actor: Actor, text: str) -> lists.Named | None:
+    """When an analysis was made and who asked for it; None of one that the actor may not see."""
+    runs = Run.objects.for_actor(actor, "attacks.view").select_related("marking")
+    run = runs.filter(pk=_ids([text])[0]).first()
+    return lists.Named(f"{units.minute(run.time_us)}, {run.actor_name}", run.marking.marking) if run else None
 
 
 def _rows(request: HttpRequest, actor: Actor, action: str) -> QuerySet[Attack]:

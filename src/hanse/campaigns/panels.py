@@ -7,8 +7,10 @@ from django.template.loader import render_to_string
 
 from hanse.attacks.models import Attack
 from hanse.campaigns import models, service
+from hanse.campaigns.templatetags.campaigns import named
 from hanse.kernel.actors import Actor
 from hanse.policy.asking import may_begin
+from hanse.web.lists import Named
 
 LINKS_SHOWN = 5
 """Links of the attack on its page; the campaign's page has all."""
@@ -34,6 +36,12 @@ def panel(attack_id: UUID, actor: Actor) -> str:
     return render_to_string(
         "campaigns/panel.html", {"row": row, "links": told, "more": len(links) > LINKS_SHOWN}
     )
+
+
+def named_for(campaign: UUID, actor: Actor) -> Named | None:
+    """What a campaign is called where a list is narrowed to it; None of one that the actor may not see."""
+    row = service.visible(actor).select_related("marking").filter(pk=campaign).first()
+    return Named(named(row), row.marking.marking) if row else None
 
 
 def panel_of_theirs(attack_id: UUID, actor: Actor) -> str:

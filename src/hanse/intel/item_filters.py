@@ -12,7 +12,7 @@ from hanse.intel import came_by, finding, models
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
-from hanse.web.lists import Filter
+from hanse.web.lists import Filter, Named
 
 COMMON: Final = (
     Filter(key="type", label="Type", field="type"),
@@ -83,7 +83,7 @@ def words(query: Mapping[str, Sequence[str]], actor: Actor) -> str:
     """What a search looks for, as a line for somebody."""
     known = {one.key: one for one in filters(actor)}
     return ", ".join(
-        f"{known[key].label}: {', '.join(map(known[key].words, values))}"
+        f"{known[key].label}: {', '.join(known[key].called(text).words for text in values)}"
         for key, values in query.items()
         if key in known
     )
@@ -96,10 +96,10 @@ def marking(query: Mapping[str, Sequence[str]], actor: Actor) -> Marking | None:
     return strictest(found) if found else None
 
 
-def _came_by(actor: Actor, batch_id: str) -> str | None:
+def _came_by(actor: Actor, batch_id: str) -> Named | None:
     """The file of an import, or the feed of a run, and when it came; None of one that the actor may not see."""
     brought = came_by.by(batch_id, actor)
-    return brought.words if brought else None
+    return Named(brought.words, brought.marking) if brought else None
 
 
 def _found(actor: Actor, rows: QuerySet[Any], texts: Sequence[Any]) -> QuerySet[Any]:

@@ -48,7 +48,11 @@ def saved(request: HttpRequest) -> Result:
     named = [one for row in rows if (one := item_filters.marking(row.query, actor)) is not None]
     return {
         "searches": [
-            {"row": row, "new": _new(searches.count_new(row, actor)), "words": item_filters.words(row.query, actor)}
+            {
+                "row": row,
+                "new": _new(searches.count_new(row, actor)),
+                "words": item_filters.words(row.query, actor),
+            }
             for row in rows
         ],
         "altered": searches.altered_of(actor),

@@ -142,14 +142,7 @@ def items(request: HttpRequest) -> Result:
     if not isinstance(told, dict):
         return told
     naming.name_creators(told["listing"].part.rows, actor)
-    named = item_filters.marking(dict(request.GET.lists()), actor)
-    markings = [one for one in (told["marking"], named) if one is not None]
-    return (
-        told
-        | _allowed(actor)
-        | {"searched": request.GET.get("q", ""), "to_save": _to_save(request)}
-        | {"marking": strictest(markings) if markings else None}
-    )
+    return told | _allowed(actor) | {"searched": request.GET.get("q", ""), "to_save": _to_save(request)}
 
 
 @page("intel.view", "intel/item.html")

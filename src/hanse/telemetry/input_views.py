@@ -15,7 +15,7 @@ from hanse.kernel import units
 from hanse.kernel.errors import UsageError
 from hanse.telemetry import panels, rehearsal, service
 from hanse.telemetry.forms import AgainForm, FolderForm, UploadForm
-from hanse.telemetry.imports import by_import, marked
+from hanse.telemetry.imports import by_import
 from hanse.telemetry.limits import limits
 from hanse.telemetry.models import Input, Partition
 from hanse.telemetry.views import allowed
@@ -80,7 +80,7 @@ def inputs(request: HttpRequest) -> Result:
         "watched": service.watched(),
         "caps": caps,
     }
-    return marked(told, request, actor) | may | (ways if may["may_import"] else {})
+    return told | may | (ways if may["may_import"] else {})
 
 
 @page("telemetry.view", "telemetry/input.html")

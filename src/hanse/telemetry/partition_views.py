@@ -17,7 +17,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import strictest
 from hanse.telemetry import removing
 from hanse.telemetry.exporters import clock_words
-from hanse.telemetry.imports import by_import, marked
+from hanse.telemetry.imports import by_import
 from hanse.telemetry.models import Partition
 from hanse.telemetry.searching import SOURCES
 from hanse.web import lists
@@ -79,8 +79,7 @@ def partitions(request: HttpRequest) -> Result:
     """All files of flows that the actor may look at; what is in them is not shown, so nothing is written down."""
     actor = signed_in(request)
     mine = replace(LIST, filters=(*LIST.filters, by_import(actor)))
-    told = lists.answer(request, mine, partial(Partition.objects.for_actor, actor), "telemetry.view")
-    return marked(told, request, actor) if isinstance(told, dict) else told
+    return lists.answer(request, mine, partial(Partition.objects.for_actor, actor), "telemetry.view")
 
 
 @page("telemetry.remove", "telemetry/remove.html", methods=("POST",))

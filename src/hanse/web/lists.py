@@ -110,6 +110,19 @@ class Column:
         return self.format in NUMERIC
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a filter's value is called, and how that is marked.
+
+    Attributes:
+        words: On the chip.
+        marking: Of what the words tell, which the page is marked with; None where they tell nothing marked.
+    """
+
+    words: str
+    marking: Marking | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """One thing to filter by; several values of one filter widen it, several filters narrow the list.
@@ -122,7 +135,8 @@ class Filter:
         choices: The values to choose from, with their words; empty is free text.
         help: An example or the unit, under the field.
         narrows: Narrows the rows by the values, where no one lookup says it; `field` then means nothing.
-        named: What a value is called that is none of the choices, such as an id; None leaves it as it is.
+        named: What a value is called that is none of the choices, such as an id, as far as the reader may know it; None
+            leaves it as it is.
     """
 
     key: str
@@ -132,16 +146,17 @@ class Filter:
     choices: Sequence[tuple[str, str]] | Callable[[], Sequence[tuple[str, str]]] = ()
     help: str = ""
     narrows: "Callable[[QuerySet[Any], Sequence[Any]], QuerySet[Any]] | None" = None
-    named: Callable[[str], str | None] = lambda _value: None
+    named: Callable[[str], Named | None] = lambda _value: None
 
     @property
     def options(self) -> Sequence[tuple[str, str]]:
         """The choices as they are now."""
         return self.choices() if callable(self.choices) else self.choices
 
-    def words(self, value: str) -> str:
+    def called(self, value: str) -> Named:
         """What a value is called."""
-        return dict(self.options).get(value) or self.named(value) or value
+        chosen = dict(self.options).get(value)
+        return Named(chosen) if chosen else self.named(value) or Named(value)
 
     def narrow(self, rows: QuerySet[Any], values: Iterable[str]) -> QuerySet[Any]:
         """The rows that have one of the values.
@@ -372,12 +387,13 @@ class Listing:
 
     @property
     def marking(self) -> Marking | None:
-        """As strict as the strictest row on this page; None where rows carry none.
+        """As strict as the strictest row on this page, and as what its chips name; None where nothing carries one.
 
         An envelope of the ledger says nothing that is marked, so the number of its marking counts for nothing here.
         """
         stored = [getattr(row, "marking", None) for row in self.part.rows]
         told = [one if isinstance(one, Marking) else getattr(one, "marking", None) for one in stored]
+        told += [called.marking for _, _, called in self._chosen]
         found = [one for one in told if isinstance(one, Marking)]
         return strictest(found) if found else None
 
@@ -419,18 +435,21 @@ class Listing:
     def chips(self) -> list[dict[str, str]]:
         """The filters that are on, each with the address without it."""
         told = []
-        for one in self.listed.filters:
-            values = [value for value in self.request.GET.getlist(one.key) if value]
-            for value in values:
-                left = [other for other in values if other != value]
-                told.append(
-                    {
-                        "label": one.label,
-                        "value": one.words(value),
-                        "url": self.choice.url(**{one.key: left or None}),
-                    }
-                )
+        for one, value, called in self._chosen:
+            left = [other for other in self.request.GET.getlist(one.key) if other and other != value]
+            url = self.choice.url(**{one.key: left or None})
+            told.append({"label": one.label, "value": called.words, "url": url})
         return told
+
+    @cached_property
+    def _chosen(self) -> list[tuple[Filter, str, Named]]:
+        """The filters that are on, each with one value and what that is called."""
+        return [
+            (one, value, one.called(value))
+            for one in self.listed.filters
+            for value in self.request.GET.getlist(one.key)
+            if value
+        ]
 
     @property
     def filters(self) -> list[dict[str, Any]]:
