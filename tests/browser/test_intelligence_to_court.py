@@ -104,7 +104,7 @@ def writes_a_report_on_an_attack(desk) -> str:
 def says_why(desk) -> None:
     """Whoever looks at coded material says why, once in a session; until then the page is refused."""
     page = desk.page
-    expect(page.get_by_role("heading", level=1)).to_have_text("Say why first")
+    expect(page.get_by_role("heading", level=1)).to_have_text("One question first")
     assert [one for one in desk.seen.taken() if not re.search(r"\b403\b", one)] == []
     page.get_by_label("Why do you look at this?").fill("Case 1-26-1234")
     page.get_by_role("button", name="Go on").click()

@@ -74,6 +74,10 @@ def test_a_case_is_opened_on_a_page(client_as: Clients) -> None:
     assert came["Location"] == f"/cases/{row.pk}/"
     assert row.review_us % 1_000_000 == 0
     client.who = acting(UUID(kaja.id))
+    asked = client.get(f"/cases/{row.pk}/").content.decode()
+    for said in ("The case is open.", "One question first", "Nothing went wrong.", "it belongs to a team"):
+        assert said in asked
+    assert "CCP, section 193" not in asked
     shown = client.get(f"/cases/{row.pk}/", {"why": "Case work"}, follow=True).content.decode()
     assert "CCP, section 193" in shown
     assert "TLP:AMBER+STRICT" in shown

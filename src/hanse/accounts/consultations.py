@@ -24,7 +24,15 @@ SESSION_KEY = "consultation_reason"
 
 
 class ReasonNeededError(UsageError):
-    """The law asks why, and nobody said."""
+    """The law asks why, and nobody said.
+
+    Attributes:
+        rule: By which rule of `hanse.policy.consultation`.
+    """
+
+    def __init__(self, words: str, rule: str) -> None:
+        super().__init__(words)
+        self.rule = rule
 
 
 def record(
@@ -76,9 +84,11 @@ def required(
     for object_id, subject in subjects:
         needed = consultation(actor, what, subject, now_us=now_us())
         if needed.reason and not why.strip():
-            raise ReasonNeededError("Say why you look at this: the law wants the reason written down.")
+            words = "Say why you look at this: the law wants the reason written down."
+            raise ReasonNeededError(words, needed.rule)
         if needed.recipient and not recipient:
-            raise ReasonNeededError("Say to whom this goes: the law wants the recipient written down.")
+            words = "Say to whom this goes: the law wants the recipient written down."
+            raise ReasonNeededError(words, needed.rule)
         if needed.logged:
             logged.append(object_id)
     return record(actor, what, logged, why.strip(), recipient) if logged else None

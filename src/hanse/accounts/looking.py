@@ -101,8 +101,9 @@ def _taken(request: HttpRequest, action: str, rows: QuerySet[Any], ids: list[Any
     sorts = set(rows.order_by().values_list("marking", "team").distinct())
     subjects = _by_sort(rows, sorts).values()
     needed = [consultation(actor, action, subject, now_us=now_us()) for subject in subjects]
-    if any(one.reason for one in needed) and not why:
-        raise consultations.ReasonNeededError("Say why you take this: the law wants the reason written down.")
+    if not why and (asking := [one.rule for one in needed if one.reason]):
+        words = "Say why you take this: the law wants the reason written down."
+        raise consultations.ReasonNeededError(words, asking[0])
     if any(one.logged for one in needed):
         consultations.record(actor, action, ids, why, recipient=FILE)
 
@@ -124,7 +125,7 @@ def asks_why(view: View[P]) -> View[P]:
             kept = request.POST.copy() if posted else request.GET.copy()
             kept.pop("csrfmiddlewaretoken", None)
             told = [(name, value) for name, values in kept.lists() for value in values if name != "why"]
-            context = {"kept": told, "method": "post" if posted else "get", "needed": str(error)}
+            context = {"kept": told, "method": "post" if posted else "get", "rule": error.rule}
             return render(request, "accounts/why_first.html", context, status=403)
 
     return asked

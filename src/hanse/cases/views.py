@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -114,6 +115,7 @@ def open_case(request: HttpRequest) -> Result:
         except UsageError as error:
             form.add_error(None, str(error))
         else:
+            messages.success(request, _("The case is open. Only its team knows that it exists."))
             return redirect("cases:case", case_id)
     return {"form": form}
 
