@@ -45,15 +45,46 @@ function showProgress(shown: Shown, done: number, total: number, began: number):
       : word("Sent. The node is taking it in.");
 }
 
+/** Why files are more than their field takes, as far as that can be known before they are sent; empty if they are not. */
+function tooMuch(field: HTMLInputElement, files: readonly File[]): string {
+  const limit = (name: string): number => Number(field.dataset[name] ?? Infinity);
+  const large = files.find((file) => file.size > limit("most"));
+  if (large) {
+    const told = { name: large.name, size: scaled(large.size, "B"), most: scaled(limit("most"), "B") };
+    return word("{name} has {size}; {most} are the most. Nothing is sent: bring it in parts.", told);
+  }
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  if (size > limit("mostAll")) {
+    const told = { size: scaled(size, "B"), most: scaled(limit("mostAll"), "B") };
+    return word(
+      "That is {size} in all; the node has room for {most} at once. Nothing is sent: bring it in parts.",
+      told,
+    );
+  }
+  if (files.length > limit("mostFiles")) {
+    const told = { count: String(files.length), most: String(limit("mostFiles")) };
+    return word("That is {count} files; {most} are the most at once. Nothing is sent: bring them in parts.", told);
+  }
+  return "";
+}
+
+/** Say beside a field of files, as soon as they are chosen, that they are too much; the form is not sent then. */
+function serveField(field: HTMLInputElement): void {
+  field.addEventListener("change", () => {
+    const much = tooMuch(field, [...(field.files ?? [])]);
+    field.setCustomValidity(much);
+    if (field.nextElementSibling?.matches(".toomuch")) field.nextElementSibling.remove();
+    if (much) field.after(make("p", { class: "errors toomuch", role: "alert" }, much));
+  });
+}
+
 /** Send a form's files. One upload at a time for each form. */
 function send(form: HTMLFormElement, files: readonly File[]): void {
   const field = form.querySelector<HTMLInputElement>("input[type=file]");
   if (!field || files.length === 0 || form.getAttribute("aria-busy") === "true") return;
-  const most = Number(field.dataset["most"] ?? 0);
-  const large = files.find((file) => most > 0 && file.size > most);
-  if (large) {
-    const told = { name: large.name, size: scaled(large.size, "B"), most: scaled(most, "B") };
-    toast(word("{name} has {size}; {most} are the most. Nothing was sent: bring it in parts.", told), "error");
+  const much = tooMuch(field, files);
+  if (much) {
+    toast(much, "error");
     return;
   }
   const data = new FormData(form);
@@ -112,8 +143,9 @@ function serveZone(form: HTMLFormElement): void {
   });
 }
 
-/** Serve the forms with `data-drop`: files come by its button, and also by the mouse unless it is `button`. */
+/** Serve fields of files, and the forms with `data-drop`: files come by its button, and also by the mouse unless it is `button`. */
 export function serveDrops(root: ParentNode): void {
+  for (const field of all<HTMLInputElement>("input[type=file][data-most]", root)) serveField(field);
   for (const form of all<HTMLFormElement>("form[data-drop]", root)) {
     serveButton(form);
     if (form.dataset["drop"] !== "button") serveZone(form);

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from hanse.kernel import units
 from hanse.kernel.actors import Actor
+from hanse.telemetry.limits import limits
+from hanse.web import uploads
 from hanse.web.models import Job
 from tests.web.acting import ActingClient
 
@@ -53,3 +57,17 @@ def test_no_exercise_is_offered_where_it_would_be_refused(
     assert "hanse node init --exercise" in refused.content.decode()
     assert client.post("/api/flows/load-exercise").status_code == 400
     assert not Job.objects.exists()
+
+
+def test_what_is_too_large_is_known_before_it_is_sent(
+    actor: Callable[..., Actor], client_as: Callable[..., ActingClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both pages on which captures are dropped tell the browser how large one may be, and how much the disk has room for."""
+    client = client_as(actor("analyst"))
+    caps = limits().upload
+    disk = SimpleNamespace(free=caps.keep_free_bytes + 5_000)
+    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _path: disk)
+    for page in ("/start/", "/flows/inputs/"):
+        text = client.get(page).content.decode()
+        assert f'data-most="{caps.file_bytes}" data-most-all="5000" data-most-files="{caps.files}"' in text
+        assert f"p to {units.volume(caps.file_bytes)} each" in text.replace("\u00a0", " ")

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hanse.accounts.models import Person
-from hanse.cases import service, working
+from hanse.cases import selector_list, service, working
 from hanse.cases.models import CasePerson
 from hanse.cases.selector import KINDS, Selector, read
 from hanse.cases.words import CATEGORIES, STATES
@@ -266,7 +266,9 @@ class ListForm(forms.Form):
     """A list of selectors: a file, or pasted."""
 
     file = forms.FileField(
-        label=_("File"), required=False, widget=forms.FileInput({"accept": ".csv,text/csv"})
+        label=_("File"),
+        required=False,
+        widget=forms.FileInput({"accept": ".csv,text/csv", "data-most": selector_list.MOST_BYTES}),
     )
     text = forms.CharField(
         label=_("Or pasted"), required=False, strip=False,

@@ -19,6 +19,7 @@ from hanse.kernel.clock import now_us
 from hanse.kernel.markings import strictest
 from hanse.policy.asking import may_begin
 from hanse.policy.decision import may
+from hanse.telemetry.limits import limits
 from hanse.web.page import Result, page, public, signed_in
 from hanse.web.partial import asked_for, etag_of, part_or_unchanged
 
@@ -55,7 +56,7 @@ def start(request: HttpRequest) -> Result:
         "may_import": "telemetry.import", "may_set": "settings.edit", "may_know": "intel.import", "may_subscribe": "intel.subscribe",
         "may_case": "cases.open", "may_people": "accounts.invite",
     }  # fmt: skip
-    return {name: may_begin(actor, action) for name, action in asked.items()}
+    return {"caps": limits().upload} | {name: may_begin(actor, action) for name, action in asked.items()}
 
 
 @page("attacks.view", "console/alarms.html")

@@ -32,7 +32,7 @@ SHOWN = 500
 def import_page(request: HttpRequest) -> Result:
     """Choose a file; or undo the last import."""
     before = service.before_last_import(signed_in(request))
-    return {"form": ImportForm(), "before": before, "columns": COLUMNS, "most": LARGEST}
+    return {"form": ImportForm(), "before": before, "columns": COLUMNS, "caps": CAPS}
 
 
 @uploads.takes_uploads

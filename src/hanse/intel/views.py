@@ -247,7 +247,7 @@ def imports(request: HttpRequest) -> Result:
     return (
         told
         | _allowed(actor)
-        | {"form": BringForm(chosen), "under_way": jobs.under_way(actor, "bring-in"), "most": CAPS.file_bytes}
+        | {"form": BringForm(chosen), "under_way": jobs.under_way(actor, "bring-in"), "caps": CAPS}
     )
 
 

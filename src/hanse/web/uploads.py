@@ -183,6 +183,12 @@ def receive_body(request: HttpRequest, number: UUID, name: str, caps: Caps = Cap
     return stored, new
 
 
+def room(caps: Caps) -> int:
+    """How many bytes can come in one upload now: as many as `caps` says, and as the disk has room for."""
+    free = shutil.disk_usage(inbox_folder()).free - caps.keep_free_bytes
+    return max(0, min(caps.total_bytes, free))
+
+
 def drop(received: Received) -> None:
     """Remove what came, where something else of the form cannot be meant."""
     for folder in {(inbox_folder() / one.path).parent for one in received.files}:

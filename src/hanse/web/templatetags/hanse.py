@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from hanse.kernel import units
 from hanse.kernel.markings import TIER_WORDS, Marking
+from hanse.web.uploads import Caps, room
 
 register = template.Library()
 
@@ -106,6 +107,13 @@ def share(value: float | None) -> str:
 def marking(value: Marking | None) -> str:
     """A marking's short text: ``TLP:AMBER PAP:AMBER H1``."""
     return "" if value is None else value.banner()
+
+
+@register.filter
+def caps(value: Caps) -> SafeString:
+    """Attributes of a field of files: what the page's script refuses before it sends anything."""
+    told = 'data-most="{}" data-most-all="{}" data-most-files="{}"'
+    return format_html(told, value.file_bytes, room(value), value.files)
 
 
 @register.simple_tag
