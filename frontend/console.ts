@@ -2,6 +2,7 @@
 import "./console.css";
 import { startBands } from "./behaviours/bands.ts";
 import { startClicks } from "./behaviours/clicks.ts";
+import { serveDownloads } from "./behaviours/download.ts";
 import { serveDrops } from "./behaviours/drop.ts";
 import { forgetOthers, keepForms, settleSent } from "./behaviours/keep.ts";
 import { startKeys } from "./behaviours/keys.ts";
@@ -17,6 +18,7 @@ function arrived(root: ParentNode): void {
   localTimes(root);
   keepForms(root);
   serveDrops(root);
+  serveDownloads(root);
   showSelection(root);
   startIslands(root);
 }

@@ -166,7 +166,7 @@ def undoes_a_correlation(desk, report: str) -> None:
 
 
 def exports_the_case(desk, folder):
-    """One archive, once it is said to whom it goes and why."""
+    """One archive, once it is said to whom it goes and why; the page stays, and says what was given out and how it is proven."""
     page = desk.page
     desk.room("Cases")
     page.locator("tr[data-row] a").filter(has_text="Web shops, spring").first.click()
@@ -175,6 +175,10 @@ def exports_the_case(desk, folder):
     page.get_by_label(re.compile("^Why")).fill("Case 1-26-1234")
     with page.expect_download() as coming:
         page.get_by_role("button", name="Export the archive").click()
+    expect(page.locator("[data-downloading]")).to_contain_text(coming.value.suggested_filename)
+    given_out = page.locator("#given-out")
+    expect(given_out.locator("li")).to_contain_text("Harju County Court", timeout=20_000)
+    expect(given_out).to_contain_text(f"hanse verify {coming.value.suggested_filename} --key")
     coming.value.save_as(folder / "case.zip")
     return folder / "case.zip"
 

@@ -119,7 +119,14 @@ def test_the_archive_is_verified_offline_by_a_real_process(case: tuple[UUID, Act
         ["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert sums.returncode == 0, sums.stdout
-    assert key in (folder / "VERIFY.txt").read_text()
+    words = (folder / "VERIFY.txt").read_text()
+    assert key in words
+    without = verified(folder, tmp_path)
+    assert without.returncode == 0
+    for said, ends in ((told, "PROVEN under the key that you trust."),
+                       (without, "The file proves itself. Compare the first key's fingerprint")):  # fmt: skip
+        assert ends in said.stdout
+        assert f'"{ends}' in words
     assert (folder / "evidence" / "0001-disk_image.img").read_bytes() == content
 
 
@@ -330,8 +337,16 @@ def test_the_page_and_the_api_give_the_archive_out(
         assert answer["Content-Type"] == "application/zip"
         (tmp_path / "got.zip").write_bytes(b"".join(answer.streaming_content))
         assert verify_bundle(tmp_path / "got.zip")
-    page = client.get(f"/cases/{case_id}/").content.decode()
-    assert CourtExport.objects.first().manifest in page
+    part = client.get(f"/cases/{case_id}/court/", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="given-out")
+    for page in (part, client.get(f"/cases/{case_id}/"), client.get(f"/cases/{case_id}/court/")):
+        shown = page.content.decode()
+        assert CourtExport.objects.first().manifest in shown
+        assert f"hanse verify hanse-case-{case_id.hex[:12]}.zip" in shown
+        assert court.own_fingerprint() in shown
+    again = client.get(
+        f"/cases/{case_id}/court/", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="given-out", HTTP_IF_NONE_MATCH=part["ETag"]
+    )  # fmt: skip
+    assert again.status_code == 204
     rows = client.get(f"/api/cases/{case_id}/court").json()
     assert [row["whom"] for row in rows] == ["Harju County Court"] * 2
     assert held

@@ -111,9 +111,21 @@ contacts).
 
        hanse verify FOLDER --key "{file.fingerprint}"
 
-   It ends with the word PROVEN, or says what was altered. The fingerprint above is in
-   this archive itself: compare it with the one that the authority publishes, or ask
-   the authority for it by telephone.
+   The fingerprint above is in this archive itself, and whoever forged an archive would
+   have put their own there: compare it with the one that the authority publishes, or ask
+   the authority for it by telephone, before you rely on what the program says. Its last
+   words are one of these:
+
+   "PROVEN under the key that you trust."
+       Nothing is altered, missing or added, and it was signed under the first key of
+       whoever has the fingerprint that you gave with --key.
+   "The file proves itself. Compare the first key's fingerprint ..."
+       You gave no --key. Nothing was altered since it was signed, and the program prints
+       the fingerprint of who signed it. It does not say who that is: compare the
+       fingerprint, and run it again with --key for the word PROVEN.
+   "NOT PROVEN: ..."
+       It says which file was altered, is missing or was added, or that another key
+       signed it. Do not rely on the archive; have the authority give it out again.
 
    What it proves: {MANIFEST} is what an entry of the authority's ledger committed to
    when the archive was made ({PROOF}); every file is as {MANIFEST} lists it and none

@@ -9,8 +9,9 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from hanse.accounts.looking import asks_why, looked_at
+from hanse.accounts.looking import asks_why, looked_at, looked_at_again
 from hanse.cases import court
+from hanse.cases.choosing import case_for
 from hanse.cases.forms import QuietForm
 from hanse.cases.models import Case
 from hanse.kernel.actors import Actor
@@ -19,6 +20,10 @@ from hanse.kernel.errors import UsageError
 from hanse.policy.decision import may
 from hanse.web.forms import ReasonField
 from hanse.web.page import Result, page, signed_in
+from hanse.web.partial import asked_for, etag_of, part_or_unchanged
+
+GIVEN_OUT = "given-out"
+"""The element of the page that is kept up to date: an archive stands in it once all of it was sent."""
 
 
 class CourtForm(QuietForm):
@@ -40,11 +45,16 @@ def export(request: HttpRequest, case_id: UUID) -> Result:
             return archive(case_id, form.cleaned_data["whom"], form.cleaned_data["why"], actor)
         except UsageError as error:
             form.add_error(None, str(error))
+    if asked_for(request, GIVEN_OUT):
+        case = case_for(actor, "cases.export", case_id)
+        looked_at_again(request, "cases.view", [case])
+        html = render_to_string("cases/court_given_out.html", _given_out(case))
+        return part_or_unchanged(request, html, etag_of(html))
     choice = court.choose(case_id, actor)
     looked_at(request, "cases.view", [choice.case])
     return {
-        "case": choice.case, "choice": choice, "form": form, "marking": choice.case.marking.marking,
-        "size": sum(row.size for row in choice.going), "exports": court.exports_of(choice.case),
+        "choice": choice, "form": form, "marking": choice.case.marking.marking,
+        "size": sum(row.size for row in choice.going), **_given_out(choice.case),
     }  # fmt: skip
 
 
@@ -52,7 +62,7 @@ def archive(case_id: UUID, whom: str, why: str, actor: Actor) -> StreamingHttpRe
     """The archive as an answer, made while it is sent."""
     case, pieces = court.export(case_id, whom, why, actor)
     response = StreamingHttpResponse(_some(pieces), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="hanse-case-{case.pk.hex[:12]}.zip"'
+    response["Content-Disposition"] = f'attachment; filename="{_file_name(case)}"'
     return response
 
 
@@ -65,8 +75,19 @@ def act(case: Case, actor: Actor) -> str:
 
 def panel(case: Case, _: Actor) -> str:
     """The section of a case's page that says which archives were given out."""
-    rows = court.exports_of(case)
-    return render_to_string("cases/court_panel.html", {"exports": rows}) if rows else ""
+    told = _given_out(case)
+    return render_to_string("cases/court_panel.html", told) if told["exports"] else ""
+
+
+def _given_out(case: Case) -> dict[str, Any]:
+    """Which archives of a case were given out, and how one is verified."""
+    return {
+        "case": case, "exports": court.exports_of(case), "file": _file_name(case), "fingerprint": court.own_fingerprint(),
+    }  # fmt: skip
+
+
+def _file_name(case: Case) -> str:
+    return f"hanse-case-{case.pk.hex[:12]}.zip"
 
 
 def _some(pieces: Iterator[bytes]) -> Iterator[bytes]:
