@@ -287,3 +287,23 @@ def test_what_another_case_says_is_read_in_no_page_of_ones_own(
     assert f"{model._meta.db_table}, row {mine.pk.hex}, {column}:" in text
     assert "hanse node fsck" in text
     assert any(model._meta.db_table in one and column in one for one in findings())
+
+
+@pytest.mark.parametrize(
+    ("roles", "said", "link"),
+    [
+        (("analyst",), "An administrator can give it: ask one of your authority.", ""),
+        (("approver",), "An administrator can give it", "See who is an administrator"),
+        (("analyst", "administrator"), "You can give roles.", "Give yourself or a colleague that role"),
+    ],
+)
+def test_whoever_may_see_no_cases_reads_which_role_it_takes_and_who_gives_it(
+    actor: Callable[..., Actor], client_as: Clients, roles: tuple[str, ...], said: str, link: str
+) -> None:
+    """The first user has no role for cases: the page names the roles, and leads who may give them to where they are given."""
+    answer = client_as(actor(*roles)).get("/cases/")
+    text = answer.content.decode()
+    assert answer.status_code == 403
+    assert "None of your roles may see cases. It takes the role of Investigator or Officer." in text
+    assert said in text
+    assert ('href="/people/">' + link in text) if link else 'href="/people/"' not in text

@@ -76,6 +76,8 @@ def test_a_role_opens_a_page(client_as, actor):
     refused = client_as(actor("analyst")).get("/shown/")
     assert refused.status_code == 403
     assert b"role.missing" in refused.content
+    assert b"It takes the role of Administrator." in refused.content
+    assert b"An administrator can give it: ask one of your authority." in refused.content
 
 
 def test_what_a_view_returns_is_escaped(client_as, actor):

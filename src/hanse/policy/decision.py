@@ -36,7 +36,7 @@ from typing import Final
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import CRIME_PURPOSES, Audience, Marking, Pap, Tlp, is_at_least, satisfies
 from hanse.policy.actions import ACTIONS, Action, action_named
-from hanse.policy.roles import Grant, grant
+from hanse.policy.roles import Grant, grant, roles
 
 STEP_UP_US: Final = 300_000_000
 """How long a proved passkey counts as fresh, in microseconds: five minutes, enough to read what one approves."""
@@ -165,7 +165,7 @@ def _about_actor(
     """What the actor lacks for the action, whatever it is about."""
     refused = []
     if not given.role and actor.kind != "system":
-        refused.append(Reason("role.missing", f"None of your roles may {action.words}."))
+        refused.append(Reason("role.missing", _without_role(actor, action)))
     if actor.kind == "token" and action.name not in (actor.scopes or ()):
         refused.append(Reason("scope", f"The token's scope does not hold {action.name}."))
     if action.step_up and not is_fresh(actor, now_us):
@@ -176,6 +176,15 @@ def _about_actor(
     ):
         refused.append(Reason("second-person", "It takes a person other than the one who began it."))
     return refused
+
+
+def _without_role(actor: Actor, action: Action) -> str:
+    """What somebody reads whose roles do not give an action: of people, which roles would."""
+    words = f"None of your roles may {action.words}."
+    giving = [role.title for role in roles().values() if action.name in role.actions]
+    if actor.kind == "partner" or not giving:
+        return words
+    return f"{words} It takes the role of {' or '.join(giving)}."
 
 
 def is_fresh(actor: Actor, now_us: int) -> bool:

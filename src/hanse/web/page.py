@@ -10,12 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.policy.decision import STEP_UP_US, Decision, may
+from hanse.policy.roles import grant
 from hanse.web.problems import problem, session_over, status_of, there_of, title_of
 
 P = ParamSpec("P")
@@ -25,6 +27,9 @@ Guarded = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 STEP_UP_VIEW = "accounts:step_up"
 """Name of the page on which a person proves a passkey again."""
+
+PEOPLE_VIEW = "accounts:people"
+"""Name of the page that says who has which role."""
 
 
 def page(
@@ -145,8 +150,23 @@ def refused(request: HttpRequest, action: str, *, step_up: bool = False) -> Http
 
 
 def forbidden(request: HttpRequest, decision: Decision) -> HttpResponse:
-    """The page that says by which rules somebody may not."""
-    return problem(request, 403, decision.words, rules=decision.rules)
+    """The page that says by which rules somebody may not, and where a role is missing, who gives it."""
+    way, there = _to_a_role(actor_of(request)) if "role.missing" in decision.rules else ("", ("", ""))
+    return problem(request, 403, decision.words, rules=decision.rules, there=there, way=way)
+
+
+def _to_a_role(actor: Actor | None) -> tuple[str, tuple[str, str]]:
+    """Who gives a role, in words, and the address and the words of a link to who that is, for who may see it."""
+    asked = _("An administrator can give it: ask one of your authority.")
+    if actor is None or not may(actor, "accounts.view", now_us=now_us()):
+        return asked, ("", "")
+    try:
+        people = reverse(PEOPLE_VIEW)
+    except NoReverseMatch:
+        return asked, ("", "")
+    if grant(actor.roles, "accounts.grant").role:
+        return _("You can give roles."), (people, _("Give yourself or a colleague that role"))
+    return asked, (people, _("See who is an administrator"))
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -50,6 +50,7 @@ def problem(
     rules: Iterable[str] = (),
     title: str = "",
     there: tuple[str, str] = ("", ""),
+    way: str = "",
 ) -> HttpResponse:
     """The answer that says what went wrong and what to do, in the form that the asker reads.
 
@@ -60,11 +61,13 @@ def problem(
         rules: The rules that forbid it.
         title: The page's heading; empty for the status's own.
         there: Address of a page that shows what it is about, and what leads there; empty for none.
+        way: What a person can do about it; empty where `detail` says it.
     """
     if _program(request):
         return details(status, detail, rules=rules, **see(there[0]))
     context = {
         "status": status, "title": title or _title(status), "detail": detail, "rules": tuple(rules), "there": there,
+        "way": way,
     }  # fmt: skip
     template = "web/problem_part.html" if request.headers.get("HX-Request") == "true" else "web/problem.html"
     return render(request, template, context, status=status)
