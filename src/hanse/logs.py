@@ -1,5 +1,7 @@
 """The log of a node's processes: a line per event on stderr, JSON where no terminal reads it, and nothing secret.
 
+Somebody at a terminal reads warnings and errors among the words of the command, and nothing of what goes well.
+
 Configured once per process by the composition root. Rooms write with the standard library's loggers and never
 write what a marked thing says; what libraries write is cleaned here as well. It is the standard library's alone:
 every process of a node begins with it.
@@ -13,7 +15,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from hanse.kernel.printable import printable
 
@@ -59,15 +61,21 @@ def configure() -> None:
     if _configured:
         return
     _configured.append(True)
-    terminal = sys.stderr.isatty()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(terminal=terminal))
-    handler.addFilter(Repeats())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler(sys.stderr)]
     root.setLevel(logging.INFO)
     logging.getLogger("fido2").setLevel(logging.WARNING)  # names every credential that signs in
     logging.captureWarnings(capture=True)
+
+
+def handler(stream: TextIO) -> logging.Handler:
+    """What writes to a stream: to a terminal what is wrong alone, to everything else all that happens."""
+    terminal = stream.isatty()
+    made = logging.StreamHandler(stream)
+    made.setLevel(logging.WARNING if terminal else logging.INFO)
+    made.setFormatter(formatter(terminal=terminal))
+    made.addFilter(Repeats())
+    return made
 
 
 def formatter(*, terminal: bool) -> logging.Formatter:

@@ -1,5 +1,6 @@
 """The log of a node's processes: what each line says, and what none of them says."""
 
+import io
 import json
 import logging
 import sys
@@ -119,3 +120,17 @@ def test_however_many_lines_there_are_few_are_remembered() -> None:
     for number in range(3_000):
         assert said.filter(_record("%d fails", number))
     assert len(said._said) <= 1_000
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_has_nothing_of_what_goes_well(terminal: bool) -> None:
+    """Whoever tries Hanse out reads what it says to people, and what is wrong; a file of the log has the rest too."""
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal  # type: ignore[method-assign]
+    handler = logs.handler(stream)
+    for level, words in ((logging.INFO, "it begins"), (logging.WARNING, "it fails")):
+        record = logging.LogRecord("hanse.tests", level, __file__, 1, words, (), None)
+        if level >= handler.level:
+            handler.handle(record)
+    assert ("it begins" in stream.getvalue()) is not terminal
+    assert "it fails" in stream.getvalue()
