@@ -4,12 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from django.urls import reverse
 
 from hanse.accounts.models import Consultation
 from hanse.attacks import service
 from hanse.attacks.choosing import on_organisations
 from hanse.attacks.models import Attack, Decision, State
 from hanse.attacks.views import facts, verdict
+from hanse.constituency import service as constituency
+from hanse.constituency.models import Protected
+from hanse.constituency.registry import Target
 from hanse.kernel import envelope, units
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Pap, Tlp
@@ -327,3 +331,23 @@ def test_a_decision_is_marked_as_its_attack_is_when_it_is_written(
     decision = service.mark_false_positive(row.pk, "Her own backup.", mari)
     said = Entry.objects.get(pk=Decision.objects.get(decision=decision).sequence)
     assert envelope.decode(bytes(said.payload)).marking["tlp"] == "AMBER+STRICT"
+
+
+def test_whom_to_call_stands_on_an_attacks_page(mari: Actor, client: ActingClient) -> None:
+    """To be copied; where none is on record, who keeps the constituency is led to its row, of what they may see."""
+    row = longest()
+    whose = Target(row.victim, "Harbour Bank", "banking", "EE")
+    assert "<dt>Contact</dt>" not in client.get(f"/attacks/{row.pk}/").content.decode()
+    constituency.change(whose, mari)
+    where = reverse("constituency:row", args=[Protected.projected.get().pk])
+    assert f'<a href="{where}">Say whom to call</a>' in client.get(f"/attacks/{row.pk}/").content.decode()
+    said = client.post(
+        where, {"organisation": "Harbour Bank", "sector": "banking", "country": "EE", "site": "", "contact": "noc@bank.example"}
+    )  # fmt: skip
+    assert said.status_code == 302
+    copied = '<code data-copy tabindex="0">noc@bank.example</code>'
+    assert copied in client.get(f"/attacks/{row.pk}/").content.decode()
+    red = Marking(originators=frozenset({"ee-cert"}), tlp=Tlp.RED)
+    inside = replace(mari, roles=mari.roles | {"officer"}, teams=frozenset({"amber"}))
+    policy.mark(Protected.projected.get().pk, red, "amber", inside, "A contact of its own.")
+    assert "noc@bank.example" not in client.get(f"/attacks/{row.pk}/").content.decode()

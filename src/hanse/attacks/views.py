@@ -22,6 +22,7 @@ from hanse.attacks.sharing_views import held_html
 from hanse.attacks.table import COLUMNS, page_of
 from hanse.attacks.vectors import vector_words, vectors
 from hanse.attacks.within import known_campaigns, masked, masked_decisions, masked_runs
+from hanse.constituency import service as constituency
 from hanse.intel import authoring, stix_bundle
 from hanse.kernel import units
 from hanse.kernel.actors import Actor
@@ -169,10 +170,14 @@ def detail(request: HttpRequest, attack_id: UUID) -> Result:
     parts = list(others.filter(part_of=row.pk).order_by("start_us", "object_id"))
     decisions = masked_decisions(service.decisions_on(row.pk, actor), actor)
     reports = authoring.citing(stix_export.thing(row).cite.id, actor)
+    protected = constituency.row_of(row.victim, actor)
+    seen = (row, *linked, *parts, *reports, *([protected] if protected else []))
     return {
         "row": row,
         "found": found,
-        "marking": strictest(one.marking.marking for one in (row, *linked, *parts, *reports)),
+        "protected": protected,
+        "may_protect": may_begin(actor, "constituency.edit"),
+        "marking": strictest(one.marking.marking for one in seen),
         "whole": others.filter(pk=row.part_of).first() if row.part_of else None,
         "parts": parts,
         "verdict": verdict(row, found),

@@ -44,6 +44,7 @@ class RowOut(Schema):
     sector: str
     country: str
     site: str
+    contact: str
 
 
 class RowIn(In):
@@ -54,6 +55,7 @@ class RowIn(In):
     sector: str = Field(max_length=64)
     country: str = Field(pattern="^[A-Z]{2}$")
     site: str = Field("", max_length=500)
+    contact: str = Field("", max_length=500, description="Whom to call or write to when it is hit.")
     reason: str = Field("", max_length=4_000)
 
 

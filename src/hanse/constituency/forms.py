@@ -38,6 +38,12 @@ class RowForm(forms.Form):
         required=False,
         help_text=_("What runs there, such as a domain name."),
     )
+    contact = forms.CharField(
+        label=_("Contact"),
+        max_length=500,
+        required=False,
+        help_text=_("Whom to call or write to when it is hit: it stands on the pages of its attacks."),
+    )
     reason = forms.CharField(
         label=_("Why"),
         max_length=4_000,
@@ -47,7 +53,7 @@ class RowForm(forms.Form):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        for name in ("network", "country", "site"):
+        for name in ("network", "country", "site", "contact"):
             self.fields[name].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
     def clean_network(self) -> str:
@@ -72,7 +78,8 @@ class RowForm(forms.Form):
     def target(self) -> Target:
         """The row that was typed; the form is valid."""
         told = self.cleaned_data
-        return Target(told["network"], told["organisation"], told["sector"], told["country"], told["site"])
+        named = (told[name] for name in ("network", "organisation", "sector", "country", "site", "contact"))
+        return Target(*named)
 
 
 class ImportForm(forms.Form):

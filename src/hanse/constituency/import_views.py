@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from hanse.constituency import service
 from hanse.constituency.forms import ApplyForm, ImportForm
-from hanse.constituency.registry import COLUMNS
+from hanse.constituency.registry import NAMED
 from hanse.constituency.service import ImportReport
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
@@ -32,7 +32,7 @@ SHOWN = 500
 def import_page(request: HttpRequest) -> Result:
     """Choose a file; or undo the last import."""
     before = service.before_last_import(signed_in(request))
-    return {"form": ImportForm(), "before": before, "columns": COLUMNS, "caps": CAPS}
+    return {"form": ImportForm(), "before": before, "columns": NAMED, "caps": CAPS}
 
 
 @uploads.takes_uploads

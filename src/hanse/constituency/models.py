@@ -17,6 +17,7 @@ class Protected(MarkedModel):
         sector: One of `sectors.SECTORS`.
         country: ISO 3166 alpha-2 code.
         site: What runs there; may be empty.
+        contact: Whom to call or write to when it is hit; may be empty.
     """
 
     prefix = models.CharField(max_length=64)
@@ -27,6 +28,7 @@ class Protected(MarkedModel):
     sector = models.CharField(max_length=64)
     country = models.CharField(max_length=2)
     site = models.TextField(default="")
+    contact = models.TextField(default="")
 
     class Meta:
         indexes = (

@@ -2,7 +2,7 @@
 
 A registry is a CSV file (UTF-8, first line the column names) with the columns ``prefix`` (a host or a
 network in CIDR form, IPv4 or IPv6), ``organisation``, ``sector`` (see `sectors.SECTORS`), ``country``
-(ISO 3166 alpha-2) and ``site`` (may be empty). Further columns are ignored.
+(ISO 3166 alpha-2) and ``site`` (may be empty), and if need be ``contact``. Further columns are ignored.
 
 Networks may lie inside each other: the longest prefix answers. The same prefix twice with the same
 words is one entry; with different words it is an error, since the file then says two things.
@@ -20,7 +20,12 @@ from hanse.kernel import addresses
 from hanse.kernel.errors import HanseError, Problem
 from hanse.kernel.printable import printable
 
-COLUMNS = ("prefix", "organisation", "sector", "country", "site")
+NAMED = ("prefix", "organisation", "sector", "country", "site")
+"""Columns that a file has to name."""
+
+COLUMNS = (*NAMED, "contact")
+"""All columns; a file that names no contacts has none."""
+
 _V4_SPACE_BITS = 96
 _V4_SPACE = 0xFFFF
 """Leading bits that all IPv4-mapped addresses share (RFC 4291, section 2.5.5.2). An IPv6 network that is
@@ -53,6 +58,7 @@ class Target:
         sector: One of `sectors.SECTORS`.
         country: ISO 3166 alpha-2 code.
         site: What runs there, such as a domain name; may be empty.
+        contact: Whom to call or write to when it is hit; may be empty.
     """
 
     prefix: str
@@ -60,6 +66,7 @@ class Target:
     sector: str
     country: str
     site: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +178,10 @@ def _key(prefix: str) -> tuple[int, int]:
 def _read(path: str, lines: Iterable[str]) -> Iterator[Target]:
     """The entries of a file; raises after the last line if any was wrong."""
     rows = csv.DictReader(lines, restkey="")
-    missing = [name for name in COLUMNS if name not in {_clean(each) for each in rows.fieldnames or ()}]
+    missing = [name for name in NAMED if name not in {_clean(each) for each in rows.fieldnames or ()}]
     if missing:
         what = f"line 1 lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}."
-        do = f"Its first line must name the columns {','.join(COLUMNS)}, with commas between."
+        do = f"Its first line must name the columns {','.join(NAMED)}, with commas between."
         raise RegistryError([Problem(path, what, do=do)])
     rows.fieldnames = [_clean(each) for each in rows.fieldnames or ()]
     problems: list[Problem] = []

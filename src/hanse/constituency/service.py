@@ -193,6 +193,7 @@ def change(target: Target, actor: Actor, reason: str = "") -> None:
         prefix=str(network),
         organisation=printable(target.organisation),
         site=printable(target.site),
+        contact=printable(target.contact),
     )
     with (
         writing()
@@ -258,6 +259,14 @@ def lookup(address: str) -> Target | None:
     """
     row = most_specific(models.Protected.projected.all(), address)
     return None if row is None else _target(row)
+
+
+def row_of(address: str, actor: Actor) -> models.Protected | None:
+    """Of the rows that an actor may see the one that says most precisely whose an address or network is."""
+    if not may(actor, "constituency.view", now_us=now_us()):
+        return None
+    seen = models.Protected.objects.for_actor(actor, "constituency.view").select_related("marking")
+    return most_specific(seen, address)
 
 
 def most_specific(rows: "QuerySet[models.Protected]", address: str) -> models.Protected | None:
@@ -409,7 +418,7 @@ def _compared(new: list[Target]) -> tuple[ImportedRow, ...]:
 
 def _difference(old: Target, new: Target) -> str:
     """What a row said and what it says now."""
-    names = ("organisation", "sector", "country", "site")
+    names = ("organisation", "sector", "country", "site", "contact")
     told = [(name, getattr(old, name), getattr(new, name)) for name in names]
     return "; ".join(
         f"{name}: {before!r} becomes {after!r}" for name, before, after in told if before != after
@@ -444,7 +453,7 @@ def _row_id(prefix: str) -> UUID:
 
 
 def _target(row: models.Protected) -> Target:
-    return Target(row.prefix, row.organisation, row.sector, row.country, row.site)
+    return Target(row.prefix, row.organisation, row.sector, row.country, row.site, row.contact)
 
 
 def _row(target: Target, marking: StoredMarking) -> models.Protected:
@@ -452,7 +461,7 @@ def _row(target: Target, marking: StoredMarking) -> models.Protected:
     return models.Protected(
         object_id=_row_id(target.prefix), marking=marking, prefix=target.prefix, first=first, last=last,
         length=length, organisation=target.organisation, sector=target.sector, country=target.country,
-        site=target.site,
+        site=target.site, contact=target.contact,
     )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def list_for(actor: Actor) -> lists.Listed:
             lists.Column(key="sector", label=_("Sector"), sort="sector"),
             lists.Column(key="country", label=_("Country"), sort="country"),
             lists.Column(key="site", label=_("Site"), sort="site"),
+            lists.Column(key="contact", label=_("Contact"), sort="contact"),
             *((lists.Column(key="attacks", label=_("Attacks"), value=lambda _row: _("show"), link=_attacks),)
               if may_attacks else ()),
         ),
