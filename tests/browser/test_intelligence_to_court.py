@@ -178,6 +178,7 @@ def exports_the_case(desk, folder):
     expect(page.locator("[data-downloading]")).to_contain_text(coming.value.suggested_filename)
     given_out = page.locator("#given-out")
     expect(given_out.locator("li")).to_contain_text("Harju County Court", timeout=20_000)
+    expect(page.locator("[data-downloading]")).to_be_hidden()
     expect(given_out).to_contain_text(f"hanse verify {coming.value.suggested_filename} --key")
     coming.value.save_as(folder / "case.zip")
     return folder / "case.zip"
