@@ -1,5 +1,6 @@
 /**
  * What was typed into a form outlives a reload, a lost session and a closed lid, in this tab, until it is taken.
+ * A browser may write to its disk what a tab keeps, so it is sealed (`keep_cipher.ts`).
  *
  * It is its writer's: whoever signs in at the same tab after them does not find it, signing out forgets it, and it is
  * forgotten by itself some hours after the last letter. Of a file that was chosen its name alone is kept: a browser
@@ -7,6 +8,7 @@
  */
 import { word } from "../words.ts";
 import { all, make } from "./elements.ts";
+import { opened, sealed } from "./keep_cipher.ts";
 
 /** Where the key of the form that was sent last waits for the page that answers it. */
 const SENT = "hanse-sent";
@@ -20,9 +22,14 @@ const KEPT = "hanse-form:";
 const LIFE_MS = 12 * 3_600_000;
 const SWEEP_MS = 60_000;
 
-interface Kept {
+interface Stored {
   /** When the last letter was typed, milliseconds. */
   at: number;
+  /** A `Kept`, sealed under the form's key. */
+  sealed: string;
+}
+
+interface Kept {
   values: [string, string | boolean][];
   /** The fields in which files were chosen, and the names of these. */
   files: [string, string][];
@@ -33,14 +40,21 @@ const person = (): string => document.body.dataset["person"] ?? "";
 const keyOf = (form: HTMLFormElement): string =>
   `${KEPT}${person()}:${location.pathname}:${form.dataset["keep"] ?? ""}`;
 
-/** What is kept under a key; null for nothing, and for what is too old. */
-function kept(key: string): Kept | null {
+/** What is stored under a key; null for nothing, and for what is too old. */
+function stored(key: string): Stored | null {
   try {
-    const found = JSON.parse(sessionStorage.getItem(key) ?? "null") as Kept | null;
+    const found = JSON.parse(sessionStorage.getItem(key) ?? "null") as Stored | null;
     return found && found.at > Date.now() - LIFE_MS ? found : null;
   } catch {
     return null;
   }
+}
+
+/** What is kept of a form; null for nothing, and for what is not this person's. */
+async function kept(key: string): Promise<Kept | null> {
+  const found = stored(key);
+  const text = found && (await opened(key, found.sealed));
+  return text ? (JSON.parse(text) as Kept) : null;
 }
 
 /** Forget all that is kept here but for one person's; without one, everything. */
@@ -53,7 +67,7 @@ function forget(except = ""): void {
 
 function forgetOld(): void {
   for (const key of Object.keys(sessionStorage)) {
-    if (key.startsWith(KEPT) && !kept(key)) sessionStorage.removeItem(key);
+    if (key.startsWith(KEPT) && !stored(key)) sessionStorage.removeItem(key);
   }
 }
 
@@ -72,18 +86,26 @@ function files(form: HTMLFormElement): Kept["files"] {
   });
 }
 
-function keep(form: HTMLFormElement): void {
-  const now: Kept = { at: Date.now(), values: values(form), files: files(form) };
+/** By form, the letter that was typed last: what was sealed of an earlier one is not stored over it. */
+const last = new WeakMap<HTMLFormElement, symbol>();
+
+async function keep(form: HTMLFormElement): Promise<void> {
+  const letter = Symbol();
+  last.set(form, letter);
+  const now: Kept = { values: values(form), files: files(form) };
+  const text = await sealed(keyOf(form), JSON.stringify(now));
+  if (text === null || last.get(form) !== letter) return;
+  const told: Stored = { at: Date.now(), sealed: text };
   try {
-    sessionStorage.setItem(keyOf(form), JSON.stringify(now));
+    sessionStorage.setItem(keyOf(form), JSON.stringify(told));
   } catch {
     // More was typed than a browser keeps for a page: it stands in the form, and outlives no reload.
   }
 }
 
-function restore(form: HTMLFormElement): void {
-  const found = kept(keyOf(form));
-  if (!found) return;
+async function restore(form: HTMLFormElement): Promise<void> {
+  const found = await kept(keyOf(form));
+  if (!found || last.has(form)) return;
   nameFiles(form, new Map(found.files));
   if (form.querySelector("[aria-invalid=true]")) return;
   const known = new Map(found.values);
@@ -136,8 +158,8 @@ export function keepForms(root: ParentNode): void {
     form.addEventListener("submit", () => forget());
   }
   for (const form of all<HTMLFormElement>("form[data-keep]", root)) {
-    restore(form);
-    form.addEventListener("input", () => keep(form));
+    void restore(form);
+    form.addEventListener("input", () => void keep(form));
     form.addEventListener("submit", () => sessionStorage.setItem(SENT, keyOf(form)));
   }
 }

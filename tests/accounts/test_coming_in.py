@@ -264,3 +264,9 @@ def test_a_link_to_come_back_is_none_to_join(three):
     _, invitation = service.invite("Uku", "", [], "", administrator)
     with pytest.raises(links.LinkError):
         service.come_back(digest_in(invitation), code, credential("new"))
+
+
+def test_the_list_of_people_calls_roles_as_other_pages_do():
+    """By their titles, as on the page on which they are given."""
+    text = founder().get(reverse("accounts:people")).content.decode()
+    assert "Administrator, Analyst, Approver" in text

@@ -181,3 +181,13 @@ def test_nothing_here(client_as, actor):
     told = client.get("/api/no")
     assert told["Content-Type"] == "application/problem+json"
     assert told.json()["status"] == 404
+
+
+def test_what_is_typed_is_kept_under_a_key_of_the_persons_own(client_as, actor):
+    """Each session of one person has the same, another person has another; it stands in pages that no browser keeps."""
+    mari, jaan = actor("administrator"), actor("administrator")
+    answer = client_as(mari).get("/shown/")
+    assert f'data-keep-key="{frame.keep_key(mari)}"' in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    assert frame.keep_key(jaan) != frame.keep_key(mari)
+    assert frame.keep_key(jaan) not in answer.content.decode()

@@ -11,6 +11,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from hanse.ledger.fields import IdsField, SealedTextField
+from hanse.policy.roles import roles
 
 
 class People(BaseUserManager["Person"]):
@@ -80,6 +81,11 @@ class RoleGrant(models.Model):
     def __str__(self) -> str:
         """The role."""
         return self.role
+
+    @property
+    def title(self) -> str:
+        """The role as pages call it; its name where there is none of that name any more."""
+        return roles()[self.role].title if self.role in roles() else self.role
 
 
 class Team(models.Model):

@@ -1,6 +1,7 @@
 """The frame around every page: rail, what waits, the node's name, the clock."""
 
 import logging
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.crypto import salted_hmac
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -105,6 +107,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     actor = actor_of(request)
     told: dict[str, Any] = {"node": settings.HANSE_NODE, "actor": actor, "now_us": now_us()}
     if actor is not None:
+        if actor.kind == "person":
+            told["keep_key"] = keep_key(actor)
         found = [one for one in (_asked(ask, actor) for ask in waiting) if one is not None and one.count]
         told |= {
             "rail": rail.shown(actor, request.path),
@@ -115,6 +119,14 @@ def context(request: HttpRequest) -> dict[str, Any]:
             "own": [(label, url) for label, view in own_pages if (url := url_of(view))],
         }
     return told
+
+
+def keep_key(actor: Actor) -> str:
+    """The key under which a person's browser keeps what they typed into forms, 32 bytes in Base64.
+
+    It stands in their pages alone, which no browser keeps, and is the same in each of their sessions.
+    """
+    return b64encode(salted_hmac("hanse.web.frame.keep", actor.id, algorithm="sha256").digest()).decode()
 
 
 def _asked(ask: Waits, actor: Actor) -> Waiting | None:
