@@ -11,7 +11,7 @@ from pydantic import Field
 
 from hanse.accounts import approvals, issuers, openings, passkeys, rules, service, tokens
 from hanse.accounts.models import Consultation, Person, Proposal, Team, Token
-from hanse.accounts.pages import own_endpoint
+from hanse.accounts.own_endpoint import own_endpoint
 from hanse.kernel.clock import now_us
 from hanse.policy.roles import grant, roles
 from hanse.web.api import In, Page, Paging, endpoint, paged

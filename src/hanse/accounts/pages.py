@@ -11,14 +11,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
-from ninja.decorators import decorate_view
 
 from hanse.accounts.rules import RefusedError
 from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
-from hanse.web.api import unread
-from hanse.web.page import actor_of, forbidden, from_our_page, public, whole
-from hanse.web.problems import details, problem, session_over
+from hanse.web.page import actor_of, forbidden, public, whole
+from hanse.web.problems import problem, session_over
 
 P = ParamSpec("P")
 OWN = "one's own account: every person who is signed in has one"
@@ -49,28 +47,6 @@ def own(template: str = "", methods: tuple[str, ...] = ("GET",)) -> Callable[[Ow
         return public(OWN)(require_http_methods(list(methods))(guarded))
 
     return guard
-
-
-def own_endpoint(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Guard an operation of the API on what is one's own: for every person who is signed in, and no token."""
-
-    def guard(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        @wraps(run)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if actor_of(request) is not None and (refusal := unread(request)) is not None:
-                return refusal
-            whole(request)
-            actor = actor_of(request)
-            if actor is None or actor.kind != "person":
-                return details(401, "Sign in: a token cannot do this.")
-            if request.method != "GET" and not from_our_page(request):
-                return details(403, "Send the cookie's CSRF token as X-CSRFToken.", rules=("csrf",))
-            request.auth = actor.id  # type: ignore[attr-defined]  # the throttle counts by it
-            return run(request, *args, **kwargs)
-
-        return guarded
-
-    return decorate_view(guard)(public(OWN)(view))
 
 
 def refusals(view: Callable[P, Any]) -> Callable[P, Any]:

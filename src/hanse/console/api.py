@@ -60,3 +60,5 @@ api = make_api(
         ("", situation),
     ]
 )
+
+urlpatterns = api.urls[0]

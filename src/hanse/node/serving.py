@@ -5,7 +5,6 @@ it is killed (`following`).
 """
 
 import errno
-import gc
 import os
 import socket
 import threading
@@ -59,9 +58,6 @@ def application() -> Callable[..., Any]:
     with loading():
         made: Callable[..., Any] = get_wsgi_application()
         _ = get_resolver().url_patterns  # imports the views, which the first request would have to wait for
-    # What is there now stays: the garbage collector need not go through it during a page, tens of ms each time.
-    gc.collect()
-    gc.freeze()
     from hanse.taxii import ahead  # noqa: PLC0415 - as above
 
     ahead.start()

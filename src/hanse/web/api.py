@@ -37,9 +37,18 @@ from hanse.policy.decision import may
 from hanse.web import keyset
 from hanse.web.idempotency import HEADER, KeyProblem, once
 from hanse.web.openapi import describe
-from hanse.web.page import actor_of, from_our_page, is_fresh, public, shown_to_nobody, whole
+from hanse.web.page import (
+    RATE,
+    actor_of,
+    from_our_page,
+    holds_nul,
+    is_fresh,
+    public,
+    shown_to_nobody,
+    whole,
+)
 from hanse.web.problems import CONTENT_TYPE, details, see, status_of, there_of
-from hanse.web.reading import MediaTypeError, StrictParser, digest_tag, holds_nul
+from hanse.web.reading import MediaTypeError, StrictParser, digest_tag
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +56,6 @@ T = TypeVar("T")
 View = Callable[..., Any]
 Run = Callable[..., HttpResponseBase]
 Ahead = Callable[..., AbstractContextManager[None]]
-
-RATE = "1200/m"
-"""How often one actor may ask: 20 a second, far above what a console or a script that waits for answers needs."""
 
 _CHANGES = frozenset({"PUT", "PATCH", "DELETE"})
 """Methods that change what GET at the same address tells."""

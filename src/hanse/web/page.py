@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -30,6 +30,9 @@ STEP_UP_VIEW = "accounts:step_up"
 
 PEOPLE_VIEW = "accounts:people"
 """Name of the page that says who has which role."""
+
+RATE = "1200/m"
+"""How often one actor may ask: 20 a second, far above what a console or a script that waits for answers needs."""
 
 
 def page(
@@ -172,6 +175,11 @@ def _to_a_role(actor: Actor | None) -> tuple[str, tuple[str, str]]:
 def is_htmx(request: HttpRequest) -> bool:
     """Whether a part of a page is asked for, not a whole one."""
     return request.headers.get("HX-Request") == "true"
+
+
+def holds_nul(request: HttpRequest) -> bool:
+    """Whether the address holds a NUL character, which PostgreSQL cannot store."""
+    return "\0" in request.path or "\0" in unquote(request.META.get("QUERY_STRING", ""))
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from hashlib import sha256
 from typing import Any
-from urllib.parse import unquote
 
 from django.http import HttpRequest
 from ninja.parser import Parser
@@ -42,11 +41,6 @@ class StrictParser(Parser):
         value = strict_json.loads(request.body, limit_bytes=LIMIT_BYTES)
         _check(value)
         return value
-
-
-def holds_nul(request: HttpRequest) -> bool:
-    """Whether the address holds a NUL character, which PostgreSQL cannot store."""
-    return "\0" in request.path or "\0" in unquote(request.META.get("QUERY_STRING", ""))
 
 
 def digest_tag(content: bytes) -> str:
