@@ -24,6 +24,7 @@ from hanse.campaigns.models import CrossLink
 from hanse.federation.models import PassedOn
 from hanse.kernel.actors import Actor
 from hanse.ledger.among import among
+from hanse.ledger.change_mark import change_mark
 from hanse.ledger.identity import authority
 from hanse.ledger.models import Entry
 from hanse.matching.models import SourceCount
@@ -65,13 +66,20 @@ class Follower:
     _chosen: dict[UUID, frozenset[tuple[UUID, UUID]]] = field(default_factory=dict, init=False)
     _changed: bool = field(default=False, init=False)
     _round_s: float = field(default=0.0, init=False)
+    _seen: tuple[Any, ...] = field(default=(), init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def look(self, budget_s: float = BUDGET_S) -> int:
         """Take in what is new and compare, for a while; how many links were recorded or withdrawn."""
         with self._lock:
             began = time.monotonic()
-            if not self._take_in():
+            # Taken before anything is read, so that what is written meanwhile has the next look at it.
+            mark = change_mark()
+            if mark == self._seen and not (self._new or self._again or self._is_time(began)):
+                return 0
+            there = self._take_in()
+            self._seen = mark
+            if not there:
                 return 0
             done = self._compare(self._new, began + budget_s)
             if not self._new and not self._again and self._is_time(began):

@@ -1,10 +1,16 @@
 """Whether anything was written to the database since one looked: for whoever looks several times a second."""
 
-from typing import Any
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from django.db import connections
 
 from hanse.ledger.routing import database
+
+AGAIN_S: Final = 60.0
+"""Seconds after which `WhereWritten` does it though nothing was written."""
 
 
 def change_mark() -> tuple[Any, ...]:
@@ -29,3 +35,31 @@ def change_mark() -> tuple[Any, ...]:
         cursor.execute(question)
         (told,) = cursor.fetchone()
     return held, told, held.total_changes if connection.vendor == "sqlite" else None
+
+
+@dataclass(eq=False)
+class WhereWritten:
+    """Does again what rests on the database alone where that may come out otherwise: each thread needs one of its own.
+
+    What fails is done again, whatever was written.
+
+    Attributes:
+        do: What is done; it does not look at the clock.
+    """
+
+    do: Callable[[], object]
+    _seen: tuple[Any, ...] = field(default=(), init=False)
+    _until_s: float = field(default=0.0, init=False)
+
+    def __call__(self) -> None:
+        """Do it, unless nothing was written since it was last done and that was lately.
+
+        Raises:
+            DatabaseError: The database is away.
+        """
+        # Taken before anything is read, so that what is written meanwhile has the next look at it.
+        mark = change_mark()
+        if mark == self._seen and time.monotonic() < self._until_s:
+            return
+        self.do()
+        self._seen, self._until_s = mark, time.monotonic() + AGAIN_S

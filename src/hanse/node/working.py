@@ -21,6 +21,7 @@ from django_tasks import DEFAULT_TASK_QUEUE_NAME
 from hanse.console import processes
 from hanse.kernel.actors import system
 from hanse.ledger import keyring
+from hanse.ledger.change_mark import WhereWritten
 from hanse.node.following import follow_parent
 from hanse.settings import Node
 
@@ -128,7 +129,7 @@ def chores(node: Node) -> list[Chore]:
         Chore("folders", FOLDERS_S, lambda: look(watcher)),
         Chore("feeds", FEEDS_S, lambda: feed_clock.look(fetcher)),
         Chore("campaigns across borders", ACROSS_S, Follower().look),
-        Chore("collector", WISH_S, lambda: wish_collector(node.home)),
+        Chore("collector", WISH_S, WhereWritten(lambda: wish_collector(node.home))),
         Chore("sight of the collector", SIGHT_S, lambda: sight_alerts.watch(node.home)),
         Chore("unwatched", UNWATCHED_S, lambda: end_unwatched(node)),
         Chore("alerts left behind", LEFT_S, take_up_left),
@@ -139,10 +140,23 @@ def chores(node: Node) -> list[Chore]:
     ]
 
 
+def chores_with_partners(
+    league: Callable[[], object], matching: Callable[[], object], hooks: Callable[[], object]
+) -> list[Chore]:
+    """What is looked at by the clock of what goes on with partners, by those who do it."""
+    from hanse.federation import ruling  # noqa: PLC0415 - after Django is configured
+
+    return [
+        Chore("league", LEAGUE_S, WhereWritten(league)),
+        Chore("sharing by rules", LEAGUE_S, WhereWritten(ruling.follow)),
+        Chore("matching", LEAGUE_S, matching),
+        Chore("webhooks", HOOKS_S, WhereWritten(hooks)),
+    ]
+
+
 def work(node: Node) -> None:
     """Work until told to stop (SIGTERM, SIGINT): chores, alerts and feeds on threads of their own, long work on this one."""
     from hanse.console.alerting import QUEUE  # noqa: PLC0415 - after Django is configured
-    from hanse.federation import ruling  # noqa: PLC0415 - as above
     from hanse.federation.clock import League  # noqa: PLC0415 - as above
     from hanse.intel import feed_clock  # noqa: PLC0415 - as above
     from hanse.ledger.routing import database  # noqa: PLC0415 - as above
@@ -154,12 +168,7 @@ def work(node: Node) -> None:
     follow_parent()
     league, matching, hooks = League(), Matching(), Hooks()
     stop, beside = threading.Event(), [Queue(QUEUE), Queue(feed_clock.QUEUE)]
-    partners = [
-        Chore("league", LEAGUE_S, league.look),
-        Chore("sharing by rules", LEAGUE_S, ruling.follow),
-        Chore("matching", LEAGUE_S, matching.look),
-        Chore("webhooks", HOOKS_S, hooks.look),
-    ]
+    partners = chores_with_partners(league.look, matching.look, hooks.look)
     every = [*chores(node), *partners, *(Chore(queue.name, 1.0, queue.work) for queue in beside)]
     settle()
     make_room(connections[database()])
