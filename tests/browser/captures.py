@@ -37,20 +37,14 @@ def flood(
 
 
 def _echoes(victim: str, packets: int, begins_us: int, sender: Callable[[int], str]) -> Iterator[Caught]:
+    frames = [ethernet(ipv4(icmp(), 1, src=sender(n), dst=victim, total=1028)) for n in range(SENDERS)]
     for number in range(packets):
-        packet = ipv4(icmp(), 1, src=sender(number % SENDERS), dst=victim, total=1028)
-        yield Caught(ethernet(packet), begins_us + number * 1000, 1042)
+        yield Caught(frames[number % SENDERS], begins_us + number * 1000, 1042)
 
 
 def amplified(victim: str, *, packets: int = 20_000, begins_us: int = NOON_US) -> bytes:
     """A pcap of DNS answers nobody asked for: 2,000 packets/s of 1,400 octets from 400 resolvers."""
     answer = pack(">HHHHHH", 7, 0x8180, 1, 20, 0, 0)
-    made = (
-        Caught(
-            ethernet(ipv4(udp(answer, 53, 40_000), 17, src=_sender(n % SENDERS), dst=victim, total=1400)),
-            begins_us + n * 500,
-            1414,
-        )
-        for n in range(packets)
-    )
-    return pcap(made)
+    sent = udp(answer, 53, 40_000)
+    frames = [ethernet(ipv4(sent, 17, src=_sender(n), dst=victim, total=1400)) for n in range(SENDERS)]
+    return pcap(Caught(frames[n % SENDERS], begins_us + n * 500, 1414) for n in range(packets))

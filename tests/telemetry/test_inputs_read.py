@@ -198,7 +198,7 @@ def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
         gzip.compress(captures.flood(packets=20_000)),
         CSV + CSV.splitlines(keepends=True)[1] * 120_000,
         V5 * 10_000,
-        as_json(*[TCP] * 40_000),
+        as_json(TCP) * 40_000,
     ],
     ids=["capture", "packed", "table", "exports", "json"],
 )
