@@ -55,7 +55,7 @@ def flows(rows: int, few: int, seed: int, nulls: float = 0.0) -> pa.RecordBatch:
 @settings(max_examples=60)
 @given(
     sizes=st.lists(st.sampled_from([1, 7, 8, 9, 300, MANY]), min_size=1, max_size=4),
-    few=st.sampled_from([1, 2, 40, 127]),
+    few=st.sampled_from([1, 2, 16, 17, 127]),
     nulls=st.sampled_from([0.0, 0.3, 1.0]),
     cut=st.integers(0, 9),
     compression=st.sampled_from(["none", "lz4"]),
@@ -77,7 +77,7 @@ def test_pyarrow_reads_what_was_written(
 
 
 @pytest.mark.parametrize("compression", ["none", "lz4"])
-@pytest.mark.parametrize(("few", "nulls"), [(1, 0.0), (1, 1.0), (100, 0.4)])
+@pytest.mark.parametrize(("few", "nulls"), [(1, 0.0), (1, 1.0), (16, 0.4), (100, 0.4)])
 def test_duckdb_reads_what_was_written(
     compression: Compression, few: int, nulls: float, tmp_path: Path
 ) -> None:
@@ -123,6 +123,14 @@ def test_a_constant_column_takes_next_to_nothing() -> None:
     columns = [group.column(place) for place in range(len(FLOW))]
     sizes = {column.path_in_schema: column.total_compressed_size for column in columns}
     assert max(sizes.values()) < 200, sizes
+
+
+def test_some_exporters_take_an_octet_a_flow() -> None:
+    """Up to sixteen exporters are named once per row group; of more, each flow has the whole address."""
+    for few, octets in ((16, 1), (17, 16)):
+        group = pq.ParquetFile(BytesIO(written([flows(MANY, few, 1)], "none"))).metadata.row_group(0)
+        size = group.column(FLOW.names.index("exporter")).total_compressed_size
+        assert octets * MANY <= size < octets * MANY + MANY, (few, size)
 
 
 def test_wrong_rows_are_refused() -> None:

@@ -4,6 +4,7 @@ A general writer looks at every value of every column. Flows need that nowhere:
 
 - Times, counters and addresses have in Parquet's plain encoding the very octets that Arrow has.
 - A column of one value (an exporter, a vantage point, no tunnel) is a dictionary of that value and one run.
+- A column of few values (several exporters) is a dictionary of these and eight bits for each row.
 - Numbers of one octet are indices, eight bits each, into a dictionary of 0 to 255: Parquet has no integer
   under 32 bits, but its bit-packed indices of eight bits are again the very octets that Arrow has.
 - Validity is Arrow's bitmap, which is Parquet's bit-packed definition level.
@@ -41,6 +42,8 @@ _CODECS = {"none": 0, "lz4": 7}
 _OCTET_DICTIONARY = np.arange(256, dtype="<i4").tobytes()
 _FEW = 2_048
 """Rows under which a dictionary of 256 values is larger than what it saves."""
+_MOST_EXPORTERS = 16
+"""Values of a column of addresses that may be missing, up to which it has a dictionary: each is looked for in all rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +292,29 @@ def _chunk(parts: Sequence[pa.Array], field: pa.Field) -> _Chunk:
         return _Chunk((bytes(_plain(values[0][:1])), 1), [*levels, _one_run(count)], _RLE_DICTIONARY, *span)
     if field.type == pa.uint8() and count >= _FEW:
         return _Chunk((_OCTET_DICTIONARY, 256), [*levels, *_packed(values, 8)], _RLE_DICTIONARY)
+    if field.type == ADDRESS and field.nullable and (few := _few(values)) is not None:
+        distinct, indices = few
+        return _Chunk(
+            (bytes(_plain(distinct)), len(distinct)), [*levels, *_packed([indices], 8)], _RLE_DICTIONARY
+        )
     return _Chunk(None, [*levels, *map(_plain, values)], _PLAIN, *span)
+
+
+def _few(parts: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]] | None:
+    """The different addresses of a column and which one each row has; None where they are more than `_MOST_EXPORTERS`."""
+    values = np.concatenate(parts)
+    indices = np.zeros(len(values), np.uint8)
+    distinct, at = [values[0]], 0
+    left = np.flatnonzero((values != values[0]).any(axis=1))
+    while len(left):
+        at += 1
+        if at == _MOST_EXPORTERS:
+            return None
+        distinct.append(values[left[0]])
+        same = (values[left] == distinct[-1]).all(axis=1)
+        indices[left[same]] = at
+        left = left[~same]
+    return np.array(distinct), indices
 
 
 def _values(column: pa.Array) -> npt.NDArray[Any]:
