@@ -3,9 +3,10 @@
 import atexit
 import gc
 import hmac
+import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,7 @@ from django.db.transaction import atomic
 
 from hanse import logs
 from hanse.federation import handlers as partners
+from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import Keyring
 from hanse.ledger import identity, keyfile, keyring, kinds
 from hanse.settings import ROOMS, Node, django_settings, home_folder, load
@@ -43,13 +45,33 @@ def start(home: Path | None = None) -> Node:
     return node
 
 
-def configure(node: Node, keys: Keyring) -> None:
-    """Wire a node whose keys are unlocked. Django allows it once per process."""
+def start_to_look(home: Path) -> Node:
+    """Wire the node in a folder for who looks at how it is: without its passphrase where nobody left it, and asking nobody.
+
+    Then what is sealed cannot be read, and nothing written.
+
+    Raises:
+        SettingsError: There is no node in that folder.
+    """
+    logs.configure()
+    node = load(home)
+    keys = None
+    with suppress(HanseError):
+        keys = keyfile.unlock(home, asks=False)
+    configure(node, keys)
+    end_at_once()
+    return node
+
+
+def configure(node: Node, keys: Keyring | None) -> None:
+    """Wire a node with its unlocked keys, or none. Django allows it once per process."""
     with loading():
-        django_conf.configure(**django_settings(node, session_secret(keys)))
+        secret = secrets.token_hex() if keys is None else session_secret(keys)
+        django_conf.configure(**django_settings(node, secret))
         django.setup()
         identity.belong_to(node.authority)
-        keyring.hold(keys)
+        if keys is not None:
+            keyring.hold(keys)
         for room in ROOMS:
             if find_spec(f"{room}.service"):
                 service = import_module(f"{room}.service")

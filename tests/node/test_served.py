@@ -9,6 +9,8 @@ import pytest
 
 from hanse.console import processes
 from hanse.kernel.errors import UsageError
+from hanse.ledger import keyfile
+from hanse.ledger.keyring import LockedError
 from hanse.node import doctor
 from hanse.node.served import be_served, is_served, not_served
 from hanse.settings import Node
@@ -52,6 +54,37 @@ def test_a_served_node_is_not_upgraded_and_takes_up_rotated_keys(tmp_path: Path,
         lines = {line[6:19].strip(): line[:4].strip() for line in node.run("doctor").stdout.splitlines()}
         assert lines["worker"] == "warn"
         assert lines["database"] == lines["collector"] == "well"
+
+
+def test_doctor_needs_no_passphrase(tmp_path: Path) -> None:
+    """Whoever is called at night reads what is ill without the key to all that is encrypted, and when the keys are gone."""
+    with living(tmp_path / "home") as node:
+        (node.home / "keys" / "passphrase").unlink()
+        node.environment.pop(keyfile.OPENER)
+        assert "locked" in node.run("fsck").stderr
+        looked = node.run("doctor")
+        lines = {line[6:19].strip(): line[:4].strip() for line in looked.stdout.splitlines()}
+        assert (looked.returncode, looked.stderr) == (0, "")
+        assert set(lines) == set(doctor._LOOKS)
+        assert lines["database"] == lines["keys"] == lines["ledger"] == "well"
+        (node.home / keyfile.KEYS).unlink()
+        looked = node.run("doctor")
+        assert looked.returncode == 1
+        assert "is gone. Get it back from the newest backup" in looked.stdout
+
+
+def test_doctor_says_what_it_cannot_see_without_the_passphrase(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is sealed, such as where the collector was told to listen, is named as not seen, and keeps nothing else back."""
+
+    def sealed(_: Node) -> tuple[doctor.State, str]:
+        raise LockedError("locked")
+
+    monkeypatch.setattr(doctor, "_LOOKS", {"collector": sealed, "disk": lambda _: ("well", "room")})
+    seen = list(doctor.examine(Node(tmp_path, "ee-cert", "CERT Estonia", "EE")))
+    assert [(one.what, one.state) for one in seen] == [("collector", "warn"), ("disk", "well")]
+    assert "without the passphrase" in seen[0].words
 
 
 def test_a_worker_that_has_not_spoken_yet_is_starting_for_a_minute(

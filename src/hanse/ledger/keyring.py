@@ -83,7 +83,10 @@ def current() -> Keyring:
         LockedError: Nobody unlocked them.
     """
     if not _held:
-        raise LockedError("The node's keys are locked. Give the passphrase: see `hanse node doctor`.")
+        raise LockedError(
+            "The node's keys are locked. Start it with their passphrase: in the file that HANSE_PASSPHRASE_FILE names, or as "
+            "the systemd credential hanse-passphrase."
+        )
     if _followed and time.monotonic() - _followed[0].looked_s > LOOK_S:
         _look()
     return _held[0]

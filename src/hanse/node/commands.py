@@ -279,9 +279,13 @@ _COLOURS = {"well": "green", "warn": "yellow", "ill": "red"}
 def doctor(context: click.Context, home: Path) -> None:
     """Say what keeps the node from working well, and what to do; exit code 1 if anything is ill.
 
-    What is only to be looked after, such as address data that grows old, is a warning.
+    What is only to be looked after, such as address data that grows old, is a warning. No passphrase is asked
+    for: without one, it cannot see all of it, and says what.
     """
-    served = _started(home)
+    from hanse.bootstrap import start_to_look  # noqa: PLC0415 - configures Django
+
+    _unattended(home)
+    served = start_to_look(home)
     from hanse.node.doctor import examine  # noqa: PLC0415 - needs Django
 
     well = True

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from hanse.console import processes
 from hanse.console.health import LEAST_FREE_BYTES, WAITING_US, collector_now, longest_waiting_us
 from hanse.ledger import keyfile
+from hanse.ledger.keyring import LockedError
 from hanse.ledger.tree import latest
 from hanse.node.making import PASSPHRASE
 from hanse.node.served import is_served
@@ -52,6 +53,8 @@ def examine(node: Node) -> Iterator[Answer]:
             state, words = look(node)
         except DatabaseError:
             state, words = "ill", "It cannot be seen while the database does not answer."
+        except LockedError:
+            state, words = "warn", "It cannot be seen without the passphrase of the node's keys."
         yield Answer(what, state, words)
 
 
@@ -79,7 +82,10 @@ def _purging(_: Node) -> tuple[State, str]:
 
 
 def _keys(node: Node) -> tuple[State, str]:
-    mode = (node.home / keyfile.KEYS).stat().st_mode
+    try:
+        mode = (node.home / keyfile.KEYS).stat().st_mode
+    except FileNotFoundError:
+        return "ill", f"{keyfile.KEYS} is gone. Get it back from the newest backup: `hanse node restore`."
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         return "ill", f"Others may read {keyfile.KEYS}. Run chmod 600 on it."
     if (node.home / PASSPHRASE).exists() and not node.exercise:
