@@ -76,8 +76,12 @@ def test_keys_are_rotated_proven_backed_up_and_restored(made, tmp_path):
 
     stolen = ("node", "keys", "revoke", "--home", there, "--reason", "stolen", shown[0].split()[0])
     assert "still to come" in hanse(*stolen, "--since", "2126-01-01", code=1, **passphrase)
-    assert "4 entries that this node signed with it" in hanse(*stolen, "--since", "2026-01-01", **passphrase)
+    told = hanse(*stolen, "--since", "2026-01-01", **passphrase)
+    assert "4 entries of this node that it signed from then on, 0 to 3, are not proven any more" in told
     assert "revoked before" in hanse(*stolen, code=1, **passphrase)
+    mine = ("node", "keys", "vouch", "--home", there, "--reason", "looked at", stolen[-1], "1")
+    assert "Give the first and last" in hanse(*mine, "4", code=1, **passphrase)
+    assert "stands by entries 1 to 3" in hanse(*mine, "3", **passphrase)
 
 
 @pytest.mark.parametrize(

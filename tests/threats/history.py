@@ -35,7 +35,7 @@ from hanse.kernel.markings import Marking, Tlp
 from hanse.ledger import objects, tree
 from hanse.ledger.kinds import all_kinds
 from hanse.ledger.models import Entry
-from hanse.ledger.service import purge, revoke, rotate
+from hanse.ledger.service import purge, revoke, rotate, vouch
 from hanse.ledger.writing import append
 from hanse.policy import service as policy
 from hanse.recording import record, with_derived
@@ -94,8 +94,9 @@ def everything(home: Path, inputs: Path) -> None:
     _webhooks(mari)
     tree.integrate()
     first = Entry.objects.get(pk=0).key
-    rotate(home, "for tests", mari, "A year is over.")
-    revoke(first, mari, "It lay on a machine that was sold.")
+    rotated = rotate(home, "for tests", mari, "A year is over.")
+    revoke(first, mari, "It lay on a machine that was sold.", rotated.time_us)
+    vouch(first, rotated.sequence, rotated.sequence, mari, "Nobody else had it yet.")
     gone = Attack.projected.order_by("-start_us")[0].pk
     purge(with_derived([gone]), mari, "Its retention is over.", law="Directive (EU) 2016/680, article 5")
     tree.integrate()

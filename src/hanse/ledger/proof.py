@@ -13,7 +13,7 @@ from hanse.ledger.tree import get_tile, latest
 from hanse.ledger.verify import FORMAT, Proof, SignedEntry
 from hanse.ledger.witnessed import latest_witnessed, standing, verifier_keys
 
-KEY_KINDS = ("ledger.founded", "ledger.key_rotated", "ledger.key_revoked")
+KEY_KINDS = ("ledger.founded", "ledger.key_rotated", "ledger.key_revoked", "ledger.key_vouched")
 
 
 class NotProvableError(HanseError):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import connections, transaction
+from django.db.models import Count, Max, Min
 
 from hanse.kernel.actors import Actor
 from hanse.kernel.clock import now_us
@@ -53,6 +54,14 @@ class KeyRevoked(msgspec.Struct):
 
     key: str
     since_us: int
+
+
+class KeyVouched(msgspec.Struct):
+    """Entries in the node's own order, `first` to `last`, that it stands by, though the revoked key `key` signed them."""
+
+    key: str
+    first: int
+    last: int
 
 
 class PurgedContent(msgspec.Struct):
@@ -211,6 +220,43 @@ def revoke(key: str, actor: Actor, reason: str, since_us: int | None = None) -> 
         return append("ledger.key_revoked", content, actor=actor, reason=reason)
 
 
+def unproven(key: str) -> tuple[int, int, int]:
+    """The own entries that a key signed after it was not to be believed any more: the first, the last, how many.
+
+    What the node stands by is among them. Entries to partners are not: they are counted apart and were sent as they are.
+    """
+    since = NodeKey.objects.filter(pk=key).values_list("revoked_us", flat=True).first()
+    own = (
+        Entry.objects.filter(key=key, recipient="", time_us__gte=since)
+        if since is not None
+        else Entry.objects.none()
+    )
+    told = own.aggregate(first=Min("sequence"), last=Max("sequence"), number=Count("pk"))
+    return told["first"] or 0, told["last"] or 0, told["number"]
+
+
+def vouch(key: str, first: int, last: int, actor: Actor, reason: str) -> Recorded:
+    """Stand by entries that a key signed after it was not to be believed any more: somebody looked at each of them.
+
+    Proofs made from then on carry it. See `verify`: they are believed under a checkpoint of a later key alone, which whoever
+    has the revoked one cannot sign.
+
+    Raises:
+        KeyChangeError: The key was not revoked, or signed none of the node's own entries in that stretch from then on.
+    """
+    with writing():
+        row = NodeKey.objects.filter(pk=key).first()
+        if row is None or row.revoked_us is None:
+            raise KeyChangeError(f"Key {key} was not revoked. `hanse node keys show` says which were.")
+        begin, end, number = unproven(key)
+        if not number or not begin <= first <= last <= end:
+            found = f"entries {begin:,} to {end:,} of this node" if number else "no entry of this node"
+            raise KeyChangeError(
+                f"From its revocation on, key {key} signed {found}. Give the first and last of a stretch of them."
+            )
+        return append("ledger.key_vouched", KeyVouched(key, first, last), actor=actor, reason=reason)
+
+
 def _project_founded(recorded: Recorded, content: Founded) -> None:
     _add_key(recorded, content.verify, content.seal)
 
@@ -228,6 +274,10 @@ def _add_key(recorded: Recorded, verify: str, seal: str) -> None:
         since_us=recorded.time_us,
         said_by=recorded.sequence,
     )
+
+
+def _project_vouched(_: Recorded, __: KeyVouched) -> None:
+    """Nothing: proofs carry the entry itself."""
 
 
 def _project_revoked(_: Recorded, content: KeyRevoked) -> None:
@@ -249,5 +299,6 @@ KINDS = (
     Kind("ledger.founded", Founded, _project_founded),
     Kind("ledger.key_rotated", KeyRotated, _project_rotated),
     Kind("ledger.key_revoked", KeyRevoked, _project_revoked),
+    Kind("ledger.key_vouched", KeyVouched, _project_vouched),
     Kind("ledger.purged", PurgedContent, _project_purged, sealed=True),
 )

@@ -5,7 +5,7 @@ The steps, in order; each needs the ones before it:
 1. the file is a proof of a format that this version knows;
 2. the founding entry is signed by the key that it names, and that key has the fingerprint that was trusted;
 3. each later key was brought, and each revocation said, by an entry that the key before it signed;
-4. the entry is signed by one of these keys, in its time and before it was revoked;
+4. the entry is signed by one of these keys, in its time and before it was revoked, or the authority stands by it since;
 5. the body is what the entry commits to;
 6. the checkpoint is signed by one of these keys, before that key was revoked;
 7. the entry is a leaf of the checkpoint's tree;
@@ -13,7 +13,10 @@ The steps, in order; each needs the ones before it:
 9. the time stamp, where roots are trusted for one, is over this checkpoint (RFC 3161).
 
 Whoever has a revoked key can sign with any date: where the checkpoint is signed by one, trusted witnesses or a trusted
-time stamp have to show that it is from before the revocation. A proof made before a revocation cannot know of it: whoever doubts a key asks the authority for a new one.
+time stamp have to show that it is from before the revocation. What the authority itself wrote between the theft and the
+rotation it may stand by, one stretch of entries at a time: they are believed under a checkpoint of a later key alone. That
+no thief can sign who has the stolen one; who could write into the ledger itself is why people have to look at them first.
+A proof made before a revocation cannot know of it: whoever doubts a key asks the authority for a new one.
 """
 
 from collections.abc import Sequence
@@ -56,7 +59,7 @@ class Proof(msgspec.Struct, frozen=True):
     Attributes:
         format: `FORMAT`.
         entry: What is proven.
-        keys: The founding entry and each rotation and revocation of keys, in order.
+        keys: The founding entry and each rotation and revocation of keys, and what the authority stands by, in order.
         position: Leaf of the entry.
         inclusion: Its audit path (RFC 9162, section 2.1.3).
         checkpoint: The signed note over the tree's root.
@@ -138,10 +141,11 @@ def verify(
     """
     proof = _read(data)
     keys = _keys(proof, trusted)
-    head = _signed(proof.entry, keys, 4)
+    head = _signed(proof.entry, keys, 4, doubted=True)
     keys.in_its_time(head)
     body = _body(proof.entry, head, 5)
     checkpoint, signer = _checkpoint(proof, keys)
+    by = keys.stands_by(head, signer.id)
     leaf = envelope.hashed(proof.entry.payload, proof.entry.signature)
     if not merkle.verify_inclusion(proof.position, checkpoint.size, leaf, proof.inclusion, checkpoint.root):
         raise ProofError("Step 7 fails: the entry is not in the checkpoint's tree.")
@@ -157,7 +161,7 @@ def verify(
         f"1. The file is a proof in the format {FORMAT}.",
         f"2. {keys.name} ({keys.authority}) was founded under key {keys.first.id}.",
         f"3. Later keys that follow: {len(keys.held) - 1}; revocations: {len(keys.revoked)}. Each is signed for.",
-        f"4. Entry {head.seq:,} ({head.kind}) of {iso(head.time)} is signed by key {head.key}{keys.later(head.key)}.",
+        f"4. Entry {head.seq:,} ({head.kind}) of {iso(head.time)} is signed by key {head.key}{keys.later(head.key)}{by}.",
         "5. The body is what the entry commits to.",
         f"6. The checkpoint over {checkpoint.size:,} leaves is signed by {keys.authority}, by key {signer.id}{since}.",
         f"7. The entry is leaf {proof.position:,} of that tree.",
@@ -191,6 +195,14 @@ class _Revoked(msgspec.Struct, frozen=True):
     since_us: Moment
 
 
+class _Vouched(msgspec.Struct, frozen=True):
+    """What is read of the content of an entry by which an authority stands by others."""
+
+    key: str
+    first: int
+    last: int
+
+
 class _Keys:
     """An authority's keys, as far as its own entries vouch for them."""
 
@@ -201,11 +213,41 @@ class _Keys:
         self.brought = {first.id: 0}
         self.replaced: dict[str, envelope.Envelope] = {}
         self.revoked: dict[str, int] = {}
+        self.vouched: list[tuple[_Vouched, envelope.Envelope]] = []
 
     def believed(self, key: str, time_us: int, step: int) -> None:
         """Refuse a key that was revoked before a time."""
-        if self.revoked.get(key, time_us + 1) <= time_us:
+        if self._is_doubted(key, time_us):
             raise ProofError(f"Step {step} fails: key {key} was revoked from {iso(self.revoked[key])} on.")
+
+    def _is_doubted(self, key: str, time_us: int) -> bool:
+        return self.revoked.get(key, time_us + 1) <= time_us
+
+    def stands_by(self, head: envelope.Envelope, signer: str) -> str:
+        """Refuse an entry of a key that was revoked before, unless the authority stands by it; that, as the end of a sentence.
+
+        Args:
+            head: The entry's.
+            signer: Signed the checkpoint that it is under.
+        """
+        if not self._is_doubted(head.key, head.time):
+            return ""
+        found = [
+            by
+            for what, by in self.vouched
+            if head.recipient is None
+            and what.key == head.key
+            and what.first <= head.seq <= what.last
+            and not self._is_doubted(by.key, by.time)
+        ]
+        if not found:
+            self.believed(head.key, head.time, 4)
+        if signer in self.revoked:
+            raise ProofError(
+                f"Step 4 fails: key {head.key} was revoked from {iso(self.revoked[head.key])} on. The authority stands by the "
+                "entry, but this checkpoint is of a revoked key. Ask for the proof again, under a later checkpoint."
+            )
+        return f"; the authority stands by it since {iso(found[0].time)}, under key {found[0].key}"
 
     def in_its_time(self, head: envelope.Envelope) -> None:
         """Refuse an entry in the node's own order that stands where another key signed; others are counted elsewhere."""
@@ -266,6 +308,8 @@ def _keys(proof: Proof, trusted: str) -> _Keys:
         elif head.kind == "ledger.key_revoked":
             revoked = _content(said, head, _Revoked, 3)
             keys.revoked[revoked.key] = min(revoked.since_us, keys.revoked.get(revoked.key, revoked.since_us))
+        elif head.kind == "ledger.key_vouched":
+            keys.vouched.append((_content(said, head, _Vouched, 3), head))
         elif said is not proof.keys[0]:
             raise ProofError(f"Step 3 fails: an entry of kind {head.kind} stands among the keys.")
     return keys
@@ -292,8 +336,15 @@ def _key(text: str, step: int) -> VerifyKey:
         raise ProofError(f"Step {step} fails: {text[:80]!r} is no Ed25519 public key.") from None
 
 
-def _signed(said: SignedEntry, keys: _Keys, step: int) -> envelope.Envelope:
-    """The envelope of an entry, if one of the keys signed it for this authority and was to be believed then."""
+def _signed(said: SignedEntry, keys: _Keys, step: int, *, doubted: bool = False) -> envelope.Envelope:
+    """The envelope of an entry, if one of the keys signed it for this authority and was to be believed then.
+
+    Args:
+        said: The entry.
+        keys: The authority's.
+        step: Whose it is, for the message.
+        doubted: Whether a key that was revoked before is let pass, for the caller to look at.
+    """
     try:
         named = envelope.decode(said.payload)
         key = keys.held.get(named.key)
@@ -308,7 +359,8 @@ def _signed(said: SignedEntry, keys: _Keys, step: int) -> envelope.Envelope:
         )
     if not FIRST_MOMENT_US <= head.time <= LAST_MOMENT_US:
         raise ProofError(f"Step {step} fails: the entry is of a time that no calendar has.")
-    keys.believed(head.key, head.time, step)
+    if not doubted:
+        keys.believed(head.key, head.time, step)
     return head
 
 

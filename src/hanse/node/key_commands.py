@@ -72,19 +72,43 @@ def rotate(home: Path, reason: str) -> None:
 def revoke(home: Path, key: str, reason: str, since: datetime | None) -> None:
     """Say that a key is not to be believed from now on, or from a time before; `hanse node keys show` has its id.
 
-    What the node itself signed with it since that time is no longer proven by it either.
+    What the node itself signed with it since that time is no longer proven by it either, until somebody looked at it and
+    the node stands by it: `hanse node keys vouch`.
     """
     node = started(home)
     from hanse.ledger import service  # noqa: PLC0415 - needs Django
-    from hanse.ledger.models import Entry  # noqa: PLC0415 - as above
 
     since_us = None if since is None else round(since.replace(tzinfo=UTC).timestamp() * 1e6)
     recorded = service.revoke(key, _actor(node), reason, since_us)
     click.echo(
         f"Entry {recorded.sequence:,} revokes {printable(key)}. Partners are told, and take nothing more of it."
     )
-    if since_us is not None and (own := Entry.objects.filter(key=key, time_us__gte=since_us).count()):
-        click.echo(f"{own:,} entries that this node signed with it from then on are not proven any more.")
+    first, last, own = service.unproven(key)
+    if own:
+        click.echo(
+            f"{own:,} entries of this node that it signed from then on, {first:,} to {last:,}, are not proven any more. Look at "
+            "them, each by each, and stand by those that are yours:\n"
+            f'  hanse node keys vouch {printable(key)} {first} {last} --reason "..."'
+        )
+
+
+@keys.command()
+@home_option
+@_reason
+@click.argument("key")
+@click.argument("first", type=click.IntRange(min=0))
+@click.argument("last", type=click.IntRange(min=0))
+def vouch(home: Path, key: str, first: int, last: int, reason: str) -> None:
+    """Stand by the node's own entries FIRST to LAST, which KEY signed after it was not to be believed any more.
+
+    Whoever had the key, and the node as well, may have written some of them: look at each of them before. Proofs made from
+    now on say that the authority stands by them, and hold under a checkpoint of a later key.
+    """
+    node = started(home)
+    from hanse.ledger import service  # noqa: PLC0415 - needs Django
+
+    recorded = service.vouch(key, first, last, _actor(node), reason)
+    click.echo(f"Entry {recorded.sequence:,} says that this node stands by entries {first:,} to {last:,}.")
 
 
 @keys.command()
