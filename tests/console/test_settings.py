@@ -67,6 +67,13 @@ def test_a_change_is_an_entry_once_and_equals_its_replay(admin: ActingClient) ->
     assert list(differences()) == []
 
 
+def test_a_channel_without_a_relay_is_said_to_send_nothing(admin: ActingClient) -> None:
+    """Who fills in whom to tell and forgets by which relay is not told that it holds."""
+    without = {**MAIL, "relay": "", "user": "", "password": ""}
+    for told, words in ((MAIL, "It holds from now on."), (without, "No alert is sent this way.")):
+        assert words in admin.post("/settings/mail/", told, follow=True).content.decode()
+
+
 def test_secrets_are_shown_nowhere(admin: ActingClient) -> None:
     """Neither pages nor API nor the database's rows hold a password or key in clear; an empty field keeps it."""
     admin.post("/settings/mail/", MAIL)

@@ -139,7 +139,9 @@ def _form(request: HttpRequest, name: str, kind: type[GroupForm]) -> Result:
     )
     if request.method == "POST" and form.is_valid():
         said = form.save(signed_in(request))
-        messages.success(request, said or _("Saved. It holds from now on."))
+        off = kind.channel and not _is_set(kind.now())
+        saved = _("Saved. No alert is sent this way.") if off else _("Saved. It holds from now on.")
+        messages.success(request, said or saved)
         may_view = may(signed_in(request), "settings.view", now_us=now_us())
         return redirect("console:settings" if may_view else "console:start")
     return {"form": form, "name": name, "set": _is_set(now)}
