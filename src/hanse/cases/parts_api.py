@@ -256,7 +256,7 @@ def add_selector(request: HttpRequest, case_id: UUID, told: SelectorIn) -> Any:
     "/{uuid:case_id}/selectors/list", response=SelectorListOut, operation_id="case_add_selectors",
     summary="Take a list of selectors in",
 )  # fmt: skip
-@endpoint("cases.edit")
+@endpoint("cases.edit", in_parts=True)
 def add_list(request: HttpRequest, case_id: UUID, told: SelectorListIn) -> Any:
     """Take the good rows of a list in, or say row by row what would come of it."""
     try:

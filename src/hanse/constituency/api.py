@@ -136,7 +136,7 @@ def remove(request: HttpRequest, row: RemoveIn) -> Any:
 
 
 @router.post("/import", response=ImportOut, operation_id="constituency_import")
-@endpoint("constituency.edit")
+@endpoint("constituency.edit", in_parts=True)
 def import_rows(request: HttpRequest, told: ImportIn) -> Any:
     """Replace the constituency by a registry file, or say row by row what that would do."""
     with tempfile.TemporaryDirectory(prefix="hanse-") as folder:
