@@ -87,6 +87,22 @@ def test_wrong_contacts_have_an_own_set_read_once(case, gb, monkeypatch):
     assert len(read_) == 1
 
 
+def test_wrong_contacts_without_a_set_have_the_proofs_worked_out_once(case, gb, monkeypatch):
+    """As a month begins, or after a database was lost: each proof is a multiplication, and there are a hundred thousand."""
+    publishing.publish_due()
+    gb.puts(Value("email", BOSS), Value("phone", PHONE))
+    OwnSet.objects.all().delete()
+    made, proof_of = [], tags.proof_of
+    monkeypatch.setattr(tags, "proof_of", lambda *some: made.append(some) or proof_of(*some))
+    for _ in range(5):
+        gb.contacts(secrets.token_bytes(26))
+    gb.contacts(gb.proofs[Value("email", BOSS)])
+    turn(gb)
+    assert Received.objects.filter(state="refused").count() == 5
+    assert Hit.objects.get().kind == "email"
+    assert len(made) == len({one[2] for one in made})
+
+
 def test_a_contact_is_found_in_the_last_version(case, gb):
     """What was read of the one before does not stand for it."""
     made, kaja = case

@@ -8,7 +8,6 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from hmac import compare_digest
 from typing import Final
 
 import msgspec
@@ -269,10 +268,9 @@ def having(partner: str, epoch: str, proof: bytes) -> list[Value]:
     if agreement is None or key is None:
         return []
     row = OwnSet.objects.filter(partner=partner, epoch=epoch).values_list("serial", "version").first()
-    if row is None:  # lost with a database, and not made anew yet
-        values = values_of(offered(agreement))
-        return [one for one in values if compare_digest(tags.proof_of(key, epoch, one), proof)]
-    if (name := _proven(*row).name_of(proof)) is None:
+    # A set that was lost with a database, or of a month that begins, is not made yet.
+    proven = _proven(*row) if row is not None else _unpublished(agreement.sequence, epoch, key.public)
+    if (name := proven.name_of(proof)) is None:
         return []
     return [value for value in values_of(offered(agreement)) if name_of(value) == name]
 
@@ -293,6 +291,22 @@ class _Proven:
             return None
         place = int(self._order[at])
         return self._names[place * NAME : (place + 1) * NAME]
+
+
+@lru_cache(maxsize=1)
+def _unpublished(agreed: int, epoch: str, public: bytes) -> _Proven:
+    """What is offered to a partner that has no set yet: worked out once likewise, for it takes seconds.
+
+    Args:
+        agreed: The entry by which what is agreed with it stands.
+        epoch: The month.
+        public: Of the month's key.
+    """
+    agreement = Agreement.objects.get(sequence=agreed)
+    key = tag_keys.key_of(agreement.partner, epoch)
+    values = values_of(offered(agreement)) if key is not None and key.public == public else []
+    real = b"".join(tags.proof_of(key, epoch, one) for one in values) if key is not None else b""
+    return _Proven(Kept(b"", b"", b"".join(map(name_of, values)), real))
 
 
 @lru_cache(maxsize=REMEMBERED)
