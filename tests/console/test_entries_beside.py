@@ -9,6 +9,7 @@ import pytest
 from hanse.console.visible_entries import entry_for, visible_entries
 from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking, Tlp
+from hanse.ledger.kinds import all_kinds, meaning
 from hanse.ledger.models import Entry, NodeKey
 from hanse.ledger.writing import append
 from hanse.policy.guarded import NotVisibleError
@@ -80,3 +81,17 @@ def test_the_page_says_what_became_of_the_key_that_signed(
     html = page.get(f"/ledger/{written}/").content.decode()
     assert "which another one replaced on <time" in html
     assert "revoked from <time" in html
+
+
+def test_an_entrys_page_says_what_its_kind_means(actor: Callable[..., Actor], client_as: Clients) -> None:
+    """Each kind begins its description with a sentence; one of a newer node has none, and its page is there all the same."""
+    told = {
+        kind.name: meaning(kind.name) for kind in all_kinds() if kind.content.__module__.startswith("hanse.")
+    }
+    assert [name for name, words in told.items() if not words or "`" in words] == []
+    assert told["ledger.key_rotated"] == "New keys, said under the old one"
+    assert meaning("future.kind") == ""
+    analyst = actor("analyst")
+    one = said(uuid4(), Marking.own(AUTHORITY), analyst)
+    html = client_as(analyst).get(f"/ledger/{one}/").content.decode()
+    assert f'<p class="muted">{told["telemetry.folder_watched"]}.</p>' in html

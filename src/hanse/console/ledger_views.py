@@ -15,7 +15,7 @@ from hanse.kernel import envelope, units
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.keys import VerifyKey
 from hanse.kernel.markings import Marking
-from hanse.ledger.kinds import all_kinds
+from hanse.ledger.kinds import all_kinds, meaning
 from hanse.ledger.models import Body, Entry, NodeKey, Purged
 from hanse.ledger.proof import export
 from hanse.ledger.reading import written
@@ -91,6 +91,7 @@ def entry(request: HttpRequest, sequence: int) -> Result:
     told: dict[str, Any] = {
         "entry": row,
         "head": head,
+        "meaning": meaning(row.kind),
         "envelope": msgspec.json.format(bytes(row.payload), indent=2).decode(),
         "marking": marking,
         "key": NodeKey.objects.filter(pk=row.key).first(),

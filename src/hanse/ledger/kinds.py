@@ -1,5 +1,6 @@
 """Kinds of entries: what each one holds and how it becomes rows. The rooms bring them, bootstrap registers them."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,6 +79,13 @@ class Kind:
 
 
 @lru_cache(maxsize=1_024)
+def meaning(name: str) -> str:
+    """What a kind says, in a few words for people: how the description of its content begins; empty where it is not known."""
+    kind = known(name)
+    described = " ".join((getattr(kind.content, "__doc__", None) or "").split()) if kind else ""
+    return re.split(r"[.;](?: |$)", described, maxsplit=1)[0].replace("`", "")
+
+
 def _decoder(content: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(content)
 

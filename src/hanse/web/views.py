@@ -37,7 +37,9 @@ def _listed(actor: Actor) -> Listed:
                 link=lambda job: reverse("jobs:job", args=[job.pk]),
             ),
             Column(key="state", label=_("State"), sort="state"),
-            Column(key="step", label=_("Step"), value=lambda job: "" if job.state == State.DONE else job.step),
+            Column(
+                key="step", label=_("Step"), value=lambda job: "" if job.state == State.DONE else job.step
+            ),
             Column(key="took", label=_("Took"), value="took_us", format="span_us"),
         ),
         filters=(Filter(key="state", label=_("State"), field="state", choices=State.choices),),
