@@ -75,7 +75,7 @@ def test_a_case_is_opened_on_a_page(client_as: Clients) -> None:
     assert row.review_us % 1_000_000 == 0
     client.who = acting(UUID(kaja.id))
     asked = client.get(f"/cases/{row.pk}/").content.decode()
-    for said in ("The case is open.", "One question first", "Nothing went wrong.", "it belongs to a team"):
+    for said in ("The case is open.", "One question first", "You are asked once", "it belongs to a team"):
         assert said in asked
     assert "CCP, section 193" not in asked
     shown = client.get(f"/cases/{row.pk}/", {"why": "Case work"}, follow=True).content.decode()
