@@ -86,7 +86,10 @@ def test_a_list_of_one_import_says_which_file_it_is_of(actor: People, client_as:
     said = f"from the bank.csv, {minute(batch.time_us)}"
     address = f"/intelligence/?batch={batch.pk.hex}"
     client = client_as(mari)
-    assert f"Import: <strong>{said}</strong>" in client.get(address).content.decode()
+    shown = client.get(address).content.decode()
+    assert f"Import: <strong>{said}</strong>" in shown
+    assert "<td>CSV</td>" in shown
+    assert b'"format": "csv"' in b"".join(client.get(f"{address}&as=json").streaming_content)
     search = searches.save("Bank", {"batch": [batch.pk.hex]}, mari)
     for page in (
         "/intelligence/searches/",

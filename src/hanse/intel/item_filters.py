@@ -14,10 +14,13 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.markings import Marking, strictest
 from hanse.web.lists import Filter, Named
 
+CAME_AS: Final = {"stix": "STIX", "misp": "MISP", "csv": "CSV", "ddosdb": "DDoSDB", "own": "written here",
+                  "partner": "from a partner"}  # fmt: skip
+"""What pages say of the format of an item or an import."""
+
 COMMON: Final = (
     Filter(key="type", label="Type", field="type"),
-    Filter(key="format", label="Came as", field="format",
-           choices=[("stix", "STIX"), ("misp", "MISP"), ("csv", "CSV"), ("ddosdb", "DDoSDB"), ("own", "written here"), ("partner", "from a partner")]),
+    Filter(key="format", label="Came as", field="format", choices=list(CAME_AS.items())),
     Filter(key="origin", label="Partner", field="origin", help="The id of the authority that shared it."),
     Filter(key="title", label="What", field="title__icontains", help="A word of it."),
     Filter(key="batch", label="Import", field="batch", help="Its whole id; that of a feed's run as well."),

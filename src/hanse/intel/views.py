@@ -61,10 +61,6 @@ RAW_SHOWN = 100_000
 CAPS = uploads.Caps(file_bytes=200_000_000, total_bytes=200_000_000, files=1)
 
 
-_CAME = {"own": "written here", "partner": "from a partner"}
-"""What the format of an item says of how it came, where it is no format's name."""
-
-
 def _url(row: Item) -> str:
     return reverse("intel:item", args=[row.pk])
 
@@ -77,6 +73,11 @@ def _what(row: Item) -> SafeString:
     return format_html('<s>{}</s> <span class="muted">{}</span>', title, _("taken back"))
 
 
+def _came_as(name: str) -> SafeString:
+    """A format in words; files keep its name."""
+    return conditional_escape(item_filters.CAME_AS.get(name, name))
+
+
 LIST = lists.Listed(
     name="intelligence",
     caption="Intelligence",
@@ -84,8 +85,7 @@ LIST = lists.Listed(
     columns=(
         lists.Column(key="title", label="What", value=service.title_of, link=_url, html=_what),
         lists.Column(key="type", label="Type", sort="type"),
-        lists.Column(key="format", label="Came as",
-                     value=lambda row: _CAME.get(row.format, row.format)),
+        lists.Column(key="format", label="Came as", html=lambda row: _came_as(row.format)),
         lists.Column(key="origin", label="Partner"),
         lists.Column(key="creator", label="Said by", value=lambda row: getattr(row, "said_by", row.creator)),
         lists.Column(key="grade", label="Grade", value=lambda row: row.standing_grade[:1].upper() + row.standing_grade[1:]),
@@ -117,7 +117,7 @@ IMPORTS = lists.Listed(
         lists.Column(key="time", label="When", value="time_us", format="when", sort="time_us",
                      link=lambda row: reverse("intel:import", args=[row.pk])),
         lists.Column(key="name", label="File"),
-        lists.Column(key="format", label="Format"),
+        lists.Column(key="format", label="Format", html=lambda row: _came_as(row.format)),
         lists.Column(key="fresh", label="New", format="count"),
         lists.Column(key="newer", label="Newer", format="count"),
         lists.Column(key="known", label="Known", format="count"),

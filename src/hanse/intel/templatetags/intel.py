@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
-from hanse.intel import grading, models, service
+from hanse.intel import grading, item_filters, models, service
 from hanse.kernel.printable import printable
 
 register = template.Library()
@@ -22,6 +22,12 @@ def json_text(value: Any) -> str:
 def item_title(row: models.Item) -> str:
     """What an item is called, whether or not it is sealed."""
     return service.title_of(row)
+
+
+@register.filter
+def came_as(name: str) -> str:
+    """The format of an item or an import, in words."""
+    return _(item_filters.CAME_AS[name]) if name in item_filters.CAME_AS else name
 
 
 @register.filter
