@@ -6,16 +6,15 @@
 import base64
 import json
 import os
-import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from tests.node.living import ROOT, Living, founded, opened, until
+from tests.node.living import Living, founded, opened, until
 
 
 class Sovereign(Living):
@@ -25,13 +24,13 @@ class Sovereign(Living):
         authority: Its id.
         country: Its country.
         tier: Its tier.
-        inside: Words of a command in front of that of the process beside, such as one that enters a namespace.
     """
+
+    beside = "tests.federation.sovereign"
 
     def __init__(self, home: Path, authority: str, country: str, tier: str = "member") -> None:
         super().__init__(home, "sqlite")
         self.authority, self.country, self.tier = authority, country, tier
-        self.inside: list[str] = []
 
     def make(self) -> None:
         """Found it by the command of people; in a file of its own, as a copy of one that was founded once per run."""
@@ -39,15 +38,6 @@ class Sovereign(Living):
         words = ("--authority", self.authority, "--name", f"Authority of {self.country}")
         founded(self.home, (*words, "--country", self.country, "--tier", self.tier), name)
         self.environment |= opened(name)
-
-    def do(self, job: str, **told: Any) -> Any:
-        """Have something read or set, in the process beside."""
-        if self._desk is None:
-            self._desk = subprocess.Popen(
-                [*self.inside, sys.executable, "-m", "tests.federation.sovereign", str(self.home)],
-                env=self.environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        return super().do(job, **told)
 
     def becomes_partner_of(self, other: "Sovereign") -> None:
         """Import the other's invitation, and approve it by a second person; the other has to do the same."""
@@ -96,7 +86,7 @@ def two(folder: Path) -> Iterator[tuple[Sovereign, Sovereign]]:
         fi.close()
 
 
-def _work(home: Path) -> None:
+def work(home: Path, lines: TextIO = sys.stdin, answers: TextIO = sys.stdout) -> None:
     """The process beside."""
     from hanse.bootstrap import start
 
@@ -104,12 +94,12 @@ def _work(home: Path) -> None:
     start(home)
     from tests.federation import sovereign_jobs
 
-    for line in sys.stdin:
+    for line in lines:
         told = json.loads(line)
         answer = getattr(sovereign_jobs, told.pop("job"))(**told)
-        sys.stdout.write(json.dumps(answer, default=str) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer, default=str) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]))
+    work(Path(sys.argv[1]))

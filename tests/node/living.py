@@ -17,12 +17,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TextIO, TypeVar
 
 from hanse.kernel.keys import opener
 from hanse.ledger import keyfile
+from tests.node.desks import ROOT, Desk, Forked, Started
 
-ROOT = Path(__file__).parents[2]
 STARTS_S = 120.0
 """Longest that processes may take to start on a busy machine."""
 
@@ -36,7 +36,7 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
         return int(probe.getsockname()[1])
 
 
-def until(what: Callable[[], T], seconds: float = STARTS_S, every: float = 0.1) -> T:
+def until(what: Callable[[], T], seconds: float = STARTS_S, every: float = 0.25) -> T:
     """The first true answer within a time; the last answer is in the error."""
     end = time.monotonic() + seconds
     while True:
@@ -85,7 +85,11 @@ class Living:
         url: Where it is served.
         log: What its processes wrote.
         process: `hanse node serve`, while it runs.
+        beside: Module of the process beside.
+        inside: Words of a command in front of that of the process beside, such as one that enters a namespace.
     """
+
+    beside: ClassVar[str] = "tests.node.living"
 
     def __init__(self, home: Path, database: str, **more: str) -> None:
         self.home = home
@@ -98,7 +102,8 @@ class Living:
         }  # fmt: skip
         self.environment.pop("HANSE_PARENT", None)
         self.process: subprocess.Popen[bytes] | None = None
-        self._desk: subprocess.Popen[str] | None = None
+        self.inside: list[str] = []
+        self._desk: Desk | None = None
 
     def make(self) -> None:
         """Found the node; in a file of its own, as a copy of one that was founded before."""
@@ -144,17 +149,17 @@ class Living:
     def do(self, job: str, **told: Any) -> Any:
         """Have something read or set, in the process beside."""
         if self._desk is None:
-            self._desk = subprocess.Popen(
-                [sys.executable, "-m", "tests.node.living", str(self.home)],
-                env=self.environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        assert self._desk.stdin
-        assert self._desk.stdout
-        self._desk.stdin.write(json.dumps({"job": job, **told}) + "\n")
-        self._desk.stdin.flush()
-        line = self._desk.stdout.readline()
+            self._desk = self._opened()
+        line = self._desk.ask(json.dumps({"job": job, **told}) + "\n")
         assert line, f"{job} failed; its error is above"
         return json.loads(line)
+
+    def _opened(self) -> Desk:
+        """The process beside: one that has everything loaded, where it can be anybody's."""
+        if self.inside or self.environment["HANSE_DATABASE"] != "sqlite":
+            command = [*self.inside, sys.executable, "-m", self.beside, str(self.home)]
+            return Started(command, self.environment)
+        return Forked(self.beside, self.home, self.environment)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal to the parent and wait for its end and that of everything below it; its exit code.
@@ -173,9 +178,7 @@ class Living:
     def leave_desk(self) -> None:
         """End the process beside; the next job starts another, on what then is in the folder."""
         if self._desk is not None:
-            assert self._desk.stdin
-            self._desk.stdin.close()
-            self._desk.wait(timeout=20)
+            self._desk.leave()
             self._desk = None
 
     def close(self) -> None:
@@ -247,7 +250,7 @@ def living(home: Path, database: str = "sqlite", **more: str) -> Iterator[Living
         node.close()
 
 
-def _work(home: Path) -> None:
+def work(home: Path, lines: TextIO = sys.stdin, answers: TextIO = sys.stdout) -> None:
     """The process beside."""
     from hanse.bootstrap import start
 
@@ -287,12 +290,12 @@ def _work(home: Path) -> None:
         return list(Partition.projected.values("source", "rows", "path"))
 
     jobs = {one.__name__: one for one in (change, allow, attacks, alerts, kinds, partitions)}
-    for line in sys.stdin:
+    for line in lines:
         told = json.loads(line)
         answer = jobs[told.pop("job")](**told)
-        sys.stdout.write(json.dumps(answer, default=str) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer, default=str) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]))
+    work(Path(sys.argv[1]))

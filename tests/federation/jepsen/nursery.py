@@ -20,6 +20,8 @@ from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tests.node.desks import become
+
 TEMPLATE: Final = "template"
 DIED: Final = 137
 _NEVER: Final = -1
@@ -123,24 +125,6 @@ def _prepare(folder: Path) -> None:
     earliest(jobs.ATTACKS)
 
 
-def _be(node: Any, keys: Any) -> None:
-    """Let this fork serve a node, in place of `bootstrap.configure`, which Django allows once."""
-    from django.conf import settings
-    from django.db import connections
-
-    from hanse.bootstrap import session_secret
-    from hanse.ledger import identity, keyring
-
-    connections.close_all()
-    settings.HANSE_NODE = node
-    settings.SECRET_KEY = session_secret(keys)
-    name = str(node.home / "hanse.sqlite3")
-    settings.DATABASES["default"]["NAME"] = name
-    connections["default"].settings_dict["NAME"] = name
-    identity.belong_to(node.authority)
-    keyring.hold(keys)
-
-
 def _tables(home: Path) -> None:
     """Empty tables, in place of `bootstrap.make_tables`, which takes seconds."""
     from django.db import connections
@@ -168,7 +152,7 @@ def _live(told: dict[str, Any]) -> None:
     _set_clock(skew_us)
     client = ThroughTheTest(line)
     for module in (bootstrap, restoring):
-        module.configure = _be  # type: ignore[attr-defined]  # the seams that a second process of Django would need
+        module.configure = become  # type: ignore[attr-defined]  # the seams that a second process of Django would need
         module.make_tables = lambda: _tables(home)  # type: ignore[attr-defined]  # as above
     exchange.make_client = lambda: client  # type: ignore[assignment,return-value]  # the one way out is the test
     jobs.client = client
