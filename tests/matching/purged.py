@@ -1,7 +1,6 @@
 """Purging a case by the clock and by two people, and whether the ledger is locked while points are worked out for it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from hanse.console import purging
 from hanse.kernel.actors import Actor
 from hanse.ledger.service import purge
 from hanse.matching import group
-from tests.matching.cast import person
+from tests.accounts.people import acting, newcomer
 from tests.web.acting import MIDDLEWARE, ActingClient
 
 Purges = Callable[[UUID, Actor, Actor], None]
@@ -47,15 +46,21 @@ def by_one(case: UUID, kaja: Actor, _approver: Actor) -> None:
     purge([case, *parts_of(case)], kaja, "Its retention is over.")
 
 
+def _officer(kaja: Actor) -> Actor:
+    """Who proposes it, of the same teams; policy asks the ledger for them when it is approved."""
+    teams = tuple(map(UUID, kaja.teams))
+    return acting(newcomer("officer", name="Ott Oja", teams=teams))
+
+
 def by_two(case: UUID, kaja: Actor, approver: Actor) -> None:
     """Purge them as two people decide."""
-    officer = replace(person("officer", "Ott Oja"), teams=kaja.teams)
+    officer = _officer(kaja)
     approvals.approve(purging.propose_purge(case, "It is over.", officer), approver)
 
 
 def by_two_with_key(case: UUID, kaja: Actor, approver: Actor) -> None:
     """Purge them as two people decide, the second by a request that may be sent twice and happens once."""
-    officer = replace(person("officer", "Ott Oja"), teams=kaja.teams)
+    officer = _officer(kaja)
     proposal = purging.propose_purge(case, "It is over.", officer)
     client, address = ActingClient(approver), f"/api/people/approvals/{proposal}/approve"
     first, second = (client.post(address, headers={"Idempotency-Key": "k"}) for _ in range(2))
