@@ -13,8 +13,9 @@ def test_two_nodes_ask_and_match_standing(partners) -> None:
     """Only the asker learns of a hit; in standing matching both do, within a minute, also after one was killed."""
     ee, fi = partners
     for node, partner, own in ((ee, "fi-cert", "ee@else.example"), (fi, "ee-cert", "fi@else.example")):
-        node.do("agree_to_match", partner=partner)
+        # Before it is agreed: what comes after the first set is published waits for the next half hour.
         node.do("investigate", selectors=[["email", "boss@shop.example"], ["email", own]])
+        node.do("agree_to_match", partner=partner)
     question = ee.do("ask_who_else", partner="fi-cert")
     until(lambda: ee.do("came_of", question=question) != "waiting", 60)
     assert ee.do("came_of", question=question) == "found"

@@ -33,6 +33,7 @@ from hanse.matching.quota import BlanketError
 from hanse.matching.run_projecting import COMPARING, ended_there
 from hanse.matching.running import PROTOCOL, check_other, finish
 from hanse.matching.secret import RunSecret
+from hanse.matching.withdrawing import may_tell
 
 if TYPE_CHECKING:
     from hanse.matching.commitment import Commitment
@@ -86,6 +87,8 @@ def piece(asked: Asked) -> Piece:
     if data is None and parts.count(row.pk, wanted.name) == 0 and row.state == "finished":
         raise UsageError("That comparison is over, and its pieces are gone.")
     if data is not None and wanted.name == TOKENS:
+        if not may_tell(row):
+            return Piece()
         parts.put(row.pk, parts.FETCHED, 0, b"")
     return Piece(data)
 
@@ -124,9 +127,11 @@ class _Side:
         if not self._fetch(POINTS, self.other.size * POINT):
             return False
         self._make_tokens()
-        if not self._fetch(DIGEST, sha256().digest_size) or not self._fetch(
-            TOKENS, self.own.size * psi.TOKEN
-        ):
+        if not self._fetch(DIGEST, sha256().digest_size):
+            return False
+        if not may_tell(self.row):
+            return not Run.objects.filter(pk=self.row.pk, state=COMPARING).exists()
+        if not self._fetch(TOKENS, self.own.size * psi.TOKEN):
             return False
         self._learn()
         return True

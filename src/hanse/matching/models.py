@@ -132,7 +132,7 @@ class RunPart(models.Model):
         id: Of the row.
         run: The run.
         name: ``points`` or ``tokens`` of this side, ``their-points``, ``their-tokens``; ``values``; ``digest``,
-            ``their-digest``.
+            ``their-digest``; ``fetched`` and ``asked``, which are marks.
         place: Counts from 0.
         data: Its bytes; none for ``values``.
         values: What is compared; null but for ``values``.

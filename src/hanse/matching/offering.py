@@ -93,14 +93,21 @@ def still_offered(agreement: Agreement, own: Iterable[Offered], since: int) -> b
     if next_entry() == since:
         return True
     rows, some = Selector.objects.only("object_id", "kind", "case", "person", "sequence"), None
-    came = Entry.objects.filter(sequence__gte=since)
-    if not came.filter(Q(kind__startswith="policy.") | Q(kind="ledger.purged")).exists():
-        touched = set(Happening.objects.filter(sequence__gte=since).values_list("case", flat=True))
+    touched = touched_since(since)
+    if touched is not None:
         own = [one for one in own if one.case in touched]
         if not own:
             return True
         rows, some = rows.filter(case__in=touched), _cases().filter(pk__in=touched)
     return {one.entry for one in own} <= {row.sequence for row, _, _ in _let(agreement, rows, some)}
+
+
+def touched_since(since: int) -> set[UUID] | None:
+    """The cases of which something was put on record from an entry on; None for all: something was purged or marked anew."""
+    came = Entry.objects.filter(sequence__gte=since)
+    if came.filter(Q(kind__startswith="policy.") | Q(kind="ledger.purged")).exists():
+        return None
+    return set(Happening.objects.filter(sequence__gte=since).values_list("case", flat=True))
 
 
 def counted(agreement: Agreement, seen: "QuerySet[Case] | None" = None) -> Counter[str]:
