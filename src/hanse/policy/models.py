@@ -138,9 +138,16 @@ def digest_of(text: str) -> str:
 
 
 def stored(marking: Marking) -> StoredMarking:
-    """The row of a marking, made if there is none; for project functions, and the same in every replay."""
+    """The row of a marking, made if there is none; for project functions, and the same in every replay.
+
+    In plain SQL: all that has a marking asks.
+    """
     row = StoredMarking(digest=digest_of(marking.text), text=marking.text)
-    StoredMarking.objects.bulk_create([row], ignore_conflicts=True)
+    with connections[database()].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO policy_storedmarking (digest, text) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [row.digest, row.text],
+        )
     return row
 
 
