@@ -25,7 +25,7 @@ from hanse.ledger.fields import packed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
-from hanse.ledger.rows import insert
+from hanse.ledger.rows import drop, insert, set_row
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -101,9 +101,10 @@ def _sessions_ended(recorded: Recorded, _: contents.SessionsEnded) -> None:
 
 def _role_granted(recorded: Recorded, content: contents.RoleGranted) -> None:
     if _known(content.person):
-        RoleGrant.objects.update_or_create(
-            object_id=recorded.object_id,
-            defaults={
+        set_row(
+            RoleGrant.objects,
+            recorded.object_id,
+            {
                 "person_id": UUID(content.person),
                 "role": content.role,
                 "since_us": recorded.time_us,
@@ -126,9 +127,10 @@ def _team_closed(recorded: Recorded, _: contents.TeamClosed) -> None:
 
 def _team_joined(recorded: Recorded, content: contents.TeamJoined) -> None:
     if _known(content.person) and Team.objects.filter(pk=UUID(content.team)).exists():
-        Membership.objects.update_or_create(
-            object_id=recorded.object_id,
-            defaults={
+        set_row(
+            Membership.objects,
+            recorded.object_id,
+            {
                 "team_id": UUID(content.team),
                 "person_id": UUID(content.person),
                 "since_us": recorded.time_us,
@@ -284,7 +286,7 @@ def _forget(object_id: UUID) -> None:
         Invitation.objects,
         Proposal.objects,
     ):
-        rows.filter(pk=object_id).delete()
+        drop(rows, object_id)
     sequences = list(Entry.objects.filter(object_id=object_id).values_list("sequence", flat=True))
     Opening.objects.filter(sequence__in=sequences).delete()
     Consultation.objects.filter(sequence__in=sequences).delete()

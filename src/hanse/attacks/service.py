@@ -26,6 +26,7 @@ from hanse.kernel.markings import Marking, join
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored, team_of
@@ -557,7 +558,7 @@ def _project_analysed(recorded: Recorded, content: Analysed) -> None:
         "attacks": len(content.attacks),
         "detail": {name: value for name, value in msgspec.to_builtins(content).items() if name != "attacks"},
     }
-    models.Run.projected.update_or_create(object_id=run, defaults=values)
+    set_row(models.Run.projected, run, values)
     models.RunAttack.objects.filter(run=run).delete()
     rows = [models.RunAttack(id=run.hex + one, run=run, attack=UUID(one)) for one in content.attacks]
     models.RunAttack.objects.bulk_create(rows, batch_size=200)
@@ -565,15 +566,15 @@ def _project_analysed(recorded: Recorded, content: Analysed) -> None:
 
 def _forget(object_id: UUID) -> None:
     """Everything of an attack; campaigns and runs that named it no longer do, and what people merged into it stands for itself."""
-    models.Attack.projected.filter(pk=object_id).delete()
+    drop(models.Attack.projected, object_id)
     for model in (models.Decision, models.Alert, models.Membership, models.RunAttack):
-        model.objects.filter(attack=object_id).delete()
+        drop(model.objects, object_id, "attack")
     restate(merged_into(object_id))
 
 
 def _forget_run(object_id: UUID) -> None:
-    models.Run.projected.filter(pk=object_id).delete()
-    models.RunAttack.objects.filter(run=object_id).delete()
+    drop(models.Run.projected, object_id)
+    drop(models.RunAttack.objects, object_id, "run")
 
 
 KINDS = (

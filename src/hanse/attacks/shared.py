@@ -32,7 +32,7 @@ from hanse.ledger import keyring, objects
 from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
-from hanse.ledger.rows import insert
+from hanse.ledger.rows import drop, insert
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.models import NeedToKnow, StoredMarking, stored
 
@@ -203,7 +203,7 @@ def _tell(here: Arrived, content: Shared) -> None:
 
 def forget(object_id: UUID) -> None:
     """Remove the row of a partner's attack."""
-    PartnerAttack.projected.filter(pk=object_id).delete()
+    drop(PartnerAttack.projected, object_id)
 
 
 def _nothing(_: Recorded, __: Shared) -> None:

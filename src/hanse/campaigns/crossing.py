@@ -26,6 +26,7 @@ from hanse.ledger.among import among
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.service import purge
 from hanse.ledger.writing import Draft, append_many, writing
 from hanse.policy.models import stored, team_of
@@ -219,7 +220,7 @@ def _project(recorded: Recorded, content: LinkedAcross) -> None:
 
 def _forget(object_id: UUID) -> None:
     """A purged link; those of a purged attack are named by its purge."""
-    CrossLink.projected.filter(pk=object_id).delete()
+    drop(CrossLink.projected, object_id)
 
 
 KINDS = (Kind(KIND, LinkedAcross, _project, _forget),)

@@ -21,6 +21,7 @@ from hanse.kernel.actors import Actor
 from hanse.ledger import objects
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.policy.guarded import NotVisibleError
 from hanse.policy.models import stored, team_of
 
@@ -298,7 +299,7 @@ def _project(recorded: Recorded, content: Found) -> None:
         "digest": objects.digest(content),
         "detail": {name: getattr(campaign, name) for name in _DETAILS},
     }
-    models.Campaign.projected.update_or_create(object_id=one, defaults=values)
+    set_row(models.Campaign.projected, one, values)
     attacks.name_members(one, [attacks.object_of(name) for name in campaign.attacks], recorded.sequence)
     models.Link.objects.filter(campaign=one).delete()
     models.Link.objects.bulk_create(
@@ -326,11 +327,11 @@ _DETAILS = ("organisations", "sectors", "figures", "evidence", "refuted_by")
 
 def _forget(object_id: UUID) -> None:
     """A purged campaign, and what the others hold of a purged attack or of a purged campaign."""
-    models.Campaign.projected.filter(pk=object_id).delete()
+    drop(models.Campaign.projected, object_id)
     for column in ("campaign", "first", "second"):
-        models.Link.objects.filter(**{column: object_id}).delete()
+        drop(models.Link.objects, object_id, column)
     for column in ("campaign", "other"):
-        models.Replaced.objects.filter(**{column: object_id}).delete()
+        drop(models.Replaced.objects, object_id, column)
     attacks.name_members(object_id, (), 0)
 
 

@@ -8,6 +8,7 @@ from hanse.cases.court_models import CourtExport
 from hanse.cases.projecting import happened
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 
 EXPORTED = "cases.exported"
 
@@ -38,8 +39,8 @@ def _project(recorded: Recorded, content: CaseExported) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    CourtExport.objects.filter(pk=object_id).delete()
-    CourtExport.objects.filter(case=object_id).delete()
+    drop(CourtExport.objects, object_id)
+    drop(CourtExport.objects, object_id, "case")
 
 
 KINDS = (Kind(EXPORTED, CaseExported, _project, _forget, sealed=True),)

@@ -12,6 +12,7 @@ from hanse.kernel.clock import Moment
 from hanse.kernel.markings import Marking, join
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.policy.models import stored
 
 RECEIVED, HANDLING = "cases.evidence_received", "cases.evidence_handled"
@@ -116,10 +117,10 @@ def _link(recorded: Recorded, content: Part, what: str, whom: str) -> None:
 
 def _forget(object_id: UUID) -> None:
     """A piece of evidence that is purged, or all of a case that is."""
-    Evidence.projected.filter(pk=object_id).delete()
-    Evidence.projected.filter(case=object_id).delete()
-    Custody.objects.filter(evidence=object_id).delete()
-    Custody.objects.filter(case=object_id).delete()
+    drop(Evidence.projected, object_id)
+    drop(Evidence.projected, object_id, "case")
+    drop(Custody.objects, object_id, "evidence")
+    drop(Custody.objects, object_id, "case")
 
 
 KINDS = (

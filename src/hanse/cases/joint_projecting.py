@@ -28,6 +28,7 @@ from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.policy.models import give_to_team, stored, team_of
 
 _DAY_US: Final = 86_400_000_000
@@ -117,7 +118,7 @@ def _say(pk: UUID, author: str, there: UUID, content: JointSaid, written_us: int
         "joint": joint, "author": author, "there": there, "sort": content.sort, "text": content.text, "to": content.to,
         "due_us": content.due_us, "of": content.of, "about": about, "written_us": written_us, "sequence": sequence,
     }  # fmt: skip
-    JointSaying.objects.update_or_create(pk=pk, defaults=values)
+    set_row(JointSaying.objects, pk, values)
     if content.sort in JOINING:
         row.standing = {**row.standing, author: content.sort}
     if content.sort in CLOSING:
@@ -200,13 +201,13 @@ def said_enough(row: JointCase, author: str) -> bool:
 
 def forget_opened(object_id: UUID) -> None:
     """The case goes, with all that was said in it."""
-    JointCase.projected.filter(pk=object_id).delete()
-    JointSaying.objects.filter(joint=object_id).delete()
+    drop(JointCase.projected, object_id)
+    drop(JointSaying.objects, object_id, "joint")
 
 
 def forget_said(object_id: UUID) -> None:
     """What was said goes."""
-    JointSaying.objects.filter(pk=object_id).delete()
+    drop(JointSaying.objects, object_id)
 
 
 KINDS = (

@@ -25,6 +25,7 @@ from hanse.cases.words import OPEN
 from hanse.intel.values import Value
 from hanse.ledger.fields import sealed
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.policy.models import NeedToKnow, stored
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ def details(recorded: Recorded, content: Details) -> None:
         "sequence": recorded.sequence, "version": recorded.version,
     }  # fmt: skip
     first = {"number": recorded.sequence, "opened_us": recorded.time_us, "status": OPEN, "status_why": ""}
-    models.Case.projected.update_or_create(
-        object_id=recorded.object_id, defaults=values, create_defaults={**values, **first}
-    )
+    set_row(models.Case.projected, recorded.object_id, values, first)
     happened(recorded, recorded.object_id, content.team)
 
 
@@ -105,7 +104,7 @@ def person_said(recorded: Recorded, content: PersonSaid) -> None:
         "name_index": name_key(content.name), "born": content.born, "country": content.country,
         "note": content.note,
     }  # fmt: skip
-    models.CasePerson.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.CasePerson.objects, recorded.object_id, values)
     _part(recorded, content)
 
 
@@ -136,7 +135,7 @@ def task_set(recorded: Recorded, content: TaskSet) -> None:
         "case": UUID(content.case), "title": content.title, "due_us": content.due_us,
         "owner": UUID(content.owner) if content.owner else None, "sequence": recorded.sequence,
     }  # fmt: skip
-    models.Task.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.Task.objects, recorded.object_id, values)
     _part(recorded, content)
 
 
@@ -152,7 +151,7 @@ def task_done(recorded: Recorded, content: TaskDone) -> None:
 def note_written(recorded: Recorded, content: NoteWritten) -> None:
     """A note."""
     values = {**_said(recorded, content), "text": content.text}
-    models.Note.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.Note.objects, recorded.object_id, values)
     _part(recorded, content)
 
 
@@ -162,7 +161,7 @@ def link_made(recorded: Recorded, content: LinkMade) -> None:
         **_said(recorded, content), "sort": content.sort, "target": content.target, "why": content.why,
         "target_index": content.target,
     }  # fmt: skip
-    models.Link.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.Link.objects, recorded.object_id, values)
     _part(recorded, content)
 
 
@@ -182,8 +181,8 @@ def forget(object_id: UUID) -> None:
     of_it = models.Happening.objects.filter(object_id=object_id)
     touched = sorted(set(of_it.values_list("case", flat=True)) - {object_id})
     of_it.delete()
-    models.Happening.objects.filter(case=object_id).delete()
-    models.Case.projected.filter(pk=object_id).delete()
+    drop(models.Happening.objects, object_id, "case")
+    drop(models.Case.projected, object_id)
     for case_id in touched:
         # A replay never sees what is purged: the case changed last when something changed that is left.
         left = models.Happening.objects.filter(case=case_id).aggregate(last=Max("time_us"))["last"]

@@ -9,6 +9,7 @@ from hanse.cases.subject_models import OPEN, Erasure, SubjectRequest
 from hanse.kernel.clock import Moment
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.policy.models import stored, team_of
 
 ASKED, ANSWERED, ERASED, STATED = (
@@ -105,7 +106,7 @@ def _answered(recorded: Recorded, content: SubjectAnswered) -> None:
 
 
 def _forget_request(object_id: UUID) -> None:
-    SubjectRequest.projected.filter(pk=object_id).delete()
+    drop(SubjectRequest.projected, object_id)
 
 
 def _erased(recorded: Recorded, content: SubjectErased) -> None:
@@ -122,7 +123,7 @@ def _stated(_recorded: Recorded, _content: ErasureStated) -> None:
 
 
 def _forget_erasure(object_id: UUID) -> None:
-    Erasure.projected.filter(pk=object_id).delete()
+    drop(Erasure.projected, object_id)
 
 
 KINDS = (

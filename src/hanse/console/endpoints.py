@@ -20,6 +20,7 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
 from hanse.ledger.objects import named
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
@@ -107,9 +108,10 @@ def _execute(proposal: Pending, approver: Actor) -> str:
 
 
 def _project_allowed(recorded: Recorded, content: EndpointAllowed) -> None:
-    AllowedHost.objects.update_or_create(
-        pk=recorded.object_id,
-        defaults={
+    set_row(
+        AllowedHost.objects,
+        recorded.object_id,
+        {
             "host": content.host,
             "port": content.port,
             "address": content.address,
@@ -123,7 +125,7 @@ def _project_withdrawn(recorded: Recorded, _: EndpointWithdrawn) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    AllowedHost.objects.filter(pk=object_id).delete()
+    drop(AllowedHost.objects, object_id)
 
 
 APPROVABLE = Approvable("console.allow_endpoint", "settings.edit", _words, _execute)

@@ -13,6 +13,7 @@ from hanse.kernel.actors import Actor
 from hanse.ledger.kinds import Kind
 from hanse.ledger.objects import named
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import set_row
 from hanse.ledger.writing import append
 from hanse.policy.asking import require
 
@@ -194,9 +195,7 @@ def _name(group: type[msgspec.Struct]) -> str:
 
 
 def _project(recorded: Recorded, content: SettingChanged) -> None:
-    Setting.objects.update_or_create(
-        pk=content.name, defaults={"value": content.value, "sequence": recorded.sequence}
-    )
+    set_row(Setting.objects, content.name, {"value": content.value, "sequence": recorded.sequence})
 
 
 def _forget(object_id: UUID) -> None:

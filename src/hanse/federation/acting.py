@@ -12,6 +12,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import set_row
 from hanse.ledger.writing import Draft
 from hanse.policy.asking import require
 
@@ -58,9 +59,10 @@ def told(object_id: UUID) -> ActedOn | None:
 
 def _project_acted(recorded: Recorded, content: Acted) -> None:
     """This authority said so."""
-    ActedOn.objects.update_or_create(
-        pk=own_id(recorded.recipient, UUID(content.object_id)),
-        defaults={"what": content.what, "text": content.text, "time_us": recorded.time_us},
+    set_row(
+        ActedOn.objects,
+        own_id(recorded.recipient, UUID(content.object_id)),
+        {"what": content.what, "text": content.text, "time_us": recorded.time_us},
     )
 
 

@@ -36,6 +36,7 @@ from hanse.ledger.kinds import Kind, known, project_in_order
 from hanse.ledger.models import Entry
 from hanse.ledger.reading import content_of, recorded_of
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import set_row
 from hanse.policy.giving import may_give
 
 
@@ -215,13 +216,10 @@ def _forwarded(here: Arrived, content: Forwarded) -> None:
     )
     inner = _Inner(content, known=known)
     name = _called(inner) if before is None else before.name
-    PassedOn.objects.update_or_create(
-        pk=here.sequence,
-        defaults={
-            "object_id": here.object_id, "inner": inner.object_id, "kind": inner.head.kind,
-            "originator": inner.card.authority, "name": name, "known": inner.known, "via": here.partner,
-        },
-    )  # fmt: skip
+    set_row(PassedOn.objects, here.sequence, {
+        "object_id": here.object_id, "inner": inner.object_id, "kind": inner.head.kind,
+        "originator": inner.card.authority, "name": name, "known": inner.known, "via": here.partner,
+    })  # fmt: skip
     handler = handler_of(inner.head.kind)
     if handler is not None:
         said = msgspec.json.decode(inner.written.content, type=handler.content)

@@ -28,6 +28,7 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Entry
 from hanse.ledger.reading import written
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import set_row
 from hanse.ledger.writing import Draft, writing
 from hanse.policy.asking import require
 
@@ -260,14 +261,11 @@ def _asked(here: Arrived, content: ReleaseAsked) -> None:
 def _make(
     pk: UUID, partner: str, there: UUID, thing: UUID, content: ReleaseAsked, time_us: int, *, incoming: bool
 ) -> None:
-    Release.objects.update_or_create(
-        pk=pk,
-        defaults={
-            "partner": partner, "incoming": incoming, "there": there, "thing": thing, "to": content.to,
-            "to_name": content.to_name, "to_country": content.to_country, "to_tier": content.to_tier,
-            "purpose": content.purpose, "asked_us": time_us,
-        },
-    )  # fmt: skip
+    set_row(Release.objects, pk, {
+        "partner": partner, "incoming": incoming, "there": there, "thing": thing, "to": content.to,
+        "to_name": content.to_name, "to_country": content.to_country, "to_tier": content.to_tier,
+        "purpose": content.purpose, "asked_us": time_us,
+    })  # fmt: skip
 
 
 def _check_asked(here: Arrived, content: ReleaseAsked) -> None:

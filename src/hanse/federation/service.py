@@ -27,7 +27,7 @@ from hanse.kernel.keys import key_id
 from hanse.ledger.kinds import Kind
 from hanse.ledger.reading import Written
 from hanse.ledger.recorded import Recorded
-from hanse.ledger.rows import insert
+from hanse.ledger.rows import drop, insert, set_row
 from hanse.ledger.tallies import next_chain
 from hanse.policy.models import give_to_team, team_of
 
@@ -37,9 +37,10 @@ def _project_added(recorded: Recorded, content: contents.PartnerAdded) -> None:
 
     What it sent before stays; its places are told anew, from the first on.
     """
-    Partner.objects.update_or_create(
-        authority=content.authority,
-        defaults={
+    set_row(
+        Partner.objects,
+        content.authority,
+        {
             "object_id": recorded.object_id,
             "name": content.name,
             "country": content.country,
@@ -202,7 +203,7 @@ def _project_shared(recorded: Recorded, content: contents.Shared) -> None:
 
 def _forget_shared(object_id: UUID) -> None:
     """Who had it is on record for as long as the thing; then only that something was recalled."""
-    Given.objects.filter(shared=object_id).delete()
+    drop(Given.objects, object_id, "shared")
 
 
 def _project_recalled(recorded: Recorded, content: contents.Recall) -> None:

@@ -35,6 +35,7 @@ from hanse.ledger.fields import NOT_OPENING
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import RefusedError, require
 from hanse.policy.decision import Subject, may
@@ -406,7 +407,7 @@ def _project_set(recorded: Recorded, content: FeedSet) -> None:
         "due_us": recorded.time_us, "sequence": recorded.sequence, "marking": stored(recorded.marking),
         "team": team_of(recorded.object_id) or content.team, "user": content.user,
     }  # fmt: skip
-    Feed.projected.update_or_create(pk=recorded.object_id, defaults=values)
+    set_row(Feed.projected, recorded.object_id, values)
     _settle(recorded.object_id)
 
 
@@ -425,9 +426,9 @@ def _project_removed(recorded: Recorded, _: FeedRemoved) -> None:
 
 
 def _forget_feed(feed: UUID) -> None:
-    Feed.projected.filter(pk=feed).delete()
-    FeedPart.objects.filter(feed=feed).delete()
-    FeedPlace.objects.filter(feed=feed).delete()
+    drop(Feed.projected, feed)
+    drop(FeedPart.objects, feed, "feed")
+    drop(FeedPlace.objects, feed, "feed")
 
 
 def _project_took(recorded: Recorded, content: FeedTook) -> None:
@@ -439,11 +440,11 @@ def _project_took(recorded: Recorded, content: FeedTook) -> None:
             "version": content.version,
             "sequence": recorded.sequence,
         }
-        FeedPart.objects.update_or_create(pk=recorded.object_id, defaults=values)
+        set_row(FeedPart.objects, recorded.object_id, values)
 
 
 def _forget_part(object_id: UUID) -> None:
-    FeedPart.objects.filter(pk=object_id).delete()
+    drop(FeedPart.objects, object_id)
 
 
 def _project_reached(recorded: Recorded, content: FeedReached) -> None:
@@ -453,34 +454,31 @@ def _project_reached(recorded: Recorded, content: FeedReached) -> None:
             "feed": feed, "source": content.source, "after": content.after, "following": content.following,
             "last": content.last, "sequence": recorded.sequence,
         }  # fmt: skip
-        FeedPlace.objects.update_or_create(pk=recorded.object_id, defaults=values)
+        set_row(FeedPlace.objects, recorded.object_id, values)
 
 
 def _forget_place(object_id: UUID) -> None:
-    FeedPlace.objects.filter(pk=object_id).delete()
+    drop(FeedPlace.objects, object_id)
 
 
 def _project_ran(recorded: Recorded, content: FeedRan) -> None:
     feed = UUID(content.feed)
-    FeedRun.projected.update_or_create(
-        pk=recorded.object_id,
-        defaults={
-            "marking": stored(recorded.marking), "team": team_of(recorded.object_id), "feed": feed,
-            "outcome": content.outcome, "words": content.words, "began_us": content.began_us,
-            "ended_us": recorded.time_us, "requests": content.requests, "bytes": content.bytes, "parts": content.parts,
-            "fresh": content.fresh, "newer": content.newer, "known": content.known, "older": content.older,
-            "clashes": content.clashes, "left_out": content.left_out,
-            "wrong_marking": content.wrong_marking, "detail": content.detail,
-            "etag": content.etag, "modified": content.modified, "content": content.content, "wait_s": content.wait_s,
-            "actor_name": recorded.actor_name, "sequence": recorded.sequence,
-        },
-    )  # fmt: skip
+    set_row(FeedRun.projected, recorded.object_id, {
+        "marking": stored(recorded.marking), "team": team_of(recorded.object_id), "feed": feed,
+        "outcome": content.outcome, "words": content.words, "began_us": content.began_us,
+        "ended_us": recorded.time_us, "requests": content.requests, "bytes": content.bytes, "parts": content.parts,
+        "fresh": content.fresh, "newer": content.newer, "known": content.known, "older": content.older,
+        "clashes": content.clashes, "left_out": content.left_out,
+        "wrong_marking": content.wrong_marking, "detail": content.detail,
+        "etag": content.etag, "modified": content.modified, "content": content.content, "wait_s": content.wait_s,
+        "actor_name": recorded.actor_name, "sequence": recorded.sequence,
+    })  # fmt: skip
     _settle(feed)
 
 
 def _forget_run(object_id: UUID) -> None:
     feeds = list(FeedRun.projected.filter(pk=object_id).values_list("feed", flat=True))
-    FeedRun.projected.filter(pk=object_id).delete()
+    drop(FeedRun.projected, object_id)
     for feed in feeds:
         _settle(feed)
 

@@ -32,6 +32,7 @@ from hanse.ledger.models import Body, Entry
 from hanse.ledger.reading import content_of
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
+from hanse.ledger.rows import drop, set_row
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import StoredMarking, stored
@@ -567,17 +568,17 @@ def _project_batch(recorded: Recorded, content: Imported) -> None:
         "actor_name": recorded.actor_name,
         "sequence": recorded.sequence,
     }
-    models.Batch.projected.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.Batch.projected, recorded.object_id, values)
 
 
 def _forget_batch(object_id: UUID) -> None:
-    models.Batch.projected.filter(pk=object_id).delete()
+    drop(models.Batch.projected, object_id)
 
 
 def _project_undone(recorded: Recorded, content: CorrelationUndone) -> None:
     values = {"value": content.value, "item": content.item, "why": content.why, "actor_name": recorded.actor_name,
               "time_us": recorded.time_us, "sequence": recorded.sequence}  # fmt: skip
-    models.Undone.objects.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.Undone.objects, recorded.object_id, values)
 
 
 def _project_restored(recorded: Recorded, _: CorrelationRestored) -> None:
@@ -585,7 +586,7 @@ def _project_restored(recorded: Recorded, _: CorrelationRestored) -> None:
 
 
 def _forget_undone(object_id: UUID) -> None:
-    models.Undone.objects.filter(pk=object_id).delete()
+    drop(models.Undone.objects, object_id)
 
 
 KINDS: Iterable[Kind] = (

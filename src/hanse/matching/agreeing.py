@@ -24,6 +24,7 @@ from hanse.ledger.kinds import Kind, kind_of
 from hanse.ledger.models import Entry
 from hanse.ledger.reading import content_of
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import append
 from hanse.matching.contents import TEXT_LIMIT, Agreed
 from hanse.matching.models import Agreement
@@ -186,7 +187,7 @@ def _project(recorded: Recorded, content: Agreed) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    Agreement.objects.filter(pk=object_id).delete()
+    drop(Agreement.objects, object_id)
 
 
 APPROVAL = Approvable(AGREE, AGREE, _words, _make, about=lambda told: [told["partner"]], over=_over)

@@ -16,6 +16,7 @@ from hanse.kernel.errors import UsageError
 from hanse.kernel.printable import one_line
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import append, writing
 from hanse.matching import tag_keys, tags
 from hanse.matching.agreeing import NoAgreementError, agreement_with
@@ -155,7 +156,7 @@ def _project(recorded: Recorded, content: Questioned) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    Asking.objects.filter(pk=object_id).delete()
+    drop(Asking.objects, object_id)
 
 
 KINDS = (Kind(QUESTIONED, Questioned, _project, _forget),)

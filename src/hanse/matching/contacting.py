@@ -26,6 +26,7 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching import tag_contacting
 from hanse.matching.contents import NAME_LIMIT, Contact
@@ -285,7 +286,7 @@ def _keep(pk: UUID, partner: str, content: Contact, time_us: int, sequence: int,
         "partner": partner, "theirs": theirs, "wants": content.agrees and not content.joint,
         "content": msgspec.to_builtins(content), "time_us": time_us, "sequence": sequence,
     }  # fmt: skip
-    Offer.objects.update_or_create(pk=pk, defaults=values)
+    set_row(Offer.objects, pk, values)
 
 
 def _check(here: Arrived, content: Contact) -> None:
@@ -319,12 +320,12 @@ def _check_joint(here: Arrived, text: str) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    Offer.objects.filter(pk=object_id).delete()
+    drop(Offer.objects, object_id)
 
 
 def _forget_theirs(object_id: UUID) -> None:
-    Offer.objects.filter(pk=object_id).delete()
-    Reference.objects.filter(thing=object_id).delete()
+    drop(Offer.objects, object_id)
+    drop(Reference.objects, object_id, "thing")
 
 
 KINDS = (Kind(CONTACT, Contact, _project, _forget, sealed=True),)

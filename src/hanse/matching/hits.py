@@ -18,6 +18,7 @@ from hanse.ledger.among import among
 from hanse.ledger.fields import sealed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import Draft, append_many
 from hanse.matching.alike import keys_of
 from hanse.matching.contents import HitFound
@@ -200,8 +201,8 @@ def keep_references(thing: UUID, partner: str, sequence: int, references: Sequen
 
 
 def _forget(object_id: UUID) -> None:
-    Hit.objects.filter(pk=object_id).delete()
-    Reference.objects.filter(thing=object_id).delete()
+    drop(Hit.objects, object_id)
+    drop(Reference.objects, object_id, "thing")
 
 
 KINDS = (Kind(FOUND, HitFound, _project, _forget, sealed=True),)

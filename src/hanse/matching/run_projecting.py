@@ -10,6 +10,7 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.matching import commitment
 from hanse.matching.contents import TEXT_LIMIT, Proposed, RunAsked, RunBegun, RunEnded
 from hanse.matching.hello import Hello
@@ -85,7 +86,7 @@ def _nothing(_: Recorded, __: Proposed) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    Run.objects.filter(pk=object_id).delete()
+    drop(Run.objects, object_id)
 
 
 def _check_proposed(here: Arrived, content: Proposed) -> None:

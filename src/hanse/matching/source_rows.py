@@ -15,6 +15,7 @@ from hanse.kernel.markings import Marking, strictest
 from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.service import purge
 from hanse.matching import parts
 from hanse.matching.offering import matcher
@@ -110,7 +111,7 @@ def _counted(recorded: Recorded, content: Counted) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    SourceCount.projected.filter(pk=object_id).delete()
+    drop(SourceCount.projected, object_id)
     parts.drop(object_id)
 
 

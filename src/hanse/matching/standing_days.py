@@ -21,6 +21,7 @@ from hanse.ledger import objects
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.service import next_entry
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching import brought, standing
@@ -286,7 +287,7 @@ def _arrived(here: Arrived, content: DayOver) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    StandingDay.objects.filter(pk=object_id).delete()
+    drop(StandingDay.objects, object_id)
 
 
 KINDS = (Kind(DAY, DayOver, _project, _forget, overseen=True),)

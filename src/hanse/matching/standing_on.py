@@ -16,6 +16,7 @@ from hanse.ledger import objects
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import Draft, append, writing
 from hanse.matching.agreeing import AGREE, agreement_with
 from hanse.matching.epochs import day, kept_us, over_us
@@ -202,7 +203,7 @@ def _arrived(here: Arrived, content: StandingSet) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    StandingSide.objects.filter(pk=object_id).delete()
+    drop(StandingSide.objects, object_id)
 
 
 def _mask_made(recorded: Recorded, content: MaskMade) -> None:

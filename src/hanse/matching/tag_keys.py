@@ -17,6 +17,7 @@ from hanse.kernel.markings import Marking
 from hanse.ledger.identity import authority
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import Draft, append
 from hanse.matching import group, voprf
 from hanse.matching.epochs import over_us
@@ -61,7 +62,7 @@ def _nothing(_: Recorded, __: TagKeyTold) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    TagKey.objects.filter(pk=object_id).delete()
+    drop(TagKey.objects, object_id)
 
 
 def _check(here: Arrived, content: TagKeyTold) -> None:
@@ -89,7 +90,7 @@ def _told(here: Arrived, content: TagKeyTold) -> None:
 
 
 def _forget_theirs(object_id: UUID) -> None:
-    TheirTagKey.objects.filter(pk=object_id).delete()
+    drop(TheirTagKey.objects, object_id)
 
 
 KINDS = (

@@ -21,6 +21,7 @@ from hanse.ledger.among import among
 from hanse.ledger.fields import sealed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import append, writing
 from hanse.matching.agreeing import agreement_with
 from hanse.matching.epochs import month
@@ -239,8 +240,8 @@ def _reply(question: UUID, partner: str) -> str:
 
 
 def _forget(object_id: UUID) -> None:
-    Question.objects.filter(pk=object_id).delete()
-    Reply.objects.filter(question=object_id).delete()
+    drop(Question.objects, object_id)
+    drop(Reply.objects, object_id, "question")
 
 
 KINDS = (

@@ -11,6 +11,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.errors import UsageError
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import append
 from hanse.matching.contents import KeptOut
 from hanse.matching.models import Withheld
@@ -74,8 +75,8 @@ def _project(recorded: Recorded, content: KeptOut) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    Withheld.objects.filter(pk=object_id).delete()
-    Withheld.objects.filter(case=object_id).delete()
+    drop(Withheld.objects, object_id)
+    drop(Withheld.objects, object_id, "case")
 
 
 KINDS = (Kind(KEPT_OUT, KeptOut, _project, _forget, sealed=True),)

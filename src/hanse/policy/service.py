@@ -13,6 +13,7 @@ from hanse.kernel.actors import Actor
 from hanse.kernel.markings import Marking
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.ledger.writing import append, writing
 from hanse.policy.models import NeedToKnow, marked_models, stored
 
@@ -103,7 +104,7 @@ def _chunks(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
 
 
 def _forget(object_id: UUID) -> None:
-    NeedToKnow.objects.filter(pk=object_id).delete()
+    drop(NeedToKnow.objects, object_id)
 
 
 KINDS = (Kind(MARKED, Marked, _project, _forget, project_many=_project_many),)

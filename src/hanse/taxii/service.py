@@ -6,6 +6,7 @@ from uuid import UUID
 from hanse.kernel.actors import Actor
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.ledger.writing import append, writing
 from hanse.taxii import contents, models
 from hanse.taxii.reading import Fault
@@ -43,14 +44,11 @@ def left_out(faults: Iterable[Fault], actor: Actor) -> None:
 
 
 def _project_partner(recorded: Recorded, content: contents.PartnerMade) -> None:
-    models.Partner.objects.update_or_create(
-        pk=recorded.object_id,
-        defaults={
-            "authority": content.authority, "name": content.name, "country": content.country, "tier": content.tier,
-            "digest": content.digest, "why": recorded.reason, "made_us": recorded.time_us, "revoked_us": None,
-            "sequence": recorded.sequence,
-        },
-    )  # fmt: skip
+    set_row(models.Partner.objects, recorded.object_id, {
+        "authority": content.authority, "name": content.name, "country": content.country, "tier": content.tier,
+        "digest": content.digest, "why": recorded.reason, "made_us": recorded.time_us, "revoked_us": None,
+        "sequence": recorded.sequence,
+    })  # fmt: skip
 
 
 def _project_revoked(recorded: Recorded, _: contents.PartnerRevoked) -> None:
@@ -59,35 +57,29 @@ def _project_revoked(recorded: Recorded, _: contents.PartnerRevoked) -> None:
 
 
 def _forget_partner(object_id: UUID) -> None:
-    models.Partner.objects.filter(pk=object_id).delete()
+    drop(models.Partner.objects, object_id)
 
 
 def _project_got(recorded: Recorded, content: contents.Got) -> None:
-    models.Receipt.objects.update_or_create(
-        pk=recorded.object_id,
-        defaults={
-            "partner": UUID(content.partner), "time_us": recorded.time_us, "asked_us": content.asked_us,
-            "total": content.total, "taken": content.taken, "failures": [list(one) for one in content.failures],
-            "account": content.account, "sequence": recorded.sequence,
-        },
-    )  # fmt: skip
+    set_row(models.Receipt.objects, recorded.object_id, {
+        "partner": UUID(content.partner), "time_us": recorded.time_us, "asked_us": content.asked_us,
+        "total": content.total, "taken": content.taken, "failures": [list(one) for one in content.failures],
+        "account": content.account, "sequence": recorded.sequence,
+    })  # fmt: skip
 
 
 def _forget_got(object_id: UUID) -> None:
-    models.Receipt.objects.filter(pk=object_id).delete()
+    drop(models.Receipt.objects, object_id)
 
 
 def _project_left_out(recorded: Recorded, content: contents.NotTold) -> None:
-    models.LeftOut.objects.update_or_create(
-        pk=recorded.object_id,
-        defaults={
-            "why": content.why, "moved": content.moved, "time_us": recorded.time_us, "sequence": recorded.sequence,
-        },
-    )  # fmt: skip
+    set_row(models.LeftOut.objects, recorded.object_id, {
+        "why": content.why, "moved": content.moved, "time_us": recorded.time_us, "sequence": recorded.sequence,
+    })  # fmt: skip
 
 
 def _forget_left_out(object_id: UUID) -> None:
-    models.LeftOut.objects.filter(pk=object_id).delete()
+    drop(models.LeftOut.objects, object_id)
 
 
 KINDS = (

@@ -27,6 +27,7 @@ from hanse.ledger.kinds import Kind
 from hanse.ledger.models import Entry
 from hanse.ledger.recorded import Recorded
 from hanse.ledger.routing import database
+from hanse.ledger.rows import drop, set_row
 from hanse.ledger.writing import Draft, append, append_many, writing
 from hanse.policy.asking import require
 from hanse.policy.models import stored
@@ -439,7 +440,7 @@ def stored_draft(content: PartitionStored, marking: Marking | None) -> Draft:
 def _project_stored(recorded: Recorded, content: PartitionStored) -> None:
     values = msgspec.structs.asdict(content)
     values |= {"marking": stored(recorded.marking), "stored_us": recorded.time_us}
-    models.Partition.projected.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.Partition.projected, recorded.object_id, values)
 
 
 def _project_removed(recorded: Recorded, _: PartitionRemoved) -> None:
@@ -447,18 +448,18 @@ def _project_removed(recorded: Recorded, _: PartitionRemoved) -> None:
 
 
 def _forget_partition(object_id: UUID) -> None:
-    models.Partition.projected.filter(pk=object_id).delete()
+    drop(models.Partition.projected, object_id)
 
 
 def _project_input(recorded: Recorded, content: InputRead) -> None:
     values = msgspec.structs.asdict(content)
     values |= {"marking": stored(recorded.marking), "read_us": recorded.time_us}
     values["problems"] = list(content.problems)
-    models.Input.projected.update_or_create(object_id=recorded.object_id, defaults=values)
+    set_row(models.Input.projected, recorded.object_id, values)
 
 
 def _forget_input(object_id: UUID) -> None:
-    models.Input.projected.filter(pk=object_id).delete()
+    drop(models.Input.projected, object_id)
 
 
 def _project_watched(recorded: Recorded, content: FolderWatched) -> None:
@@ -470,7 +471,7 @@ def _project_watched(recorded: Recorded, content: FolderWatched) -> None:
 
 
 def _forget_watched(object_id: UUID) -> None:
-    models.Watched.objects.filter(pk=object_id).delete()
+    drop(models.Watched.objects, object_id)
 
 
 KINDS = (

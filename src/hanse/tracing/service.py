@@ -18,6 +18,7 @@ from hanse.ledger import objects
 from hanse.ledger.among import among
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop
 from hanse.policy.guarded import Unindexed
 from hanse.policy.models import stored, team_of
 from hanse.tracing import models
@@ -194,7 +195,7 @@ def _project(recorded: Recorded, content: Traced) -> None:
 
 
 def _forget(object_id: UUID) -> None:
-    models.Trace.projected.filter(pk=object_id).delete()
+    drop(models.Trace.projected, object_id)
 
 
 KINDS = (Kind("tracing.traced", Traced, _project, _forget),)

@@ -6,6 +6,7 @@ from uuid import UUID
 from hanse.ledger.fields import sealed
 from hanse.ledger.kinds import Kind
 from hanse.ledger.recorded import Recorded
+from hanse.ledger.rows import drop, set_row
 from hanse.webhooks import contents
 from hanse.webhooks.models import Hook, Message, Outcome
 
@@ -20,14 +21,11 @@ DROPPED: Final = "webhooks.dropped"
 
 
 def _project_made(recorded: Recorded, content: contents.HookMade) -> None:
-    Hook.objects.update_or_create(
-        pk=recorded.object_id,
-        defaults={
-            "partner": UUID(content.partner), "url": content.url, "events": content.events, "way": content.way,
-            "public": content.public, "secret": content.secret, "why": recorded.reason, "made_us": recorded.time_us,
-            "since": recorded.sequence, "resumed": recorded.sequence, "sequence": recorded.sequence,
-        },
-    )  # fmt: skip
+    set_row(Hook.objects, recorded.object_id, {
+        "partner": UUID(content.partner), "url": content.url, "events": content.events, "way": content.way,
+        "public": content.public, "secret": content.secret, "why": recorded.reason, "made_us": recorded.time_us,
+        "since": recorded.sequence, "resumed": recorded.sequence, "sequence": recorded.sequence,
+    })  # fmt: skip
 
 
 def _project_paused(recorded: Recorded, _: contents.HookPaused) -> None:
@@ -66,23 +64,19 @@ def _project_tested(recorded: Recorded, content: contents.HookTested) -> None:
 
 
 def _forget_hook(object_id: UUID) -> None:
-    Hook.objects.filter(pk=object_id).delete()
-    Message.objects.filter(
-        hook=object_id
-    ).delete()  # as in a rebuild, where they come after a webhook that is not there
+    drop(Hook.objects, object_id)
+    # As in a rebuild, where they come after a webhook that is not there.
+    drop(Message.objects, object_id, "hook")
 
 
 def _project_begun(recorded: Recorded, content: contents.Begun) -> None:
     if not Hook.objects.filter(pk=UUID(content.hook)).exists():
         return
-    Message.objects.update_or_create(
-        pk=recorded.object_id,
-        defaults={
-            "hook": UUID(content.hook), "event": content.event, "thing": UUID(content.thing), "place": content.place,
-            "begun_us": recorded.time_us, "again_us": recorded.time_us, "begun": recorded.sequence,
-            "sequence": recorded.sequence,
-        },
-    )  # fmt: skip
+    set_row(Message.objects, recorded.object_id, {
+        "hook": UUID(content.hook), "event": content.event, "thing": UUID(content.thing), "place": content.place,
+        "begun_us": recorded.time_us, "again_us": recorded.time_us, "begun": recorded.sequence,
+        "sequence": recorded.sequence,
+    })  # fmt: skip
 
 
 def _project_tried(recorded: Recorded, content: contents.Tried) -> None:
@@ -107,7 +101,7 @@ def _project_dropped(recorded: Recorded, _: contents.Dropped) -> None:
 
 
 def _forget_message(object_id: UUID) -> None:
-    Message.objects.filter(pk=object_id).delete()
+    drop(Message.objects, object_id)
 
 
 KINDS = (
