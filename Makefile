@@ -81,9 +81,11 @@ layers:
 frontend:
 	@test ! -d node_modules/vite || $(NPM) run --silent check
 
-# On a fresh clone, once: otherwise each of the processes that run the tests translates all of them for itself.
+# On a fresh clone, once: otherwise each of the processes that run the tests translates all of them for itself, and
+# compiles the loops over packets.
 compiled:
 	@test -d tests/__pycache__ || $(BIN)/pytest -n 0 --collect-only -q >/dev/null
+	@ls src/hanse/telemetry/packets/__pycache__/*.nbi >/dev/null 2>&1 || $(BIN)/python -m tests.kernels
 
 # Both at once, for two processors: tests wait for the processes that they start. What is said of PostgreSQL comes
 # when all of it is through; `+` lets the other say how far it is.
