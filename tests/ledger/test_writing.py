@@ -42,9 +42,9 @@ def test_an_entry_is_signed_as_it_is_stored() -> None:
 
 
 def test_entries_of_one_call_share_signatures() -> None:
-    """Thirty-two entries of a call share a signature; each is verified alone, and the whole ledger holds."""
+    """128 entries of a call share a signature; each is verified alone, and the whole ledger holds."""
     found()
-    made = append_many([Draft("things.made", Made()) for _ in range(40)], MARI)
+    made = append_many([Draft("things.made", Made()) for _ in range(140)], MARI)
     key = keyring.current().signing.public
     rows = Entry.objects.filter(pk__gte=made[0].sequence)
     for row in rows:
