@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.desk import WORK_MS
 from tests.browser.walking import settle
 
 FOCUSED = """() => {
@@ -226,7 +227,7 @@ def test_files_are_chosen_by_keyboard(desk):
     page.get_by_role("button", name="Find attacks").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/jobs/"))
-    expect(page.locator("#job")).to_have_class(re.compile("done|failed"), timeout=60_000)
+    expect(page.locator("#job")).to_have_class(re.compile("done|failed"), timeout=WORK_MS)
 
 
 def test_bars_of_the_timeline_by_keyboard(desk):
