@@ -12,8 +12,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from tests.forking import forked
 
 PASSPHRASE = "for tests"
 
@@ -280,22 +283,6 @@ _JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
 }
 
 
-def _fork(told: dict[str, Any]) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        _JOBS[told["job"]](told)
-        code = 0
-    except BaseException:  # noqa: BLE001 - a child never returns into its parent's tests
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
 def main() -> None:
     """Serve jobs until the input ends."""
     os.environ["HANSE_PASSPHRASE_FILE"] = str(Path(sys.argv[1]) / "passphrase")
@@ -308,7 +295,7 @@ def main() -> None:
             _, status = os.waitpid(told["wait"], 0)
             print(json.dumps({"code": os.waitstatus_to_exitcode(status)}), flush=True)
         else:
-            print(json.dumps({"pid": _fork(told)}), flush=True)
+            print(json.dumps({"pid": forked(partial(_JOBS[told["job"]], told))}), flush=True)
 
 
 if __name__ == "__main__":

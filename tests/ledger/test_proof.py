@@ -21,15 +21,7 @@ from hanse.ledger.service import purge, revoke, rotate
 from hanse.ledger.verify import ProofError, fingerprint, verify
 from tests.ledger.made import MARI, found, thing
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched")]
-
-
-@pytest.fixture(autouse=True)
-def _same_keys():
-    """Rotations of a test end with it."""
-    before = keyring.current()
-    yield
-    keyring.hold(before)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched", "same_keys")]
 
 
 def _proof(**told: object) -> tuple[int, bytes]:

@@ -1,6 +1,5 @@
 """Proofs under keys that were replaced or revoked: whoever has such a key can write any date."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,17 +17,9 @@ from tests.ledger.made import MARI, found, thing
 from tests.ledger.test_proof import _stamped, authority
 
 __all__ = ["authority"]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched", "same_keys")]
 
 WITNESS = "hanse/fi-cert"
-
-
-@pytest.fixture(autouse=True)
-def _same_keys() -> Iterator[None]:
-    """Rotations of a test end with it."""
-    before = keyring.current()
-    yield
-    keyring.hold(before)
 
 
 @pytest.fixture

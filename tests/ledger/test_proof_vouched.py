@@ -1,6 +1,5 @@
 """What a node wrote between a theft of its key and the rotation: nobody believes it until the authority stands by it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,7 @@ from hanse.ledger.service import KeyChangeError, revoke, rotate, unproven, vouch
 from hanse.ledger.verify import ProofError, verify
 from tests.ledger.made import MARI, found, thing
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched")]
-
-
-@pytest.fixture(autouse=True)
-def _same_keys() -> Iterator[None]:
-    """Rotations of a test end with it."""
-    before = keyring.current()
-    yield
-    keyring.hold(before)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unstretched", "same_keys")]
 
 
 @pytest.fixture

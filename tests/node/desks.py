@@ -12,10 +12,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
+
+from tests.forking import forked
 
 ROOT = Path(__file__).parents[2]
 MODULES: Final = ("tests.node.living", "tests.federation.sovereign")
@@ -151,22 +153,6 @@ def _live(told: dict[str, Any]) -> None:
     connections.close_all()
 
 
-def _fork(told: dict[str, Any]) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        _live(told)
-        status = 0
-    except BaseException:  # noqa: BLE001 - a child never returns into its parent's work
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        os._exit(status)
-
-
 def main() -> None:
     """Fork until the input ends."""
     from hanse.bootstrap import configure
@@ -181,7 +167,7 @@ def main() -> None:
         for name in MODULES:
             import_module(name)
         for line in sys.stdin:
-            sys.stdout.write(f"{_fork(json.loads(line))}\n")
+            sys.stdout.write(f"{forked(partial(_live, json.loads(line)))}\n")
             sys.stdout.flush()
 
 
