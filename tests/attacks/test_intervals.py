@@ -94,8 +94,8 @@ def test_the_rate_holds_all_packets(engine: Engine, made: list[tuple[int, int, i
     """The rate, summed over its seconds, is the packets of the flows, in every cell, and it is never negative."""
     cell, start, length, packets = (np.array(column, np.int64) for column in zip(*made, strict=True))
     rows = {"cell": cell, "start_us": start, "end_us": start + length, "packets": packets, "octets": packets}
-    changes = engine.arrow(series.changes(series.spans(engine.table(pa.table(rows), "hanse_test_flows"))))
-    for number, rate in series.series_by_cell(changes).items():
+    spread = engine.arrow(series.spans(engine.table(pa.table(rows), "hanse_test_flows")))
+    for number, rate in series.series_by_cell(spread).items():
         area = float(np.sum(np.diff(rate.second) * rate.pps[:-1]))
         assert area == pytest.approx(int(packets[cell == number].sum()), rel=1e-6)
         assert rate.pps[-1] == pytest.approx(0, abs=1e-3)

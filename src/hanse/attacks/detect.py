@@ -264,7 +264,7 @@ def _by_place_and_source(rows: pa.Table) -> pa.Array:
     high, low = (words[:, half].astype(np.uint64) for half in (0, 1))
     if len(low) and (high == high[0]).all() and (low >> np.uint64(32) == low[0] >> np.uint64(32)).all():
         # All of them IPv4: the order of one number, of which the address is the lower half.
-        return pa.array(np.argsort((place << np.uint64(32)) | (low & np.uint64(0xFFFFFFFF)), kind="stable"))
+        return pa.array(np.argsort((place << np.uint64(32)) | (low & np.uint64(0xFFFFFFFF))))
     return pa.array(np.lexsort((low, high, place)))
 
 

@@ -193,11 +193,16 @@ def top_values(evidence: ir.Table, value: ir.Value) -> ir.Table:
     Returns:
         Columns ``suspect``, ``value``, ``packets``; in order of suspect, then packets downwards.
     """
-    sums = (
+    return most_of(
         evidence.select(suspect=evidence.suspect, value=value, packets=evidence.packets)
         .group_by("suspect", "value")
         .agg(packets=lambda rows: summed(rows.packets))
     )
+
+
+@remembered
+def most_of(sums: ir.Table) -> ir.Table:
+    """`top_values` from ``suspect``, ``value`` and ``packets``, each value of a suspect once."""
     # Ranking millions of sources of a spoofed flood would tell nothing and cost more than counting them.
     whole = sums.group_by("suspect").agg(_whole=lambda rows: rows.packets.cast("float64").sum())
     sums = sums.inner_join(whole, "suspect").filter(lambda rows: rows.packets >= rows._whole * LEAST_SHARE)  # noqa: SLF001 - a column
@@ -270,7 +275,7 @@ def answered(sources: ir.Table, victims: ir.Table, spoke: ir.Table) -> ir.Table:
         victims: Columns ``suspect``, ``victim``.
         spoke: `traffic.conversations` with ``spoke`` = 1.
     """
-    pairs = spoke.filter(~spoke.protocol.isin((1, 58))).select("victim", "remote").distinct()
+    pairs = spoke.filter(~spoke.protocol.isin((1, 58))).select("victim", "remote")
     joined = sources.inner_join(victims, "suspect")
     both = joined.semi_join(pairs, [("victim", "victim"), ("src", "remote")])
     return both.group_by("suspect").agg(answered=lambda rows: rows.count())

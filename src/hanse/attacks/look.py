@@ -94,7 +94,8 @@ def look_at_networks(
 ) -> Look | None:
     """The close look at networks, hosts that were attacked themselves left out; None when none is busy enough."""
     table = engine.table(pa.table({"dst": pa.array(sorted(hit), ADDRESS)}), "hanse_hit")
-    family = seen.sums.filter(is_v4(engine, seen.sums.dst) == (scope == V4_NETWORKS))
+    v4 = is_v4(engine, seen.sums.dst)
+    family = seen.sums.filter(v4 if scope == V4_NETWORKS else ~v4)
     hosts = engine.arrow(screen.hosts_of_busy_networks(engine, family.anti_join(table, "dst"), scope.octets))
     if hosts.num_rows == 0:
         return None
@@ -156,11 +157,7 @@ def look(
     if rows <= KEEP_ROWS:
         close = engine.keep(close, f"hanse_close_{name}")
     step("measuring rates by the second")
-    rates = series.series_by_cell(
-        engine.arrow(
-            series.changes(engine.keep(series.spans(series.unpacked(close)), f"hanse_spread_{name}"))
-        )
-    )
+    rates = series.series_by_cell(engine.arrow(series.spans(series.unpacked(close))))
     return Look(scope, traffic, outbound, close, spoke, frozenset(answering), cells, rates, seen.exporters)
 
 
@@ -269,7 +266,7 @@ def _tops(
         "src_ports": evidence.top_values(with_ports, with_ports.src_port),
         "sizes": evidence.top_values(combined, combined.size),
         "kinds": evidence.top_values(combined, combined.tcp_flags * _FLAGS_FACTOR + combined.icmp_type),
-        "top_networks": evidence.top_values(networks, networks.net),
+        "top_networks": evidence.most_of(networks.select("suspect", "packets", value=networks.net)),
     }
     found: dict[int, dict[str, Any]] = {number: {} for number in packets}
     for name, query in queries.items():

@@ -6,6 +6,7 @@ between two changes it is constant (a difference array, or sweep line).
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import ibis
 import ibis.expr.types as ir
@@ -103,22 +104,6 @@ def spans(flows: ir.Table) -> ir.Table:
     return sums.mutate(packets=sums.packets / length, octets=sums.octets / length)
 
 
-@remembered
-def changes(spread: ir.Table) -> ir.Table:
-    """Changes of the rate by cell and second, from `spans`.
-
-    Returns:
-        Columns ``cell``, ``second`` (s since the epoch), ``packets`` (change of packets/s),
-        ``octets`` (change of octets/s).
-    """
-    begin = spread.select(cell="cell", second="first", packets="packets", octets="octets")
-    finish = spread.select(
-        cell=spread.cell, second=spread.last + 1, packets=-spread.packets, octets=-spread.octets
-    )
-    both = begin.union(finish)
-    return both.group_by("cell", "second").agg(packets=both.packets.sum(), octets=both.octets.sum())
-
-
 @dataclass(frozen=True, slots=True)
 class Series:
     """The rate of one cell: constant from each second of `second` until the next.
@@ -134,24 +119,35 @@ class Series:
     ops: Floats
 
 
-def series_by_cell(rows: pa.Table) -> dict[int, Series]:
-    """The series of every cell in the result of `changes`."""
-    cell = rows["cell"].to_numpy()
-    order = np.lexsort((rows["second"].to_numpy(), cell))
-    cell = cell[order]
-    second = rows["second"].to_numpy()[order]
-    packets = rows["packets"].to_numpy()[order]
-    octets = rows["octets"].to_numpy()[order]
-    bounds = np.flatnonzero(np.diff(cell)) + 1
-    starts = np.concatenate(([0], bounds))
-    ends = np.concatenate((bounds, [len(cell)]))
+def series_by_cell(spread: pa.Table) -> dict[int, Series]:
+    """The series of every cell, from the rows of `spans`."""
+    cell, first, last, packets, octets = (spread[name].to_numpy() for name in _SPREAD)
+    # One number to sort by: several times as fast as two. A second of the year 9999 is under 2^38 (`traffic.LAST_START`).
+    key = np.concatenate(((cell << _SECOND_BITS) | first, (cell << _SECOND_BITS) | (last + 1)))
+    order = np.argsort(key)
+    key = key[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    key = key[starts]
+    pps, ops = (
+        np.add.reduceat(np.concatenate((rate, -rate))[order], starts) if len(starts) else rate
+        for rate in (packets, octets)
+    )
+    second = key & ((1 << _SECOND_BITS) - 1)
+    cell = key >> _SECOND_BITS
+    bounds = [*np.flatnonzero(np.diff(cell, prepend=-1)).tolist(), len(cell)]
     found = {}
-    for low, high in zip(starts, ends, strict=True) if len(cell) else ():
+    for low, high in pairwise(bounds):
         # A running sum of doubles leaves dust where the rate should be 0.
-        pps = np.maximum(np.cumsum(packets[low:high]), 0.0).round(6)
-        ops = np.maximum(np.cumsum(octets[low:high]), 0.0).round(6)
-        found[int(cell[low])] = Series(second[low:high], pps, ops)
+        found[int(cell[low])] = Series(
+            second[low:high],
+            np.maximum(np.cumsum(pps[low:high]), 0.0).round(6),
+            np.maximum(np.cumsum(ops[low:high]), 0.0).round(6),
+        )
     return found
+
+
+_SPREAD = ("cell", "first", "last", "packets", "octets")
+_SECOND_BITS = 38
 
 
 def total(parts: list[Series]) -> tuple[Series, Floats]:

@@ -68,7 +68,9 @@ V6_NETWORKS = Scope(v.V6_PREFIX_OCTETS)
 @remembered
 def is_v4(engine: Engine, address: ir.Value) -> ir.BooleanValue:
     """Whether an address column holds an IPv4 address (RFC 4291, 2.5.5.2)."""
-    return engine.network(address, len(V4_MAPPED)) == engine.address(first_address(V4_MAPPED))
+    # Between the first and the last of them: compared as it lies, without working out each one's network.
+    last = engine.address(V4_MAPPED + b"\xff" * (ADDRESS_OCTETS - len(V4_MAPPED)))
+    return (address >= engine.address(first_address(V4_MAPPED))) & (address <= last)
 
 
 @remembered
