@@ -12,7 +12,7 @@ from hanse.attacks import screen
 from hanse.attacks.attack import Attack
 from hanse.attacks.detect import Options, detect_in
 from hanse.attacks.evidence import MOST_SUMMED
-from hanse.attacks.traffic import HOSTS, V4_NETWORKS, V6_NETWORKS, Scope, classified, is_v4, sound
+from hanse.attacks.traffic import HOSTS, V4_NETWORKS, V6_NETWORKS, Scope, classified, sound
 from hanse.engine import Engine
 from hanse.kernel import clock
 from hanse.kernel.addresses import pack
@@ -97,8 +97,9 @@ class LiveDetector:
         sums = self.engine.keep(screen.sums_by_host(self.engine, flows, traffic), "hanse_live_sums")
         if self._is_busy(traffic, screen.busy_hosts(sums), HOSTS):
             return True
-        for scope in (V4_NETWORKS, V6_NETWORKS):
-            family = sums.filter(is_v4(self.engine, sums.dst) == (scope == V4_NETWORKS))
+        v4 = self.engine.is_v4(sums.dst)
+        for scope, own in ((V4_NETWORKS, v4), (V6_NETWORKS, ~v4)):
+            family = sums.filter(own)
             hosts = screen.hosts_of_busy_networks(self.engine, family, scope.octets)
             if self._is_busy(traffic, hosts.select("victim", "code").distinct(), scope):
                 return True

@@ -23,7 +23,6 @@ from hanse.attacks.traffic import (
     conversation_keys,
     conversations,
     first_address,
-    is_v4,
     sent_by,
     wanted_key,
 )
@@ -94,7 +93,7 @@ def look_at_networks(
 ) -> Look | None:
     """The close look at networks, hosts that were attacked themselves left out; None when none is busy enough."""
     table = engine.table(pa.table({"dst": pa.array(sorted(hit), ADDRESS)}), "hanse_hit")
-    v4 = is_v4(engine, seen.sums.dst)
+    v4 = engine.is_v4(seen.sums.dst)
     family = seen.sums.filter(v4 if scope == V4_NETWORKS else ~v4)
     hosts = engine.arrow(screen.hosts_of_busy_networks(engine, family.anti_join(table, "dst"), scope.octets))
     if hosts.num_rows == 0:

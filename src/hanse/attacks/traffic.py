@@ -12,7 +12,6 @@ import ibis.expr.types as ir
 from hanse.attacks import vectors as v
 from hanse.attacks.packed import beside_rest, fields, fields_of, rest, rest_of
 from hanse.engine import ADDRESS_OCTETS, Engine, any_bits, remembered
-from hanse.kernel.addresses import V4_MAPPED
 
 ICMP_ANSWERS = (0, 3, 5, 11, 12, 14, 18)
 ICMP6_ANSWERS = (1, 2, 3, 4, 129)
@@ -63,14 +62,6 @@ def first_address(key: bytes) -> bytes:
 HOSTS = Scope()
 V4_NETWORKS = Scope(v.PREFIX_OCTETS)
 V6_NETWORKS = Scope(v.V6_PREFIX_OCTETS)
-
-
-@remembered
-def is_v4(engine: Engine, address: ir.Value) -> ir.BooleanValue:
-    """Whether an address column holds an IPv4 address (RFC 4291, 2.5.5.2)."""
-    # Between the first and the last of them: compared as it lies, without working out each one's network.
-    last = engine.address(V4_MAPPED + b"\xff" * (ADDRESS_OCTETS - len(V4_MAPPED)))
-    return (address >= engine.address(first_address(V4_MAPPED))) & (address <= last)
 
 
 @remembered

@@ -9,17 +9,18 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import UUID
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-import numpy as np
 import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
-from hanse.kernel.errors import DataMissingError, UsageError
+from hanse.engine import duckdb_addresses
+from hanse.engine.duckdb_addresses import ADDRESS_OCTETS, ENDS, NARROW, WIDE
+from hanse.kernel.errors import DataMissingError, Problem, UnreadableInputError, UsageError
 
 DEFAULT_MEMORY = "3GB"
 """DuckDB's own limit: 100 million flows must be analysed in under 4 GB by the whole process."""
@@ -28,16 +29,13 @@ DEFAULT_MEMORY = "3GB"
 _TEXTS = 256
 """Queries whose text is remembered, some 50 kB each: a detection asks 30 to 60."""
 
-ADDRESS_OCTETS = 16
-ADDRESS_COLUMNS = ("src", "dst", "outer_src", "outer_dst", "exporter")
-"""Columns of flow Parquet that hold addresses."""
-
 
 class Engine(Protocol):
     """What the rooms need of a query engine, beyond Ibis itself.
 
-    Inside an engine, addresses have the form that it groups and joins fastest (ADR 0014). What goes in by
-    `table` and comes out by `arrow` has them as 16 octets.
+    Inside an engine, addresses have the form that it groups and joins fastest (ADR 0014, ADR 0076). What goes in by
+    `table` and comes out by `arrow` has them as 16 octets. A form goes with the flows that were read last: tables that
+    are to be joined with flows are made after these are read, and not after others are.
     """
 
     name: str
@@ -60,8 +58,8 @@ class Engine(Protocol):
     def micros(self, moment: ir.Value) -> ir.IntegerValue:
         """Microseconds since the epoch of a timestamp column."""
 
-    def address(self, octets: bytes) -> ir.Value:
-        """An address as a constant."""
+    def is_v4(self, address: ir.Value) -> ir.BooleanValue:
+        """Whether an address column holds an IPv4 address (RFC 4291, 2.5.5.2)."""
 
     def network(self, address: ir.Value, octets: int) -> ir.Value:
         """The first address of the network that the first octets of an address column name."""
@@ -86,30 +84,10 @@ class Engine(Protocol):
 
 
 _UTC = dt.Timestamp(timezone="UTC")
-_NUMBER = dt.UUID()
-"""Addresses inside DuckDB: 128-bit numbers, which need no memory besides themselves."""
 
 
 @ibis.udf.scalar.builtin(name="epoch_us", signature=((_UTC,), dt.int64))
 def _duckdb_micros(moment: ir.Value) -> ir.Value: ...
-
-
-_HALF = """CREATE OR REPLACE TEMP MACRO hanse_half(address, bits) AS
-    ((address::UHUGEINT >> bits) & 18446744073709551615::UHUGEINT)::UBIGINT"""
-"""The 64 bits of an address above some lower ones: two numbers leave DuckDB five times as fast as 16 octets."""
-
-
-_NETWORK = """CREATE OR REPLACE TEMP MACRO hanse_network(address, bits) AS
-    ((address::UHUGEINT >> bits) << bits)::UUID"""
-"""Ibis does not know DuckDB's unsigned 128-bit integers, without which a mask goes by way of strings."""
-
-
-@ibis.udf.scalar.builtin(name="hanse_network", signature=((dt.uuid, dt.int32), dt.uuid))
-def _duckdb_network(address: ir.Value, bits: int) -> ir.Value: ...
-
-
-@ibis.udf.scalar.builtin(name="hanse_half", signature=((dt.uuid, dt.int32), dt.uint64))
-def _duckdb_half(address: ir.Value, bits: int) -> ir.Value: ...
 
 
 @ibis.udf.scalar.builtin(name="concat", signature=((dt.binary, dt.binary), dt.binary))
@@ -122,22 +100,6 @@ def _spark_micros(moment: ir.Value) -> ir.Value: ...
 
 @ibis.udf.scalar.builtin(name="substring", signature=((dt.binary, dt.int64, dt.int64), dt.binary))
 def _spark_slice(address: ir.Value, first: int, length: int) -> ir.Value: ...
-
-
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.uuid,), dt.uint64))
-def _duckdb_hash_address(address: ir.Value) -> ir.Value: ...
-
-
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.binary,), dt.uint64))
-def _duckdb_hash_octets(octets: ir.Value) -> ir.Value: ...
-
-
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.uint64, dt.int64), dt.uint64))
-def _duckdb_hash_two(number: ir.Value, more: ir.Value) -> ir.Value: ...
-
-
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.uint64, dt.uint64, dt.int64, dt.int64), dt.uint64))
-def _duckdb_hash_four(one: ir.Value, other: ir.Value, number: ir.Value, more: ir.Value) -> ir.Value: ...
 
 
 @ibis.udf.scalar.builtin(name="xxhash64", signature=((dt.binary, dt.int64), dt.int64))
@@ -190,6 +152,8 @@ class DuckDBEngine(_Scratch):
         self._spill: str | None = None
         self._connection: Any = None
         self._names: dict[tuple[str, ...], str] = {}
+        self._form: dt.DataType = WIDE
+        self._files: Sequence[str] = ()
 
     def start(self) -> None:
         """Open the connection and the spill folder."""
@@ -202,8 +166,8 @@ class DuckDBEngine(_Scratch):
         # Without this DuckDB holds back parallel scans to keep rows in file order, which nothing here needs.
         self._connection.raw_sql("SET preserve_insertion_order = false")
         self._connection.raw_sql("SET TimeZone = 'UTC'")
-        self._connection.raw_sql(_NETWORK)
-        self._connection.raw_sql(_HALF)
+        for macro in duckdb_addresses.MACROS:
+            self._connection.raw_sql(macro)
         # A store has a file per hour, and each of the detector's queries would read all footers anew.
         self._connection.raw_sql("SET parquet_metadata_cache = true")
 
@@ -225,16 +189,34 @@ class DuckDBEngine(_Scratch):
             files, table_name=name, hive_partitioning=False, union_by_name=False
         )
         flows = ibis.table(rows.schema(), name=name)
-        return flows.mutate(
-            **{one: flows[one].cast("uuid") for one in ADDRESS_COLUMNS if one in flows.columns}
-        )
+        self._form, self._files = (NARROW if self._all_v4(files) else WIDE), files
+        wide = {one: flows[one].cast("uuid") for one in (*ENDS, "exporter") if one in flows.columns}
+        # Nobody joins by exporter, whose addresses may be of another kind.
+        narrow = {one: duckdb_addresses.narrowed(wide[one]) for one in ENDS if one in wide}
+        return flows.mutate(**(wide | narrow if self._form is NARROW else wide))
+
+    def _all_v4(self, files: Sequence[str]) -> bool:
+        """Whether the files say of all addresses of who sent and received that they are IPv4.
+
+        By the smallest and largest of each row group, which a writer may leave out: then it is not known.
+        """
+        if not files:
+            return False
+        said = self._connection.con.execute(
+            """SELECT bool_and(stats_null_count = num_values
+                OR (starts_with(stats_min_value, $prefix) AND starts_with(stats_max_value, $prefix)) IS TRUE)
+            FROM parquet_metadata($files) WHERE path_in_schema IN $names""",
+            {"prefix": duckdb_addresses.V4_SPELT, "files": list(files), "names": list(ENDS)},
+        ).fetchall()
+        return bool(said == [(True,)])
 
     def table(self, rows: pa.Table, name: str) -> ir.Table:
         """A small Arrow table as a table of the engine; `name` is replaced if it exists."""
         raw = self._connection.con
         raw.register("hanse_incoming", rows)
         addresses = [field.name for field in rows.schema if field.type == pa.binary(ADDRESS_OCTETS)]
-        numbers = ", ".join(f'"{one}"::UUID AS "{one}"' for one in addresses)
+        cast = 'hanse_any_four("{0}"::UUID) AS "{0}"' if self._form is NARROW else '"{0}"::UUID AS "{0}"'
+        numbers = ", ".join(map(cast.format, addresses))
         columns = f"* REPLACE ({numbers})" if numbers else "*"
         raw.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM hanse_incoming")  # noqa: S608 - names of columns
         raw.unregister("hanse_incoming")
@@ -242,13 +224,14 @@ class DuckDBEngine(_Scratch):
         others = ibis.Schema.from_pyarrow(
             pa.schema(field for field in rows.schema if field.name not in addresses)
         )
-        kinds = {field: _NUMBER if field in addresses else others[field] for field in rows.schema.names}
+        kinds = {field: self._form if field in addresses else others[field] for field in rows.schema.names}
         return ibis.table(kinds, name=name)
 
     def keep(self, query: ir.Table, name: str) -> ir.Table:
         """Compute a query once and keep its rows under a name for the queries to come."""
         # Ibis 12 cannot replace a temporary table itself: it drops it by a statement that does not parse.
-        self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_duckdb_kept(query.op())}")
+        with self._told_clearly():
+            self._connection.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_duckdb_kept(query.op())}")
         self._made.add(name)
         return ibis.table(query.schema(), name=name)
 
@@ -257,44 +240,76 @@ class DuckDBEngine(_Scratch):
 
     def arrow(self, query: ir.Table) -> pa.Table:
         """Run a query."""
-        numbers = [name for name, kind in query.schema().items() if kind.is_uuid()]
-        if not numbers:
-            return self._rows(query)
-        rows = self._rows(_duckdb_halves(query.op()))
-        whole = {name: _octets(rows[f"_high_{name}"], rows[f"_low_{name}"]) for name in numbers}
+        kinds = query.schema().items()
+        wide = [name for name, kind in kinds if kind == WIDE]
+        rows = self._rows(_duckdb_halves(query.op()) if wide else query)
+        whole = {name: duckdb_addresses.octets(rows[f"_high_{name}"], rows[f"_low_{name}"]) for name in wide}
+        whole |= {name: duckdb_addresses.mapped(rows[name]) for name, kind in kinds if kind == NARROW}
+        if not whole:
+            return rows
         return pa.table({name: whole[name] if name in whole else rows[name] for name in query.columns})
 
     def _rows(self, query: ir.Table) -> pa.Table:
         """What a query without addresses finds, in Arrow's types of its columns."""
-        rows = self._connection.con.sql(_duckdb_text(query.op())).to_arrow_table()
+        with self._told_clearly():
+            rows = self._connection.con.sql(_duckdb_text(query.op())).to_arrow_table()
         return rows.cast(query.schema().to_pyarrow())
+
+    @contextmanager
+    def _told_clearly(self) -> Iterator[None]:
+        """Say which file holds addresses that it said it has none of."""
+        try:
+            yield
+        except duckdb.ConversionException as error:
+            path = (
+                next(filter(duckdb_addresses.has_others, self._files), None) if self._form is NARROW else None
+            )
+            if path is None:
+                raise
+            what = "its statistics say that all addresses are IPv4, and they are not."
+            do = "Leave this file out, or write it anew from its flows."
+            raise UnreadableInputError(Problem(path, what, do=do)) from error
 
     def micros(self, moment: ir.Value) -> ir.IntegerValue:
         """Microseconds since the epoch of a timestamp column."""
         return _duckdb_micros(moment)
 
-    def address(self, octets: bytes) -> ir.Value:
-        """An address as a constant."""
-        return ibis.literal(UUID(bytes=octets), _NUMBER)
+    def is_v4(self, address: ir.Value) -> ir.BooleanValue:
+        """Whether an address column holds an IPv4 address."""
+        if address.type() == NARROW:
+            return address.notnull()
+        # Compared as it lies, without working out each one's network.
+        return (address >= ibis.literal(duckdb_addresses.FIRST_V4, WIDE)) & (
+            address <= ibis.literal(duckdb_addresses.LAST_V4, WIDE)
+        )
 
     def network(self, address: ir.Value, octets: int) -> ir.Value:
         """The first address of the network that the first octets of an address column name."""
         bits = 8 * (ADDRESS_OCTETS - octets)
-        return _duckdb_network(address, ibis.literal(bits, "int32"))
+        if address.type() == NARROW:
+            # A network of so few octets that all IPv4 addresses are in it is named by the first of them.
+            mask = 0xFFFFFFFF >> bits << bits if bits < 32 else 0
+            return (address & ibis.literal(mask, "uint32")).cast("uint32")
+        return duckdb_addresses.network(address, ibis.literal(bits, "int32"))
 
     def hashed(self, address: ir.Value) -> ir.IntegerValue:
         """A 64-bit hash of an address column; the same within one engine only."""
-        return _duckdb_hash_octets(address) if address.type().is_binary() else _duckdb_hash_address(address)
+        kind = address.type()
+        if kind.is_binary():
+            return duckdb_addresses.hash_octets(address)
+        return (
+            duckdb_addresses.hash_narrow(address) if kind == NARROW else duckdb_addresses.hash_wide(address)
+        )
 
     def hashed_with(self, address: ir.Value, number: ir.Value) -> ir.IntegerValue:
         """A 64-bit hash of an address and a number."""
-        return _duckdb_hash_two(self.hashed(address), number.cast("int64"))
+        return duckdb_addresses.hash_two(self.hashed(address), number.cast("int64"))
 
     def hashed_pair(
         self, one: ir.Value, other: ir.Value, number: ir.Value, more: ir.Value
     ) -> ir.IntegerValue:
         """A 64-bit hash of two addresses and two numbers, in this order."""
-        return _duckdb_hash_four(
+        return duckdb_addresses.hash_four(
             self.hashed(one), self.hashed(other), number.cast("int64"), more.cast("int64")
         )
 
@@ -392,9 +407,13 @@ class SparkEngine(_Scratch):
         """Microseconds since the epoch of a timestamp column."""
         return _spark_micros(moment)
 
-    def address(self, octets: bytes) -> ir.Value:
-        """An address as a constant."""
-        return ibis.literal(octets, "binary")
+    def is_v4(self, address: ir.Value) -> ir.BooleanValue:
+        """Whether an address column holds an IPv4 address."""
+        first, last = (
+            ibis.literal(bound.bytes, "binary")
+            for bound in (duckdb_addresses.FIRST_V4, duckdb_addresses.LAST_V4)
+        )
+        return (address >= first) & (address <= last)
 
     def network(self, address: ir.Value, octets: int) -> ir.Value:
         """The first address of the network that the first octets of an address column name."""
@@ -451,9 +470,9 @@ def open_engine(address: str = "duckdb", memory: str = DEFAULT_MEMORY) -> Iterat
 def _duckdb_halves(query: ops.Node) -> ir.Table:
     """A query with two numbers, ``_high_`` and ``_low_`` before its name, in place of each address."""
     rows = query.to_expr()
-    numbers = [name for name, kind in rows.schema().items() if kind.is_uuid()]
+    numbers = [name for name, kind in rows.schema().items() if kind == WIDE]
     halves = {
-        f"_{place}_{name}": _duckdb_half(rows[name], ibis.literal(bits, "int32"))
+        f"_{place}_{name}": duckdb_addresses.half(rows[name], ibis.literal(bits, "int32"))
         for name in numbers
         for place, bits in (("high", 64), ("low", 0))
     }
@@ -479,18 +498,6 @@ def _duckdb_kept(query: ops.Node) -> str:
     kinds = query.to_expr().schema().items()
     columns = ", ".join(f'"{name}"::{DuckDBType.to_string(kind)} AS "{name}"' for name, kind in kinds)
     return f"SELECT {columns} FROM ({_duckdb_text(query)})"  # noqa: S608 - as Ibis wrote it
-
-
-def _octets(high: pa.ChunkedArray, low: pa.ChunkedArray) -> pa.Array:
-    """Addresses of 16 octets from their halves; null where these are."""
-    words = np.empty((len(high), 2), ">u8")
-    for place, half in enumerate((high, low)):
-        # Asked only where it must be: Arrow's scalars import pandas where it is installed, which takes half a second.
-        words[:, place] = (half.fill_null(0) if half.null_count else half).to_numpy()
-    valid = None
-    if high.null_count:
-        valid = pa.py_buffer(np.packbits(high.is_valid().to_numpy(), bitorder="little"))
-    return pa.Array.from_buffers(pa.binary(ADDRESS_OCTETS), len(high), [valid, pa.py_buffer(words)])
 
 
 def _own_address() -> str:

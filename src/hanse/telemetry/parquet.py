@@ -86,6 +86,7 @@ class _Chunk:
         encoding: Of the data page's values.
         least: Smallest value in plain encoding, None where no statistics are kept.
         most: Largest value.
+        nulls: How many values are missing.
     """
 
     dictionary: tuple[bytes, int] | None
@@ -93,6 +94,7 @@ class _Chunk:
     encoding: int
     least: bytes | None = None
     most: bytes | None = None
+    nulls: int = 0
 
 
 class FlowWriter:
@@ -192,7 +194,9 @@ class FlowWriter:
         if dictionary_at is not None:
             said[11] = i64(dictionary_at)
         if chunk.least is not None and chunk.most is not None:
-            said[12] = struct({3: i64(0), 5: binary(chunk.most), 6: binary(chunk.least)})
+            said[12] = struct({3: i64(chunk.nulls), 5: binary(chunk.most), 6: binary(chunk.least)})
+        elif chunk.nulls == rows:
+            said[12] = struct({3: i64(rows)})
         return struct({2: i64(begin), 3: struct(said)}), whole
 
     def _page(self, kind: int, content: Sequence[Octets], head: dict[int, Value]) -> int:
@@ -283,21 +287,22 @@ def _chunk(parts: Sequence[pa.Array], field: pa.Field) -> _Chunk:
         parts = [rest for part in parts if len(rest := part.drop_null())]
     count = sum(map(len, parts))
     if not count:
-        return _Chunk(None, levels, _PLAIN)
+        return _Chunk(None, levels, _PLAIN, nulls=nulls)
     if pa.types.is_string(field.type):
         return _texts(parts, levels)
     values = [_values(part) for part in parts]
-    span = _span(values) if pa.types.is_timestamp(field.type) else (None, None)
-    if _is_same(values):
-        return _Chunk((bytes(_plain(values[0][:1])), 1), [*levels, _one_run(count)], _RLE_DICTIONARY, *span)
+    same = _is_same(values)
+    span = _said_span([values[0][:1]] if same else values, field.type)
+    if same:
+        only = bytes(_plain(values[0][:1]))
+        return _Chunk((only, 1), [*levels, _one_run(count)], _RLE_DICTIONARY, *span, nulls)
     if field.type == pa.uint8() and count >= _FEW:
         return _Chunk((_OCTET_DICTIONARY, 256), [*levels, *_packed(values, 8)], _RLE_DICTIONARY)
     if field.type == ADDRESS and field.nullable and (few := _few(values)) is not None:
         distinct, indices = few
-        return _Chunk(
-            (bytes(_plain(distinct)), len(distinct)), [*levels, *_packed([indices], 8)], _RLE_DICTIONARY
-        )
-    return _Chunk(None, [*levels, *map(_plain, values)], _PLAIN, *span)
+        body = [*levels, *_packed([indices], 8)]
+        return _Chunk((bytes(_plain(distinct)), len(distinct)), body, _RLE_DICTIONARY, *span, nulls)
+    return _Chunk(None, [*levels, *map(_plain, values)], _PLAIN, *span, nulls)
 
 
 def _few(parts: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]] | None:
@@ -357,6 +362,29 @@ def _span(parts: Sequence[npt.NDArray[Any]]) -> tuple[bytes, bytes]:
     """Smallest and largest value in plain encoding: what readers skip by."""
     least, most = min(part.min() for part in parts), max(part.max() for part in parts)
     return least.tobytes(), most.tobytes()
+
+
+def _said_span(parts: Sequence[npt.NDArray[Any]], kind: pa.DataType) -> tuple[bytes | None, bytes | None]:
+    """What the footer says of a column: times are read by it, and addresses as numbers of 32 bits where all are IPv4."""
+    if kind == ADDRESS:
+        spans = [_address_span(part) for part in parts]
+        return min(least for least, _ in spans), max(most for _, most in spans)
+    return _span(parts) if pa.types.is_timestamp(kind) else (None, None)
+
+
+def _address_span(words: npt.NDArray[np.uint64]) -> tuple[bytes, bytes]:
+    """The first and the last of some addresses, in the order of their octets."""
+    high = words[:, 0]
+    if (high == high[0]).all():
+        low = words[:, 1].byteswap()
+        head = high[:1].tobytes()
+        return tuple(head + bound.byteswap().tobytes() for bound in (low.min(), low.max()))
+    high = high.byteswap()
+    found = []
+    for bound, of in ((high.min(), np.min), (high.max(), np.max)):
+        low = of(words[high == bound, 1].byteswap())
+        found.append(bound.byteswap().tobytes() + low.byteswap().tobytes())
+    return found[0], found[1]
 
 
 def _texts(parts: Sequence[pa.Array], levels: list[Octets]) -> _Chunk:
