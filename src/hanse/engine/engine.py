@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
@@ -258,6 +257,8 @@ class DuckDBEngine(_Scratch):
     @contextmanager
     def _told_clearly(self) -> Iterator[None]:
         """Say which file holds addresses that it said it has none of."""
+        import duckdb  # noqa: PLC0415 - loaded with the first engine and not with this module
+
         try:
             yield
         except duckdb.ConversionException as error:
