@@ -64,8 +64,10 @@ def slices(suspects: Sequence[Suspect], rates: Mapping[int, Series]) -> pa.Table
         high = suspect.interval.end * SECOND_US
         for cell in suspect.cells:
             second = rates[cell].second
-            inside = (second >= suspect.interval.first) & (second < suspect.interval.end)
-            span = np.unique(second[inside] // (MINUTE_US // SECOND_US))
+            begin, beyond = np.searchsorted(second, (suspect.interval.first, suspect.interval.end))
+            minute = second[begin:beyond] // (MINUTE_US // SECOND_US)
+            # In order already: each minute once is where it differs from the one before.
+            span = minute[np.flatnonzero(np.diff(minute, prepend=-1))]
             slots.append(slot_of(np.full(len(span), cell), span))
             numbers.append(np.full(len(span), suspect.number))
             firsts.append(np.full(len(span), low))
