@@ -1,5 +1,6 @@
 """What is copied into the tables while Python goes on: it is there when it is asked for, or nothing of it is."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,11 +17,17 @@ def _store(*sequences: int) -> None:
     """Store bodies, entries and a head."""
     native = connection.features.has_native_uuid_field
     ids = [uuid4() if native else uuid4().hex for _ in sequences]
-    entries = [(one, b"{}", b"s", object_id, 1) for one, object_id in zip(sequences, ids, strict=True)]
+    count = len(sequences)
+    entries = sequences, [b"{}"] * count, [b"s"] * count, ids, [1] * count
     same = "k", "things.made", "", 7, 0, None
     with connection.cursor() as cursor:
-        storing.store_bodies(cursor, [Run((False,), [(one, b"salt", b"{}") for one in sequences])])
+        storing.store_bodies(cursor, [Run((False,), (sequences, [b"salt"] * count, [b"{}"] * count))])
         storing.store_entries(cursor, [Run(same, entries)], (9, bytes(32), "k"))
+
+
+def _columns(rows: list[tuple[Any, ...]], count: int) -> list[list[Any]]:
+    """What rows have in each column, also where there are none."""
+    return [[row[at] for row in rows] for at in range(count)]
 
 
 def test_the_next_question_sees_what_was_left_to_the_database() -> None:
@@ -92,8 +99,10 @@ def test_runs_of_any_length_arrive_whole(counts: tuple[int, ...]) -> None:
                 )
             )
             sequence += 1
-        entries.append(Run((f"k{run}", f"x.{run}", f"to-{run}", 7 + run, run, run or None), rows))
-        bodies.append(Run((run % 2 == 1,), data))
+        entries.append(
+            Run((f"k{run}", f"x.{run}", f"to-{run}", 7 + run, run, run or None), _columns(rows, 5))
+        )
+        bodies.append(Run((run % 2 == 1,), _columns(data, 3)))
     with transaction.atomic(), storing.behind(connection), connection.cursor() as cursor:
         storing.store_bodies(cursor, bodies)
         storing.store_entries(cursor, entries, (sequence, bytes(32), "k"))
@@ -106,7 +115,7 @@ def test_runs_of_any_length_arrive_whole(counts: tuple[int, ...]) -> None:
         tuple(bytes(one) if isinstance(one, memoryview) else one for one in row) for row in stored
     ] == told
     assert [(bytes(one.salt), bytes(one.data), one.sealed) for one in Body.objects.order_by("pk")] == [
-        (salt, data, run.same[0]) for run in bodies for _, salt, data in run.rows
+        (salt, data, run.same[0]) for run in bodies for _, salt, data in run.rows()
     ]
 
 

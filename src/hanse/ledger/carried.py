@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connections
 
 from hanse.kernel.strict_json import canonical
+from hanse.ledger import plain
 from hanse.ledger.models import CarriedMarking
 from hanse.ledger.routing import database
 
@@ -53,12 +54,11 @@ def renumber(firsts: dict[str, int]) -> None:
 
 def _known(digests: list[str]) -> Iterable[tuple[str, int]]:
     """The digests that are stored, with their numbers; in plain SQL, for every append waits for it."""
-    with connections[database()].cursor() as cursor:
-        for at in range(0, len(digests), _AT_ONCE):
-            some = digests[at : at + _AT_ONCE]
-            marks = ", ".join(["%s"] * len(some))
-            cursor.execute(
-                f"SELECT digest, number FROM ledger_carriedmarking WHERE digest IN ({marks})",  # noqa: S608 - marks alone
-                some,
-            )
-            yield from cursor.fetchall()
+    for at in range(0, len(digests), _AT_ONCE):
+        some = digests[at : at + _AT_ONCE]
+        marks = ", ".join(["%s"] * len(some))
+        yield from plain.told(
+            connections[database()],
+            f"SELECT digest, number FROM ledger_carriedmarking WHERE digest IN ({marks})",  # noqa: S608 - marks alone
+            some,
+        )

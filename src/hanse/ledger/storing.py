@@ -7,14 +7,25 @@ from functools import cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
+from hanse.ledger import plain
+
 Row = tuple[Any, ...]
 
 
 class Run(NamedTuple):
-    """Rows that follow each other and have some columns in common."""
+    """Rows that follow each other: the values that they have in common, and the columns of their own, equally long."""
 
     same: Row
-    rows: Sequence[Row]
+    columns: Sequence[Sequence[Any]]
+
+    @property
+    def length(self) -> int:
+        """How many rows."""
+        return len(self.columns[0])
+
+    def rows(self, first: int = 0, last: int | None = None) -> Iterator[Row]:
+        """Those from one place up to another, without what they have in common."""
+        return zip(*[column[first:last] for column in self.columns], strict=True)
 
 
 class _Table(NamedTuple):
@@ -59,24 +70,27 @@ def store_entries(cursor: Any, runs: Sequence[Run], head: Row) -> None:
         runs: Columns as in `_ENTRY`.
         head: Its next sequence, chain and key.
     """
-    cursor.execute("UPDATE ledger_head SET next_sequence = %s, chain = %s, key = %s WHERE id = 1", head)
+    plain.told(
+        cursor.db, "UPDATE ledger_head SET next_sequence = %s, chain = %s, key = %s WHERE id = 1", head
+    )
     _store(cursor, _ENTRY, runs)
 
 
 def _store(cursor: Any, table: _Table, runs: Sequence[Run]) -> None:
     """Insert rows in the quickest way."""
-    if cursor.db.vendor == "postgresql" and sum(len(run.rows) for run in runs) > 1:
-        rows = (run.same + row for run in runs for row in run.rows)
+    if cursor.db.vendor == "postgresql" and sum(run.length for run in runs) > 1:
+        rows = (run.same + row for run in runs for row in run.rows())
         copy(cursor, table.name, table.same | table.own, rows)
         return
     one_by_one: list[Row] = []
     for run in runs:
-        whole = len(run.rows) // AT_ONCE * AT_ONCE if cursor.db.vendor == "sqlite" else 0
+        whole = run.length // AT_ONCE * AT_ONCE if cursor.db.vendor == "sqlite" else 0
         if whole:
             _store_each(cursor, table, one_by_one)
             one_by_one = []
-            _store_at_once(cursor, table, Run(run.same, run.rows[:whole]))
-        one_by_one += [run.same + row for row in run.rows[whole:]]
+            _store_at_once(cursor, table, run, whole)
+        if whole < run.length:
+            one_by_one += [run.same + row for row in run.rows(whole)]
     _store_each(cursor, table, one_by_one)
 
 
@@ -89,12 +103,12 @@ def _store_each(cursor: Any, table: _Table, rows: Sequence[Row]) -> None:
     cursor.executemany(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - names of this file
 
 
-def _store_at_once(cursor: Any, table: _Table, run: Run) -> None:
-    """Insert `AT_ONCE` rows by each statement; Django would search each of these for its marks anew."""
+def _store_at_once(cursor: Any, table: _Table, run: Run, count: int) -> None:
+    """Insert the first rows, `AT_ONCE` by each statement; Django would search each of these for its marks anew."""
     statement = _statement(table.name, tuple(table.same), tuple(table.own))
     with cursor.db.wrap_database_errors:
-        for at in range(0, len(run.rows), AT_ONCE):
-            values = [*run.same, *chain.from_iterable(run.rows[at : at + AT_ONCE])]
+        for at in range(0, count, AT_ONCE):
+            values = [*run.same, *chain.from_iterable(run.rows(at, at + AT_ONCE))]
             cursor.db.connection.execute(statement, values)
 
 

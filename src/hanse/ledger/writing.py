@@ -4,8 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
-from itertools import groupby, islice
+from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -21,9 +20,9 @@ from hanse.kernel.errors import HanseError
 from hanse.kernel.keys import SigningKey
 from hanse.kernel.markings import Marking
 from hanse.kernel.strict_json import canonical
-from hanse.ledger import carried, keyring, new_ids, reading, storing
+from hanse.ledger import carried, keyring, new_ids, plain, reading, storing
 from hanse.ledger.identity import authority
-from hanse.ledger.kinds import Kind, kind_of, project_in_order
+from hanse.ledger.kinds import Kind, kind_of
 from hanse.ledger.models import Head
 from hanse.ledger.numbering import Numbering
 from hanse.ledger.reading import Who
@@ -120,21 +119,30 @@ def append_many(drafts: Sequence[Draft], actor: Actor) -> list[Recorded]:
     with _told_clearly(), transaction.atomic(using=database()), storing.behind(connections[database()]):
         head = _lock()
         maker = _Maker(drafts, actor, keyring.signing(head.key).id)
-        made = maker.made(head.next_sequence, drafts)
+        made = maker.made(head.next_sequence)
         _insert(made, head, carried.number(maker.first_of_markings()))
-        project_in_order((one.form.kind, one.recorded, one.worked_out) for one in made)
-        if maker.any_handled():
-            _seal_what_was_before(made)
-    return [one.recorded for one in made]
+        _project(made)
+        _seal_what_was_before(made)
+    return made.recorded
 
 
-def _seal_what_was_before(made: Sequence["_Made"]) -> None:
+def _project(made: "_Made") -> None:
+    """Write the rows that follow, of all entries of one kind that follow each other at once."""
+    for form, at in made.alike(lambda form: form.kind):
+        form.kind.project_run(list(zip(made.recorded[at], made.worked_out[at], strict=True)))
+
+
+def _seal_what_was_before(made: "_Made") -> None:
     """Seal the earlier entries of objects that have handling codes from now on."""
     strict = {
-        one.recorded.object_id for one in made if one.form.marking.handling and one.recorded.version > 1
+        one.object_id
+        for form, at in made.runs
+        if form.marking.handling
+        for one in made.recorded[at]
+        if one.version > 1
     }
     if strict:
-        seal_earlier(strict, made[-1].recorded.sequence)
+        seal_earlier(strict, made.recorded[-1].sequence)
 
 
 @contextmanager
@@ -156,13 +164,14 @@ def _lock() -> "_Head":
     """
     connection = connections[database()]
     locked = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT next_sequence, chain, key FROM ledger_head WHERE id = 1{locked}")  # noqa: S608 - text of this file
-        row = cursor.fetchone()
-    if row is None:
+    rows = plain.told(
+        connection,
+        f"SELECT next_sequence, chain, key FROM ledger_head WHERE id = 1{locked}",  # noqa: S608 - text of this file
+    )
+    if not rows:
         Head.objects.using(database()).get_or_create(pk=1)
         return _lock()
-    return _Head(*row)
+    return _Head(*rows[0])
 
 
 class _Head(NamedTuple):
@@ -192,70 +201,139 @@ class _Form(msgspec.Struct, eq=False):
     first: int
 
 
-class _Made(msgspec.Struct, gc=False):
-    """An entry before it is signed and in its tables; `object_id` is in the database's form."""
+class _OfOneForm(NamedTuple):
+    """Entries of one form that follow each other, and where in the columns of `_Made` they are."""
 
     form: _Form
-    object_id: UUID | str
-    recorded: Recorded
-    worked_out: Any
-    payload: bytes
-    salt: bytes
-    data: bytes
+    at: slice
 
 
-_OfOneForm = tuple[_Form, list[_Made]]
-"""Entries of one form that follow each other."""
+class _Made(NamedTuple):
+    """The entries of a call before they are signed and in their tables.
+
+    Column by column, with a value for each entry: what is worked out for all of them by one loop takes less than what is
+    kept and looked up of each by itself.
+
+    Attributes:
+        runs: Which of them are of one form.
+        worked_out: What the projections get.
+        stored_ids: The objects' ids in the database's form.
+        data: The bodies as they rest.
+    """
+
+    runs: list[_OfOneForm]
+    sequences: range
+    recorded: list[Recorded]
+    worked_out: list[Any]
+    stored_ids: Sequence[UUID | str]
+    versions: list[int]
+    payloads: list[bytes]
+    salts: list[bytes]
+    data: list[bytes]
+
+    def alike(self, what: Callable[[_Form], Any]) -> Iterator[_OfOneForm]:
+        """Longer runs: of those whose forms have one thing in common."""
+        for _, several in groupby(self.runs, lambda run: what(run.form)):
+            first, *others = several
+            yield _OfOneForm(first.form, slice(first.at.start, (others or [first])[-1].at.stop))
+
+
+_FORM = attrgetter("kind", "marking", "recipient", "sealed")
+"""What drafts of one form have in common."""
 
 
 class _Maker:
     """Makes the entries of one call: what they have in common is worked out once."""
 
     def __init__(self, drafts: Sequence[Draft], actor: Actor, key: str) -> None:
-        known = [
+        self._drafts = drafts
+        self._known = [
             (one.object_id, one.recipient) for one in drafts if one.object_id is not None or one.recipient
         ]
-        self._numbering = Numbering(known)
+        self._numbering = Numbering(self._known)
         self._who = Who(actor.id, actor.kind, actor.name)
         self._now = now_us()
         self._key = key
         self._origin = authority()
         self._own = Marking.own(self._origin)
-        self._new_ids = new_ids.own(self._now, len(drafts) - len(known))
         self._native_ids = connections[database()].features.has_native_uuid_field
         self._forms: dict[tuple[str, int, str, bool], _Form] = {}
-        self._around: dict[str, tuple[bytes, bytes]] = {}
 
-    def made(self, first: int, drafts: Sequence[Draft]) -> list[_Made]:
+    def made(self, first: int) -> _Made:
         """The entries and their bodies; `first` is the sequence of the first one."""
-        now, who_id, who_name, native_ids = self._now, self._who.id, self._who.name, self._native_ids
-        numbering = self._numbering
-        # Asked of the system once instead of for each entry.
-        salts = BytesIO(secrets.token_bytes(envelope.SALT_BYTES * len(drafts)))
-        made = []
-        for sequence, draft in enumerate(drafts, first):
-            recipient = draft.recipient
-            form = self._form(sequence, draft)
-            kind = form.kind
-            content, body = self._body(draft, form)
-            salt = salts.read(envelope.SALT_BYTES)
-            if draft.object_id is None:
-                object_id, digits = _named(uuid4()) if recipient else next(self._new_ids)
-                version = 1
-            else:
-                object_id, digits = _named(draft.object_id)
-                version = numbering.version(object_id, recipient)
-            place = numbering.place(sequence, recipient) if recipient else sequence
-            payload = form.blank.fill(envelope.commit(salt, body), digits, place, version)
-            recorded = Recorded(
-                sequence, now, kind.name, object_id, version, form.marking, who_id, who_name, draft.reason,
-                recipient,
-            )  # fmt: skip
-            worked_out = kind.worked_out(content) if draft.worked_out is None else draft.worked_out
-            data = sealing.seal_rest(keyring.current(), payload, body) if form.sealed else body
-            stored_id = object_id if native_ids else digits
-            made.append(_Made(form, stored_id, recorded, worked_out, payload, salt, data))
-        return made
+        drafts = self._drafts
+        runs = self._runs(first)
+        forms = [form for form, at in runs for _ in range(at.start, at.stop)]
+        contents, bodies = self._bodies(forms)
+        ids, digits, versions = self._named()
+        sequences = range(first, first + len(drafts))
+        places = self._places(sequences)
+        salts = _salts(len(drafts))
+        commitments = map(envelope.commit, salts, bodies)
+        payloads = [
+            form.blank.fill(commitment, named, place, version)
+            for form, commitment, named, place, version in zip(
+                forms, commitments, digits, places, versions, strict=True
+            )
+        ]
+        now, who_id, who_name = self._now, self._who.id, self._who.name
+        recorded = [
+            Recorded(
+                sequence, now, form.kind.name, object_id, version, form.marking, who_id, who_name, one.reason,
+                form.recipient,
+            )
+            for sequence, form, object_id, version, one in zip(
+                sequences, forms, ids, versions, drafts, strict=True
+            )
+        ]  # fmt: skip
+        worked_out = [
+            form.kind.worked_out(content) if one.worked_out is None else one.worked_out
+            for form, content, one in zip(forms, contents, drafts, strict=True)
+        ]
+        if any(form.sealed for form, _ in runs):
+            keys = keyring.current()
+            bodies = [
+                sealing.seal_rest(keys, payload, body) if form.sealed else body
+                for form, payload, body in zip(forms, payloads, bodies, strict=True)
+            ]
+        stored_ids = ids if self._native_ids else digits
+        return _Made(runs, sequences, recorded, worked_out, stored_ids, versions, payloads, salts, bodies)
+
+    def _runs(self, first: int) -> list[_OfOneForm]:
+        """Which drafts are of one form."""
+        runs: list[_OfOneForm] = []
+        start = 0
+        for _, alike in groupby(self._drafts, _FORM):
+            some = list(alike)
+            runs.append(_OfOneForm(self._form(first + start, some[0]), slice(start, start + len(some))))
+            start += len(some)
+        return runs
+
+    def _named(self) -> tuple[list[UUID], list[str], list[int]]:
+        """The objects: their ids, the hexadecimal digits of these, and which version of each it is."""
+        count = len(self._drafts)
+        ids, digits = new_ids.own(self._now, count - len(self._known))
+        if not self._known:
+            return ids, digits, [1] * count
+        own = iter(ids)
+        asked = [
+            (uuid4() if one.recipient else next(own)) if one.object_id is None else one.object_id
+            for one in self._drafts
+        ]
+        versions = [
+            1 if one.object_id is None else self._numbering.version(one.object_id, one.recipient)
+            for one in self._drafts
+        ]
+        return asked, [one.hex for one in asked], versions
+
+    def _places(self, sequences: range) -> Sequence[int]:
+        """What the envelopes say as their `seq`."""
+        if not self._known:
+            return sequences
+        return [
+            self._numbering.place(sequence, one.recipient)
+            for sequence, one in zip(sequences, self._drafts, strict=True)
+        ]
 
     def first_of_markings(self) -> dict[str, int]:
         """The text of each marking that the entries have, and the sequence of the first that has it."""
@@ -263,10 +341,6 @@ class _Maker:
         for form in self._forms.values():
             firsts.setdefault(form.marked, form.first)
         return firsts
-
-    def any_handled(self) -> bool:
-        """Whether any of the entries has handling codes."""
-        return any(form.marking.handling for form in self._forms.values())
 
     def _form(self, sequence: int, draft: Draft) -> _Form:
         """The form of an entry; most entries of one call have the very same marking, which the drafts keep alive."""
@@ -286,38 +360,47 @@ class _Maker:
             )
         return form
 
-    def _body(self, draft: Draft, form: _Form) -> tuple[msgspec.Struct | None, bytes]:
-        """The content as it will be read back, where there is one, and the body's bytes.
+    def _bodies(self, forms: Sequence[_Form]) -> tuple[list[msgspec.Struct | None], list[bytes]]:
+        """Each content as it will be read back, where there is one, and the bodies' bytes.
 
         Raises:
-            ContentError: It is of another type, a value is not of its field's type, or a text holds what not every
+            ContentError: One is of another type, a value is not of its field's type, or a text holds what not every
                 database can keep: half a character, or the character NUL.
         """
-        content, data, kind = draft.content, draft.encoded, form.kind
-        if not isinstance(content, kind.content) and (content is not None or data is None):
-            raise ContentError(f"{kind.name} holds {kind.content.__name__}, not {type(content).__name__}.")
-        try:
-            if data is None:
-                data = canonical(content)
-                content = form.read(data)
-            around = self._around.get(draft.reason)
-            if around is None:
-                self._around[draft.reason] = around = reading.around(self._who, draft.reason)
-        except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
-            raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
-        body = data.join(around)
-        # One byte, given as a number, is found ten times as fast.
-        if _BACKSLASH in body and b"\\u0000" in body and _NUL.search(body):
-            raise ContentError(f"A text in this {kind.name} holds the character NUL. Remove it.")
-        return content, body
+        contents: list[msgspec.Struct | None] = []
+        bodies: list[bytes] = []
+        around: dict[str, tuple[bytes, bytes]] = {}
+        for form, one in zip(forms, self._drafts, strict=True):
+            content, data, reason = one.content, one.encoded, one.reason
+            kind = form.kind
+            if not isinstance(content, kind.content) and (content is not None or data is None):
+                raise ContentError(
+                    f"{kind.name} holds {kind.content.__name__}, not {type(content).__name__}."
+                )
+            try:
+                if data is None:
+                    data = canonical(content)
+                    content = form.read(data)
+                if reason not in around:
+                    around[reason] = reading.around(self._who, reason)
+            except (msgspec.ValidationError, UnicodeEncodeError, TypeError) as error:
+                raise ContentError(f"This {kind.name} could not be read back: {error}.") from None
+            body = data.join(around[reason])
+            # One byte, given as a number, is found ten times as fast.
+            if _BACKSLASH in body and b"\\u0000" in body and _NUL.search(body):
+                raise ContentError(f"A text in this {kind.name} holds the character NUL. Remove it.")
+            contents.append(content)
+            bodies.append(body)
+        return contents, bodies
 
 
-def _named(object_id: UUID) -> tuple[UUID, str]:
-    """An object's id, and its hexadecimal digits."""
-    return object_id, object_id.hex
+def _salts(count: int) -> list[bytes]:
+    """New ones, asked of the system at once."""
+    drawn, size = secrets.token_bytes(envelope.SALT_BYTES * count), envelope.SALT_BYTES
+    return [drawn[at : at + size] for at in range(0, len(drawn), size)]
 
 
-def _insert(made: Sequence[_Made], head: _Head, numbers: dict[str, int]) -> None:
+def _insert(made: _Made, head: _Head, numbers: dict[str, int]) -> None:
     """Sign, and write entries, bodies and the new head; a server takes the bodies while the entries are signed.
 
     Args:
@@ -325,41 +408,43 @@ def _insert(made: Sequence[_Made], head: _Head, numbers: dict[str, int]) -> None
         head: The head before it.
         numbers: That of each marking, by its text.
     """
-    runs = [(form, list(some)) for form, some in groupby(made, attrgetter("form"))]
     bodies = [
-        Run((form.sealed,), [(one.recorded.sequence, one.salt, one.data) for one in some])
-        for form, some in runs
+        Run((form.sealed,), (made.sequences[at], made.salts[at], made.data[at]))
+        for form, at in made.alike(lambda form: form.sealed)
     ]
     with connections[database()].cursor() as cursor:
         storing.store_bodies(cursor, bodies)
-        head, entries = _signed(runs, head, numbers)
+        head, entries = _signed(made, head, numbers)
         storing.store_entries(cursor, entries, head)
 
 
-def _signed(runs: Sequence[_OfOneForm], head: _Head, numbers: dict[str, int]) -> tuple[_Head, list[Run]]:
+def _signed(made: _Made, head: _Head, numbers: dict[str, int]) -> tuple[_Head, list[Run]]:
     """The next head, and the rows of the entries, signed."""
     key = keyring.signing(head.key)
-    chain, sequence = bytes(head.chain), head.next_sequence
-    signatures = _signatures(key, runs)
-    entries: list[Run] = []
-    for form, some in runs:
-        rows: list[Row] = []
-        for one, signature in zip(some, islice(signatures, len(some)), strict=True):
-            payload = one.payload
-            chain = next_chain(chain, envelope.hashed(payload, signature))
-            rows.append((one.recorded.sequence, payload, signature, one.object_id, one.recorded.version))
-        entries.append(Run(_same(key.id, some[0].recorded, numbers[form.marked]), rows))
-        sequence += len(some)
-    return _Head(sequence, chain, key.id), entries
+    signatures = _signatures(key, made)
+    chain = bytes(head.chain)
+    for payload, signature in zip(made.payloads, signatures, strict=True):
+        chain = next_chain(chain, envelope.hashed(payload, signature))
+    columns = made.sequences, made.payloads, signatures, made.stored_ids, made.versions
+    entries = [
+        Run(
+            _same(key.id, made.recorded[at.start], numbers[form.marked]),
+            [column[at] for column in columns],
+        )
+        for form, at in made.runs
+    ]
+    return _Head(made.sequences.stop, chain, key.id), entries
 
 
-def _signatures(key: SigningKey, runs: Sequence[_OfOneForm]) -> Iterator[bytes]:
+def _signatures(key: SigningKey, made: _Made) -> list[bytes]:
     """The signature of each entry; those of one recipient that follow each other share one.
 
     Never those of several: a path would tell each of them that others got something at the same time.
     """
-    for _, several in groupby(runs, lambda run: run[0].recipient):
-        yield from envelope.sign_together([one.payload for _, some in several for one in some], key)
+    signatures: list[bytes] = []
+    for _, at in made.alike(lambda form: form.recipient):
+        signatures += envelope.sign_together(made.payloads[at], key)
+    return signatures
 
 
 def _same(key: str, one: Recorded, marking: int) -> Row:
