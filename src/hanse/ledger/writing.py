@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -255,7 +256,6 @@ class _Maker:
         self._now = now_us()
         self._key = key
         self._origin = authority()
-        self._own = Marking.own(self._origin)
         self._native_ids = connections[database()].features.has_native_uuid_field
         self._forms: dict[tuple[str, int, str, bool], _Form] = {}
 
@@ -348,8 +348,10 @@ class _Maker:
         form = self._forms.get(known)
         if form is None:
             kind = kind_of(draft.kind)
-            marking = draft.marking or self._own
-            marked = carried.text_of(marking.as_json())
+            if draft.marking is None:
+                marking, marked = _own(self._origin)
+            else:
+                marking, marked = draft.marking, carried.text_of(draft.marking.as_json())
             blank = Blank(
                 key=self._key, kind=kind.name, marking=marked, origin=self._origin,
                 recipient=draft.recipient or None, time=self._now,
@@ -392,6 +394,13 @@ class _Maker:
             contents.append(content)
             bodies.append(body)
         return contents, bodies
+
+
+@lru_cache(maxsize=64)
+def _own(authority_id: str) -> tuple[Marking, str]:
+    """The marking of an authority's own things, and its text: of nearly all that is written."""
+    marking = Marking.own(authority_id)
+    return marking, carried.text_of(marking.as_json())
 
 
 def _salts(count: int) -> list[bytes]:
