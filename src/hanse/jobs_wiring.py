@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db.models import Max, Min
 
+from hanse import outcomes
 from hanse.attacks import lessons
 from hanse.attacks import notices as attack_notices
 from hanse.attacks import service as attacks
@@ -64,16 +65,24 @@ EXERCISE = ("estonia-2007", 2007)
 
 def register() -> None:
     """Make the handlers known to this process."""
-    jobs.handles("analyse", "telemetry.import", shown=_of_stored_flows, begun_at="telemetry:inputs")(analyse)
-    jobs.handles("load-exercise", "telemetry.import", shown=jobs.to_all)(load_exercise)
-    jobs.handles("watch", "telemetry.import", shown=jobs.to_all)(watch)
-    jobs.handles("bring-in", "intel.import", begun_at="intel:imports")(intel_jobs.bring_in)
+    found = outcomes.of_analysis
+    brought = outcomes.of_import
+    jobs.handles(
+        "analyse", "telemetry.import", shown=_of_stored_flows, begun_at="telemetry:inputs", came=found
+    )(analyse)
+    jobs.handles("load-exercise", "telemetry.import", shown=jobs.to_all, came=outcomes.of_exercise)(
+        load_exercise
+    )
+    jobs.handles("watch", "telemetry.import", shown=jobs.to_all, came=found)(watch)
+    jobs.handles("bring-in", "intel.import", begun_at="intel:imports", came=brought)(intel_jobs.bring_in)
     of_feed = jobs.as_marked(Feed, "intel.view", "feed")
-    jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE, shown=of_feed)(feed_clock.fetch)
+    jobs.handles(feed_clock.KIND, "intel.subscribe", feed_clock.QUEUE, shown=of_feed, came=outcomes.of_feed)(
+        feed_clock.fetch
+    )
     jobs.handles(reopening_days.KIND, "matching.reopen", shown=jobs.to_all)(reopening_days.follow)
     of_import = jobs.as_marked(Batch, "intel.view", "batch")
     jobs.handles("mark-import", "policy.mark", shown=of_import)(marking_imports.follow)
-    jobs.handles(receiving.KIND, "intel.import", shown=jobs.to_all)(receiving.take_in)
+    jobs.handles(receiving.KIND, "intel.import", shown=jobs.to_all, came=brought)(receiving.take_in)
     shelves.offer(offering.Offer)
     shelves.take(from_partners.take)
     for one in (attack_notices, campaign_notices, feed_notices):

@@ -132,12 +132,35 @@ def as_marked(model: type[MarkedModel], action: str, name: str) -> Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a job that is done, as one reader may know it.
+
+    Attributes:
+        words: It in a sentence or two.
+        links: Where to look further, beside the result: words and address.
+    """
+
+    words: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+Came = Callable[[Actor, Job], Outcome | None]
+"""What came of a job that is done, for whoever reads its page. It is asked of what is on record when the page is shown and
+not kept with the job: so it counts nothing that the reader may not see, and nothing that was purged since."""
+
+
+def unsaid(_actor: Actor, _job: Job) -> None:
+    """The result says it all."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Kind:
     action: str
     handler: Handler
     queue: str
     shown: Shown
     begun_at: str
+    came: Came
 
 
 _kinds: dict[str, _Kind] = {}
@@ -150,7 +173,13 @@ standing: list[Standing] = []
 
 
 def handles(
-    kind: str, action: str, queue: str = "default", *, shown: Shown = to_nobody, begun_at: str = ""
+    kind: str,
+    action: str,
+    queue: str = "default",
+    *,
+    shown: Shown = to_nobody,
+    begun_at: str = "",
+    came: Came = unsaid,
 ) -> Callable[[Handler], Handler]:
     """Register what does jobs of a kind.
 
@@ -161,11 +190,12 @@ def handles(
         shown: To whom of those who may do `action` a job of somebody else says what it is about. A title names files, cases
             or feeds: where those are marked, or of a team, policy is asked about them.
         begun_at: Name of the page's address where people begin it anew with something else, such as another file.
+        came: What its page says of what came of it.
     """
     action_named(action)
 
     def register(handler: Handler) -> Handler:
-        _kinds[kind] = _Kind(action, handler, queue, shown, begun_at)
+        _kinds[kind] = _Kind(action, handler, queue, shown, begun_at, came)
         return handler
 
     return register
@@ -238,6 +268,12 @@ def begun_at(job: Job) -> str:
     """Name of the page's address where people begin what is like a job; empty where there is none."""
     kind = _kinds.get(job.kind)
     return kind.begun_at if kind else ""
+
+
+def outcome(actor: Actor, job: Job) -> Outcome | None:
+    """What came of a job, for an actor who may read what it is about; None while it is not done, or where nothing is said."""
+    kind = _kinds.get(job.kind)
+    return kind.came(actor, job) if kind and job.state == State.DONE else None
 
 
 def may_see(actor: Actor, job: Job) -> bool:

@@ -72,6 +72,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponseBase | dict[str, Any]
         "seen": seen,
         "stoppable": jobs.may_stop(actor, found),
         "begun_at": jobs.begun_at(found),
+        "outcome": jobs.outcome(actor, found) if seen else None,
         "resumable": found.state in {State.FAILED, State.CANCELLED, State.INTERRUPTED},
     }
     if asked_for(request, "job"):
