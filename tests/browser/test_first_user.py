@@ -33,6 +33,7 @@ def goes_the_whole_way(browser, node, proof):
     desk = Desk.at(browser, node)
     try:
         starts_and_registers(desk)
+        learns_what_empty_lists_are_for(desk)
         drops_a_capture_and_sees_the_attack(desk)
         loads_the_exercise_and_opens_the_campaign(desk)
         attack = follows_an_attack_to_its_sources(desk)
@@ -57,6 +58,20 @@ def starts_and_registers(desk):
     expect(desk.page.get_by_role("navigation", name="Rooms")).to_be_visible()
 
 
+def learns_what_empty_lists_are_for(desk):
+    """A list without rows says what would be in it and how that comes, and offers nothing that works on rows."""
+    for where, what in (
+        ("Attacks", "your telemetry"),
+        ("Partners", "invitation"),
+        ("Intelligence", "reports"),
+    ):
+        desk.room(where)
+        empty = desk.page.locator(".empty").first
+        expect(empty).to_contain_text(what)
+        expect(empty.get_by_role("link").first).to_be_visible()
+        expect(desk.page.locator(".listbar")).to_be_hidden()
+
+
 def drops_a_capture_and_sees_the_attack(desk):
     """A capture dropped onto the page becomes an attack with its victim and vector."""
     page = desk.page
@@ -69,6 +84,7 @@ def drops_a_capture_and_sees_the_attack(desk):
     expect(page.locator("main")).to_contain_text("border-router.pcap")
     row = page.locator("tr[data-row]").filter(has_text="195.80.105.107")
     expect(row).to_have_count(1)
+    expect(page.locator(".listbar")).to_be_visible()
     row.get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("ICMP")
     expect(page.locator(".figures")).to_contain_text("400")

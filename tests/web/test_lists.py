@@ -197,6 +197,16 @@ def test_the_table_alone_only_when_it_changed(client_as, actor):
     assert client.get("/jobs/", headers={**ask, "If-None-Match": first["ETag"]}).status_code == 200
 
 
+def test_how_many_there_are_is_renewed_with_the_table(client_as, actor):
+    """What a poll brings says how many there are now: a list must not show two rows and say that there is one."""
+    make(1)
+    client = client_as(actor("analyst"))
+    assert '<p class="count" id="count-jobs"><strong class="num">1</strong>' in text_of(client)
+    make(1, id=UUID(int=2))
+    part = client.get("/jobs/", headers={"HX-Request": "true", "HX-Target": "list-jobs"}).content.decode()
+    assert '<p class="count" id="count-jobs" hx-swap-oob="true"><strong class="num">2</strong>' in part
+
+
 def test_exports_hold_exactly_what_is_shown(client_as, actor, monkeypatch):
     """A file has the page's columns and order and all rows of its filters, but none that may not leave."""
     make(60)

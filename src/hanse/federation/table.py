@@ -133,7 +133,11 @@ LIST = lists.Listed(
     ),
     row_url=page_of,
     empty=lists.Empty(
-        "Authorities that this one exchanges with appear here. Send your invitation to one of them and add theirs."
+        "Authorities that this one exchanges with appear here. Send your invitation to one of them and add theirs.",
+        (
+            ("Your invitation", "/partners/invitation/", "federation.view"),
+            ("Add a partner by its invitation", "/partners/add/", "federation.partner"),
+        ),
     ),
     live_seconds=10,
 )  # fmt: skip

@@ -91,7 +91,7 @@ RUNS = lists.Listed(
     ),
     row_url=_run_url,
     export="intel.export",
-    empty=lists.Empty("It has not run yet."),
+    empty=lists.Empty("Each run stands here, with what it brought or why it failed. The first is still to come."),
 )  # fmt: skip
 
 

@@ -128,7 +128,9 @@ IMPORTS = lists.Listed(
     ),
     row_url=lambda row: reverse("intel:import", args=[row.pk]),
     export="intel.export",
-    empty=lists.Empty("Nothing was brought in yet."),
+    empty=lists.Empty(
+        "Each file that somebody brings in stands here, with how much of it was new, known already or left out, and why."
+    ),
 )  # fmt: skip
 
 

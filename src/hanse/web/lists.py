@@ -301,7 +301,8 @@ def answer(
     if not asked_for(request, f"list-{listed.name}"):
         return {"listing": listing, "marking": listing.marking}
     shown(listing.part.rows)
-    html = render_to_string("web/list_table.html", {"listing": listing})
+    parts = ("web/list_table.html", "web/list_count.html")  # how many there are stands above the table
+    html = "".join(render_to_string(part, {"listing": listing, "renewed": True}) for part in parts)
     return part_or_unchanged(request, html, etag_of(html))
 
 
