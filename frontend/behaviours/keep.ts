@@ -8,6 +8,7 @@
  */
 import { word } from "../words.ts";
 import { all, make } from "./elements.ts";
+import { openAround } from "./folds.ts";
 import { opened, sealed } from "./keep_cipher.ts";
 
 /** Where the key of the form that was sent last waits for the page that answers it. */
@@ -111,8 +112,10 @@ async function restore(form: HTMLFormElement): Promise<void> {
   const known = new Map(found.values);
   for (const [index, field] of all<Field>(FIELDS, form).entries()) {
     const value = known.get(`${index}:${field.name}`);
+    const before = field instanceof HTMLInputElement && typeof value === "boolean" ? field.checked : field.value;
     if (typeof value === "boolean" && field instanceof HTMLInputElement) field.checked = value;
     else if (typeof value === "string") field.value = value;
+    if (value !== undefined && value !== before) openAround(field);
   }
 }
 

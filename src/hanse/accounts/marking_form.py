@@ -1,20 +1,29 @@
 """The part of a form by which a thing is marked: every part of a marking, and the need-to-know team."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hanse.accounts.models import Team
 from hanse.kernel.markings import HANDLING, PURPOSES, Marking, MarkingError
-from hanse.web.forms import MarkingField
+from hanse.web.forms import Fold, Folded, MarkingField
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class MarkingForm(forms.Form):
+class MarkingForm(Folded):
     """How a thing is to be marked; its `whole` marking once it is valid, and its `team`."""
+
+    folds: ClassVar[tuple[Fold, ...]] = (
+        Fold(
+            _("More of the marking: handling codes, purposes, release, dates"),
+            (
+                "handling", "handling_text", "purposes", "releasable", "keep_until", "embargo", "embargo_for",
+            ),
+        ),
+    )  # fmt: skip
 
     marking = MarkingField()
     handling = forms.MultipleChoiceField(

@@ -1,6 +1,6 @@
 """The forms of feeds: what one is, and why it is removed."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext as _t
@@ -12,7 +12,7 @@ from hanse.intel.feed_models import FORMATS, Feed
 from hanse.intel.feeds import Said
 from hanse.kernel.markings import Marking
 from hanse.ledger.identity import authority
-from hanse.web.forms import WhyForm
+from hanse.web.forms import Fold, WhyForm
 
 
 class FeedForm(MarkingForm):
@@ -22,6 +22,11 @@ class FeedForm(MarkingForm):
         "name", "format", "url", "header", "user", "secret", "every", "grade", "keep_days", "most_mb", "most_items", "marking",
         "team", "handling", "handling_text", "purposes", "releasable", "keep_until",
     )  # fmt: skip
+    folds: ClassVar[tuple[Fold, ...]] = (
+        Fold(_("How the node proves there who it is"), ("header", "user", "secret")),
+        Fold(_("How much of it, and for how long"), ("grade", "keep_days", "most_mb", "most_items")),
+        *MarkingForm.folds,
+    )
 
     name = forms.CharField(label=_("Name"), max_length=200, help_text=_("What it is called here."))
     format = forms.ChoiceField(label=_("What it is"), choices=list(FORMATS.items()))

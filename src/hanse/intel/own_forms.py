@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django import forms
@@ -17,7 +17,7 @@ from hanse.intel.own import Written
 from hanse.intel.values import KINDS, Value, ValueProblem, normalise
 from hanse.kernel.markings import Marking
 from hanse.ledger.identity import authority
-from hanse.web.forms import WhyForm
+from hanse.web.forms import Fold, Folded, WhyForm
 from hanse.web.times import EndField, TimeField
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|\b[0-9a-fA-F]{32}\b")
@@ -138,11 +138,15 @@ class CitesField(forms.CharField):
         )
 
 
-class _Words(forms.Form):
+_LABELS: Final = Fold(_("Tags, confidence and grade"), ("tags", "more_tags", "confidence", "grade"))
+
+
+class _Words(Folded):
     """What all that is written has."""
 
     type = ""
     field_order = ORDER
+    folds: ClassVar[tuple[Fold, ...]] = (_LABELS,)
 
     text = forms.CharField(
         label=_("Text"), required=False, max_length=own.LONGEST_TEXT, widget=forms.Textarea({"rows": 8}),
@@ -264,6 +268,8 @@ WORDS: Final[dict[str, type[_Words]]] = {
 
 class _Marked(MarkingForm):
     """How a new thing is marked; beside `_Words`."""
+
+    folds: ClassVar[tuple[Fold, ...]] = (_LABELS, *MarkingForm.folds)
 
     def __init__(self, data: Any = None, *, initial: Any = None) -> None:
         super().__init__(data, old=Marking.own(authority()), initial=initial)

@@ -4,9 +4,11 @@ A form is shown by ``{% include "web/form.html" %}`` inside its ``form`` element
 beside the field; what was typed stays.
 """
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from hanse.kernel.markings import Marking, MarkingError, Pap, Tlp
@@ -25,6 +27,67 @@ _PAP = {
     Pap.AMBER: _("PAP:AMBER, only what third parties can notice"),
     Pap.RED: _("PAP:RED, nothing that anybody could notice"),
 }
+
+
+class Fold(NamedTuple):
+    """Fields of a form that most people leave alone: they are shown closed, under what they are about.
+
+    Attributes:
+        words: What they are about.
+        fields: Their names.
+    """
+
+    words: Any
+    fields: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Section:
+    """Fields of a form that are shown together.
+
+    Attributes:
+        words: What they are about; empty for those that are always in sight.
+        fields: The fields.
+    """
+
+    words: Any = ""
+    fields: list[BoundField] = field(default_factory=list)
+
+    @property
+    def opened(self) -> bool:
+        """Whether something in it is not as a new form has it, or is wrong: nobody sends what they do not see."""
+        return any(one.errors or _is_filled(one) for one in self.fields)
+
+
+class Folded(forms.Form):
+    """A form of which parts are shown closed."""
+
+    folds: ClassVar[tuple[Fold, ...]] = ()
+
+
+def sections(form: forms.Form) -> list[Section]:
+    """The visible fields of a form in order; those of a fold stand together, where the first of them would."""
+    folds = form.folds if isinstance(form, Folded) else ()
+    fold_of = {name: fold for fold in folds for name in fold.fields}
+    made: dict[Fold, Section] = {}
+    shown: list[Section] = []
+    for one in form.visible_fields():
+        fold = fold_of.get(one.name)
+        if fold in made:
+            made[fold].fields.append(one)
+        elif fold is not None:
+            made[fold] = Section(fold.words, [one])
+            shown.append(made[fold])
+        elif shown and not shown[-1].words:
+            shown[-1].fields.append(one)
+        else:
+            shown.append(Section("", [one]))
+    return shown
+
+
+def _is_filled(one: BoundField) -> bool:
+    value = one.value()
+    return value not in (None, "", [], ()) and str(value) != str(one.field.initial)
 
 
 class MarkingWidget(forms.MultiWidget):

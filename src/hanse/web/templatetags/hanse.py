@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 from django import template
+from django.forms import Form
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hanse.kernel import units
 from hanse.kernel.markings import TIER_WORDS, Marking
+from hanse.web.forms import Section
+from hanse.web.forms import sections as sections_of
 from hanse.web.uploads import Caps, room
 
 register = template.Library()
@@ -42,6 +45,12 @@ def quota(value: float | None) -> str:
 def count(value: float | None) -> str:
     """A whole number with thin spaces."""
     return "" if value is None else units.count(value)
+
+
+@register.filter
+def sections(form: Form) -> list[Section]:
+    """The fields of a form as they are shown together."""
+    return sections_of(form)
 
 
 @register.filter
