@@ -18,7 +18,7 @@ class MarkingForm(Folded):
 
     folds: ClassVar[tuple[Fold, ...]] = (
         Fold(
-            _("More of the marking: handling codes, purposes, release, dates"),
+            _("Handling codes, purposes, release and dates"),
             (
                 "handling", "handling_text", "purposes", "releasable", "keep_until", "embargo", "embargo_for",
             ),

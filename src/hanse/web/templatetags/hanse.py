@@ -1,11 +1,12 @@
 """Filters and tags for figures, times and markings, in the console's words."""
 
+import re
 from collections.abc import Iterable
 
 from django import template
 from django.forms import Form
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from hanse.kernel import units
@@ -15,6 +16,8 @@ from hanse.web.forms import sections as sections_of
 from hanse.web.uploads import Caps, room
 
 register = template.Library()
+
+_TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?(?: UTC)?)?")
 
 
 @register.filter
@@ -85,6 +88,12 @@ def iso(us: int | None) -> str:
 def minute(us: int | None) -> str:
     """Microseconds UTC as plain text: ``2007-05-09 14:32 UTC``."""
     return "" if us is None else units.minute(us)
+
+
+@register.filter
+def unbroken(text: str) -> SafeString:
+    """A sentence whose dates and times stay on one line: browsers break ``2007-05-09 14:32 UTC`` behind a hyphen."""
+    return SafeString(_TIME.sub(r'<span class="nowrap">\g<0></span>', escape(text)))
 
 
 @register.filter
