@@ -114,3 +114,14 @@ def test_the_timeline_begins_with_the_latest_attacks(desks):
     page.goto("/")
     page.wait_for_selector("[data-island=timeline] svg")
     expect(said).to_be_hidden()
+
+
+def test_what_flows_add_up_to_is_whole(desks):
+    """On a desk's screen no column of the sums is cut off: the share, which is the last, is what they are read for."""
+    desk = desks()
+    desk.page.goto("/flows/?address=213.184.50.69")
+    cut = desk.page.locator(".columns .scroll").evaluate_all(
+        "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.getAttribute('aria-label'))"
+    )
+    assert cut == []
+    assert desk.page.locator(".columns .scroll").count() >= 5

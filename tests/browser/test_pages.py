@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.walking import axe, kind_of, look, walk
+from tests.browser.walking import WIDE, axe, kind_of, look, walk
 
 NO_PAGES = re.compile(r"^/api/|^/accounts/logout/|[?&]as=|[?&](after|before|sort)=")
 """Files, the end of the session, and the same list in another order or further down."""
@@ -76,6 +76,15 @@ def test_axe_finds_nothing_in_any_row(desks):
 def test_telephones_scroll_one_way(seen):
     """At 390 pixels no page scrolls sideways."""
     assert wrong(seen, "wide") == {}
+
+
+@pytest.mark.parametrize("width", [320, 641, 768, 861, 1001])
+def test_no_screen_scrolls_sideways(desks, width):
+    """Nor does any page at other widths, from a small telephone to a tablet on its side: the bar gives way."""
+    page = desks(viewport={"width": width, "height": 844}).page
+    for where in ("/", "/ledger/", "/flows/"):
+        page.goto(where)
+        assert page.evaluate(WIDE) == [], where
 
 
 HIDDEN_FAR_RIGHT = """() => {
