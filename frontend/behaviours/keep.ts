@@ -38,8 +38,12 @@ interface Kept {
 
 /** Id of who is signed in; empty on pages that nobody is signed in on. */
 const person = (): string => document.body.dataset["person"] ?? "";
+/**
+ * The whole address: what a form begins with may stand in its query, and what was begun without that must not take its
+ * place, such as a report that rests on nothing the place of one that rests on an attack.
+ */
 const keyOf = (form: HTMLFormElement): string =>
-  `${KEPT}${person()}:${location.pathname}:${form.dataset["keep"] ?? ""}`;
+  `${KEPT}${person()}:${location.pathname}${location.search}:${form.dataset["keep"] ?? ""}`;
 
 /** What is stored under a key; null for nothing, and for what is too old. */
 function stored(key: string): Stored | null {

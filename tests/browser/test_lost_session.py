@@ -61,6 +61,32 @@ def test_what_is_kept_tells_nothing_to_who_reads_the_browsers_disk(desks):
     expect(relay).to_have_value("relay.example.org")
 
 
+def test_a_form_begins_with_what_its_address_says(desks):
+    """A report that was begun without anything does not take the place of one that rests on an attack, nor the other way."""
+    page = desks().page
+    page.goto("/intelligence/write/report/")
+    title, cites = page.get_by_label("Title"), page.get_by_label("Rests on")
+    title.fill(TYPED)
+    _keeps(page)
+    page.goto("/attacks/")
+    page.locator("tr[data-row] a").first.click()
+    page.get_by_role("link", name="Write a report").click()
+    page.wait_for_url(re.compile("cite="))
+    page.wait_for_timeout(500)
+    expect(cites).to_have_value(re.compile("^/attacks/"))
+    expect(title).to_have_value("")
+    title.fill("On the attack")
+    page.wait_for_function(
+        "Object.keys(sessionStorage).some((key) => key.startsWith('hanse-form:') && key.includes('cite='))"
+    )
+    page.reload()
+    expect(title).to_have_value("On the attack")
+    expect(cites).to_have_value(re.compile("^/attacks/"))
+    page.goto("/intelligence/write/report/")
+    expect(title).to_have_value(TYPED)
+    expect(cites).to_have_value("")
+
+
 def test_what_was_typed_is_forgotten_after_some_hours(desks):
     """In a tab that nobody came back to it lies no longer than that, also where the page stays open."""
     page = desks().page
