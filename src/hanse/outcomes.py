@@ -96,6 +96,8 @@ def _of_account(account: Batch | FeedRun | None) -> Outcome | None:
         (account.left_out, _("%(shown)s left out or not understood")),
     )
     said = [words % {"shown": units.count(number)} for number, words in counts if number]
-    return Outcome(
-        _("Items: %(counts)s.") % {"counts": ", ".join(said)} if said else _("There was nothing in it.")
-    )
+    if not said:
+        return Outcome(_("There was nothing in it."))
+    held = account.fresh + account.newer
+    links = ((_("Its items"), f"{reverse('intel:list')}?batch={account.pk.hex}"),) if held else ()
+    return Outcome(_("Items: %(counts)s.") % {"counts": ", ".join(said)}, links)

@@ -81,6 +81,7 @@ def test_an_import_says_how_many_items_came_in(actor: People, client_as: Callabl
         params = {"path": file.name, "name": "list.csv", "marking": Marking.own(mari.authority).as_json()}
         page = said(client_as(mari), done("bring-in", params, mari))
         assert words in page
+        assert ("/intelligence/?batch=" in page) is ("new" in words)
 
 
 def test_a_job_that_failed_says_nothing_of_an_outcome(
