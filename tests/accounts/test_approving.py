@@ -215,3 +215,28 @@ def test_what_nobody_decided_on_in_time_is_shown_as_expired():
     assert "nobody in time" in page
     (told,) = browser.get("/api/people/approvals?state=decided").json()["items"]
     assert (told["state"], told["why_not"]) == ("expired", "")
+
+
+def test_the_words_say_that_the_proposer_may_no_longer_do_it(admin, thief, approver):
+    """An approver reads it before approving, not only when that is refused; and refusing it says no less what it was."""
+    friend = newcomer("analyst")
+    proposal = service.grant_role(friend, "administrator", "Please.", thief)
+    before = approvals.words_of(Proposal.objects.get(pk=proposal))
+    assert "no longer" not in before
+    service.revoke_role(UUID(thief.id), "administrator", "Stolen.", admin)
+    words = approvals.words_of(Proposal.objects.get(pk=proposal))
+    what = "Give Mari Maasikas the role administrator."
+    assert words.startswith(
+        f"{what} It can no longer be approved. Kati, who proposed it, is not active any more"
+    )
+    approvals.reject(proposal, "Stolen.", approver)
+    assert approvals.words_of(Proposal.objects.get(pk=proposal)) == what
+
+
+def test_what_is_proposed_by_who_may_no_longer_waits_for_nobody(admin, thief):
+    """A page that shows what waits about a thing offers to propose it, as the proposal would give way."""
+    friend = newcomer("analyst")
+    proposal = service.grant_role(friend, "officer", "She leads it now.", thief)
+    assert [row.pk for row in approvals.waiting_about("accounts.grant_role", "person", friend)] == [proposal]
+    append("accounts.deactivated", contents.Deactivated(), actor=NODE, object_id=UUID(thief.id))
+    assert approvals.waiting_about("accounts.grant_role", "person", friend) == []

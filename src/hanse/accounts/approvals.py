@@ -353,13 +353,13 @@ def pending(proposal: UUID) -> Pending:
 def words_of(proposal: Proposal) -> str:
     """What will happen on approval, in a sentence; while it is open, also what the approver has to know before.
 
-    Where it can no longer be approved, that and why.
+    Where it can no longer be approved, that and why, be it for what it is about or for who proposed it.
     """
     one = _approvable(proposal.action)
     words = one.words(proposal.subject)
     if state_of(proposal) != "open":
         return words
-    if why := one.over(proposal.subject):
+    if why := _over(proposal, one):
         return f"{words} It can no longer be approved. {why}"
     before = one.before(proposal.subject) if one.before is not None else ""
     return f"{words} {before}" if before else words
@@ -405,7 +405,19 @@ def waiting_about(action: str, member: str, thing: UUID) -> list[Proposal]:
     """
     rows = Proposal.objects.filter(action=action, state="open", expires_us__gt=now_us())
     here = [row for row in rows.order_by("-proposed_us") if row.subject.get(member) == thing.hex]
-    return [row for row in here if not _approvable(action).over(row.subject)]
+    return [row for row in here if not _over(row, _approvable(action))]
+
+
+def _over(proposal: Proposal, approvable: Approvable) -> str:
+    """Why nobody can approve an open proposal any more; empty where somebody can, or where only deciding it says so.
+
+    What it is about is asked first: its words tell more of what to do. Of a row that is not as it was signed, deciding says it.
+    """
+    if why := approvable.over(proposal.subject):
+        return why
+    with suppress(UsageError):
+        return _proposer_over(pending(proposal.pk), approvable)
+    return ""
 
 
 def shown(proposal: UUID, actor: Actor) -> Proposal | None:
