@@ -9,12 +9,13 @@ from hanse.cases import working
 from hanse.cases.selector import read
 from hanse.federation.models import Received
 from hanse.intel.values import Value
-from hanse.matching import publishing, tag_keys, tags
+from hanse.matching import offering, publishing, tag_keys, tags
 from hanse.matching.models import Hit
 from hanse.matching.publishing import Given
 from hanse.matching.tag_models import OwnSet, TheirSet
+from tests.cases.made import opened
 from tests.matching.asker import Asker, gb, turn
-from tests.matching.cast import BOSS, OTHER, PHONE
+from tests.matching.cast import BOSS, OTHER, PHONE, person
 from tests.matching.test_who_else import asks, published
 
 __all__ = ["gb"]
@@ -117,3 +118,36 @@ def test_a_contact_is_found_in_the_last_version(case, gb):
     gb.contacts(tags.proof_of(key, gb.epoch_, Value("email", "new@shop.example")))
     turn(gb)
     assert Hit.objects.count() == 1
+
+
+def _opened(monkeypatch) -> list[str]:
+    """Selectors that are opened to be compared from here on, as they are."""
+    some, made = [], offering.Offered
+    monkeypatch.setattr(offering, "Offered", lambda *all_: some.append(all_[3].text) or made(*all_))
+    return some
+
+
+def test_a_contact_opens_what_it_is_about_and_no_other_selector(case, gb, monkeypatch):
+    """The ledger is locked meanwhile, and a hundred thousand may be offered."""
+    publishing.publish_due()
+    gb.puts(Value("email", BOSS))
+    gb.contacts(gb.proofs[Value("email", BOSS)])
+    looked = _opened(monkeypatch)
+    turn(gb)
+    assert Hit.objects.get().kind == "email"
+    assert set(looked) == {BOSS}
+
+
+def test_a_contact_finds_the_selectors_that_came_after_the_last_version(case, gb, monkeypatch):
+    """Another case has the same by now: whoever works on it learns of the hit as well, and nothing else is opened for it."""
+    publishing.publish_due()
+    gb.puts(Value("email", BOSS))
+    looked = _opened(monkeypatch)
+    made, kaja = case
+    working.add_selector(made, read("email", "new@shop.example"), kaja)
+    other, who = opened(person("investigator", "Juku"))
+    working.add_selector(other, read("email", BOSS), who)
+    gb.contacts(gb.proofs[Value("email", BOSS)])
+    turn(gb)
+    assert set(Hit.objects.values_list("case", flat=True)) == {made, other}
+    assert set(looked) == {BOSS, "new@shop.example"}

@@ -493,7 +493,7 @@ def test_tags_that_were_only_read_have_no_selector_opened(case, asked, monkeypat
     """All tags are published: a page of a thousand such contacts would lock the ledger while all of them are opened each time."""
     opened = []
     monkeypatch.setattr(
-        publishing, "offered", lambda agreement: opened.append(agreement) or offered(agreement)
+        publishing, "offered", lambda *some, **more: opened.append(some) or offered(*some, **more)
     )
     for tag in asked.fetches().tags[:20]:
         asked.contacts(bytes(tag).ljust(10, b"\0") + secrets.token_bytes(16))

@@ -74,6 +74,12 @@ def offered(
     return found
 
 
+def selectors_let(agreement: Agreement) -> dict[int, UUID]:
+    """The selectors that may be compared under an agreement, by the entries by which they stand; none is opened."""
+    rows = Selector.objects.only("object_id", "kind", "case", "person", "sequence")
+    return {row.sequence: row.pk for row, _, _ in _let(agreement, rows)}
+
+
 def still_offered(agreement: Agreement, own: Iterable[Offered], since: int) -> bool:
     """Whether all that was found to be offered still is, under the same agreement; the caller is in `writing`.
 

@@ -27,7 +27,7 @@ from hanse.matching.agreeing import NoAgreementError, agreement_with
 from hanse.matching.epochs import begin_us, month, months, over_us
 from hanse.matching.later import np
 from hanse.matching.models import Agreement
-from hanse.matching.offering import offered, still_offered, values_of
+from hanse.matching.offering import Offered, offered, selectors_let, still_offered, values_of
 from hanse.matching.tag_models import OwnDelta, OwnSet
 from hanse.matching.tags import ADDED, PROOF, TAG, Published, TagSet
 from hanse.matching.voprf import KeyPair
@@ -44,7 +44,9 @@ PIECE_BYTES: Final = 1 << 20
 NAME: Final = 16
 """Bytes of the keyed hash by which a value is known again."""
 REMEMBERED: Final = 8
-"""Versions of own sets that a process remembers, 5 MB for each 100,000 selectors."""
+"""Versions of own sets that a process remembers, 7 MB for each 100,000 selectors."""
+PLACE: Final = 8
+"""Bytes of the number of an entry, the least first."""
 DELTAS: Final = 60
 """Versions in one answer: 0.9 MB."""
 
@@ -96,6 +98,8 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
         names: Keyed hashes of the values that are in it, 16 bytes each.
         real: The proof of each, of which the tag is the first part: who makes contact shows by the rest that it asked.
         gone: Tags of what is not offered any more and could not be taken away yet.
+        had: The value of each selector that was offered as it was made, by its keyed hash, and after each the entry by
+            which the selector stands: who has a value is known without any selector being opened for it.
     """
 
     current: bytes
@@ -103,6 +107,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     names: bytes
     real: bytes
     gone: bytes = b""
+    had: bytes = b""
 
     def named(self) -> dict[bytes, bytes]:
         """The proof of each value by its keyed hash."""
@@ -166,7 +171,7 @@ def _first(agreement: Agreement, epoch: str, now: int) -> int:
     published = tags.publish(epoch, tags.packed(_tags(real)))
     names = b"".join(map(name_of, values))
     current = published.current.tags.tobytes()
-    kept = Kept(current, published.decoys.tobytes(), names, b"".join(real))
+    kept = Kept(current, published.decoys.tobytes(), names, b"".join(real), had=_had(own))
     with writing():
         if not still_offered(agreement, own, since):
             return 0  # some of it was purged, kept out or closed meanwhile: it is made at the next look
@@ -186,6 +191,7 @@ def _next(pk: int, agreement: Agreement, now: int) -> int:
     kept = msgspec.msgpack.decode(row.kept, type=Kept)
     since, own = next_entry(), offered(agreement)
     kept, delta = changed(row, kept, key, values_of(own))
+    kept = msgspec.structs.replace(kept, had=_had(own))
     with writing():
         if not OwnSet.objects.filter(pk=pk, version=row.version).exists():
             return 0  # it was dropped meanwhile, or another process made it
@@ -257,22 +263,31 @@ def _after(row: OwnSet, version: int) -> Given:
     return Given(row.serial, version + len(some), deltas=some, more=len(rows) > DELTAS)
 
 
-def having(partner: str, epoch: str, proof: bytes) -> list[Value]:
-    """The values that are offered to a partner and have a proof: one, or none.
+def having(partner: str, epoch: str, proof: bytes) -> tuple[Value, list[Offered]] | None:
+    """The value that is offered to a partner and has a proof, and all selectors that have it; None where there is none.
 
-    Selectors are opened for a proof that is one: with tags alone, which all are published, a partner could have all of them
-    opened for each of a thousand contacts, while the ledger is locked.
+    The ledger is locked meanwhile. So nothing is opened for what is no proof: with tags alone, which all are published, a
+    partner could have all opened for each of a thousand contacts. For one that is, only the selectors that have its value
+    are, and those that came to be offered after the set's last version.
     """
     agreement = Agreement.objects.filter(partner=partner, until_us__gt=now_us()).first()
     key = tag_keys.key_of(partner, epoch)
     if agreement is None or key is None:
-        return []
+        return None
     row = OwnSet.objects.filter(partner=partner, epoch=epoch).values_list("serial", "version").first()
     # A set that was lost with a database, or of a month that begins, is not made yet.
     proven = _proven(*row) if row is not None else _unpublished(agreement.sequence, epoch, key.public)
     if (name := proven.name_of(proof)) is None:
-        return []
-    return [value for value in values_of(offered(agreement)) if name_of(value) == name]
+        return None
+    let = selectors_let(agreement)
+    looked = [let[entry] for entry in proven.may_have(list(let), name)]
+    found = {
+        one: value
+        for one in offered(agreement, selectors=looked)
+        for value in values_of([one])
+        if name_of(value) == name
+    }
+    return (next(iter(found.values())), list(found)) if found else None
 
 
 class _Proven:
@@ -282,6 +297,7 @@ class _Proven:
         proofs = np.frombuffer(kept.real, f"S{PROOF}")
         self._order = np.argsort(proofs)
         self._proofs, self._names = proofs[self._order], kept.names
+        self._had = np.frombuffer(kept.had, [("name", f"V{NAME}"), ("entry", "<i8")])
 
     def name_of(self, proof: bytes) -> bytes | None:
         """The keyed hash of the value that has a proof; None where none has."""
@@ -291,6 +307,13 @@ class _Proven:
             return None
         place = int(self._order[at])
         return self._names[place * NAME : (place + 1) * NAME]
+
+    def may_have(self, entries: list[int], name: bytes) -> list[int]:
+        """Those of some selectors, by entry, that have a value, by keyed hash, or came after this version was made."""
+        own, had = np.array(entries, np.int64), self._had["entry"]
+        having_it = had[self._had["name"] == np.void(name)]
+        some: list[int] = own[np.isin(own, having_it) | ~np.isin(own, had)].tolist()
+        return some
 
 
 @lru_cache(maxsize=1)
@@ -304,9 +327,10 @@ def _unpublished(agreed: int, epoch: str, public: bytes) -> _Proven:
     """
     agreement = Agreement.objects.get(sequence=agreed)
     key = tag_keys.key_of(agreement.partner, epoch)
-    values = values_of(offered(agreement)) if key is not None and key.public == public else []
+    own = offered(agreement) if key is not None and key.public == public else []
+    values = values_of(own)
     real = b"".join(tags.proof_of(key, epoch, one) for one in values) if key is not None else b""
-    return _Proven(Kept(b"", b"", b"".join(map(name_of, values)), real))
+    return _Proven(Kept(b"", b"", b"".join(map(name_of, values)), real, had=_had(own)))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -314,6 +338,13 @@ def _proven(serial: str, version: int) -> _Proven:
     """What is real of a version of an own set: read once, for each wrong contact asks for it while the ledger is locked."""
     kept = OwnSet.objects.only("partner", "epoch", "serial", "kept").get(serial=serial, version=version).kept
     return _Proven(msgspec.msgpack.decode(kept, type=Kept))
+
+
+def _had(own: Iterable[Offered]) -> bytes:
+    """What selectors have, as `Kept` says it."""
+    return b"".join(
+        name_of(value) + one.entry.to_bytes(PLACE, "little") for one in own for value in values_of([one])
+    )
 
 
 def _tags(proofs: Iterable[bytes]) -> list[bytes]:

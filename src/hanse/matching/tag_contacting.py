@@ -4,17 +4,18 @@ What comes with the contact shows that its sender had the selector hashed with t
 merely read in the published set is refused, or it could be told why we look into something it does not have.
 """
 
+from dataclasses import dataclass
+
 from hanse.federation.handlers import Arrived
 from hanse.intel.values import Value
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import UsageError
 from hanse.ledger.identity import authority
 from hanse.matching import hits, publishing
-from hanse.matching.agreeing import agreement_with
 from hanse.matching.asking import reference
 from hanse.matching.contents import Contact
 from hanse.matching.epochs import months
-from hanse.matching.offering import offered
+from hanse.matching.offering import Offered
 from hanse.matching.tags import PROOF
 
 
@@ -24,7 +25,7 @@ def check(here: Arrived, content: Contact) -> None:
     Raises:
         UsageError: It is.
     """
-    if not hits.named(here.partner, content.references) and not _found(here.partner, content):
+    if not hits.named(here.partner, content.references) and _found(here.partner, content) is None:
         raise UsageError(
             f"{here.partner} makes contact by a tag that it was not answered for, or of a month that is over, or of "
             "what is not offered any more."
@@ -35,20 +36,29 @@ def found_by_asker(here: Arrived, content: Contact) -> None:
     """Put the hit on record on this side, with what names it to both; once, whatever is offered after that."""
     if content.tag and not hits.named(here.partner, content.references):
         found = _found(here.partner, content)
-        hits.record(here.partner, "who-else", None, offered(agreement_with(here.partner)), found)
+        if found is not None:
+            hits.record(here.partner, "who-else", None, found.own, {found.value: found.named})
 
 
-def _found(partner: str, content: Contact) -> dict[Value, str]:
-    """The value that a contact is about, with what names the hit; nothing where there is none."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a contact is about: a value, the selectors that have it, and what names the hit."""
+
+    value: Value
+    own: list[Offered]
+    named: str
+
+
+def _found(partner: str, content: Contact) -> _Found | None:
+    """What a contact is about; None where that is nothing."""
     try:
         proof = bytes.fromhex(content.tag)
     except ValueError:
-        return {}
+        return None
     if len(proof) != PROOF:
-        return {}
+        return None
     for epoch in months(now_us()):
         named = reference(authority(), partner, epoch, proof)
-        if named in content.references:
-            for value in publishing.having(partner, epoch, proof):
-                return {value: named}
-    return {}
+        if named in content.references and (having := publishing.having(partner, epoch, proof)):
+            return _Found(*having, named)
+    return None
