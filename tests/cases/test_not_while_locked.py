@@ -13,6 +13,9 @@ from hanse.kernel.errors import UsageError
 from hanse.ledger.models import Entry
 from tests.cases.made import investigator, opened
 from tests.ledger.made import found
+from tests.web.conftest import client_as
+
+__all__ = ["client_as"]
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +58,28 @@ def test_what_is_held_on_somebody_is_looked_for_before_the_ledger_is_locked(case
     one, locked = asked(kaja), looked_for(monkeypatch)
     subject.answer(one, "nothing", [], "", "", kaja)
     assert locked == [False]
+
+
+@pytest.mark.urls("hanse.urls")
+def test_a_request_with_a_key_locks_nothing_while_it_is_looked_for(case, monkeypatch, client_as):
+    """The answer is kept beside it, and given again; neither is anything told twice nor proposed twice."""
+    made, kaja = case
+    told = working.Told(category="suspect", name="Jaan Tamm", born="1970-12-31")
+    person = working.add_person(made, told, kaja)
+    one, locked, client = asked(kaja), looked_for(monkeypatch), client_as(kaja)
+    wishes = {
+        "erase": ({"objects": [str(person)], "law": "16-2-8", "why": "It may not be kept."}, 201),
+        "answer": ({"what": "refused", "ground": "15-1-a", "why": "It would warn them."}, 204),
+    }
+    for what, (wish, status) in wishes.items():
+        where = f"/api/cases/subjects/{one}/{what}"
+        answers = [
+            client.post(where, wish, content_type="application/json", headers={"Idempotency-Key": "a"})
+            for _ in range(2)
+        ]
+        assert [each.status_code for each in answers] == [status, status], answers[0].content
+        assert answers[0].content == answers[1].content
+    assert locked == [False, False]
 
 
 def test_what_comes_meanwhile_is_no_less_held(case, monkeypatch):

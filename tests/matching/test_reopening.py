@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from hanse.cases import working
 from hanse.cases.selector import read
@@ -17,6 +18,9 @@ from hanse.policy.asking import RefusedError
 from hanse.policy.guarded import NotVisibleError
 from tests.matching.cast import BOSS, agree, compare, finish, has
 from tests.matching.partner import turn
+from tests.web.conftest import client_as
+
+__all__ = ["client_as"]
 
 pytestmark = pytest.mark.usefixtures("founded")
 
@@ -134,3 +138,38 @@ def test_what_is_kept_of_a_run_is_sealed(run):
     assert BOSS.encode() not in bytes(row.data) + bytes(closed.data)
     with pytest.raises(sealing.SealingError):
         closed.open(uuid4())
+
+
+@pytest.mark.urls("hanse.urls")
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_the_api_tells_all_that_is_found(run, auditor, client_as, wrong):
+    """Two sentences are two, and no status with what is answered under it."""
+    if wrong:
+        RunPart.objects.filter(run=run.pk, name=parts.theirs(parts.TOKENS)).update(data=bytes(16))
+    if wrong == 2:
+        Run.objects.update(other_transcript="0" * 64)
+    answer = client_as(auditor).post(
+        f"/api/matching/runs/{run.pk}/reopen", {"why": "As every year."}, content_type="application/json"
+    )
+    assert answer.status_code == 200
+    assert len(answer.json()) == wrong
+
+
+@pytest.mark.urls("hanse.urls")
+def test_a_run_is_done_again_before_the_ledger_is_locked(run, auditor, client_as, monkeypatch):
+    """Also where the request has a key: its answer is given again, and the run is not done a third time."""
+    locked, again = [], reopening.commitment.reopened
+
+    def noted(*some, **more):
+        locked.append(bool(connection.savepoint_ids))
+        return again(*some, **more)
+
+    monkeypatch.setattr(reopening.commitment, "reopened", noted)
+    for _ in range(2):
+        answer = client_as(auditor).post(
+            f"/api/matching/runs/{run.pk}/reopen", {"why": "As every year."}, content_type="application/json",
+            headers={"Idempotency-Key": "one"},
+        )  # fmt: skip
+        assert (answer.status_code, answer.json()) == (200, [])
+    assert locked == [False]
+    assert Entry.objects.filter(kind=reopening.REOPENED).count() == 1

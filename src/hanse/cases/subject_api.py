@@ -197,7 +197,7 @@ def held(request: HttpRequest, request_id: UUID) -> Any:
     operation_id="subject_answer",
     summary="Answer a request",
 )
-@endpoint("cases.tell")
+@endpoint("cases.tell", in_parts=True)
 def answer(request: HttpRequest, request_id: UUID, told: AnswerIn) -> Any:
     """Tell them everything, a part, or nothing; with the legal ground where something is withheld."""
     subject.answer(request_id, told.what, told.told, told.ground, told.why, signed_in(request))
@@ -218,7 +218,7 @@ def told(request: HttpRequest, request_id: UUID) -> HttpResponse:
     "/subjects/{uuid:request_id}/erase", response={201: ErasureProposed}, operation_id="subject_erase",
     summary="Propose to erase what is held",
 )  # fmt: skip
-@endpoint("cases.erase")
+@endpoint("cases.erase", in_parts=True)
 def erase(request: HttpRequest, request_id: UUID, wish: EraseIn) -> Any:
     """Propose it; another person decides."""
     actor = signed_in(request)

@@ -306,10 +306,12 @@ def stop(request: HttpRequest, run: UUID, told: MatchingWhyIn) -> Any:
 
 
 @router.post("/runs/{uuid:run}/reopen", response=list[str], operation_id="matching_reopen")
-@endpoint("matching.reopen")
+@endpoint("matching.reopen", in_parts=True)
 def reopen(request: HttpRequest, run: UUID, told: MatchingWhyIn) -> Any:
     """Do a comparison again; what was not as it should have been, nothing for an honest one."""
-    return reopening.reopen(run, signed_in(request), told.why)
+    # A list: two sentences in a tuple would be taken for a status and what is answered.
+    found = reopening.reopen(run, signed_in(request), told.why)
+    return list(found)
 
 
 @router.get("/agreements", response=list[AgreementOut], operation_id="matching_agreements")

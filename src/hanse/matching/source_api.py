@@ -98,7 +98,8 @@ def count(request: HttpRequest, told: CountIn) -> Any:
 
 
 @router.post("/sources/{uuid:count}/reopen", response=list[str], operation_id="matching_reopen_count")
-@endpoint("matching.reopen")
+@endpoint("matching.reopen", in_parts=True)
 def reopen(request: HttpRequest, count: UUID, told: CountReopenIn) -> Any:
     """Do a count again; what was not as it should have been, nothing for an honest one."""
-    return reopening.reopen_count(count, signed_in(request), told.why)
+    # A list: two sentences in a tuple would be taken for a status and what is answered.
+    return list(reopening.reopen_count(count, signed_in(request), told.why))

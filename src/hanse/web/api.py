@@ -136,8 +136,8 @@ def endpoint(
         step_up: Whether a passkey must have been proved in the last five minutes.
         waits: Whether it waits for somebody outside. Then 4 is left out: its transaction would be open for as long as
             they like, and on SQLite nobody else could write.
-        in_parts: Whether it takes long, is done in transactions of its own, and doing it again changes nothing. Then 4
-            keeps the answer beside it and not with it, so that others can write meanwhile.
+        in_parts: Whether it takes long, is done in transactions of its own, and doing it again changes nothing or is refused.
+            Then 4 keeps the answer beside it and not with it, so that others can write meanwhile.
         ahead: Holds what the operation takes and what takes long, from the request and its path: with 4, it is worked out
             before the transaction, in which nobody else could write on SQLite.
     """

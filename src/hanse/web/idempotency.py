@@ -47,7 +47,8 @@ def once(
     Args:
         request: The request.
         run: Does what it asks for.
-        in_parts: Whether that is done in transactions of its own, and doing it again changes nothing.
+        in_parts: Whether that is done in transactions of its own, and doing it again changes nothing or is refused: so it
+            is where the node stops after it is done and before its answer is kept.
 
     Raises:
         KeyProblem: The key is none, or was used for another request; or that one is still being worked at.
