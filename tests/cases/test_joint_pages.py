@@ -1,5 +1,6 @@
 """The page of a joint case whatever members and browsers send it."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -41,10 +42,35 @@ def test_the_page_shows_the_last_of_what_was_said(made, kadri, client_as, monkey
     text = client.get(where).content.decode()
     shown = [f"{sort} {number}" in text for sort in ("note", "task", "decision") for number in range(3)]
     assert shown == [False, False, False, False, True, True, False, True, True]
-    assert "The last 2 of 9" in text
-    whole = client.get(f"{where}?all=1").content.decode()
-    assert all(f"{sort} {number}" in whole for sort in ("note", "task", "decision") for number in range(3))
-    assert "The last" not in whole
+    text = client.get(f"{where}?all=1").content.decode()
+    assert "note 0" not in text
+
+
+def test_what_was_said_before_is_read_page_by_page(made, kadri, client_as, monkeypatch):
+    """Tasks, decisions and all that was said, each on its own: each thing once, and the way back."""
+    monkeypatch.setattr(joint_views, "SHOWN", 2)
+    client, where = client_as(kadri), f"/cases/joint/{made}/"
+    for part, things in (("tasks", 3), ("decisions", 3), ("said", 9)):
+        seen, at = [], "?"
+        while at:
+            text = client.get(where + at).content.decode()
+            section = text.partition(f'id="{part}"')[2].partition("</section>")[0]
+            seen.append(re.findall(r"(?:note|task|decision) \d", section))
+            at = "".join(re.findall(rf'href="([?]{part}=[^"#]+)#{part}"', section))
+        assert all(len(one) <= 2 for one in seen)
+        assert len({one for page in seen for one in page}) == sum(map(len, seen)) == things
+        back = re.findall(rf'href="([?]{part}-before=[^"#]+)#{part}"', section)[0]
+        assert seen[-2] == re.findall(
+            r"(?:note|task|decision) \d",
+            client.get(where + back).content.decode().partition(f'id="{part}"')[2].partition("</section>")[0],
+        )
+
+
+def test_a_place_that_is_none_is_said(made, kadri, client_as):
+    """An address that somebody typed is no fault of the node."""
+    told = client_as(kadri).get(f"/cases/joint/{made}/?said=x")
+    assert told.status_code == 400
+    assert "another list" in told.content.decode()
 
 
 def test_the_api_gives_what_was_said_page_by_page(made, kadri, client_as):

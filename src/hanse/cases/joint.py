@@ -51,6 +51,7 @@ from hanse.ledger.identity import authority
 from hanse.ledger.writing import Draft, append, writing
 from hanse.policy.asking import require
 from hanse.policy.guarded import NotVisibleError
+from hanse.web import keyset
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -246,7 +247,7 @@ def with_sayings(purged: Sequence[UUID], _reason: str) -> set[UUID]:
     return entries_of(set(said_.values_list("pk", flat=True)))
 
 
-def sayings(row: JointCase, sorts: Collection[str] = (), most: int | None = None) -> list[JointSaying]:
+def sayings(row: JointCase, sorts: Collection[str] = ()) -> "QuerySet[JointSaying]":
     """What was said in a joint case that was loaded through policy, the last first.
 
     In the order in which it was written and not in which it came here, so that all members read the same.
@@ -254,23 +255,27 @@ def sayings(row: JointCase, sorts: Collection[str] = (), most: int | None = None
     Args:
         row: The case.
         sorts: Of these sorts alone; of all by default.
-        most: So many at most.
     """
-    rows = all_said(row)
-    if sorts:
-        rows = rows.filter(sort__in=list(sorts))
-    return list(rows.order_by("-written_us", "-author", "-there")[:most])
+    rows = JointSaying.objects.filter(joint=row.pk)
+    return (rows.filter(sort__in=list(sorts)) if sorts else rows).order_by(*_WRITTEN)
 
 
-def all_said(row: JointCase) -> "QuerySet[JointSaying]":
-    """All that was said in a joint case that was loaded through policy."""
-    return JointSaying.objects.filter(joint=row.pk)
+def page_of(
+    rows: "QuerySet[JointSaying]", size: int, *, after: str | None, before: str | None
+) -> keyset.Part:
+    """Some of what `sayings` gives; arguments and errors as of `keyset.part`."""
+    part = keyset.part(rows, keyset.Order("written_us", descending=True), size, after=after, before=before)
+    part.rows.sort(key=lambda one: (one.written_us, one.author, one.there), reverse=True)
+    return part
+
+
+_WRITTEN: Final = ("-written_us", "-author", "-there")
 
 
 def ticked(row: JointCase) -> dict[tuple[str, UUID | None], JointSaying]:
     """By who set a task, and as that authority names it, who said first that it is done; its text is not read."""
     done = JointSaying.objects.filter(joint=row.pk, sort="done").defer("text")
-    return {(one.of, one.about): one for one in done.order_by("-written_us", "-author", "-there")}
+    return {(one.of, one.about): one for one in done.order_by(*_WRITTEN)}
 
 
 def _found(actor: Actor | None, object_id: UUID) -> Thing:

@@ -112,7 +112,7 @@ def list_said(request: HttpRequest, joint_id: UUID, paging: Query[Paging]) -> An
     """What was said in a joint case, the last written first."""
     row = JointCase.objects.get_for(signed_in(request), "cases.view", joint_id)
     looked_at(request, "cases.view", [row])
-    return paged(joint.all_said(row), Order("written_us", descending=True), paging)
+    return paged(joint.sayings(row), Order("written_us", descending=True), paging)
 
 
 @router.post("", response={201: JointMade}, operation_id="joint_open")

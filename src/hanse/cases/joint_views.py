@@ -1,6 +1,8 @@
 """The pages of joint cases: all of them, one, opening one, and what is said in it."""
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,7 +30,7 @@ from hanse.web import lists
 from hanse.web.page import Result, page, signed_in
 
 SHOWN: Final = 200
-"""Things that were said, tasks and decisions that the page shows of each, the last ones, until somebody wants all."""
+"""Things that were said, tasks and decisions that the page shows of each at once: the last ones, and from there page by page."""
 
 
 def _url(row: JointCase) -> str:
@@ -94,8 +96,7 @@ def joint_case(request: HttpRequest, joint_id: UUID) -> Result:
     """One joint case."""
     row = JointCase.objects.get_for(signed_in(request), "cases.view", joint_id)
     looked_at(request, "cases.view", [row])
-    whole = "all" in request.GET
-    return _page(row, JointSayForm(members=row.members), signed_in(request), whole=whole)
+    return _page(row, JointSayForm(members=row.members), signed_in(request), request.GET)
 
 
 @page("cases.joint", "cases/joint.html", methods=("POST",))
@@ -116,12 +117,14 @@ def tell(request: HttpRequest, joint_id: UUID) -> Result:
     return _page(row, form, actor)
 
 
-def _page(row: JointCase, form: JointSayForm, actor: Actor, *, whole: bool = False) -> dict[str, Any]:
+def _page(
+    row: JointCase, form: JointSayForm, actor: Actor, wanted: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
     """What the page of a joint case shows, and what the actor may do on it."""
     may_work = bool(may(actor, "cases.joint", now_us=now_us()))
     return {
         "row": row, "marking": row.marking.marking, "form": form, "may_work": may_work, **_members(row),
-        **_told(row, None if whole else SHOWN), "may_say": may_work and not row.is_closed,
+        **_told(row, wanted), "may_say": may_work and not row.is_closed,
         "may_mark": may_begin(actor, "policy.mark"), "stands": row.standing.get(authority()),
         "founds": row.founder == authority(),
     }  # fmt: skip
@@ -137,20 +140,28 @@ def _members(row: JointCase) -> dict[str, Any]:
     return {"members": told}
 
 
-def _told(row: JointCase, most: int | None) -> dict[str, Any]:
-    """What is to be done, what was decided, and what was said: of each the last, for members say hundreds of things a day."""
+def _told(row: JointCase, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """What is to be done, what was decided, and what was said: of each one page, for members say hundreds of things a day.
+
+    Args:
+        row: The case.
+        wanted: Where the page of a part begins: ``said`` is a cursor after which, and ``said-before`` one before which; so
+            it is with ``tasks`` and ``decisions``. The last of each without one.
+    """
     names = {one["authority"]: one["name"] for one in row.members}
-    done, said = joint.ticked(row), joint.sayings(row, most=most)
-    tasks = [
-        _task(one, done.get((one.author, one.there)), names)
-        for one in reversed(joint.sayings(row, ("task",), most))
-    ]
-    decisions = reversed(joint.sayings(row, ("decision",), most))
+    done = joint.ticked(row)
+    parts = {
+        name: joint.page_of(
+            joint.sayings(row, sorts), SHOWN, after=wanted.get(name), before=wanted.get(f"{name}-before")
+        )
+        for name, sorts in (("tasks", ("task",)), ("decisions", ("decision",)), ("said", ()))
+    }
+    tasks, decisions = reversed(parts["tasks"].rows), reversed(parts["decisions"].rows)
     return {
-        "tasks": tasks,
+        "tasks": [_task(one, done.get((one.author, one.there)), names) for one in tasks],
         "decisions": [(one, names.get(one.author, one.author)) for one in decisions],
-        "said": [(one, names.get(one.author, one.author), _happened(one)) for one in said],
-        "all_said": joint.all_said(row).count(),
+        "said": [(one, names.get(one.author, one.author), _happened(one)) for one in parts["said"].rows],
+        "parts": parts,
     }
 
 
