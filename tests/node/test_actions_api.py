@@ -64,6 +64,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "attacks:pass-on": ("attacks_pass_on", "attacks_ask_release"),
     "federation:release": ("releases_grant", "releases_refuse"),
     "federation:add": ("partners_add",),
+    "federation:give-anew": ("partners_give_anew",),
     "federation:group": ("groups_change",),
     "federation:group-end": ("groups_dissolve",),
     "federation:group-new": ("groups_make",),

@@ -9,7 +9,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from hanse.accounts import approvals
-from hanse.federation import groups, partnering, releases, ruling, showing, witnesses
+from hanse.federation import anew, groups, partnering, releases, ruling, showing, witnesses
 from hanse.federation.models import Group, Partner, Release, Rule
 from hanse.federation.partners import partner_of
 from hanse.federation.sharing import Audience
@@ -186,6 +186,45 @@ def move(request: HttpRequest, authority: str, told: MoveIn) -> Any:
     """Propose another address for a partner."""
     proposal = partnering.propose_move(authority, told.endpoint, told.address, told.why, signed_in(request))
     return Status(201, {"proposal": proposal})
+
+
+class GiveAnewIn(In):
+    """Why things are given anew."""
+
+    why: str = Why
+
+
+class GivenAnew(Schema):
+    """What was given anew."""
+
+    given: int
+    kept_back: int = Field(description="What may not be given any more: it stays refused.")
+
+
+class RefusedThere(Schema):
+    """A thing that a partner refused, since its key was in force no more."""
+
+    thing: UUID
+    sort: str
+    given_us: int
+    refused: str = Field(description="Why, as the partner says.")
+
+
+@router.get(
+    "/partners/{authority}/refused-there", response=list[RefusedThere], operation_id="partners_refused_there"
+)
+@endpoint("federation.view")
+def list_refused_there(request: HttpRequest, authority: str) -> Any:  # noqa: ARG001 - Ninja gives it
+    """What a partner was given and refused, as it was signed with a key of this node that is in force no more."""
+    return anew.refused_by(partner_of(authority).authority)
+
+
+@router.post("/partners/{authority}/give-anew", response=GivenAnew, operation_id="partners_give_anew")
+@endpoint("federation.share", in_parts=True)
+def give_anew(request: HttpRequest, authority: str, told: GiveAnewIn) -> Any:
+    """Give a partner all of these anew, signed with the key in force."""
+    given, kept = anew.give_anew(partner_of(authority), signed_in(request), told.why)
+    return {"given": given, "kept_back": kept}
 
 
 class WitnessAskIn(In):

@@ -1,5 +1,6 @@
 """What is shown of a partner: its keys, what it sent that was refused, and what it was given."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -60,8 +61,13 @@ def given_to(request: HttpRequest, partner: Partner) -> tuple[list[GivenRow], Ma
     Raises:
         ReasonNeededError: The law wants a reason for one of them, and none was given yet.
     """
-    actor = signed_in(request)
     rows = Given.objects.filter(recipient=partner.authority).order_by("-given_us", "number")[:SHOWN]
+    return given_rows(request, rows)
+
+
+def given_rows(request: HttpRequest, rows: Iterable[Given]) -> tuple[list[GivenRow], Marking | None]:
+    """Some of what partners were given; as of `given_to`."""
+    actor = signed_in(request)
     told, seen = [], []
     for row in rows:
         thing = _visible(actor, row)

@@ -19,5 +19,6 @@ urlpatterns = [
     path("rules/new/<str:sort>/", rule_views.new, name="rule-new"),
     path("rules/<uuid:rule>/end/", rule_views.end, name="rule-end"),
     path("<str:authority>/", views.partner, name="partner"),
+    path("<str:authority>/give-anew/", views.give_anew, name="give-anew"),
     path("<str:authority>/<str:what>/", views.change, name="change"),
 ]

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hanse.accounts import approvals
@@ -16,6 +17,7 @@ from hanse.accounts.looking import asks_why
 from hanse.accounts.models import Proposal
 from hanse.egress.errors import RefusedError
 from hanse.federation import (
+    anew,
     invitation,
     partnering,
     release_views,
@@ -138,7 +140,31 @@ def partner(request: HttpRequest, authority: str) -> Result:
             if row.authority in {one.subject.get("authority"), one.subject.get("partner")}
         ],
         "may_partner": may_begin(actor, "federation.partner"),
+        "anew": len(anew.refused_by(row.authority)) if row.state == Standing.ACTIVE else 0,
+        "may_share": may_begin(actor, "federation.share"),
     }
+
+
+@page("federation.share", "federation/anew.html", methods=("GET", "POST"))
+@asks_why
+def give_anew(request: HttpRequest, authority: str) -> Result:
+    """Give a partner anew what it refused for a key that is in force no more: which things, the form, and doing it."""
+    row, actor = partner_of(authority), signed_in(request)
+    form = WhyForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            given, kept = anew.give_anew(row, actor, form.cleaned_data["reason"])
+        except UsageError as error:
+            form.add_error(None, str(error))
+        else:
+            words = _("Given anew: %(given)d things.") % {"given": given}
+            if kept:
+                words += " " + _("%(kept)d may not be given any more, and stay refused.") % {"kept": kept}
+            messages.success(request, words)
+            return redirect("federation:partner", authority)
+    rows = anew.refused_by(authority)
+    shown, marking = showing.given_rows(request, rows[: showing.SHOWN])
+    return {"row": row, "form": form, "given": shown, "number": len(rows), "marking": marking}
 
 
 class _Change:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 
 from hanse.console import processes
 from hanse.console.health import LEAST_FREE_BYTES, WAITING_US, collector_now, longest_waiting_us
+from hanse.federation import anew
 from hanse.ledger import keyfile
 from hanse.ledger.keyring import LockedError
 from hanse.ledger.tree import latest
@@ -188,6 +189,17 @@ def _pages(_: Node) -> tuple[State, str]:
     return "well", "built"
 
 
+def _partners(_: Node) -> tuple[State, str]:
+    """What partners refused for a key of this node: nothing but giving it anew has them take it."""
+    told = [f"{partner} {number:,}" for partner, number in sorted(anew.refused().items())]
+    if not told:
+        return "well", "nothing that they were given waits for the key in force"
+    return "warn", (
+        f"They refused things that were signed with a key that is in force no more: {', '.join(told)}. Look at them and give "
+        "them anew: Partners, the partner's page."
+    )
+
+
 def _tracing(_: Node) -> tuple[State, str]:
     data = AddressData.find()
     if not data.description.available:
@@ -212,6 +224,7 @@ _LOOKS: dict[str, Callable[[Node], tuple[State, str]]] = {
     "worker": _worker,
     "collector": _collector,
     "exporters": _exporters,
+    "partners": _partners,
     "flows": flows,
     "ledger": _tree,
     "pages": _pages,
