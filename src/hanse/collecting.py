@@ -8,7 +8,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -23,13 +23,13 @@ from hanse.attacks.live import LiveDetector, exporters_of
 from hanse.constituency.registry import Registry, RegistryError
 from hanse.engine import Engine, open_engine
 from hanse.kernel import units
-from hanse.kernel.addresses import pack
+from hanse.kernel.addresses import unpack
 from hanse.kernel.clock import now_us
 from hanse.kernel.errors import HanseError, UsageError
 from hanse.kernel.printable import printable
 from hanse.pipeline import LESSONS_FILE, Choices, options_from
 from hanse.telemetry.collect import Collector, CollectorStatistics
-from hanse.telemetry.exporters import ExporterState, advice, findings
+from hanse.telemetry.exporters import MOST, ExporterState, advice, clock_words, findings
 from hanse.telemetry.exports.senders import EVERYBODY, Senders
 from hanse.telemetry.store import FlowStore
 
@@ -117,6 +117,7 @@ class Watch:
         unsaid: Times that an attack began and that was left for a later look, there being too many.
         blind: Why the analysis fails, look after look; None while it succeeds.
         exporters: Who exports, with their clocks.
+        clocks: Whose clock is wrong (16 bytes), and how many seconds it is ahead.
         resumed: Attacks that ran until lately, when another collector watched.
         failure: What ended the looking thread, if anything did: that the end of attacks could not be said.
     """
@@ -135,6 +136,7 @@ class Watch:
     unsaid: int = 0
     blind: Blind | None = None
     exporters: Callable[[], Sequence[ExporterState]] = tuple
+    clocks: Callable[[], Mapping[bytes, float]] = dict
     resumed: Sequence[Attack] = ()
     _failed: int = 0
     failure: BaseException | None = None
@@ -258,16 +260,16 @@ class Watch:
             self.blind = Blind(since_s, f"{type(error).__name__}: {printable(str(error))[:MOST_WORDS]}")
 
     def _dated(self, batch: pa.Table, attack: Attack) -> dict[str, str]:
-        """By exporter, that its flows of an attack are dated by their receipt."""
-        wrong = {pack(one.address): one for one in self.exporters() if one.wrong_clock}
+        """By exporter, that its flows of an attack are dated by their receipt; of more than `MOST`, those of most flows."""
+        wrong = self.clocks()
         if not wrong:
             return {}
+        some = [one for one in exporters_of(batch, attack.victim) if one in wrong][:MOST]
         return {
-            wrong[one].address: (
-                f"Dated by receipt: the clock of the exporter {wrong[one].address} was {wrong[one].clock}."
-            )
-            for one in exporters_of(batch, attack.victim)
-            if one in wrong
+            unpack(
+                one
+            ): f"Dated by receipt: the clock of the exporter {unpack(one)} was {clock_words(wrong[one])}."
+            for one in some
         }
 
     def _gather(self) -> tuple[list[pa.RecordBatch], bool]:
@@ -439,12 +441,9 @@ def run(
     watch = Watch(options, say, store)
     collector = Collector(list(listen), watch.take, vantage, senders=senders)
     watch.exporters = lambda: collector.exporters
+    watch.clocks = lambda: collector.clocks
     if store is not None:
-        store.clocks = lambda: {
-            pack(one.address): one.skew_s
-            for one in collector.exporters
-            if one.wrong_clock and one.skew_s is not None
-        }
+        store.clocks = lambda: collector.clocks
     if meet is not None:
         meet(collector, watch)
     watch.start()

@@ -15,7 +15,6 @@ from hanse.attacks.live import LiveDetector
 from hanse.collecting import MOST_FAILED, Watch
 from hanse.engine import open_engine
 from hanse.kernel.addresses import pack
-from hanse.telemetry.exporters import ExporterState
 from hanse.telemetry.store import FlowStore
 from tests.attacks import build
 
@@ -209,10 +208,8 @@ def test_an_engine_that_cannot_be_opened_ends_no_collecting(monkeypatch: pytest.
 @pytest.mark.parametrize("victim", ["195.80.105.107", "195.80.105.0/24"])
 def test_what_is_dated_by_receipt_says_so_in_its_evidence(victim: str) -> None:
     """An attack seen by an exporter whose clock is wrong names it; one that it did not see does not."""
-    wrong = ExporterState(address="192.0.2.1", protocol="IPFIX", domain=7, skew_s=-7_200.0)
-    right = ExporterState(address="192.0.2.2", protocol="IPFIX", domain=7, skew_s=0.5)
     watch = Watch(Options(), Heard(), None)
-    watch.exporters = lambda: (right, wrong)
+    watch.clocks = lambda: {pack("192.0.2.1"): -7_200.0}
 
     def flows(exporter: str) -> pa.Table:
         made = build.icmp_flood(5, 10, victim="195.80.105.107")

@@ -1,5 +1,6 @@
 """The flow store: nothing lost, the right hour, whole files, and a quota that takes the oldest."""
 
+import json
 import os
 import time
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from hanse.kernel.addresses import pack
 from hanse.telemetry import store as store_module
+from hanse.telemetry.exporters import MOST
 from hanse.telemetry.schema import FLOW
 from hanse.telemetry.store import HOUR_US, FlowStore, StoreError, write_parquet
 from tests.telemetry.made import NOON, batch
@@ -131,6 +133,22 @@ def test_a_file_says_whose_flows_are_dated_by_receipt(tmp_path: Path) -> None:
     said = [pq.read_metadata(path).metadata.get(store_module.CLOCKS.encode()) for path in store.files()]
     assert said == [None, b'{"192.0.2.1": -7200}']
     assert pq.read_table(store.files()[1]).num_rows == 2
+
+
+def test_a_file_names_no_more_exporters_than_a_reader_can_use(tmp_path: Path) -> None:
+    """Those of most of its flows: what it says is in the ledger for ever, and addresses can be forged."""
+    exporters = [pack(f"10.0.{number // 256}.{number % 256}") for number in range(300)] + [
+        pack("192.0.2.1")
+    ] * 2
+    flows = pa.Table.from_batches([batch([NOON] * len(exporters))])
+    place = FLOW.get_field_index("exporter")
+    flows = flows.set_column(place, FLOW.field(place), pa.array(exporters, pa.binary(16)))
+    with FlowStore(tmp_path, clock=lambda: NOON) as store:
+        store.clocks = lambda: dict.fromkeys(exporters, 90.0)
+        store.write(flows)
+    said = json.loads(pq.read_metadata(store.files()[0]).metadata[store_module.CLOCKS.encode()])
+    assert len(said) == MOST
+    assert said["192.0.2.1"] == 90
 
 
 def test_memory_is_bounded_by_writing_the_fullest_hour(

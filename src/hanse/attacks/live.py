@@ -16,6 +16,7 @@ from hanse.attacks.traffic import HOSTS, V4_NETWORKS, V6_NETWORKS, Scope, classi
 from hanse.engine import Engine
 from hanse.kernel import clock
 from hanse.kernel.addresses import pack
+from hanse.telemetry.schema import flows_by_exporter
 
 Running = dict[tuple[str, str], Attack]
 
@@ -168,12 +169,12 @@ def of_today(batch: pa.Table) -> pa.Table:
     return batch.set_column(place, batch.schema.field(place), clipped)
 
 
-def exporters_of(batch: pa.Table, victim: str) -> set[bytes]:
-    """Who exported the flows of a batch that went to a victim, 16 bytes each."""
+def exporters_of(batch: pa.Table, victim: str) -> list[bytes]:
+    """Who exported the flows of a batch that went to a victim, 16 bytes each; who exported most first."""
     network = ip_network(victim)
     octets = (network.prefixlen + (96 if network.version == 4 else 0)) // 8
     first = pack(str(network.network_address))[:octets]
     to_it = pc.equal(
         pc.binary_slice(batch["dst"].cast(pa.binary()), 0, octets), pa.scalar(first, pa.binary())
     )
-    return {one for one in batch["exporter"].filter(to_it).unique().to_pylist() if one is not None}
+    return [one for one, _ in flows_by_exporter(batch["exporter"].filter(to_it)).most_common()]

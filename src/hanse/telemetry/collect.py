@@ -109,6 +109,7 @@ class Collector:
         report: Problems, losses and counts, as for a file.
         exporters: Who sent most flows lately, some seconds old.
         exporters_all: How many exporters there are.
+        clocks: All addresses (16 bytes) whose clock is wrong, and how many seconds it is ahead; some seconds old.
         statistics: What was received and lost; exact once it has stopped.
     """
 
@@ -127,6 +128,7 @@ class Collector:
         self.statistics = CollectorStatistics()
         self.exporters: tuple[ExporterState, ...] = ()
         self.exporters_all = 0
+        self.clocks: dict[bytes, float] = {}
         self._on_batch = on_batch
         self._batch_flows = batch_flows
         self._batch_s = batch_s
@@ -318,6 +320,7 @@ class Collector:
             self._told = self._given_out
             told, self.exporters_all = self._decoder.exporters(time.time_ns() // 1_000)
             self.exporters = tuple(told)
+            self.clocks = self._decoder.clocks()
 
 
 @contextlib.contextmanager

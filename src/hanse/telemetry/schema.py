@@ -4,6 +4,8 @@ A flow is a unidirectional run of packets with one key (addresses, ports, protoc
 as one vantage point saw it. Counters are as observed; multiply by `sampling` for the estimate.
 """
 
+from collections import Counter
+
 import pyarrow as pa
 
 ADDRESS = pa.binary(16)
@@ -51,3 +53,11 @@ FLOW: pa.Schema = pa.schema(
     ],
     metadata={"hanse.schema": "flow/1"},
 )
+
+
+def flows_by_exporter(exporters: pa.ChunkedArray) -> Counter[bytes]:
+    """How many flows each exporter (16 bytes) has in a column of `FLOW`; those without one are left out."""
+    counts = exporters.drop_null().value_counts()
+    return Counter(
+        dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
+    )

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from heapq import nlargest
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -29,8 +31,9 @@ from hanse.kernel.addresses import unpack
 from hanse.kernel.clock import LAST_MOMENT_US
 from hanse.kernel.errors import HanseError
 from hanse.kernel.on_disk import settle
+from hanse.telemetry.exporters import MOST
 from hanse.telemetry.parquet import FlowWriter, check
-from hanse.telemetry.schema import FLOW
+from hanse.telemetry.schema import FLOW, flows_by_exporter
 
 HOUR_US = 3_600_000_000
 FILE_ROWS = 1_000_000
@@ -137,7 +140,7 @@ class FlowStore:
         self.lists_removals = False
         self._hours: dict[int, list[pa.Table]] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
-        self._said: dict[int, dict[str, int]] = {}
+        self._said: dict[int, dict[bytes, tuple[int, int]]] = {}
         self._buffered = 0
         self._stored: int | None = None
 
@@ -235,7 +238,10 @@ class FlowStore:
 
     def _flush(self, hour: int) -> None:
         table = pa.concat_tables(self._hours[hour])
-        said = {CLOCKS: json.dumps(clocks)} if (clocks := self._said.pop(hour, None)) else None
+        # The entry of the file holds them for ever: forged addresses are not to make it long.
+        most = nlargest(MOST, (self._said.pop(hour, None) or {}).items(), key=itemgetter(1))
+        clocks = {unpack(exporter): ahead_s for exporter, (_, ahead_s) in most}
+        said = {CLOCKS: json.dumps(clocks)} if clocks else None
         path = self._folder(hour) / f"part-{time.time_ns() // 1000:016d}-{secrets.token_hex(4)}.parquet"
         write_parquet(path, [table], said)
         self._buffered -= self._sizes.pop(hour)[1]
@@ -250,9 +256,11 @@ class FlowStore:
 
     def _note(self, hour: int, part: pa.Table, clocks: Mapping[bytes, float]) -> None:
         """Note whose flows among some are dated by receipt: the latest that is known of their clocks."""
-        for exporter in part["exporter"].unique().to_pylist():
+        said = self._said.setdefault(hour, {})
+        for exporter, flows in flows_by_exporter(part["exporter"]).items():
             if exporter in clocks:
-                self._said.setdefault(hour, {})[unpack(exporter)] = round(clocks[exporter])
+                before, _ = said.get(exporter, (0, 0))
+                said[exporter] = before + flows, round(clocks[exporter])
 
     def _folder(self, hour: int) -> Path:
         if hour == APART and self.clock is not None:

@@ -180,6 +180,36 @@ def test_a_crowd_of_data_sources_pushes_out_no_template(monkeypatch: pytest.Monk
     assert len(feed(ipfix(0, a_set(300, bytes(24))), sender="192.0.2.1")) == 2
 
 
+def test_one_sender_of_many_domains_pushes_out_none_but_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends under tens of thousands of domains has its own forgotten, however seldom others are heard."""
+    monkeypatch.setattr(streams, "MAX_STREAMS", 128)
+    feed = Feed()
+    feed(ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (1, 4)]))), sender="192.0.2.1")
+    for number in range(10):
+        feed(*[ipfix(0, domain=100 * number + one) for one in range(100)], sender="10.0.0.1")
+    held = list(feed.decoder._streams)
+    assert len(held) == 128
+    assert [one.domain for one in held if one.address.endswith(bytes([10, 0, 0, 1]))] == list(
+        range(873, 1_000)
+    )
+    assert len(feed(ipfix(0, a_set(300, bytes(24))), sender="192.0.2.1")) == 2
+    assert not any(
+        len(one.exporter.streams) > 2 for one in held if one.address.endswith(bytes([192, 0, 2, 1]))
+    )
+
+
+def test_whoever_holds_more_than_a_share_makes_room_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty senders that fill what all may hold push out each other, and not who was heard before them and holds little."""
+    monkeypatch.setattr(streams, "ALL_TEMPLATE_BYTES", 40_000)
+    feed = Feed()
+    feed(ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (1, 4)]))), sender="192.0.2.1")
+    for number in range(100):
+        forged = ipfix(0, a_set(2, template(300, [(500, 4)] * 900)))
+        feed(forged, sender=f"10.0.0.{number % 20}")
+    assert feed.decoder._streams.all.template_bytes <= 80_000
+    assert len(feed(ipfix(0, a_set(300, bytes(24))), sender="192.0.2.1")) == 2
+
+
 def test_who_is_forgotten_while_being_read_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A datagram full of streams pushes out others of its own batch: what those would hold, nobody could forget again.
 

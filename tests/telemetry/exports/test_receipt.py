@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hanse.kernel import addresses
 from hanse.telemetry.exporters import MOST, ExporterState, advice
-from hanse.telemetry.exports import ExportDecoder
+from hanse.telemetry.exports import ExportDecoder, receipt
 from hanse.telemetry.exports.receipt import CLOCK_US, LATE_US, SAMPLES
 from hanse.telemetry.read import read
 from hanse.telemetry.reading import InputReport
@@ -198,6 +199,42 @@ def test_shares_are_of_late() -> None:
     ]
 
 
+def test_one_address_keeps_no_other_from_being_told_of() -> None:
+    """Whoever sends under a thousand domains, and more of each than an honest exporter, is told of once before others are."""
+    live = Live()
+    live(v5(NOW_US, 5, 2))
+    for domain in range(60):
+        head = ipfix(0, a_set(2, template(300, [(8, 4), (12, 4), (1, 4)])), domain=domain, export_s=NOW_S)
+        live(head, ipfix(1, a_set(300, bytes(36)), domain=domain, export_s=NOW_S), sender="192.0.2.9")
+    told, number = live.decoder.exporters(NOW_US)
+    assert (len(told), number) == (MOST, 61)
+    assert "192.0.2.1" in {one.address for one in told}
+    assert [one.flows for one in told] == sorted((one.flows for one in told), reverse=True)
+
+
+def test_the_clocks_of_all_exporters_are_compared() -> None:
+    """Also of those beyond the busiest: their flows are dated by receipt likewise, and their files have to say so."""
+    live = Live()
+    for last in range(MOST + 5):
+        live(*[v5(NOW_US, 5, 2)] * 3, sender=f"192.0.2.{last + 1}")
+    live(v5(NOW_US - 7_200_000_000, 5, 2), sender="198.51.100.1")
+    live(v5(NOW_US + 30_000_000, 5, 2), sender="198.51.100.2")
+    assert "198.51.100.1" not in {one.address for one in live.decoder.exporters(NOW_US)[0]}
+    assert live.decoder.clocks() == {addresses.pack("198.51.100.1"): -7_200.0}
+
+
+@given(st.lists(st.lists(st.integers(-(2**61), 2**61), max_size=SAMPLES), min_size=1, max_size=8))
+def test_the_medians_of_many_are_those_of_each(clocks: list[list[int]]) -> None:
+    """However many clocks were compared of each."""
+    tallies = receipt.fresh(len(clocks))
+    for row, some in zip(tallies, clocks, strict=True):
+        row["skew"][: len(some)] = some
+    found, told = receipt.skews_of(tallies)
+    for row, some, median, has in zip(tallies, clocks, found, told, strict=True):
+        assert has == bool(some)
+        assert receipt.skew_of(row) is None or receipt.skew_of(row) == pytest.approx(median, abs=1, rel=1e-9)
+
+
 def test_when_all_clocks_differ_alike_it_is_this_machines() -> None:
     """Nobody is sent to set fifty routers right."""
     live = Live()
@@ -284,6 +321,7 @@ def test_tens_of_thousands_of_forged_senders_are_told_of_quickly() -> None:
     )
     began = time.process_time()
     told, number = live.decoder.exporters(NOW_US)
+    assert live.decoder.clocks() == {}
     assert time.process_time() - began < 0.5
     assert (len(told), number) == (MOST, count)
 

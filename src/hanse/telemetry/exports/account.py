@@ -1,5 +1,6 @@
 """The account of who exports: each stream as it was heard of."""
 
+from collections import Counter
 from itertools import islice
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 
 from hanse.kernel.addresses import unpack
 from hanse.telemetry.exporters import MOST, ExporterState
+from hanse.telemetry.exports import receipt
 from hanse.telemetry.exports.receipt import skew_of
 from hanse.telemetry.exports.scan import SFLOW
 from hanse.telemetry.exports.streams import Stream, Streams
@@ -29,6 +31,8 @@ class Account:
 
     def of(self, now_us: int) -> tuple[list[ExporterState], int]:
         """The exporters that sent most flows lately, and how many there are in all.
+
+        Each address has one told of before any has two: whoever sends under ten thousand domains keeps no other one out.
 
         Args:
             now_us: Microseconds UTC; what is lately is counted between calls.
@@ -53,12 +57,26 @@ class Account:
         whose = [
             (streams, stream) for streams, some in zip(self._kinds, everyone, strict=True) for stream in some
         ]
-        most = np.lexsort((-datagrams, -lately))[:MOST].tolist()
+        order = np.lexsort((-datagrams, -lately))
+        turn = _turns([whose[place][1].address for place in order.tolist()])
+        most = order[np.sort(np.argsort(turn, kind="stable")[:MOST])].tolist()
         told = [
             _state(streams, stream, int(lately[place]) / whole, now_us)
             for place, (streams, stream) in ((place, whose[place]) for place in most)
         ]
         return told, len(whose)
+
+    def clocks(self) -> dict[bytes, float]:
+        """All addresses (16 bytes) whose clock is wrong, and how many seconds it is ahead; of several, that of most flows."""
+        found: list[tuple[int, bytes, float]] = []
+        for streams in self._kinds:
+            some = _agents(streams)
+            tallies = streams.tallies[_rows(some)]
+            skews_us, told = receipt.skews_of(tallies)
+            for place in np.flatnonzero(told & (np.abs(skews_us) > receipt.CLOCK_US)).tolist():
+                flows = int(tallies["flows"][place])
+                found.append((flows, some[place].address, float(skews_us[place]) / 1e6))
+        return {address: skew_s for _, address, skew_s in sorted(found)}
 
     def misdated(self) -> list[ExporterState]:
         """Those whose clock is wrong, for an input that is read from a file; at most `MOST`."""
@@ -74,6 +92,16 @@ def _agents(streams: Streams) -> list[Stream]:
 def _rows(streams: list[Stream]) -> npt.NDArray[np.int64]:
     """Their rows in the tallies: there may be tens of thousands of forged ones, which are not looked at one by one."""
     return np.array([stream.row for stream in streams], np.int64)
+
+
+def _turns(addresses: list[bytes]) -> npt.NDArray[np.int64]:
+    """How many times each address stands before its place in a list, shape (n,)."""
+    seen: Counter[bytes] = Counter()
+    turns = np.empty(len(addresses), np.int64)
+    for place, one in enumerate(addresses):
+        turns[place] = seen[one]
+        seen[one] += 1
+    return turns
 
 
 def _state(streams: Streams, stream: Stream, share: float, now_us: int) -> ExporterState:

@@ -161,6 +161,10 @@ class ExportDecoder:
         """Who sent most flows lately, and how many exporters there are; the time in microseconds UTC."""
         return self._account.of(now_us)
 
+    def clocks(self) -> dict[bytes, float]:
+        """Whose clock is wrong, by address (16 bytes), and how many seconds it is ahead; of all exporters."""
+        return self._account.clocks()
+
     def say_clocks(self) -> None:
         """Say whose clock differs from that of what captured the datagrams; nothing of it is changed."""
         for one in self._account.misdated():

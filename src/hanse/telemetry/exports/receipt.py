@@ -80,6 +80,16 @@ def skew_of(tally: Table) -> int | None:
     return int(np.median(told)) if len(told) else None
 
 
+def skews_of(tallies: Table) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """As `skew_of`, of many at once, shape (n,): the medians, and which of them told the time; the others' are zero."""
+    skews = np.sort(tallies["skew"], axis=1)  # `NO_SKEW` is less than any: what was told stands at the end
+    told = np.count_nonzero(skews != NO_SKEW, axis=1)
+    first, rows = SAMPLES - told, np.arange(len(skews))
+    low = skews[rows, np.minimum(first + (told - 1) // 2, SAMPLES - 1)]
+    high = skews[rows, np.minimum(first + told // 2, SAMPLES - 1)]
+    return np.where(told > 0, low / 2 + high / 2, 0.0), told > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """When records were received, and where it is counted how many are dated by that.

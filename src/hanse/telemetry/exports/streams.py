@@ -14,6 +14,11 @@ from hanse.telemetry.exports.templates import Template
 
 MAX_STREAMS = 65_536
 """Streams remembered; when there are more, the one not heard for the longest is forgotten."""
+SHARE = 64
+"""The part of what all may take, one in so many, that no address loses for others: streams, templates, and data sets that
+wait. Who has more makes room first, by what it was not heard of for the longest. So one sender, under however many domains,
+pushes out itself and nobody else; it takes as many addresses to push out who has less. A router has some domains, and a
+hundred templates."""
 WAITING_BYTES = 4 << 20
 """Data sets kept per exporter until their template comes: 4 MiB, some 70,000 flows. Exporters
 repeat templates within seconds to minutes."""
@@ -24,7 +29,7 @@ OVERHEAD = 200
 ALL_WAITING_BYTES = 128 << 20
 ALL_TEMPLATE_BYTES = 16 << 20
 """The same of all exporters together: a sender's address is easily forged. Beyond it, who was not heard for the longest is
-forgotten, as of too many streams."""
+forgotten, as of too many streams: of those who hold more than their `SHARE`, where there are any."""
 
 FLAPS = 3
 FLAPS_US = 3_600_000_000
@@ -123,9 +128,13 @@ class Held:
 
 @dataclass(slots=True)
 class Exporter(Held):
-    """What all streams of one address share: how much they make us remember."""
+    """What all streams of one address share: how much they make us remember.
 
-    streams: int = 0
+    Attributes:
+        streams: The streams, the one not heard for the longest first.
+    """
+
+    streams: "dict[tuple[bytes, int, int], Stream]" = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -253,6 +262,7 @@ class Streams:
         self.forgotten_sets = 0
         self._streams: dict[tuple[bytes, int, int], Stream] = {}
         self._exporters: dict[bytes, Exporter] = {}
+        self._large: dict[bytes, Exporter] = {}  # those with more streams than their share
         self._free: list[int] = list(range(16))
 
     def __iter__(self) -> Iterator[Stream]:
@@ -269,11 +279,16 @@ class Streams:
         stream = self._streams.pop(key, None)
         if stream is None:
             if len(self._streams) >= MAX_STREAMS:
-                self._forget()
+                large = next(iter(self._large.values()), None)
+                self._forget(next(iter(self._streams if large is None else large.streams)))
             exporter = self._exporters.setdefault(address, Exporter())
-            exporter.streams += 1
             stream = Stream(*key, self._row(), exporter, self.all)
         self._streams[key] = stream
+        own = stream.exporter.streams
+        own.pop(key, None)
+        own[key] = stream
+        if len(own) > MAX_STREAMS // SHARE:
+            self._large[address] = stream.exporter
         return stream
 
     def _row(self) -> int:
@@ -288,20 +303,32 @@ class Streams:
         return row
 
     def _make_room(self) -> None:
-        """Forget who was not heard for the longest while all of them together hold too much; between batches alone."""
-        while self._streams and (
-            self.all.waiting_bytes > ALL_WAITING_BYTES or self.all.template_bytes > ALL_TEMPLATE_BYTES
-        ):
-            self._forget()
+        """Forget who was not heard for the longest while all of them together hold too much; between batches alone.
 
-    def _forget(self) -> None:
-        stream = self._streams.pop(next(iter(self._streams)))
+        First of those who hold more than their share; then, where each holds no more than that, of all.
+        """
+        for least in (1 / SHARE, 0.0):
+            for key, stream in list(self._streams.items()) if self._is_full else ():
+                if not self._is_full:
+                    break
+                if _fills(stream.exporter) >= least:
+                    self._forget(key)
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether all of them together hold too much."""
+        return self.all.waiting_bytes > ALL_WAITING_BYTES or self.all.template_bytes > ALL_TEMPLATE_BYTES
+
+    def _forget(self, key: tuple[bytes, int, int]) -> None:
+        stream = self._streams.pop(key)
+        del stream.exporter.streams[key]
         stream.forgotten = True
         self._free.append(stream.row)
         self.forgotten_sets += stream.release_all()
         for number in list(stream.templates):
             stream.withdraw(number)
-        stream.exporter.streams -= 1
+        if len(stream.exporter.streams) <= MAX_STREAMS // SHARE:
+            self._large.pop(stream.address, None)
         if not stream.exporter.streams:
             del self._exporters[stream.address]
 
@@ -327,3 +354,8 @@ class Streams:
                 streams.append(self.get(senders[row].tobytes(), int(versions[row]), int(domains[row])))
             index[number] = found[key]
         return streams, np.repeat(index, np.diff(np.r_[starts, len(keys)]))
+
+
+def _fills(one: Held) -> float:
+    """How much of what all may hold one holds: the larger part, of templates and of data sets that wait."""
+    return max(one.waiting_bytes / ALL_WAITING_BYTES, one.template_bytes / ALL_TEMPLATE_BYTES)
