@@ -90,6 +90,7 @@ def writes_a_report_on_an_attack(desk) -> str:
     page.get_by_label(re.compile("^Text ")).first.fill(
         "The same machine took part in the flood.\nApparent source only."
     )
+    page.locator("summary").filter(has_text="Handling codes").click()
     page.get_by_label("H2: ").check()
     page.get_by_role("button", name="Write", exact=True).click()
     says_why(desk)
