@@ -93,7 +93,7 @@ units:
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit unit-postgresql
 
 unit:
-	+$(BIN)/pytest -n 3 -m "not soak" --dist loadgroup
+	+$(BIN)/pytest -n 4 -m "not soak" --dist loadgroup
 
 # What a node keeps, again on PostgreSQL; skipped with a word where no server is installed.
 unit-postgresql:
