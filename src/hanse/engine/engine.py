@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -114,7 +115,7 @@ def any_bits(number: ir.Value) -> ir.Value:
     """All numbers of a group or-ed. Ibis knows it for DuckDB only; both engines have it under this name."""
 
 
-class _Scratch:
+class _Scratch(ABC):
     """The tables of an engine that were made under a name, to be dropped together.
 
     Left there, a second detection of the same engine wrote what the first had kept to the disk to make room.
@@ -134,9 +135,9 @@ class _Scratch:
             for name in sorted(inside):
                 self._drop(name)
 
+    @abstractmethod
     def _drop(self, name: str) -> None:
         """Drop a table, and what is kept for it."""
-        raise NotImplementedError
 
 
 class DuckDBEngine(_Scratch):
